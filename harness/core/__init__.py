@@ -1,0 +1,1 @@
+"""What every layer may use: specs, errors, random streams, digests, histories."""

@@ -1,0 +1,76 @@
+"""Every error this project raises on purpose.
+
+```
+HarnessError
+├── InputError              something the user typed or wrote cannot be used; the command line exits with 2
+│   ├── SpecError           a field has a wrong name, type or value
+│   ├── StudyNotFoundError  no study of that name or path
+│   ├── StudyChangedError   a study of that name was begun with another spec
+│   ├── TapNotFoundError    no module of that path, or its output cannot be read as features
+│   ├── DataError           a data file is missing or is not the publisher's
+│   └── HomeError           the home folder cannot be used
+├── SurgeryError            a growth would break a promise; model and optimizer are as they were
+├── DivergedError           a loss component is NaN or infinite
+└── SnapshotError           stored bytes are not the bytes that were written
+```
+
+A message says what was expected, where, what was found, and what to do.
+"""
+
+__all__ = [
+    "DataError",
+    "DivergedError",
+    "HarnessError",
+    "HomeError",
+    "InputError",
+    "SnapshotError",
+    "SpecError",
+    "StudyChangedError",
+    "StudyNotFoundError",
+    "SurgeryError",
+    "TapNotFoundError",
+]
+
+
+class HarnessError(Exception):
+    """Base of all errors that are raised on purpose."""
+
+
+class InputError(HarnessError):
+    """Something the user typed or wrote cannot be used."""
+
+
+class SpecError(InputError):
+    """A field of a spec has a wrong name, type or value."""
+
+
+class StudyNotFoundError(InputError):
+    """No study of that name or path."""
+
+
+class StudyChangedError(InputError):
+    """A study of that name was begun with another spec."""
+
+
+class TapNotFoundError(InputError):
+    """No module of that path, or its output cannot be read as features."""
+
+
+class DataError(InputError):
+    """A data file is missing or is not the publisher's."""
+
+
+class HomeError(InputError):
+    """The home folder cannot be used."""
+
+
+class SurgeryError(HarnessError):
+    """A growth would break a promise; model and optimizer are as they were."""
+
+
+class DivergedError(HarnessError):
+    """A loss component is NaN or infinite."""
+
+
+class SnapshotError(HarnessError):
+    """Stored bytes are not the bytes that were written."""

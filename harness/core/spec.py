@@ -1,0 +1,149 @@
+"""Specs: frozen, typed descriptions that are configuration, cache key and MLflow parameters at once.
+
+A `Spec` is data. A member of an open family (operations, triggers, tasks, ...) is a `LeafSpec`: the family's
+abstract class is the type of a field, and any leaf, also one defined in a study file, is its value. In JSON a leaf
+is a mapping with its `kind`; a leaf that needs no arguments may be written as its kind alone.
+"""
+
+import difflib
+import inspect
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+
+from harness.core.errors import SpecError
+
+S = TypeVar("S", bound="Spec")
+
+__all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
+
+
+class Spec(BaseModel):
+    """A frozen description. Unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", polymorphic_serialization=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON from which `model_validate` makes an equal spec."""
+        return self.model_dump(mode="json")
+
+
+class LeafSpec(Spec):
+    """A member of an open family, told apart by `kind`."""
+
+    kind: str
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _leaf_of_kind(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not inspect.isabstract(cls) or isinstance(value, cls):
+            return handler(value)
+        if isinstance(value, str):
+            value = {"kind": value}
+        if not isinstance(value, Mapping):
+            raise ValueError(f"expected a {cls.__name__.removeprefix('Abstract')}, found {value!r}")
+        leaves = {leaf.model_fields["kind"].default: leaf for leaf in _leaves(cls)}
+        kind = value.get("kind")
+        if kind not in leaves:
+            raise ValueError(f"expected a kind among {', '.join(sorted(leaves))}; found {kind!r}")
+        leaf: Self = leaves[kind].model_validate(value)
+        return leaf
+
+
+def _leaves(family: type[LeafSpec]) -> Iterator[type[Any]]:
+    for child in family.__subclasses__():
+        if not inspect.isabstract(child):
+            yield child
+        yield from _leaves(child)
+
+
+def explain(error: ValidationError) -> str:
+    """Say in one line what is wrong with a spec and where."""
+    lines = []
+    for problem in error.errors():
+        where = ".".join(str(part) for part in problem["loc"]) or "spec"
+        what = problem["msg"].removeprefix("Value error, ")
+        found = "" if "found" in what else f"; found {problem['input']!r:.80}"
+        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}")
+    return " | ".join(lines)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message: the likely name, and the names there are."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{hint} There are: {', '.join(names) or 'none'}."
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Read `a.b.c=value` texts; a value is JSON where it parses as JSON, else text.
+
+    Raises:
+        SpecError: a text has no `=`.
+    """
+    changes: dict[str, Any] = {}
+    for text in assignments:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise SpecError(f"expected PATH=VALUE, found {text!r}; for example training.batch_size=32")
+        try:
+            changes[path] = json.loads(value)
+        except json.JSONDecodeError:
+            changes[path] = value
+    return changes
+
+
+def with_changes(spec: S, changes: Mapping[str, Any]) -> S:
+    """Return `spec` with the fields at dotted paths replaced, validated as a whole.
+
+    Raises:
+        SpecError: a path names no field, or a value does not fit; the message names the field.
+    """
+    content = spec.to_json()
+    for path, value in changes.items():
+        _assign(content, path, value.to_json() if isinstance(value, Spec) else value)
+    try:
+        return type(spec).model_validate(content)
+    except ValidationError as error:
+        raise SpecError(explain(error)) from None
+
+
+def _assign(content: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    place = content
+    for part in parents:
+        place = place[_key_in(place, part, path)]
+    place[_key_in(place, last, path)] = value
+
+
+def _key_in(place: Any, part: str, path: str) -> str | int:
+    if isinstance(place, list):
+        if part.isdecimal() and int(part) < len(place):
+            return int(part)
+        raise SpecError(f"no field {path!r}: expected an index below {len(place)}, found {part!r}.")
+    if isinstance(place, dict):
+        if part in place:
+            return part
+        raise SpecError(f"no field {path!r}: {part!r} is unknown.{did_you_mean(part, place)}")
+    raise SpecError(f"no field {path!r}: a plain value has no field {part!r}.")
+
+
+def flatten(content: Any, prefix: str = "") -> dict[str, Any]:
+    """Return the leaves of nested JSON by dotted path; lists of plain values stay whole.
+
+    >>> flatten({"a": {"b": 1}, "c": [{"d": 2}], "e": [3, 4]})
+    {'a.b': 1, 'c.0.d': 2, 'e': [3, 4]}
+    """
+    if isinstance(content, dict) and content:
+        items = content.items()
+    elif isinstance(content, list) and any(isinstance(item, dict) for item in content):
+        items = {str(index): item for index, item in enumerate(content)}.items()
+    else:
+        return {prefix: content}
+    flat: dict[str, Any] = {}
+    for key, item in items:
+        flat |= flatten(item, f"{prefix}.{key}" if prefix else str(key))
+    return flat

@@ -1,0 +1,51 @@
+"""Fashion-MNIST: 70,000 images of clothes, 28 x 28, 10 classes."""
+
+from pathlib import Path
+from typing import Literal
+
+from harness.data._base import AbstractTask, Split, TaskData
+from harness.data.download import PublishedFile, fetch
+from harness.data.idx import read_idx
+from harness.data.splits import stratified_split
+
+__all__ = ["FashionMNIST"]
+
+MEAN, STD = 0.2860, 0.3530
+
+FILES = {
+    "train-images": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+
+
+class FashionMNIST(AbstractTask):
+    """Inputs `[1, 28, 28]`, standardized; a sixth of the publisher's training images validates.
+
+    Source: Xiao, Rasul and Vollgraf (2017), arXiv 1708.07747.
+    """
+
+    kind: Literal["fashion_mnist"] = "fashion_mnist"
+    split_seed: int = 0
+
+    def load(self, folder: Path | None) -> TaskData:
+        """Return the data, from `folder` or the publisher. Raises `DataError`."""
+        published = _read("train", folder)
+        train, validation = stratified_split(published.labels, (5 / 6, 1 / 6), seed=self.split_seed)
+        test = _read("t10k", folder)
+        return TaskData(published.take(train), published.take(validation), test, self.classes)
+
+
+def _read(part: str, folder: Path | None) -> Split:
+    pixels = read_idx(fetch(_file(f"{part}-images", 3), folder))
+    labels = read_idx(fetch(_file(f"{part}-labels", 1), folder))
+    return Split(((pixels.float() / 255 - MEAN) / STD).unsqueeze(1), labels.long())
+
+
+def _file(name: str, dimensions: int) -> PublishedFile:
+    return PublishedFile(
+        url=f"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/{name}-idx{dimensions}-ubyte.gz",
+        sha256=FILES[name],
+        folder="fashion-mnist",
+    )

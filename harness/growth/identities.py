@@ -1,0 +1,72 @@
+"""Stable ids of a network's tensors, given at birth.
+
+Positions shift when a parameter is added and names shift when a module is inserted; an id does neither. It is
+`<birth>/<name at birth>`, where birth counts the growths that came before, so replaying a lineage gives the same ids.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+__all__ = ["Identities", "Slot"]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a parameter or buffer lives: an attribute of a module, whichever tensor is in it now.
+
+    Attributes:
+        birth: growths that came before it.
+        trainable: whether it was to be trained when it was born; no policy trains a tensor that was not.
+    """
+
+    module: nn.Module
+    attribute: str
+    birth: int
+    trainable: bool
+
+    @property
+    def tensor(self) -> Tensor:
+        """The parameter or buffer in the slot."""
+        tensor: Tensor = getattr(self.module, self.attribute)
+        return tensor
+
+
+class Identities(Mapping[str, Slot]):
+    """The slots of a network by id, in the order of their birth."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._slots: dict[str, Slot] = {}
+        self.register(model, birth=0)
+
+    def register(self, model: nn.Module, *, birth: int) -> None:
+        """Give ids to the tensors of `model` that have none yet. Tied weights have one id."""
+        known = {(id(slot.module), slot.attribute) for slot in self.values()}
+        tensors = {id(slot.tensor) for slot in self.values()}
+        for path, module in model.named_modules():
+            own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+            for attribute, tensor in own:
+                if (id(module), attribute) in known or id(tensor) in tensors:
+                    continue
+                tensors.add(id(tensor))
+                name = f"{path}.{attribute}" if path else attribute
+                slot = Slot(module, attribute, birth, tensor.requires_grad)
+                self._slots[f"{birth}/{name}"] = slot
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the tensors by id."""
+        return {name: slot.tensor for name, slot in self.items()}
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """Return the parameters by id."""
+        return {name: tensor for name, tensor in self.tensors().items() if isinstance(tensor, nn.Parameter)}
+
+    def __getitem__(self, name: str) -> Slot:
+        return self._slots[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slots)
+
+    def __len__(self) -> int:
+        return len(self._slots)

@@ -1,0 +1,53 @@
+"""Lineage: the growths applied so far, as specs, from which a grown network's shape is rebuilt."""
+
+import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+from torch import Tensor
+
+from harness.core.spec import Spec
+from harness.growth.freezing import AbstractFreezePolicy
+from harness.growth.identities import Identities
+from harness.growth.operations import AbstractOperation
+from harness.models import GrowableModel
+
+__all__ = ["Change", "GrowthEvent", "replay"]
+
+
+class Change(Spec):
+    """What happens at a growth, whenever it happens.
+
+    Attributes:
+        operation: what changes.
+        freeze: what stays fixed afterwards.
+        loss_weight: the weight of the loss components that the growth brings.
+        lr_factor: learning rate of the new parameters, in units of the old ones'.
+    """
+
+    operation: AbstractOperation
+    freeze: AbstractFreezePolicy
+    loss_weight: NonNegativeFloat = 1.0
+    lr_factor: PositiveFloat = 1.0
+
+
+class GrowthEvent(Spec):
+    """A growth that happened, after `step` optimizer updates."""
+
+    step: NonNegativeInt
+    change: Change
+
+
+def replay(
+    model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, example: Tensor
+) -> tuple[Identities, dict[str, float]]:
+    """Give a freshly built `model` the shape that `lineage` led to; values are to be loaded afterwards.
+
+    Returns:
+        The ids of all its tensors, and the weights of the loss components that growths brought.
+    """
+    identities = Identities(model)
+    loss_weights: dict[str, float] = {}
+    for birth, event in enumerate(lineage, start=1):
+        growth = event.change.operation.apply(model, example=example, generator=torch.Generator())
+        identities.register(model, birth=birth)
+        loss_weights |= dict.fromkeys(growth.outputs, event.change.loss_weight)
+    return identities, loss_weights

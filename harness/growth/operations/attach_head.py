@@ -1,0 +1,54 @@
+"""A new head at any tap."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
+from torch import Tensor
+
+from harness.growth.operations._base import AbstractOperation
+from harness.growth.record import Growth
+from harness.initializers import AbstractInitializer, XavierUniform, Zeros, fill_linear
+from harness.models.growable import GrowableModel
+from harness.models.head import Activation, Head, feature_count, linear_layers
+from harness.models.taps import feature_shape
+
+__all__ = ["AttachHead"]
+
+
+class AttachHead(AbstractOperation):
+    """Attach a head of `outputs` outputs at `tap`; all outputs that the network had stay the same to the bit.
+
+    Feature maps and sequences are averaged to `[B, F]`. `width` hidden units lie between (0: the head is linear).
+    `init` fills the weights, `output_init` those of the last layer if it is given; biases are zero.
+    """
+
+    kind: Literal["attach_head"] = "attach_head"
+    name: str
+    outputs: PositiveInt
+    tap: str
+    width: NonNegativeInt = 0
+    activation: Activation = "relu"
+    dropout: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
+    init: AbstractInitializer = XavierUniform()
+    output_init: AbstractInitializer | None = None
+
+    @model_validator(mode="after")
+    def _can_learn(self) -> "AttachHead":
+        if self.width and isinstance(self.init, Zeros):
+            raise ValueError("expected hidden weights that differ, found init='zeros'; set output_init to zeros")
+        return self
+
+    def apply(self, model: GrowableModel, *, example: Tensor, generator: torch.Generator) -> Growth:
+        """Add the head. Raises `TapNotFoundError` for an impossible tap, `SpecError` for a name that is taken."""
+        before = list(model.parameters())
+        shape = feature_shape(model.backbone, self.tap, example)
+        hidden = (self.width,) if self.width else ()
+        # Building a layer draws from the global generator, for values that are overwritten here.
+        with torch.random.fork_rng():
+            head = Head((feature_count(shape), *hidden, self.outputs), self.activation, self.dropout)
+        for layer in linear_layers(head):
+            init = self.output_init if self.output_init and layer is head.output else self.init
+            fill_linear(layer, init, generator=generator)
+        model.attach(self.name, head.to(before[0].device, model.dtype), self.tap)
+        return Growth.between(before, model, outputs=(self.name,))

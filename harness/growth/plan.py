@@ -1,0 +1,56 @@
+"""The plan of a run's growths, and the search for the first of them that happens."""
+
+from collections.abc import Sequence
+
+from harness.core.history import History
+from harness.growth.lineage import Change
+from harness.growth.triggers import AbstractTrigger, Progress
+
+__all__ = ["GrowthRule", "Watch"]
+
+
+class GrowthRule(Change):
+    """When `trigger` fires, the change happens. Every rule acts once."""
+
+    trigger: AbstractTrigger
+
+    @property
+    def change(self) -> Change:
+        """What happens, without when: two rules that agree in it lead to the same network."""
+        return Change(**{name: getattr(self, name) for name in Change.model_fields})
+
+
+class Watch:
+    """The rules that have not acted yet, and what their triggers remember."""
+
+    def __init__(self, rules: Sequence[GrowthRule]) -> None:
+        self.rules = tuple(rules)
+        self._memories = [rule.trigger.begin() for rule in self.rules]
+
+    def observe(self, progress: Progress) -> GrowthRule | None:
+        """Show `progress` to every trigger; return the first rule that fires, if any does."""
+        fired = None
+        for index, rule in enumerate(self.rules):
+            self._memories[index], fires = rule.trigger.observe(self._memories[index], progress)
+            if fires and fired is None:
+                fired = rule
+        return fired
+
+    def replay(self, history: History, *, start: int, until: int) -> tuple[int, GrowthRule] | None:
+        """Observe what `history` says of the steps after `start` up to `until`, as if they were being trained.
+
+        Returns:
+            The step at which a rule fired and the rule, or None; nothing is observed after a rule fired.
+        """
+        evaluations: dict[int, dict[str, float]] = {}
+        for name in history:
+            if name.startswith("val/"):
+                for step, value in zip(history[name].steps, history[name].values, strict=True):
+                    evaluations.setdefault(step, {})[name] = value
+        metrics = evaluations.get(start, {})
+        epochs = history["train/epoch"].upto(until)
+        for step, epoch in zip(epochs.steps, epochs.values, strict=True):
+            metrics = evaluations.get(step, metrics)
+            if rule := self.observe(Progress(step, step - start, int(epoch), metrics, step in evaluations)):
+                return step, rule
+        return None

@@ -1,0 +1,24 @@
+"""Growth at a fixed step."""
+
+from typing import Literal
+
+from pydantic import JsonValue, PositiveInt
+
+from harness.growth.triggers._base import AbstractTrigger, Progress
+
+__all__ = ["AtStep"]
+
+
+class AtStep(AbstractTrigger):
+    """Grow after `step` optimizer updates."""
+
+    kind: Literal["at_step"] = "at_step"
+    step: PositiveInt
+
+    def begin(self) -> JsonValue:
+        """Return nothing: a step is all there is to know."""
+        return None
+
+    def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
+        """Fire at `step`."""
+        return memory, progress.step == self.step

@@ -1,0 +1,20 @@
+"""Orthogonal rows or columns."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from harness.initializers._base import AbstractInitializer
+
+__all__ = ["Orthogonal"]
+
+
+class Orthogonal(AbstractInitializer):
+    """The rows (or columns, if fewer) are orthonormal (arXiv 1312.6120)."""
+
+    kind: Literal["orthogonal"] = "orthogonal"
+
+    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return float32 values of `shape`."""
+        return torch.nn.init.orthogonal_(torch.empty(shape), generator=generator)

@@ -1,0 +1,23 @@
+"""Normal values without tails."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveFloat
+from torch import Tensor
+
+from harness.initializers._base import AbstractInitializer
+
+__all__ = ["TruncatedNormal"]
+
+
+class TruncatedNormal(AbstractInitializer):
+    """Normal with standard deviation `std`, cut off at two standard deviations."""
+
+    kind: Literal["truncated_normal"] = "truncated_normal"
+    std: PositiveFloat = 0.02
+
+    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return float32 values of `shape`."""
+        bound = 2 * self.std
+        return torch.nn.init.trunc_normal_(torch.empty(shape), 0.0, self.std, -bound, bound, generator=generator)

@@ -1,0 +1,22 @@
+"""Xavier's normal values."""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from harness.initializers._base import AbstractInitializer
+
+__all__ = ["XavierNormal"]
+
+
+class XavierNormal(AbstractInitializer):
+    """Normal with variance `2 / (fan_in + fan_out)` (Glorot and Bengio, AISTATS 2010, equation 12)."""
+
+    kind: Literal["xavier_normal"] = "xavier_normal"
+
+    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+        """Return float32 values of `shape`."""
+        std = math.sqrt(2 / (fan_in + fan_out))
+        return torch.empty(shape).normal_(0, std, generator=generator)

@@ -1,0 +1,20 @@
+"""Zeros: the new output says nothing at first."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from harness.initializers._base import AbstractInitializer
+
+__all__ = ["Zeros"]
+
+
+class Zeros(AbstractInitializer):
+    """All zero. Not for hidden layers, which would stay so: zeros on both sides have no gradient."""
+
+    kind: Literal["zeros"] = "zeros"
+
+    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return float32 values of `shape`."""
+        return torch.zeros(shape)

@@ -1,0 +1,77 @@
+"""Taps: named places in a network, given by module paths, where features can be read."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.core.errors import TapNotFoundError
+from harness.core.spec import did_you_mean
+
+__all__ = ["capture", "feature_shape", "tap_names"]
+
+
+def tap_names(model: nn.Module) -> list[str]:
+    """Return the paths of all submodules, each a possible tap."""
+    return [name for name, _ in model.named_modules() if name]
+
+
+@contextmanager
+def capture(model: nn.Module, taps: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+    """Collect the outputs of the modules at `taps` during forward passes, by tap.
+
+    The hooks live no longer than the block, so that a copied or saved model never carries them.
+
+    Raises:
+        TapNotFoundError: a tap is no module path of `model`; the message names those that are.
+    """
+    features: dict[str, Tensor] = {}
+    modules = {tap: _module_at(model, tap) for tap in taps}
+    handles = [module.register_forward_hook(_collect(features, tap)) for tap, module in modules.items()]
+    try:
+        yield features
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _collect(features: dict[str, Tensor], tap: str) -> Any:
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        # Recurrent layers and attention return (features, state).
+        features[tap] = output[0] if isinstance(output, tuple) else output
+
+    return hook
+
+
+def _module_at(model: nn.Module, tap: str) -> nn.Module:
+    try:
+        return model.get_submodule(tap)
+    except AttributeError:
+        raise TapNotFoundError(
+            f"no tap {tap!r} in {type(model).__name__}.{did_you_mean(tap, tap_names(model))}"
+        ) from None
+
+
+def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
+    """Return the shape `[B, ...]` of the features at `tap` for the inputs `example` `[B, ...]`.
+
+    The model runs once in eval mode, without gradients; its modes and the global random stream are put back.
+
+    Raises:
+        TapNotFoundError: there is no such module, it is not used, or its output is no tensor of features.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.random.fork_rng(), torch.no_grad(), capture(model, [tap]) as features:
+            model(example)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+    found = features.get(tap)
+    if not isinstance(found, Tensor) or found.dim() < 2:
+        what = "nothing" if found is None else f"{tuple(found.shape)}" if isinstance(found, Tensor) else type(found)
+        raise TapNotFoundError(f"expected features [B, F, ...] at tap {tap!r}, found {what}; choose another tap")
+    return found.shape

@@ -1,0 +1,52 @@
+"""Loading a study from its file."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from pydantic import ValidationError
+
+from harness.core.errors import HarnessError, SpecError
+from harness.core.spec import explain
+from harness.search.study import Study
+
+__all__ = ["load_study"]
+
+
+def load_study(path: Path) -> Study:
+    """Return what the function `study` in the file at `path` returns.
+
+    Raises:
+        SpecError: the file has no such function, or fails, or returns something else; the message names the line.
+    """
+    try:
+        module = _import(path)
+        if not callable(getattr(module, "study", None)):
+            raise SpecError(f"expected a function `study() -> Study` in {path}, found none")
+        study = module.study()
+    except HarnessError:
+        raise
+    except ValidationError as error:
+        raise SpecError(f"{path}: {explain(error)}") from None
+    except Exception as error:  # noqa: BLE001  # a study file is the user's code and may raise anything
+        line = next(
+            (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)),
+            0,
+        )
+        raise SpecError(f"cannot load {path}, line {line}: {type(error).__name__}: {error}") from None
+    if not isinstance(study, Study):
+        raise SpecError(f"expected `study()` in {path} to return a Study, found {type(study).__name__}")
+    return study
+
+
+def _import(path: Path) -> ModuleType:
+    name = f"study_{path.parent.name}".replace("-", "_")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SpecError(f"expected a Python file at {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # a class is found by its module's name when its source is hashed
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,71 @@
+"""A study: a question, and everything that is needed to answer it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+
+from harness.core.errors import SpecError
+from harness.core.spec import Spec, did_you_mean, with_changes
+from harness.search.space import AbstractDimension
+from harness.staging.run import RunConfig
+
+__all__ = ["Study"]
+
+
+class Study(Spec):
+    """A base run, a search space, arms, seeds, and how they will be compared.
+
+    Attributes:
+        name: of the study everywhere; lower-case letters, digits, `-` and `_`.
+        title: one line for people.
+        question: one sentence; the report answers it.
+        base: the run that configurations and arms are changes of.
+        space: the searched fields by the name that reports use, such as `when`.
+        arms: by name, the fields in which an arm differs from the configuration.
+        comparison: the difference reported is the first arm's metric minus the second's.
+        metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
+            data, the report on test data. Higher is better.
+        smallest_effect: a difference that would matter, in the metric's units.
+        trials: configurations.
+        seeds: runs of each configuration and arm; their seeds are 0, 1, ...
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
+    title: str
+    question: str
+    base: RunConfig
+    space: dict[str, AbstractDimension]
+    arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
+    comparison: tuple[str, str]
+    metric: str = "accuracy/all"
+    smallest_effect: NonNegativeFloat = 0.0
+    trials: PositiveInt = 12
+    seeds: PositiveInt = 3
+
+    @model_validator(mode="after")
+    def _fits_the_base_run(self) -> "Study":
+        for arm in self.comparison:
+            if arm not in self.arms:
+                raise ValueError(f"comparison: no arm {arm!r}.{did_you_mean(arm, self.arms)}")
+        for name, dimension in self.space.items():
+            for value in dimension.corners():
+                self._try(f"space.{name}", {dimension.field: value})
+        for name, changes in self.arms.items():
+            self._try(f"arms.{name}", changes)
+        return self
+
+    def _try(self, where: str, changes: Mapping[str, Any]) -> None:
+        try:
+            with_changes(self.base, changes)
+        except SpecError as error:
+            raise ValueError(f"{where}: {error}") from None
+
+    def config(self, params: Mapping[str, Any], arm: str, seed: int) -> RunConfig:
+        """Return the run of one configuration (values by the names in `space`) under `arm` with `seed`.
+
+        Raises:
+            SpecError: the values do not fit together.
+        """
+        searched = {self.space[name].field: value for name, value in params.items()}
+        return with_changes(self.base, {**searched, **self.arms[arm], "seed": seed})

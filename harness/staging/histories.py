@@ -1,0 +1,25 @@
+"""Where stages lie in a store, and a run's whole history, put together from its stages."""
+
+from pathlib import Path
+
+from harness.core.history import History
+from harness.staging.ledger import StageAddress
+
+__all__ = ["FILES", "run_history", "stage_folder"]
+
+FILES = ("state.safetensors", "history.safetensors", "ending.safetensors")
+
+
+def stage_folder(store: Path, address: StageAddress) -> Path:
+    """Return the folder of a stage in the store at `store`."""
+    return store / address.key[:2] / address.key / f"{address.step:08d}"
+
+
+def run_history(store: Path, stages: tuple[StageAddress, ...]) -> History:
+    """Return the history of a run from step 0 to its end, from the store at `store`."""
+    whole = History()
+    for address in stages:
+        folder = stage_folder(store, address)
+        for name in FILES[1:]:
+            whole = whole.then(History.read(folder / name))
+    return whole

@@ -1,0 +1,60 @@
+"""What a run came to, computed from its finished stages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from harness.core.history import History
+from harness.staging.ledger import StageAddress
+from harness.staging.store import StoredStage
+
+__all__ = ["RunResult", "result_of"]
+
+PARAMETERS_ADDED = "growth/parameters_added"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The results of a run.
+
+    Attributes:
+        stages: one address per stage; the last is the end of the run.
+        growths: `step` and `parameters_added` of each growth.
+        metrics: the final evaluations (`val/...`, `test/...`), what the growths did to them, and the cost.
+        history: everything measured, from step 0 to the end.
+    """
+
+    stages: tuple[StageAddress, ...]
+    growths: tuple[dict[str, Any], ...]
+    metrics: dict[str, float]
+    history: History
+
+
+def result_of(stages: Sequence[tuple[StageAddress, StoredStage]], *, first_head: str) -> RunResult:
+    """Return the results of a run with these stages; `first_head` answers for the classes known from the start."""
+    history = History()
+    for _, stage in stages:
+        history = history.then(stage.history).then(stage.ending)
+    ends = [stage.history.then(stage.ending).latest() for _, stage in stages]
+    growths = tuple(
+        {"step": before.step, "parameters_added": int(stage.history[PARAMETERS_ADDED].values[0])}
+        for (before, _), (_, stage) in pairwise(stages)
+    )
+    metrics = {name: value for name, value in ends[-1].items() if name.split("/")[0] in ("val", "test")}
+    if growths:
+        metrics |= _forgetting(ends[0], ends[-1], first_head)
+    metrics["growth/parameters_added"] = float(sum(growth["parameters_added"] for growth in growths))
+    metrics["cost/steps"] = float(stages[-1][0].step)
+    metrics["cost/seconds"] = sum(stage.seconds for _, stage in stages)
+    return RunResult(tuple(address for address, _ in stages), growths, metrics, history)
+
+
+def _forgetting(before: dict[str, float], after: dict[str, float], head: str) -> dict[str, float]:
+    results = {}
+    for split in ("val", "test"):
+        then, now = before[f"{split}/accuracy/{head}"], after[f"{split}/accuracy/{head}"]
+        results[f"{split}/known_before_growth"] = then
+        results[f"{split}/known_after_growth"] = now
+        results[f"{split}/forgetting"] = then - now
+    return results

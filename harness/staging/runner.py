@@ -1,0 +1,233 @@
+"""Running a run: the longest stored prefix of each stage is restored, the rest is trained and committed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from harness.core.errors import SnapshotError
+from harness.core.history import History
+from harness.data import AbstractTask, TaskData
+from harness.growth import GrowthRule
+from harness.growth.plan import Watch
+from harness.models import GrowableModel
+from harness.staging.ledger import StageAddress
+from harness.staging.results import PARAMETERS_ADDED, RunResult, result_of
+from harness.staging.run import RunConfig, resolved
+from harness.staging.snapshot import read_snapshot, write_snapshot
+from harness.staging.stage_key import first_key, next_key
+from harness.staging.store import Store, StoredStage
+from harness.training.evaluation import evaluate
+from harness.training.loop import OnEvaluation, label_map_of, train_stage
+from harness.training.state import TrainState, build_model, fresh_state
+
+__all__ = ["Runner"]
+
+
+class Runner:
+    """Runs runs in one process, from one store.
+
+    Args:
+        store: where stages are restored from and committed to.
+        data_folder: looked into before data is downloaded.
+    """
+
+    def __init__(self, store: Store, data_folder: Path | None = None) -> None:
+        self._store = store
+        self._data_folder = data_folder
+        self._data: dict[str, TaskData] = {}
+
+    def run(self, config: RunConfig, on_evaluation: OnEvaluation = lambda _step, _metrics: None) -> RunResult:
+        """Train what the store does not have of `config`, and return the results of the whole run.
+
+        Raises:
+            DivergedError: a loss became NaN or infinite.
+            InputError: the configuration cannot be run, for example for an impossible tap.
+        """
+        config = resolved(config)
+        data = self._load(config.task, config.device)
+        while True:
+            try:
+                return _Run(config, self._store, data, on_evaluation).finish()
+            except SnapshotError:
+                continue  # the damaged stage was set aside, and is now trained again
+
+    def check(self, config: RunConfig) -> None:
+        """Apply the growths of `config` to a fresh network, without training.
+
+        Raises:
+            InputError: one of them cannot be applied, for example for an impossible tap.
+        """
+        config = resolved(config)
+        run = _Run(config, self._store, self._load(config.task, config.device))
+        model = run.build()
+        for rule in config.growths:
+            rule.operation.apply(model, example=run.example, generator=torch.Generator())
+
+    def _load(self, task: AbstractTask, device: str) -> TaskData:
+        name = f"{device} {task.to_json()}"
+        if name not in self._data:
+            self._data[name] = task.load(self._data_folder).to(torch.device(device))
+        return self._data[name]
+
+
+@dataclass(frozen=True)
+class _Leg:
+    """What is ahead at the beginning of a stage.
+
+    Attributes:
+        key: of the stage.
+        start: the step at which it begins.
+        rules: those that have not acted yet.
+        begin: makes the state at `start`, and the history of the stage so far.
+    """
+
+    key: str
+    start: int
+    rules: tuple[GrowthRule, ...]
+    begin: Callable[[], tuple[TrainState, History]]
+
+
+@dataclass(frozen=True)
+class _Reached:
+    """The end of a stage, or a stored step within it.
+
+    Attributes:
+        rule: the one that fired here, if any did.
+        watch: the rules, which have seen every step up to here.
+        live: the state, if it was trained and not restored.
+    """
+
+    address: StageAddress
+    stage: StoredStage
+    rule: GrowthRule | None
+    watch: Watch
+    live: TrainState | None = None
+
+
+class _Run:
+    """One run, from its first stage to its last."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        store: Store,
+        data: TaskData,
+        on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._data = data
+        self._on_evaluation = on_evaluation
+
+    @property
+    def example(self) -> Tensor:
+        """Two inputs of the task."""
+        return self._data.validation.inputs[:2]
+
+    def build(self) -> GrowableModel:
+        """Return the network at step 0."""
+        output, classes = next(iter(self._data.classes.items()))
+        device = torch.device(self._config.device)
+        return build_model(
+            self._config.model, output=output, outputs=len(classes), seed=self._config.seed, device=device
+        )
+
+    def finish(self) -> RunResult:
+        """Bring the run to its end."""
+        leg = _Leg(first_key(self._config), 0, self._config.growths, self._fresh)
+        stages = []
+        while True:
+            reached = self._end_of(leg)
+            stages.append((reached.address, reached.stage))
+            if reached.rule is None:
+                return result_of(stages, first_head=next(iter(self._data.classes)))
+            leg = self._after_growth(leg, reached, reached.rule)
+
+    def _fresh(self) -> tuple[TrainState, History]:
+        optimizer = self._config.training.optimizer
+        state = fresh_state(self.build(), optimizer, seed=self._config.seed, precision=self._config.precision)
+        return state, History()
+
+    def _after_growth(self, leg: _Leg, reached: _Reached, rule: GrowthRule) -> _Leg:
+        def grown() -> tuple[TrainState, History]:
+            state = reached.live or self._restored(reached.stage)
+            growth = state.grow(rule.change, example=self.example)
+            history = History()
+            history.record(state.step, {PARAMETERS_ADDED: float(growth.parameters_added)})
+            return state, history
+
+        step = reached.address.step
+        rest = tuple(other for other in leg.rules if other is not rule)
+        return _Leg(next_key(leg.key, step, rule.change), step, rest, grown)
+
+    def _end_of(self, leg: _Leg) -> _Reached:
+        """Return the end of the stage, from the store if it is there."""
+        prefix = self._longest_prefix(leg)
+        if prefix and (prefix.rule or prefix.address.step == self._config.steps):
+            self._on_evaluation(prefix.address.step, prefix.stage.history.latest())
+            return prefix
+        if prefix is None:
+            (state, history), seconds, watch = leg.begin(), 0.0, Watch(leg.rules)
+        else:
+            state, seconds, watch = self._restored(prefix.stage), prefix.stage.seconds, prefix.watch
+            history = prefix.stage.history
+        began = time.monotonic()
+        rule = self._train(state, watch, history)
+        seconds += time.monotonic() - began
+        address = StageAddress(leg.key, state.step)
+        stage = StoredStage(write_snapshot(state), history, self._ending(state, history), seconds)
+        self._store.commit(address, stage)
+        return _Reached(address, stage, rule, watch, state)
+
+    def _train(self, state: TrainState, watch: Watch, history: History) -> GrowthRule | None:
+        return train_stage(
+            state,
+            self._config.steps,
+            config=self._config.training,
+            data=self._data,
+            watch=watch,
+            history=history,
+            on_evaluation=self._on_evaluation,
+        )
+
+    def _ending(self, state: TrainState, history: History) -> History:
+        """Evaluate where training stopped, which a run that goes on does not do."""
+        label_map = label_map_of(state, self._data)
+        evaluated = "val/loss/total" in history and history["val/loss/total"].steps[-1] == state.step
+        splits = {"test": self._data.test} if evaluated else {"val": self._data.validation, "test": self._data.test}
+        ending = History()
+        for name, split in splits.items():
+            metrics = evaluate(state, split, self._config.training, label_map)
+            ending.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
+        return ending
+
+    def _restored(self, stage: StoredStage) -> TrainState:
+        config = self._config
+        return read_snapshot(
+            stage.state,
+            self.build(),
+            config.training.optimizer,
+            example=self.example,
+            seed=config.seed,
+            precision=config.precision,
+        )
+
+    def _longest_prefix(self, leg: _Leg) -> _Reached | None:
+        """Return the last stored step of the stage that this run passes through, or None."""
+        steps = [step for step in self._store.steps(leg.key) if step <= self._config.steps]
+        if not steps:
+            return None
+        last = self._store.read(StageAddress(leg.key, steps[-1]))
+        fired = Watch(leg.rules).replay(last.history, start=leg.start, until=steps[-1])
+        passed = [step for step in steps if fired is None or step <= fired[0]]
+        if not passed:
+            return None
+        address = StageAddress(leg.key, passed[-1])
+        stage = last if address.step == steps[-1] else self._store.read(address)
+        watch = Watch(leg.rules)
+        here = watch.replay(stage.history, start=leg.start, until=address.step)
+        return _Reached(address, stage, here[1] if here else None, watch)

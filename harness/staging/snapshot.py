@@ -1,0 +1,115 @@
+"""Snapshots: a training state as safetensors and JSON, and back, to the bit.
+
+Tensors are named by stable ids: `model/<id>` and `optimizer/<id>/<name of the moment>`. Everything else is JSON in
+the file's header: step, lineage, the optimizer's groups by id, the loss scaler.
+"""
+
+import json
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor
+
+from harness.core.errors import SnapshotError
+from harness.growth import GrowthEvent
+from harness.growth.lineage import replay
+from harness.models import GrowableModel
+from harness.training.optimizers import AbstractOptimizer
+from harness.training.precision import Precision
+from harness.training.state import TrainState, fresh_state
+
+__all__ = ["read_snapshot", "write_snapshot"]
+
+HEADER = "harness"
+
+
+def write_snapshot(state: TrainState) -> bytes:
+    """Return the bytes of a snapshot of `state`."""
+    ids = {id(parameter): name for name, parameter in state.identities.parameters().items()}
+    tensors = {f"model/{name}": tensor for name, tensor in state.identities.tensors().items()}
+    plain: dict[str, dict[str, Any]] = {}
+    for parameter, moments in state.optimizer.state.items():
+        for key, value in moments.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer/{ids[id(parameter)]}/{key}"] = value
+            else:
+                plain.setdefault(ids[id(parameter)], {})[key] = value
+    header = {
+        "step": state.step,
+        "lineage": [event.to_json() for event in state.lineage],
+        "groups": [
+            {**group, "params": [ids[id(parameter)] for parameter in group["params"]]}
+            for group in state.optimizer.param_groups
+        ],
+        "moments": plain,
+        "scaler": state.scaler.state_dict(),
+    }
+    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    content: bytes = save(contiguous, metadata={HEADER: json.dumps(header)})
+    return content
+
+
+def read_snapshot(
+    content: bytes,
+    model: GrowableModel,
+    optimizer: AbstractOptimizer,
+    *,
+    example: Tensor,
+    seed: int,
+    precision: Precision,
+) -> TrainState:
+    """Return the state in `content`; `model` is the network as it was at step 0, freshly built.
+
+    The lineage is replayed first, so that the network has its shape before values are loaded.
+
+    Raises:
+        SnapshotError: a tensor is missing, superfluous or of another shape; the message names it.
+    """
+    header, tensors = _header(content), load(content)
+    state = fresh_state(model, optimizer, seed=seed, precision=precision)
+    state.step = header["step"]
+    state.lineage = tuple(GrowthEvent.model_validate(event) for event in header["lineage"])
+    state.identities, state.loss_weights = replay(model, state.lineage, example=example)
+    _load_model(state, {n.removeprefix("model/"): t for n, t in tensors.items() if n.startswith("model/")})
+    _load_optimizer(state, header, tensors)
+    state.scaler.load_state_dict(header["scaler"])
+    state.refreeze()
+    return state
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    size = int.from_bytes(content[:8], "little")
+    header: dict[str, Any] = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][HEADER])
+    return header
+
+
+def _load_model(state: TrainState, stored: dict[str, Tensor]) -> None:
+    present = state.identities.tensors()
+    if different := sorted(present.keys() ^ stored.keys()):
+        raise SnapshotError(f"expected the same tensors in snapshot and network, found {different[0]!r} in one only")
+    with torch.no_grad():
+        for name, tensor in present.items():
+            if tensor.shape != stored[name].shape:
+                raise SnapshotError(
+                    f"expected {name!r} of shape {tuple(tensor.shape)}, found {tuple(stored[name].shape)}"
+                )
+            tensor.copy_(stored[name])
+
+
+def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+    parameters = state.identities.parameters()
+    state.optimizer.param_groups[:] = [
+        {
+            **{key: tuple(value) if isinstance(value, list) else value for key, value in group.items()},
+            "params": [parameters[name] for name in group["params"]],
+        }
+        for group in header["groups"]
+    ]
+    for name, parameter in parameters.items():
+        prefix = f"optimizer/{name}/"
+        moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+        # Moments live beside their parameter; Adam's step counter lives on the CPU.
+        moved = {k: v.to(parameter.device) if v.shape == parameter.shape else v for k, v in moments.items()}
+        if stored := {**moved, **header["moments"].get(name, {})}:
+            state.optimizer.state[parameter] = stored

@@ -1,0 +1,70 @@
+"""Stage keys: the content address of everything that can influence a state."""
+
+import functools
+import hashlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from harness.core.digest import digest
+from harness.core.spec import Spec
+from harness.growth import Change
+from harness.staging.run import RunConfig
+
+__all__ = ["code_version", "first_key", "next_key"]
+
+PACKAGE = Path(__file__).parents[1]
+LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "models", "training")
+
+
+def first_key(config: RunConfig) -> str:
+    """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
+
+    Neither the number of steps nor the growths to come are in it, so runs that differ in them share this stage.
+    """
+    content = {name: getattr(config, name) for name in ("task", "model", "training")}
+    return digest(
+        {
+            **{name: spec.to_json() for name, spec in content.items()},
+            "seed": config.seed,
+            "device": config.device,
+            "precision": config.precision,
+            "code": code_version(),
+            "own code": sorted(_own_code(config)),
+            "torch": str(torch.__version__),
+        }
+    )
+
+
+def next_key(parent: str, step: int, change: Change) -> str:
+    """Return the key of the stage that begins with `change` after `step` steps, the stage before being `parent`."""
+    return digest({"parent": parent, "step": step, "change": change.to_json()})
+
+
+@functools.cache
+def code_version() -> str:
+    """Return a digest of the sources of the layers whose code decides the numbers of a run."""
+    total = hashlib.sha256()
+    for layer in LAYERS_THAT_MATTER:
+        for source in sorted((PACKAGE / layer).rglob("*.py")):
+            total.update(source.relative_to(PACKAGE).as_posix().encode() + source.read_bytes())
+    return total.hexdigest()
+
+
+def _own_code(config: RunConfig) -> set[str]:
+    """Return digests of the files that define specs in `config` outside of this package, such as study files."""
+    modules = {type(spec).__module__ for spec in _specs(config)}
+    files = {sys.modules[name].__file__ for name in modules if name.split(".")[0] != "harness"}
+    return {hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file}
+
+
+def _specs(value: object) -> Iterator[Spec]:
+    if isinstance(value, Spec):
+        yield value
+        for name in type(value).model_fields:
+            yield from _specs(getattr(value, name))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _specs(item)

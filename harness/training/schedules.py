@@ -1,0 +1,50 @@
+"""Learning-rate schedules: pure functions of the step and of a group's age.
+
+torch's schedulers keep lists of groups and bend or crash when one is added; a function has nothing to keep.
+"""
+
+import math
+from abc import abstractmethod
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+from harness.core.spec import LeafSpec
+
+__all__ = ["AbstractSchedule", "Constant", "Cosine"]
+
+
+class AbstractSchedule(LeafSpec):
+    """What a group's learning rate is multiplied with."""
+
+    @abstractmethod
+    def factor(self, step: int, age: int) -> float:
+        """Return the factor at `step`, counted from the start of the run, for a group born `age` steps ago."""
+
+
+class Constant(AbstractSchedule):
+    """The learning rate stays as it is."""
+
+    kind: Literal["constant"] = "constant"
+
+    def factor(self, step: int, age: int) -> float:  # noqa: ARG002
+        """Return 1."""
+        return 1.0
+
+
+class Cosine(AbstractSchedule):
+    """From 1 down to `floor` along half a cosine in `steps` (arXiv 1608.03983), after a linear warm-up of each group.
+
+    A group born late joins the curve where it is, after a warm-up of its own.
+    """
+
+    kind: Literal["cosine"] = "cosine"
+    steps: PositiveInt
+    warm_up: NonNegativeInt = 0
+    floor: Annotated[NonNegativeFloat, Field(le=1)] = 0.0
+
+    def factor(self, step: int, age: int) -> float:
+        """Return the factor in `[0, 1]`."""
+        part = min(step / self.steps, 1.0)
+        curve = self.floor + (1 - self.floor) * (1 + math.cos(math.pi * part)) / 2
+        return curve * min((age + 1) / (self.warm_up + 1), 1.0)

@@ -1,0 +1,100 @@
+"""Everything that training needs to continue exactly, at one step."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from harness.core.seeding import seeded_global_stream
+from harness.growth.freeze import freeze, set_train_mode
+from harness.growth.grow import grow
+from harness.growth.identities import Identities
+from harness.growth.lineage import Change, GrowthEvent
+from harness.growth.record import Growth
+from harness.models import AbstractModel, GrowableModel
+from harness.training.optimizers import AbstractOptimizer
+from harness.training.precision import Precision, grad_scaler
+
+__all__ = ["TrainState", "build_model", "fresh_state"]
+
+
+@dataclass
+class TrainState:
+    """The state of a run between two steps.
+
+    No generator is part of it: every random number is a function of `seed` and `step`.
+
+    Attributes:
+        step: optimizer updates so far.
+        lineage: the growths so far.
+        loss_weights: weights of the components that growths brought.
+        frozen: ids of what the last growth's policy keeps fixed.
+    """
+
+    model: GrowableModel
+    identities: Identities
+    optimizer: Optimizer
+    scaler: torch.amp.GradScaler
+    seed: int
+    precision: Precision
+    step: int = 0
+    lineage: tuple[GrowthEvent, ...] = ()
+    loss_weights: dict[str, float] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the network is on."""
+        return next(self.model.parameters()).device
+
+    @property
+    def age(self) -> int:
+        """Optimizer updates since the last growth, or since the start."""
+        return self.step - (self.lineage[-1].step if self.lineage else 0)
+
+    def trainable(self) -> list[nn.Parameter]:
+        """Return the parameters that are not frozen."""
+        return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def grow(self, change: Change, *, example: Tensor) -> Growth:
+        """Grow the network, and everything with it; `example` is a batch of inputs `[B, ...]`."""
+        number = len(self.lineage) + 1
+        grown = grow(
+            self.model,
+            self.identities,
+            self.optimizer,
+            change,
+            example=example,
+            seed=self.seed,
+            number=number,
+            step=self.step,
+        )
+        self.lineage += (GrowthEvent(step=self.step, change=change),)
+        self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
+        self.frozen = grown.frozen
+        return grown.growth
+
+    def refreeze(self) -> None:
+        """Freeze what the last growth's policy wants frozen at this age, and thaw the rest."""
+        if self.lineage:
+            policy = self.lineage[-1].change.freeze
+            self.frozen = freeze(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
+
+    def set_train_mode(self) -> None:
+        """Put what is trained into train mode and what is frozen into eval mode."""
+        set_train_mode(self.model, self.identities, self.frozen)
+
+
+def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, device: torch.device) -> GrowableModel:
+    """Build the network of a run at step 0, with one output named `output`; its values come from (seed, "model")."""
+    with seeded_global_stream(seed, "model"):
+        backbone = spec.build(outputs)
+    return GrowableModel(backbone, output).to(device)
+
+
+def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int, precision: Precision) -> TrainState:
+    """Return the state of a run at step 0."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    scaler = grad_scaler(precision, next(model.parameters()).device)
+    return TrainState(model, Identities(model), optimizer.start(parameters), scaler, seed, precision)

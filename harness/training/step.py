@@ -1,0 +1,55 @@
+"""One optimizer update."""
+
+import torch
+from torch import Tensor
+
+from harness.core.label_map import LabelMap
+from harness.core.seeding import seed_global_stream, stream_seed
+from harness.data import Split
+from harness.losses import total
+from harness.training.config import TrainingConfig
+from harness.training.precision import autocast
+from harness.training.state import TrainState
+
+__all__ = ["train_step"]
+
+
+def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap) -> dict[str, Tensor]:
+    """Update `state` on `batch` and return what was measured, as scalars that are still on the device.
+
+    Returns:
+        `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
+        with a loss scaler `skipped_steps` (1 if a gradient was not finite, so that nothing was updated).
+    """
+    _set_learning_rates(state, config)
+    # Dropout in modules of any library draws from the global generator.
+    seed_global_stream(stream_seed(state.seed, "step", state.step), state.device)
+    state.optimizer.zero_grad(set_to_none=True)
+    with autocast(state.precision, state.device):
+        outputs = state.model(batch.inputs)
+        components = config.loss.components(outputs, batch.labels, label_map)
+        loss, weighted = total(components, state.loss_weights)
+    state.scaler.scale(loss).backward()
+    state.scaler.unscale_(state.optimizer)
+    norm = torch.nn.utils.clip_grad_norm_(state.trainable(), config.clip_norm or float("inf"))
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.step += 1
+    return _measured(state, components, weighted, loss, norm)
+
+
+def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
+    for group in state.optimizer.param_groups:
+        group["lr"] = group["base_lr"] * config.schedule.factor(state.step, state.step - group["born"])
+
+
+def _measured(
+    state: TrainState, components: dict[str, Tensor], weighted: dict[str, Tensor], loss: Tensor, norm: Tensor
+) -> dict[str, Tensor]:
+    measured = {f"loss/{name}": value.detach() for name, value in components.items()}
+    measured |= {f"loss_weighted/{name}": value.detach() for name, value in weighted.items()}
+    measured |= {"loss/total": loss.detach(), "grad_norm": norm}
+    if state.scaler.is_enabled():
+        # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
+        measured["skipped_steps"] = (~norm.isfinite()).float()
+    return measured
