@@ -1,5 +1,6 @@
 """A small convolutional network with batch norm and dropout."""
 
+import math
 from collections import OrderedDict
 from typing import Annotated, Literal
 
@@ -12,7 +13,7 @@ __all__ = ["ConvNet"]
 
 
 class ConvNet(AbstractModel):
-    """Blocks of convolution, batch norm, ReLU and max-pooling, then a hidden layer; all blocks halve the image.
+    """Blocks of convolution, batch norm and ReLU, then a hidden layer; every block halves the image by its stride.
 
     Taps `blocks.0`, `blocks.1`, ... give maps `[B, C, H, W]`; `hidden` gives `[B, hidden]`.
     """
@@ -28,7 +29,7 @@ class ConvNet(AbstractModel):
         planes, height, width = self.image
         sizes = (planes, *self.channels)
         shrink = 2 ** len(self.channels)
-        flat = self.channels[-1] * (height // shrink) * (width // shrink)
+        flat = self.channels[-1] * math.ceil(height / shrink) * math.ceil(width / shrink)
         hidden = OrderedDict(flatten=nn.Flatten(), linear=nn.Linear(flat, self.hidden), activation=nn.ReLU())
         if self.dropout:
             hidden["dropout"] = nn.Dropout(self.dropout)
@@ -43,6 +44,6 @@ class ConvNet(AbstractModel):
 
 def _block(planes: int, channels: int) -> nn.Module:
     # The norm's shift makes a bias of the convolution superfluous.
-    conv = nn.Conv2d(planes, channels, kernel_size=3, padding=1, bias=False)
+    conv = nn.Conv2d(planes, channels, kernel_size=3, stride=2, padding=1, bias=False)
     norm = nn.BatchNorm2d(channels)
-    return nn.Sequential(OrderedDict(conv=conv, norm=norm, activation=nn.ReLU(), pool=nn.MaxPool2d(2)))
+    return nn.Sequential(OrderedDict(conv=conv, norm=norm, activation=nn.ReLU()))

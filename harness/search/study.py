@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
 from harness.search.space import AbstractDimension
-from harness.staging.run import RunConfig
+from harness.staging.run import RunConfig, resolved
 
 __all__ = ["Study"]
 
@@ -60,6 +60,16 @@ class Study(Spec):
             with_changes(self.base, changes)
         except SpecError as error:
             raise ValueError(f"{where}: {error}") from None
+
+    def changed(self, changes: Mapping[str, Any], *, name: str | None = None) -> "Study":
+        """Return the study with fields of the base run changed, device and precision resolved, and perhaps renamed.
+
+        Raises:
+            SpecError: a path names no field of the base run, or a value does not fit.
+            InputError: the device is not there.
+        """
+        base = resolved(with_changes(self.base, changes))
+        return with_changes(self, {"base": base, "name": name or self.name})
 
     def config(self, params: Mapping[str, Any], arm: str, seed: int) -> RunConfig:
         """Return the run of one configuration (values by the names in `space`) under `arm` with `seed`.

@@ -12,6 +12,7 @@ from harness.staging.store import StoredStage
 __all__ = ["RunResult", "result_of"]
 
 PARAMETERS_ADDED = "growth/parameters_added"
+SKIPPED_STEPS = "train/skipped_steps"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ def result_of(stages: Sequence[tuple[StageAddress, StoredStage]], *, first_head:
         metrics |= _forgetting(ends[0], ends[-1], first_head)
     metrics["growth/parameters_added"] = float(sum(growth["parameters_added"] for growth in growths))
     metrics["cost/steps"] = float(stages[-1][0].step)
+    if SKIPPED_STEPS in history:
+        metrics["cost/skipped_steps"] = sum(history[SKIPPED_STEPS].values)
     metrics["cost/seconds"] = sum(stage.seconds for _, stage in stages)
     return RunResult(tuple(address for address, _ in stages), growths, metrics, history)
 

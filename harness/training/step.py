@@ -1,7 +1,7 @@
 """One optimizer update."""
 
-import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from harness.core.label_map import LabelMap
 from harness.core.seeding import seed_global_stream, stream_seed
@@ -31,11 +31,19 @@ def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_ma
         loss, weighted = total(components, state.loss_weights)
     state.scaler.scale(loss).backward()
     state.scaler.unscale_(state.optimizer)
-    norm = torch.nn.utils.clip_grad_norm_(state.trainable(), config.clip_norm or float("inf"))
+    norm = _clip(state.trainable(), config.clip_norm)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.step += 1
     return _measured(state, components, weighted, loss, norm)
+
+
+def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
+    """Shorten all gradients together to the norm `largest`; return the norm that they had."""
+    norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    if largest is not None:
+        clip_grads_with_norm_(parameters, largest, norm)
+    return norm
 
 
 def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:

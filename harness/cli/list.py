@@ -1,0 +1,35 @@
+"""`harness list`: the studies there are, and how far they have come."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import typer
+
+from harness.cli.options import Home
+from harness.search.find import study_folders
+from harness.staging.ledger import Ledger, StudyRecord
+
+__all__ = ["list_studies"]
+
+
+def list_studies(home: Home = Path("runs")) -> None:
+    """List the studies and how far each has come in this home."""
+    ledger = Ledger(home)
+    begun = {record.name: record for record in ledger.studies()} if ledger.exists else {}
+    counts = ledger.run_counts() if ledger.exists else {}
+    folders = study_folders()
+    states = {name: _state(begun.get(name), counts.get(name, {})) for name in sorted({*begun, *folders})}
+    if not states:
+        typer.echo("No studies here: make a folder with a study.py under studies/.")
+    width = max(map(len, states), default=0)
+    for name, state in states.items():
+        typer.echo(f"{name:<{width}}  {state}")
+
+
+def _state(record: StudyRecord | None, counts: Mapping[str, int]) -> str:
+    if record is None:
+        return "not begun"
+    ended, planned = sum(counts.values()), record.planned_runs
+    failed = f", {counts['failed']} failed" if counts.get("failed") else ""
+    state = "finished" if ended >= planned else "half-finished"
+    return f"{state}: {ended} of {planned} runs{failed}"

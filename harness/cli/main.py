@@ -1,0 +1,45 @@
+"""The command `harness`: its subcommands, and how it ends."""
+
+import logging
+import sys
+
+import typer
+
+from harness.cli import list as list_command
+from harness.cli import report, run, ui
+from harness.core.errors import HarnessError, InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="harness",
+    help="The experiment harness for growing neural networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run.run)
+app.command("list")(list_command.list_studies)
+app.command("report")(report.report)
+app.command("ui")(ui.ui)
+
+WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
+
+
+def main() -> None:
+    """Run the command line. What went wrong is one line on stderr; the exit code is 2 for wrong input."""
+    logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
+    try:
+        app()
+    except InputError as error:
+        _end(str(error), WRONG_INPUT)
+    except HarnessError as error:
+        _end(str(error), FAILED)
+    except KeyboardInterrupt:
+        _end("interrupted; the same command continues where this one stopped", INTERRUPTED)
+
+
+def _end(message: str, code: int) -> None:
+    sys.stderr.write(f"harness: {message}\n")
+    sys.exit(code)

@@ -1,0 +1,78 @@
+"""How a launch looks while it goes on: two bars on a terminal, a line per run elsewhere."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from harness.search.observer import Observer
+from harness.staging.ledger import RunRecord
+
+__all__ = ["ProgressView"]
+
+
+class ProgressView(Observer):
+    """Shows the runs of a study, the steps of the present run, its latest metric, and the time left.
+
+    Args:
+        console: where to.
+        metric: shown while a run trains, without its split.
+    """
+
+    def __init__(self, console: Console, metric: str) -> None:
+        self._console = console
+        self._metric = metric
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._runs = self._bars.add_task("runs", total=None, note="")
+        self._steps = self._bars.add_task("steps", total=None, note="")
+        self._ended = self._total = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def planned(self, total: int, done: int) -> None:
+        """Show how much there is to do."""
+        self._total, self._ended = total, done
+        self._bars.update(self._runs, total=total, completed=done)
+
+    def run_begins(self, name: str, steps: int) -> None:
+        """Show the run that begins."""
+        self._bars.reset(self._steps, total=steps, description=name, note="")
+
+    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Show the step and the metric."""
+        value = metrics.get(f"val/{self._metric}")
+        note = "" if value is None else f"val/{self._metric} {value:.3f}"
+        self._bars.update(self._steps, completed=step, note=note)
+
+    def run_ended(self, record: RunRecord) -> None:
+        """Count the run; without a terminal, say how it ended."""
+        self._ended += 1
+        self._bars.advance(self._runs)
+        if not self._console.is_terminal:
+            self._console.print(f"[{self._ended}/{self._total}] {_ending(record, self._metric)}", markup=False)
+
+
+def _ending(record: RunRecord, metric: str) -> str:
+    name = f"trial {record.trial} · {record.arm} · seed {record.seed}"
+    if record.status != "completed":
+        return f"{name}: {record.status} ({record.reason})"
+    return f"{name}: val/{metric} {record.metrics[f'val/{metric}']:.3f}"

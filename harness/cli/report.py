@@ -1,0 +1,23 @@
+"""`harness report`: what a study came to."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import Home
+
+__all__ = ["report"]
+
+
+def report(
+    study: Annotated[str, typer.Argument(help="A study that was begun in this home.")],
+    out: Annotated[Path | None, typer.Option(help="Where to, if not <home>/reports/STUDY.")] = None,
+    home: Home = Path("runs"),
+) -> None:
+    """Write the report of a study; of a half-finished one, what there is."""
+    from harness.reporting.report import write_report
+
+    written = write_report(home, study, out or home / "reports" / study)
+    typer.echo(f"{written.verdict}\n")
+    typer.echo(f"Report:  {written.folder / 'report.html'}")

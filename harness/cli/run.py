@@ -1,0 +1,77 @@
+"""`harness run`: a study, from wherever it was left to its report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from harness.cli.options import Home, data_folder
+
+if TYPE_CHECKING:
+    from harness.search.study import Study
+
+__all__ = ["run"]
+
+
+def run(
+    study: Annotated[str, typer.Argument(help="A name under studies/, or the path of a study's folder or file.")],
+    trials: Annotated[int | None, typer.Option(min=1, help="Configurations, if not the study's own number.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds, if not the study's own number.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.")] = None,
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Of forward passes.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="A.B.C=VALUE", help="Change a field of the base run; may be repeated."),
+    ] = None,
+    as_: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Run the study under another name.")] = None,
+    home: Home = Path("runs"),
+) -> None:
+    """Run a study, continuing it if it was begun, and write its report."""
+    from harness.core.spec import parse_assignments
+
+    changes = parse_assignments(set_ or [])
+    changes |= {name: value for name, value in [("device", device), ("precision", precision)] if value}
+    loaded = _load(study, changes, as_)
+    _launch(loaded, home, trials, seeds)
+    _conclude(loaded.name, home)
+
+
+def _load(name: str, changes: dict[str, Any], other_name: str | None) -> "Study":
+    from harness.search.find import find_study
+    from harness.search.load import load_study
+
+    return load_study(find_study(name)).changed(changes, name=other_name)
+
+
+def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -> None:
+    from rich.console import Console
+
+    from harness.cli.progress import ProgressView
+    from harness.search.launch import check_study, launch
+    from harness.staging.ledger import Ledger
+    from harness.staging.runner import Runner
+    from harness.staging.store import Store
+    from harness.tracking.location import default_tracking_uri
+    from harness.tracking.mlflow import MlflowTracker
+    from harness.training.determinism import make_deterministic
+
+    ledger = Ledger(home)
+    ledger.create()
+    make_deterministic()
+    runner = Runner(Store(home / "store", ledger), data_folder())
+    check_study(study, runner)
+    tracker = MlflowTracker(default_tracking_uri(home))
+    with ProgressView(Console(), study.metric) as view:
+        launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
+
+
+def _conclude(name: str, home: Path) -> None:
+    from harness.reporting.report import write_report
+
+    report = write_report(home, name, home / "reports" / name)
+    typer.echo(f"\n{report.verdict}\n")
+    typer.echo(f"Report:            {report.folder / 'report.html'}")
+    option = "" if home == Path("runs") else f" --home {home}"
+    typer.echo(f"Compare the runs:  harness ui {name}{option}")

@@ -1,0 +1,84 @@
+"""Curves on the axis of steps since the growth, and their paired difference point by point."""
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.reporting.statistics import LEVEL, MINIMUM_UNITS
+
+__all__ = ["aligned", "arm_means", "evaluation_interval", "of_pairs", "paired_difference", "series_names"]
+
+POINT = ["grown", "offset"]
+
+
+def of_pairs(curves: pd.DataFrame, pairs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Return the curves of the runs in `pairs` that grew, where both arms have them."""
+    chosen = curves[curves["arm"].isin([first, second]) & curves["steps_since_growth"].notna()]
+    arms = chosen[["trial", "seed", "arm"]].drop_duplicates().groupby(["trial", "seed"]).size()
+    both = arms[arms == 2].reset_index()[["trial", "seed"]].merge(pairs[["trial", "seed"]], on=["trial", "seed"])
+    return chosen.merge(both, on=["trial", "seed"])
+
+
+def series_names(curves: pd.DataFrame, prefix: str, last: str) -> list[str]:
+    """Return the series below `prefix` by name; the one called `last`, if it is there, at the end."""
+    names = sorted(name for name in curves["name"].unique() if name.startswith(prefix))
+    return sorted(names, key=lambda name: name == prefix + last)
+
+
+def evaluation_interval(curves: pd.DataFrame) -> int:
+    """Return the usual number of steps from one evaluation to the next."""
+    validation = curves[curves["name"].str.startswith("val/")]
+    steps = validation.groupby(["run_id", "name"])["step"].diff()
+    steps = steps[steps > 0]
+    return max(int(steps.median()), 1) if len(steps) else 1
+
+
+def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
+    """Return `trial, arm, grown, offset, value` of one series: means over seeds, every `interval` steps of the growth.
+
+    A run measured in between is interpolated, never across the growth and never beyond what was measured. A point
+    stands only where all seeds of the configuration have one under that arm.
+    """
+    rows = []
+    series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
+    for (trial, arm, seed, grown), part in series.groupby(["trial", "arm", "seed", "grown"]):
+        since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
+        grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
+        at_grid = np.interp(grid, since, value)
+        rows += [(trial, arm, seed, grown, *point) for point in zip(grid, at_grid, strict=True)]
+    points = pd.DataFrame(rows, columns=["trial", "arm", "seed", *POINT, "value"])
+    means = points.groupby(["trial", "arm", *POINT]).agg(value=("value", "mean"), seeds=("seed", "size"))
+    means = means.reset_index()
+    seeds = points.groupby("trial")["seed"].nunique()
+    complete = means["seeds"] == means["trial"].map(seeds)
+    return means.loc[complete, ["trial", "arm", *POINT, "value"]].reset_index(drop=True)
+
+
+def arm_means(points: pd.DataFrame) -> pd.DataFrame:
+    """Return `arm, grown, offset, value, units`: means over configurations, where every configuration has a point.
+
+    Where some have ended, the mean of the others would jump without anything having been learned.
+    """
+    trials = points["trial"].nunique()
+    means = points.groupby(["arm", *POINT]).agg(value=("value", "mean"), units=("trial", "nunique")).reset_index()
+    return means[means["units"] == trials].reset_index(drop=True)
+
+
+def paired_difference(points: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Return `grown, offset, value, low, high, units`: the mean paired difference and its pointwise t interval."""
+    wide = points.pivot_table(index=["trial", *POINT], columns="arm", values="value").reindex(columns=[first, second])
+    differences = (wide[first] - wide[second]).dropna().rename("value").reset_index()
+    grouped = differences.groupby(POINT)["value"].agg(["mean", "std", "size"]).reset_index()
+    grouped = grouped[grouped["size"] == differences["trial"].nunique()]
+    enough = grouped["size"] >= MINIMUM_UNITS
+    half = stats.t.ppf(0.5 + LEVEL / 2, grouped["size"] - 1) * grouped["std"] / np.sqrt(grouped["size"])
+    half = np.where(enough, half, np.nan)
+    return pd.DataFrame(
+        {
+            **{name: grouped[name].to_numpy() for name in POINT},
+            "value": grouped["mean"].to_numpy(),
+            "low": (grouped["mean"] - half).to_numpy(),
+            "high": (grouped["mean"] + half).to_numpy(),
+            "units": grouped["size"].to_numpy(),
+        }
+    )

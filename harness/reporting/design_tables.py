@@ -1,0 +1,75 @@
+"""Tables of the design: what was compared, where, and what became of the planned runs."""
+
+from typing import Any
+
+import pandas as pd
+
+from harness.core.digest import canonical_json
+from harness.core.spec import flatten
+from harness.reporting.collect import StudyData
+from harness.reporting.pairing import Account
+from harness.reporting.table import Table, table_of_numbers, table_of_words
+from harness.reporting.wording import setting
+
+__all__ = ["arms_table", "base_table", "failures_table", "flow_table", "space_table"]
+
+
+def arms_table(data: StudyData) -> Table:
+    """Say what each arm changes."""
+    rows = []
+    for arm in data.arms:
+        changes = [f"{path} = {setting(value)}" for path, value in data.study.spec["arms"][arm].items()]
+        rows.append((arm, "; ".join(changes) or "nothing: the base run as it is"))
+    return table_of_words("arms", "Arms", ("arm", "what it changes in the base run"), rows)
+
+
+def space_table(data: StudyData) -> Table:
+    """List the searched fields and the values they may take."""
+    rows = [
+        (label, str(dimension.get("field", "")), _values(dimension))
+        for label, dimension in data.study.spec["space"].items()
+    ]
+    return table_of_words("search_space", "Searched fields", ("searched", "field of the run", "values"), rows)
+
+
+def _values(dimension: dict[str, Any]) -> str:
+    if "options" in dimension:
+        return "one of " + "; ".join(setting(option) for option in dimension["options"])
+    ends = f"{setting(dimension.get('low'))} to {setting(dimension.get('high'))}"
+    step = dimension.get("step", 1)
+    return (
+        ends
+        + (", uniform in the logarithm" if dimension.get("log") else "")
+        + (f", in steps of {step}" if step != 1 else "")
+    )
+
+
+def base_table(data: StudyData) -> Table:
+    """List every field of the base run."""
+    rows = [(path, canonical_json(value)) for path, value in flatten(data.study.spec["base"]).items()]
+    return table_of_words("base_run", "The base run", ("field", "value"), rows)
+
+
+def flow_table(account: Account) -> Table:
+    """Count, arm by arm, what became of the planned runs."""
+    rows = [
+        {
+            "arm": arm.arm,
+            "planned": f"{arm.planned:,}",
+            "completed": f"{arm.completed:,}",
+            "failed": f"{arm.failed:,}",
+            "not ended": f"{arm.unfinished:,}",
+            "in the comparison": f"{arm.compared:,}",
+        }
+        for arm in account.arms
+    ]
+    return table_of_numbers("runs_by_arm", "What became of the planned runs", rows, pd.DataFrame(rows))
+
+
+def failures_table(account: Account) -> Table:
+    """Count the failed runs by reason."""
+    rows = [
+        {"why a run failed": reason or "no reason recorded", "runs": f"{times:,}"} for reason, times in account.reasons
+    ]
+    frame = pd.DataFrame(account.reasons, columns=["reason", "runs"])
+    return table_of_numbers("failures", "Failed runs", rows, frame)

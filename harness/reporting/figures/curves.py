@@ -1,0 +1,80 @@
+"""Learning curves aligned at the growth, and their paired difference below."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.reporting.figures.style import (
+    INK,
+    MUTED,
+    arm_handles,
+    arm_styles,
+    growth_handle,
+    label,
+    mark_growth,
+    new_figure,
+)
+from harness.reporting.measures import Measure
+
+__all__ = ["CurvePanel", "draw_curves"]
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    """One column: a series per arm, and its paired difference, in stored units.
+
+    Attributes:
+        lines: `trial, arm, grown, offset, value`: one line a configuration.
+        means: `arm, grown, offset, value`.
+        difference: `grown, offset, value, low, high`.
+    """
+
+    title: str
+    measure: Measure
+    lines: pd.DataFrame
+    means: pd.DataFrame
+    difference: pd.DataFrame
+
+
+def draw_curves(panels: Sequence[CurvePanel], first: str, second: str) -> Figure:
+    """Draw one column per panel; the curves above, their paired difference below."""
+    figure = new_figure(1.2 + 3.0 * len(panels), 5.6)
+    figure.set_layout_engine("constrained")
+    grid: Any = figure.subplots(2, len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": [1.45, 1]})
+    for axes in grid[0, 1:]:
+        axes.sharey(grid[0, 0])
+    for column, panel in enumerate(panels):
+        _levels(grid[0, column], panel, (first, second))
+        _difference(grid[1, column], panel)
+        grid[0, column].set_title(label(panel.title, 34))
+        grid[1, column].set_xlabel("optimizer updates since the growth")
+    unit, level_unit = panels[0].measure.unit, panels[0].measure.level_unit
+    grid[0, 0].set_ylabel(f"validation accuracy ({level_unit})")
+    grid[1, 0].set_ylabel(f"{label(first, 14)} minus {label(second, 14)}\n({unit})")
+    handles = [*arm_handles([first, second]), growth_handle()]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    return figure
+
+
+def _levels(axes: Axes, panel: CurvePanel, arms: tuple[str, str]) -> None:
+    mark_growth(axes)
+    for arm, style in arm_styles(arms).items():
+        for _, line in panel.lines[panel.lines["arm"] == arm].groupby(["trial", "grown"]):
+            axes.plot(line["offset"], line["value"] * panel.measure.factor, color=style.color, lw=0.7, alpha=0.22)
+        for _, mean in panel.means[panel.means["arm"] == arm].groupby("grown"):
+            axes.plot(
+                mean["offset"], mean["value"] * panel.measure.factor, color=style.color, ls=style.line, lw=2.2, zorder=4
+            )
+
+
+def _difference(axes: Axes, panel: CurvePanel) -> None:
+    mark_growth(axes)
+    axes.axhline(0, color=MUTED, lw=0.9)
+    factor = panel.measure.factor
+    for _, part in panel.difference.groupby("grown"):
+        axes.fill_between(part["offset"], part["low"] * factor, part["high"] * factor, color=INK, alpha=0.18, lw=0)
+        axes.plot(part["offset"], part["value"] * factor, color=INK, lw=1.8)

@@ -1,0 +1,70 @@
+"""Loss components by step since the growth: one column a component, one row a split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.reporting.figures.style import (
+    MUTED,
+    arm_handles,
+    arm_styles,
+    growth_handle,
+    label,
+    mark_growth,
+    new_figure,
+    plain_numbers,
+)
+
+__all__ = ["LossPanel", "draw_losses"]
+
+SPAN = 20  # a logarithmic axis from this ratio of the largest to the smallest mean on
+SPLITS = {"train": "training", "val": "validation"}
+
+
+@dataclass(frozen=True)
+class LossPanel:
+    """One series: `lines` has `trial, arm, grown, offset, value`; `means` has one line an arm."""
+
+    lines: pd.DataFrame
+    means: pd.DataFrame
+
+
+def draw_losses(panels: Mapping[tuple[str, str], LossPanel], first: str, second: str) -> Figure:
+    """Draw the panels, which are named by split (`train`, `val`) and component, in that order."""
+    splits = [split for split in SPLITS if any(split == known for known, _ in panels)]
+    components = list(dict.fromkeys(component for _, component in panels))
+    figure = new_figure(0.8 + 2.9 * max(len(components), 2), 0.8 + 2.3 * len(splits))
+    figure.set_layout_engine("constrained")
+    grid: Any = figure.subplots(len(splits), len(components), sharex=True, squeeze=False)
+    for down, split in enumerate(splits):
+        grid[down, 0].set_ylabel(f"{SPLITS[split]} loss (no unit)")
+        for across, component in enumerate(components):
+            axes = grid[down, across]
+            if (split, component) in panels:
+                _panel(axes, panels[split, component], (first, second))
+            else:
+                axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", va="center", color=MUTED)
+                axes.set_yticks([])
+    for across, component in enumerate(components):
+        grid[0, across].set_title(label(component, 30))
+        grid[-1, across].set_xlabel("optimizer updates since the growth")
+    handles = [*arm_handles([first, second]), growth_handle()]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    return figure
+
+
+def _panel(axes: Axes, panel: LossPanel, arms: tuple[str, str]) -> None:
+    mark_growth(axes)
+    for arm, style in arm_styles(arms).items():
+        for _, line in panel.lines[panel.lines["arm"] == arm].groupby(["trial", "grown"]):
+            axes.plot(line["offset"], line["value"], color=style.color, lw=0.6, alpha=0.2)
+        for _, mean in panel.means[panel.means["arm"] == arm].groupby("grown"):
+            axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=2, zorder=4)
+    lowest, highest = panel.means["value"].min(), panel.means["value"].max()
+    if lowest > 0 and highest / lowest > SPAN:
+        axes.set_yscale("log")
+    plain_numbers(axes)

@@ -1,0 +1,157 @@
+"""How every figure looks: one font, two arms that differ in color, line and marker, and bytes that repeat."""
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.lines import Line2D
+
+from harness.reporting.wording import number, visible
+
+__all__ = [
+    "BAND",
+    "DPI",
+    "INK",
+    "MUTED",
+    "ArmStyle",
+    "applied",
+    "arm_handles",
+    "arm_styles",
+    "growth_handle",
+    "label",
+    "mark_growth",
+    "new_figure",
+    "plain_numbers",
+    "png",
+    "text_width",
+]
+
+DPI = 180
+INK, MUTED, RULE, BAND = "#1f2933", "#6b7785", "#d9dee4", "#e9edf1"
+GROWTH_WIDTH, GROWTH_LINE = 1.1, (0, (1, 1.5))
+FONT = "DejaVu Sans"  # the one that comes with matplotlib, so that it is the same everywhere
+STYLE = {
+    "font.family": FONT,
+    "font.size": 9,
+    "text.color": INK,
+    # Names of arms and fields are never formulas, whatever signs they hold.
+    "text.parse_math": False,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "figure.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class ArmStyle:
+    """How one arm is drawn; the colors also differ in gray (Okabe and Ito's blue and orange, one darker)."""
+
+    color: str
+    line: Any
+    marker: str
+
+
+STYLES = (
+    ArmStyle("#d97706", "-", "o"),
+    ArmStyle("#1d4e89", (0, (4, 1.6)), "s"),
+    ArmStyle("#117a5b", (0, (1, 1.2)), "^"),
+    ArmStyle("#8f4a86", (0, (5, 1.2, 1, 1.2)), "D"),
+)
+
+
+def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
+    """Give each arm its style; beyond four they repeat."""
+    return {arm: STYLES[place % len(STYLES)] for place, arm in enumerate(arms)}
+
+
+def arm_handles(arms: Sequence[str], *, lines: bool = True) -> list[Line2D]:
+    """Return what a legend shows for the arms."""
+    return [
+        Line2D(
+            [],
+            [],
+            color=style.color,
+            linestyle=style.line if lines else "",
+            linewidth=2.2,
+            marker="" if lines else style.marker,
+            label=label(arm),
+        )
+        for arm, style in arm_styles(arms).items()
+    ]
+
+
+def growth_handle() -> Line2D:
+    """Return what a legend shows for the line at the growth."""
+    return Line2D([], [], color=INK, lw=GROWTH_WIDTH, ls=GROWTH_LINE, label="growth")
+
+
+def mark_growth(axes: Axes) -> None:
+    """Draw the line at which the growth happened."""
+    axes.axvline(0, color=INK, lw=GROWTH_WIDTH, ls=GROWTH_LINE, zorder=2)
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Draw in this style, whatever the user's own matplotlib settings are."""
+    with matplotlib.style.context(["default", STYLE]):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, sizes in inches, that belongs to no global state."""
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Render to bytes that depend on nothing but the figure."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
+    return content.getvalue()
+
+
+def label(text: str, most: int = 24) -> str:
+    """Make other people's words fit: nothing hidden, nothing the font lacks, at most `most` signs."""
+    known = get_font(findfont(FONT)).get_charmap()
+    shown = "".join(sign if ord(sign) in known else "\N{REPLACEMENT CHARACTER}" for sign in visible(text))
+    return shown if len(shown) <= most else shown[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def text_width(texts: Sequence[str], size: float, weight: str = "normal") -> float:
+    """Return the width of the widest of `texts` in inches."""
+    canvas: Any = FigureCanvasAgg(Figure(dpi=DPI))
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    renderer = canvas.get_renderer()
+    return max((renderer.get_text_width_height_descent(text, font, False)[0] for text in texts), default=0.0) / DPI
+
+
+def plain_numbers(axes: Axes) -> None:
+    """Write tick labels without exponents, offsets or formulas."""
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, 10).rstrip("0").rstrip("."))

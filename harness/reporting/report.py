@@ -1,0 +1,176 @@
+"""Writing a report: the folder that answers a study's question."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.reporting.collect import StudyData, collect
+from harness.reporting.exhibits import Exhibit, exhibits_of
+from harness.reporting.measures import Measure, measure_of
+from harness.reporting.narrative import caveats, estimand, limits, method
+from harness.reporting.pairing import Account, Comparison, account_for, compare
+from harness.reporting.publishing import publish
+from harness.reporting.rendering import html, markdown
+from harness.reporting.table import Table, csv_bytes
+from harness.reporting.tables import tables_of
+from harness.reporting.verdict import Kind, Verdict, judge
+
+__all__ = ["Report", "write_report"]
+
+SUMMARY_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report that was written.
+
+    Attributes:
+        kind: the verdict in a word or two, how the first arm of the comparison fares against the second.
+        verdict: the verdict as a sentence.
+        folder: where `report.html`, `report.md`, the figures, the tables and the data lie.
+    """
+
+    kind: Kind
+    verdict: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """Everything that was computed, before it is written."""
+
+    data: StudyData
+    measure: Measure
+    smallest_effect: float
+    comparison: Comparison
+    account: Account
+    verdict: Verdict
+    tables: dict[str, Table]
+    exhibits: dict[str, Exhibit]
+
+
+def write_report(home: Path, study: str, out: Path) -> Report:
+    """Write the report on the runs that have ended by now into the folder `out`.
+
+    The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it.
+
+    Raises:
+        StudyNotFoundError: no study of that name was begun in this home.
+        InputError: `out` is there and is no report, or cannot be written.
+    """
+    findings = _findings(collect(home, study))
+    publish(out, _files(findings))
+    return Report(findings.verdict.kind, findings.verdict.sentence, out)
+
+
+def _findings(data: StudyData) -> _Findings:
+    spec = data.study.spec
+    first, second = spec["comparison"]
+    measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
+    comparison = compare(data.runs, first, second, measure.metric)
+    account = account_for(data, comparison)
+    return _Findings(
+        *(data, measure, smallest_effect, comparison, account),
+        verdict=judge(comparison, measure, smallest_effect),
+        tables=tables_of(data, comparison, account, measure),
+        exhibits=exhibits_of(data, comparison, measure, smallest_effect),
+    )
+
+
+def _files(findings: _Findings) -> dict[str, bytes]:
+    content = _content(findings)
+    files = {
+        "report.html": html(content),
+        "report.md": markdown(content),
+        "summary.json": _json(_summary(findings)),
+        "data/runs.csv": csv_bytes(findings.data.runs),
+        "data/curves.csv": csv_bytes(findings.data.curves),
+    }
+    for exhibit in findings.exhibits.values():
+        files[f"figures/{exhibit.name}.png"] = exhibit.png
+        files[f"figures/{exhibit.name}.csv"] = csv_bytes(exhibit.data)
+    return files | {f"tables/{table.name}.csv": csv_bytes(table.frame) for table in findings.tables.values()}
+
+
+def _content(findings: _Findings) -> dict[str, Any]:
+    data, comparison, account = findings.data, findings.comparison, findings.account
+    return {
+        "name": data.study.name,
+        "title": data.study.spec["title"],
+        "question": data.study.spec["question"],
+        "verdict": findings.verdict,
+        "headline": _headline(findings),
+        "estimand": estimand(comparison, findings.measure),
+        "caveats": caveats(data, comparison, account, findings.verdict),
+        "limits": limits(comparison),
+        "method": method(data, account),
+        "tables": findings.tables,
+        "exhibits": findings.exhibits,
+        "share_positive": _share_positive(comparison),
+        "sensitive": comparison.sensitive,
+    }
+
+
+def _headline(findings: _Findings) -> list[tuple[str, str]]:
+    """Return the few numbers to see at a glance, each with what it is."""
+    measure, mean, account = findings.measure, findings.comparison.mean, findings.account
+    completed = sum(arm.completed for arm in account.arms)
+    found = [
+        (str(mean.units), "configurations compared"),
+        (f"{account.pairs_compared:,} of {account.pairs_planned:,}", "pairs of runs compared"),
+        (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
+    ]
+    if mean.interval:
+        ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
+        found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))
+    if mean.units:
+        arms = f"{findings.comparison.first} minus {findings.comparison.second}"
+        found.insert(0, (measure.difference(mean.mean), f"{arms}{f', {measure.unit}' if measure.unit else ''}"))
+    return found
+
+
+def _share_positive(comparison: Comparison) -> str:
+    if not comparison.mean.units:
+        return ""
+    positive = int((comparison.configurations["difference"] > 0).sum())
+    return f"The difference is positive in {positive} of {comparison.mean.units} configurations."
+
+
+def _summary(findings: _Findings) -> dict[str, Any]:
+    comparison, mean, spec = findings.comparison, findings.comparison.mean, findings.data.study.spec
+    return {
+        "summary_version": SUMMARY_VERSION,
+        "study": findings.data.study.name,
+        "question": spec["question"],
+        "verdict": asdict(findings.verdict),
+        "estimand": estimand(comparison, findings.measure),
+        "metric": findings.measure.metric,
+        "comparison": [comparison.first, comparison.second],
+        "smallest_effect": findings.smallest_effect,
+        "difference": asdict(mean) | {"df": mean.df},
+        "hodges_lehmann": asdict(comparison.shift),
+        "sensitive_to_outliers": comparison.sensitive,
+        "seeds_by_configuration": dict(
+            zip(
+                (str(trial) for trial in comparison.configurations["trial"]),
+                (int(seeds) for seeds in comparison.configurations["seeds"]),
+                strict=True,
+            )
+        ),
+        "runs": asdict(findings.account),
+    }
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(_finite(content), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def _finite(content: Any) -> Any:
+    """Replace what JSON cannot hold, a number that is none, by null."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -1,0 +1,26 @@
+"""All tables of a report."""
+
+from harness.reporting.collect import StudyData
+from harness.reporting.design_tables import arms_table, base_table, failures_table, flow_table, space_table
+from harness.reporting.measures import Measure
+from harness.reporting.pairing import Account, Comparison
+from harness.reporting.result_tables import outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.table import Table
+
+__all__ = ["tables_of"]
+
+
+def tables_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, Table]:
+    """Return all tables by name."""
+    tables = (
+        arms_table(data),
+        space_table(data),
+        flow_table(account),
+        failures_table(account),
+        primary_table(comparison, measure),
+        outcomes_table(data, comparison),
+        sensitivity_table(comparison, measure),
+        runs_table(data, measure),
+        base_table(data),
+    )
+    return {table.name: table for table in tables}

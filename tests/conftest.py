@@ -1,0 +1,66 @@
+"""What tests of several layers share."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from harness.data import Digits
+from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
+from harness.models import MLP, ConvNet, GrowableModel
+from harness.staging.ledger import Ledger
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+from harness.training.config import TrainingConfig
+from harness.training.optimizers import AdamW
+
+settings.register_profile("dev", max_examples=25, deadline=None)
+settings.register_profile("ci", derandomize=True, max_examples=50, deadline=None)
+settings.register_profile("nightly", max_examples=2000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def digits_run() -> RunConfig:
+    """A run of 40 steps on digits, with dropout, that grows a head after 20."""
+    growth = GrowthRule(
+        trigger=AtStep(step=20),
+        operation=AttachHead(name="late", outputs=4, tap="hidden.0", width=5),
+        freeze=Nothing(),
+    )
+    return RunConfig(
+        task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
+        model=MLP(inputs=64, widths=(16, 8), dropout=0.2),
+        training=TrainingConfig(optimizer=AdamW(lr=5e-3), batch_size=32, evaluate_every=10),
+        growths=(growth,),
+        steps=40,
+        device="cpu",
+        precision="fp32",
+    )
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """A runner in a home of its own."""
+    ledger = Ledger(tmp_path / "home")
+    ledger.create()
+    return Runner(Store(tmp_path / "home" / "store", ledger))
+
+
+@pytest.fixture
+def conv_model() -> GrowableModel:
+    """A convolutional network with batch norm and dropout, three outputs named `known`."""
+    torch.manual_seed(0)
+    backbone = ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=7, dropout=0.3).build(3)
+    return GrowableModel(backbone, "known")
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """Inputs `[5, 1, 8, 8]` for `conv_model`."""
+    return torch.randn(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))

@@ -1,0 +1,78 @@
+import copy
+
+import pytest
+import torch
+
+from harness.core.errors import TapNotFoundError
+from harness.growth import AttachHead, Nothing, OldParameters
+from harness.growth.grow import Grown, grow
+from harness.growth.identities import Identities
+from harness.growth.lineage import Change
+from harness.models import GrowableModel
+from harness.training.optimizers import AdamW
+
+
+def grown(model: GrowableModel, images: torch.Tensor, *, tap: str = "hidden", seed: int = 0) -> Grown:
+    optimizer, identities = AdamW().start(model.parameters()), Identities(model)
+    change = Change(operation=AttachHead(name="late", outputs=2, tap=tap, width=3), freeze=OldParameters())
+    return grow(model, identities, optimizer, change, example=images, seed=seed, number=1, step=5)
+
+
+def test_old_outputs_stay_to_the_bit(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    conv_model.eval()
+    before = conv_model(images)["known"]
+
+    grown(conv_model, images)
+
+    outputs = conv_model(images)
+    assert torch.equal(outputs["known"], before)
+    assert outputs["late"].shape == (5, 2)
+
+
+def test_new_values_depend_on_seed_and_number_alone(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    twin, other = copy.deepcopy(conv_model), copy.deepcopy(conv_model)
+
+    grown(conv_model, images)
+    torch.randn(100)
+    grown(twin, images)
+    grown(other, images, seed=1)
+
+    weights = [model.get_parameter("heads.late.output.weight") for model in (conv_model, twin, other)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_a_growth_that_cannot_be_leaves_everything_as_it_was(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    before = {name: tensor.clone() for name, tensor in conv_model.state_dict().items()}
+    modes = [module.training for module in conv_model.modules()]
+    stream = torch.get_rng_state()
+
+    with pytest.raises(TapNotFoundError, match=r"no tap 'nowhere'.*There are: blocks, blocks\.0"):
+        grown(conv_model, images, tap="nowhere")
+
+    after = conv_model.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert modes == [module.training for module in conv_model.modules()]
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+def test_the_record_counts_what_was_added(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    record = grown(conv_model, images)
+
+    assert record.growth.parameters_added == (7 * 3 + 3) + (3 * 2 + 2)
+    assert record.growth.outputs == ("late",)
+    assert "0/backbone.blocks.0.norm.running_var" in record.frozen
+
+
+def test_a_second_growth_freezes_the_first_head_too(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    optimizer, identities = AdamW().start(conv_model.parameters()), Identities(conv_model)
+    policies = [Nothing(), OldParameters()]
+
+    for number, policy in enumerate(policies, start=1):
+        change = Change(operation=AttachHead(name=f"head{number}", outputs=2, tap="hidden"), freeze=policy)
+        grow(conv_model, identities, optimizer, change, example=images, seed=0, number=number, step=number)
+
+    assert not any(p.requires_grad for p in conv_model.heads["head1"].parameters())
+    assert all(p.requires_grad for p in conv_model.heads["head2"].parameters())
+    assert len(optimizer.param_groups) == 3

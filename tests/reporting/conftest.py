@@ -1,0 +1,222 @@
+"""A synthetic home: a ledger and stored histories as a finished study leaves them, with effects chosen by the test."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.core.digest import digest
+from harness.core.history import History
+from harness.staging.histories import FILES, stage_folder
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+
+MakeHome = Callable[..., Path]
+STEPS, EVERY = 600, 25
+COMPONENTS = ("classification", "distillation")
+
+
+@dataclass(frozen=True)
+class SyntheticStudy:
+    """A study whose unfrozen runs are `effect` more accurate than the frozen ones, give or take `between`."""
+
+    name: str = "freeze-or-not"
+    title: str = "Freeze or not"
+    question: str = "When a digit classifier grows to new classes, should what it already knows stay frozen?"
+    trials: int = 12
+    seeds: int = 3
+    effect: float = 0.012
+    between: float = 0.01
+    noise: float = 0.004
+    smallest_effect: float = 0.005
+    failed: tuple[tuple[int, str, int], ...] = ()
+    missing: tuple[tuple[int, str, int], ...] = ()
+    reason: str = "DivergedError: total is nan at step 225"
+    arms: Mapping[str, dict[str, Any]] = field(
+        default_factory=lambda: {
+            "frozen": {"growth.freeze": {"kind": "freeze_known"}},
+            "unfrozen": {"growth.freeze": {"kind": "freeze_nothing"}},
+        }
+    )
+    where: tuple[Any, ...] = ("block1", "block2", "block3")
+
+    @property
+    def compared(self) -> tuple[str, str]:
+        """The second arm against the first."""
+        frozen, unfrozen, *_ = self.arms
+        return unfrozen, frozen
+
+    def write(self, home: Path) -> Path:
+        """Write the home and return it."""
+        ledger = Ledger(home)
+        ledger.create()
+        ledger.save_study(StudyRecord(self.name, self.spec(), self.trials, self.seeds))
+        for trial in range(self.trials):
+            params, shift = self.params(trial), self.shift(trial)
+            for arm in self.arms:
+                for seed in range(self.seeds):
+                    if (trial, arm, seed) not in self.missing:
+                        ledger.save_run(self.run(home, trial, arm, seed, params, shift))
+        return home
+
+    def spec(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "question": self.question,
+            "base": {
+                "task": {"kind": "digits", "split_seed": 0},
+                "training": {"steps": STEPS, "batch_size": 64, "optimizer": {"kind": "adamw", "learning_rate": 0.003}},
+                "precision": "bf16",
+            },
+            "space": {
+                "when": {"kind": "choice", "field": "growth.trigger.step", "options": [150, 250, 325]},
+                "where": {"kind": "choice", "field": "growth.operation.path", "options": list(self.where)},
+                "width": {"kind": "int", "field": "growth.operation.width", "low": 16, "high": 128, "step": 16},
+                "init": {"kind": "choice", "field": "growth.operation.init", "options": ["zeros", "kaiming", "copy"]},
+                "loss weight": {
+                    "kind": "float",
+                    "field": "losses.distillation.weight",
+                    "low": 0.01,
+                    "high": 10.0,
+                    "log": True,
+                },
+            },
+            "arms": dict(self.arms),
+            "comparison": list(self.compared),
+            "metric": "accuracy/all",
+            "smallest_effect": self.smallest_effect,
+            "trials": self.trials,
+            "seeds": self.seeds,
+        }
+
+    def params(self, trial: int) -> dict[str, Any]:
+        stream = np.random.default_rng([1, trial])
+        return {
+            "when": int(stream.choice([150, 250, 325])),
+            "where": self.where[int(stream.integers(len(self.where)))],
+            "width": int(16 * stream.integers(1, 9)),
+            "init": str(stream.choice(["zeros", "kaiming", "copy"])),
+            "loss weight": float(10 ** stream.uniform(-2, 1)),
+        }
+
+    def shift(self, trial: int) -> float:
+        return self.effect + self.between * float(np.random.default_rng([2, trial]).normal())
+
+    def run(self, home: Path, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> RunRecord:
+        gain = shift if arm == self.compared[0] else 0.0
+        at = params["when"]
+        before = self.history(trial, "", seed, 0.0, range(at + 1), at)
+        after = self.history(trial, arm, seed, gain, range(at, STEPS + 1), at)
+        trunk = StageAddress(digest([self.name, trial, seed]), at)
+        end = StageAddress(digest([self.name, trial, seed, arm]), STEPS)
+        for address, history in ((trunk, before), (end, after)):
+            folder, ending = stage_folder(home / "store", address), History()
+            ending.record(address.step, {"test/accuracy/all": history.latest()["val/accuracy/all"]})
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, part in zip(FILES[1:], (history, ending), strict=True):
+                (folder / name).write_bytes(part.to_bytes())
+        failed = (trial, arm, seed) in self.failed
+        return RunRecord(
+            study=self.name,
+            trial=trial,
+            arm=arm,
+            seed=seed,
+            run_id=digest([self.name, trial, arm, seed, "run"])[:12],
+            params=params,
+            config={},
+            status="failed" if failed else "completed",
+            reason=self.reason if failed else "",
+            stages=(trunk, end),
+            growths=({"step": at, "parameters_added": params["width"] * 64 + 650},),
+            metrics={} if failed else self.metrics(trial, arm, seed, before, after, params, home),
+        )
+
+    def metrics(
+        self, trial: int, arm: str, seed: int, before: History, after: History, params: dict[str, Any], home: Path
+    ) -> dict[str, float]:
+        del home
+        known_before, last = before.latest()["val/accuracy/known"], after.latest()
+        wobble = self.noise * np.random.default_rng([3, trial, seed, len(arm)]).normal(size=3)
+        frozen = arm == self.compared[1]
+        results: dict[str, float] = {}
+        for split, factor in (("val", 0.0), ("test", 1.0)):
+            known, late = (
+                last[f"val/accuracy/{head}"] + factor * wobble[i] for i, head in enumerate(("known", "late"))
+            )
+            results |= {
+                f"{split}/accuracy/all": last["val/accuracy/all"] + factor * wobble[2],
+                f"{split}/accuracy/known": known,
+                f"{split}/accuracy/late": late,
+                f"{split}/known_before_growth": known_before,
+                f"{split}/known_after_growth": known,
+                f"{split}/forgetting": known_before - known,
+            }
+        results |= {
+            "cost/seconds": (9.0 if frozen else 12.5) + float(abs(wobble[0]) * 40),
+            "cost/steps": float(STEPS),
+            "growth/parameters_added": float(params["width"] * 64 + 650),
+        }
+        return {name: float(value) for name, value in results.items()}
+
+    def history(self, trial: int, arm: str, seed: int, gain: float, steps: range, at: int) -> History:
+        """Return what one stage recorded; the classes that came late are learned after the growth at step `at`."""
+        history, grown = History(), bool(arm)
+        frozen = arm == self.compared[1]
+        stream = np.random.default_rng([4, trial, seed, len(arm)])
+        level = 0.93 + 0.015 * float(np.random.default_rng([5, trial]).normal())
+        for step in steps:
+            since = step - at
+            if step > steps[0] or not grown:
+                fit = 2.2 * np.exp(-step / 90) + 0.12 + 0.02 * stream.normal()
+                fresh = 1.6 * np.exp(-since / (60 if frozen else 40)) if grown else 0.0
+                parts = {"classification": fit + fresh}
+                if grown:
+                    parts["distillation"] = 0.05 + (0.02 if frozen else 0.3) * np.exp(-since / 80) * since / 40
+                total = sum(parts.values())
+                history.record(step, {f"train/loss/{name}": float(value) for name, value in parts.items()})
+                history.record(step, {"train/loss/total": float(total)})
+            if step % EVERY == 0 or step == steps[-1]:
+                history.record(step, self.evaluation(step, since, grown, frozen, gain, level, stream))
+        return history
+
+    def evaluation(
+        self, step: int, since: int, grown: bool, frozen: bool, gain: float, level: float, stream: np.random.Generator
+    ) -> dict[str, float]:
+        wobble = self.noise * stream.normal(size=2)
+        known = level * (1 - 0.88 * np.exp(-step / 70)) + wobble[0]
+        if not grown:
+            return {
+                "val/accuracy/all": float(known * 0.6),
+                "val/accuracy/known": float(known),
+                "val/loss/classification": float(2.2 * np.exp(-step / 85) + 0.2),
+            }
+        dip = (0.02 if frozen else 0.12) * np.exp(-since / 60) + (0.01 if frozen else 0.03)
+        # The unfrozen arm loses 2 points on the known classes; the late ones make up for it and for the effect.
+        late = (0.86 if frozen else 0.89 + 2.5 * gain) * (1 - np.exp(-since / (55 if frozen else 35)))
+        known_now, late_now = known - dip, max(late + wobble[1], 0.0)
+        return {
+            "val/accuracy/all": float(0.6 * known_now + 0.4 * late_now),
+            "val/accuracy/known": float(known_now),
+            "val/accuracy/late": float(late_now),
+            "val/loss/classification": float(0.22 + 1.5 * np.exp(-since / (60 if frozen else 40))),
+            "val/loss/distillation": float(0.05 + (0.02 if frozen else 0.2) * np.exp(-since / 80)),
+        }
+
+
+@pytest.fixture
+def make_home(tmp_path: Path) -> MakeHome:
+    """Return a function that writes a synthetic home; its arguments are the fields of `SyntheticStudy`."""
+
+    def make(**fields: Any) -> Path:
+        return SyntheticStudy(**fields).write(tmp_path / "home")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a small finished study, to be read only."""
+    return SyntheticStudy(trials=6, seeds=2).write(tmp_path_factory.mktemp("finished") / "home")

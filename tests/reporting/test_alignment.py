@@ -1,0 +1,85 @@
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from harness.reporting.alignment import aligned, arm_means, evaluation_interval, of_pairs, paired_difference
+from harness.reporting.collect import collect
+from harness.reporting.pairing import completed_pairs
+
+NAME = "val/accuracy/all"
+
+
+def points_of(values: dict[tuple[int, str], list[float]]) -> pd.DataFrame:
+    rows = [
+        (trial, arm, True, 25.0 * place, value)
+        for (trial, arm), series in values.items()
+        for place, value in enumerate(series)
+    ]
+    return pd.DataFrame(rows, columns=["trial", "arm", "grown", "offset", "value"])
+
+
+def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    pairs = completed_pairs(data.runs, "unfrozen", "frozen", "test/accuracy/all")
+    curves = of_pairs(data.curves, pairs, "unfrozen", "frozen")
+
+    difference = paired_difference(aligned(curves, NAME, evaluation_interval(curves)), "unfrozen", "frozen")
+
+    before = difference[~difference["grown"]]
+    assert len(before) > 3
+    assert (before[["value", "low", "high"]] == 0).all(axis=None)
+    assert (difference.loc[difference["grown"], "value"] != 0).all()
+
+
+def test_the_usual_interval_between_evaluations_is_found(finished_home: Path) -> None:
+    assert evaluation_interval(collect(finished_home, "freeze-or-not").curves) == 25
+
+
+def test_a_run_measured_in_between_is_interpolated_and_never_extrapolated() -> None:
+    rows = [("r", 0, "a", 0, NAME, True, since, float(since)) for since in (0, 15, 40, 65)]
+    columns = ["run_id", "trial", "arm", "seed", "name", "grown", "steps_since_growth", "value"]
+
+    points = aligned(pd.DataFrame(rows, columns=columns), NAME, 25)
+
+    assert points["offset"].tolist() == [0, 25, 50]
+    assert points["value"].tolist() == pytest.approx([0, 25, 50])
+
+
+def test_a_point_needs_all_seeds_of_its_configuration() -> None:
+    rows = [("r", 0, "a", seed, NAME, True, 25 * k, 1.0) for seed in (0, 1) for k in range(3 + seed)]
+    columns = ["run_id", "trial", "arm", "seed", "name", "grown", "steps_since_growth", "value"]
+
+    points = aligned(pd.DataFrame(rows, columns=columns), NAME, 25)
+
+    assert points["offset"].tolist() == [0, 25, 50]
+
+
+def test_means_end_where_the_first_configuration_ends() -> None:
+    points = points_of({(0, "a"): [1, 2, 3], (1, "a"): [3, 4]})
+
+    assert arm_means(points)["value"].tolist() == [2, 3]
+
+
+def test_the_pointwise_interval_is_a_t_interval_over_configurations() -> None:
+    stream = np.random.default_rng(0)
+    values = {(trial, arm): stream.normal(size=2).tolist() for trial, arm in product(range(6), "ab")}
+
+    difference = paired_difference(points_of(values), "a", "b")
+
+    differences = [values[trial, "a"][1] - values[trial, "b"][1] for trial in range(6)]
+    expected = stats.ttest_1samp(differences, 0).confidence_interval()
+    assert difference[["low", "high"]].to_numpy()[1].tolist() == pytest.approx([expected.low, expected.high])
+
+
+@pytest.mark.parametrize("units", [1, 4])
+def test_few_configurations_have_a_curve_and_no_interval(units: int) -> None:
+    values = {(trial, arm): [1.0 + trial * (arm == "a")] for trial, arm in product(range(units), "ab")}
+
+    difference = paired_difference(points_of(values), "a", "b")
+
+    assert difference["value"].notna().all()
+    assert difference["low"].isna().all()

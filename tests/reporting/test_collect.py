@@ -1,0 +1,101 @@
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.core.errors import StudyNotFoundError
+from harness.core.history import Series
+from harness.reporting.collect import _averaged, collect
+from harness.staging.ledger import Ledger
+
+MakeHome = Callable[..., Path]
+
+
+def test_there_is_one_row_a_run_with_what_was_searched(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+
+    assert len(data.runs) == 6 * 2 * 2
+    assert {"param/when", "param/loss weight", "test/accuracy/all", "growth_step"} <= set(data.runs.columns)
+    assert data.arms == ["unfrozen", "frozen"]
+    assert data.labels == ["when", "where", "width", "init", "loss weight"]
+
+
+def test_the_two_values_at_the_growth_are_told_apart(finished_home: Path) -> None:
+    curves = collect(finished_home, "freeze-or-not").curves
+
+    at_growth = curves[(curves["steps_since_growth"] == 0) & (curves["name"] == "val/accuracy/all")]
+
+    per_run = at_growth.groupby("run_id")["grown"].apply(list)
+    assert per_run.tolist() == [[False, True]] * 24
+
+
+def test_no_step_of_the_history_is_lost_at_the_joint_of_two_stages(finished_home: Path) -> None:
+    curves = collect(finished_home, "freeze-or-not").curves
+
+    steps = curves[(curves["name"] == "train/loss/total")].groupby("run_id")["step"].apply(list)
+
+    assert all(run == sorted(set(run)) and run[-1] == 600 for run in steps)
+
+
+def test_training_losses_are_averaged_between_evaluations() -> None:
+    dense = Series([1, 2, 3, 4, 5], [1.0, 3.0, 5.0, 7.0, 100.0])
+
+    averaged = _averaged(dense, ends=[0, 2, 4])
+
+    assert averaged == Series([2, 4, 5], [2.0, 6.0, 100.0])
+
+
+def test_sparse_training_losses_stay_as_they_are() -> None:
+    sparse = Series([2, 4], [1.0, 2.0])
+
+    assert _averaged(sparse, ends=[0, 2, 4]) is sparse
+
+
+def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: MakeHome) -> None:
+    home = make_home(trials=2, seeds=1)
+    lost = Ledger(home).runs("freeze-or-not")[0]
+    shutil.rmtree(home / "store" / lost.stages[1].key[:2] / lost.stages[1].key)
+
+    data = collect(home, "freeze-or-not")
+
+    assert data.lost == (lost.run_id,)
+    assert lost.run_id not in set(data.curves["run_id"])
+    assert len(data.runs) == 4
+
+
+def test_a_study_that_was_never_begun_is_not_found(finished_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyNotFoundError, match="Did you mean 'freeze-or-not'"):
+        collect(finished_home, "freeze-or-nt")
+    with pytest.raises(StudyNotFoundError, match="There are: none"):
+        collect(tmp_path, "anything")
+
+
+def test_a_study_without_runs_has_empty_frames(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1, missing=((0, "frozen", 0), (0, "unfrozen", 0)))
+
+    data = collect(home, "freeze-or-not")
+
+    assert (len(data.runs), len(data.curves)) == (0, 0)
+    assert "param/when" in data.runs
+
+
+def test_steps_since_the_growth_are_missing_for_a_run_that_never_grew(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    run = ledger.runs("freeze-or-not")[0]
+    ledger.save_run(type(run)(**{**vars(run), "growths": (), "stages": run.stages[:1]}))
+
+    data = collect(home, "freeze-or-not")
+
+    assert np.isnan(data.curves.loc[data.curves["run_id"] == run.run_id, "steps_since_growth"]).all()
+    assert data.runs.loc[0, "fork"] == ""
+
+
+def test_reporting_does_not_load_torch() -> None:
+    code = "import sys, harness.reporting.report; sys.exit('torch' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

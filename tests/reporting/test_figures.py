@@ -1,0 +1,53 @@
+import matplotlib as mpl
+import pytest
+
+from harness.reporting.figures import style
+from harness.reporting.figures.style import applied, label, new_figure, png, text_width
+
+
+def test_the_users_own_settings_change_no_byte() -> None:
+    def drawn() -> bytes:
+        with applied():
+            figure = new_figure(2, 1)
+            figure.subplots().plot([0, 1], [0, 1])
+            return png(figure)
+
+    plain = drawn()
+    with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "savefig.dpi": 50}):
+        changed = drawn()
+
+    assert changed == plain
+
+
+def test_drawing_leaves_the_users_settings_as_they_were() -> None:
+    before = dict(mpl.rcParams)
+
+    with applied():
+        new_figure(1, 1)
+
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_label_is_short_and_has_only_signs_that_the_font_has() -> None:
+    assert label("plain $x$") == "plain $x$"
+    assert label("a" * 30, 10) == "a" * 9 + "\N{HORIZONTAL ELLIPSIS}"
+    assert label("\u6f22 \u202e") == "\N{REPLACEMENT CHARACTER} <U+202E>"
+
+
+def test_wider_words_need_more_room() -> None:
+    assert text_width(["wide words"], 9) > text_width(["words"], 9) > 0
+    assert text_width([], 9) == 0
+
+
+def test_arms_differ_in_gray_too() -> None:
+    def gray(color: str) -> float:
+        red, green, blue = mpl.colors.to_rgb(color)
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    first, second = (gray(arm.color) for arm in style.STYLES[:2])
+    assert abs(first - second) > 0.25
+
+
+@pytest.mark.parametrize("attribute", ["color", "line", "marker"])
+def test_arms_differ_in_every_way(attribute: str) -> None:
+    assert len({str(getattr(arm, attribute)) for arm in style.STYLES}) == len(style.STYLES)

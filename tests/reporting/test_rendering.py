@@ -1,0 +1,16 @@
+from harness.reporting.rendering import _code, _html_value, _markdown_value
+
+
+def test_markdown_signs_are_written_as_themselves() -> None:
+    written = str(_markdown_value("a | *b* `c` [d](e) $f$ <g> & 'h'"))
+
+    assert written == "a \\| \\*b\\* \\`c\\` \\[d\\](e) \\$f\\$ &lt;g&gt; &amp; &#39;h&#39;"
+
+
+def test_what_is_no_text_passes_unchanged() -> None:
+    assert _markdown_value(3) == 3
+    assert _html_value(None) is None
+
+
+def test_backticks_cannot_end_a_code_span() -> None:
+    assert _code("a`b") == "ab"

@@ -1,0 +1,191 @@
+import csv
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.errors import StudyNotFoundError
+from harness.reporting.report import write_report
+from harness.staging.ledger import Ledger, StudyRecord
+
+MakeHome = Callable[..., Path]
+HOSTILE = "<script>alert(1)</script> $\\frac{$ | `x` [a](b) \u202e \U0001f600"
+
+
+class Elements(HTMLParser):
+    """Collects the names of elements and the values of attributes that could load or run something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+        self.links: list[str] = []
+        self.attributes: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def finished(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
+
+
+def test_a_report_has_all_its_parts(finished: Path) -> None:
+    names = set(files_below(finished))
+
+    figures = {"paired_differences", "kept_and_learned", "learning_curves", "loss_components"}
+    assert {f"figures/{name}.{kind}" for name in figures for kind in ("png", "csv")} <= names
+    assert {"report.html", "report.md", "summary.json", "data/runs.csv", "data/curves.csv"} <= names
+    assert {"tables/primary.csv", "tables/outcomes.csv", "tables/runs.csv"} <= names
+
+
+def test_the_same_runs_give_the_same_bytes(finished_home: Path, finished: Path, tmp_path: Path) -> None:
+    again = write_report(finished_home, "freeze-or-not", tmp_path / "elsewhere" / "again").folder
+
+    assert files_below(again) == files_below(finished)
+
+
+def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    elements = Elements()
+    elements.feed(page)
+
+    assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
+    assert all(link.startswith("data:image/png;base64,") for link in elements.links)
+    assert not elements.names & {"script", "link", "iframe", "object"}
+    assert not any(name.startswith("on") for name in elements.attributes)
+
+
+def test_markdown_links_lead_to_files(finished: Path) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (finished / "report.md").read_text())
+
+    assert len(links) > 8
+    assert all((finished / link).is_file() for link in links)
+
+
+def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) -> None:
+    report = write_report(finished_home, "freeze-or-not", tmp_path / "report")
+
+    summary = json.loads((report.folder / "summary.json").read_text())
+    assert summary["verdict"]["sentence"] == report.verdict
+    assert summary["verdict"]["kind"] == report.kind
+    assert summary["difference"]["units"] == 6
+    assert report.verdict in (report.folder / "report.md").read_text().replace("\\", "")
+
+
+def test_the_curves_are_long_and_complete(finished: Path) -> None:
+    with (finished / "data" / "curves.csv").open() as file:
+        rows = list(csv.DictReader(file))
+
+    assert len({row["run_id"] for row in rows}) == 24
+    assert {"step", "steps_since_growth", "name", "value"} <= set(rows[0])
+
+
+def test_hostile_names_do_no_harm(make_home: MakeHome, tmp_path: Path) -> None:
+    arms: dict[str, dict[str, Any]] = {HOSTILE: {}, "=cmd|' /C calc'!A0 & " + HOSTILE: {"a": HOSTILE}}
+    home = make_home(
+        trials=5, seeds=2, arms=arms, where=(HOSTILE, "b"), title=HOSTILE, question=HOSTILE, reason=HOSTILE,
+        failed=((0, HOSTILE, 0),),
+    )  # fmt: skip
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    elements = Elements()
+    elements.feed((report.folder / "report.html").read_text())
+    markdown = (report.folder / "report.md").read_text()
+    assert "script" not in elements.names
+    assert "<script" not in markdown
+    assert "\u202e" not in markdown
+    assert len(tables_in(markdown)) > 5
+    for head, *rows in tables_in(markdown):
+        assert all(cells(row) == cells(head) for row in rows)
+
+
+def tables_in(markdown: str) -> list[list[str]]:
+    return [block.splitlines() for block in re.findall(r"(?:^\|.*\n)+", markdown, flags=re.MULTILINE)]
+
+
+def cells(row: str) -> int:
+    return len(re.findall(r"(?<!\\)\|", row))
+
+
+def test_a_half_finished_study_says_so(make_home: MakeHome, tmp_path: Path) -> None:
+    missing = tuple((trial, arm, 1) for trial in range(3, 6) for arm in ("frozen", "unfrozen"))
+    home = make_home(trials=6, seeds=2, missing=(*missing, (0, "frozen", 0)))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    page = (report.folder / "report.html").read_text()
+    assert "The study is not finished: 7 planned runs of 24 have not ended." in page
+    assert "8 of 12 planned pairs of runs are compared; the other 4 lack a result" in page
+    assert "over 6 configurations with 1 to 2 seeds each" in report.verdict
+
+
+def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_path: Path) -> None:
+    home = make_home(trials=6, seeds=2, failed=((0, "frozen", 0), (2, "frozen", 1)))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    page = (report.folder / "report.html").read_text()
+    assert "2 runs failed (2 under frozen)" in page
+    assert "DivergedError: total is nan at step 225" in page
+
+
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_a_study_without_a_completed_run_has_a_report_that_says_so(
+    make_home: MakeHome, tmp_path: Path, seeds: int
+) -> None:
+    home = make_home(trials=2, seeds=seeds, failed=tuple((t, a, 0) for t in (0, 1) for a in ("frozen", "unfrozen")))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    assert report.kind == "no data"
+    assert report.verdict.startswith("No data yet")
+    assert not (report.folder / "figures").exists()
+
+
+@pytest.mark.parametrize(("trials", "seeds"), [(1, 1), (2, 1), (4, 2)])
+def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: Path, trials: int, seeds: int) -> None:
+    report = write_report(make_home(trials=trials, seeds=seeds), "freeze-or-not", tmp_path / "report")
+
+    assert report.kind == "not enough data"
+    assert (report.folder / "figures" / "paired_differences.png").is_file()
+
+
+def test_one_arm_alone_has_no_verdict(make_home: MakeHome, tmp_path: Path) -> None:
+    home = make_home(trials=3, seeds=1, missing=tuple((trial, "frozen", 0) for trial in range(3)))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    assert report.kind == "no data"
+    assert "3 of 6" in (report.folder / "report.md").read_text()
+
+
+def test_an_arm_compared_with_itself_has_no_verdict(make_home: MakeHome, tmp_path: Path) -> None:
+    home = make_home(trials=2, seeds=1)
+    ledger = Ledger(home)
+    record = ledger.study("freeze-or-not")
+    assert record is not None
+    spec = {**record.spec, "arms": {"frozen": {}}, "comparison": ["frozen", "frozen"]}
+    ledger.save_study(StudyRecord(record.name, spec, record.trials, record.seeds))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    assert report.verdict == "No data: the study compares frozen with itself."
+
+
+def test_a_study_that_was_never_begun_leaves_nothing_behind(finished_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(StudyNotFoundError):
+        write_report(finished_home, "another", tmp_path / "report")
+
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,76 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.reporting.collect import collect
+from harness.reporting.measures import measure_of
+from harness.reporting.pairing import account_for, compare
+from harness.reporting.table import Table, csv_bytes
+from harness.reporting.tables import tables_of
+
+METRIC = "test/accuracy/all"
+MakeHome = Callable[..., Path]
+
+
+def tables_in(home: Path) -> dict[str, Table]:
+    data = collect(home, "freeze-or-not")
+    comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
+    return tables_of(data, comparison, account_for(data, comparison), measure_of(METRIC))
+
+
+def test_every_row_is_as_long_as_the_head(finished_home: Path) -> None:
+    for table in tables_in(finished_home).values():
+        assert all(len(row) == len(table.head) == len(table.numeric) for row in table.rows), table.name
+
+
+def test_the_difference_of_the_means_is_the_mean_of_the_differences(finished_home: Path) -> None:
+    means = tables_in(finished_home)["primary"].frame["mean"]
+
+    assert means[2] == pytest.approx(means[0] - means[1], abs=1e-15)
+
+
+def test_the_outcomes_hold_what_was_kept_learned_and_paid(finished_home: Path) -> None:
+    outcomes = tables_in(finished_home)["outcomes"]
+
+    assert outcomes.frame["metric"].tolist() == [
+        "test/accuracy/all",
+        "test/accuracy/late",
+        "test/known_before_growth",
+        "test/known_after_growth",
+        "test/forgetting",
+        "cost/seconds",
+        "cost/steps",
+        "growth/parameters_added",
+    ]
+
+
+def test_a_third_arm_is_listed_and_not_compared(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+    tables = tables_in(make_home(trials=5, seeds=1, arms=arms))
+
+    assert [row[0] for row in tables["arms"].rows] == ["unfrozen", "frozen", "partly"]
+    assert "partly, mean ± SD" in tables["outcomes"].head
+    assert tables["runs_by_arm"].rows[2][-1] == "0"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
+def test_a_text_that_a_spreadsheet_would_run_is_prefixed(text: str) -> None:
+    content = csv_bytes(pd.DataFrame({text: [text, "plain"], "number": [-1.5, 2.0]})).decode()
+
+    assert content.count("'" + text) == 2
+    assert "-1.5" in content
+    assert "'-1.5" not in content
+
+
+def test_numbers_keep_every_digit() -> None:
+    content = csv_bytes(pd.DataFrame({"value": [0.1 + 0.2, 1e-17]})).decode()
+
+    assert content == "value\n0.30000000000000004\n1e-17\n"
+
+
+def test_searched_leaves_are_written_as_json() -> None:
+    content = csv_bytes(pd.DataFrame({"when": [{"kind": "at_step", "step": 3}, None]})).decode()
+
+    assert content == 'when\n"{""kind"":""at_step"",""step"":3}"\n""\n'

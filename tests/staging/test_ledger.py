@@ -1,0 +1,94 @@
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import HomeError
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+
+STUDY = StudyRecord("a-study", {"arms": {"frozen": {}, "unfrozen": {}}}, trials=3, seeds=2)
+RUN = RunRecord(
+    study="a-study",
+    trial=0,
+    arm="frozen",
+    seed=1,
+    run_id="abc",
+    params={"when": 3, "loss weight": 0.1},
+    config={"steps": 4},
+    status="completed",
+    stages=(StageAddress("k", 2), StageAddress("l", 4)),
+    growths=({"step": 2, "parameters_added": 7},),
+    metrics={"test/accuracy/all": 0.1 + 0.2},
+)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    found = Ledger(tmp_path)
+    found.create()
+    return found
+
+
+def test_a_run_comes_back_as_it_was(ledger: Ledger) -> None:
+    ledger.save_run(RUN)
+
+    assert ledger.runs("a-study") == [RUN]
+    assert ledger.runs("another") == []
+
+
+def test_a_later_end_replaces_an_earlier_one(ledger: Ledger) -> None:
+    ledger.save_run(replace(RUN, status="failed", reason="diverged"))
+    ledger.save_run(RUN)
+
+    assert ledger.runs("a-study") == [RUN]
+
+
+def test_a_study_plans_trials_times_arms_times_seeds(ledger: Ledger) -> None:
+    ledger.save_study(STUDY)
+
+    found = ledger.study("a-study")
+
+    assert found == STUDY
+    assert found.planned_runs == 12
+    assert ledger.study("another") is None
+
+
+def test_runs_are_counted_by_status(ledger: Ledger) -> None:
+    ledger.save_run(RUN)
+    ledger.save_run(replace(RUN, seed=2))
+    ledger.save_run(replace(RUN, seed=3, status="failed"))
+
+    assert ledger.run_counts() == {"a-study": {"completed": 2, "failed": 1}}
+
+
+def test_stages_are_listed_by_step_until_they_are_dropped(ledger: Ledger) -> None:
+    ledger.save_stage(StageAddress("k", 2), "hash2", 0.5)
+    ledger.save_stage(StageAddress("k", 4), "hash4", 1.5)
+    ledger.drop_stage(StageAddress("k", 2))
+
+    assert ledger.stages("k") == {4: ("hash4", 1.5)}
+
+
+def test_creating_it_again_keeps_what_is_there(ledger: Ledger) -> None:
+    ledger.save_run(RUN)
+
+    ledger.create()
+
+    assert ledger.runs("a-study") == [RUN]
+
+
+def test_what_is_committed_survives_a_crash(ledger: Ledger) -> None:
+    connection = sqlite3.connect(ledger.path)
+
+    modes = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode",)]
+    connection.close()
+
+    assert modes == ["wal"]
+
+
+def test_a_home_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(HomeError, match=r"cannot write to the home .*/file/home.*--home"):
+        Ledger(tmp_path / "file" / "home").create()

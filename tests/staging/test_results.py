@@ -1,0 +1,49 @@
+from harness.core.history import History
+from harness.staging.ledger import StageAddress
+from harness.staging.results import result_of
+from harness.staging.store import StoredStage
+
+
+def stage(step: int, seconds: float, ending: dict[str, float], begun: dict[str, float]) -> StoredStage:
+    history, end = History(), History()
+    history.record(step - 10, begun)
+    end.record(step, ending)
+    return StoredStage(b"", history, end, seconds)
+
+
+def evaluations(known: float, everything: float) -> dict[str, float]:
+    names = {"accuracy/known": known, "accuracy/all": everything}
+    return {f"{split}/{name}": value for split in ("val", "test") for name, value in names.items()}
+
+
+FIRST = (StageAddress("a", 10), stage(10, 1.5, evaluations(0.75, 0.5), {"train/skipped_steps": 1.0}))
+SECOND = (StageAddress("b", 20), stage(20, 2.0, evaluations(0.5, 0.625), {"growth/parameters_added": 7.0}))
+
+
+def test_a_run_ends_in_its_last_evaluation() -> None:
+    metrics = result_of([FIRST, SECOND], first_head="known").metrics
+
+    assert metrics["test/accuracy/all"] == 0.625
+    assert (metrics["cost/steps"], metrics["cost/seconds"], metrics["cost/skipped_steps"]) == (20, 3.5, 1)
+
+
+def test_forgetting_is_what_the_known_classes_lost_since_the_growth() -> None:
+    metrics = result_of([FIRST, SECOND], first_head="known").metrics
+
+    found = [metrics[f"test/{name}"] for name in ("known_before_growth", "known_after_growth", "forgetting")]
+    assert found == [0.75, 0.5, 0.25]
+
+
+def test_growths_say_when_and_how_much() -> None:
+    result = result_of([FIRST, SECOND], first_head="known")
+
+    assert result.growths == ({"step": 10, "parameters_added": 7},)
+    assert result.metrics["growth/parameters_added"] == 7
+
+
+def test_a_run_without_growth_forgets_nothing_it_could_name() -> None:
+    result = result_of([FIRST], first_head="known")
+
+    assert result.growths == ()
+    assert "test/forgetting" not in result.metrics
+    assert result.metrics["growth/parameters_added"] == 0

@@ -1,0 +1,54 @@
+from typing import Any
+
+import pytest
+import torch
+
+from harness.core.errors import InputError, SpecError
+from harness.core.spec import with_changes
+from harness.staging.run import RunConfig, resolved, run_id
+
+
+def test_a_run_survives_json(digits_run: RunConfig) -> None:
+    assert RunConfig.model_validate(digits_run.to_json()) == digits_run
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("growths.0.trigger.step", 40, r"growths\.0\.trigger\.step: expected a step before the end at 40, found 40"),
+        ("growths.0.operation.outputs", 3, r"growths\.0\.operation\.outputs: expected 4.*found 3"),
+        ("growths.0.operation.name", "other", r"growths\.0\.operation\.name: expected one of .*'late'.*'other'"),
+        ("training.batch_size", 0, r"training\.batch_size"),
+        ("task.classes", {"known": [0, 1], "late": [1]}, "every class in one head"),
+    ],
+)
+def test_a_run_that_cannot_be_is_refused(digits_run: RunConfig, field: str, value: object, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        with_changes(digits_run, {field: value})
+
+
+def test_auto_becomes_what_the_machine_has(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    run = resolved(with_changes(digits_run, {"device": "auto", "precision": "auto"}))
+
+    assert (run.device, run.precision) == ("cpu", "fp32")
+
+
+def test_cuda_that_is_not_there_is_refused(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(InputError, match="use --device cpu"):
+        resolved(with_changes(digits_run, {"device": "cuda"}))
+
+
+def test_a_run_is_named_by_all_that_decides_it(digits_run: RunConfig) -> None:
+    changes: list[dict[str, Any]] = [
+        {},
+        {"seed": 1},
+        {"steps": 41},
+        {"training.optimizer.lr": 0.1},
+        {"growths.0.loss_weight": 0.5},
+    ]
+
+    assert len({run_id(with_changes(digits_run, change)) for change in changes}) == len(changes)

@@ -1,0 +1,185 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load
+
+from harness.core.errors import DivergedError, TapNotFoundError
+from harness.core.spec import with_changes
+from harness.staging import runner as runner_module
+from harness.staging.histories import stage_folder
+from harness.staging.ledger import Ledger
+from harness.staging.results import RunResult
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+from harness.training.loop import train_stage
+
+
+def another_runner(tmp_path: Path, name: str) -> Runner:
+    ledger = Ledger(tmp_path / name)
+    ledger.create()
+    return Runner(Store(tmp_path / name / "store", ledger))
+
+
+def same(one: RunResult, other: RunResult) -> bool:
+    results = [{k: v for k, v in r.metrics.items() if k != "cost/seconds"} for r in (one, other)]
+    return one.history == other.history and results[0] == results[1] and one.stages == other.stages
+
+
+def arm(run: RunConfig, freeze: str) -> RunConfig:
+    return with_changes(run, {"growths.0.freeze": freeze})
+
+
+def steps_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    trained: list[int] = []
+    original = train_stage
+
+    def counted(state, until, **rest):  # type: ignore[no-untyped-def]
+        before = state.step
+        rule = original(state, until, **rest)
+        trained.append(state.step - before)
+        return rule
+
+    monkeypatch.setattr(runner_module, "train_stage", counted)
+    return trained
+
+
+def test_a_run_goes_through_its_growth(runner: Runner, digits_run: RunConfig) -> None:
+    result = runner.run(digits_run)
+
+    assert [address.step for address in result.stages] == [20, 40]
+    assert result.growths == ({"step": 20, "parameters_added": 16 * 5 + 5 + 5 * 4 + 4},)
+    assert result.history["train/loss/late"].steps == list(range(21, 41))
+    assert result.history["test/accuracy/all"].steps == [20, 40]
+
+
+def test_both_arms_continue_from_the_same_snapshot(runner: Runner, digits_run: RunConfig) -> None:
+    frozen, unfrozen = runner.run(arm(digits_run, "old_parameters")), runner.run(arm(digits_run, "nothing"))
+
+    assert frozen.stages[0] == unfrozen.stages[0]
+    assert frozen.stages[1].key != unfrozen.stages[1].key
+
+
+def test_a_run_that_shares_equals_one_that_does_not(runner: Runner, digits_run: RunConfig, tmp_path: Path) -> None:
+    alone = another_runner(tmp_path, "alone").run(arm(digits_run, "nothing"))
+
+    runner.run(arm(digits_run, "old_parameters"))
+    runner.run(with_changes(digits_run, {"growths.0.trigger.step": 13}))  # leaves a stored step in the same trunk
+    shared = runner.run(arm(digits_run, "nothing"))
+
+    assert same(shared, alone)
+
+
+def test_a_later_growth_trains_only_what_an_earlier_one_did_not(
+    runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    early, late = (with_changes(digits_run, {"growths.0.trigger.step": step}) for step in (13, 27))
+    alone = another_runner(tmp_path, "alone").run(late)
+    trained = steps_trained(monkeypatch)
+
+    runner.run(early)
+    shared = runner.run(late)
+
+    assert trained == [13, 27, 14, 13]
+    assert same(shared, alone)
+
+
+def test_an_earlier_growth_is_not_taken_from_a_later_snapshot(
+    runner: Runner, digits_run: RunConfig, tmp_path: Path
+) -> None:
+    early, late = (with_changes(digits_run, {"growths.0.trigger.step": step}) for step in (13, 27))
+    alone = another_runner(tmp_path, "alone").run(early)
+
+    runner.run(late)
+    shared = runner.run(early)
+
+    assert same(shared, alone)
+
+
+def test_a_finished_run_trains_nothing(runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = runner.run(digits_run)
+    trained = steps_trained(monkeypatch)
+
+    again = runner.run(digits_run)
+
+    assert trained == []
+    assert same(first, again)
+    assert first.metrics == again.metrics
+
+
+def test_a_longer_run_goes_on_where_a_shorter_one_ended(
+    runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    longer = with_changes(digits_run, {"steps": 55})
+    alone = another_runner(tmp_path, "alone").run(longer)
+    trained = steps_trained(monkeypatch)
+
+    runner.run(digits_run)
+    shared = runner.run(longer)
+
+    assert trained == [20, 20, 15]
+    assert same(shared, alone)
+
+
+@pytest.mark.parametrize("stage", [0, 1])
+def test_a_damaged_stage_is_trained_again(
+    runner: Runner, digits_run: RunConfig, stage: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = runner.run(digits_run)
+    path = stage_folder(tmp_path / "home" / "store", first.stages[stage]) / "state.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    again = runner.run(digits_run)
+
+    assert same(first, again)
+    assert "is damaged; it will be trained again" in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_a_frozen_trunk_is_the_same_to_the_bit_at_the_end(
+    runner: Runner, digits_run: RunConfig, precision: str, tmp_path: Path
+) -> None:
+    run = with_changes(arm(digits_run, "old_parameters"), {"precision": precision})
+
+    result = runner.run(run)
+
+    before, after = (
+        load((stage_folder(tmp_path / "home" / "store", address) / "state.safetensors").read_bytes())
+        for address in result.stages
+    )
+    trunk = [name for name in before if name.startswith("model/0/")]
+    assert len(trunk) == 6
+    assert all(torch.equal(before[name], after[name]) for name in trunk)
+
+
+def test_two_growths_in_one_run(runner: Runner, digits_run: RunConfig, tmp_path: Path) -> None:
+    content = digits_run.to_json()
+    content["task"]["classes"] = {"known": [0, 1, 2, 3, 4, 5], "late": [6, 7], "later": [8, 9]}
+    first = content["growths"][0]
+    first["operation"] |= {"outputs": 2}
+    second = {**first, "operation": {**first["operation"], "name": "later"}, "trigger": {"kind": "at_step", "step": 30}}
+    content["growths"] = [second, {**first, "freeze": "old_parameters"}]
+    run = RunConfig.model_validate(content)
+
+    result = runner.run(run)
+
+    assert [growth["step"] for growth in result.growths] == [20, 30]
+    assert result.history["train/loss/later"].steps == list(range(31, 41))
+    assert same(result, another_runner(tmp_path, "alone").run(run))
+
+
+def test_an_impossible_tap_is_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
+    run = with_changes(digits_run, {"growths.0.operation.tap": "hidden.7"})
+
+    with pytest.raises(TapNotFoundError, match=r"no tap 'hidden\.7'.*hidden\.0"):
+        runner.check(run)
+
+
+def test_a_run_that_diverges_stores_nothing_of_its_end(runner: Runner, digits_run: RunConfig) -> None:
+    run = with_changes(digits_run, {"training.optimizer": {"kind": "sgd", "lr": 1e30}})
+
+    with pytest.raises(DivergedError, match="train/loss"):
+        runner.run(run)

@@ -1,0 +1,101 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load, save
+
+from harness.core.errors import SnapshotError
+from harness.core.history import History
+from harness.core.spec import with_changes
+from harness.data import TaskData
+from harness.growth.plan import Watch
+from harness.staging.run import RunConfig
+from harness.staging.snapshot import read_snapshot, write_snapshot
+from harness.training.loop import train_stage
+from harness.training.state import TrainState, build_model, fresh_state
+
+KINDS = [
+    {"training.optimizer": {"kind": "adamw"}, "precision": "fp32"},
+    {"training.optimizer": {"kind": "sgd", "nesterov": True, "weight_decay": 0.01}, "precision": "fp16"},
+    {"training.schedule": {"kind": "cosine", "steps": 40, "warm_up": 5}, "precision": "bf16"},
+]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: str(kind["precision"]))
+def run(request: pytest.FixtureRequest, digits_run: RunConfig) -> RunConfig:
+    return with_changes(digits_run, {**request.param, "growths.0.freeze": "old_parameters"})
+
+
+def fresh(run: RunConfig) -> TrainState:
+    model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
+    return fresh_state(model, run.training.optimizer, seed=0, precision=run.precision)
+
+
+def restored(content: bytes, run: RunConfig, data: TaskData) -> TrainState:
+    model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
+    example = data.validation.inputs[:2]
+    return read_snapshot(content, model, run.training.optimizer, example=example, seed=0, precision=run.precision)
+
+
+def train(state: TrainState, until: int, run: RunConfig, data: TaskData, history: History) -> None:
+    train_stage(state, until, config=run.training, data=data, watch=Watch([]), history=history)
+
+
+@pytest.mark.parametrize("stop", [3, 10, 13, 25])
+def test_training_goes_on_from_a_snapshot_as_if_nothing_had_happened(run: RunConfig, stop: int) -> None:
+    data = run.task.load(None)
+    through, histories = fresh(run), [History(), History()]
+    grow_at = 10
+    for state, history in ((through, histories[0]), (fresh(run), histories[1])):
+        for until in sorted({stop, grow_at, 30}):
+            train(state, until, run, data, history)
+            if state is not through and until == stop:
+                state = restored(write_snapshot(state), run, data)
+            if until == grow_at:
+                state.grow(run.growths[0].change, example=data.validation.inputs[:2])
+        last = state
+
+    assert histories[0] == histories[1]
+    assert write_snapshot(last) == write_snapshot(through)
+
+
+def test_a_snapshot_of_a_restored_state_is_the_same_bytes(run: RunConfig) -> None:
+    data, state = run.task.load(None), fresh(run)
+    train(state, 5, run, data, History())
+    state.grow(run.growths[0].change, example=data.validation.inputs[:2])
+    content = write_snapshot(state)
+
+    again = restored(content, run, data)
+
+    assert write_snapshot(again) == content
+    assert again.frozen == state.frozen
+    assert again.loss_weights == state.loss_weights
+
+
+def test_a_tensor_of_another_shape_is_named(digits_run: RunConfig) -> None:
+    data = digits_run.task.load(None)
+    content = write_snapshot(fresh(digits_run))
+    other = with_changes(digits_run, {"model.widths": (16, 9)})
+
+    with pytest.raises(SnapshotError, match=r"expected '0/backbone\.hidden\.1\.linear\.weight' of shape \(9, 16\)"):
+        restored(content, other, data)
+
+
+def test_a_tensor_too_many_is_named(digits_run: RunConfig) -> None:
+    data = digits_run.task.load(None)
+    content = write_snapshot(fresh(digits_run))
+    size = int.from_bytes(content[:8], "little")
+    header = content[8 : 8 + size].decode()
+    metadata = json.loads(header)["__metadata__"]
+
+    forged = save({**load(content), "model/0/extra": torch.ones(1)}, metadata=metadata)
+
+    with pytest.raises(SnapshotError, match="'0/extra' in one only"):
+        restored(forged, digits_run, data)
+
+
+def test_no_code_can_be_in_a_snapshot(digits_run: RunConfig) -> None:
+    content = write_snapshot(fresh(digits_run))
+
+    assert set(load(content)) >= {"model/0/backbone.output.weight"}  # safetensors: tensors and JSON alone
+    assert not content.startswith(b"PK")

@@ -1,0 +1,86 @@
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.spec import with_changes
+from harness.staging import stage_key
+from harness.staging.run import RunConfig
+from harness.staging.stage_key import first_key, next_key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 100},
+        {"growths.0.trigger.step": 5},
+        {"growths.0.freeze": "old_parameters"},
+        {"growths.0.operation.width": 9},
+    ],
+)
+def test_what_comes_later_does_not_matter(digits_run: RunConfig, change: dict[str, Any]) -> None:
+    assert first_key(with_changes(digits_run, change)) == first_key(digits_run)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"precision": "bf16"},
+        {"training.batch_size": 7},
+        {"model.dropout": 0.3},
+        {"task.split_seed": 1},
+        {"task.classes": {"late": (6, 7, 8, 9), "known": (0, 1, 2, 3, 4, 5)}, "growths": ()},
+    ],
+)
+def test_what_influences_the_state_matters(digits_run: RunConfig, change: dict[str, Any]) -> None:
+    assert first_key(with_changes(digits_run, change)) != first_key(digits_run)
+
+
+def test_the_code_matters(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = first_key(digits_run)
+
+    monkeypatch.setattr(stage_key, "code_version", lambda: "another")
+
+    assert first_key(digits_run) != before
+
+
+def test_the_code_of_a_users_own_part_matters(digits_run: RunConfig, tmp_path: Path) -> None:
+    keys = []
+    for outputs in ("outputs", "outputs + 0"):
+        source = tmp_path / "own.py"
+        source.write_text(OWN_MODEL.format(outputs=outputs))
+        spec = importlib.util.spec_from_file_location("own_part", source)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["own_part"] = module
+        spec.loader.exec_module(module)
+        keys.append(first_key(digits_run.model_copy(update={"model": module.Own()})))
+    del sys.modules["own_part"]
+
+    assert keys[0] != keys[1]
+
+
+OWN_MODEL = """
+from typing import Literal
+from torch import nn
+from harness.models import AbstractModel
+
+class Own(AbstractModel):
+    kind: Literal["own"] = "own"
+
+    def build(self, outputs):
+        return nn.Linear(64, {outputs})
+"""
+
+
+def test_a_stage_after_a_growth_depends_on_all_before_it(digits_run: RunConfig) -> None:
+    change = digits_run.growths[0].change
+    frozen = change.model_copy(update={"loss_weight": 0.5})
+
+    keys = {next_key("a", 1, change), next_key("b", 1, change), next_key("a", 2, change), next_key("a", 1, frozen)}
+
+    assert len(keys) == 4

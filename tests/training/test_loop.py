@@ -1,0 +1,138 @@
+from typing import Literal
+
+import pytest
+import torch
+
+from harness.core.errors import DivergedError
+from harness.core.history import History
+from harness.data import TaskData
+from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, Nothing
+from harness.growth.freezing import Candidate
+from harness.growth.plan import Watch
+from harness.models import ConvNet, GrowableModel
+from harness.training.config import TrainingConfig
+from harness.training.loop import train_stage
+from harness.training.optimizers import SGD
+from harness.training.state import TrainState, fresh_state
+
+CONFIG = TrainingConfig(batch_size=12, evaluate_every=4)
+HEAD = AttachHead(name="late", outputs=2, tap="hidden")
+
+
+class ThawAtAge(AbstractFreezePolicy):
+    kind: Literal["test_thaw_at_age"] = "test_thaw_at_age"
+    thaw: int
+
+    def frozen(self, candidates: tuple[Candidate, ...], *, growth: int, age: int) -> frozenset[str]:
+        return frozenset(c.id for c in candidates if c.birth < growth and age < self.thaw)
+
+    def changes(self) -> tuple[int, ...]:
+        return (self.thaw,)
+
+
+def rule(step: int, freeze: AbstractFreezePolicy | None = None) -> GrowthRule:
+    return GrowthRule(trigger=AtStep(step=step), operation=HEAD, freeze=freeze or Nothing())
+
+
+def train(
+    state: TrainState, until: int, data: TaskData, *rules: GrowthRule, config: TrainingConfig = CONFIG
+) -> tuple[GrowthRule | None, History]:
+    history = History()
+    return train_stage(state, until, config=config, data=data, watch=Watch(rules), history=history), history
+
+
+def test_a_stage_without_growth_ends_at_the_end(state: TrainState, data: TaskData) -> None:
+    fired, history = train(state, 10, data)
+
+    assert (fired, state.step) == (None, 10)
+    assert history["train/loss/total"].steps == list(range(1, 11))
+
+
+def test_a_trigger_ends_the_stage_between_two_steps(state: TrainState, data: TaskData) -> None:
+    fired, history = train(state, 10, data, rule(8), rule(6))
+
+    assert (fired, state.step) == (rule(6), 6)
+    assert history["train/loss/known"].steps[-1] == 6
+
+
+def test_it_evaluates_at_the_start_and_at_its_intervals(state: TrainState, data: TaskData) -> None:
+    _, history = train(state, 10, data)
+
+    assert history["val/accuracy/all"].steps == [0, 4, 8]
+
+
+def test_late_classes_are_seen_only_after_their_head_exists(state: TrainState, data: TaskData) -> None:
+    data.train.inputs[data.train.labels >= 3] = float("nan")
+
+    train(state, 8, data)
+    state.grow(rule(1).change, example=data.validation.inputs[:2])
+
+    with pytest.raises(DivergedError):
+        train(state, 16, data)
+
+
+def test_a_new_component_appears_with_its_head(state: TrainState, data: TaskData) -> None:
+    _, before = train(state, 4, data)
+    state.grow(rule(1).change, example=data.validation.inputs[:2])
+    _, after = train(state, 8, data)
+
+    assert "train/loss/late" not in before
+    assert after["train/loss/late"].steps == [5, 6, 7, 8]
+    assert after["val/loss/late"].steps == [4, 8]
+
+
+def test_a_stage_in_two_parts_equals_the_whole(state: TrainState, data: TaskData) -> None:
+    history, watch = History(), Watch([])
+    for until in (7, 12):
+        train_stage(state, until, config=CONFIG, data=data, watch=watch, history=history)
+    parts = [p.clone() for p in state.model.parameters()]
+    again = _fresh_like(state)
+
+    _, whole = train(again, 12, data)
+
+    assert whole == history
+    assert all(torch.equal(a, b) for a, b in zip(again.model.parameters(), parts, strict=True))
+
+
+def _fresh_like(state: TrainState) -> TrainState:
+    torch.manual_seed(0)
+    model = GrowableModel(ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=7, dropout=0.3).build(3), "known")
+    return fresh_state(model, SGD(lr=0.05, momentum=0.9, weight_decay=0.01), seed=state.seed, precision="fp32")
+
+
+def test_a_policy_thaws_at_the_age_it_names(state: TrainState, data: TaskData) -> None:
+    state.grow(rule(1, ThawAtAge(thaw=3)).change, example=data.validation.inputs[:2])
+    weight = state.model.get_parameter("backbone.hidden.linear.weight")
+    start = weight.clone()
+
+    train(state, 3, data)
+    still = torch.equal(weight, start)
+    train(state, 4, data)
+
+    assert still
+    assert not torch.equal(weight, start)
+    assert state.model.backbone.training
+
+
+def test_a_run_that_diverges_says_where(state: TrainState, data: TaskData) -> None:
+    for group in state.optimizer.param_groups:
+        group["base_lr"] = 1e30
+
+    with pytest.raises(DivergedError, match=r"train/loss/known became .* at step [23]"):
+        train(state, 10, data)
+
+
+def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: TaskData) -> None:
+    heard: list[int] = []
+
+    train_stage(
+        state,
+        9,
+        config=CONFIG,
+        data=data,
+        watch=Watch([]),
+        history=History(),
+        on_evaluation=lambda step, metrics: heard.append(step) if "val/accuracy/all" in metrics else None,
+    )
+
+    assert heard == [0, 4, 8]

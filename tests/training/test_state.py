@@ -1,0 +1,54 @@
+import torch
+
+from harness.data import TaskData
+from harness.growth import AttachHead, Nothing, OldParameters
+from harness.growth.lineage import Change
+from harness.models import MLP
+from harness.training.state import TrainState, build_model
+
+CPU = torch.device("cpu")
+CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=OldParameters(), loss_weight=0.5)
+
+
+def test_a_network_depends_on_the_seed_and_leaves_the_global_stream_alone() -> None:
+    stream = torch.get_rng_state()
+
+    networks = [
+        build_model(MLP(inputs=2, widths=(3,)), output="known", outputs=2, seed=seed, device=CPU) for seed in (0, 0, 1)
+    ]
+
+    weights = [next(network.parameters()) for network in networks]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+def test_a_growth_is_remembered(state: TrainState, data: TaskData) -> None:
+    state.step = 9
+
+    growth = state.grow(CHANGE, example=data.validation.inputs[:2])
+
+    assert growth.outputs == ("late",)
+    assert state.loss_weights == {"late": 0.5}
+    assert [(event.step, event.change) for event in state.lineage] == [(9, CHANGE)]
+    assert (state.age, state.optimizer.param_groups[1]["born"]) == (0, 9)
+
+
+def test_refreezing_changes_nothing_when_the_policy_does_not(state: TrainState, data: TaskData) -> None:
+    state.grow(CHANGE, example=data.validation.inputs[:2])
+    frozen, trainable = state.frozen, [id(p) for p in state.trainable()]
+
+    state.step += 5
+    state.refreeze()
+
+    assert state.frozen == frozen
+    assert [id(p) for p in state.trainable()] == trainable
+
+
+def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data: TaskData) -> None:
+    example = data.validation.inputs[:2]
+    state.grow(CHANGE, example=example)
+
+    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), example=example)
+
+    assert len(state.trainable()) == len(list(state.model.parameters()))

@@ -1,0 +1,111 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.core.label_map import LabelMap
+from harness.data import Split, TaskData
+from harness.models import GrowableModel
+from harness.training.config import TrainingConfig
+from harness.training.optimizers import SGD, AdamW
+from harness.training.precision import Precision
+from harness.training.schedules import Cosine
+from harness.training.state import TrainState, fresh_state
+from harness.training.step import train_step
+
+LABELS = LabelMap.of({"known": (0, 1, 2)})
+
+
+def known(data: TaskData) -> Split:
+    return data.train.take(LABELS.known(data.train.labels).nonzero().squeeze(1))
+
+
+def test_a_step_is_that_of_a_plain_loop(data: TaskData) -> None:
+    torch.manual_seed(0)
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    state = fresh_state(GrowableModel(plain, "known"), SGD(lr=0.05, momentum=0.9), seed=0, precision="fp32")
+    twin = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    twin.load_state_dict(plain.state_dict())
+    optimizer, batch = torch.optim.SGD(twin.parameters(), lr=0.05, momentum=0.9), known(data)
+
+    for _ in range(3):
+        train_step(state, batch, TrainingConfig(), LABELS)
+        optimizer.zero_grad()
+        functional.cross_entropy(twin(batch.inputs), batch.labels).backward()
+        optimizer.step()
+
+    torch.testing.assert_close(plain[1].weight, twin[1].weight)
+    assert state.step == 3
+
+
+def test_dropout_is_drawn_from_the_stream_of_the_step(state: TrainState, data: TaskData) -> None:
+    batch = known(data)
+    state.model.train()
+    before = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
+
+    first = train_step(state, batch, TrainingConfig(), LABELS)["loss/total"]
+    state.model.load_state_dict(before)
+    torch.randn(11)
+    state.step = 0
+    again = train_step(state, batch, TrainingConfig(), LABELS)["loss/total"]
+    state.model.load_state_dict(before)
+    other = train_step(state, batch, TrainingConfig(), LABELS)["loss/total"]
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_gradients_are_clipped_after_they_are_unscaled(data: TaskData) -> None:
+    model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "known")
+    state = fresh_state(model, SGD(lr=1.0, momentum=0), seed=0, precision="fp16")
+    before = [parameter.clone() for parameter in model.parameters()]
+
+    measured = train_step(state, known(data), TrainingConfig(clip_norm=0.01), LABELS)
+
+    moved = torch.cat([(a - b).flatten() for a, b in zip(model.parameters(), before, strict=True)])
+    assert measured["grad_norm"] > 0.01
+    assert moved.norm().item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_and_counted(data: TaskData) -> None:
+    model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "known")
+    state = fresh_state(model, AdamW(), seed=0, precision="fp16")
+    batch = known(data)
+    before = [parameter.clone() for parameter in model.parameters()]
+
+    skipped = train_step(state, Split(batch.inputs * 50, batch.labels), TrainingConfig(), LABELS)
+    kept = [torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True)]
+    done = train_step(state, batch, TrainingConfig(), LABELS)
+
+    assert (skipped["skipped_steps"].item(), done["skipped_steps"].item()) == (1, 0)
+    assert all(kept)
+    assert not torch.equal(next(model.parameters()), before[0])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_every_precision_learns(precision: Precision, conv_model: GrowableModel, data: TaskData) -> None:
+    state = fresh_state(conv_model, AdamW(lr=0.01), seed=0, precision=precision)
+    state.set_train_mode()
+
+    losses = [train_step(state, known(data), TrainingConfig(), LABELS)["loss/total"].item() for _ in range(40)]
+
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_every_component_is_measured_weighted_and_not(state: TrainState, data: TaskData) -> None:
+    state.loss_weights = {"known": 0.5}
+
+    measured = train_step(state, known(data), TrainingConfig(), LABELS)
+
+    assert measured["loss_weighted/known"] == 0.5 * measured["loss/known"]
+    assert measured["loss/total"] == measured["loss_weighted/known"]
+
+
+def test_a_group_follows_the_schedule_from_its_own_birth(state: TrainState, data: TaskData) -> None:
+    schedule = Cosine(steps=10, warm_up=4)
+    state.optimizer.param_groups[0]["born"] = -4
+    state.optimizer.add_param_group({"params": [], "lr": 0.0, "base_lr": 0.1, "born": 0})
+
+    train_step(state, known(data), TrainingConfig(schedule=schedule), LABELS)
+
+    assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5])
