@@ -9,6 +9,8 @@ from harness.cli.options import Home, data_folder
 
 if TYPE_CHECKING:
     from harness.search.study import Study
+    from harness.staging.ledger import StudyRecord
+    from harness.tracking import AbstractTracker
 
 __all__ = ["run"]
 
@@ -33,9 +35,7 @@ def run(
 
     changes = parse_assignments(set_ or [])
     changes |= {name: value for name, value in [("device", device), ("precision", precision)] if value}
-    loaded = _load(study, changes, as_)
-    _launch(loaded, home, trials, seeds)
-    _conclude(loaded.name, home)
+    _launch(_load(study, changes, as_), home, trials, seeds)
 
 
 def _load(name: str, changes: dict[str, Any], other_name: str | None) -> "Study":
@@ -64,13 +64,18 @@ def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -
     check_study(study, runner)
     tracker = MlflowTracker(default_tracking_uri(home))
     with ProgressView(Console(), study.metric) as view:
-        launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
+        record = launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
+    _conclude(record, home, tracker)
 
 
-def _conclude(name: str, home: Path) -> None:
+def _conclude(record: "StudyRecord", home: Path, tracker: "AbstractTracker") -> None:
     from harness.reporting.report import write_report
+    from harness.search.launch import delayed_if_unreachable
 
+    name = record.name
     report = write_report(home, name, home / "reports" / name)
+    with delayed_if_unreachable():
+        tracker.end_study(record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
     option = "" if home == Path("runs") else f" --home {home}"

@@ -1,11 +1,13 @@
 """Launching a study: every configuration under every arm and seed, continuing where it was left."""
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import DivergedError, StudyChangedError
+from harness.core.errors import DivergedError, HarnessError, StudyChangedError
 from harness.core.history import History
 from harness.core.spec import flatten
 from harness.search.observer import Observer
@@ -14,10 +16,12 @@ from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
-from harness.tracking._base import AbstractTracker
+from harness.tracking import AbstractTracker
 from harness.tracking.project import project_study
 
 __all__ = ["check_study", "launch"]
+
+log = logging.getLogger(__name__)
 
 NOT_IDENTITY = ("trials", "seeds", "title", "question")
 
@@ -63,7 +67,8 @@ def launch(
     """
     ledger = Ledger(home)
     record = begin(ledger, study, trials, seeds)
-    project_study(ledger, home / "store", tracker, study.name)
+    with delayed_if_unreachable():
+        project_study(ledger, home / "store", tracker, study.name)
     ended = {(run.trial, run.arm, run.seed): run for run in ledger.runs(study.name)}
     planned = record.planned_runs
     observer.planned(planned, len(ended))
@@ -76,6 +81,15 @@ def launch(
                 ended[number, arm, seed] = _run(here, params, number, arm, seed)
         proposals.tell(number, [ended[number, arm, seed] for arm, seed in _pairs(study, record.seeds)])
     return record
+
+
+@contextmanager
+def delayed_if_unreachable() -> Iterator[None]:
+    """Let training go on when the tracker cannot be reached; the next launch shows what this one could not."""
+    try:
+        yield
+    except HarnessError as error:
+        log.warning("not shown by the tracker yet: %s; running the study again will show it", error)
 
 
 def begin(ledger: Ledger, study: Study, trials: int | None, seeds: int | None) -> StudyRecord:
@@ -141,6 +155,7 @@ def _run(here: _Launch, params: dict[str, Any], number: int, arm: str, seed: int
         **outcome,
     )
     here.ledger.save_run(record)
-    here.tracker.project_run(record, history)
+    with delayed_if_unreachable():
+        here.tracker.project_run(record, history)
     here.observer.run_ended(record)
     return record

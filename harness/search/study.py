@@ -38,7 +38,7 @@ class Study(Spec):
     space: dict[str, AbstractDimension]
     arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     comparison: tuple[str, str]
-    metric: str = "accuracy/all"
+    metric: Annotated[str, Field(pattern=r"^accuracy/")] = "accuracy/all"
     smallest_effect: NonNegativeFloat = 0.0
     trials: PositiveInt = 12
     seeds: PositiveInt = 3

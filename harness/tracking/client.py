@@ -1,0 +1,44 @@
+"""MLflow's client, silent and private: the one module that imports MLflow first."""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from harness.core.errors import HarnessError
+from harness.tracking.location import taking_turns
+
+# MLflow reads these while it is imported.
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
+os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+# The default is 7 retries, 4 minutes for a server that is down; a study can be projected again at any time.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
+
+__all__ = ["Metric", "MlflowClient", "MlflowException", "Param", "Run", "RunTag", "explained", "open_client"]
+
+
+def open_client(tracking_uri: str) -> MlflowClient:
+    """Return a client for `tracking_uri`; a SQLite database that is not there yet is created.
+
+    Raises:
+        HarnessError: the database or server cannot be used.
+    """
+    with taking_turns(tracking_uri), explained(tracking_uri):
+        return MlflowClient(tracking_uri=tracking_uri)
+
+
+@contextmanager
+def explained(tracking_uri: str) -> Iterator[None]:
+    """Turn MLflow's errors into ours, without the password that the URI may hold."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        message = f"MLflow at {tracking_uri} cannot be used ({error})"
+        message = re.sub(r"//[^/@\s]*@", "//***@", message)
+        raise HarnessError(f"{message}; nothing is lost: the study can be projected again") from None

@@ -1,0 +1,56 @@
+"""Where MLflow keeps its database and artifacts, and how processes on one machine take turns there."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.core.errors import HomeError
+
+__all__ = ["artifacts_beside", "database_of", "default_tracking_uri", "home_database", "taking_turns"]
+
+SQLITE = "sqlite:///"
+
+
+def home_database(home: Path) -> Path:
+    """Return the SQLite file that holds MLflow's database in `home`."""
+    return home.absolute() / "mlflow.sqlite"
+
+
+def default_tracking_uri(home: Path) -> str:
+    """Return the URI of the MLflow database in `home`."""
+    return f"{SQLITE}{home_database(home)}"
+
+
+def database_of(tracking_uri: str) -> Path | None:
+    """Return the SQLite file that `tracking_uri` names, or None if it names a server."""
+    return Path(tracking_uri.removeprefix(SQLITE)) if tracking_uri.startswith(SQLITE) else None
+
+
+def artifacts_beside(database: Path) -> Path:
+    """Return the folder for the artifacts of the runs in `database`."""
+    return database.absolute().parent / "mlartifacts"
+
+
+@contextmanager
+def taking_turns(tracking_uri: str) -> Iterator[None]:
+    """Let one process or thread at a time write to a SQLite file; a server sees to that itself.
+
+    Two processes that create the file at once break it for good, and two that project the same run at once
+    would show it twice.
+
+    Raises:
+        HomeError: the folder of the file cannot be written.
+    """
+    database = database_of(tracking_uri)
+    if database is None:
+        yield
+        return
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        lock = database.with_name(f"{database.name}.lock").open("a")
+    except OSError as error:
+        raise HomeError(f"cannot write to {database.parent} ({error}); choose another home") from None
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed, also by a crash
+        yield

@@ -1,0 +1,47 @@
+"""From committed truth to a tracker: what makes every projection repeatable."""
+
+from collections import Counter
+from pathlib import Path
+
+from harness.core.errors import StudyNotFoundError
+from harness.core.history import History
+from harness.core.spec import did_you_mean
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger, RunRecord
+from harness.tracking._base import AbstractTracker
+
+__all__ = ["project_study"]
+
+
+def project_study(ledger: Ledger, store: Path, tracker: AbstractTracker, study: str) -> int:
+    """Show the study and all its runs that have ended; return how many. Repeating it changes nothing.
+
+    A run whose history was removed from the store is shown by its results alone.
+
+    Raises:
+        StudyNotFoundError: the ledger knows no study of that name.
+        HarnessError: the tracker cannot be reached.
+    """
+    record = ledger.study(study)
+    if record is None:
+        names = [known.name for known in ledger.studies()]
+        raise StudyNotFoundError(f"no study {study!r} was begun in this home.{did_you_mean(study, names)}")
+    runs = ledger.runs(study)
+    tracker.begin_study(record)
+    for run in runs:
+        tracker.project_run(run, _history(store, run))
+    if len(runs) >= record.planned_runs:
+        tracker.end_study(record, _summary(runs))
+    return len(runs)
+
+
+def _history(store: Path, run: RunRecord) -> History:
+    try:
+        return run_history(store, run.stages)
+    except FileNotFoundError:
+        return History()
+
+
+def _summary(runs: list[RunRecord]) -> str:
+    counts = Counter(run.status for run in runs)
+    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,0 +1,146 @@
+"""The first study for real, small: from the command line to MLflow and the report."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger, RunRecord
+from harness.tracking.client import open_client
+from harness.tracking.location import default_tracking_uri
+
+STUDY = "digits-late-classes"
+
+
+def run_study(home: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "harness", "run", STUDY, "--home", str(home), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which the study was run with two configurations and two seeds."""
+    folder = tmp_path_factory.mktemp("first") / "home"
+    printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu")
+    (folder / "printed.txt").write_text(printed)
+    return folder
+
+
+def runs(home: Path) -> list[RunRecord]:
+    return Ledger(home).runs(STUDY)
+
+
+def results(home: Path) -> list[dict[str, object]]:
+    """Everything that must repeat to the bit: all but the seconds."""
+    return [
+        {
+            **{name: value for name, value in vars(run).items() if name != "metrics"},
+            "metrics": {name: value.hex() for name, value in run.metrics.items() if name != "cost/seconds"},
+            "history": run_history(home / "store", run.stages).to_bytes(),
+        }
+        for run in runs(home)
+    ]
+
+
+def test_every_run_of_the_plan_has_ended(home: Path) -> None:
+    found = {(run.trial, run.arm, run.seed, run.status) for run in runs(home)}
+
+    assert found == {(t, a, s, "completed") for t in (0, 1) for a in ("frozen", "unfrozen") for s in (0, 1)}
+
+
+def test_it_ends_with_the_verdict_the_report_and_the_way_to_the_ui(home: Path) -> None:
+    *_, verdict, _blank, report, ui = (home / "printed.txt").read_text().splitlines()
+
+    assert "Not enough data" in verdict
+    assert report.split()[-1] == str(home / "reports" / STUDY / "report.html")
+    assert f"harness ui {STUDY} --home {home}" in ui
+
+
+def test_mlflow_has_a_parent_and_a_child_per_run(home: Path) -> None:
+    client = open_client(default_tracking_uri(home))
+    experiment = client.get_experiment_by_name(STUDY)
+    assert experiment is not None
+
+    found = client.search_runs([experiment.experiment_id])
+
+    parents = [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in found if "mlflow.parentRunId" in run.data.tags]
+    assert [run.info.status for run in parents] == ["FINISHED"]
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parents[0].info.run_id}
+    assert len(children) == len(runs(home))
+
+
+def test_mlflow_shows_the_numbers_of_the_ledger(home: Path) -> None:
+    client = open_client(default_tracking_uri(home))
+    experiment = client.get_experiment_by_name(STUDY)
+    assert experiment is not None
+    children = client.search_runs([experiment.experiment_id], "tags.arm LIKE '%'")
+    shown = {(int(r.data.tags["trial"]), r.data.tags["arm"], int(r.data.tags["seed"])): r for r in children}
+
+    for run in runs(home):
+        data = shown[run.trial, run.arm, run.seed].data
+        assert data.metrics["test/accuracy/all"] == run.metrics["test/accuracy/all"]
+        assert data.params["when"] == str(run.params["when"])
+        points = client.get_metric_history(shown[run.trial, run.arm, run.seed].info.run_id, "val/loss/late")
+        history = run_history(home / "store", run.stages)["val/loss/late"]
+        assert {point.step: point.value for point in points} == dict(zip(history.steps, history.values, strict=True))
+
+
+def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
+    client = open_client(default_tracking_uri(home))
+    experiment = client.get_experiment_by_name(STUDY)
+    assert experiment is not None
+    child = client.search_runs(
+        [experiment.experiment_id], "tags.trial = '0' AND tags.arm = 'frozen' AND tags.seed = '1'"
+    )
+
+    path = client.download_artifacts(child[0].info.run_id, "config.json")
+
+    expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 1))
+    assert json.loads(Path(path).read_text()) == expected.config
+    assert expected.config["growths"][0]["freeze"] == {"kind": "old_parameters"}
+    assert expected.config["device"] == "cpu"
+
+
+def test_the_report_on_disk_holds_every_run(home: Path) -> None:
+    folder = home / "reports" / STUDY
+
+    table = pd.read_csv(folder / "data" / "runs.csv")
+    page = (folder / "report.html").read_text()
+
+    assert len(table) == len(runs(home))
+    assert page.count("data:image/png;base64,") == len(list((folder / "figures").glob("*.png"))) >= 3
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert (folder / "report.md").read_text().startswith("#")
+
+
+def test_both_arms_continue_from_one_stage(home: Path) -> None:
+    first_stages: dict[tuple[int, int], set[object]] = {}
+    for run in runs(home):
+        first_stages.setdefault((run.trial, run.seed), set()).add(run.stages[0])
+
+    assert [len(stages) for stages in first_stages.values()] == [1, 1, 1, 1]
+
+
+def test_running_it_again_adds_nothing(home: Path) -> None:
+    before = results(home)
+
+    printed = run_study(home)
+
+    assert results(home) == before
+    assert "trial" not in printed.split("Not enough data")[0]
+
+
+def test_a_fresh_home_gives_identical_metrics(home: Path, tmp_path: Path) -> None:
+    run_study(tmp_path / "home", "--trials", "1", "--seeds", "1", "--device", "cpu")
+    run_study(tmp_path / "home", "--trials", "2", "--seeds", "2", "--device", "cpu")
+
+    assert results(tmp_path / "home") == results(home)

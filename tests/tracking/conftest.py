@@ -1,0 +1,85 @@
+"""One MLflow database for all tests here: making one takes seconds. Every test has a study of its own in it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.history import History
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking.client import MlflowClient, open_client
+from harness.tracking.location import default_tracking_uri
+from harness.tracking.mlflow import MlflowTracker
+
+SPEC: dict[str, Any] = {
+    "title": "Should old layers stay frozen?",
+    "question": "Is it better to freeze what is known?",
+    "space": {"width": {"kind": "choice", "field": "growths.0.width", "options": [16, 32]}},
+    "arms": {"frozen": {"freeze": "all"}, "unfrozen": {}},
+    "metric": "accuracy/all",
+}
+RUN = RunRecord(
+    study="",
+    trial=7,
+    arm="unfrozen",
+    seed=2,
+    run_id="0123abcd",
+    params={"width": 16},
+    config={"lr": 0.001, "clip_norm": None, "growths": [{"width": 16, "kind": "widen"}], "layers": [64, 32]},
+    status="completed",
+    growths=({"step": 20, "parameters_added": 1234},),
+    metrics={"test/accuracy/all": 0.875, "cost/seconds": 12.5},
+)
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> StudyRecord:
+    """A study that is named after the test."""
+    name = re.sub(r"\W", "-", request.node.name)
+    return StudyRecord(name, {**SPEC, "name": name}, trials=8, seeds=3)
+
+
+@pytest.fixture
+def make_run(study: StudyRecord) -> Callable[..., RunRecord]:
+    """Make a run of the study, some of its fields changed."""
+    return lambda **changes: replace(RUN, study=study.name, **changes)
+
+
+@pytest.fixture
+def run(make_run: Callable[..., RunRecord]) -> RunRecord:
+    """A run of the study that completed."""
+    return make_run()
+
+
+@pytest.fixture
+def history() -> History:
+    """Forty steps with a growth after twenty, before and after which the network is evaluated."""
+    history = History()
+    for step in range(1, 41):
+        history.record(step, {"train/loss/total": 1 / step})
+        if step % 10 == 0:
+            history.record(step, {"val/accuracy/all": step / 100})
+        if step == 20:
+            history.record(step, {"val/accuracy/all": 0.25})
+    return history
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a name that URIs must quote."""
+    return tmp_path_factory.mktemp("a höme")
+
+
+@pytest.fixture(scope="session")
+def tracker(home: Path) -> MlflowTracker:
+    """The tracker that writes into the home."""
+    return MlflowTracker(default_tracking_uri(home))
+
+
+@pytest.fixture(scope="session")
+def client(home: Path, tracker: MlflowTracker) -> MlflowClient:  # noqa: ARG001  # the tracker makes the database
+    """A client that reads what the tracker wrote."""
+    return open_client(default_tracking_uri(home))

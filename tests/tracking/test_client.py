@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import HarnessError
+from harness.tracking.client import MlflowException, explained, open_client
+from harness.tracking.location import default_tracking_uri
+
+
+def test_a_password_in_the_uri_is_not_in_the_message() -> None:
+    uri = "postgresql://ada:s3cret@db/mlflow"
+
+    with pytest.raises(HarnessError) as caught, explained(uri):
+        raise MlflowException(f"no answer from {uri}")
+
+    assert "s3cret" not in str(caught.value)
+    assert "postgresql://***@db/mlflow" in str(caught.value)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.sqlite").write_text("not a database, and long enough to be looked at by SQLite")
+
+    with pytest.raises(HarnessError, match="the study can be projected again"):
+        open_client(default_tracking_uri(tmp_path))

@@ -1,0 +1,60 @@
+"""What every tracker promises, and that two of them show the same numbers."""
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.core.errors import HarnessError
+from harness.core.history import History
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking import AbstractTracker
+from harness.tracking.client import MlflowClient
+from harness.tracking.memory import MemoryTracker
+from harness.tracking.mlflow import MlflowTracker
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def any_tracker(request: pytest.FixtureRequest, tracker: MlflowTracker) -> AbstractTracker:
+    return tracker if request.param == "mlflow" else MemoryTracker()
+
+
+def test_a_run_of_a_study_that_was_not_begun_is_refused(
+    any_tracker: AbstractTracker, run: RunRecord, history: History
+) -> None:
+    with pytest.raises(HarnessError, match="expected begin_study"):
+        any_tracker.project_run(run, history)
+
+
+def test_a_study_that_was_not_begun_cannot_end(any_tracker: AbstractTracker, study: StudyRecord) -> None:
+    with pytest.raises(HarnessError, match="expected begin_study"):
+        any_tracker.end_study(study, "")
+
+
+def test_mlflow_has_the_numbers_that_memory_has(
+    tracker: MlflowTracker,
+    client: MlflowClient,
+    study: StudyRecord,
+    make_run: Callable[..., RunRecord],
+    history: History,
+) -> None:
+    memory, runs = MemoryTracker(), [make_run(), make_run(arm="frozen", metrics={}), make_run(seed=3, growths=())]
+
+    for place in (memory, tracker):
+        place.begin_study(study)
+        for run in runs:
+            place.project_run(run, history)
+
+    experiment = client.get_experiment_by_name(study.name)
+    assert experiment is not None
+    shown = client.search_runs([experiment.experiment_id], "tags.arm LIKE '%'")
+    numbers = {
+        found.info.run_name: {
+            key: {point.step: point.value for point in client.get_metric_history(found.info.run_id, key)}
+            for key in found.data.metrics
+        }
+        for found in shown
+    }
+    assert numbers == {entry.name: entry.metrics for entry in memory.runs.values()}
+    assert {found.info.run_name: found.data.params for found in shown} == {
+        entry.name: entry.params for entry in memory.runs.values()
+    }
