@@ -7,6 +7,7 @@ HarnessError
 │   ├── StudyNotFoundError  no study of that name or path
 │   ├── StudyChangedError   a study of that name was begun with another spec
 │   ├── TapNotFoundError    no module of that path, or its output cannot be read as features
+│   ├── ModulePathError     no module of that path, or not one that the operation can change
 │   ├── DataError           a data file is missing or is not the publisher's
 │   └── HomeError           the home folder cannot be used
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
@@ -23,6 +24,7 @@ __all__ = [
     "HarnessError",
     "HomeError",
     "InputError",
+    "ModulePathError",
     "SnapshotError",
     "SpecError",
     "StudyChangedError",
@@ -54,6 +56,10 @@ class StudyChangedError(InputError):
 
 class TapNotFoundError(InputError):
     """No module of that path, or its output cannot be read as features."""
+
+
+class ModulePathError(InputError):
+    """No module of that path, or not one that the operation can change."""
 
 
 class DataError(InputError):

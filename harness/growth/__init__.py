@@ -1,10 +1,11 @@
 """Growing a network that is being trained: operations, triggers, freezing, optimizer surgery, lineage."""
 
 from harness.growth.freezing import AbstractFreezePolicy, Nothing, OldParameters
+from harness.growth.grow import Grown, grow
 from harness.growth.lineage import Change, GrowthEvent
 from harness.growth.operations import AbstractOperation, AttachHead
 from harness.growth.plan import GrowthRule
-from harness.growth.record import Carried, Growth
+from harness.growth.record import Carried, Growth, Promise
 from harness.growth.triggers import AbstractTrigger, AtStep
 
 __all__ = [
@@ -15,9 +16,12 @@ __all__ = [
     "AttachHead",
     "Carried",
     "Change",
+    "Grown",
     "Growth",
     "GrowthEvent",
     "GrowthRule",
     "Nothing",
     "OldParameters",
+    "Promise",
+    "grow",
 ]

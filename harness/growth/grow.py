@@ -1,62 +1,103 @@
 """One growth, from a whole training state to a whole training state."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
 
+from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
 from harness.growth.freeze import freeze
+from harness.growth.freezing import AbstractFreezePolicy, Nothing
 from harness.growth.identities import Identities
-from harness.growth.lineage import Change
+from harness.growth.operations import AbstractOperation
 from harness.growth.record import Growth
-from harness.growth.surgery import check_coverage, operate
-from harness.models import GrowableModel
+from harness.growth.rollback import all_or_nothing
+from harness.growth.surgery import check_coverage, check_supported, operate
 
 __all__ = ["Grown", "grow"]
 
 
 @dataclass(frozen=True)
 class Grown:
-    """What a growth did, and what is frozen from now on (ids)."""
+    """What a growth did.
+
+    Attributes:
+        identities: the ids of all tensors that the network has now.
+        frozen: the ids of those that are frozen from now on.
+    """
 
     growth: Growth
+    identities: Identities
     frozen: frozenset[str]
 
 
 def grow(
-    model: GrowableModel,
-    identities: Identities,
+    model: nn.Module,
     optimizer: Optimizer,
-    change: Change,
+    operation: AbstractOperation,
     *,
-    example: Tensor,
-    seed: int,
-    number: int,
-    step: int,
+    freeze_policy: AbstractFreezePolicy | None = None,
+    identities: Identities | None = None,
+    example: Tensor | None = None,
+    average: AveragedModel | None = None,
+    lr_factor: float = 1.0,
+    group: dict[str, Any] | None = None,
+    seed: int = 0,
+    number: int = 1,
+    step: int = 0,
 ) -> Grown:
-    """Apply `change` to `model` and let identities, optimizer and freezing follow, in this order.
+    """Apply `operation` to `model` and let optimizer, average, ids and freezing follow: all of it, or nothing.
 
-    To be called between two steps, outside autocast and never during an evaluation. New values come from the stream
-    (seed, "growth", number), so they depend on nothing that was drawn before.
+    To be called between two steps, outside autocast and never during an evaluation; a `GradScaler` needs nothing, and
+    a compiled model is compiled again when it is next called. New values come from the stream (seed, "growth", number),
+    so they depend on nothing that was drawn before.
 
     Args:
-        model: the network.
-        identities: the ids of its tensors.
-        optimizer: holds its trainable parameters.
-        change: what happens.
-        example: inputs `[B, ...]` that the network can be called with.
-        seed: the run's seed.
-        number: 1 for the first growth of the run.
-        step: optimizer updates so far, the birth of the new optimizer group.
+        model: any module, compiled or not.
+        optimizer: holds its trainable parameters; any whose memory of a parameter has that parameter's shape.
+        operation: what changes.
+        freeze_policy: what stays fixed from now on; nothing unless given.
+        identities: the ids of the network's tensors, kept from an earlier growth; made anew unless given.
+        example: inputs `[B, ...]`, for operations that must know what a layer computes.
+        average: an average of the model's weights, which grows with it and takes over what is new.
+        lr_factor: the new parameters' learning rate, in units of the first group's.
+        group: other hyperparameters of the new parameters' group, such as `weight_decay`.
+        seed: of the new values.
+        number: 1 for the first growth of a network, then 2, ...
+        step: optimizer updates so far, the birth of the new group.
 
     Raises:
-        SurgeryError: a trainable parameter would be in no optimizer group, or in two.
+        InputError: the operation cannot be done on this network.
+        SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
-    optimizer.zero_grad(set_to_none=True)
-    growth = change.operation.apply(model, example=example, generator=generator(seed, "growth", number))
-    identities.register(model, birth=number)
-    operate(optimizer, growth, step=step, lr_factor=change.lr_factor)
-    frozen = freeze(model, identities, change.freeze, growth=number)
-    check_coverage(model, optimizer)
-    return Grown(growth, frozen)
+    model = _unwrapped(model)
+    check_supported(optimizer)
+    identities = identities.copy() if identities else Identities(model)
+    with all_or_nothing(model, optimizer):
+        optimizer.zero_grad(set_to_none=True)
+        growth = operation.apply(model, example=example, generator=generator(seed, "growth", number))
+        operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
+        identities.register(model, birth=number)
+        frozen = freeze(model, identities, freeze_policy or Nothing(), growth=number)
+        check_coverage(model, optimizer)
+        if average is not None:
+            operation.apply(average.module, example=example, generator=generator(seed, "growth", number))
+    return Grown(growth, identities, frozen)
+
+
+def _unwrapped(model: nn.Module) -> nn.Module:
+    if isinstance(model, DistributedDataParallel):
+        raise SurgeryError(
+            "expected a module, found DistributedDataParallel, which would not synchronize what is new; grow "
+            "model.module on every process, then wrap it again: model = DistributedDataParallel(model.module)"
+        )
+    original = getattr(model, "_orig_mod", None)
+    if isinstance(original, nn.Module):
+        torch.compiler.reset()  # or old graphs would count towards the limit after which nothing is compiled
+        return original
+    return model

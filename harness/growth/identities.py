@@ -40,6 +40,12 @@ class Identities(Mapping[str, Slot]):
         self._slots: dict[str, Slot] = {}
         self.register(model, birth=0)
 
+    def copy(self) -> "Identities":
+        """Return the same ids, to which others can be added."""
+        twin = Identities(nn.Module())
+        twin._slots = dict(self._slots)
+        return twin
+
     def register(self, model: nn.Module, *, birth: int) -> None:
         """Give ids to the tensors of `model` that have none yet. Tied weights have one id."""
         known = {(id(slot.module), slot.attribute) for slot in self.values()}

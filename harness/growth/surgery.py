@@ -9,42 +9,83 @@ from torch.optim import Optimizer
 from harness.core.errors import SurgeryError
 from harness.growth.record import Carried, Growth
 
-__all__ = ["check_coverage", "operate"]
+__all__ = ["check_coverage", "check_supported", "operate"]
 
 
-def operate(optimizer: Optimizer, growth: Growth, *, step: int, lr_factor: float) -> None:
+def check_supported(optimizer: Optimizer) -> None:
+    """Check that all that `optimizer` remembers can be carried over.
+
+    Raises:
+        SurgeryError: it remembers something of a parameter that is neither a number nor of the parameter's shape.
+    """
+    name = type(optimizer).__name__
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise SurgeryError("expected an optimizer that remembers per parameter, found LBFGS; use SGD or Adam")
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if isinstance(value, Tensor) and value.numel() != 1 and value.shape != parameter.shape:
+                raise SurgeryError(
+                    f"expected {name}'s {key!r} to have its parameter's shape {tuple(parameter.shape)}, found "
+                    f"{tuple(value.shape)}; growth cannot carry it over: use SGD, Adam, AdamW, RMSprop or Adagrad"
+                )
+
+
+def operate(
+    optimizer: Optimizer, growth: Growth, *, step: int, lr_factor: float = 1.0, group: dict[str, Any] | None = None
+) -> None:
     """Let `optimizer` follow `growth`.
 
     Parameters that were carried over take their old one's place and moments. What is born gets a group of its own,
-    with the hyperparameters of the first group and `lr_factor` times its learning rate, and no moments. What is gone
-    is forgotten. Moments of everything else are not touched.
+    with the hyperparameters of the first group, `lr_factor` times its learning rate, those in `group`, and no moments.
+    What is gone is forgotten. Moments of everything else are not touched.
     """
     for item in growth.carried:
         _carry(optimizer, item)
     gone = {id(parameter) for parameter in growth.gone}
-    for group in optimizer.param_groups:
-        group["params"] = [parameter for parameter in group["params"] if id(parameter) not in gone]
+    for existing in optimizer.param_groups:
+        existing["params"] = [parameter for parameter in existing["params"] if id(parameter) not in gone]
     for parameter in growth.gone:
         optimizer.state.pop(parameter, None)
-    if growth.born:
-        first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
-        base_lr = first["base_lr"] * lr_factor
-        own = {"params": list(growth.born), "lr": base_lr, "base_lr": base_lr, "born": step}
-        optimizer.add_param_group({**first, **own})
+    trainable = [parameter for parameter in growth.born if parameter.requires_grad]
+    if trainable:
+        _add_group(optimizer, trainable, step, lr_factor, group or {})
+
+
+def _add_group(
+    optimizer: Optimizer, parameters: list[nn.Parameter], step: int, lr_factor: float, group: dict[str, Any]
+) -> None:
+    first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
+    rates: dict[str, Any] = {key: first[key] * lr_factor for key in ("lr", "base_lr", "initial_lr") if key in first}
+    if "base_lr" in rates:
+        rates["lr"] = rates["base_lr"]
+    optimizer.add_param_group({**first, **rates, "born": step, **group, "params": parameters})
+    if isinstance(optimizer, torch.optim.Adagrad):
+        _begin_adagrad(optimizer, parameters)
+
+
+def _begin_adagrad(optimizer: torch.optim.Adagrad, parameters: list[nn.Parameter]) -> None:
+    """Make the sums that this optimizer, unlike the others, makes when it is built and not at its first step."""
+    for parameter in parameters:
+        total = torch.full_like(parameter, optimizer.defaults["initial_accumulator_value"])
+        optimizer.state[parameter] = {"step": torch.tensor(0.0), "sum": total.detach()}
 
 
 def _carry(optimizer: Optimizer, item: Carried) -> None:
     for group in optimizer.param_groups:
         group["params"] = [item.new if parameter is item.old else parameter for parameter in group["params"]]
     state = optimizer.state.pop(item.old, None)
-    if state is not None:
+    if state is not None and item.moments != "reset":
         optimizer.state[item.new] = {key: _carried_value(value, item) for key, value in state.items()}
 
 
 def _carried_value(value: Any, item: Carried) -> Any:
-    if not isinstance(value, Tensor) or value.shape != item.old.shape:
+    if not isinstance(value, Tensor) or value.shape != item.old.shape or not value.dim():
         return value
-    grown = torch.zeros_like(item.new, dtype=value.dtype)
+    grown = value.new_zeros(item.new.shape)
+    if item.moments == "mean":
+        # Of the same columns in all old rows; a dimension that grew otherwise has no such mean, and gets zeros.
+        rows = grown[(slice(None), *item.region[1:])]
+        rows += value.mean(dim=0)
     grown[item.region] = value
     return grown
 
@@ -58,9 +99,11 @@ def check_coverage(model: nn.Module, optimizer: Optimizer) -> None:
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     held = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    times = {key: sum(1 for parameter in held if id(parameter) == key) for key in names}
+    times: dict[int, int] = {}
+    for parameter in held:
+        times[id(parameter)] = times.get(id(parameter), 0) + 1
     for parameter in model.parameters():
-        name, count = names[id(parameter)], times[id(parameter)]
+        name, count = names[id(parameter)], times.get(id(parameter), 0)
         if parameter.requires_grad and count != 1:
             raise SurgeryError(f"expected {name!r} in one optimizer group, found it in {count}")
         if not parameter.requires_grad and parameter.grad is not None:

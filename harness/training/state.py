@@ -62,17 +62,19 @@ class TrainState:
         number = len(self.lineage) + 1
         grown = grow(
             self.model,
-            self.identities,
             self.optimizer,
-            change,
+            change.operation,
+            freeze_policy=change.freeze,
+            identities=self.identities,
             example=example,
+            lr_factor=change.lr_factor,
             seed=self.seed,
             number=number,
             step=self.step,
         )
         self.lineage += (GrowthEvent(step=self.step, change=change),)
         self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
-        self.frozen = grown.frozen
+        self.identities, self.frozen = grown.identities, grown.frozen
         return grown.growth
 
     def refreeze(self) -> None:

@@ -7,15 +7,14 @@ from harness.core.errors import TapNotFoundError
 from harness.growth import AttachHead, Nothing, OldParameters
 from harness.growth.grow import Grown, grow
 from harness.growth.identities import Identities
-from harness.growth.lineage import Change
 from harness.models import GrowableModel
 from harness.training.optimizers import AdamW
 
 
 def grown(model: GrowableModel, images: torch.Tensor, *, tap: str = "hidden", seed: int = 0) -> Grown:
-    optimizer, identities = AdamW().start(model.parameters()), Identities(model)
-    change = Change(operation=AttachHead(name="late", outputs=2, tap=tap, width=3), freeze=OldParameters())
-    return grow(model, identities, optimizer, change, example=images, seed=seed, number=1, step=5)
+    operation = AttachHead(name="late", outputs=2, tap=tap, width=3)
+    optimizer = AdamW().start(model.parameters())
+    return grow(model, optimizer, operation, freeze_policy=OldParameters(), example=images, seed=seed)
 
 
 def test_old_outputs_stay_to_the_bit(conv_model: GrowableModel, images: torch.Tensor) -> None:
@@ -70,8 +69,17 @@ def test_a_second_growth_freezes_the_first_head_too(conv_model: GrowableModel, i
     policies = [Nothing(), OldParameters()]
 
     for number, policy in enumerate(policies, start=1):
-        change = Change(operation=AttachHead(name=f"head{number}", outputs=2, tap="hidden"), freeze=policy)
-        grow(conv_model, identities, optimizer, change, example=images, seed=0, number=number, step=number)
+        operation = AttachHead(name=f"head{number}", outputs=2, tap="hidden")
+        grown = grow(
+            conv_model,
+            optimizer,
+            operation,
+            freeze_policy=policy,
+            identities=identities,
+            example=images,
+            number=number,
+        )
+        identities = grown.identities
 
     assert not any(p.requires_grad for p in conv_model.heads["head1"].parameters())
     assert all(p.requires_grad for p in conv_model.heads["head2"].parameters())

@@ -3,11 +3,10 @@
 from abc import abstractmethod
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.core.spec import LeafSpec
-from harness.growth.record import Growth
-from harness.models import GrowableModel
+from harness.growth.record import Growth, Promise
 
 __all__ = ["AbstractOperation"]
 
@@ -16,14 +15,22 @@ class AbstractOperation(LeafSpec):
     """A change to a network. It knows no optimizer and no data."""
 
     @abstractmethod
-    def apply(self, model: GrowableModel, *, example: Tensor, generator: torch.Generator) -> Growth:
+    def apply(self, model: nn.Module, *, example: Tensor | None, generator: torch.Generator) -> Growth:
         """Change `model` in place and say what was done.
 
-        What is new takes the model's device and type. All values come from `generator`; torch's global generator is
-        where it was afterwards. An operation that raises leaves the model as it was.
+        Old tensors keep their identity and their values: what changes is a new tensor in the old one's place. What is
+        new takes device, type and `requires_grad` of what it joins. All values come from `generator`; torch's global
+        generator is where it was afterwards. Whether it can be done is checked before anything is changed.
 
         Args:
-            model: the network.
-            example: inputs `[B, ...]` that it can be called with.
+            model: the network, a `GrowableModel` or any other; module paths are as in `harness.models.paths`.
+            example: inputs `[B, ...]` that it can be called with; None if the caller has none.
             generator: a CPU generator.
+
+        Raises:
+            InputError: the operation cannot be done here; the message names the place and what was found.
         """
+
+    @abstractmethod
+    def promise(self) -> Promise:
+        """Return what these settings promise about outputs, and columns of outputs, that were there before."""

@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
+from harness.core.errors import SpecError
 from harness.growth.operations._base import AbstractOperation
-from harness.growth.record import Growth
+from harness.growth.record import Growth, Promise
 from harness.initializers import AbstractInitializer, XavierUniform, Zeros, fill_linear
 from harness.models.growable import GrowableModel
 from harness.models.head import Activation, Head, feature_count, linear_layers
@@ -39,8 +40,19 @@ class AttachHead(AbstractOperation):
             raise ValueError("expected hidden weights that differ, found init='zeros'; set output_init to zeros")
         return self
 
-    def apply(self, model: GrowableModel, *, example: Tensor, generator: torch.Generator) -> Growth:
+    def promise(self) -> Promise:
+        """Return that all old outputs stay as they were."""
+        return Promise.EXACT
+
+    def apply(self, model: nn.Module, *, example: Tensor | None, generator: torch.Generator) -> Growth:
         """Add the head. Raises `TapNotFoundError` for an impossible tap, `SpecError` for a name that is taken."""
+        if not isinstance(model, GrowableModel):
+            raise SpecError(
+                f"expected a GrowableModel to attach a head to, found {type(model).__name__}; "
+                "wrap it: model = GrowableModel(model, output='known')"
+            )
+        if example is None:
+            raise SpecError("expected example inputs to attach a head, found none; give a batch as example=")
         before = list(model.parameters())
         shape = feature_shape(model.backbone, self.tap, example)
         hidden = (self.width,) if self.width else ()

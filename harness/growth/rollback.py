@@ -1,0 +1,50 @@
+"""All or nothing: a growth that fails leaves model, optimizer and random streams exactly as they were."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+__all__ = ["all_or_nothing"]
+
+OWN_TABLES = (dict, set, list)
+
+
+@contextmanager
+def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iterator[None]:
+    """Put everything back if the block raises.
+
+    What is kept is which module holds which tensors, submodules, hooks and settings, and what the optimizer holds: no
+    tensor is copied, since operations replace tensors and never change their values.
+    """
+    modules = [(module, _tables(module)) for module in model.modules()]
+    flags = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
+    groups = [dict(group, params=list(group["params"])) for group in optimizer.param_groups] if optimizer else []
+    state = dict(optimizer.state) if optimizer else {}
+    try:
+        with torch.random.fork_rng(devices=_gpus(model)):
+            yield
+    except BaseException:
+        for module, tables in modules:
+            module.__dict__.clear()
+            module.__dict__.update(tables)
+        for parameter, requires_grad, gradient in flags:
+            parameter.requires_grad_(requires_grad)
+            parameter.grad = gradient
+        if optimizer is not None:
+            optimizer.param_groups[:] = groups
+            optimizer.state.clear()
+            optimizer.state.update(state)
+        raise
+
+
+def _gpus(model: nn.Module) -> list[torch.device]:
+    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
+
+
+def _tables(module: nn.Module) -> dict[str, Any]:
+    """Return a module's attributes; tables of its own, such as its parameters by name, as copies."""
+    return {name: value.copy() if isinstance(value, OWN_TABLES) else value for name, value in vars(module).items()}

@@ -1,0 +1,58 @@
+"""Module paths: how people name a place in a network, and how a module at a place is replaced.
+
+In a `GrowableModel` a path is one of the backbone's, or `heads.<name>...` for a head that was attached; so a study says
+`fc` whether or not its network is wrapped.
+"""
+
+from torch import nn
+
+from harness.core.errors import ModulePathError
+from harness.core.spec import did_you_mean
+from harness.models.growable import GrowableModel
+
+__all__ = ["full_path", "module_at", "replace_module"]
+
+
+def full_path(model: nn.Module, path: str) -> str:
+    """Return `path` as `model.get_submodule` wants it."""
+    if isinstance(model, GrowableModel) and not path.startswith("heads."):
+        return f"backbone.{path}" if path else "backbone"
+    return path
+
+
+def module_at(model: nn.Module, path: str) -> nn.Module:
+    """Return the module at `path`.
+
+    Raises:
+        ModulePathError: there is none; the message names those there are.
+    """
+    try:
+        return model.get_submodule(full_path(model, path))
+    except AttributeError:
+        root = model.backbone if isinstance(model, GrowableModel) else model
+        names = [name for name, _ in root.named_modules() if name]
+        raise ModulePathError(f"no module {path!r} in {type(root).__name__}.{did_you_mean(path, names)}") from None
+
+
+def replace_module(model: nn.Module, path: str, new: nn.Module) -> None:
+    """Put `new` where the module at `path` is.
+
+    The training mode and all forward and backward hooks move to `new`: whoever listens at this path goes on listening.
+    """
+    old = module_at(model, path)
+    new.train(old.training)
+    for attribute in HOOKS:
+        getattr(new, attribute).update(getattr(old, attribute))
+        getattr(old, attribute).clear()
+    model.set_submodule(full_path(model, path), new)
+
+
+HOOKS = (
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_forward_hooks",
+    "_forward_hooks_always_called",
+    "_forward_hooks_with_kwargs",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+)
