@@ -5,6 +5,7 @@ from harness.growth.grow import Grown, grow
 from harness.growth.lineage import Change, GrowthEvent
 from harness.growth.operations import AbstractOperation, AttachHead
 from harness.growth.plan import GrowthRule
+from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Promise
 from harness.growth.triggers import AbstractTrigger, AtStep
 
@@ -22,6 +23,7 @@ __all__ = [
     "GrowthRule",
     "Nothing",
     "OldParameters",
+    "Probe",
     "Promise",
     "grow",
 ]

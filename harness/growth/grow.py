@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -15,6 +15,7 @@ from harness.growth.freeze import freeze
 from harness.growth.freezing import AbstractFreezePolicy, Nothing
 from harness.growth.identities import Identities
 from harness.growth.operations import AbstractOperation
+from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import check_coverage, check_supported, operate
@@ -43,7 +44,7 @@ def grow(
     *,
     freeze_policy: AbstractFreezePolicy | None = None,
     identities: Identities | None = None,
-    example: Tensor | None = None,
+    probe: Probe | None = None,
     average: AveragedModel | None = None,
     lr_factor: float = 1.0,
     group: dict[str, Any] | None = None,
@@ -63,7 +64,7 @@ def grow(
         operation: what changes.
         freeze_policy: what stays fixed from now on; nothing unless given.
         identities: the ids of the network's tensors, kept from an earlier growth; made anew unless given.
-        example: inputs `[B, ...]`, for operations that must know what a layer computes.
+        probe: examples, for operations that must know what a layer computes.
         average: an average of the model's weights, which grows with it and takes over what is new.
         lr_factor: the new parameters' learning rate, in units of the first group's.
         group: other hyperparameters of the new parameters' group, such as `weight_decay`.
@@ -80,13 +81,13 @@ def grow(
     identities = identities.copy() if identities else Identities(model)
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
-        growth = operation.apply(model, example=example, generator=generator(seed, "growth", number))
+        growth = operation.apply(model, probe=probe, generator=generator(seed, "growth", number))
         operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
         identities.register(model, birth=number)
         frozen = freeze(model, identities, freeze_policy or Nothing(), growth=number)
         check_coverage(model, optimizer)
         if average is not None:
-            operation.apply(average.module, example=example, generator=generator(seed, "growth", number))
+            operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
     return Grown(growth, identities, frozen)
 
 

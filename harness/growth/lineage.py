@@ -2,12 +2,12 @@
 
 import torch
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
-from torch import Tensor
 
 from harness.core.spec import Spec
 from harness.growth.freezing import AbstractFreezePolicy
 from harness.growth.identities import Identities
 from harness.growth.operations import AbstractOperation
+from harness.growth.probe import Probe
 from harness.models import GrowableModel
 
 __all__ = ["Change", "GrowthEvent", "replay"]
@@ -37,7 +37,7 @@ class GrowthEvent(Spec):
 
 
 def replay(
-    model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, example: Tensor
+    model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, probe: Probe
 ) -> tuple[Identities, dict[str, float]]:
     """Give a freshly built `model` the shape that `lineage` led to; values are to be loaded afterwards.
 
@@ -47,7 +47,7 @@ def replay(
     identities = Identities(model)
     loss_weights: dict[str, float] = {}
     for birth, event in enumerate(lineage, start=1):
-        growth = event.change.operation.apply(model, example=example, generator=torch.Generator())
+        growth = event.change.operation.apply(model, probe=probe, generator=torch.Generator())
         identities.register(model, birth=birth)
         loss_weights |= dict.fromkeys(growth.outputs, event.change.loss_weight)
     return identities, loss_weights

@@ -1,7 +1,7 @@
 """Values for parameters that did not exist a moment ago."""
 
-from harness.initializers._base import AbstractInitializer
-from harness.initializers.fill import fill_linear
+from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers.fill import fill, fill_linear
 from harness.initializers.kaiming_normal import KaimingNormal
 from harness.initializers.kaiming_uniform import KaimingUniform
 from harness.initializers.orthogonal import Orthogonal
@@ -15,9 +15,11 @@ __all__ = [
     "KaimingNormal",
     "KaimingUniform",
     "Orthogonal",
+    "Place",
     "TruncatedNormal",
     "XavierNormal",
     "XavierUniform",
     "Zeros",
+    "fill",
     "fill_linear",
 ]

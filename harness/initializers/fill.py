@@ -1,20 +1,25 @@
-"""Writing an initializer's values into a layer."""
+"""Writing an initializer's values into parameters."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
-__all__ = ["fill_linear"]
+__all__ = ["fill", "fill_linear"]
+
+
+def fill(tensor: Tensor, init: AbstractInitializer, place: Place, *, generator: torch.Generator) -> None:
+    """Write the values of `init` into `tensor`, which may be a slice of a parameter.
+
+    Values are drawn on the CPU in 32 bits and then moved, so they do not depend on device and type.
+    """
+    with torch.no_grad():
+        tensor.copy_(init.values(tuple(tensor.shape), place, generator))
 
 
 def fill_linear(layer: nn.Linear, weight: AbstractInitializer, *, generator: torch.Generator) -> None:
-    """Fill `layer`'s weight `[out, in]` and set its bias, if it has one, to zero.
-
-    Values are drawn on the CPU and then moved, so they do not depend on the layer's device.
-    """
+    """Fill a new layer's weight `[out, in]` and set its bias, if it has one, to zero."""
     fan_out, fan_in = layer.weight.shape
-    with torch.no_grad():
-        layer.weight.copy_(weight.values((fan_out, fan_in), fan_in, fan_out, generator))
-        if layer.bias is not None:
-            layer.bias.zero_()
+    fill(layer.weight, weight, Place(fan_in, fan_out), generator=generator)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)

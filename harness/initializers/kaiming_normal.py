@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
 __all__ = ["KaimingNormal"]
 
@@ -16,7 +16,7 @@ class KaimingNormal(AbstractInitializer):
 
     kind: Literal["kaiming_normal"] = "kaiming_normal"
 
-    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        std = math.sqrt(2 / fan_in)
+        std = math.sqrt(2 / place.fan_in)
         return torch.empty(shape).normal_(0, std, generator=generator)

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
 __all__ = ["KaimingUniform"]
 
@@ -16,7 +16,7 @@ class KaimingUniform(AbstractInitializer):
 
     kind: Literal["kaiming_uniform"] = "kaiming_uniform"
 
-    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        bound = math.sqrt(6 / fan_in)
+        bound = math.sqrt(6 / place.fan_in)
         return torch.empty(shape).uniform_(-bound, bound, generator=generator)

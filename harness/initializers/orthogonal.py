@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
 __all__ = ["Orthogonal"]
 
@@ -15,6 +15,6 @@ class Orthogonal(AbstractInitializer):
 
     kind: Literal["orthogonal"] = "orthogonal"
 
-    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         return torch.nn.init.orthogonal_(torch.empty(shape), generator=generator)

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
 __all__ = ["XavierNormal"]
 
@@ -16,7 +16,7 @@ class XavierNormal(AbstractInitializer):
 
     kind: Literal["xavier_normal"] = "xavier_normal"
 
-    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        std = math.sqrt(2 / (fan_in + fan_out))
+        std = math.sqrt(2 / (place.fan_in + place.fan_out))
         return torch.empty(shape).normal_(0, std, generator=generator)

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer
+from harness.initializers._base import AbstractInitializer, Place
 
 __all__ = ["XavierUniform"]
 
@@ -16,7 +16,7 @@ class XavierUniform(AbstractInitializer):
 
     kind: Literal["xavier_uniform"] = "xavier_uniform"
 
-    def values(self, shape: tuple[int, ...], fan_in: int, fan_out: int, generator: torch.Generator) -> Tensor:
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        bound = math.sqrt(6 / (fan_in + fan_out))
+        bound = math.sqrt(6 / (place.fan_in + place.fan_out))
         return torch.empty(shape).uniform_(-bound, bound, generator=generator)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from harness.core.errors import SnapshotError
 from harness.core.history import History
 from harness.data import AbstractTask, TaskData
 from harness.growth import GrowthRule
 from harness.growth.plan import Watch
+from harness.growth.probe import Probe
 from harness.models import GrowableModel
 from harness.staging.ledger import StageAddress
 from harness.staging.results import PARAMETERS_ADDED, RunResult, result_of
@@ -65,7 +65,7 @@ class Runner:
         run = _Run(config, self._store, self._load(config.task, config.device))
         model = run.build()
         for rule in config.growths:
-            rule.operation.apply(model, example=run.example, generator=torch.Generator())
+            rule.operation.apply(model, probe=run.probe, generator=torch.Generator())
 
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
@@ -124,9 +124,9 @@ class _Run:
         self._on_evaluation = on_evaluation
 
     @property
-    def example(self) -> Tensor:
+    def probe(self) -> Probe:
         """Two inputs of the task."""
-        return self._data.validation.inputs[:2]
+        return Probe(self._data.validation.inputs[:2])
 
     def build(self) -> GrowableModel:
         """Return the network at step 0."""
@@ -155,7 +155,7 @@ class _Run:
     def _after_growth(self, leg: _Leg, reached: _Reached, rule: GrowthRule) -> _Leg:
         def grown() -> tuple[TrainState, History]:
             state = reached.live or self._restored(reached.stage)
-            growth = state.grow(rule.change, example=self.example)
+            growth = state.grow(rule.change, probe=self.probe)
             history = History()
             history.record(state.step, {PARAMETERS_ADDED: float(growth.parameters_added)})
             return state, history
@@ -211,7 +211,7 @@ class _Run:
             stage.state,
             self.build(),
             config.training.optimizer,
-            example=self.example,
+            probe=self.probe,
             seed=config.seed,
             precision=config.precision,
         )

@@ -14,6 +14,7 @@ from torch import Tensor
 from harness.core.errors import SnapshotError
 from harness.growth import GrowthEvent
 from harness.growth.lineage import replay
+from harness.growth.probe import Probe
 from harness.models import GrowableModel
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
@@ -55,7 +56,7 @@ def read_snapshot(
     model: GrowableModel,
     optimizer: AbstractOptimizer,
     *,
-    example: Tensor,
+    probe: Probe,
     seed: int,
     precision: Precision,
 ) -> TrainState:
@@ -70,7 +71,7 @@ def read_snapshot(
     state = fresh_state(model, optimizer, seed=seed, precision=precision)
     state.step = header["step"]
     state.lineage = tuple(GrowthEvent.model_validate(event) for event in header["lineage"])
-    state.identities, state.loss_weights = replay(model, state.lineage, example=example)
+    state.identities, state.loss_weights = replay(model, state.lineage, probe=probe)
     _load_model(state, {n.removeprefix("model/"): t for n, t in tensors.items() if n.startswith("model/")})
     _load_optimizer(state, header, tensors)
     state.scaler.load_state_dict(header["scaler"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.seeding import seeded_global_stream
@@ -11,6 +11,7 @@ from harness.growth.freeze import freeze, set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
+from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.models import AbstractModel, GrowableModel
 from harness.training.optimizers import AbstractOptimizer
@@ -57,8 +58,8 @@ class TrainState:
         """Return the parameters that are not frozen."""
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
-    def grow(self, change: Change, *, example: Tensor) -> Growth:
-        """Grow the network, and everything with it; `example` is a batch of inputs `[B, ...]`."""
+    def grow(self, change: Change, *, probe: Probe) -> Growth:
+        """Grow the network, and everything with it; the operation may look at `probe`."""
         number = len(self.lineage) + 1
         grown = grow(
             self.model,
@@ -66,7 +67,7 @@ class TrainState:
             change.operation,
             freeze_policy=change.freeze,
             identities=self.identities,
-            example=example,
+            probe=probe,
             lr_factor=change.lr_factor,
             seed=self.seed,
             number=number,

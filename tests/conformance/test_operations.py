@@ -8,6 +8,7 @@ import torch
 from harness.core.spec import LeafSpec
 from harness.growth import AbstractOperation, AttachHead
 from harness.growth.identities import Identities
+from harness.growth.probe import Probe
 from harness.growth.surgery import check_coverage, operate
 from harness.models import GrowableModel
 from harness.training.optimizers import AdamW
@@ -29,7 +30,7 @@ def operation(request: pytest.FixtureRequest) -> AbstractOperation:
 
 
 def apply(operation: AbstractOperation, model: GrowableModel, images: torch.Tensor, seed: int = 0) -> None:
-    operation.apply(model, example=images, generator=torch.Generator().manual_seed(seed))
+    operation.apply(model, probe=Probe(images), generator=torch.Generator().manual_seed(seed))
 
 
 def test_every_operation_is_tested_here() -> None:
@@ -67,7 +68,7 @@ def test_the_record_is_enough_for_the_optimizer(
 ) -> None:
     optimizer = AdamW().start(conv_model.parameters())
 
-    growth = operation.apply(conv_model, example=images, generator=torch.Generator())
+    growth = operation.apply(conv_model, probe=Probe(images), generator=torch.Generator())
     operate(optimizer, growth, step=0, lr_factor=1)
 
     check_coverage(conv_model, optimizer)

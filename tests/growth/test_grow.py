@@ -7,6 +7,7 @@ from harness.core.errors import TapNotFoundError
 from harness.growth import AttachHead, Nothing, OldParameters
 from harness.growth.grow import Grown, grow
 from harness.growth.identities import Identities
+from harness.growth.probe import Probe
 from harness.models import GrowableModel
 from harness.training.optimizers import AdamW
 
@@ -14,7 +15,7 @@ from harness.training.optimizers import AdamW
 def grown(model: GrowableModel, images: torch.Tensor, *, tap: str = "hidden", seed: int = 0) -> Grown:
     operation = AttachHead(name="late", outputs=2, tap=tap, width=3)
     optimizer = AdamW().start(model.parameters())
-    return grow(model, optimizer, operation, freeze_policy=OldParameters(), example=images, seed=seed)
+    return grow(model, optimizer, operation, freeze_policy=OldParameters(), probe=Probe(images), seed=seed)
 
 
 def test_old_outputs_stay_to_the_bit(conv_model: GrowableModel, images: torch.Tensor) -> None:
@@ -76,7 +77,7 @@ def test_a_second_growth_freezes_the_first_head_too(conv_model: GrowableModel, i
             operation,
             freeze_policy=policy,
             identities=identities,
-            example=images,
+            probe=Probe(images),
             number=number,
         )
         identities = grown.identities

@@ -5,6 +5,7 @@ import torch
 from harness.growth import AttachHead, GrowthEvent, Nothing
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, replay
+from harness.growth.probe import Probe
 from harness.models import GrowableModel
 
 
@@ -17,10 +18,10 @@ def test_a_replay_gives_the_same_ids_and_shapes(conv_model: GrowableModel, image
     fresh, lineage = copy.deepcopy(conv_model), (event(0), event(1))
     identities = Identities(conv_model)
     for birth, past in enumerate(lineage, start=1):
-        past.change.operation.apply(conv_model, example=images, generator=torch.Generator())
+        past.change.operation.apply(conv_model, probe=Probe(images), generator=torch.Generator())
         identities.register(conv_model, birth=birth)
 
-    replayed, weights = replay(fresh, lineage, example=images)
+    replayed, weights = replay(fresh, lineage, probe=Probe(images))
 
     assert [(k, s.tensor.shape) for k, s in replayed.items()] == [(k, s.tensor.shape) for k, s in identities.items()]
     assert weights == {"head0": 0.5, "head1": 1.5}

@@ -11,6 +11,7 @@ from harness.core.spec import with_changes
 from harness.data import AbstractTask, Split, TaskData
 from harness.growth import AtStep, AttachHead, Growth, GrowthRule, Nothing, OldParameters
 from harness.growth.lineage import Change
+from harness.growth.probe import Probe
 from harness.models import ConvNet
 from harness.staging.histories import stage_folder
 from harness.staging.run import RunConfig
@@ -67,9 +68,9 @@ def test_both_arms_grow_from_states_that_are_equal_to_the_bit(
     states: list[bytes] = []
     original = TrainState.grow
 
-    def noted(state: TrainState, change: Change, *, example: torch.Tensor) -> Growth:
+    def noted(state: TrainState, change: Change, *, probe: Probe) -> Growth:
         states.append(write_snapshot(state))
-        return original(state, change, example=example)
+        return original(state, change, probe=probe)
 
     monkeypatch.setattr(TrainState, "grow", noted)
     runner.run(arm(run, OldParameters()))  # grows the state that it trained

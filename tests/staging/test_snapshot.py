@@ -9,6 +9,7 @@ from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.data import TaskData
 from harness.growth.plan import Watch
+from harness.growth.probe import Probe
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.training.loop import train_stage
@@ -33,8 +34,8 @@ def fresh(run: RunConfig) -> TrainState:
 
 def restored(content: bytes, run: RunConfig, data: TaskData) -> TrainState:
     model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
-    example = data.validation.inputs[:2]
-    return read_snapshot(content, model, run.training.optimizer, example=example, seed=0, precision=run.precision)
+    probe = Probe(data.validation.inputs[:2])
+    return read_snapshot(content, model, run.training.optimizer, probe=probe, seed=0, precision=run.precision)
 
 
 def train(state: TrainState, until: int, run: RunConfig, data: TaskData, history: History) -> None:
@@ -52,7 +53,7 @@ def test_training_goes_on_from_a_snapshot_as_if_nothing_had_happened(run: RunCon
             if state is not through and until == stop:
                 state = restored(write_snapshot(state), run, data)
             if until == grow_at:
-                state.grow(run.growths[0].change, example=data.validation.inputs[:2])
+                state.grow(run.growths[0].change, probe=Probe(data.validation.inputs[:2]))
         last = state
 
     assert histories[0] == histories[1]
@@ -62,7 +63,7 @@ def test_training_goes_on_from_a_snapshot_as_if_nothing_had_happened(run: RunCon
 def test_a_snapshot_of_a_restored_state_is_the_same_bytes(run: RunConfig) -> None:
     data, state = run.task.load(None), fresh(run)
     train(state, 5, run, data, History())
-    state.grow(run.growths[0].change, example=data.validation.inputs[:2])
+    state.grow(run.growths[0].change, probe=Probe(data.validation.inputs[:2]))
     content = write_snapshot(state)
 
     again = restored(content, run, data)

@@ -6,6 +6,7 @@ from harness.core.label_map import LabelMap
 from harness.data import TaskData
 from harness.growth import AttachHead, Nothing
 from harness.growth.lineage import Change
+from harness.growth.probe import Probe
 from harness.training import evaluation
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import accuracies, evaluate
@@ -60,7 +61,7 @@ def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, 
 
 def test_the_size_of_chunks_does_not_matter(state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
     change = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing(), loss_weight=2)
-    state.grow(change, example=data.validation.inputs[:2])
+    state.grow(change, probe=Probe(data.validation.inputs[:2]))
 
     whole = evaluate(state, data.validation, TrainingConfig(), BOTH)
     monkeypatch.setattr(evaluation, "CHUNK", 7)

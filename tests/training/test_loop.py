@@ -9,6 +9,7 @@ from harness.data import TaskData
 from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, Nothing
 from harness.growth.freezing import Candidate
 from harness.growth.plan import Watch
+from harness.growth.probe import Probe
 from harness.models import ConvNet, GrowableModel
 from harness.training.config import TrainingConfig
 from harness.training.loop import train_stage
@@ -65,7 +66,7 @@ def test_late_classes_are_seen_only_after_their_head_exists(state: TrainState, d
     data.train.inputs[data.train.labels >= 3] = float("nan")
 
     train(state, 8, data)
-    state.grow(rule(1).change, example=data.validation.inputs[:2])
+    state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
 
     with pytest.raises(DivergedError):
         train(state, 16, data)
@@ -73,7 +74,7 @@ def test_late_classes_are_seen_only_after_their_head_exists(state: TrainState, d
 
 def test_a_new_component_appears_with_its_head(state: TrainState, data: TaskData) -> None:
     _, before = train(state, 4, data)
-    state.grow(rule(1).change, example=data.validation.inputs[:2])
+    state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
     _, after = train(state, 8, data)
 
     assert "train/loss/late" not in before
@@ -101,7 +102,7 @@ def _fresh_like(state: TrainState) -> TrainState:
 
 
 def test_a_policy_thaws_at_the_age_it_names(state: TrainState, data: TaskData) -> None:
-    state.grow(rule(1, ThawAtAge(thaw=3)).change, example=data.validation.inputs[:2])
+    state.grow(rule(1, ThawAtAge(thaw=3)).change, probe=Probe(data.validation.inputs[:2]))
     weight = state.model.get_parameter("backbone.hidden.linear.weight")
     start = weight.clone()
 

@@ -3,6 +3,7 @@ import torch
 from harness.data import TaskData
 from harness.growth import AttachHead, Nothing, OldParameters
 from harness.growth.lineage import Change
+from harness.growth.probe import Probe
 from harness.models import MLP
 from harness.training.state import TrainState, build_model
 
@@ -26,7 +27,7 @@ def test_a_network_depends_on_the_seed_and_leaves_the_global_stream_alone() -> N
 def test_a_growth_is_remembered(state: TrainState, data: TaskData) -> None:
     state.step = 9
 
-    growth = state.grow(CHANGE, example=data.validation.inputs[:2])
+    growth = state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
     assert growth.outputs == ("late",)
     assert state.loss_weights == {"late": 0.5}
@@ -35,7 +36,7 @@ def test_a_growth_is_remembered(state: TrainState, data: TaskData) -> None:
 
 
 def test_refreezing_changes_nothing_when_the_policy_does_not(state: TrainState, data: TaskData) -> None:
-    state.grow(CHANGE, example=data.validation.inputs[:2])
+    state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
     frozen, trainable = state.frozen, [id(p) for p in state.trainable()]
 
     state.step += 5
@@ -46,9 +47,9 @@ def test_refreezing_changes_nothing_when_the_policy_does_not(state: TrainState, 
 
 
 def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data: TaskData) -> None:
-    example = data.validation.inputs[:2]
-    state.grow(CHANGE, example=example)
+    probe = Probe(data.validation.inputs[:2])
+    state.grow(CHANGE, probe=probe)
 
-    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), example=example)
+    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
 
     assert len(state.trainable()) == len(list(state.model.parameters()))

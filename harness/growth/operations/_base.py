@@ -3,9 +3,10 @@
 from abc import abstractmethod
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from harness.core.spec import LeafSpec
+from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
 
 __all__ = ["AbstractOperation"]
@@ -15,7 +16,7 @@ class AbstractOperation(LeafSpec):
     """A change to a network. It knows no optimizer and no data."""
 
     @abstractmethod
-    def apply(self, model: nn.Module, *, example: Tensor | None, generator: torch.Generator) -> Growth:
+    def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Change `model` in place and say what was done.
 
         Old tensors keep their identity and their values: what changes is a new tensor in the old one's place. What is
@@ -24,7 +25,7 @@ class AbstractOperation(LeafSpec):
 
         Args:
             model: the network, a `GrowableModel` or any other; module paths are as in `harness.models.paths`.
-            example: inputs `[B, ...]` that it can be called with; None if the caller has none.
+            probe: inputs that it can be called with; None if the caller has none.
             generator: a CPU generator.
 
         Raises:

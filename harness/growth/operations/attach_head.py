@@ -4,10 +4,11 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
-from torch import Tensor, nn
+from torch import nn
 
 from harness.core.errors import SpecError
 from harness.growth.operations._base import AbstractOperation
+from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
 from harness.initializers import AbstractInitializer, XavierUniform, Zeros, fill_linear
 from harness.models.growable import GrowableModel
@@ -44,17 +45,17 @@ class AttachHead(AbstractOperation):
         """Return that all old outputs stay as they were."""
         return Promise.EXACT
 
-    def apply(self, model: nn.Module, *, example: Tensor | None, generator: torch.Generator) -> Growth:
+    def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Add the head. Raises `TapNotFoundError` for an impossible tap, `SpecError` for a name that is taken."""
         if not isinstance(model, GrowableModel):
             raise SpecError(
                 f"expected a GrowableModel to attach a head to, found {type(model).__name__}; "
                 "wrap it: model = GrowableModel(model, output='known')"
             )
-        if example is None:
-            raise SpecError("expected example inputs to attach a head, found none; give a batch as example=")
+        if probe is None:
+            raise SpecError("expected inputs to find the size of a tap, found none; give probe=Probe(inputs)")
         before = list(model.parameters())
-        shape = feature_shape(model.backbone, self.tap, example)
+        shape = feature_shape(model.backbone, self.tap, probe.inputs)
         hidden = (self.width,) if self.width else ()
         # Building a layer draws from the global generator, for values that are overwritten here.
         with torch.random.fork_rng():
