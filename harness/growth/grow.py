@@ -77,6 +77,7 @@ def grow(
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
     model = _unwrapped(model)
+    _check_outside_autocast(model)
     check_supported(optimizer)
     identities = identities.copy() if identities else Identities(model)
     with all_or_nothing(model, optimizer):
@@ -89,6 +90,13 @@ def grow(
         if average is not None:
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
     return Grown(growth, identities, frozen)
+
+
+def _check_outside_autocast(model: nn.Module) -> None:
+    devices = {parameter.device.type for parameter in model.parameters()}
+    if any(torch.is_autocast_enabled(device) for device in devices):
+        # Autocast keeps 16-bit copies of weights, which would be those from before the growth.
+        raise SurgeryError("expected to grow outside autocast, found an autocast region; leave it before growing")
 
 
 def _unwrapped(model: nn.Module) -> nn.Module:

@@ -21,12 +21,21 @@ class Change(Spec):
         freeze: what stays fixed afterwards.
         loss_weight: the weight of the loss components that the growth brings.
         lr_factor: learning rate of the new parameters, in units of the old ones'.
+        warm_up: steps in which the new parameters' learning rate rises to its value.
+        weight_decay: of the new parameters; that of the old ones unless given.
     """
 
     operation: AbstractOperation
     freeze: AbstractFreezePolicy
     loss_weight: NonNegativeFloat = 1.0
     lr_factor: PositiveFloat = 1.0
+    warm_up: NonNegativeInt = 0
+    weight_decay: NonNegativeFloat | None = None
+
+    def group(self) -> dict[str, float]:
+        """Return the hyperparameters that the new parameters' optimizer group has of its own."""
+        decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
+        return {"warm_up": self.warm_up, **decay}
 
 
 class GrowthEvent(Spec):

@@ -21,10 +21,13 @@ from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import first_key, next_key
 from harness.staging.store import Store, StoredStage
 from harness.training.evaluation import evaluate
+from harness.training.impact import appearance, impact
 from harness.training.loop import OnEvaluation, label_map_of, train_stage
 from harness.training.state import TrainState, build_model, fresh_state
 
 __all__ = ["Runner"]
+
+PROBE_SIZE = 256
 
 
 class Runner:
@@ -155,14 +158,23 @@ class _Run:
     def _after_growth(self, leg: _Leg, reached: _Reached, rule: GrowthRule) -> _Leg:
         def grown() -> tuple[TrainState, History]:
             state = reached.live or self._restored(reached.stage)
-            growth = state.grow(rule.change, probe=self.probe)
             history = History()
-            history.record(state.step, {PARAMETERS_ADDED: float(growth.parameters_added)})
+            history.record(state.step, self._grow(state, rule))
             return state, history
 
         step = reached.address.step
         rest = tuple(other for other in leg.rules if other is not rule)
         return _Leg(next_key(leg.key, step, rule.change), step, rest, grown)
+
+    def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
+        """Grow `state`; return what that did, measured on examples of the classes that were known before."""
+        training, label_map = self._config.training, label_map_of(state, self._data)
+        known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
+        batch = self._data.validation.take(known[:PROBE_SIZE])
+        before = appearance(state, batch, training, label_map)
+        growth = state.grow(rule.change, probe=self.probe)
+        after = appearance(state, batch, training, label_map_of(state, self._data))
+        return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
     def _end_of(self, leg: _Leg) -> _Reached:
         """Return the end of the stage, from the store if it is there."""

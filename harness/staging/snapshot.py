@@ -98,6 +98,14 @@ def _load_model(state: TrainState, stored: dict[str, Tensor]) -> None:
             tensor.copy_(stored[name])
 
 
+def _check_moments(name: str, parameter: Tensor, moments: dict[str, Tensor]) -> None:
+    for key, value in moments.items():
+        if value.numel() != 1 and value.shape != parameter.shape:
+            raise SnapshotError(
+                f"expected {key!r} of {name!r} of shape {tuple(parameter.shape)}, found {tuple(value.shape)}"
+            )
+
+
 def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
     parameters = state.identities.parameters()
     state.optimizer.param_groups[:] = [
@@ -110,6 +118,7 @@ def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str
     for name, parameter in parameters.items():
         prefix = f"optimizer/{name}/"
         moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
+        _check_moments(name, parameter, moments)
         # Moments live beside their parameter; Adam's step counter lives on the CPU.
         moved = {k: v.to(parameter.device) if v.shape == parameter.shape else v for k, v in moments.items()}
         if stored := {**moved, **header["moments"].get(name, {})}:

@@ -13,7 +13,7 @@ from harness.training.config import TrainingConfig
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
-__all__ = ["accuracies", "evaluate"]
+__all__ = ["accuracies", "evaluate", "outputs_of"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
@@ -25,7 +25,7 @@ def evaluate(state: TrainState, split: Split, config: TrainingConfig, label_map:
     answers for; `accuracy/all` is the fraction of all examples that are classified rightly by the heads' logits side
     by side, `accuracy/<head>` the same among the examples of that head's classes.
     """
-    outputs = _outputs(state, split)
+    outputs = outputs_of(state, split)
     answerable = label_map.known(split.labels)
     within = {name: output[answerable] for name, output in outputs.items()}
     components = config.loss.components(within, split.labels[answerable], label_map)
@@ -51,7 +51,8 @@ def accuracies(outputs: dict[str, Tensor], labels: Tensor, label_map: LabelMap) 
     return results
 
 
-def _outputs(state: TrainState, split: Split) -> dict[str, Tensor]:
+def outputs_of(state: TrainState, split: Split) -> dict[str, Tensor]:
+    """Return the network's outputs `[N, ...]` by name, in eval mode and 32 bits."""
     with _eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
         chunks = [state.model(chunk.inputs) for chunk in split.chunks(CHUNK)]
     return {name: torch.cat([chunk[name] for chunk in chunks]).float() for name in chunks[0]}

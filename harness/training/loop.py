@@ -85,7 +85,7 @@ def train_stage(
             state.set_train_mode()
         measured = train_step(state, data.train.take(batches.indices(state.age)), config, label_map)
         epoch = state.age // batches.per_epoch
-        recorder.add(state.step, measured, {"train/epoch": epoch, **_learning_rates(state)})
+        recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:
             metrics = evaluate_now()
         if rule := watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated)):
@@ -102,4 +102,4 @@ def latest_evaluation(history: History) -> dict[str, float]:
 
 
 def _learning_rates(state: TrainState) -> dict[str, float]:
-    return {f"train/lr/group_{index}": group["lr"] for index, group in enumerate(state.optimizer.param_groups)}
+    return {f"lr/group_{index}": group["lr"] for index, group in enumerate(state.optimizer.param_groups)}

@@ -1,50 +1,61 @@
 """Per-step measurements, kept on the device until many are fetched at once."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
 from harness.core.errors import DivergedError
-from harness.core.history import History
+from harness.core.history import History, Series
 
 __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Collects what steps measure and writes it into a history in blocks."""
+    """Collects what steps measure and writes it into a history in blocks, under `train/`."""
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._steps: list[int] = []
-        self._columns: dict[str, list[Tensor]] = {}
-        self._settings: list[dict[str, float]] = []
+        self._steps: dict[str, list[int]] = {}
+        self._values: dict[str, list[Tensor]] = {}
 
-    def add(self, step: int, measured: dict[str, Tensor], settings: dict[str, float]) -> None:
-        """Keep what the step to `step` measured, and settings such as learning rates that it had."""
-        self._steps.append(step)
-        self._settings.append(settings)
+    def add(self, step: int, measured: Mapping[str, Tensor], settings: Mapping[str, float]) -> None:
+        """Keep what the step to `step` measured, and write the settings, such as learning rates, that it had."""
         for name, value in measured.items():
-            self._columns.setdefault(name, []).append(value)
+            self._steps.setdefault(name, []).append(step)
+            self._values.setdefault(name, []).append(value)
+        self._history.record(step, {f"train/{name}": value for name, value in settings.items()})
 
     def flush(self) -> None:
-        """Write everything kept into the history, under `train/`.
+        """Write everything kept into the history.
 
         Raises:
             DivergedError: a loss is NaN or infinite; the message names the component and the first such step.
         """
-        if not self._steps:
+        if not self._values:
             return
-        table = torch.stack([torch.stack(column) for column in self._columns.values()]).double().cpu().tolist()
-        columns = dict(zip(self._columns, table, strict=True))
-        for index, step in enumerate(self._steps):
-            row = {f"train/{name}": column[index] for name, column in columns.items()}
-            _check_finite(row, step)
-            self._history.record(step, row | self._settings[index])
-        self._steps, self._columns, self._settings = [], {}, []
+        # One transfer for all values: each one on its own would make a GPU wait.
+        flat = torch.cat([torch.stack(column).double() for column in self._values.values()]).tolist()
+        start = 0
+        columns: dict[str, Series] = {}
+        for name, steps in self._steps.items():
+            columns[name] = Series(steps, flat[start : start + len(steps)])
+            start += len(steps)
+        self._steps, self._values = {}, {}
+        _check_finite(columns)
+        for name, series in columns.items():
+            self._history.extend(f"train/{name}", series)
 
 
-def _check_finite(row: dict[str, float], step: int) -> None:
-    for name, value in row.items():
-        if name.startswith("train/loss/") and not math.isfinite(value):
-            raise DivergedError(f"{name} became {value} at step {step}")
+def _check_finite(columns: Mapping[str, Series]) -> None:
+    bad = [
+        (step, name, value)
+        for name, series in columns.items()
+        if name.startswith("loss/")
+        for step, value in zip(series.steps, series.values, strict=True)
+        if not math.isfinite(value)
+    ]
+    if bad:
+        step, name, value = min(bad, key=lambda found: found[0])
+        raise DivergedError(f"train/{name} became {value} at step {step}")

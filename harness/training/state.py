@@ -69,6 +69,7 @@ class TrainState:
             identities=self.identities,
             probe=probe,
             lr_factor=change.lr_factor,
+            group=change.group(),
             seed=self.seed,
             number=number,
             step=self.step,

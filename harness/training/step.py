@@ -8,10 +8,14 @@ from harness.core.seeding import seed_global_stream, stream_seed
 from harness.data import Split
 from harness.losses import total
 from harness.training.config import TrainingConfig
+from harness.training.group_watch import GroupWatch
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
 __all__ = ["train_step"]
+
+
+WATCHED_STEPS = 20
 
 
 def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap) -> dict[str, Tensor]:
@@ -19,7 +23,9 @@ def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_ma
 
     Returns:
         `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
-        with a loss scaler `skipped_steps` (1 if a gradient was not finite, so that nothing was updated).
+        with a loss scaler `skipped_steps` (1 if a gradient was not finite, so that nothing was updated). In the first
+        steps after a growth also, for each optimizer group, `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the
+        mean size of an update in units of the group's learning rate; group n was born at the n-th growth.
     """
     _set_learning_rates(state, config)
     # Dropout in modules of any library draws from the global generator.
@@ -32,10 +38,11 @@ def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_ma
     state.scaler.scale(loss).backward()
     state.scaler.unscale_(state.optimizer)
     norm = _clip(state.trainable(), config.clip_norm)
+    watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.step += 1
-    return _measured(state, components, weighted, loss, norm)
+    return _measured(state, components, weighted, loss, norm) | (watched.measured() if watched else {})
 
 
 def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
@@ -48,7 +55,9 @@ def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
 
 def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
     for group in state.optimizer.param_groups:
-        group["lr"] = group["base_lr"] * config.schedule.factor(state.step, state.step - group["born"])
+        age = state.step - group["born"]
+        warm_up = min((age + 1) / (group["warm_up"] + 1), 1.0)
+        group["lr"] = group["base_lr"] * warm_up * config.schedule.factor(state.step, age)
 
 
 def _measured(

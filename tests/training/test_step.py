@@ -5,13 +5,15 @@ from torch.nn import functional
 
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
+from harness.growth import AttachHead, Nothing, Probe
+from harness.growth.lineage import Change
 from harness.models import GrowableModel
 from harness.training.config import TrainingConfig
-from harness.training.optimizers import SGD, AdamW
+from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
 from harness.training.precision import Precision
 from harness.training.schedules import Cosine
 from harness.training.state import TrainState, fresh_state
-from harness.training.step import train_step
+from harness.training.step import WATCHED_STEPS, train_step
 
 LABELS = LabelMap.of({"known": (0, 1, 2)})
 
@@ -101,11 +103,32 @@ def test_every_component_is_measured_weighted_and_not(state: TrainState, data: T
     assert measured["loss/total"] == measured["loss_weighted/known"]
 
 
+@pytest.mark.parametrize(("optimizer", "expected"), [(AdamW(lr=0.01, weight_decay=0), 1.0), (SGD(lr=0.01), None)])
+def test_new_parameters_start_at_the_rate_that_was_asked_for(
+    optimizer: AbstractOptimizer, expected: float | None, conv_model: GrowableModel, data: TaskData
+) -> None:
+    state = fresh_state(conv_model, optimizer, seed=0, precision="fp32")
+    for _ in range(5):
+        train_step(state, known(data), TrainingConfig(), LABELS)
+    change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=Nothing(), lr_factor=3)
+    state.grow(change, probe=Probe(data.validation.inputs[:2]))
+    both = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
+
+    measured = [train_step(state, data.train, TrainingConfig(), both) for _ in range(WATCHED_STEPS + 1)]
+
+    if expected is not None:  # Adam's first step is the learning rate, whatever the gradient
+        assert measured[0]["update_over_lr/group_1"].item() == pytest.approx(expected, rel=1e-3)
+        assert measured[0]["update_over_lr/group_0"].item() < expected
+    assert state.optimizer.param_groups[1]["lr"] == pytest.approx(0.03)
+    assert measured[0]["grad_norm/group_1"] > 0
+    assert "grad_norm/group_1" not in measured[WATCHED_STEPS]
+
+
 def test_a_group_follows_the_schedule_from_its_own_birth(state: TrainState, data: TaskData) -> None:
     schedule = Cosine(steps=10, warm_up=4)
     state.optimizer.param_groups[0]["born"] = -4
-    state.optimizer.add_param_group({"params": [], "lr": 0.0, "base_lr": 0.1, "born": 0})
+    state.optimizer.add_param_group({"params": [], "lr": 0.0, "base_lr": 0.1, "born": 0, "warm_up": 1})
 
     train_step(state, known(data), TrainingConfig(schedule=schedule), LABELS)
 
-    assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5])
+    assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5 / 2])

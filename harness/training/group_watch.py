@@ -1,0 +1,30 @@
+"""What one step does to each optimizer group: to see, after a growth, how new and old parts learn."""
+
+import torch
+from torch import Tensor
+from torch.nn.utils import get_total_norm
+from torch.optim import Optimizer
+
+__all__ = ["GroupWatch"]
+
+
+class GroupWatch:
+    """Watches one step of `optimizer`; to be made when the gradients are there and the step is not done."""
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self._groups = []
+        for index, group in enumerate(optimizer.param_groups):
+            moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if moving:
+                norm = get_total_norm([parameter.grad for parameter in moving])
+                before = [parameter.detach().clone() for parameter in moving]
+                self._groups.append((index, group["lr"], norm, moving, before))
+
+    def measured(self) -> dict[str, Tensor]:
+        """Return `grad_norm/group_<n>` and `update_over_lr/group_<n>`, now that the step is done."""
+        found = {}
+        for index, lr, norm, moving, before in self._groups:
+            moved = [(now.detach() - then).abs().flatten() for now, then in zip(moving, before, strict=True)]
+            found[f"grad_norm/group_{index}"] = norm
+            found[f"update_over_lr/group_{index}"] = torch.cat(moved).mean() / lr
+        return found

@@ -1,0 +1,144 @@
+"""Growth of models that something else holds on to: compiled, averaged, distributed, scaled."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from harness.core.errors import SurgeryError
+from harness.growth import AttachHead, Probe, grow
+from harness.models import GrowableModel
+
+# The compiler looks at .grad of what a hook sees, and warns of it itself.
+PROBING = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+
+HEAD = AttachHead(name="late", outputs=2, tap="hidden", width=3)
+
+
+def compile_model(model: nn.Module) -> nn.Module:
+    compiled = torch.compile(model, backend="aot_eager")
+    assert isinstance(compiled, nn.Module)
+    return compiled
+
+
+@PROBING
+def test_a_compiled_model_grows_and_computes_what_the_plain_one_does(
+    conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    conv_model.eval()
+    compiled = compile_model(conv_model)
+    compiled(images)
+    optimizer = torch.optim.SGD(compiled.parameters(), lr=0.1)
+
+    grow(compiled, optimizer, HEAD, probe=Probe(images))
+
+    torch.testing.assert_close(compiled(images)["late"], conv_model(images)["late"])
+    assert "late" in compiled(images)
+    assert not any("_orig_mod" in name for name in conv_model.state_dict())
+
+
+@PROBING
+def test_a_compiled_model_is_trained_after_it_has_grown(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    compiled = compile_model(conv_model)
+    optimizer = torch.optim.SGD(compiled.parameters(), lr=0.1)
+    compiled(images)["known"].sum().backward()
+    grow(compiled, optimizer, HEAD, probe=Probe(images))
+    before = conv_model.get_parameter("heads.late.output.weight").clone()
+
+    compiled(images)["late"].square().sum().backward()
+    optimizer.step()
+
+    assert not torch.equal(conv_model.get_parameter("heads.late.output.weight"), before)
+
+
+def test_an_average_grows_with_the_model(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    average = AveragedModel(conv_model)
+    optimizer = torch.optim.SGD(conv_model.parameters(), lr=0.1)
+    with torch.no_grad():
+        next(conv_model.parameters()).add_(1)
+    old = {name: tensor.clone() for name, tensor in average.module.state_dict().items()}
+
+    grow(conv_model, optimizer, HEAD, probe=Probe(images), average=average)
+    grown = {name: tensor.clone() for name, tensor in average.module.state_dict().items()}
+    average.update_parameters(conv_model)
+
+    new = grown.keys() - old.keys()
+    assert new == {name for name in conv_model.state_dict() if name.startswith("heads.late")}
+    assert all(torch.equal(grown[name], conv_model.state_dict()[name]) for name in new)
+    assert all(torch.equal(grown[name], old[name]) for name in old)
+
+
+def test_a_loss_scaler_keeps_its_scale(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**9)
+    optimizer = torch.optim.SGD(conv_model.parameters(), lr=0.1)
+
+    for _ in range(2):
+        optimizer.zero_grad()
+        with torch.autocast("cpu", dtype=torch.float16):
+            loss = torch.stack([output.float().square().mean() for output in conv_model(images).values()]).sum()
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        if "late" not in conv_model.heads:
+            grow(conv_model, optimizer, HEAD, probe=Probe(images))
+
+    assert scaler.get_scale() == 2.0**9
+
+
+def test_growth_inside_autocast_is_refused(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    optimizer = torch.optim.SGD(conv_model.parameters(), lr=0.1)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(SurgeryError, match="outside autocast"):
+        grow(conv_model, optimizer, HEAD, probe=Probe(images))
+
+
+DISTRIBUTED = """
+import sys
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from harness.core.errors import SurgeryError
+from harness.growth import AttachHead, Probe, grow
+from harness.models import GrowableModel
+
+rank, file = int(sys.argv[1]), sys.argv[2]
+dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
+torch.manual_seed(0)
+model = DistributedDataParallel(GrowableModel(nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3)), "known"))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+inputs = torch.randn(6, 4, generator=torch.Generator().manual_seed(rank))
+head = AttachHead(name="late", outputs=2, tap="0")
+try:
+    grow(model, optimizer, head, probe=Probe(inputs))
+    sys.exit("was not refused")
+except SurgeryError as error:
+    assert "model = DistributedDataParallel(model.module)" in str(error), error
+grow(model.module, optimizer, head, probe=Probe(inputs))
+model = DistributedDataParallel(model.module)
+sum(output.square().sum() for output in model(inputs).values()).backward()
+optimizer.step()
+weight = model.module.get_parameter("heads.late.output.weight").detach().clone()
+both = [torch.zeros_like(weight) for _ in range(2)]
+dist.all_gather(both, weight)
+assert torch.equal(*both), both
+dist.destroy_process_group()
+"""
+
+
+def test_a_distributed_model_is_refused_with_the_line_to_write_which_then_works(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    file = tmp_path_factory.mktemp("gloo") / "rendezvous"
+
+    processes = [
+        subprocess.Popen([sys.executable, "-c", DISTRIBUTED, str(rank), str(file)], stderr=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
