@@ -5,8 +5,8 @@ import sys
 
 import typer
 
+from harness.cli import bench, report, run, ui
 from harness.cli import list as list_command
-from harness.cli import report, run, ui
 from harness.core.errors import HarnessError, InputError
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.command("list")(list_command.list_studies)
 app.command("report")(report.report)
 app.command("ui")(ui.ui)
+app.command("bench")(bench.bench)
 
 WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 

@@ -1,0 +1,59 @@
+"""What a benchmark gives, and how it times."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+__all__ = ["AbstractBenchmark", "Figure", "interleaved_medians"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        figure: what was measured, with its unit.
+        value: the measurement.
+        target: what it should be, as people read it, such as `< 5`; empty for a figure that is there for comparison.
+        met: whether it is; None without a target.
+    """
+
+    figure: str
+    value: float
+    target: str = ""
+    met: bool | None = None
+
+    @classmethod
+    def below(cls, figure: str, value: float, limit: float) -> "Figure":
+        """Return a figure that should be below `limit`."""
+        return cls(figure, value, f"< {limit:g}", value < limit)
+
+    @classmethod
+    def at_least(cls, figure: str, value: float, limit: float) -> "Figure":
+        """Return a figure that should be `limit` or more."""
+        return cls(figure, value, f">= {limit:g}", value >= limit)
+
+
+class AbstractBenchmark(ABC):
+    """Measures some figures."""
+
+    @abstractmethod
+    def measure(self, *, quick: bool) -> list[Figure]:
+        """Return the figures; `quick` takes under a minute, with more noise."""
+
+
+def interleaved_medians(actions: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
+    """Time the actions in turn, so that all see the same machine; return the median of each in seconds.
+
+    One round is not counted: caches are cold and kernels are chosen in it.
+    """
+    times: list[list[float]] = [[] for _ in actions]
+    for index in range(rounds + 1):
+        for action, taken in zip(actions, times, strict=True):
+            began = time.perf_counter()
+            action()
+            if index:
+                taken.append(time.perf_counter() - began)
+    return [median(taken) for taken in times]

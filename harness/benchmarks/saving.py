@@ -1,0 +1,46 @@
+"""Benchmark results as files."""
+
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from harness.benchmarks._base import Figure
+
+__all__ = ["as_table", "machine", "save_json", "save_report"]
+
+
+def as_table(figures: Sequence[Figure]) -> list[tuple[str, str, str, str]]:
+    """Return rows of text: figure, value, target, met."""
+    answers = {True: "yes", False: "no", None: ""}
+    return [(f.figure, f"{f.value:.3g}", f.target, answers[f.met]) for f in figures]
+
+
+def save_json(figures: Sequence[Figure], path: Path) -> None:
+    """Write the figures as a list of objects with the keys figure, value, target and met."""
+    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+
+
+def machine() -> str:
+    """Describe the machine in a line, without its name."""
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return (
+        f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), "
+        f"Python {platform.python_version()}, torch {torch.__version__}{gpu}"
+    )
+
+
+def save_report(name: str, figures: Sequence[Figure], folder: Path, *, quick: bool) -> Path:
+    """Write `<folder>/<name>/README.md` and `figures.json`; return the folder."""
+    out = folder / name
+    out.mkdir(parents=True, exist_ok=True)
+    rows = ["| " + " | ".join(row) + " |" for row in as_table(figures)]
+    command = f"harness bench {name}{' --quick' if quick else ''} --save"
+    lines = [f"# Benchmark: {name}", "", f"`{command}` on {machine()}.", ""]
+    lines += ["| figure | value | target | met |", "| --- | ---: | --- | --- |", *rows, ""]
+    (out / "README.md").write_text("\n".join(lines))
+    save_json(figures, out / "figures.json")
+    return out

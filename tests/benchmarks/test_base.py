@@ -1,0 +1,16 @@
+from harness.benchmarks._base import Figure, interleaved_medians
+
+
+def test_a_figure_knows_whether_it_meets_its_target() -> None:
+    assert (Figure.below("a", 4.9, 5).met, Figure.below("a", 5, 5).met) == (True, False)
+    assert (Figure.at_least("a", 5, 5).met, Figure.at_least("a", 4.9, 5).met) == (True, False)
+    assert Figure("a", 1).met is None
+
+
+def test_actions_take_turns_and_the_first_round_does_not_count() -> None:
+    done: list[str] = []
+
+    medians = interleaved_medians([lambda: done.append("a"), lambda: done.append("b")], rounds=2)
+
+    assert done == ["a", "b"] * 3
+    assert len(medians) == 2

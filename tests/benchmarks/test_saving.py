@@ -1,0 +1,30 @@
+import json
+from pathlib import Path
+
+from harness.benchmarks._base import Figure
+from harness.benchmarks.saving import as_table, machine, save_json, save_report
+
+FIGURES = [Figure.below("growth (steps)", 0.31234, 5), Figure("anew (steps)", 0.5)]
+
+
+def test_a_table_is_for_people() -> None:
+    assert as_table(FIGURES) == [("growth (steps)", "0.312", "< 5", "yes"), ("anew (steps)", "0.5", "", "")]
+
+
+def test_json_is_a_list_of_objects_with_four_keys(tmp_path: Path) -> None:
+    save_json(FIGURES, tmp_path / "figures.json")
+
+    found = json.loads((tmp_path / "figures.json").read_text())
+
+    assert [sorted(item) for item in found] == [["figure", "met", "target", "value"]] * 2
+    assert found[0]["value"] == 0.31234
+
+
+def test_a_report_says_how_it_was_made_and_where(tmp_path: Path) -> None:
+    folder = save_report("growth", FIGURES, tmp_path, quick=True)
+
+    page = (folder / "README.md").read_text()
+    assert "harness bench growth --quick --save" in page
+    assert machine() in page
+    assert "| growth (steps) | 0.312 | < 5 | yes |" in page
+    assert (folder / "figures.json").is_file()
