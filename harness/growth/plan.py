@@ -47,10 +47,13 @@ class Watch:
             if name.startswith("val/"):
                 for step, value in zip(history[name].steps, history[name].values, strict=True):
                     evaluations.setdefault(step, {})[name] = value
-        metrics = evaluations.get(start, {})
+        heard = {n.removeprefix("signal/"): history[n].steps[0] for n in history if n.startswith("signal/")}
+        metrics, signals = evaluations.get(start, {}), frozenset[str]()
         epochs = history["train/epoch"].upto(until)
         for step, epoch in zip(epochs.steps, epochs.values, strict=True):
             metrics = evaluations.get(step, metrics)
-            if rule := self.observe(Progress(step, step - start, int(epoch), metrics, step in evaluations)):
+            signals |= {name for name, first in heard.items() if first == step}
+            progress = Progress(step, step - start, int(epoch), metrics, step in evaluations, signals)
+            if rule := self.observe(progress):
                 return step, rule
         return None

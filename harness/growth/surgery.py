@@ -1,5 +1,6 @@
 """Optimizer surgery: after a growth, the optimizer knows the new network and has forgotten nothing of the old."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch.optim import Optimizer
 from harness.core.errors import SurgeryError
 from harness.growth.record import Carried, Growth
 
-__all__ = ["check_coverage", "check_supported", "operate"]
+__all__ = ["check_coverage", "check_supported", "operate", "scale_rates"]
 
 
 def check_supported(optimizer: Optimizer) -> None:
@@ -88,6 +89,24 @@ def _carried_value(value: Any, item: Carried) -> Any:
         rows += value.mean(dim=0)
     grown[item.region] = value
     return grown
+
+
+def scale_rates(optimizer: Optimizer, factors: Mapping[nn.Parameter, float]) -> None:
+    """Let each parameter learn at its group's rate times its factor; 1 for those that are not named.
+
+    A group whose parameters differ in their factors is divided; the factor is the group's `lr_scale`.
+    """
+    for group in list(optimizer.param_groups):
+        by_factor: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            by_factor.setdefault(factors.get(parameter, 1.0), []).append(parameter)
+        settings = {key: value for key, value in group.items() if key != "params"}
+        for index, (factor, parameters) in enumerate(by_factor.items()):
+            part = {**settings, "params": parameters, "lr_scale": factor}
+            if index == 0:
+                group.update(part)
+            else:
+                optimizer.param_groups.append(part)
 
 
 def check_coverage(model: nn.Module, optimizer: Optimizer) -> None:

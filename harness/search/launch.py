@@ -131,8 +131,11 @@ def _run(here: _Launch, params: dict[str, Any], number: int, arm: str, seed: int
     config = here.study.config(params, arm, seed)
     here.observer.run_begins(f"trial {number} · {arm} · seed {seed}", config.steps)
     outcome: dict[str, Any]
+    name = run_id(config)
     try:
-        result = here.runner.run(config, here.observer.evaluated)
+        result = here.runner.run(
+            config, here.observer.evaluated, signals=lambda: here.ledger.signals(here.study.name, name)
+        )
     except DivergedError as error:
         history = History()
         outcome = {"status": "failed", "reason": f"diverged: {error}"}
@@ -149,7 +152,7 @@ def _run(here: _Launch, params: dict[str, Any], number: int, arm: str, seed: int
         trial=number,
         arm=arm,
         seed=seed,
-        run_id=run_id(config),
+        run_id=name,
         params=params,
         config=config.to_json(),
         **outcome,

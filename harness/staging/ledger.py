@@ -26,7 +26,12 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS stages (
     key TEXT NOT NULL, step INTEGER NOT NULL, sha256 TEXT NOT NULL, seconds REAL NOT NULL,
     PRIMARY KEY (key, step));
+CREATE TABLE IF NOT EXISTS signals (
+    study TEXT NOT NULL, name TEXT NOT NULL, run_id TEXT NOT NULL,
+    PRIMARY KEY (study, name, run_id));
 """
+
+EVERY_RUN = ""
 
 
 @dataclass(frozen=True)
@@ -174,6 +179,19 @@ class Ledger:
         with self._connection() as connection:
             rows = connection.execute("SELECT step, sha256, seconds FROM stages WHERE key = ?", (key,)).fetchall()
         return {step: (sha256, seconds) for step, sha256, seconds in rows}
+
+    def save_signal(self, study: str, name: str, run_id: str | None = None) -> None:
+        """Send the signal `name` to a run of the study, or to all of them."""
+        with self._connection() as connection:
+            connection.execute("INSERT OR IGNORE INTO signals VALUES (?, ?, ?)", (study, name, run_id or EVERY_RUN))
+
+    def signals(self, study: str, run_id: str) -> frozenset[str]:
+        """Return the signals that were sent to a run by now."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT name FROM signals WHERE study = ? AND run_id IN (?, ?)", (study, run_id, EVERY_RUN)
+            ).fetchall()
+        return frozenset(name for (name,) in rows)
 
     def drop_stage(self, address: StageAddress) -> None:
         """Forget a stage whose files are damaged."""

@@ -22,7 +22,7 @@ from harness.staging.stage_key import first_key, next_key
 from harness.staging.store import Store, StoredStage
 from harness.training.evaluation import evaluate
 from harness.training.impact import appearance, impact
-from harness.training.loop import OnEvaluation, label_map_of, train_stage
+from harness.training.loop import OnEvaluation, Signals, label_map_of, train_stage
 from harness.training.state import TrainState, build_model, fresh_state
 
 __all__ = ["Runner"]
@@ -43,8 +43,15 @@ class Runner:
         self._data_folder = data_folder
         self._data: dict[str, TaskData] = {}
 
-    def run(self, config: RunConfig, on_evaluation: OnEvaluation = lambda _step, _metrics: None) -> RunResult:
+    def run(
+        self,
+        config: RunConfig,
+        on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+        signals: Signals = frozenset,
+    ) -> RunResult:
         """Train what the store does not have of `config`, and return the results of the whole run.
+
+        `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then.
 
         Raises:
             DivergedError: a loss became NaN or infinite.
@@ -54,7 +61,7 @@ class Runner:
         data = self._load(config.task, config.device)
         while True:
             try:
-                return _Run(config, self._store, data, on_evaluation).finish()
+                return _Run(config, self._store, data, on_evaluation, signals).finish()
             except SnapshotError:
                 continue  # the damaged stage was set aside, and is now trained again
 
@@ -120,11 +127,13 @@ class _Run:
         store: Store,
         data: TaskData,
         on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+        signals: Signals = frozenset,
     ) -> None:
         self._config = config
         self._store = store
         self._data = data
         self._on_evaluation = on_evaluation
+        self._signals = signals
 
     @property
     def probe(self) -> Probe:
@@ -204,6 +213,7 @@ class _Run:
             watch=watch,
             history=history,
             on_evaluation=self._on_evaluation,
+            signals=self._signals,
         )
 
     def _ending(self, state: TrainState, history: History) -> History:

@@ -26,9 +26,10 @@ from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
 
-__all__ = ["OnEvaluation", "label_map_of", "train_stage"]
+__all__ = ["OnEvaluation", "Signals", "label_map_of", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
+Signals = Callable[[], frozenset[str]]
 
 
 def label_map_of(state: TrainState, data: TaskData) -> LabelMap:
@@ -46,6 +47,7 @@ def train_stage(
     watch: Watch,
     history: History,
     on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+    signals: Signals = frozenset,
 ) -> GrowthRule | None:
     """Train `state` in place until step `until`, or until the trigger of a rule fires.
 
@@ -57,6 +59,8 @@ def train_stage(
         watch: the rules that have not acted yet; their triggers have seen every earlier step of the run.
         history: what was recorded in this stage so far; what is measured is appended.
         on_evaluation: called after each evaluation with the step and its metrics.
+        signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
+            which one was first seen is recorded as `signal/<name>`.
 
     Returns:
         The rule that fired, or None at the end of the run.
@@ -78,6 +82,7 @@ def train_stage(
         return metrics
 
     metrics = evaluate_now() if state.age == 0 else latest_evaluation(history)
+    heard = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
     state.set_train_mode()
     while state.step < until:
         if state.age in thaws:
@@ -88,7 +93,10 @@ def train_stage(
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:
             metrics = evaluate_now()
-        if rule := watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated)):
+            new = signals() - heard
+            history.record(state.step, {f"signal/{name}": 1.0 for name in new})
+            heard |= new
+        if rule := watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard)):
             break
     else:
         rule = None

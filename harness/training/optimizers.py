@@ -27,7 +27,7 @@ class AbstractOptimizer(LeafSpec):
     def start(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimizer and note in its group what schedules need: its learning rate and its birth."""
         optimizer = self.build(parameters)
-        optimizer.param_groups[0] |= {"base_lr": self.lr, "born": 0, "warm_up": 0}
+        optimizer.param_groups[0] |= {"base_lr": self.lr, "born": 0, "warm_up": 0, "lr_scale": 1.0}
         return optimizer
 
 

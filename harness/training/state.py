@@ -7,12 +7,13 @@ from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.seeding import seeded_global_stream
-from harness.growth.freeze import freeze, set_train_mode
+from harness.growth.freeze import candidates, freeze, set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
+from harness.growth.surgery import scale_rates
 from harness.models import AbstractModel, GrowableModel
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
@@ -77,6 +78,7 @@ class TrainState:
         self.lineage += (GrowthEvent(step=self.step, change=change),)
         self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
         self.identities, self.frozen = grown.identities, grown.frozen
+        self._scale_rates()
         return grown.growth
 
     def refreeze(self) -> None:
@@ -84,6 +86,13 @@ class TrainState:
         if self.lineage:
             policy = self.lineage[-1].change.freeze
             self.frozen = freeze(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
+            self._scale_rates()
+
+    def _scale_rates(self) -> None:
+        policy, known = self.lineage[-1].change.freeze, candidates(self.model, self.identities)
+        factors = policy.lr_factors(known, growth=len(self.lineage), age=self.age)
+        parameters = self.identities.parameters()
+        scale_rates(self.optimizer, {parameters[name]: f for name, f in factors.items() if name in parameters})
 
     def set_train_mode(self) -> None:
         """Put what is trained into train mode and what is frozen into eval mode."""

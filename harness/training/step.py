@@ -57,7 +57,7 @@ def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
     for group in state.optimizer.param_groups:
         age = state.step - group["born"]
         warm_up = min((age + 1) / (group["warm_up"] + 1), 1.0)
-        group["lr"] = group["base_lr"] * warm_up * config.schedule.factor(state.step, age)
+        group["lr"] = group["base_lr"] * group["lr_scale"] * warm_up * config.schedule.factor(state.step, age)
 
 
 def _measured(

@@ -5,7 +5,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
 from harness.growth.record import Carried, Growth
-from harness.growth.surgery import check_coverage, operate
+from harness.growth.surgery import check_coverage, operate, scale_rates
 from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
 
 SPECS = [SGD(momentum=0.9), AdamW()]
@@ -127,3 +127,27 @@ def test_equal_values_are_not_taken_for_the_same_parameter() -> None:
 
     with pytest.raises(SurgeryError):
         check_coverage(model, optimizer)
+
+
+def test_a_group_is_divided_by_the_factors_of_its_parameters() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2))
+    optimizer = AdamW(lr=0.1).start(model.parameters())
+    factors = {**dict.fromkeys(model[0].parameters(), 0.25), **dict.fromkeys(model[2].parameters(), 0.5)}
+
+    scale_rates(optimizer, factors)
+    scale_rates(optimizer, factors)
+
+    check_coverage(model, optimizer)
+    scales = {id(p): group["lr_scale"] for group in optimizer.param_groups for p in group["params"]}
+    assert [scales[id(p)] for p in model.parameters()] == [0.25, 0.25, 1, 1, 0.5, 0.5]
+    assert len(optimizer.param_groups) == 3
+
+
+def test_factors_that_are_named_no_more_are_one() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    optimizer = AdamW(lr=0.1).start(model.parameters())
+
+    scale_rates(optimizer, dict.fromkeys(model[0].parameters(), 0.25))
+    scale_rates(optimizer, {})
+
+    assert [group["lr_scale"] for group in optimizer.param_groups] == [1, 1]

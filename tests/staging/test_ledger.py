@@ -70,6 +70,16 @@ def test_stages_are_listed_by_step_until_they_are_dropped(ledger: Ledger) -> Non
     assert ledger.stages("k") == {4: ("hash4", 1.5)}
 
 
+def test_a_signal_goes_to_one_run_or_to_all(ledger: Ledger) -> None:
+    ledger.save_signal("a-study", "grow")
+    ledger.save_signal("a-study", "stop", "abc")
+    ledger.save_signal("a-study", "stop", "abc")
+
+    assert ledger.signals("a-study", "abc") == {"grow", "stop"}
+    assert ledger.signals("a-study", "def") == {"grow"}
+    assert ledger.signals("another", "abc") == frozenset()
+
+
 def test_creating_it_again_keeps_what_is_there(ledger: Ledger) -> None:
     ledger.save_run(RUN)
 

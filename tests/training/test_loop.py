@@ -10,6 +10,7 @@ from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule,
 from harness.growth.freezing import Candidate
 from harness.growth.plan import Watch
 from harness.growth.probe import Probe
+from harness.growth.triggers import Signal
 from harness.models import ConvNet, GrowableModel
 from harness.training.config import TrainingConfig
 from harness.training.loop import train_stage
@@ -121,6 +122,24 @@ def test_a_run_that_diverges_says_where(state: TrainState, data: TaskData) -> No
 
     with pytest.raises(DivergedError, match=r"train/loss/known became .* at step [23]"):
         train(state, 10, data)
+
+
+def test_a_signal_ends_the_stage_at_the_next_evaluation_and_in_every_replay(state: TrainState, data: TaskData) -> None:
+    history, answers = History(), iter([frozenset[str](), frozenset({"now"}), frozenset({"now"})])
+    waiting = GrowthRule(trigger=Signal(name="now"), operation=HEAD, freeze=Nothing())
+
+    fired = train_stage(
+        state,
+        20,
+        config=CONFIG,
+        data=data,
+        watch=Watch([waiting]),
+        history=history,
+        signals=lambda: next(answers),
+    )
+
+    assert (fired, state.step) == (waiting, 8)
+    assert Watch([waiting]).replay(history, start=0, until=8) == (8, waiting)
 
 
 def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: TaskData) -> None:

@@ -127,8 +127,8 @@ def test_new_parameters_start_at_the_rate_that_was_asked_for(
 def test_a_group_follows_the_schedule_from_its_own_birth(state: TrainState, data: TaskData) -> None:
     schedule = Cosine(steps=10, warm_up=4)
     state.optimizer.param_groups[0]["born"] = -4
-    state.optimizer.add_param_group({"params": [], "lr": 0.0, "base_lr": 0.1, "born": 0, "warm_up": 1})
+    state.optimizer.add_param_group({"params": [], "lr": 0.0, "base_lr": 0.1, "born": 0, "warm_up": 1, "lr_scale": 0.5})
 
     train_step(state, known(data), TrainingConfig(schedule=schedule), LABELS)
 
-    assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5 / 2])
+    assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5 / 2 / 2])
