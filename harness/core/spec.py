@@ -44,12 +44,24 @@ class LeafSpec(Spec):
             value = {"kind": value}
         if not isinstance(value, Mapping):
             raise ValueError(f"expected a {cls.__name__.removeprefix('Abstract')}, found {value!r}")
-        leaves = {leaf.model_fields["kind"].default: leaf for leaf in _leaves(cls)}
+        leaves = _by_kind(cls)
         kind = value.get("kind")
         if kind not in leaves:
             raise ValueError(f"expected a kind among {', '.join(sorted(leaves))}; found {kind!r}")
         leaf: Self = leaves[kind].model_validate(value)
         return leaf
+
+
+def _by_kind(family: type[LeafSpec]) -> dict[str, type[Any]]:
+    leaves: dict[str, type[Any]] = {}
+    for leaf in _leaves(family):
+        kind = leaf.model_fields["kind"].default
+        other = leaves.setdefault(kind, leaf)
+        # A study file that is loaded again defines its leaves again; the latest counts.
+        if (other.__module__, other.__qualname__) != (leaf.__module__, leaf.__qualname__):
+            raise ValueError(f"expected one class of the kind {kind!r}, found {other.__name__} and {leaf.__name__}")
+        leaves[kind] = leaf
+    return leaves
 
 
 def _leaves(family: type[LeafSpec]) -> Iterator[type[Any]]:

@@ -5,19 +5,23 @@ weight decay), its modules stay in eval mode through every `.train()` (or batch-
 optimizer state stands still, which follows from the second.
 """
 
-from torch import nn
+from collections.abc import Iterator
+from typing import Any
 
-from harness.growth.freezing import AbstractFreezePolicy, Candidate
-from harness.growth.identities import Identities
+from torch import Tensor, nn
 
-__all__ = ["candidates", "freeze", "set_train_mode"]
+from harness.core.errors import SpecError
+from harness.growth.freezing import AbstractFreezePolicy, Candidate, FrozenNorm
+from harness.growth.identities import Identities, Slot
+from harness.models import GrowableModel
+
+__all__ = ["candidates", "freeze", "lr_factors", "set_train_mode", "unchanging"]
 
 
 def candidates(model: nn.Module, identities: Identities) -> tuple[Candidate, ...]:
-    """Return all that may be frozen, in the order of the network's modules."""
+    """Return all that may be frozen, in the order of the network's modules, parameters before buffers in each."""
     ids = {id(slot.tensor): (name, slot.birth) for name, slot in identities.items()}
-    tensors = [*model.named_parameters(), *model.named_buffers()]
-    return tuple(Candidate(ids[id(tensor)][0], name, ids[id(tensor)][1]) for name, tensor in tensors)
+    return tuple(Candidate(ids[id(tensor)][0], name, ids[id(tensor)][1]) for name, tensor in _named_tensors(model))
 
 
 def freeze(
@@ -36,13 +40,93 @@ def freeze(
     return frozen
 
 
-def set_train_mode(model: nn.Module, identities: Identities, frozen: frozenset[str]) -> None:
-    """Put `model` into train mode, but every module that holds frozen tensors and no others into eval mode."""
-    by_module: dict[int, set[bool]] = {}
-    for name, slot in identities.items():
-        by_module.setdefault(id(slot.module), set()).add(name in frozen)
+def lr_factors(
+    model: nn.Module, identities: Identities, policy: AbstractFreezePolicy, *, growth: int, age: int = 0
+) -> dict[str, float]:
+    """Return by id what the learning rate of each trained parameter is multiplied with.
+
+    Raises:
+        SpecError: `policy` gives a factor of 0 to what it does not freeze, or a negative one.
+    """
+    factors = policy.lr_factors(candidates(model, identities), growth=growth, age=age)
+    trained = [name for name, parameter in identities.parameters().items() if parameter.requires_grad]
+    for name in trained:
+        if not factors.get(name, 1.0) > 0:
+            raise SpecError(f"expected {policy.kind!r} to freeze {name!r}, found the factor {factors[name]} alone")
+    return {name: factors.get(name, 1.0) for name in trained}
+
+
+def unchanging(identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval") -> frozenset[str]:
+    """Return those of `frozen` that no training may change: all, but running statistics only if norms are in eval."""
+    if frozen_norm == "eval":
+        return frozen
+    return frozenset(name for name in frozen if not _is_statistic(identities[name]))
+
+
+def set_train_mode(
+    model: nn.Module, identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval"
+) -> None:
+    """Put `model` into train mode, but what is frozen into eval mode.
+
+    That is every module that holds frozen tensors and no others, and every one without submodules that has a frozen
+    buffer. `frozen_norm` says what those with running statistics do instead, as in `AbstractFreezePolicy`.
+    """
+    still = {id(identities[name].tensor) for name in frozen}
     model.train()
     for module in model.modules():
-        held = set().union(*(by_module.get(id(part), set()) for part in module.modules()))
+        held = {id(tensor) in still for tensor in (*module.parameters(), *module.buffers())}
         if held == {True}:
             module.eval()
+    for module in model.modules():
+        frozen_buffer = any(id(buffer) in still for buffer in module.buffers(recurse=False))
+        if frozen_buffer and not any(module.children()):
+            module.train(frozen_norm != "eval" and _has_statistics(module))
+        _track(module, frozen_buffer and frozen_norm == "track" and _has_statistics(module))
+
+
+def _named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    seen: set[int] = set()
+    for path, module in model.named_modules():
+        for attribute, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            if id(tensor) not in seen:
+                seen.add(id(tensor))
+                yield _as_said(model, f"{path}.{attribute}" if path else attribute), tensor
+
+
+def _as_said(model: nn.Module, name: str) -> str:
+    return name.removeprefix("backbone.") if isinstance(model, GrowableModel) else name
+
+
+def _has_statistics(module: nn.Module) -> bool:
+    return isinstance(getattr(module, "running_mean", None), Tensor)
+
+
+def _is_statistic(slot: Slot) -> bool:
+    return _has_statistics(slot.module) and not isinstance(slot.tensor, nn.Parameter)
+
+
+def _track(norm: nn.Module, wanted: bool) -> None:
+    """Let `norm` in train mode normalize with its running statistics, or no more."""
+    tables = [vars(norm)[name] for name in ("_forward_hooks", "_forward_hooks_with_kwargs")]
+    held = [key for key, hook in tables[0].items() if hook is _as_in_eval_mode]
+    if wanted and not held:
+        norm.register_forward_hook(_as_in_eval_mode, with_kwargs=True)
+    for key in held if not wanted else ():
+        for table in tables:
+            table.pop(key, None)
+
+
+def _as_in_eval_mode(norm: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+    """Return what `norm`, which has just updated its statistics, gives with them."""
+    if not norm.training:
+        return output
+    buffers = vars(norm)["_buffers"]
+    kept = dict(buffers)
+    # The backward pass reads the statistics, which the next forward pass changes in place.
+    buffers.update({name: value.clone() for name, value in kept.items() if value is not None})
+    norm.training = False
+    try:
+        return norm.forward(*args, **kwargs)
+    finally:
+        norm.training = True
+        buffers.update(kept)

@@ -27,6 +27,11 @@ class Slot:
     trainable: bool
 
     @property
+    def is_filled(self) -> bool:
+        """Whether there is a tensor in the slot."""
+        return isinstance(getattr(self.module, self.attribute, None), Tensor)
+
+    @property
     def tensor(self) -> Tensor:
         """The parameter or buffer in the slot."""
         tensor: Tensor = getattr(self.module, self.attribute)
@@ -47,7 +52,12 @@ class Identities(Mapping[str, Slot]):
         return twin
 
     def register(self, model: nn.Module, *, birth: int) -> None:
-        """Give ids to the tensors of `model` that have none yet. Tied weights have one id."""
+        """Give ids to the tensors of `model` that have none yet, and forget those that are not in it any more.
+
+        Tied weights have one id.
+        """
+        live = {id(module) for module in model.modules()}
+        self._slots = {name: slot for name, slot in self._slots.items() if id(slot.module) in live and slot.is_filled}
         known = {(id(slot.module), slot.attribute) for slot in self.values()}
         tensors = {id(slot.tensor) for slot in self.values()}
         for path, module in model.named_modules():

@@ -58,7 +58,7 @@ def _add_group(
     first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
     rates: dict[str, Any] = {key: first[key] * lr_factor for key in ("lr", "base_lr", "initial_lr") if key in first}
     if "base_lr" in rates:
-        rates["lr"] = rates["base_lr"]
+        rates |= {"lr": rates["base_lr"], "lr_scale": 1.0}
     optimizer.add_param_group({**first, **rates, "born": step, **group, "params": parameters})
     if isinstance(optimizer, torch.optim.Adagrad):
         _begin_adagrad(optimizer, parameters)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractInitializer", "Place"]
+__all__ = ["AbstractInitializer", "Place", "as_weight", "blank", "examples_of", "old_rows_of", "targets_of"]
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,68 @@ class AbstractInitializer(LeafSpec):
         Raises:
             SpecError: `place` lacks what these values are computed from; the message says what to give.
         """
+
+
+def blank(shape: tuple[int, ...]) -> Tensor:
+    """Return a tensor to be filled: float32 on the CPU, whatever torch's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
+
+
+def as_weight(shape: tuple[int, ...], kind: str) -> tuple[int, int]:
+    """Return the rows and the inputs of each, of a weight of `shape` `[rows, in, ...]`.
+
+    Raises:
+        SpecError: it is the shape of a bias.
+    """
+    if len(shape) < 2:
+        raise SpecError(f"expected a weight [rows, in, ...] for {kind!r}, found the shape {list(shape)}; use 'zeros'")
+    return shape[0], torch.Size(shape[1:]).numel()
+
+
+def old_rows_of(place: Place, shape: tuple[int, ...], kind: str) -> Tensor:
+    """Return the rows that the layer has already, each like the new ones of `shape`.
+
+    Raises:
+        SpecError: there are none, or they are not like the new ones.
+    """
+    if place.old is None or not len(place.old):
+        raise SpecError(
+            f"expected rows that the layer has already for {kind!r}, found none; use it where a layer gets more rows"
+        )
+    if place.old.shape[1:] != shape[1:]:
+        raise SpecError(
+            f"expected new rows like the old ones {list(place.old.shape[1:])} for {kind!r}, found {list(shape[1:])}; "
+            "use it where a layer gets more rows and no more inputs"
+        )
+    return place.old
+
+
+def examples_of(place: Place, shape: tuple[int, ...], kind: str) -> tuple[Tensor, Tensor]:
+    """Return the features `[B, in]` and targets `[B]` of the probe, for a weight of `shape`.
+
+    Raises:
+        SpecError: there are none, or they do not fit the weight.
+    """
+    rows, inputs = as_weight(shape, kind)
+    if place.features is None or not len(place.features):
+        raise SpecError(f"expected features of examples for {kind!r}, found none; give a probe with inputs")
+    if place.features.shape[1:] != (inputs,):
+        found = list(place.features.shape)
+        raise SpecError(
+            f"expected features [B, {inputs}] for {kind!r}, found {found}; use it for a layer that reads them"
+        )
+    return place.features, targets_of(place, rows, kind)
+
+
+def targets_of(place: Place, rows: int, kind: str) -> Tensor:
+    """Return the targets `[B]` of the probe.
+
+    Raises:
+        SpecError: there are none, or one that is no new row.
+    """
+    if place.targets is None or not len(place.targets):
+        raise SpecError(f"expected targets of examples for {kind!r}, found none; give a probe with inputs and targets")
+    if int(place.targets.max()) >= rows or int(place.targets.min()) < -1:
+        found = sorted(set(place.targets.tolist()))
+        raise SpecError(f"expected targets among the {rows} new rows, or -1, for {kind!r}; found {found}")
+    return place.targets

@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers._base import AbstractInitializer, Place, blank
 
 __all__ = ["KaimingUniform"]
 
@@ -19,4 +19,4 @@ class KaimingUniform(AbstractInitializer):
     def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
         bound = math.sqrt(6 / place.fan_in)
-        return torch.empty(shape).uniform_(-bound, bound, generator=generator)
+        return blank(shape).uniform_(-bound, bound, generator=generator)

@@ -6,7 +6,7 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers._base import AbstractInitializer, Place, blank
 
 __all__ = ["TruncatedNormal"]
 
@@ -20,4 +20,4 @@ class TruncatedNormal(AbstractInitializer):
     def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         bound = 2 * self.std
-        return torch.nn.init.trunc_normal_(torch.empty(shape), 0.0, self.std, -bound, bound, generator=generator)
+        return torch.nn.init.trunc_normal_(blank(shape), 0.0, self.std, -bound, bound, generator=generator)

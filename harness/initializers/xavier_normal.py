@@ -6,7 +6,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers._base import AbstractInitializer, Place, blank
 
 __all__ = ["XavierNormal"]
 
@@ -19,4 +19,4 @@ class XavierNormal(AbstractInitializer):
     def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
         std = math.sqrt(2 / (place.fan_in + place.fan_out))
-        return torch.empty(shape).normal_(0, std, generator=generator)
+        return blank(shape).normal_(0, std, generator=generator)

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers._base import AbstractInitializer, Place, blank
 
 __all__ = ["Zeros"]
 
@@ -17,4 +17,4 @@ class Zeros(AbstractInitializer):
 
     def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
-        return torch.zeros(shape)
+        return blank(shape).zero_()

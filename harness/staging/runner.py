@@ -11,6 +11,8 @@ from harness.core.errors import SnapshotError
 from harness.core.history import History
 from harness.data import AbstractTask, TaskData
 from harness.growth import GrowthRule
+from harness.growth.freeze import candidates
+from harness.growth.identities import Identities
 from harness.growth.plan import Watch
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
@@ -66,7 +68,7 @@ class Runner:
                 continue  # the damaged stage was set aside, and is now trained again
 
     def check(self, config: RunConfig) -> None:
-        """Apply the growths of `config` to a fresh network, without training.
+        """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.
 
         Raises:
             InputError: one of them cannot be applied, for example for an impossible tap.
@@ -74,8 +76,11 @@ class Runner:
         config = resolved(config)
         run = _Run(config, self._store, self._load(config.task, config.device))
         model = run.build()
-        for rule in config.growths:
+        identities = Identities(model)
+        for number, rule in enumerate(config.growths, start=1):
             rule.operation.apply(model, probe=run.probe, generator=torch.Generator())
+            identities.register(model, birth=number)
+            rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"

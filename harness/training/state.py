@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.seeding import seeded_global_stream
-from harness.growth.freeze import candidates, freeze, set_train_mode
+from harness.growth.freeze import freeze, lr_factors, set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
@@ -89,14 +89,14 @@ class TrainState:
             self._scale_rates()
 
     def _scale_rates(self) -> None:
-        policy, known = self.lineage[-1].change.freeze, candidates(self.model, self.identities)
-        factors = policy.lr_factors(known, growth=len(self.lineage), age=self.age)
-        parameters = self.identities.parameters()
-        scale_rates(self.optimizer, {parameters[name]: f for name, f in factors.items() if name in parameters})
+        policy, parameters = self.lineage[-1].change.freeze, self.identities.parameters()
+        factors = lr_factors(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
+        scale_rates(self.optimizer, {parameters[name]: factor for name, factor in factors.items()})
 
     def set_train_mode(self) -> None:
         """Put what is trained into train mode and what is frozen into eval mode."""
-        set_train_mode(self.model, self.identities, self.frozen)
+        norm = self.lineage[-1].change.freeze.frozen_norm if self.lineage else "eval"
+        set_train_mode(self.model, self.identities, self.frozen, frozen_norm=norm)
 
 
 def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, device: torch.device) -> GrowableModel:

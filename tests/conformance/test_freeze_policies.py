@@ -1,15 +1,54 @@
 """What every freeze policy promises."""
 
+import importlib
+import json
+import pkgutil
+
 import pytest
 
 from harness.core.spec import LeafSpec
-from harness.growth.freezing import AbstractFreezePolicy, Candidate, Nothing, OldParameters
+from harness.growth import freezing
+from harness.growth.freezing import (
+    AbstractFreezePolicy,
+    AllButLast,
+    ByName,
+    Candidate,
+    DiscriminativeRates,
+    GradualThaw,
+    Nothing,
+    OldParameters,
+    UpToTap,
+    WarmUpThenThaw,
+)
 
-POLICIES = [Nothing(), OldParameters()]
-CANDIDATES = tuple(Candidate(f"{birth}/{name}", name, birth) for birth in range(3) for name in ("weight", "mean"))
+POLICIES = [
+    Nothing(),
+    OldParameters(),
+    OldParameters(frozen_norm="track"),
+    UpToTap(tap="blocks.3"),
+    AllButLast(blocks="blocks"),
+    ByName(patterns=("blocks.*", "*.bias")),
+    ByName(patterns=("*.weight",), matched="train", frozen_norm="train"),
+    WarmUpThenThaw(steps=7),
+    GradualThaw(layers=("blocks.0", "blocks.2"), every=30),
+    DiscriminativeRates(layers=("blocks.0", "blocks.1"), decay=0.5),
+    DiscriminativeRates(layers=("blocks.0",), decay=0, top=0.1),
+]
+NAMES = {
+    "stem.weight": 0,
+    **{f"blocks.{block}.{name}": block % 3 for block in range(4) for name in ("weight", "bias", "running_mean")},
+    "output.weight": 0,
+    "heads.first.weight": 1,
+    "heads.first.bias": 1,
+    "heads.second.weight": 2,
+}
+CANDIDATES = tuple(Candidate(f"{birth}/{name}", name, birth) for name, birth in NAMES.items())
+AGES = range(200)
 
 
 def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
+    for module in pkgutil.iter_modules(freezing.__path__, f"{freezing.__name__}."):
+        importlib.import_module(module.name)
     return {leaf for leaf in family.__subclasses__() if leaf.__module__.startswith("harness.")}
 
 
@@ -24,23 +63,45 @@ def test_every_policy_is_tested_here() -> None:
 
 
 def test_it_survives_json(policy: AbstractFreezePolicy) -> None:
-    assert AbstractFreezePolicy.model_validate(policy.to_json()) == policy
+    assert AbstractFreezePolicy.model_validate(json.loads(json.dumps(policy.to_json()))) == policy
 
 
-def test_it_freezes_candidates_only(policy: AbstractFreezePolicy) -> None:
+def test_it_speaks_of_candidates_only(policy: AbstractFreezePolicy) -> None:
     known = {candidate.id for candidate in CANDIDATES}
 
     assert policy.frozen(CANDIDATES, growth=2, age=0) <= known
+    assert policy.lr_factors(CANDIDATES, growth=2, age=0).keys() <= known
 
 
-def test_what_is_frozen_changes_only_when_it_says_so(policy: AbstractFreezePolicy) -> None:
-    answers = [policy.frozen(CANDIDATES, growth=2, age=age) for age in range(200)]
+def test_its_answers_change_only_when_it_says_so(policy: AbstractFreezePolicy) -> None:
+    answers = [
+        (policy.frozen(CANDIDATES, growth=2, age=age), policy.lr_factors(CANDIDATES, growth=2, age=age)) for age in AGES
+    ]
 
-    changed = [age for age in range(1, 200) if answers[age] != answers[age - 1]]
+    changed = [age for age in AGES[1:] if answers[age] != answers[age - 1]]
     assert set(changed) <= set(policy.changes())
+    assert all(age > 0 for age in policy.changes())
 
 
-def test_what_was_just_born_is_trained(policy: AbstractFreezePolicy) -> None:
-    frozen = policy.frozen(CANDIDATES, growth=2, age=0)
+@pytest.mark.parametrize("age", [0, 1, 50, 199])
+def test_what_was_just_born_is_trained_at_the_rate_it_was_given(policy: AbstractFreezePolicy, age: int) -> None:
+    frozen = policy.frozen(CANDIDATES, growth=2, age=age)
+    factors = policy.lr_factors(CANDIDATES, growth=2, age=age)
 
-    assert not any(candidate.id in frozen for candidate in CANDIDATES if candidate.birth == 2)
+    new = {candidate.id for candidate in CANDIDATES if candidate.birth == 2}
+    assert not frozen & new
+    assert not factors.keys() & new
+
+
+@pytest.mark.parametrize("age", [0, 1, 50, 199])
+def test_a_rate_of_zero_means_frozen(policy: AbstractFreezePolicy, age: int) -> None:
+    factors = policy.lr_factors(CANDIDATES, growth=2, age=age)
+
+    assert all(factor >= 0 for factor in factors.values())
+    assert {name for name, factor in factors.items() if factor == 0} <= policy.frozen(CANDIDATES, growth=2, age=age)
+
+
+def test_the_same_question_has_the_same_answer(policy: AbstractFreezePolicy) -> None:
+    first = [policy.frozen(CANDIDATES, growth=2, age=age) for age in AGES]
+
+    assert first == [policy.frozen(CANDIDATES, growth=2, age=age) for age in reversed(AGES)][::-1]

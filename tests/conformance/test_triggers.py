@@ -1,17 +1,70 @@
 """What every trigger promises."""
 
+import copy
+import importlib
 import json
+import math
+import pkgutil
 
 import pytest
+from pydantic import JsonValue
 
 from harness.core.spec import LeafSpec
-from harness.growth.triggers import AbstractTrigger, AtStep, Progress
+from harness.growth import triggers
+from harness.growth.triggers import (
+    AbstractTrigger,
+    AllOf,
+    AnyOf,
+    AtEpoch,
+    AtMost,
+    AtStep,
+    NotBefore,
+    Plateau,
+    Progress,
+    Schedule,
+    Signal,
+    Threshold,
+)
 
-TRIGGERS = [AtStep(step=1), AtStep(step=7), AtStep(step=20)]
-WAY = [Progress(step, step, step // 4, {"val/loss/total": 1 / step}, step % 5 == 0) for step in range(1, 21)]
+PLATEAU = Plateau(patience=2, cooldown=1, min_delta=0.1)
+THRESHOLD = Threshold(metric="val/accuracy/all", above=0.6, times=2, warm_up=3)
+TRIGGERS = [
+    AtStep(step=1),
+    AtStep(step=7),
+    AtStep(step=24),
+    AtEpoch(epoch=2),
+    Schedule(steps=(3, 15)),
+    PLATEAU,
+    Plateau(metric="val/accuracy/all", mode="max", patience=1),
+    THRESHOLD,
+    Threshold(metric="val/loss/total", below=0.8),
+    Signal(name="go"),
+    AnyOf(triggers=(AtStep(step=5), PLATEAU)),
+    AllOf(triggers=(Signal(name="go"), PLATEAU, AtEpoch(epoch=1))),
+    NotBefore(step=18, trigger=PLATEAU),
+    AtMost(times=1, trigger=THRESHOLD),
+    AtMost(times=3, trigger=AnyOf(triggers=(NotBefore(step=6, trigger=PLATEAU), AllOf(triggers=(THRESHOLD,))))),
+]
+
+# Twenty-four steps with an evaluation at every second one and a growth after the twelfth.
+LOSSES = [0.9, 0.7, 0.69, math.nan, 0.68, 0.3, 2.0, 1.0, 1.0, math.inf, 0.99, 0.98]
+ACCURACIES = [0.1, 0.7, 0.8, 0.8, 0.5, 0.9, 0.2, 0.3, 0.7, 0.8, 0.8, math.nan]
+
+
+def progress_at(step: int) -> Progress:
+    seen = max(step // 2 - 1, 0)
+    metrics = {"val/loss/total": LOSSES[seen], "val/accuracy/all": ACCURACIES[seen]}
+    age = step - 12 if step > 12 else step
+    signals = frozenset({"go"}) if step >= 9 else frozenset()
+    return Progress(step, age, age // 4, metrics, evaluated=step % 2 == 0, signals=signals)
+
+
+WAY = [progress_at(step) for step in range(1, 25)]
 
 
 def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
+    for module in pkgutil.iter_modules(triggers.__path__, f"{triggers.__name__}."):
+        importlib.import_module(module.name)
     return {leaf for leaf in family.__subclasses__() if leaf.__module__.startswith("harness.")}
 
 
@@ -21,12 +74,16 @@ def trigger(request: pytest.FixtureRequest) -> AbstractTrigger:
     return found
 
 
-def firings(trigger: AbstractTrigger, *, save_at: int | None = None) -> list[int]:
+def through_json(memory: JsonValue) -> JsonValue:
+    again: JsonValue = json.loads(json.dumps(memory, allow_nan=False))
+    return again
+
+
+def firings(trigger: AbstractTrigger, way: list[Progress], *, save_at: frozenset[int] = frozenset()) -> list[int]:
     memory, fired = trigger.begin(), []
-    for progress in WAY:
-        if progress.step == save_at:
-            memory = json.loads(json.dumps(memory))
-            trigger = AbstractTrigger.model_validate(trigger.to_json())
+    for progress in way:
+        if progress.step in save_at:
+            memory, trigger = through_json(memory), AbstractTrigger.model_validate(trigger.to_json())
         memory, fires = trigger.observe(memory, progress)
         fired += [progress.step] * fires
     return fired
@@ -36,10 +93,46 @@ def test_every_trigger_is_tested_here() -> None:
     assert {type(trigger) for trigger in TRIGGERS} == own_leaves(AbstractTrigger)
 
 
-def test_it_fires_on_this_way(trigger: AbstractTrigger) -> None:
-    assert firings(trigger)
+def test_it_survives_json(trigger: AbstractTrigger) -> None:
+    assert AbstractTrigger.model_validate(json.loads(json.dumps(trigger.to_json()))) == trigger
 
 
-@pytest.mark.parametrize("step", range(1, 21))
+def test_it_fires_on_this_way_but_not_always(trigger: AbstractTrigger) -> None:
+    assert 0 < len(firings(trigger, WAY)) < len(WAY)
+
+
+@pytest.mark.parametrize("step", range(1, 25))
 def test_a_fork_fires_at_the_same_steps(trigger: AbstractTrigger, step: int) -> None:
-    assert firings(trigger, save_at=step) == firings(trigger)
+    assert firings(trigger, WAY, save_at=frozenset({step})) == firings(trigger, WAY)
+
+
+def test_memory_that_is_written_and_read_at_every_step_is_the_same(trigger: AbstractTrigger) -> None:
+    assert firings(trigger, WAY, save_at=frozenset(range(1, 25))) == firings(trigger, WAY)
+
+
+def test_one_trigger_watches_two_runs_at_once(trigger: AbstractTrigger) -> None:
+    memories, fired = [trigger.begin(), trigger.begin()], []
+    for progress in WAY:
+        for run in range(2):
+            memories[run], fires = trigger.observe(memories[run], progress)
+            fired += [progress.step] * fires
+
+    assert fired[::2] == fired[1::2] == firings(trigger, WAY)
+
+
+def test_to_observe_twice_gives_the_same_answer_and_leaves_memory_alone(trigger: AbstractTrigger) -> None:
+    memory = trigger.begin()
+    for progress in WAY:
+        before = copy.deepcopy(memory)
+
+        first, second = trigger.observe(memory, progress), trigger.observe(memory, progress)
+
+        assert first == second
+        assert memory == before
+        memory = first[0]
+
+
+def test_metrics_are_looked_at_only_when_they_are_new(trigger: AbstractTrigger) -> None:
+    bare = [p if p.evaluated else Progress(p.step, p.age, p.epoch, {}, evaluated=False, signals=p.signals) for p in WAY]
+
+    assert firings(trigger, bare) == firings(trigger, WAY)

@@ -49,3 +49,14 @@ def test_only_parameters_are_parameters() -> None:
     identities = Identities(nn.BatchNorm1d(2))
 
     assert list(identities.parameters()) == ["0/weight", "0/bias"]
+
+
+def test_what_is_no_longer_in_the_network_has_no_id() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False))
+    identities = Identities(model)
+
+    model[1] = nn.Linear(2, 3, bias=False)
+    model[0].bias = None
+    identities.register(model, birth=1)
+
+    assert list(identities) == ["0/0.weight", "1/1.weight"]

@@ -2,6 +2,7 @@ import torch
 
 from harness.data import TaskData
 from harness.growth import AttachHead, Nothing, OldParameters
+from harness.growth.freezing import DiscriminativeRates
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.models import MLP
@@ -53,3 +54,27 @@ def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data:
     state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
 
     assert len(state.trainable()) == len(list(state.model.parameters()))
+
+
+def test_lower_layers_learn_at_lower_rates_and_a_later_policy_ends_that(state: TrainState, data: TaskData) -> None:
+    probe = Probe(data.validation.inputs[:2])
+    rates = DiscriminativeRates(layers=("blocks.0", "blocks.1"), decay=0.5)
+    state.grow(Change(operation=CHANGE.operation, freeze=rates), probe=probe)
+    divided = {id(p): group["lr_scale"] for group in state.optimizer.param_groups for p in group["params"]}
+
+    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
+
+    names = {"blocks.0.conv.weight": 0.25, "blocks.1.conv.weight": 0.5, "output.weight": 1.0}
+    assert {name: divided[id(state.model.get_parameter(f"backbone.{name}"))] for name in names} == names
+    assert {group["lr_scale"] for group in state.optimizer.param_groups} == {1}
+
+
+def test_the_policy_says_what_frozen_norms_do(state: TrainState, data: TaskData) -> None:
+    for policy, training in ((OldParameters(), False), (OldParameters(frozen_norm="train"), True)):
+        state.grow(
+            Change(operation=AttachHead(name=f"head_{policy.frozen_norm}", outputs=1, tap="hidden"), freeze=policy),
+            probe=Probe(data.validation.inputs[:2]),
+        )
+        state.set_train_mode()
+
+        assert state.model.get_submodule("backbone.blocks.0.norm").training is training

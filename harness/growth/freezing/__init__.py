@@ -1,7 +1,25 @@
 """Freeze policies: what stays fixed after a growth."""
 
-from harness.growth.freezing._base import AbstractFreezePolicy, Candidate
+from harness.growth.freezing._base import AbstractFreezePolicy, Candidate, FrozenNorm
+from harness.growth.freezing.all_but_last import AllButLast
+from harness.growth.freezing.by_name import ByName
+from harness.growth.freezing.discriminative_rates import DiscriminativeRates
+from harness.growth.freezing.gradual_thaw import GradualThaw
 from harness.growth.freezing.nothing import Nothing
 from harness.growth.freezing.old_parameters import OldParameters
+from harness.growth.freezing.up_to_tap import UpToTap
+from harness.growth.freezing.warm_up_then_thaw import WarmUpThenThaw
 
-__all__ = ["AbstractFreezePolicy", "Candidate", "Nothing", "OldParameters"]
+__all__ = [
+    "AbstractFreezePolicy",
+    "AllButLast",
+    "ByName",
+    "Candidate",
+    "DiscriminativeRates",
+    "FrozenNorm",
+    "GradualThaw",
+    "Nothing",
+    "OldParameters",
+    "UpToTap",
+    "WarmUpThenThaw",
+]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-from harness.core.spec import LeafSpec
+from harness.core.errors import SpecError
+from harness.core.spec import LeafSpec, did_you_mean
 
 __all__ = ["AbstractTrigger", "Progress"]
 
@@ -21,6 +22,7 @@ class Progress:
         epoch: full passes over the examples that can be seen, since the last growth.
         metrics: the latest evaluation, by name, such as `val/loss/total`.
         evaluated: whether that evaluation was made at this very step.
+        signals: names of the signals that came from outside by now.
     """
 
     step: int
@@ -28,12 +30,33 @@ class Progress:
     epoch: int
     metrics: Mapping[str, float]
     evaluated: bool
+    signals: frozenset[str] = frozenset()
+
+    @property
+    def grown_at(self) -> int:
+        """The step of the last growth, or 0."""
+        return self.step - self.age
+
+    def metric(self, name: str) -> float:
+        """Return a metric of the latest evaluation.
+
+        Raises:
+            SpecError: there is none of that name; the message names those there are.
+        """
+        if name not in self.metrics:
+            raise SpecError(
+                f"expected a metric of an evaluation, found {name!r} at step {self.step}."
+                f"{did_you_mean(name, sorted(self.metrics))}"
+            )
+        return self.metrics[name]
 
 
 class AbstractTrigger(LeafSpec):
     """Says when to grow: a pure function of progress, with its memory beside it.
 
     Memory is plain JSON. It is never stored: it can always be had again by observing a history from its beginning.
+    A trigger of a moment, such as a step, fires at that moment; one of a condition, such as a plateau, goes on firing
+    as long as it holds, since whoever watches may have reason to wait. After a growth it must come true anew.
     """
 
     @abstractmethod
@@ -42,4 +65,7 @@ class AbstractTrigger(LeafSpec):
 
     @abstractmethod
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
-        """Return the memory from now on, and whether to grow now. Called once per step, in order."""
+        """Return the memory from now on, and whether to grow now. Called once per step, in order.
+
+        `memory` is not changed: the same memory and progress give the same answer again.
+        """

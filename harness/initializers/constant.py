@@ -1,0 +1,22 @@
+"""The same value everywhere."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from harness.initializers._base import AbstractInitializer, Place, blank
+
+__all__ = ["Constant"]
+
+
+class Constant(AbstractInitializer):
+    """All values are `value`. For biases and scales: units whose weights are all the same learn the same."""
+
+    kind: Literal["constant"] = "constant"
+    value: Annotated[float, Field(allow_inf_nan=False)]
+
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return float32 values of `shape`."""
+        return blank(shape).fill_(self.value)

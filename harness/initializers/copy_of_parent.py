@@ -1,0 +1,33 @@
+"""Copies of a row that the layer has already."""
+
+from typing import Literal
+
+import torch
+from pydantic import NonNegativeFloat, NonNegativeInt
+from torch import Tensor
+
+from harness.core.errors import SpecError
+from harness.initializers._base import AbstractInitializer, Place, blank, old_rows_of
+
+__all__ = ["CopyOfParent"]
+
+
+class CopyOfParent(AbstractInitializer):
+    """Every new row is the row `parent` plus normal noise, `noise` times the standard deviation of that row's values.
+
+    As in Net2WiderNet (arXiv 1511.05641), where noise tells the copies apart: without any, equal rows that
+    see equal gradients stay equal. A bias is a row of one value, which deviates from nothing: it is copied as it is.
+    """
+
+    kind: Literal["copy_of_parent"] = "copy_of_parent"
+    parent: NonNegativeInt
+    noise: NonNegativeFloat = 0.0
+
+    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
+        """Return float32 values of `shape`."""
+        old = old_rows_of(place, shape, self.kind)
+        if self.parent >= len(old):
+            raise SpecError(f"expected a parent below {len(old)}, the rows there are; found {self.parent}")
+        parent = old[self.parent]
+        std = parent.std(correction=0)
+        return parent + self.noise * std * blank(shape).normal_(generator=generator)
