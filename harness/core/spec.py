@@ -63,10 +63,10 @@ def explain(error: ValidationError) -> str:
     """Say in one line what is wrong with a spec and where."""
     lines = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"]) or "spec"
+        where = ".".join(str(part) for part in problem["loc"])
         what = problem["msg"].removeprefix("Value error, ")
         found = "" if "found" in what else f"; found {problem['input']!r:.80}"
-        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}")
+        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}" if where else f"{what}{found}")
     return " | ".join(lines)
 
 
