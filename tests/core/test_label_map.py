@@ -67,3 +67,8 @@ def test_a_new_head_moves_no_column() -> None:
 
     assert after.column[[0, 3]].tolist() == before.column[[0, 3]].tolist() == [0, 1]
     assert after.column[[2, 1]].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("label", [-1, -5])
+def test_a_negative_label_is_not_known(label: int) -> None:
+    assert not LabelMap.of({"known": (0, 1)}).known(torch.tensor([label])).any()

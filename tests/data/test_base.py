@@ -89,3 +89,14 @@ def test_moved_data_keep_their_splits_and_classes() -> None:
     assert [len(moved.train), len(moved.validation), len(moved.test)] == [3, 1, 2]
     assert moved.classes == data.classes
     assert moved.train.inputs.device == CPU
+
+
+def test_a_head_without_classes_is_refused() -> None:
+    with pytest.raises(ValidationError, match="expected heads with classes"):
+        Digits(classes={"known": (0, 1), "late": ()})
+
+
+@pytest.mark.parametrize("kind", [["digits"], {"digits": 1}, 7, None])
+def test_a_kind_that_is_no_text_is_refused(kind: object) -> None:
+    with pytest.raises(ValidationError, match="expected a kind among"):
+        AbstractTask.model_validate({"kind": kind})

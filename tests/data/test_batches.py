@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from harness.core.errors import DataError
 from harness.data import BatchOrder
 
 SIZES = st.integers(1, 12)
@@ -98,3 +99,8 @@ def test_changing_what_can_be_seen_changes_only_which_examples_come() -> None:
     high = BatchOrder(torch.arange(20) + 100, 4, seed=2, growths=0)
 
     assert all(torch.equal(low.indices(step) + 100, high.indices(step)) for step in range(10))
+
+
+def test_no_example_at_all_is_refused() -> None:
+    with pytest.raises(DataError, match="found none"):
+        BatchOrder(torch.tensor([], dtype=torch.int64), 4, seed=0, growths=0)

@@ -77,3 +77,20 @@ def test_another_or_a_shorter_file_is_refused(path: Path, content: bytes, messag
 
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [bytes([0, 0, 8, 3, 0, 0]), bytes([0, 0, 8, 1])])
+def test_a_header_cut_short_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "values.gz").write_bytes(gzip.compress(content))
+
+    with pytest.raises(DataError, match="in the header of"):
+        read_idx(tmp_path / "values.gz")
+
+
+def test_damaged_compression_is_refused(tmp_path: Path) -> None:
+    content = bytearray(gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 100]) + bytes(range(100)), mtime=0))
+    content[11] ^= 0xFF
+    (tmp_path / "values.gz").write_bytes(content)
+
+    with pytest.raises(DataError, match="expected a gzip file"):
+        read_idx(tmp_path / "values.gz")
