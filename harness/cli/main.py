@@ -38,8 +38,10 @@ def main() -> None:
         _end(str(error), WRONG_INPUT)
     except HarnessError as error:
         _end(str(error), FAILED)
-    except KeyboardInterrupt:
-        _end("interrupted; the same command continues where this one stopped", INTERRUPTED)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # Typer's way of passing Ctrl-C on
+            sys.stderr.write("harness: interrupted; the same command continues where this one stopped\n")
+        raise
 
 
 def _end(message: str, code: int) -> None:

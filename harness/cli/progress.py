@@ -68,7 +68,9 @@ class ProgressView(Observer):
         self._ended += 1
         self._bars.advance(self._runs)
         if not self._console.is_terminal:
-            self._console.print(f"[{self._ended}/{self._total}] {_ending(record, self._metric)}", markup=False)
+            self._console.print(
+                f"[{self._ended}/{self._total}] {_ending(record, self._metric)}", markup=False, soft_wrap=True
+            )
 
 
 def _ending(record: RunRecord, metric: str) -> str:

@@ -1,5 +1,6 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -58,10 +59,10 @@ def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -
     from harness.training.determinism import make_deterministic
 
     ledger = Ledger(home)
-    ledger.create()
     make_deterministic()
     runner = Runner(Store(home / "store", ledger), data_folder())
     check_study(study, runner)
+    ledger.create()
     tracker = MlflowTracker(default_tracking_uri(home))
     with ProgressView(Console(), study.metric) as view:
         record = launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
@@ -78,5 +79,5 @@ def _conclude(record: "StudyRecord", home: Path, tracker: "AbstractTracker") -> 
         tracker.end_study(record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
-    option = "" if home == Path("runs") else f" --home {home}"
+    option = "" if home == Path("runs") else f" --home {shlex.quote(str(home))}"
     typer.echo(f"Compare the runs:  harness ui {name}{option}")

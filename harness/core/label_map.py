@@ -38,5 +38,5 @@ class LabelMap:
 
     def known(self, labels: Tensor) -> Tensor:
         """Return `[N]` bool: which of `labels` `[N]` some head answers for."""
-        within = labels < len(self.column)
-        return within & (self.column[labels.clamp(max=len(self.column) - 1)] >= 0)
+        within = (labels >= 0) & (labels < len(self.column))
+        return within & (self.column[labels.clamp(0, len(self.column) - 1)] >= 0)

@@ -4,6 +4,7 @@ No state of any generator has to be stored or restored, and no draw for one purp
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +21,7 @@ def stream_seed(seed: int, *purpose: str | int) -> int:
     >>> stream_seed(0, "batches", 1) == stream_seed(0, "batches", 2)
     False
     """
-    name = "/".join([str(seed), *map(str, purpose)])
+    name = json.dumps([seed, *purpose])
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
 
 

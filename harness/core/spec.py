@@ -23,7 +23,7 @@ __all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assi
 class Spec(BaseModel):
     """A frozen description. Unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", polymorphic_serialization=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, polymorphic_serialization=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON from which `model_validate` makes an equal spec."""
@@ -46,7 +46,7 @@ class LeafSpec(Spec):
             raise ValueError(f"expected a {cls.__name__.removeprefix('Abstract')}, found {value!r}")
         leaves = _by_kind(cls)
         kind = value.get("kind")
-        if kind not in leaves:
+        if not isinstance(kind, str) or kind not in leaves:
             raise ValueError(f"expected a kind among {', '.join(sorted(leaves))}; found {kind!r}")
         leaf: Self = leaves[kind].model_validate(value)
         return leaf
@@ -75,10 +75,10 @@ def explain(error: ValidationError) -> str:
     """Say in one line what is wrong with a spec and where."""
     lines = []
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"]) or "spec"
+        where = ".".join(str(part) for part in problem["loc"])
         what = problem["msg"].removeprefix("Value error, ")
         found = "" if "found" in what else f"; found {problem['input']!r:.80}"
-        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}")
+        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}" if where else f"{what}{found}")
     return " | ".join(lines)
 
 
@@ -103,7 +103,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
             raise SpecError(f"expected PATH=VALUE, found {text!r}; for example training.batch_size=32")
         try:
             changes[path] = json.loads(value)
-        except json.JSONDecodeError:
+        except ValueError:  # no JSON, or a number of thousands of digits
             changes[path] = value
     return changes
 
@@ -116,11 +116,20 @@ def with_changes(spec: S, changes: Mapping[str, Any]) -> S:
     """
     content = spec.to_json()
     for path, value in changes.items():
-        _assign(content, path, value.to_json() if isinstance(value, Spec) else value)
+        _assign(content, path, _as_json(value))
     try:
         return type(spec).model_validate(content)
     except ValidationError as error:
         raise SpecError(explain(error)) from None
+
+
+def _as_json(value: Any) -> Any:
+    """Return a copy of `value` with the JSON of the specs in it."""
+    if isinstance(value, Spec):
+        return value.to_json()
+    if isinstance(value, Mapping):
+        return {key: _as_json(item) for key, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _assign(content: Any, path: str, value: Any) -> None:

@@ -67,6 +67,8 @@ class AbstractTask(LeafSpec):
         labels = [label for group in self.classes.values() for label in group]
         if not labels or len(labels) != len(set(labels)) or min(labels) < 0:
             raise ValueError(f"expected every class in one head, found {self.classes}")
+        if not all(self.classes.values()):
+            raise ValueError(f"expected heads with classes, found {self.classes}")
         return self
 
     @abstractmethod

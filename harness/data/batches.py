@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from harness.core.errors import DataError
 from harness.core.seeding import generator
 
 __all__ = ["BatchOrder"]
@@ -19,9 +20,14 @@ class BatchOrder:
         size: examples in a batch; fewer where there are not so many.
         seed: the run's seed.
         growths: how many growths came before.
+
+    Raises:
+        DataError: there is no example.
     """
 
     def __init__(self, seen: Tensor, size: int, *, seed: int, growths: int) -> None:
+        if not len(seen):
+            raise DataError("expected training examples of the classes that have a head, found none; see task.classes")
         self._seen = seen
         self._size = min(size, len(seen))
         self._purpose = (seed, "batches", growths)

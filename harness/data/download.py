@@ -7,10 +7,9 @@ import pooch
 import requests
 
 from harness.core.errors import DataError
+from harness.core.spec import Spec
 
 __all__ = ["PublishedFile", "fetch"]
-
-from harness.core.spec import Spec
 
 
 class PublishedFile(Spec):
@@ -41,7 +40,7 @@ def fetch(file: PublishedFile, folder: Path | None) -> Path:
     try:
         pooch.retrieve(file.url, f"sha256:{file.sha256}", fname=file.name, path=cache, progressbar=False)
     except (requests.RequestException, OSError, ValueError) as error:
-        reason = type(error).__name__
+        reason = "its bytes are not the publisher's" if isinstance(error, ValueError) else type(error).__name__
         raise DataError(
             f"cannot have {file.name} from {file.url} ({reason}); put the publisher's file into a folder "
             f"and name that folder in HARNESS_DATA_DIR (searched: {folder or 'no folder'}, {cache})"

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from harness.core.errors import TapNotFoundError
 from harness.core.spec import did_you_mean
 
-__all__ = ["capture", "feature_shape", "tap_names"]
+__all__ = ["capture", "feature_shape", "gpus_of", "tap_names"]
 
 
 def tap_names(model: nn.Module) -> list[str]:
@@ -54,6 +54,11 @@ def _module_at(model: nn.Module, tap: str) -> nn.Module:
         ) from None
 
 
+def gpus_of(model: nn.Module) -> list[torch.device]:
+    """Return the GPUs that `model` is on, whose generators its modules draw from."""
+    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
+
+
 def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
     """Return the shape `[B, ...]` of the features at `tap` for the inputs `example` `[B, ...]`.
 
@@ -65,7 +70,7 @@ def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with torch.random.fork_rng(), torch.no_grad(), capture(model, [tap]) as features:
+        with torch.random.fork_rng(devices=gpus_of(model)), torch.no_grad(), capture(model, [tap]) as features:
             model(example)
     finally:
         for module, training in modes.items():

@@ -19,7 +19,7 @@ from harness.staging.runner import Runner
 from harness.tracking import AbstractTracker
 from harness.tracking.project import project_study
 
-__all__ = ["check_study", "launch"]
+__all__ = ["check_study", "delayed_if_unreachable", "launch"]
 
 log = logging.getLogger(__name__)
 

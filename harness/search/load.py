@@ -21,21 +21,28 @@ def load_study(path: Path) -> Study:
     Raises:
         SpecError: the file has no such function, or fails, or returns something else; the message names the line.
     """
+    path = path.absolute()  # as it is in a traceback
     try:
         module = _import(path)
         if not callable(getattr(module, "study", None)):
-            raise SpecError(f"expected a function `study() -> Study` in {path}, found none")
+            raise SpecError("expected a function `study() -> Study`, found none")
         study = module.study()
-    except HarnessError:
-        raise
+    except HarnessError as error:
+        raise SpecError(f"{path}: {error}") from None
     except ValidationError as error:
         raise SpecError(f"{path}: {explain(error)}") from None
+    except SyntaxError as error:
+        raise SpecError(
+            f"cannot load {error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+        ) from None
     except Exception as error:  # noqa: BLE001  # a study file is the user's code and may raise anything
         line = next(
             (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)),
             0,
         )
-        raise SpecError(f"cannot load {path}, line {line}: {type(error).__name__}: {error}") from None
+        raise SpecError(
+            f"cannot load {path}, line {line}: {type(error).__name__}: {' '.join(str(error).split())}"
+        ) from None
     if not isinstance(study, Study):
         raise SpecError(f"expected `study()` in {path} to return a Study, found {type(study).__name__}")
     return study
@@ -45,7 +52,7 @@ def _import(path: Path) -> ModuleType:
     name = f"study_{path.parent.name}".replace("-", "_")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise SpecError(f"expected a Python file at {path}")
+        raise SpecError("expected a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # a class is found by its module's name when its source is hashed
     spec.loader.exec_module(module)

@@ -6,13 +6,22 @@ from statistics import fmean
 from typing import Any
 
 import optuna
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
+from sqlalchemy import URL
 
+from harness.core.loggers import loggers_kept
 from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord
 
 __all__ = ["Proposals"]
+
+
+def storage(home: Path) -> RDBStorage:
+    """Return Optuna's storage in `home`, whatever characters its path has."""
+    with loggers_kept():
+        return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())
 
 
 class Proposals:
@@ -23,7 +32,7 @@ class Proposals:
         self._study = study
         self._sampler = QuasiRandomSampler(study.space, study.name)
         self._optuna = optuna.create_study(
-            storage=f"sqlite:///{home / 'optuna.sqlite'}",
+            storage=storage(home),
             study_name=study.name,
             sampler=self._sampler,
             direction="maximize",

@@ -51,4 +51,4 @@ class QuasiRandomSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         """Sample a parameter that is not in the space; does not happen in a study of this project."""
-        return RandomSampler(self._seed).sample_independent(study, trial, param_name, param_distribution)
+        return RandomSampler(self._seed % 2**32).sample_independent(study, trial, param_name, param_distribution)

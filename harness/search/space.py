@@ -9,7 +9,7 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, FiniteFloat, PositiveInt, model_validator
 
 from harness.core.spec import LeafSpec
 
@@ -91,8 +91,8 @@ class Float(AbstractDimension):
     """A number between `low` and `high`, uniform, or uniform in its logarithm."""
 
     kind: Literal["float"] = "float"
-    low: float
-    high: float
+    low: FiniteFloat
+    high: FiniteFloat
     log: bool = False
 
     @model_validator(mode="after")
@@ -107,7 +107,7 @@ class Float(AbstractDimension):
             value = self.low * (self.high / self.low) ** quantile
         else:
             value = self.low + (self.high - self.low) * quantile
-        return float(f"{value:.{DIGITS}g}")
+        return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
     def distribution(self) -> BaseDistribution:
         """Return the distribution of real numbers."""

@@ -38,22 +38,37 @@ class Study(Spec):
     space: dict[str, AbstractDimension]
     arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     comparison: tuple[str, str]
-    metric: Annotated[str, Field(pattern=r"^accuracy/")] = "accuracy/all"
+    metric: str = "accuracy/all"
     smallest_effect: NonNegativeFloat = 0.0
     trials: PositiveInt = 12
     seeds: PositiveInt = 3
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
-        for arm in self.comparison:
-            if arm not in self.arms:
-                raise ValueError(f"comparison: no arm {arm!r}.{did_you_mean(arm, self.arms)}")
+        self._check_analysis()
         for name, dimension in self.space.items():
             for value in dimension.corners():
                 self._try(f"space.{name}", {dimension.field: value})
         for name, changes in self.arms.items():
             self._try(f"arms.{name}", changes)
         return self
+
+    def _check_analysis(self) -> None:
+        for arm in self.comparison:
+            if arm not in self.arms:
+                raise ValueError(f"comparison: no arm {arm!r}.{did_you_mean(arm, self.arms)}")
+        if len(set(self.comparison)) < len(self.comparison):
+            raise ValueError(f"comparison: expected two arms, found {self.comparison[0]!r} twice")
+        metrics = [f"accuracy/{name}" for name in ("all", *self.base.task.classes)]
+        if self.metric not in metrics:
+            raise ValueError(f"metric: no metric {self.metric!r}.{did_you_mean(self.metric, metrics)}")
+        searched: dict[str, str] = {}
+        for name, dimension in self.space.items():
+            if dimension.field in searched:
+                raise ValueError(
+                    f"space.{name}: {dimension.field!r} is searched as {searched[dimension.field]!r} already"
+                )
+            searched[dimension.field] = name
 
     def _try(self, where: str, changes: Mapping[str, Any]) -> None:
         try:

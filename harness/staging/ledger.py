@@ -7,7 +7,7 @@ be rebuilt from it.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -105,20 +105,23 @@ class Ledger:
             with self._connection() as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(SCHEMA)
-        except (OSError, sqlite3.OperationalError) as error:
+        except OSError as error:
             raise HomeError(
                 f"cannot write to the home {self.path.parent} ({error}); choose another with --home or HARNESS_HOME"
             ) from None
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=60)
         try:
-            connection.execute("PRAGMA synchronous=FULL")
-            with connection:
-                yield connection
-        finally:
-            connection.close()
+            with closing(sqlite3.connect(self.path, timeout=60)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                with connection:
+                    yield connection
+        except sqlite3.DatabaseError as error:
+            raise HomeError(
+                f"expected a ledger at {self.path} that can be read and written, found: {error}; "
+                "choose another home with --home or HARNESS_HOME"
+            ) from None
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that were begun, by name."""

@@ -9,7 +9,7 @@ from harness.core.history import History
 from harness.staging.ledger import StageAddress
 from harness.staging.store import StoredStage
 
-__all__ = ["RunResult", "result_of"]
+__all__ = ["PARAMETERS_ADDED", "RunResult", "result_of"]
 
 PARAMETERS_ADDED = "growth/parameters_added"
 SKIPPED_STEPS = "train/skipped_steps"

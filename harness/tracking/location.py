@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import URL, make_url
+
 from harness.core.errors import HomeError
 
 __all__ = ["artifacts_beside", "database_of", "default_tracking_uri", "home_database", "taking_turns"]
@@ -19,12 +21,15 @@ def home_database(home: Path) -> Path:
 
 def default_tracking_uri(home: Path) -> str:
     """Return the URI of the MLflow database in `home`."""
-    return f"{SQLITE}{home_database(home)}"
+    return URL.create("sqlite", database=str(home_database(home))).render_as_string()
 
 
 def database_of(tracking_uri: str) -> Path | None:
     """Return the SQLite file that `tracking_uri` names, or None if it names a server."""
-    return Path(tracking_uri.removeprefix(SQLITE)) if tracking_uri.startswith(SQLITE) else None
+    if not tracking_uri.startswith(SQLITE):
+        return None
+    database = make_url(tracking_uri).database
+    return Path(database) if database else None
 
 
 def artifacts_beside(database: Path) -> Path:

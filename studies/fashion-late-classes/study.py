@@ -1,4 +1,4 @@
-"""Six kinds of clothes are known; four more come late. The same question as with digits, for a convolutional network."""
+"""Six kinds of clothes are known; four more come late. The question of the digits, for a convolutional network."""
 
 from harness.data import FashionMNIST
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters

@@ -58,7 +58,7 @@ class AttachHead(AbstractOperation):
         shape = feature_shape(model.backbone, self.tap, probe.inputs)
         hidden = (self.width,) if self.width else ()
         # Building a layer draws from the global generator, for values that are overwritten here.
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             head = Head((feature_count(shape), *hidden, self.outputs), self.activation, self.dropout)
         for layer in linear_layers(head):
             init = self.output_init if self.output_init and layer is head.output else self.init

@@ -20,6 +20,7 @@ __all__ = [
     "DPI",
     "INK",
     "MUTED",
+    "STYLES",
     "ArmStyle",
     "applied",
     "arm_handles",

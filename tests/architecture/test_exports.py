@@ -1,0 +1,101 @@
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import harness
+from harness.core.spec import LeafSpec
+
+PACKAGE = Path(harness.__file__).parent
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+FAMILIES = ("data", "growth.freezing", "growth.operations", "growth.triggers", "initializers", "losses", "models")
+
+
+def module_name(source: Path) -> str:
+    parts = source.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+MODULES = [module_name(source) for source in SOURCES]
+
+
+def exports(name: str) -> list[str]:
+    return list(getattr(importlib.import_module(name), "__all__", []))
+
+
+def as_ruff_sorts(name: str) -> tuple[int, str]:
+    """Return the order of RUF022: constants, then classes, then the rest."""
+    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
+
+
+def leaves(package: ModuleType) -> set[str]:
+    """Return the public members of the families whose abstract class is in `package._base`, that class included."""
+    base = importlib.import_module(f"{package.__name__}._base")
+    families = [value for value in vars(base).values() if inspect.isclass(value) and value.__module__ == base.__name__]
+    found = [family for family in families if issubclass(family, LeafSpec)]
+    for family in found:
+        found.extend(family.__subclasses__())
+    own = [leaf for leaf in found if leaf.__module__.startswith(package.__name__)]
+    return {leaf.__name__ for leaf in own if not leaf.__name__.startswith("_")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_exports_are_sorted_and_exist(name: str) -> None:
+    exported = exports(name)
+
+    assert exported == sorted(set(exported), key=as_ruff_sorts)
+    assert [export for export in exported if not hasattr(importlib.import_module(name), export)] == []
+
+
+def has_code(source: Path) -> bool:
+    """Return whether a module has more than a text and names such as `__version__`."""
+    for node in ast.parse(source.read_text()).body:
+        text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        special = any(isinstance(target, ast.Name) and target.id.startswith("__") for target in targets)
+        if not text and not special:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=module_name)
+def test_every_module_with_code_says_what_it_exports(source: Path) -> None:
+    assert has_code(source) == bool(exports(module_name(source)))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_exports_exactly_its_leaves(family: str) -> None:
+    package = importlib.import_module(f"harness.{family}")
+    for source in sorted((PACKAGE / family.replace(".", "/")).glob("*.py")):
+        importlib.import_module(module_name(source))
+
+    exported = {name for name in exports(package.__name__) if is_leaf(getattr(package, name))}
+
+    assert exported == leaves(package)
+
+
+def is_leaf(value: object) -> bool:
+    return inspect.isclass(value) and issubclass(value, LeafSpec)
+
+
+def imports(source: Path) -> Iterator[tuple[str, str]]:
+    """Yield module and name of what a source imports from this package."""
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "harness":
+            for alias in node.names:
+                yield node.module, alias.name
+
+
+def test_only_what_is_exported_is_imported_elsewhere() -> None:
+    hidden = [
+        f"{module_name(source)} imports {name} of {module}"
+        for source in SOURCES
+        for module, name in imports(source)
+        if name not in exports(module) and f"{module}.{name}" not in MODULES
+    ]
+
+    assert hidden == []

@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+
+import harness
+
+PACKAGE = Path(harness.__file__).parent
+TESTS = Path(__file__).parents[1]
+NEED_NONE = ("__init__", "__main__", "_base")
+
+# Leaves and parts that one suite covers together, by the beginning of their path.
+SUITES = {
+    "growth/freezing/": "conformance/test_freeze_policies.py",
+    "growth/operations/": "conformance/test_operations.py",
+    "growth/triggers/": "conformance/test_triggers.py",
+    "initializers/": "conformance/test_initializers.py",
+    "reporting/design_tables": "reporting/test_tables.py",
+    "reporting/exhibits": "reporting/test_figures.py",
+    "reporting/figures/": "reporting/test_figures.py",
+    "reporting/narrative": "reporting/test_report.py",
+    "reporting/result_tables": "reporting/test_tables.py",
+    "reporting/table": "reporting/test_tables.py",
+}
+MODULES = [
+    source.relative_to(PACKAGE).with_suffix("").as_posix()
+    for source in sorted(PACKAGE.rglob("*.py"))
+    if source.stem not in NEED_NONE
+]
+
+
+def mirrored(module: str) -> str:
+    folder, _, name = module.rpartition("/")
+    return f"{folder}/test_{name}.py"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_has_its_test_or_a_suite(module: str) -> None:
+    suites = [suite for beginning, suite in SUITES.items() if module.startswith(beginning)]
+
+    assert any((TESTS / path).is_file() for path in [mirrored(module), *suites])

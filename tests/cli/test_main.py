@@ -1,0 +1,169 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from harness.cli.main import app
+from harness.core.errors import HarnessError
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+# What users have in their scripts and notes: nothing is renamed or removed here without a line in the changelog.
+COMMANDS = {
+    "run": ["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--home"],
+    "list": ["--home"],
+    "report": ["study", "--out", "--home"],
+    "ui": ["study", "--port", "--home"],
+}
+# pydantic is not among them: Typer loads it by itself to read options.
+HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "scipy", "torch"}
+LOADED = """
+import sys
+from harness.cli.main import main
+sys.argv[0] = "harness"
+try:
+    main()
+finally:
+    print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_commands_and_options_are_those_that_users_know() -> None:
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)
+
+    found = {name: [option for p in sub.params for option in p.opts] for name, sub in command.commands.items()}
+
+    assert found == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_its_options(call: Call, command: str) -> None:
+    ended = call(command, "--help")
+
+    assert ended.returncode == 0
+    assert all(option in ended.stdout for option in COMMANDS[command])
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]])
+def test_nothing_heavy_is_loaded_to_answer_at_once(process: Call, arguments: list[str]) -> None:
+    ended = process("-c", LOADED, *arguments)
+
+    loaded = set(ended.stdout.rpartition("LOADED")[2].split())
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "harness" in loaded
+    assert not loaded & HEAVY
+
+
+def test_a_report_is_written_without_loading_torch(
+    first_run: tuple[Path, object], process: Call, tmp_path: Path
+) -> None:
+    home = first_run[0] / "runs"
+
+    ended = process("-c", LOADED, "report", "tiny", "--home", str(home), "--out", str(tmp_path / "report"))
+
+    loaded = set(ended.stdout.rpartition("LOADED")[2].split())
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "pandas" in loaded
+    assert not loaded & {"mlflow", "optuna", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["run", "nope"], "no study 'nope'. There are: tiny"),
+        (["run", "tiney"], "Did you mean 'tiny'"),
+        (["run", "studies"], "no study 'studies'"),
+        (["run", "tiny", "--set", "training.batchsize=3"], "Did you mean 'batch_size'"),
+        (["run", "tiny", "--set", "training.batch_size=many"], "training.batch_size: input should be a valid integer"),
+        (["run", "tiny", "--set", "training.batch_size=0"], "training.batch_size: input should be greater than 0"),
+        (["run", "tiny", "--set", "training.batch_size"], "expected PATH=VALUE, found 'training.batch_size'"),
+        (["run", "tiny", "--set", "=3"], "expected PATH=VALUE, found '=3'"),
+        (["run", "tiny", "--set", "training.optimizer=adamw2"], "expected a kind among"),
+        (["run", "tiny", "--set", "growths.1.loss_weight=2"], "expected an index below 1, found '1'"),
+        (["run", "tiny", "--set", "steps=25"], "before the end at 25"),
+        (["run", "tiny", "--as", "Not A Name"], "name"),
+        (["run", "tiny", "--home", "studies/tiny/study.py/home"], "choose another with --home"),
+        (["run", "studies/README.md"], "studies/README.md"),
+        (["report", "tiny"], "no study 'tiny' was begun in runs"),
+        (["report", "tiny", "--home", "studies"], "no study 'tiny' was begun in studies"),
+    ],
+)
+def test_wrong_input_ends_with_2_and_one_line_and_leaves_nothing(
+    call: Call, workplace: Path, arguments: list[str], reason: str
+) -> None:
+    (workplace / "studies" / "README.md").touch()
+    before = sorted(workplace.rglob("*"))
+
+    ended = call(*arguments)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.startswith("harness: ")
+    assert ended.stderr.count("\n") == 1
+    assert reason in ended.stderr
+    assert sorted(workplace.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["run", "tiny", "--trials", "0"], "'--trials'"),
+        (["run", "tiny", "--seeds", "-1"], "'--seeds'"),
+        (["run", "tiny", "--trials", "many"], "'--trials'"),
+        (["run", "tiny", "--device", "tpu"], "'--device'"),
+        (["run", "tiny", "--precision", "int8"], "'--precision'"),
+        (["run", "tiny", "--trails", "3"], "--trails"),
+        (["run"], "study"),
+        (["rum"], "rum"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_the_reason_last_and_leaves_nothing(
+    call: Call, workplace: Path, arguments: list[str], named: str
+) -> None:
+    before = sorted(workplace.rglob("*"))
+
+    ended = call(*arguments)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert named in ended.stderr.splitlines()[-1]
+    assert sorted(workplace.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "nope"], ["run", "tiny", "--trials", "0"], ["run", "tiny", "--home", "studies/tiny/study.py"]]
+)
+def test_there_is_no_traceback_in_a_process_of_its_own_either(process: Call, arguments: list[str]) -> None:
+    ended = process("-m", "harness", *arguments)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "Traceback" not in ended.stderr
+
+
+def raising(error: BaseException) -> Callable[[str], Path]:
+    def find(name: str) -> Path:
+        del name
+        raise error
+
+    return find
+
+
+def test_what_went_wrong_otherwise_ends_with_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.search.find.find_study", raising(HarnessError("it broke")))
+
+    ended = call("run", "tiny")
+
+    assert (ended.returncode, ended.stderr) == (1, "harness: it broke\n")
+
+
+def test_an_interrupted_command_ends_with_130(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.search.find.find_study", raising(KeyboardInterrupt()))
+
+    assert call("run", "tiny").returncode == 130
+
+
+def test_an_interrupted_command_says_how_to_go_on(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.search.find.find_study", raising(KeyboardInterrupt()))
+
+    assert "the same command continues" in call("run", "tiny").stderr

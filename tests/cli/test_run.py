@@ -1,0 +1,79 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.search.study import Study
+from harness.staging.ledger import Ledger
+
+Ended = subprocess.CompletedProcess[str]
+Call = Callable[..., Ended]
+
+
+def test_a_study_is_run_to_its_report(first_run: tuple[Path, Ended]) -> None:
+    folder, ended = first_run
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len([line for line in ended.stdout.splitlines() if "val/accuracy/all" in line]) == 4
+    assert "runs/reports/tiny/report.html" in ended.stdout
+    assert "harness ui tiny" in ended.stdout
+    assert (folder / "runs" / "reports" / "tiny" / "report.html").is_file()
+    assert {"ledger.sqlite", "mlflow.sqlite", "optuna.sqlite"} <= {path.name for path in (folder / "runs").iterdir()}
+
+
+def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], process: Call) -> None:
+    folder, _ = first_run
+    ledger = Ledger(folder / "runs")
+    before = ledger.runs("tiny")
+
+    again = process("-m", "harness", "run", str(folder / "studies" / "tiny"), "--home", str(folder / "runs"))
+
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "val/accuracy/all" not in again.stdout
+    assert ledger.runs("tiny") == before
+
+
+def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    launched: list[object] = []
+
+    def note(study: Study, home: Path, trials: int | None, seeds: int | None) -> None:
+        training = study.base.training
+        launched.extend(
+            [study.name, training.batch_size, training.evaluate_every, study.base.device, home, trials, seeds]
+        )
+
+    monkeypatch.setattr("harness.cli.run._launch", note)
+
+    ended = call(
+        *["run", "tiny", "--as", "other", "--home", "there", "--trials", "3", "--seeds", "2", "--device", "cpu"],
+        *["--set", "training.batch_size=16", "--set", "training.evaluate_every=5"],
+    )
+
+    assert ended.returncode == 0
+    assert launched == ["other", 16, 5, "cpu", Path("there"), 3, 2]
+
+
+def test_an_impossible_tap_is_refused_naming_the_taps(process: Call, workplace: Path) -> None:
+    ended = process("-m", "harness", "run", "tiny", "--set", "growths.0.operation.tap=nowhere")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.count("\n") == 1
+    assert "no tap 'nowhere'" in ended.stderr
+    assert "hidden.0" in ended.stderr
+    ledger = Ledger(workplace / "runs")
+    assert not ledger.exists or not ledger.studies()
+    assert not (workplace / "runs" / "optuna.sqlite").exists()
+    assert not (workplace / "runs" / "mlflow.sqlite").exists()
+
+
+def test_a_changed_study_is_refused_and_the_first_one_stays(first_run: tuple[Path, Ended], process: Call) -> None:
+    folder, _ = first_run
+    before = Ledger(folder / "runs").studies()
+
+    ended = process("-m", "harness", "run", "tiny", "--set", "steps=50", "--home", str(folder / "runs"))
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "base.steps was 40 and is 50" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert Ledger(folder / "runs").studies() == before

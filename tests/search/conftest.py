@@ -1,0 +1,68 @@
+"""A study that runs within a second."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.growth import Nothing, OldParameters
+from harness.search.launch import launch
+from harness.search.observer import Observer
+from harness.search.space import Choice, Int
+from harness.search.study import Study
+from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+from harness.tracking.memory import MemoryTracker
+
+Launch = Callable[..., StudyRecord]
+
+
+@pytest.fixture
+def study(digits_run: RunConfig) -> Study:
+    """Two configurations and one seed: a head grows early or late, and the trunk is frozen or not."""
+    return Study(
+        name="tiny",
+        title="A tiny study",
+        question="Should the trunk stay frozen?",
+        base=digits_run,
+        space={
+            "when": Int(field="growths.0.trigger.step", low=10, high=30, step=10),
+            "init": Choice(
+                field="growths.0.operation.init", options=("xavier_uniform", "orthogonal", "kaiming_normal")
+            ),
+        },
+        arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {"growths.0.freeze": Nothing()}},
+        comparison=("unfrozen", "frozen"),
+        trials=2,
+        seeds=1,
+    )
+
+
+@pytest.fixture
+def tracker() -> MemoryTracker:
+    """Where the test reads what is shown."""
+    return MemoryTracker()
+
+
+@pytest.fixture
+def run_study(study: Study, tmp_path: Path, tracker: MemoryTracker) -> Launch:
+    """Launch the study above, or the one given, in a home of the test's own, as a new process would."""
+
+    def begin(
+        changed: Study | None = None,
+        *,
+        home: Path = tmp_path / "home",
+        observer: Observer | None = None,
+        trials: int | None = None,
+        seeds: int | None = None,
+    ) -> StudyRecord:
+        ledger = Ledger(home)
+        ledger.create()
+        runner = Runner(Store(home / "store", ledger))
+        observer = observer or Observer()
+        more = {"trials": trials, "seeds": seeds}
+        return launch(changed or study, home, runner=runner, tracker=tracker, observer=observer, **more)
+
+    return begin

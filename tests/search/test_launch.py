@@ -1,0 +1,302 @@
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.errors import HarnessError, StudyChangedError, TapNotFoundError
+from harness.core.history import History
+from harness.core.spec import with_changes
+from harness.search.launch import check_study, launch
+from harness.search.observer import Observer
+from harness.search.samplers import QuasiRandomSampler
+from harness.search.study import Study
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.run import run_id
+from harness.staging.runner import Runner
+from harness.tracking import AbstractTracker
+from harness.tracking.memory import MemoryTracker
+
+Launch = Callable[..., StudyRecord]
+Key = tuple[int, str, int]
+ALL = [(0, "frozen", 0), (0, "unfrozen", 0), (1, "frozen", 0), (1, "unfrozen", 0)]
+
+
+class Diary(Observer):
+    """Writes down what ended; interrupts the launch after so many evaluations."""
+
+    def __init__(self, evaluations: int | None = None) -> None:
+        self.plan: tuple[int, int] | None = None
+        self.ended: list[Key] = []
+        self._left = evaluations
+
+    def planned(self, total: int, done: int) -> None:
+        self.plan = total, done
+
+    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise KeyboardInterrupt
+
+    def run_ended(self, record: RunRecord) -> None:
+        self.ended.append((record.trial, record.arm, record.seed))
+
+
+def runs(home: Path) -> dict[Key, RunRecord]:
+    """Return the runs in the ledger, without the time they took."""
+    found = {}
+    for run in Ledger(home).runs("tiny"):
+        metrics = {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
+        found[run.trial, run.arm, run.seed] = replace(run, metrics=metrics)
+    return found
+
+
+def histories(home: Path) -> dict[Key, History]:
+    return {key: run_history(home / "store", run.stages) for key, run in runs(home).items()}
+
+
+def test_every_configuration_is_run_under_every_arm_and_seed(
+    run_study: Launch, tmp_path: Path, tracker: MemoryTracker
+) -> None:
+    diary = Diary()
+
+    record = run_study(observer=diary, seeds=2)
+
+    planned = [(trial, arm, seed) for trial in (0, 1) for seed in (0, 1) for arm in ("frozen", "unfrozen")]
+    assert diary.ended == planned
+    assert set(runs(tmp_path / "home")) == set(planned)
+    assert set(tracker.runs) == {("tiny", *key) for key in planned}
+    assert (record.trials, record.seeds, diary.plan) == (2, 2, (8, 0))
+
+
+def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    run_study()
+
+    for (trial, arm, seed), run in runs(tmp_path / "home").items():
+        config = study.config(run.params, arm, seed)
+        assert run.params == QuasiRandomSampler(study.space, study.name).point(trial)
+        assert (run.config, run.run_id, run.status) == (config.to_json(), run_id(config), "completed")
+        assert [growth["step"] for growth in run.growths] == [run.params["when"]]
+
+
+@pytest.mark.parametrize("evaluations", [0, 1, 3, 7, 12])
+def test_a_half_finished_study_continues_to_the_same_numbers(
+    run_study: Launch, tmp_path: Path, tracker: MemoryTracker, evaluations: int
+) -> None:
+    before, after, home = Diary(evaluations), Diary(), tmp_path / "interrupted"
+    run_study()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(home=home, observer=before)
+
+    run_study(home=home, observer=after)
+
+    assert before.ended + after.ended == ALL
+    assert after.plan == (4, len(before.ended))
+    assert runs(home) == runs(tmp_path / "home")
+    assert histories(home) == histories(tmp_path / "home")
+    assert set(tracker.runs) == {("tiny", *key) for key in ALL}
+
+
+def test_a_run_that_ended_just_before_an_interruption_is_not_run_again(run_study: Launch, tmp_path: Path) -> None:
+    class Impatient(Diary):
+        def run_ended(self, record: RunRecord) -> None:
+            super().run_ended(record)
+            raise KeyboardInterrupt
+
+    before, after = Impatient(), Diary()
+    with pytest.raises(KeyboardInterrupt):
+        run_study(observer=before)
+
+    run_study(observer=after)
+
+    assert before.ended + after.ended == ALL
+    assert list(runs(tmp_path / "home")) == ALL
+
+
+def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path, tracker: MemoryTracker) -> None:
+    run_study()
+    before, shown, diary = Ledger(tmp_path / "home").runs("tiny"), dict(tracker.runs), Diary()
+
+    run_study(observer=diary)
+
+    assert (diary.ended, diary.plan) == ([], (4, 4))
+    assert Ledger(tmp_path / "home").runs("tiny") == before
+    assert tracker.runs == shown
+
+
+@pytest.mark.parametrize(
+    ("more", "added"),
+    [
+        ({"trials": 3}, [(2, "frozen", 0), (2, "unfrozen", 0)]),
+        ({"seeds": 2}, [(0, "frozen", 1), (0, "unfrozen", 1), (1, "frozen", 1), (1, "unfrozen", 1)]),
+        ({"trials": 1}, []),
+        ({"trials": 2, "seeds": 1}, []),
+    ],
+)
+def test_more_trials_or_seeds_add_just_those(
+    run_study: Launch, tmp_path: Path, more: dict[str, int], added: list[Key]
+) -> None:
+    run_study()
+    before, diary = Ledger(tmp_path / "home").runs("tiny"), Diary()
+
+    run_study(observer=diary, **more)
+
+    after = Ledger(tmp_path / "home").runs("tiny")
+    assert diary.ended == added
+    assert [run for run in after if (run.trial, run.arm, run.seed) in ALL] == before
+    assert len(after) == len(before) + len(added)
+
+
+def test_numbers_that_were_raised_stay_so(run_study: Launch) -> None:
+    run_study(trials=1)
+
+    raised = run_study(trials=2, seeds=2)
+    again = run_study(trials=1)
+
+    assert (again.trials, again.seeds) == (raised.trials, raised.seeds) == (2, 2)
+
+
+def test_trials_that_are_added_are_those_of_a_longer_study(run_study: Launch, tmp_path: Path) -> None:
+    run_study(trials=1)
+    run_study(trials=3)
+
+    run_study(home=tmp_path / "at-once", trials=3)
+
+    assert runs(tmp_path / "home") == runs(tmp_path / "at-once")
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"base.training.batch_size": 16}, "base.training.batch_size was 32 and is 16"),
+        ({"space.when.low": 20}, "space.when.low was 10 and is 20"),
+        ({"arms.frozen": {}}, "arms.frozen"),
+        ({"comparison": ["frozen", "unfrozen"]}, "comparison was ['unfrozen', 'frozen']"),
+        ({"base.steps": 50, "base.seed": 1, "smallest_effect": 0.1, "metric": "accuracy/late"}, "and 1 more"),
+    ],
+)
+def test_a_changed_spec_is_refused_naming_the_difference(
+    run_study: Launch, study: Study, tmp_path: Path, changes: dict[str, Any], difference: str
+) -> None:
+    run_study(trials=1)
+    before = Ledger(tmp_path / "home").studies()
+
+    with pytest.raises(StudyChangedError) as refusal:
+        run_study(with_changes(study, changes))
+
+    assert difference in str(refusal.value)
+    assert "--as NAME" in str(refusal.value)
+    assert Ledger(tmp_path / "home").studies() == before
+    assert len(runs(tmp_path / "home")) == 2
+
+
+def test_another_name_begins_another_study(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    run_study(trials=1)
+
+    run_study(study.changed({"training.batch_size": 16}, name="smaller"), trials=1)
+
+    assert [record.name for record in Ledger(tmp_path / "home").studies()] == ["smaller", "tiny"]
+
+
+def test_title_and_question_can_be_reworded(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    run_study()
+
+    run_study(with_changes(study, {"title": "A better title", "question": "Better?", "trials": 5}))
+
+    (record,) = Ledger(tmp_path / "home").studies()
+    assert (record.spec["title"], record.spec["question"], record.trials) == ("A better title", "Better?", 2)
+
+
+def test_a_diverged_run_is_recorded_with_its_reason_and_the_study_goes_on(
+    run_study: Launch, study: Study, tmp_path: Path, tracker: MemoryTracker
+) -> None:
+    optimizer = {"training.optimizer": {"kind": "sgd", "lr": 1e30}}
+    diverging = with_changes(study, {"arms.frozen": optimizer})
+    diary = Diary()
+
+    run_study(diverging, observer=diary)
+
+    assert diary.ended == ALL
+    for (_, arm, _), run in runs(tmp_path / "home").items():
+        assert run.status == ("failed" if arm == "frozen" else "completed")
+        assert run.reason.startswith("diverged: ") == (arm == "frozen")
+    assert tracker.runs["tiny", 0, "frozen", 0].status == "failed"
+
+
+def test_a_failed_run_is_not_tried_again(run_study: Launch, study: Study) -> None:
+    diverging = with_changes(study, {"base.training.optimizer": {"kind": "sgd", "lr": 1e30}})
+    run_study(diverging)
+    diary = Diary()
+
+    run_study(diverging, observer=diary)
+
+    assert (diary.ended, diary.plan) == ([], (4, 4))
+
+
+def test_both_arms_share_the_trunk(run_study: Launch, tmp_path: Path) -> None:
+    run_study(seeds=2)
+
+    found = runs(tmp_path / "home")
+    trunks = {key: run.stages[0] for key, run in found.items()}
+    ends = [run.stages[-1] for run in found.values()]
+    assert all(trunks[trial, "frozen", seed] == trunks[trial, "unfrozen", seed] for trial, _, seed in trunks)
+    assert trunks[0, "frozen", 0] != trunks[0, "frozen", 1]
+    assert len(set(ends)) == len(ends)
+
+
+class Unreachable(AbstractTracker):
+    """A tracker that nobody can reach."""
+
+    def begin_study(self, study: StudyRecord) -> None:
+        raise HarnessError(f"cannot be reached for {study.name}")
+
+    def project_run(self, record: RunRecord, history: History) -> None:
+        raise HarnessError(f"cannot be reached for {len(history)} points of trial {record.trial}")
+
+    def end_study(self, study: StudyRecord, summary: str) -> None:
+        raise HarnessError(f"cannot be reached for {study.name}, {summary}")
+
+
+def test_training_goes_on_when_the_tracker_cannot_be_reached(
+    study: Study, runner: Runner, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        launch(study, tmp_path / "home", runner=runner, tracker=Unreachable(), observer=Observer())
+
+    assert list(runs(tmp_path / "home")) == ALL
+    assert "cannot be reached" in caplog.text
+
+
+def test_the_next_launch_shows_what_an_earlier_one_could_not(
+    study: Study, runner: Runner, tmp_path: Path, tracker: MemoryTracker, run_study: Launch
+) -> None:
+    launch(study, tmp_path / "home", runner=runner, tracker=Unreachable(), observer=Observer())
+
+    run_study()
+
+    assert set(tracker.runs) == {("tiny", *key) for key in ALL}
+    assert all(entry.metrics["val/accuracy/all"] for entry in tracker.runs.values())
+
+
+def test_a_study_that_can_be_run_passes_the_check(study: Study, runner: Runner, tmp_path: Path) -> None:
+    check_study(study, runner)
+
+    assert list((tmp_path / "home").iterdir()) == [tmp_path / "home" / "ledger.sqlite"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"base.growths.0.operation.tap": "nowhere"},
+        {"space.init": {"kind": "choice", "field": "growths.0.operation.tap", "options": ["hidden.0", "nowhere"]}},
+    ],
+)
+def test_an_impossible_tap_is_refused_before_anything_is_run(
+    study: Study, runner: Runner, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(TapNotFoundError, match=r"no tap 'nowhere'.*hidden\.0"):
+        check_study(with_changes(study, changes), runner)

@@ -1,0 +1,126 @@
+import logging
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from harness.search.proposals import Proposals
+from harness.search.samplers import QuasiRandomSampler
+from harness.search.study import Study
+from harness.staging.ledger import RunRecord
+
+
+def ended(value: float | None, arm: str = "frozen") -> RunRecord:
+    """Return a run that came to `value` on validation data, or diverged."""
+    status, metrics = ("failed", {}) if value is None else ("completed", {"val/accuracy/all": value})
+    return RunRecord("tiny", 0, arm, 0, "0123abcd", params={}, config={}, status=status, metrics=metrics)
+
+
+def stored(home: Path) -> optuna.Study:
+    return optuna.load_study(study_name="tiny", storage=f"sqlite:///{home / 'optuna.sqlite'}")
+
+
+def trials(home: Path) -> list[FrozenTrial]:
+    return stored(home).get_trials()
+
+
+def test_a_trial_is_asked_for_once(study: Study, tmp_path: Path) -> None:
+    first = Proposals(study, tmp_path).params(0)
+
+    again = Proposals(study, tmp_path)
+
+    assert [again.params(0), again.params(0)] == [first, first]
+    assert [trial.params for trial in trials(tmp_path)] == [first]
+
+
+def test_all_trials_before_are_asked_for_too(study: Study, tmp_path: Path) -> None:
+    last = Proposals(study, tmp_path).params(2)
+
+    sampler = QuasiRandomSampler(study.space, study.name)
+    assert [trial.params for trial in trials(tmp_path)] == [sampler.point(number) for number in range(3)]
+    assert last == sampler.point(2)
+
+
+@pytest.mark.parametrize("values", [0, 1])
+def test_a_trial_that_was_killed_in_the_middle_of_asking_gets_its_configuration(
+    study: Study, tmp_path: Path, values: int
+) -> None:
+    Proposals(study, tmp_path)
+    some = dict(list(study.space.items())[:values])
+    stored(tmp_path).ask(fixed_distributions={name: dimension.distribution() for name, dimension in some.items()})
+
+    proposals = Proposals(study, tmp_path)
+
+    sampler = QuasiRandomSampler(study.space, study.name)
+    assert [proposals.params(number) for number in range(2)] == [sampler.point(number) for number in range(2)]
+    proposals.tell(0, [ended(0.5)])
+    assert [trial.state for trial in trials(tmp_path)] == [TrialState.COMPLETE, TrialState.RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "value"),
+    [
+        ([0.5, 0.75], TrialState.COMPLETE, 0.625),
+        ([0.5, None], TrialState.COMPLETE, 0.5),
+        ([None, None], TrialState.FAIL, None),
+    ],
+)
+def test_a_trial_is_told_the_mean_of_the_runs_that_completed(
+    study: Study, tmp_path: Path, values: list[float | None], state: TrialState, value: float | None
+) -> None:
+    proposals = Proposals(study, tmp_path)
+    proposals.params(0)
+
+    proposals.tell(0, [ended(value) for value in values])
+
+    (trial,) = trials(tmp_path)
+    assert (trial.state, trial.values and trial.values[0]) == (state, value)
+
+
+@pytest.mark.parametrize("first", [0.5, None])
+def test_a_trial_is_told_once(study: Study, tmp_path: Path, first: float | None) -> None:
+    proposals = Proposals(study, tmp_path)
+    proposals.params(0)
+    proposals.tell(0, [ended(first)])
+    (before,) = trials(tmp_path)
+
+    Proposals(study, tmp_path).tell(0, [ended(0.9)])
+
+    assert trials(tmp_path) == [before]
+
+
+def test_studies_of_different_names_share_a_file(study: Study, tmp_path: Path) -> None:
+    first = Proposals(study, tmp_path).params(0)
+
+    other = Proposals(study.model_copy(update={"name": "other"}), tmp_path)
+
+    assert other.params(0) == QuasiRandomSampler(study.space, "other").point(0)
+    assert [trial.params for trial in trials(tmp_path)] == [first]
+
+
+def test_an_empty_space_can_be_asked_too(study: Study, tmp_path: Path) -> None:
+    proposals = Proposals(study.model_copy(update={"space": {}}), tmp_path)
+
+    nothing: dict[str, Any] = {}
+    assert [proposals.params(number) for number in range(2)] == [nothing, nothing]
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a?b"])
+def test_a_home_may_have_any_name(study: Study, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+
+    Proposals(study, tmp_path / name).params(0)
+
+    assert (tmp_path / name / "optuna.sqlite").is_file()
+
+
+def test_a_new_database_silences_nobody(study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("harness.test_proposals")
+
+    Proposals(study, tmp_path)
+
+    logger.warning("still heard")
+
+    assert "still heard" in caplog.text

@@ -1,0 +1,141 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from harness.core.errors import InputError, SpecError
+from harness.core.spec import explain, with_changes
+from harness.growth import Nothing, OldParameters
+from harness.search.space import Choice, Int
+from harness.search.study import Study
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"comparison": ["unfrozen", "thawed"]}, "comparison: no arm 'thawed'. There are: frozen, unfrozen"),
+        ({"comparison": ["unfrozen", "frosen"]}, "Did you mean 'frozen'"),
+        ({"arms": {}}, "arms"),
+        ({"arms.frozen": {"growths.0.freez": "nothing"}}, "arms.frozen: no field 'growths.0.freez'"),
+        ({"arms.frozen": {"growths.1.freeze": "nothing"}}, "arms.frozen: no field 'growths.1.freeze'"),
+        ({"arms.frozen": {"growths.0.freeze": "everything"}}, "arms.frozen: growths.0.freeze"),
+        ({"space.when.field": "growths.0.trigger.stop"}, "space.when: no field 'growths.0.trigger.stop'"),
+        ({"space.when.high": 40}, "growths.0.trigger.step: expected a step before the end at 40"),
+        ({"space.when.low": 0}, "space.when: growths.0.trigger.step"),
+        ({"space.init.options": ["orthogonal", "ones"]}, "space.init: growths.0.operation.init"),
+        ({"base.growths.0.operation.outputs": 3}, "growths.0.operation.outputs: expected 4"),
+        ({"name": "Digits And More"}, "name"),
+        ({"metric": "accuraci/all"}, "metric"),
+        ({"trials": 0}, "trials"),
+        ({"seeds": 0}, "seeds"),
+        ({"smallest_effect": -0.1}, "smallest_effect"),
+    ],
+)
+def test_what_is_impossible_is_refused_by_name(study: Study, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        with_changes(study, changes)
+
+    assert field in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"metric": "accuracy/nonsense"}, "metric"),
+        ({"comparison": ["frozen", "frozen"]}, "comparison"),
+        ({"space.init": {"kind": "choice", "field": "growths.0.trigger.step", "options": [10, 20]}}, "space.init"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_by_name(study: Study, changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(SpecError, match=field):
+        with_changes(study, changes)
+
+
+def test_an_unknown_argument_is_refused(study: Study) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        Study.model_validate({**study.to_json(), "arm": {}})
+
+    assert "arm" in explain(refusal.value)
+
+
+def test_a_configuration_is_laid_over_the_base_and_the_arm_over_both(study: Study) -> None:
+    config = study.config({"when": 30, "init": "kaiming_normal"}, "frozen", seed=7)
+
+    growth = config.growths[0]
+    assert growth.trigger.to_json()["step"] == 30
+    assert growth.operation.to_json()["init"] == {"kind": "kaiming_normal"}
+    assert (growth.freeze, config.seed) == (OldParameters(), 7)
+    assert study.base.seed == 0
+
+
+def test_an_arm_has_the_last_word(study: Study) -> None:
+    late = with_changes(study, {"arms.frozen": {"growths.0.trigger.step": 15, "growths.0.freeze": "nothing"}})
+
+    config = late.config({"when": 30, "init": "kaiming_normal"}, "frozen", seed=0)
+
+    assert config.growths[0].trigger.to_json()["step"] == 15
+
+
+def test_arms_differ_in_what_they_say_alone(study: Study) -> None:
+    params = {"when": 20, "init": "orthogonal"}
+
+    frozen, unfrozen = (study.config(params, arm, seed=1) for arm in ("frozen", "unfrozen"))
+
+    assert with_changes(frozen, {"growths.0.freeze": Nothing()}) == unfrozen
+
+
+def test_values_that_do_not_fit_together_are_refused(study: Study) -> None:
+    short = study.model_copy(update={"space": {"steps": Int(field="steps", low=20, high=40, step=10)}})
+
+    with pytest.raises(SpecError, match=r"growths\.0\.trigger\.step: expected a step before the end at 20"):
+        short.config({"steps": 20}, "frozen", seed=0)
+
+
+def test_a_changed_study_has_changed_in_its_base_alone(study: Study) -> None:
+    changed = study.changed({"training.batch_size": 16, "model.widths": [4]}, name="smaller")
+
+    assert (changed.name, changed.base.training.batch_size) == ("smaller", 16)
+    assert changed.to_json() == study.to_json() | {"name": "smaller", "base": changed.base.to_json()}
+
+
+def test_device_and_precision_are_resolved(study: Study) -> None:
+    automatic = with_changes(study, {"base.device": "auto", "base.precision": "auto"})
+
+    base = automatic.changed({"device": "cpu"}).base
+
+    assert (base.device, base.precision) == ("cpu", "fp32")
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "message"),
+    [
+        ({"training.batchsize": 16}, None, "Did you mean 'batch_size'"),
+        ({"training.batch_size": "many"}, None, "training.batch_size"),
+        ({"steps": 15}, None, "before the end at 15"),
+        ({"steps": 25}, None, "space.when"),
+        ({}, "Not A Name", "name"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_refused(
+    study: Study, changes: dict[str, Any], name: str | None, message: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        study.changed(changes, name=name)
+
+    assert message in str(refusal.value)
+
+
+def test_a_study_survives_json(study: Study) -> None:
+    again = Study.model_validate(study.to_json())
+
+    assert again.to_json() == study.to_json()
+    assert again.config({"when": 10}, "frozen", seed=3) == study.config({"when": 10}, "frozen", seed=3)
+
+
+def test_whole_specs_can_be_searched_by_their_kind(study: Study) -> None:
+    space = {"freeze": Choice(field="growths.0.freeze", options=("nothing", "old_parameters"))}
+
+    searched = study.model_copy(update={"space": space, "arms": {"only": {}}})
+
+    assert searched.config({"freeze": "old_parameters"}, "only", seed=0).growths[0].freeze == OldParameters()
