@@ -1,9 +1,25 @@
-"""Growing a network that is being trained: operations, triggers, freezing, optimizer surgery, lineage."""
+"""Growing a network that is being trained: operations, triggers, freezing, optimizer surgery, lineage.
+
+The families `operations`, `triggers`, `freezing`, `layers` and `units` list their leaves themselves.
+"""
 
 from harness.growth.freezing import AbstractFreezePolicy, Nothing, OldParameters
 from harness.growth.grow import Grown, grow
+from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
-from harness.growth.operations import AbstractOperation, AttachHead
+from harness.growth.operations import (
+    AbstractOperation,
+    AttachHead,
+    InsertLayer,
+    ReplaceHead,
+    SplitClass,
+    SwitchLayer,
+    ToggleHead,
+    TransferReport,
+    WidenHead,
+    WidenLayer,
+    transfer,
+)
 from harness.growth.plan import GrowthRule
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Promise
@@ -21,9 +37,19 @@ __all__ = [
     "Growth",
     "GrowthEvent",
     "GrowthRule",
+    "Identities",
+    "InsertLayer",
     "Nothing",
     "OldParameters",
     "Probe",
     "Promise",
+    "ReplaceHead",
+    "SplitClass",
+    "SwitchLayer",
+    "ToggleHead",
+    "TransferReport",
+    "WidenHead",
+    "WidenLayer",
     "grow",
+    "transfer",
 ]

@@ -82,6 +82,9 @@ def grow(
     identities = identities.copy() if identities else Identities(model)
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
+        for name, parameter in identities.parameters().items():
+            # What an earlier policy froze is thawed, so that what joins a frozen layer is not born frozen.
+            parameter.requires_grad_(identities[name].trainable)
         growth = operation.apply(model, probe=probe, generator=generator(seed, "growth", number))
         operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
         identities.register(model, birth=number)

@@ -31,7 +31,7 @@ class Carried:
     Attributes:
         moments: what the optimizer remembers of the rest of `new`: `zero` (with the step count of the old ones, which
             for Adam means a learning rate up to six times as high), the `mean` of the old ones over the first
-            dimension, or nothing at all, of the old ones neither (`reset`).
+            dimension (of sizes; of directions, zero), or nothing at all, of the old ones neither (`reset`).
     """
 
     old: nn.Parameter

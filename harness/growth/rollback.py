@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from harness.models.taps import gpus_of
+
 __all__ = ["all_or_nothing"]
 
 OWN_TABLES = (dict, set, list)
@@ -25,7 +27,7 @@ def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iter
     groups = [dict(group, params=list(group["params"])) for group in optimizer.param_groups] if optimizer else []
     state = dict(optimizer.state) if optimizer else {}
     try:
-        with torch.random.fork_rng(devices=_gpus(model)):
+        with torch.random.fork_rng(devices=gpus_of(model)):
             yield
     except BaseException:
         for module, tables in modules:
@@ -39,10 +41,6 @@ def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iter
             optimizer.state.clear()
             optimizer.state.update(state)
         raise
-
-
-def _gpus(model: nn.Module) -> list[torch.device]:
-    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
 
 
 def _tables(module: nn.Module) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from harness.growth.record import Carried, Growth
 
 __all__ = ["check_coverage", "check_supported", "operate", "scale_rates"]
 
+FIRST_MOMENTS = ("exp_avg", "grad_avg", "momentum_buffer", "mu")  # directions, in which a new row has not moved
+
 
 def check_supported(optimizer: Optimizer) -> None:
     """Check that all that `optimizer` remembers can be carried over.
@@ -76,14 +78,14 @@ def _carry(optimizer: Optimizer, item: Carried) -> None:
         group["params"] = [item.new if parameter is item.old else parameter for parameter in group["params"]]
     state = optimizer.state.pop(item.old, None)
     if state is not None and item.moments != "reset":
-        optimizer.state[item.new] = {key: _carried_value(value, item) for key, value in state.items()}
+        optimizer.state[item.new] = {key: _carried_value(key, value, item) for key, value in state.items()}
 
 
-def _carried_value(value: Any, item: Carried) -> Any:
+def _carried_value(key: str, value: Any, item: Carried) -> Any:
     if not isinstance(value, Tensor) or value.shape != item.old.shape or not value.dim():
         return value
     grown = value.new_zeros(item.new.shape)
-    if item.moments == "mean":
+    if item.moments == "mean" and key not in FIRST_MOMENTS:
         # Of the same columns in all old rows; a dimension that grew otherwise has no such mean, and gets zeros.
         rows = grown[(slice(None), *item.region[1:])]
         rows += value.mean(dim=0)

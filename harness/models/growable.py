@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
+from harness.core.spec import did_you_mean
 from harness.models.taps import capture
 
 __all__ = ["GrowableModel"]
@@ -20,6 +21,9 @@ class GrowableModel(nn.Module):
     Args:
         backbone: any module of one argument.
         output: the name of the backbone's own output.
+
+    Attributes:
+        off: names of outputs that are switched off: they are not returned, and heads among them are not called.
     """
 
     def __init__(self, backbone: nn.Module, output: str) -> None:
@@ -27,6 +31,7 @@ class GrowableModel(nn.Module):
         self.backbone = backbone
         self.heads = nn.ModuleDict()
         self.taps: dict[str, str] = {}
+        self.off: set[str] = set()
         self._output = output
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
@@ -35,8 +40,11 @@ class GrowableModel(nn.Module):
             result = self.backbone(inputs)
         outputs = dict(result) if isinstance(result, Mapping) else {self._output: result}
         for name, head in self.heads.items():
-            outputs[name] = head(features[self.taps[name]])
-        return outputs
+            if name in outputs:
+                raise SpecError(f"expected the head {name!r} to have a name of its own; the network returns one, too")
+            if name not in self.off:
+                outputs[name] = head(features[self.taps[name]])
+        return {name: value for name, value in outputs.items() if name not in self.off}
 
     def attach(self, name: str, head: nn.Module, tap: str) -> None:
         """Add a head that reads `tap`, a module path of the backbone.
@@ -47,9 +55,25 @@ class GrowableModel(nn.Module):
         """
         if name in self.heads or name == self._output:
             raise SpecError(f"expected a new name for the head, found {name!r}, which exists; choose another")
+        if not name or "." in name or hasattr(self.heads, name):
+            raise SpecError(f"expected a name that a module can have, found {name!r}; choose another, without dots")
         with capture(self.backbone, [tap]):
             self.heads[name] = head
             self.taps[name] = tap
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Switch the output `name` on or off; what it is computed with keeps its values.
+
+        Raises:
+            SpecError: there is no such output, or no other would be on.
+        """
+        names = [self._output, *self.heads]
+        if name not in names:
+            raise SpecError(f"no output {name!r} to switch.{did_you_mean(name, names)}")
+        off = self.off - {name} if on else self.off | {name}
+        if off >= set(names):
+            raise SpecError(f"expected an output that stays on, found {name!r} to be the last; switch another on first")
+        self.off = off
 
     @property
     def dtype(self) -> torch.dtype:

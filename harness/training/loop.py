@@ -33,8 +33,9 @@ Signals = Callable[[], frozenset[str]]
 
 
 def label_map_of(state: TrainState, data: TaskData) -> LabelMap:
-    """Return the map of the classes that the network's heads answer for now."""
-    live = [name for name in data.classes if name == next(iter(data.classes)) or name in state.model.heads]
+    """Return the map of the classes that the network's heads answer for now: those that exist and are on."""
+    heads = {next(iter(data.classes)), *state.model.heads} - state.model.off
+    live = [name for name in data.classes if name in heads]
     return LabelMap.of({name: data.classes[name] for name in live}, device=state.device)
 
 

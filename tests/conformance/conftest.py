@@ -82,8 +82,16 @@ def transformer() -> nn.Module:
     """Return a randomly initialized network of another library."""
     from transformers import BertConfig, BertForSequenceClassification
 
-    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24}
-    return BertForSequenceClassification(BertConfig(**sizes, vocab_size=40, max_position_embeddings=16, num_labels=3))
+    config = BertConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
+        vocab_size=40,
+        max_position_embeddings=16,
+        num_labels=3,
+    )
+    return BertForSequenceClassification(config)
 
 
 @dataclass(frozen=True)

@@ -177,3 +177,19 @@ def test_the_type_is_that_of_the_backbone(dtype: torch.dtype) -> None:
 
 def test_a_backbone_without_parameters_has_the_usual_type() -> None:
     assert GrowableModel(nn.Flatten(), "known").dtype is torch.float32
+
+
+@pytest.mark.parametrize("name", ["a.b", "", "items", "training"])
+def test_a_name_that_torch_cannot_take_is_refused(name: str) -> None:
+    model = GrowableModel(nn.Sequential(nn.Linear(2, 2)), "known")
+
+    with pytest.raises(SpecError, match="a name that a module can have"):
+        model.attach(name, nn.Linear(2, 2), "0")
+
+
+def test_a_name_of_the_backbones_own_outputs_is_not_overwritten() -> None:
+    model = GrowableModel(Branching(), "known")
+    model.attach("size_reg", nn.Linear(2, 3), "stem")
+
+    with pytest.raises(SpecError, match="'size_reg' to have a name of its own"):
+        model(torch.ones(1, 2))

@@ -2,5 +2,25 @@
 
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.operations.attach_head import AttachHead
+from harness.growth.operations.insert_layer import InsertLayer
+from harness.growth.operations.replace_head import ReplaceHead
+from harness.growth.operations.split_class import SplitClass
+from harness.growth.operations.switch_layer import SwitchLayer
+from harness.growth.operations.toggle_head import ToggleHead
+from harness.growth.operations.transfer import TransferReport, transfer
+from harness.growth.operations.widen_head import WidenHead
+from harness.growth.operations.widen_layer import WidenLayer
 
-__all__ = ["AbstractOperation", "AttachHead"]
+__all__ = [
+    "AbstractOperation",
+    "AttachHead",
+    "InsertLayer",
+    "ReplaceHead",
+    "SplitClass",
+    "SwitchLayer",
+    "ToggleHead",
+    "TransferReport",
+    "WidenHead",
+    "WidenLayer",
+    "transfer",
+]

@@ -1,6 +1,5 @@
 """Growth when a metric crosses a value."""
 
-import math
 from typing import Literal, Self, cast
 
 from pydantic import JsonValue, NonNegativeInt, PositiveInt, model_validator
@@ -27,8 +26,8 @@ class Threshold(AbstractTrigger):
     @model_validator(mode="after")
     def _one_side(self) -> Self:
         given = [value for value in (self.above, self.below) if value is not None]
-        if len(given) != 1 or not math.isfinite(given[0]):
-            raise ValueError(f"expected one finite value, above or below; found above={self.above} below={self.below}")
+        if len(given) != 1:
+            raise ValueError(f"expected one value, above or below; found above={self.above} below={self.below}")
         return self
 
     def begin(self) -> JsonValue:

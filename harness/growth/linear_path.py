@@ -1,0 +1,160 @@
+"""The gradient of the loss with respect to a linear path past the units of a layer (arXiv 2201.05125, section 3).
+
+A unit with incoming weights of almost zero and a slope of one adds, to the layers that read it, what a linear map of
+the layer's inputs would. The gradient with respect to that map says how fast the loss falls for each direction of the
+unit's outgoing weights.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+from harness.core.errors import SpecError
+from harness.core.spec import did_you_mean
+from harness.growth.consumers import Consumers, Layer, feature_dim
+from harness.growth.probe import Probe
+from harness.growth.tracing import Trace, Values
+from harness.models.quiet import quiet
+
+__all__ = ["path_gradients"]
+
+
+def path_gradients(
+    model: nn.Module, trace: Trace, found: Consumers, probe: Probe, output: str | None
+) -> tuple[Tensor, ...]:
+    """Return for each layer that reads the units `[out, K, M]`, float64 on the CPU.
+
+    K weights go from a unit to each of the layer's outputs; M are the inputs of one unit.
+
+    Args:
+        model: the network.
+        trace: of its forward pass for the inputs of `probe`.
+        found: what reads the units.
+        probe: inputs and targets; the loss is their cross-entropy.
+        output: which output of the network it is, if there are several; the first unless given.
+
+    Raises:
+        SpecError: the probe has no targets, or the output is none that they could be targets of.
+    """
+    readers = [_layer(trace, reader.node) for reader in found.layers]
+    slopes = _output_gradients(model, readers, probe, output)
+    with quiet(model, probe.inputs):
+        inputs = _along_the_path(trace, found)
+    gradients = []
+    for reader, layer in zip(found.layers, readers, strict=True):
+        dim = feature_dim(layer)
+        units = inputs[reader.node]
+        units = units.narrow(dim, reader.offset, units.shape[dim] - reader.offset)
+        # A head that is off has no part in the loss.
+        slope = slopes.get(layer, torch.zeros_like(trace.values[reader.node]))
+        gradients.append(_as_path(_weight_gradient(layer, units, slope), reader.block))
+    return tuple(gradients)
+
+
+def _layer(trace: Trace, node: fx.Node) -> Layer:
+    module = trace.module(node)
+    assert isinstance(module, Layer)
+    return module
+
+
+def _output_gradients(model: nn.Module, layers: list[Layer], probe: Probe, output: str | None) -> dict[Layer, Tensor]:
+    """Return by layer the gradient of the loss with respect to what it gives, for those that are called."""
+    added: dict[Layer, Tensor] = {}
+
+    def add_zero(layer: Any, _inputs: Any, found: Tensor) -> Tensor:
+        added[layer] = torch.zeros_like(found).requires_grad_()
+        return found + added[layer]
+
+    # Before all other hooks, which may send the output through an inserted layer.
+    handles = [layer.register_forward_hook(add_zero, prepend=True) for layer in layers]
+    try:
+        with quiet(model, probe.inputs), torch.enable_grad():
+            loss = _loss(model(probe.inputs), probe, output)
+            gradients = torch.autograd.grad(loss, list(added.values()), materialize_grads=True)
+            return dict(zip(added, gradients, strict=True))
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _loss(outputs: Any, probe: Probe, name: str | None) -> Tensor:
+    if probe.targets is None:
+        raise SpecError(
+            "expected targets to find directions of steepest descent, found none; give Probe(inputs, targets)"
+        )
+    if isinstance(outputs, Mapping):
+        name = next(iter(outputs)) if name is None else name
+        if name not in outputs:
+            raise SpecError(f"no output {name!r}.{did_you_mean(name, outputs)}")
+        outputs = outputs[name]
+    if not isinstance(outputs, Tensor) or outputs.dim() != 2:
+        raise SpecError("expected logits [B, C] for targets [B], found another output; name one with output=...")
+    known = probe.targets >= 0
+    if not known.any() or int(probe.targets.max()) >= outputs.shape[1]:
+        raise SpecError(
+            f"expected targets below {outputs.shape[1]}, -1 where unknown, found {sorted(set(probe.targets.tolist()))}"
+        )
+    return functional.cross_entropy(outputs[known].float(), probe.targets[known])
+
+
+def _along_the_path(trace: Trace, found: Consumers) -> Values:
+    """Return what readers would get from M units, each of which passes on one input of the layer."""
+    values = dict(trace.values)
+    layer = _layer(trace, found.source)
+    features = values[found.source.all_input_nodes[0]]
+    values[found.source] = _each_input(layer, features)
+    for node in found.between:
+        before = next(earlier for earlier in node.all_input_nodes if earlier in {found.source, *found.between})
+        if _keeps_shape(trace, node, before):
+            values[node] = values[before]  # an activation or a norm, with slope one
+        else:
+            values[node] = trace.compute(node, values)
+    return {reader.node: values[reader.node.all_input_nodes[0]] for reader in found.layers}
+
+
+def _keeps_shape(trace: Trace, node: fx.Node, before: fx.Node) -> bool:
+    old, new = trace.values[before], trace.values[node]
+    return isinstance(old, Tensor) and isinstance(new, Tensor) and old.shape == new.shape
+
+
+def _each_input(layer: Layer, features: Tensor) -> Tensor:
+    """Return the outputs of M units like those of `layer`, each with one weight that is one, and zeros."""
+    if isinstance(layer, nn.Linear):
+        return features
+    weight = layer.weight
+    basis = torch.eye(weight[0].numel(), device=weight.device, dtype=weight.dtype)
+    probe = _blank(layer, weight.shape[1], len(basis))
+    probe.weight = nn.Parameter(basis.reshape(len(basis), *weight.shape[1:]), requires_grad=False)
+    result: Tensor = probe(features)
+    return result
+
+
+def _weight_gradient(layer: Layer, inputs: Tensor, slope: Tensor) -> Tensor:
+    """Return the gradient `[out, in, ...]` of a layer like `layer` that reads `inputs`; `slope` is its output's."""
+    twin = _blank(layer, inputs.shape[feature_dim(layer)], layer.weight.shape[0])
+    shape = (*twin.weight.shape[:2], *layer.weight.shape[2:])
+    twin.weight = nn.Parameter(torch.zeros(shape, device=inputs.device, dtype=inputs.dtype))
+    with torch.enable_grad():
+        result: Tensor = torch.autograd.grad((twin(inputs) * slope).sum(), twin.weight)[0]
+    return result
+
+
+def _blank(layer: Layer, inputs: int, outputs: int) -> Layer:
+    """Return a layer of other sizes, without bias; on the meta device nothing is drawn."""
+    if isinstance(layer, nn.Linear):
+        return nn.Linear(inputs, outputs, bias=False, device="meta")
+    names = ("kernel_size", "stride", "padding", "dilation", "padding_mode")
+    settings = {name: getattr(layer, name) for name in names}
+    kind = next(kind for kind in (nn.Conv1d, nn.Conv2d, nn.Conv3d) if isinstance(layer, kind))
+    return kind(inputs, outputs, bias=False, device="meta", **settings)
+
+
+def _as_path(gradient: Tensor, block: int) -> Tensor:
+    """Return `[out, K, M]` of a gradient `[out, M * block, ...]`; K are the weights of a block and its kernels."""
+    rows = len(gradient)
+    kernels = gradient[0, 0].numel()
+    units = gradient.reshape(rows, -1, block * kernels)
+    return units.transpose(1, 2).double().cpu()

@@ -1,0 +1,79 @@
+"""New rows of an output layer: their values, and the record of a layer that got them within its own tensors."""
+
+import torch
+from torch import Tensor, nn
+
+from harness.growth.probe import Probe
+from harness.growth.record import Carried, Moments
+from harness.initializers import AbstractInitializer, Place
+from harness.models.layer_inputs import layer_inputs
+from harness.models.output_layer import OutputLayer, renew
+from harness.models.paths import module_at
+from harness.models.widened import output_parts
+
+__all__ = ["Rows", "all_rows", "drawn_rows", "renewed", "stacked"]
+
+Rows = tuple[Tensor, Tensor | None]
+
+
+def all_rows(parts: tuple[OutputLayer, ...]) -> Rows:
+    """Return the weights `[C, in, ...]` and biases `[C]` of a layer in parts."""
+    biases = [part.bias.detach() for part in parts if part.bias is not None]
+    return torch.cat([part.weight.detach() for part in parts]), torch.cat(biases) if biases else None
+
+
+def drawn_rows(
+    model: nn.Module,
+    path: str,
+    inits: tuple[AbstractInitializer, AbstractInitializer],
+    *,
+    total: int,
+    count: int,
+    probe: Probe | None,
+    generator: torch.Generator,
+) -> Rows:
+    """Return values of new rows for the output layer at `path`, as float32 on the CPU.
+
+    Args:
+        model: the network, with the layer as it was.
+        path: of the layer.
+        inits: what fills weights and biases.
+        total: rows that the layer will have.
+        count: rows among them that are new.
+        probe: examples, whose features and targets the initializers see.
+        generator: a CPU generator.
+    """
+    weight, bias = all_rows(output_parts(model, path))
+    fan_in, fan_out = weight[0].numel(), total * weight[0, 0].numel()
+    features = _features(model, path, probe)
+    targets = probe.targets.cpu() if probe is not None and probe.targets is not None else None
+
+    def values(init: AbstractInitializer, old: Tensor) -> Tensor:
+        shape = (count, *old.shape[1:])
+        place = Place(fan_in, fan_out, old.float().cpu(), features, targets)
+        return init.values(shape, place, generator) if count else torch.empty(shape)
+
+    return values(inits[0], weight), None if bias is None else values(inits[1], bias)
+
+
+def _features(model: nn.Module, path: str, probe: Probe | None) -> Tensor | None:
+    if probe is None:
+        return None
+    maps = isinstance(output_parts(model, path)[0], nn.Conv2d)
+    return layer_inputs(model, module_at(model, path), probe.inputs, maps=maps)
+
+
+def stacked(layer: OutputLayer, new: Rows) -> Rows:
+    """Return the rows of `layer` with `new` ones after them, on its device and in its type."""
+    weight = torch.cat([layer.weight.detach(), new[0].to(layer.weight)])
+    if layer.bias is None or new[1] is None:
+        return weight, None
+    return weight, torch.cat([layer.bias.detach(), new[1].to(layer.bias)])
+
+
+def renewed(layer: OutputLayer, weight: Tensor | None, bias: Tensor | None, *, moments: Moments) -> tuple[Carried, ...]:
+    """Give `layer` new tensors, which begin with its old rows or what became of them, and return the record of it."""
+    return tuple(
+        Carried(old, new, tuple(slice(0, size) for size in old.shape), moments)
+        for old, new in renew(layer, weight, bias)
+    )

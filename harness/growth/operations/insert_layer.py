@@ -1,0 +1,70 @@
+"""A new layer after any module."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import nn
+
+from harness.core.errors import SpecError
+from harness.growth.layers import AbstractLayer, Function
+from harness.growth.operations._base import AbstractOperation
+from harness.growth.probe import Probe
+from harness.growth.record import Growth, Promise
+from harness.models.inserted import Inserted, features_after, insert
+from harness.models.paths import module_at
+
+__all__ = ["InsertLayer"]
+
+
+class InsertLayer(AbstractOperation):
+    """Let the output of the module at `after` pass through a new layer; every old name stays as it is.
+
+    The module may be anywhere, in a container or not, but must be called exactly once in a forward pass. Of an output
+    that is a tuple, as of recurrent layers and attention, the first part is changed. The new layer is the child `name`
+    of the module (`harness.models.inserted` says why): `<after>.<name>` is a path for later operations, and a head at
+    the tap `after` reads what the new layer makes of it. Its parameters are trained, frozen or not what is around it.
+
+    Attributes:
+        layer: what is inserted.
+        function: what it computes at first. `residual`: x + f(x), where f gives zeros but has a gradient. `identity`: f
+            alone, which returns x. `random`: f alone, as it is drawn; the network computes something else.
+        flag: a name by which it can be switched on and off later; `SwitchLayer` does it.
+        on: whether it is switched on; what is off is not called.
+    """
+
+    kind: Literal["insert_layer"] = "insert_layer"
+    after: str
+    layer: AbstractLayer
+    function: Function = "residual"
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "inserted"
+    flag: str | None = None
+    on: bool = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> "InsertLayer":
+        self.layer.check(self.function)
+        if not self.on and self.flag is None:
+            raise ValueError("expected a flag by which a layer that is off can be switched on, found none; name one")
+        return self
+
+    def promise(self) -> Promise:
+        """Return that a branch of zeros changes no bit, that an identity rounds, and that random values do neither."""
+        if not self.on:
+            return Promise.EXACT
+        return {"residual": Promise.EXACT, "identity": Promise.CLOSE, "random": Promise.NONE}[self.function]
+
+    def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
+        """Insert the layer. Raises `ModulePathError` for an impossible place, `SpecError` for an unfit layer."""
+        if probe is None:
+            raise SpecError("expected inputs to find the size of the new layer, found none; give probe=Probe(inputs)")
+        module, before = module_at(model, self.after), list(model.parameters())
+        if hasattr(module, self.name):
+            raise SpecError(f"expected a new name for a layer after {self.after!r}, found {self.name!r}, which exists")
+        features = features_after(model, self.after, self.name, probe.inputs)
+        # Building a layer draws from the global generator, for values that are overwritten.
+        with torch.random.fork_rng(devices=[]):
+            layer = self.layer.build(features.float().cpu(), self.function, generator)
+        new = Inserted(layer, residual=self.function == "residual", flag=self.flag, on=self.on)
+        insert(module, self.name, new.to(features.device, features.dtype).train(module.training))
+        return Growth.between(before, model)

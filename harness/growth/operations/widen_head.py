@@ -1,0 +1,74 @@
+"""More outputs for a layer that has some: new classes, new regression targets."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import nn
+
+from harness.core.errors import SpecError
+from harness.growth.new_rows import Rows, all_rows, drawn_rows, renewed, stacked
+from harness.growth.operations._base import AbstractOperation
+from harness.growth.probe import Probe
+from harness.growth.record import Carried, Growth, Moments, Promise
+from harness.initializers import AbstractInitializer, XavierUniform, Zeros
+from harness.models.output_layer import OutputLayer, check_renewable, output_layer_like
+from harness.models.widened import output_parts, widen
+
+__all__ = ["WidenHead"]
+
+
+class WidenHead(AbstractOperation):
+    """Grow the output layer at `path`, an `nn.Linear` or `nn.Conv2d`, to `to` rows; the old ones are the first.
+
+    With `rows="own"` the old layer stays as it is, with its moments, and the new rows are tensors of their own: old
+    outputs are the same to the bit, and the new rows learn at exactly the rate that was asked for. With
+    `rows="in_place"` the layer gets bigger tensors: old outputs are the same but for rounding, and `moments` says what
+    the optimizer remembers of the new rows. Training the old rows apart from the new is then impossible.
+
+    Attributes:
+        new_rows: fills the new weights, as part of the layer of `to` rows.
+        new_bias: fills the new biases, if the layer has any.
+        moments: only for `rows="in_place"`; see `Carried`.
+    """
+
+    kind: Literal["widen_head"] = "widen_head"
+    path: str
+    to: PositiveInt
+    new_rows: AbstractInitializer = XavierUniform()
+    new_bias: AbstractInitializer = Zeros()
+    rows: Literal["own", "in_place"] = "own"
+    moments: Moments = "zero"
+
+    def promise(self) -> Promise:
+        """Return that old columns are the same to the bit, or but for rounding if the rows are in one tensor."""
+        return Promise.EXACT if self.rows == "own" else Promise.CLOSE
+
+    def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
+        """Add the rows. Raises `ModulePathError` for a layer that cannot, `SpecError` if it has `to` or more."""
+        parts, before = output_parts(model, self.path), list(model.parameters())
+        old = all_rows(parts)
+        have = len(old[0])
+        if self.to <= have:
+            raise SpecError(f"expected to={self.to} to exceed the outputs of {self.path!r}, found {have} of them")
+        if self.rows == "in_place":
+            check_renewable(parts[-1], self.path, model, ("weight", "bias"), "use rows='own'")
+        new = drawn_rows(
+            model,
+            self.path,
+            (self.new_rows, self.new_bias),
+            total=self.to,
+            count=self.to - have,
+            probe=probe,
+            generator=generator,
+        )
+        carried = self._add(model, parts, new)
+        columns = (*range(have), *[None] * (self.to - have))
+        return Growth.between(before, model, carried=carried, columns={self.path: columns})
+
+    def _add(self, model: nn.Module, parts: tuple[OutputLayer, ...], new: Rows) -> tuple[Carried, ...]:
+        if self.rows == "own":
+            trainable = any(parameter.requires_grad for part in parts for parameter in part.parameters())
+            widen(model, self.path, output_layer_like(parts[-1], *new, trainable=trainable))
+            return ()
+        return renewed(parts[-1], *stacked(parts[-1], new), moments=self.moments)

@@ -1,0 +1,168 @@
+"""What a network computes, as a graph: each call of a layer or function is a node, which can be computed again.
+
+The graph is made by `torch.fx` and its values by a quiet forward pass. Hooks are left out of both, but for those that
+send features through an inserted layer, so no listener is disturbed; that the graph still gives what the network gives
+is checked. Names in the graph are module paths after `model.`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from harness.core.errors import ModulePathError
+from harness.models.growable import GrowableModel
+from harness.models.head import pooled
+from harness.models.inserted import Inserted, first_of, inserted_after, with_first
+from harness.models.quiet import quiet
+from harness.models.switched_off import SwitchedOff
+
+__all__ = ["FAILURES", "Trace", "Values", "first_line", "trace"]
+
+# What foreign code raises when it is called with something that it was not written for.
+FAILURES: tuple[type[Exception], ...] = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError)
+FAILURES += (RuntimeError, StopIteration, TypeError, ValueError)
+
+Values = dict[fx.Node, Any]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A graph and the values of its nodes in one forward pass.
+
+    Attributes:
+        root: holds the network as `model`.
+        graph: its nodes are in the order of computation.
+        values: what each node gives, in eval mode.
+    """
+
+    root: nn.Module
+    graph: fx.Graph
+    values: Values
+
+    def compute(self, node: fx.Node, values: Values) -> Any:
+        """Return what `node` gives if those before it give `values`."""
+        interpreter = _WithoutHooks(self.root, graph=self.graph)
+        interpreter.env = values
+        return interpreter.run_node(node)
+
+    def module(self, node: fx.Node) -> nn.Module | None:
+        """Return the module that `node` calls, if it does."""
+        return self.root.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def trace(model: nn.Module, inputs: Tensor) -> Trace:
+    """Return the graph of `model` and its values for `inputs` `[B, ...]`. Nothing is changed.
+
+    Raises:
+        ModulePathError: `torch.fx` cannot trace the network, or what it found is not what the network computes.
+    """
+    with quiet(model, inputs):
+        expected = model(inputs)
+        root, graph = _graph(model)
+        interpreter = _WithoutHooks(root, graph=graph, garbage_collect_values=False)
+        found = interpreter.run(inputs)
+    if not _agree(expected, found):
+        raise ModulePathError(
+            f"expected {type(model).__name__} to compute what torch.fx traces, found other outputs; "
+            "a forward hook or a random choice changes them"
+        )
+    return Trace(root, graph, interpreter.env)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _graph(model: nn.Module) -> tuple[nn.Module, fx.Graph]:
+    tracer = _Tracer(frozenset(model.taps.values()) if isinstance(model, GrowableModel) else frozenset())
+    root = _Root(model, tracer)
+    try:
+        return root, tracer.trace(root)
+    except FAILURES as error:
+        raise ModulePathError(
+            f"expected a network that torch.fx can trace, found that {type(model).__name__} is none: "
+            f"{first_line(error)}; give it layers that follow without conditions on values and shapes"
+        ) from None
+
+
+class _Root(nn.Module):
+    """Calls a network as its own forward does, with heads that read taps without hooks."""
+
+    def __init__(self, model: nn.Module, tracer: "_Tracer") -> None:
+        super().__init__()
+        self.model = model
+        self.tracer = tracer
+
+    def forward(self, inputs: Tensor) -> Any:
+        """Return the outputs of the network for `inputs` `[B, ...]`."""
+        if not isinstance(self.model, GrowableModel):
+            return self.model(inputs)
+        result = self.model.backbone(inputs)
+        # Heads that are off are called too: whatever they read, they must be able to read when they are on again.
+        outputs = {
+            name: head(self.tracer.tapped[f"model.backbone.{self.model.taps[name]}"])
+            for name, head in self.model.heads.items()
+        }
+        return result, {name: value for name, value in outputs.items() if name not in self.model.off}
+
+
+class _Tracer(fx.Tracer):
+    """Traces modules without their hooks, and what is switched off as if it were on."""
+
+    def __init__(self, taps: frozenset[str]) -> None:
+        super().__init__(autowrap_functions=(pooled,))
+        self.taps = taps
+        self.tapped: dict[str, fx.Proxy] = {}
+
+    def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return a proxy for the output of `m`, after what was inserted there."""
+        del forward  # it would call the hooks
+        found = self._call(m, args, kwargs)
+        for name in inserted_after(m):
+            first = self.create_proxy("call_function", first_of, (found,), {})
+            changed = m.get_submodule(name)(first)
+            found = self.create_proxy("call_function", with_first, (found, changed), {})
+        path = self.path_of_module(m)
+        if path.removeprefix("model.backbone.") in self.taps:
+            self.tapped[path] = self.create_proxy("call_function", first_of, (found,), {})
+        return found
+
+    def _call(self, m: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if isinstance(m, SwitchedOff):
+            m.branch(*args, **kwargs)
+            return self.create_proxy("call_function", torch.zeros, ((),), {})
+        if isinstance(m, Inserted) and not m.on:
+            m.changed(*args, **kwargs)
+            return args[0]
+        return super().call_module(m, m.forward, args, kwargs)
+
+
+class _WithoutHooks(fx.Interpreter):
+    """Computes a graph; hooks of modules are not called."""
+
+    def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what the module at `target` gives."""
+        return self.fetch_attr(target).forward(*args, **kwargs)
+
+
+def _agree(expected: Any, found: Any) -> bool:
+    # From the last: the output of the backbone, which comes first, may be switched off.
+    pairs = list(zip(list(_tensors(expected))[::-1], list(_tensors(found))[::-1], strict=False))
+    same = all(a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True) for a, b in pairs)
+    return same and bool(pairs)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in an output, in order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _tensors(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _tensors(part)

@@ -1,0 +1,84 @@
+"""What gives new units their values."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from harness.core.spec import LeafSpec
+from harness.growth.record import Promise
+from harness.initializers import AbstractInitializer, Place
+
+__all__ = ["AbstractUnits", "NewUnits", "Surroundings", "drawn_columns", "drawn_rows"]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The weights around the U units that a layer has. Tensors are float64 on the CPU, which rounds no narrower type.
+
+    Attributes:
+        incoming: `[U, in, ...]`, the layer's weight.
+        bias: `[U]`, or None.
+        outgoing: for each layer that reads them `[out, U, K]`: the K weights from a unit to each of its outputs.
+        gradients: returns, for the name of an output or None, for each layer that reads them `[out, K, M]`: the
+            gradient of the loss with respect to a linear path from each of the M inputs of a new unit.
+    """
+
+    incoming: Tensor
+    bias: Tensor | None
+    outgoing: tuple[Tensor, ...]
+    gradients: Callable[[str | None], tuple[Tensor, ...]]
+
+
+@dataclass(frozen=True)
+class NewUnits:
+    """The weights around N new units.
+
+    Attributes:
+        incoming: `[N, in, ...]`.
+        bias: `[N]`, or None.
+        outgoing: for each layer that reads them `[out, U + N, K]`, those of the old units first.
+        originals: for each new unit the old one that it is a copy of, whose norms it shares; None if it is none.
+    """
+
+    incoming: Tensor
+    bias: Tensor | None
+    outgoing: tuple[Tensor, ...]
+    originals: tuple[int, ...] | None = None
+
+
+class AbstractUnits(LeafSpec):
+    """A way to give values to new units, such that they change little and can learn."""
+
+    @abstractmethod
+    def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
+        """Return the weights around `added` new units.
+
+        Raises:
+            SpecError: so many are impossible, or the probe lacks what they are computed from.
+        """
+
+    @abstractmethod
+    def promise(self) -> Promise:
+        """Return what is promised about the outputs of the network, in eval mode."""
+
+
+def drawn_rows(around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator) -> Tensor:
+    """Return `count` new rows `[count, in, ...]` for the layer."""
+    old = around.incoming
+    place = Place(fan_in=old[0].numel(), fan_out=len(old) * old[0, 0].numel(), old=old.float())
+    return init.values((count, *old.shape[1:]), place, generator).double()
+
+
+def drawn_columns(
+    around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator
+) -> tuple[Tensor, ...]:
+    """Return weights `[out, count, K]` from `count` new units, for each layer that reads them."""
+    new = []
+    for old in around.outgoing:
+        rows, units, block = old.shape
+        place = Place(fan_in=(units + count) * block, fan_out=rows)
+        new.append(init.values((rows, count * block), place, generator).double().reshape(rows, count, block))
+    return tuple(new)

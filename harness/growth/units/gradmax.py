@@ -1,0 +1,68 @@
+"""Units from which the loss falls fastest."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveFloat
+from torch import Tensor
+
+from harness.core.errors import SpecError
+from harness.growth.record import Promise
+from harness.growth.units._base import AbstractUnits, NewUnits, Surroundings, drawn_rows
+from harness.initializers import AbstractInitializer, KaimingNormal
+
+__all__ = ["GradMaxUnits"]
+
+
+class GradMaxUnits(AbstractUnits):
+    """GradMax (arXiv 2201.05125): units that say nothing yet, whose gradient is as large as it can be.
+
+    Outgoing weights are the first left singular vectors of the gradient of the loss with respect to a linear path past
+    the units; activations are taken to have slope one, and the loss is the cross-entropy of the probe's targets.
+
+    Attributes:
+        scale: norm of a new unit's outgoing weights, in units of the old ones' mean.
+        epsilon: size of its incoming weights, in units of `incoming`. Not zero, where a ReLU has no slope; the output
+            changes by as much.
+        incoming: fills the incoming weights, before they are multiplied with `epsilon`.
+        output: which output the targets speak of; the first unless given.
+    """
+
+    kind: Literal["gradmax"] = "gradmax"
+    scale: PositiveFloat = 1.0
+    epsilon: PositiveFloat = 1e-7
+    incoming: AbstractInitializer = KaimingNormal()
+    output: str | None = None
+
+    def promise(self) -> Promise:
+        """Return that outputs are the same but for rounding if `epsilon` is of that size."""
+        return Promise.CLOSE if self.epsilon <= 1e-6 else Promise.NONE
+
+    def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
+        """Return the units. Raises `SpecError` for more than there are directions, or a probe without targets."""
+        columns = self._directions(around.gradients(self.output), added)
+        # One length for all that goes out of a unit, since it may go to several layers.
+        size = self.scale * self._mean_norm(around.outgoing)
+        parts = zip(around.outgoing, columns, strict=True)
+        outgoing = tuple(torch.cat([old, size * new], dim=1) for old, new in parts)
+        rows = self.epsilon * drawn_rows(around, added, self.incoming, generator)
+        return NewUnits(rows, around.bias.new_zeros(added) if around.bias is not None else None, outgoing)
+
+    def _directions(self, gradients: tuple[Tensor, ...], added: int) -> tuple[Tensor, ...]:
+        """Return `[out, added, K]` for each layer; all that goes out of a unit has length one."""
+        joint = torch.cat([gradient.flatten(0, 1) for gradient in gradients])
+        if added > min(joint.shape):
+            raise SpecError(
+                f"expected no more new units than weights on either side of one, which are {joint.shape[1]} and "
+                f"{joint.shape[0]}, found {added}; add fewer"
+            )
+        vectors = torch.linalg.svd(joint, full_matrices=False).U[:, :added]
+        sizes = [gradient.shape[0] * gradient.shape[1] for gradient in gradients]
+        parts = zip(vectors.split(sizes), gradients, strict=True)
+        return tuple(part.reshape(*like.shape[:2], added).transpose(1, 2) for part, like in parts)
+
+    @staticmethod
+    def _mean_norm(outgoing: tuple[Tensor, ...]) -> float:
+        """Return the mean length of what goes out of an old unit."""
+        joint = torch.cat([weight.transpose(0, 1).flatten(1) for weight in outgoing], dim=1)
+        return float(joint.norm(dim=1).mean())

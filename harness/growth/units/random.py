@@ -1,0 +1,41 @@
+"""Units that are drawn, as in a new network."""
+
+from typing import Literal
+
+import torch
+from pydantic import model_validator
+
+from harness.growth.record import Promise
+from harness.growth.units._base import AbstractUnits, NewUnits, Surroundings, drawn_columns, drawn_rows
+from harness.initializers import AbstractInitializer, KaimingUniform, Zeros
+
+__all__ = ["RandomUnits"]
+
+
+class RandomUnits(AbstractUnits):
+    """Units with drawn incoming weights, which nobody listens to at first unless `outgoing` says otherwise.
+
+    Zeros on one side alone: with zeros going out, the outgoing weights have a gradient from the first step, and the
+    incoming ones from the second.
+    """
+
+    kind: Literal["random"] = "random"
+    incoming: AbstractInitializer = KaimingUniform()
+    outgoing: AbstractInitializer = Zeros()
+
+    @model_validator(mode="after")
+    def _can_learn(self) -> "RandomUnits":
+        if isinstance(self.incoming, Zeros):
+            raise ValueError("expected incoming weights that differ, found zeros; outgoing may be zeros")
+        return self
+
+    def promise(self) -> Promise:
+        """Return that outputs are the same but for rounding, if nobody listens."""
+        return Promise.CLOSE if isinstance(self.outgoing, Zeros) else Promise.NONE
+
+    def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
+        """Return the units."""
+        rows = drawn_rows(around, added, self.incoming, generator)
+        columns = drawn_columns(around, added, self.outgoing, generator)
+        outgoing = tuple(torch.cat([old, new], dim=1) for old, new in zip(around.outgoing, columns, strict=True))
+        return NewUnits(rows, around.bias.new_zeros(added) if around.bias is not None else None, outgoing)

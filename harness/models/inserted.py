@@ -1,0 +1,151 @@
+"""A layer after any module, without a new name for anything that was there.
+
+A wrapper around the module would put a prefix before the names of its tensors, and a place in a `Sequential` would
+shift the names after it: checkpoints, learning-rate rules and logs that go by name would then mean another layer. So
+the new layer becomes a child of the module whose output it changes, and a forward hook sends the output through it.
+The hook holds the child's name and no module: in a deep copy, or in a pickle, it finds the copy's child. A `Sequential`
+needs no hook, since it calls its children in order.
+
+Forward hooks that the module had before still see its own output; those registered later, such as a head's at this
+tap, see what the new layer makes of it.
+"""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from harness.core.errors import ModulePathError, SpecError
+from harness.core.spec import did_you_mean
+from harness.models.paths import module_at
+from harness.models.quiet import quiet
+
+__all__ = ["Inserted", "Through", "features_after", "first_of", "insert", "inserted_after", "switch", "with_first"]
+
+
+class Inserted(nn.Module):
+    """A layer that can be switched off.
+
+    Args:
+        layer: features `[B, ...]` to features of the same shape.
+        residual: whether the features are added to what it gives.
+        flag: a name under which it is switched, perhaps together with others.
+        on: whether it does anything; if not, the features pass as they are and `layer` is not called.
+    """
+
+    def __init__(self, layer: nn.Module, *, residual: bool, flag: str | None = None, on: bool = True) -> None:
+        super().__init__()
+        self.layer = layer
+        self.residual = residual
+        self.flag = flag
+        self.on = on
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features `[B, ...]` to features of the same shape."""
+        return self.changed(features) if self.on else features
+
+    def changed(self, features: Tensor) -> Tensor:
+        """Return what becomes of `features` `[B, ...]` when it is on."""
+        result: Tensor = self.layer(features)
+        return features + result if self.residual else result
+
+
+class Through:
+    """A forward hook that sends the output of a module through its child `name`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, module: nn.Module, _inputs: Any, output: Any) -> Any:
+        """Return `output` with its features, the first of a tuple, changed."""
+        return with_first(output, module.get_submodule(self.name)(first_of(output)))
+
+
+def first_of(output: Any) -> Any:
+    """Return the features of an output: recurrent layers and attention return (features, state)."""
+    return output[0] if isinstance(output, tuple) else output
+
+
+def with_first(output: Any, features: Any) -> Any:
+    """Return `output` with other features."""
+    if not isinstance(output, tuple):
+        return features
+    parts = (features, *output[1:])
+    return type(output)(*parts) if hasattr(output, "_fields") else parts
+
+
+def insert(module: nn.Module, name: str, layer: nn.Module) -> None:
+    """Make `layer` the child `name` of `module`, and let the output of `module` pass through it."""
+    module.add_module(name, layer)
+    if type(module).forward is not nn.Sequential.forward:
+        module.register_forward_hook(Through(name))
+
+
+def take_out(module: nn.Module, name: str) -> None:
+    """Undo `insert`."""
+    delattr(module, name)
+    hooks = vars(module)["_forward_hooks"]
+    for key in [key for key, hook in hooks.items() if isinstance(hook, Through) and hook.name == name]:
+        del hooks[key]
+
+
+def inserted_after(module: nn.Module) -> list[str]:
+    """Return the names of the children that a hook sends the output of `module` through, in order."""
+    return [hook.name for hook in vars(module)["_forward_hooks"].values() if isinstance(hook, Through)]
+
+
+def switch(model: nn.Module, flag: str, *, on: bool) -> None:
+    """Switch all inserted layers of `flag` on or off; no value is touched, and what is off gets no gradient.
+
+    Raises:
+        SpecError: there is no such flag.
+    """
+    layers = [module for module in model.modules() if isinstance(module, Inserted)]
+    if flag not in [layer.flag for layer in layers]:
+        known = sorted({layer.flag for layer in layers if layer.flag is not None})
+        raise SpecError(f"no inserted layer has the flag {flag!r}.{did_you_mean(flag, known)}")
+    for layer in layers:
+        if layer.flag == flag:
+            layer.on = on
+
+
+def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Tensor:
+    """Return the features `[B, F, ...]` that a layer inserted as child `name` of the module at `path` would get.
+
+    The model runs once, quietly, with something in that place that only listens.
+
+    Raises:
+        ModulePathError: there is no such module, or the layer would not be called exactly once, or not with features.
+    """
+    module, place = module_at(model, path), _Listener()
+    insert(module, name, place.eval())
+    try:
+        with quiet(model, inputs):
+            model(inputs)
+    finally:
+        take_out(module, name)
+    features, calls = place.found, place.calls
+    if calls != 1:
+        why = "it is not used as a module" if not calls else "it is shared, or loops over its children"
+        raise ModulePathError(
+            f"expected a layer after {path!r} to be called once in a forward pass, found {calls} calls: {why}; "
+            "insert it after a module within, or after the one around it"
+        )
+    if not isinstance(features, Tensor) or features.dim() < 2 or not features.is_floating_point():
+        what = f"{tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
+        raise ModulePathError(f"expected features [B, F, ...] after {path!r}, found {what}; choose another module")
+    return features
+
+
+class _Listener(nn.Module):
+    """Gives back what it gets, and keeps it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: int = 0
+        self.found: Any = None
+
+    def forward(self, features: Any) -> Any:
+        """Return `features`."""
+        self.calls += 1
+        self.found = features.detach().clone() if isinstance(features, Tensor) else features
+        return features

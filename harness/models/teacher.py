@@ -1,0 +1,60 @@
+"""A teacher: a network as it was, kept by the network that it became."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+__all__ = ["Teacher", "keep_teacher"]
+
+PREFIX = "teacher/"
+
+
+class Teacher:
+    """What a network computed at some moment, in eval mode and without gradients: `model.teacher(inputs)`.
+
+    It is no module, so that it is neither trained, nor called by a `Sequential` that holds it, nor in `state_dict()`.
+    Its tensors are buffers of its student that are not in `state_dict()` either: they follow the student to another
+    device or type, and are part of what a snapshot of all tensors holds.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self._network = network
+        self._student = network
+        for parameter in network.parameters():
+            parameter.requires_grad_(False)
+            parameter.grad = None
+
+    def join(self, student: nn.Module) -> None:
+        """Be the teacher of `student`, and the only one."""
+        for name, _ in list(student.named_buffers(recurse=False)):
+            if name.startswith(PREFIX):
+                delattr(student, name)
+        for name, tensor in _tensors(self._network).items():
+            student.register_buffer(PREFIX + name.replace(".", "/"), tensor.detach(), persistent=False)
+        self._student = student
+        student.teacher = self  # type: ignore[assignment]
+
+    def __call__(self, inputs: Tensor) -> Any:
+        """Return what the network returned for `inputs` `[B, ...]`."""
+        held = dict(self._student.named_buffers(recurse=False))
+        tensors = {name: held[PREFIX + name.replace(".", "/")] for name in _tensors(self._network)}
+        self._network.eval()
+        with torch.no_grad():
+            return functional_call(self._network, tensors, (inputs,))
+
+
+def keep_teacher(model: nn.Module) -> Teacher:
+    """Return a teacher that computes what `model` does now; its own teacher, if it has one, is not kept with it."""
+    network = copy.deepcopy(model)
+    vars(network).pop("teacher", None)
+    for name, _ in list(network.named_buffers(recurse=False)):
+        if name.startswith(PREFIX):
+            delattr(network, name)
+    return Teacher(network)
+
+
+def _tensors(network: nn.Module) -> dict[str, Tensor]:
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}

@@ -1,0 +1,133 @@
+"""An output layer in parts: rows that came at different times, each with tensors of their own."""
+
+import torch
+from torch import Tensor, nn
+
+from harness.core.errors import ModulePathError
+from harness.models.growable import GrowableModel
+from harness.models.output_layer import OutputLayer, check_usable, output_layer_like
+from harness.models.paths import full_path, module_at, replace_module
+
+__all__ = ["Widened", "check_place", "fuse", "fuse_all", "output_parts", "place_layer", "widen"]
+
+
+class Widened(nn.Module):
+    """Output layers that read the same, their outputs side by side along the dimension of the classes.
+
+    `parts.0` is the layer that was there first, untouched: its outputs are the same to the bit. Whoever reads
+    `weight`, `bias` or the sizes, as if this were a plain layer, gets those of the whole.
+    """
+
+    def __init__(self, *parts: OutputLayer) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map `[..., in]` to `[..., C]`, or maps `[..., in, H, W]` to `[..., C, H, W]`."""
+        dim = -1 if isinstance(self.parts[0], nn.Linear) else -3
+        return torch.cat([part(inputs) for part in self.parts], dim=dim)
+
+    @property
+    def layers(self) -> tuple[OutputLayer, ...]:
+        """The parts, in the order of their birth."""
+        return tuple(part for part in self.parts if isinstance(part, OutputLayer))
+
+    @property
+    def weight(self) -> Tensor:
+        """All rows `[C, in, ...]`; gradients flow back to the parts."""
+        return torch.cat([layer.weight for layer in self.layers])
+
+    @property
+    def bias(self) -> Tensor | None:
+        """All biases `[C]`, or None."""
+        biases = [layer.bias for layer in self.layers if layer.bias is not None]
+        return torch.cat(biases) if biases else None
+
+    @property
+    def in_features(self) -> int:
+        """How many inputs a linear layer has."""
+        return self.weight.shape[1]
+
+    @property
+    def out_features(self) -> int:
+        """C, the number of outputs."""
+        return sum(len(layer.weight) for layer in self.layers)
+
+    in_channels, out_channels = in_features, out_features
+
+
+def output_parts(model: nn.Module, path: str) -> tuple[OutputLayer, ...]:
+    """Return the output layer at `path`, in its parts; a plain layer is one.
+
+    Raises:
+        ModulePathError: there is none, or it is no output layer.
+    """
+    module = module_at(model, path)
+    layers = module.layers if isinstance(module, Widened) else (module,)
+    return tuple(check_usable(layer, path, model) for layer in layers)
+
+
+def widen(model: nn.Module, path: str, part: OutputLayer) -> None:
+    """Put the rows of `part` after those of the output layer at `path`.
+
+    Raises:
+        ModulePathError: the network is that layer, so there is no place where it could be wrapped.
+    """
+    layer = module_at(model, path)
+    if isinstance(layer, Widened):
+        layer.parts.append(part)
+    elif isinstance(layer, OutputLayer):
+        place_layer(model, path, Widened(layer, part))
+
+
+def check_place(model: nn.Module, path: str) -> None:
+    """Check that the layer at `path` can be put into another module, if it is not in one already.
+
+    Raises:
+        ModulePathError: it is the network itself.
+    """
+    if not full_path(model, path) and not isinstance(model, Widened):
+        raise ModulePathError("expected a layer in a network, found the network itself; wrap it: nn.Sequential(model)")
+
+
+def place_layer(model: nn.Module, path: str, new: nn.Module) -> None:
+    """Put `new` where the module at `path` is, and wherever else in `model` that same module is.
+
+    Raises:
+        ModulePathError: `path` is the network itself.
+    """
+    check_place(model, path)
+    old = module_at(model, path)
+    places = [name for name, module in model.named_modules(remove_duplicate=False) if module is old]
+    replace_module(model, path, new)
+    for name in places:
+        model.set_submodule(name, new)
+
+
+def fuse(module: Widened) -> OutputLayer:
+    """Return one plain layer with all rows of `module`; it is trained if a part is."""
+    trainable = any(parameter.requires_grad for parameter in module.parameters())
+    return output_layer_like(module.layers[0], module.weight, module.bias, trainable=trainable)
+
+
+def fuse_all(model: nn.Module) -> tuple[str, ...]:
+    """Make every widened layer of `model` a plain one, as for export; an optimizer knows nothing of it.
+
+    Returns:
+        The names of the layers, as in `named_modules`.
+
+    Raises:
+        ModulePathError: the network is itself a widened layer; fuse that.
+    """
+    names = tuple(name for name, module in model.named_modules() if isinstance(module, Widened))
+    for name in names:
+        module = model.get_submodule(name)
+        if isinstance(module, Widened):
+            place_layer(model, _as_path(model, name), fuse(module))
+    return names
+
+
+def _as_path(model: nn.Module, name: str) -> str:
+    """Return the path of which `name` is the full one."""
+    wrapped = isinstance(model, GrowableModel) and not name.startswith("heads.")
+    return name.removeprefix("backbone").removeprefix(".") if wrapped else name

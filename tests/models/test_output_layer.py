@@ -1,0 +1,50 @@
+import pytest
+import torch
+from torch import nn
+
+from harness.core.errors import ModulePathError
+from harness.models.output_layer import check_renewable, output_layer_like, renew
+
+
+def test_a_layer_like_another_draws_nothing() -> None:
+    layer, stream = nn.Linear(3, 4), torch.get_rng_state()
+
+    output_layer_like(layer, torch.ones(2, 3), torch.ones(2), trainable=True)
+
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(3, 4).double(), nn.Conv2d(3, 4, 1).bfloat16()])
+def test_a_layer_like_another_has_its_type_and_mode(layer: nn.Linear | nn.Conv2d) -> None:
+    layer.eval()
+    rows = torch.ones(2, *layer.weight.shape[1:])
+
+    new = output_layer_like(layer, rows, None, trainable=False)
+
+    assert (new.weight.dtype, new.weight.requires_grad, new.training) == (layer.weight.dtype, False, False)
+    assert new.bias is None
+
+
+def test_renewed_tensors_take_the_place_of_old_ones_that_keep_their_values() -> None:
+    layer = nn.Linear(3, 4)
+    layer.weight.requires_grad_(False)
+    layer.weight.no_decay = True  # type: ignore[attr-defined]
+    old, value, bias = layer.weight, layer.weight.clone(), layer.bias
+
+    pairs = renew(layer, torch.ones(6, 3), None)
+
+    assert pairs == [(old, layer.weight)]
+    assert torch.equal(old, value)
+    assert layer.bias is bias
+    assert layer.out_features == 6
+    assert (layer.weight.requires_grad, vars(layer.weight)["no_decay"]) == (False, True)
+
+
+def test_a_tensor_in_two_modules_cannot_be_renewed() -> None:
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.bias = first.bias
+    model = nn.Sequential(first, second)
+
+    check_renewable(second, "1", model, ("weight",), "")
+    with pytest.raises(ModulePathError, match=r"'1' alone to hold its bias, found it in '0\.bias' too; think"):
+        check_renewable(second, "1", model, ("weight", "bias"), "think")
