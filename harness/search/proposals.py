@@ -10,7 +10,6 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 from sqlalchemy import URL
 
-from harness.core.loggers import loggers_kept
 from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord
@@ -20,8 +19,7 @@ __all__ = ["Proposals"]
 
 def storage(home: Path) -> RDBStorage:
     """Return Optuna's storage in `home`, whatever characters its path has."""
-    with loggers_kept():
-        return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())
+    return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())
 
 
 class Proposals:

@@ -1,4 +1,3 @@
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +113,3 @@ def test_a_home_may_have_any_name(study: Study, tmp_path: Path, name: str) -> No
     Proposals(study, tmp_path / name).params(0)
 
     assert (tmp_path / name / "optuna.sqlite").is_file()
-
-
-def test_a_new_database_silences_nobody(study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    logger = logging.getLogger("harness.test_proposals")
-
-    Proposals(study, tmp_path)
-
-    logger.warning("still heard")
-
-    assert "still heard" in caplog.text
