@@ -11,7 +11,21 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medians
-from harness.growth import AbstractOperation, AttachHead, Probe, grow
+from harness.growth import (
+    AbstractOperation,
+    AttachHead,
+    InsertLayer,
+    Probe,
+    ReplaceHead,
+    SplitClass,
+    SwitchLayer,
+    ToggleHead,
+    WidenHead,
+    WidenLayer,
+    grow,
+    transfer,
+)
+from harness.growth.layers import ConvBlock, MLPBlock
 from harness.models import ConvNet, GrowableModel
 from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
 
@@ -20,7 +34,16 @@ __all__ = ["OPERATIONS", "GrowthBenchmark"]
 BATCH = 64
 LIMIT_STEPS = 5
 OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
-OPERATIONS: tuple[AbstractOperation, ...] = (AttachHead(name="late", outputs=4, tap="hidden", width=32),)
+OPERATIONS: tuple[AbstractOperation, ...] = (
+    AttachHead(name="late", outputs=4, tap="hidden", width=32),
+    InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
+    ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
+    SplitClass(path="output", parent=0, children=2),
+    SwitchLayer(flag="switchable", on=False),
+    ToggleHead(path="hidden.dropout", on=False),
+    WidenHead(path="output", to=10),
+    WidenLayer(path="blocks.0.conv", by=16),
+)
 
 
 @dataclass
@@ -88,6 +111,8 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
         backbone = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25).build(6)
         inputs, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(6, (BATCH,))
     model = GrowableModel(backbone, "known")
+    switchable = InsertLayer(after="hidden", layer=MLPBlock(width=16), flag="switchable")
+    switchable.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     return _Subject(model, optimizer.start(model.parameters()), inputs, labels)
 
 
@@ -95,6 +120,6 @@ def _rebuilt(trained: _Subject, operation: AbstractOperation, optimizer: Abstrac
     """Do what is done without surgery: a new network with the old weights, and a new optimizer without moments."""
     fresh = _subject(optimizer)
     operation.apply(fresh.model, probe=Probe(fresh.inputs[:2]), generator=torch.Generator())
-    fresh.model.load_state_dict(trained.model.state_dict(), strict=False)
+    transfer(trained.model, fresh.model, overlap=True)
     optimizer.start(fresh.model.parameters())
     return fresh.model

@@ -11,8 +11,11 @@ NEED_NONE = ("__init__", "__main__", "_base")
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
     "growth/freezing/": "conformance/test_freeze_policies.py",
+    "growth/layers/": "growth/layers/test_layers.py",
     "growth/operations/": "conformance/test_operations.py",
+    "growth/probe": "conformance/test_zoo.py",
     "growth/triggers/": "conformance/test_triggers.py",
+    "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",
     "reporting/design_tables": "reporting/test_tables.py",
     "reporting/exhibits": "reporting/test_figures.py",

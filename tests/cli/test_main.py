@@ -16,6 +16,8 @@ COMMANDS = {
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
     "ui": ["study", "--port", "--home"],
+    "signal": ["study", "name", "--run", "--home"],
+    "bench": ["name", "--quick", "--json", "--save"],
 }
 # pydantic is not among them: Typer loads it by itself to read options.
 HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "scipy", "torch"}

@@ -89,8 +89,8 @@ def transformer() -> nn.Module:
         intermediate_size=24,
         vocab_size=40,
         max_position_embeddings=16,
-        num_labels=3,
     )
+    config.num_labels = 3
     return BertForSequenceClassification(config)
 
 
@@ -101,6 +101,7 @@ class Specimen:
     Attributes:
         classifier: the path of its last linear layer, of three outputs.
         tap: the path of a module that gives features.
+        hidden: the path of a layer that others read.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Specimen:
     shape: tuple[int, ...]
     classifier: str
     tap: str
+    hidden: str
     dtype: torch.dtype = torch.float32
 
     def model(self) -> GrowableModel:
@@ -135,16 +137,23 @@ def small_mlp() -> nn.Module:
 
 
 ZOO = [
-    Specimen("mlp", small_mlp, (8,), "output", "hidden.0"),
-    Specimen("conv net with batch norm and dropout", small_conv, (1, 8, 8), "output", "blocks.1"),
-    Specimen("residual net", Residual, (1, 8, 8), "fc", "block"),
-    Specimen("transformer encoder", Attention, (5, 8), "fc", "encoder.layers.0"),
-    Specimen("lstm", Recurrent, (5, 8), "fc", "lstm"),
-    Specimen("tied weights", Tied, (8,), "fc", "second"),
-    Specimen("hooks", hooked, (8,), "output", "hidden.1"),
-    Specimen("float64", small_conv, (1, 8, 8), "output", "hidden", torch.float64),
-    Specimen("bf16", small_mlp, (8,), "output", "hidden.1", torch.bfloat16),
-    Specimen("transformers", transformer, (5,), "classifier", "bert.encoder.layer.0"),
+    Specimen("mlp", small_mlp, (8,), "output", "hidden.0", "hidden.0.linear"),
+    Specimen("conv net with batch norm and dropout", small_conv, (1, 8, 8), "output", "blocks.1", "blocks.0.conv"),
+    Specimen("residual net", Residual, (1, 8, 8), "fc", "block", "stem"),
+    Specimen("transformer encoder", Attention, (5, 8), "fc", "encoder.layers.0", "encoder.layers.0.linear1"),
+    Specimen("lstm", Recurrent, (5, 8), "fc", "lstm", "lstm"),
+    Specimen("tied weights", Tied, (8,), "fc", "second", "first"),
+    Specimen("hooks", hooked, (8,), "output", "hidden.1", "hidden.0.linear"),
+    Specimen("float64", small_conv, (1, 8, 8), "output", "hidden", "blocks.1.conv", torch.float64),
+    Specimen("bf16", small_mlp, (8,), "output", "hidden.1", "hidden.0.linear", torch.bfloat16),
+    Specimen(
+        "transformers",
+        transformer,
+        (5,),
+        "classifier",
+        "bert.encoder.layer.0",
+        "bert.encoder.layer.0.intermediate.dense",
+    ),
 ]
 
 

@@ -56,7 +56,7 @@ def test_what_is_no_longer_in_the_network_has_no_id() -> None:
     identities = Identities(model)
 
     model[1] = nn.Linear(2, 3, bias=False)
-    model[0].bias = None
+    model[0].register_parameter("bias", None)
     identities.register(model, birth=1)
 
     assert list(identities) == ["0/0.weight", "1/1.weight"]

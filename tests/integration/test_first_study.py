@@ -106,7 +106,7 @@ def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
 
     expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 1))
     assert json.loads(Path(path).read_text()) == expected.config
-    assert expected.config["growths"][0]["freeze"] == {"kind": "old_parameters"}
+    assert expected.config["growths"][0]["freeze"]["kind"] == "old_parameters"
     assert expected.config["device"] == "cpu"
 
 

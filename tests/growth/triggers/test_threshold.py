@@ -33,5 +33,5 @@ def test_a_growth_begins_another_warm_up(firings: Any, evaluations: Any) -> None
 
 @pytest.mark.parametrize("settings", [{}, {"above": 1, "below": 2}, {"above": math.nan}, {"below": math.inf}])
 def test_one_finite_value_is_asked_for(settings: dict[str, float]) -> None:
-    with pytest.raises(ValidationError, match="expected one value|finite number"):
+    with pytest.raises(ValidationError, match=r"expected one value|finite number"):
         Threshold(metric="loss", **settings)
