@@ -34,7 +34,7 @@ def test_an_unknown_path_is_refused_with_those_there_are() -> None:
 
 def test_who_listens_at_a_path_goes_on_listening() -> None:
     model, heard = wrapped(), list[type]()
-    model.backbone[1].register_forward_hook(lambda module, _inputs, _output: heard.append(type(module)))
+    model.get_submodule("backbone.1").register_forward_hook(lambda module, _inputs, _output: heard.append(type(module)))
     model.eval()
 
     replace_module(model, "1", nn.Identity())

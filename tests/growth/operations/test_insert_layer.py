@@ -219,6 +219,21 @@ def test_several_layers_follow_each_other_and_can_be_followed(model: GrowableMod
     assert [name for name, _ in model.get_submodule("backbone.hidden").named_children()][-2:] == ["inserted", "second"]
 
 
+@pytest.mark.parametrize("function", ["identity", "residual", "random"])
+def test_values_come_from_the_generator_and_the_global_stream_is_left_alone(
+    function: Function, model: GrowableModel, images: Tensor
+) -> None:
+    twin, stream = copy.deepcopy(model), torch.get_rng_state()
+    operation = InsertLayer(after="blocks.0", layer=ConvLayer(), function=function)
+
+    first = apply(operation, model, images)
+    assert torch.equal(torch.get_rng_state(), stream)
+    torch.randn(7)
+    second = apply(operation, twin, images)
+
+    assert all(torch.equal(a, b) for a, b in zip(first.born, second.born, strict=True))
+
+
 def test_new_tensors_have_ids_of_their_own(model: GrowableModel, images: Tensor) -> None:
     identities = Identities(model)
     apply(InsertLayer(after="hidden.linear", layer=LinearLayer()), model, images)

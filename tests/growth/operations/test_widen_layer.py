@@ -163,6 +163,9 @@ def test_type_and_old_entries_are_kept(
     dtype: torch.dtype, method: AbstractUnits, model: GrowableModel, images: Tensor
 ) -> None:
     model.to(dtype)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1 + torch.rand_like(parameter))  # to values that only this type has
     model.get_parameter("backbone.blocks.0.conv.weight").requires_grad_(False)
     probe, before = Probe(images.to(dtype)), {name: tensor.clone() for name, tensor in model.state_dict().items()}
     outputs = model(probe.inputs)
