@@ -97,7 +97,8 @@ def _loss(outputs: Any, probe: Probe, name: str | None) -> Tensor:
         raise SpecError(
             f"expected targets below {outputs.shape[1]}, -1 where unknown, found {sorted(set(probe.targets.tolist()))}"
         )
-    return functional.cross_entropy(outputs[known].float(), probe.targets[known])
+    targets = probe.targets.to(outputs.device)
+    return functional.cross_entropy(outputs[known].float(), targets[known])
 
 
 def _along_the_path(trace: Trace, found: Consumers) -> Values:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from harness.core.errors import SpecError
 from harness.core.seeding import seeded_global_stream
 from harness.growth.freeze import freeze, lr_factors, set_train_mode
 from harness.growth.grow import grow
@@ -94,7 +95,13 @@ class TrainState:
         scale_rates(self.optimizer, {parameters[name]: factor for name, factor in factors.items()})
 
     def set_train_mode(self) -> None:
-        """Put what is trained into train mode and what is frozen into eval mode."""
+        """Put what is trained into train mode and what is frozen into eval mode.
+
+        Raises:
+            SpecError: nothing is trained.
+        """
+        if not self.trainable():
+            raise SpecError(f"expected something to train at step {self.step}, found everything frozen; thaw a part")
         norm = self.lineage[-1].change.freeze.frozen_norm if self.lineage else "eval"
         set_train_mode(self.model, self.identities, self.frozen, frozen_norm=norm)
 

@@ -95,6 +95,19 @@ def test_a_tensor_too_many_is_named(digits_run: RunConfig) -> None:
         restored(forged, digits_run, data)
 
 
+def test_a_moment_of_another_shape_is_named_and_not_loaded(digits_run: RunConfig) -> None:
+    data, state = digits_run.task.load(None), fresh(digits_run)
+    train(state, 2, digits_run, data, History())
+    content = write_snapshot(state)
+    tensors, size = load(content), int.from_bytes(content[:8], "little")
+    name = "optimizer/0/backbone.output.weight/exp_avg"
+
+    forged = save({**tensors, name: tensors[name][:3]}, metadata=json.loads(content[8 : 8 + size])["__metadata__"])
+
+    with pytest.raises(SnapshotError, match=r"'exp_avg' of '0/backbone\.output\.weight' of shape \(6, 8\)"):
+        restored(forged, digits_run, data)
+
+
 def test_no_code_can_be_in_a_snapshot(digits_run: RunConfig) -> None:
     content = write_snapshot(fresh(digits_run))
 

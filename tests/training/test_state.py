@@ -1,5 +1,7 @@
+import pytest
 import torch
 
+from harness.core.errors import SpecError
 from harness.data import TaskData
 from harness.growth import AttachHead, Nothing, OldParameters
 from harness.growth.freezing import DiscriminativeRates
@@ -78,3 +80,11 @@ def test_the_policy_says_what_frozen_norms_do(state: TrainState, data: TaskData)
         state.set_train_mode()
 
         assert state.model.get_submodule("backbone.blocks.0.norm").training is training
+
+
+def test_a_network_of_which_nothing_is_trained_is_refused(state: TrainState) -> None:
+    for parameter in state.model.parameters():
+        parameter.requires_grad_(False)
+
+    with pytest.raises(SpecError, match="everything frozen"):
+        state.set_train_mode()
