@@ -8,7 +8,7 @@ that old units do may depend on new ones. With new units that are copies of old 
 what belongs to its original, which also says where the inputs are that belong to a unit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +118,7 @@ class _Experiment:
             _only_call(self.trace, reader.path)
         return Consumers(self.source, tuple(between), tuple(norms), tuple(layers))
 
-    def _nodes_after(self) -> Any:
+    def _nodes_after(self) -> Iterator[fx.Node]:
         """Yield the nodes that read what was touched, also by those yielded before."""
         nodes = list(self.trace.graph.nodes)
         for node in nodes[nodes.index(self.source) + 1 :]:

@@ -1,5 +1,7 @@
 """Lineage: the growths applied so far, as specs, from which a grown network's shape is rebuilt."""
 
+from collections.abc import Callable
+
 import torch
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
@@ -46,9 +48,11 @@ class GrowthEvent(Spec):
 
 
 def replay(
-    model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, probe: Probe
+    model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, probe: Callable[[Change], Probe]
 ) -> tuple[Identities, dict[str, float]]:
     """Give a freshly built `model` the shape that `lineage` led to; values are to be loaded afterwards.
+
+    `probe` gives what each operation may look at; one that computes values from examples needs them here, too.
 
     Returns:
         The ids of all its tensors, and the weights of the loss components that growths brought.
@@ -56,7 +60,7 @@ def replay(
     identities = Identities(model)
     loss_weights: dict[str, float] = {}
     for birth, event in enumerate(lineage, start=1):
-        growth = event.change.operation.apply(model, probe=probe, generator=torch.Generator())
+        growth = event.change.operation.apply(model, probe=probe(event.change), generator=torch.Generator())
         identities.register(model, birth=birth)
         loss_weights |= dict.fromkeys(growth.outputs, event.change.loss_weight)
     return identities, loss_weights

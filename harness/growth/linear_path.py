@@ -92,12 +92,11 @@ def _loss(outputs: Any, probe: Probe, name: str | None) -> Tensor:
         outputs = outputs[name]
     if not isinstance(outputs, Tensor) or outputs.dim() != 2:
         raise SpecError("expected logits [B, C] for targets [B], found another output; name one with output=...")
-    known = probe.targets >= 0
-    if not known.any() or int(probe.targets.max()) >= outputs.shape[1]:
-        raise SpecError(
-            f"expected targets below {outputs.shape[1]}, -1 where unknown, found {sorted(set(probe.targets.tolist()))}"
-        )
     targets = probe.targets.to(outputs.device)
+    known = targets >= 0
+    if not known.any() or int(targets.max()) >= outputs.shape[1]:
+        found = sorted(set(targets.tolist()))
+        raise SpecError(f"expected targets below {outputs.shape[1]}, -1 where unknown, found {found}")
     return functional.cross_entropy(outputs[known].float(), targets[known])
 
 

@@ -52,6 +52,8 @@ class Inserted(nn.Module):
 class Through:
     """A forward hook that sends the output of a module through its child `name`."""
 
+    stays = True  # with its module, if another takes that one's place
+
     def __init__(self, name: str) -> None:
         self.name = name
 

@@ -38,12 +38,15 @@ def replace_module(model: nn.Module, path: str, new: nn.Module) -> None:
     """Put `new` where the module at `path` is.
 
     The training mode and all forward and backward hooks move to `new`: whoever listens at this path goes on listening.
+    Only hooks that say `stays`, since they are a part of what the old module computes, stay with it.
     """
     old = module_at(model, path)
     new.train(old.training)
-    for attribute in HOOKS:
-        getattr(new, attribute).update(getattr(old, attribute))
-        getattr(old, attribute).clear()
+    tables = [(getattr(old, attribute), getattr(new, attribute)) for attribute in HOOKS]
+    staying = {key for table, _ in tables for key, hook in table.items() if getattr(hook, "stays", False)}
+    for table, other in tables:
+        for key in [key for key in table if key not in staying]:
+            other[key] = table.pop(key)
     model.set_submodule(full_path(model, path), new)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from harness.core.errors import TapNotFoundError
 from harness.core.spec import did_you_mean
 
-__all__ = ["capture", "feature_shape", "gpus_of", "tap_names"]
+__all__ = ["capture", "feature_shape", "features_at", "gpus_of", "tap_names"]
 
 
 def tap_names(model: nn.Module) -> list[str]:
@@ -59,8 +59,8 @@ def gpus_of(model: nn.Module) -> list[torch.device]:
     return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
 
 
-def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
-    """Return the shape `[B, ...]` of the features at `tap` for the inputs `example` `[B, ...]`.
+def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
+    """Return the features `[B, ...]` at `tap` for the inputs `example` `[B, ...]`.
 
     The model runs once in eval mode, without gradients; its modes and the global random stream are put back.
 
@@ -79,4 +79,9 @@ def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
     if not isinstance(found, Tensor) or found.dim() < 2:
         what = "nothing" if found is None else f"{tuple(found.shape)}" if isinstance(found, Tensor) else type(found)
         raise TapNotFoundError(f"expected features [B, F, ...] at tap {tap!r}, found {what}; choose another tap")
-    return found.shape
+    return found
+
+
+def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
+    """Return the shape of `features_at(model, tap, example)`."""
+    return features_at(model, tap, example).shape

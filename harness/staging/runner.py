@@ -9,8 +9,9 @@ import torch
 
 from harness.core.errors import SnapshotError
 from harness.core.history import History
+from harness.core.label_map import LabelMap
 from harness.data import AbstractTask, TaskData
-from harness.growth import GrowthRule
+from harness.growth import Change, GrowthRule
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
 from harness.growth.plan import Watch
@@ -78,7 +79,7 @@ class Runner:
         model = run.build()
         identities = Identities(model)
         for number, rule in enumerate(config.growths, start=1):
-            rule.operation.apply(model, probe=run.probe, generator=torch.Generator())
+            rule.operation.apply(model, probe=run.probe(rule.change), generator=torch.Generator())
             identities.register(model, birth=number)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
@@ -140,10 +141,15 @@ class _Run:
         self._on_evaluation = on_evaluation
         self._signals = signals
 
-    @property
-    def probe(self) -> Probe:
-        """Two inputs of the task."""
-        return Probe(self._data.validation.inputs[:2])
+    def probe(self, change: Change) -> Probe:
+        """Return training examples for `change` to look at, with the right new output for each if it brings a head."""
+        examples = self._data.train.take(torch.arange(min(PROBE_SIZE, len(self._data.train))))
+        head = str(getattr(change.operation, "name", ""))
+        if head not in self._data.classes:
+            return Probe(examples.inputs)
+        column = LabelMap.of({head: self._data.classes[head]}, device=examples.labels.device)
+        known = column.known(examples.labels)
+        return Probe(examples.inputs, torch.where(known, column.column[examples.labels * known], -1))
 
     def build(self) -> GrowableModel:
         """Return the network at step 0."""
@@ -186,7 +192,7 @@ class _Run:
         known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
         before = appearance(state, batch, training, label_map)
-        growth = state.grow(rule.change, probe=self.probe)
+        growth = state.grow(rule.change, probe=self.probe(rule.change))
         after = appearance(state, batch, training, label_map_of(state, self._data))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 

@@ -5,6 +5,7 @@ the file's header: step, lineage, the optimizer's groups by id, the loss scaler.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from harness.core.errors import SnapshotError
-from harness.growth import GrowthEvent
+from harness.growth import Change, GrowthEvent
 from harness.growth.lineage import replay
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
@@ -56,7 +57,7 @@ def read_snapshot(
     model: GrowableModel,
     optimizer: AbstractOptimizer,
     *,
-    probe: Probe,
+    probe: Callable[[Change], Probe],
     seed: int,
     precision: Precision,
 ) -> TrainState:

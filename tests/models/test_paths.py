@@ -4,6 +4,7 @@ from torch import nn
 
 from harness.core.errors import ModulePathError
 from harness.models import GrowableModel, Head
+from harness.models.inserted import insert
 from harness.models.paths import full_path, module_at, replace_module
 
 
@@ -42,3 +43,14 @@ def test_who_listens_at_a_path_goes_on_listening() -> None:
 
     assert heard == [nn.Identity]
     assert not module_at(model, "1").training
+
+
+def test_what_a_hook_inserts_stays_with_its_module() -> None:
+    model = wrapped()
+    old = module_at(model, "1")
+    insert(old, "extra", nn.Identity())
+
+    replace_module(model, "1", nn.Linear(4, 2))
+
+    assert model(torch.ones(1, 3))["known"].shape == (1, 2)
+    assert len(vars(old)["_forward_hooks"]) == 1

@@ -171,6 +171,21 @@ def test_two_growths_in_one_run(runner: Runner, digits_run: RunConfig, tmp_path:
     assert same(result, another_runner(tmp_path, "alone").run(run))
 
 
+@pytest.mark.parametrize("init", ["imprint", "ridge"])
+def test_initial_values_may_come_from_the_late_examples(
+    runner: Runner, digits_run: RunConfig, init: str, tmp_path: Path
+) -> None:
+    changes = {"growths.0.operation.output_init": init, "growths.0.operation.bias": "prior_bias"}
+    run = with_changes(digits_run, changes)
+
+    result = runner.run(run)
+    runner.run(with_changes(run, {"steps": 30}))  # a stage to be restored, its lineage replayed
+    longer = runner.run(with_changes(run, {"steps": 50}))
+
+    assert longer.stages[0] == result.stages[0]
+    assert same(longer, another_runner(tmp_path, "alone").run(with_changes(run, {"steps": 50})))
+
+
 def test_an_impossible_tap_is_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
     run = with_changes(digits_run, {"growths.0.operation.tap": "hidden.7"})
 

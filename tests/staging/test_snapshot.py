@@ -35,7 +35,7 @@ def fresh(run: RunConfig) -> TrainState:
 def restored(content: bytes, run: RunConfig, data: TaskData) -> TrainState:
     model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
     probe = Probe(data.validation.inputs[:2])
-    return read_snapshot(content, model, run.training.optimizer, probe=probe, seed=0, precision=run.precision)
+    return read_snapshot(content, model, run.training.optimizer, probe=lambda _: probe, seed=0, precision=run.precision)
 
 
 def train(state: TrainState, until: int, run: RunConfig, data: TaskData, history: History) -> None:

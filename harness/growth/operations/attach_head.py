@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
-from torch import nn
+from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
-from harness.initializers import AbstractInitializer, XavierUniform, Zeros, fill_linear
+from harness.initializers import AbstractInitializer, Place, XavierUniform, Zeros, fill, fill_linear
 from harness.models.growable import GrowableModel
-from harness.models.head import Activation, Head, feature_count, linear_layers
-from harness.models.taps import feature_shape
+from harness.models.head import Activation, Head, linear_layers, pooled
+from harness.models.taps import features_at
 
 __all__ = ["AttachHead"]
 
@@ -22,7 +22,8 @@ class AttachHead(AbstractOperation):
     """Attach a head of `outputs` outputs at `tap`; all outputs that the network had stay the same to the bit.
 
     Feature maps and sequences are averaged to `[B, F]`. `width` hidden units lie between (0: the head is linear).
-    `init` fills the weights, `output_init` those of the last layer if it is given; biases are zero.
+    `init` fills the weights, `output_init` those of the last layer if it is given, `bias` the biases of the last layer;
+    hidden biases are zero. Initializers of the last layer see what comes into it for the probe, and its targets.
     """
 
     kind: Literal["attach_head"] = "attach_head"
@@ -34,6 +35,7 @@ class AttachHead(AbstractOperation):
     dropout: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
     init: AbstractInitializer = XavierUniform()
     output_init: AbstractInitializer | None = None
+    bias: AbstractInitializer = Zeros()
 
     @model_validator(mode="after")
     def _can_learn(self) -> "AttachHead":
@@ -55,13 +57,23 @@ class AttachHead(AbstractOperation):
         if probe is None:
             raise SpecError("expected inputs to find the size of a tap, found none; give probe=Probe(inputs)")
         before = list(model.parameters())
-        shape = feature_shape(model.backbone, self.tap, probe.inputs)
+        features = features_at(model.backbone, self.tap, probe.inputs).float().cpu()
+        head = self._head(pooled(features), probe.targets, generator)
+        model.attach(self.name, head.to(before[0].device, model.dtype), self.tap)
+        return Growth.between(before, model, outputs=(self.name,))
+
+    def _head(self, features: Tensor, targets: Tensor | None, generator: torch.Generator) -> Head:
+        """Return the head for features `[B, F]`, filled from the first layer to the last."""
         hidden = (self.width,) if self.width else ()
         # Building a layer draws from the global generator, for values that are overwritten here.
         with torch.random.fork_rng(devices=[]):
-            head = Head((feature_count(shape), *hidden, self.outputs), self.activation, self.dropout)
-        for layer in linear_layers(head):
-            init = self.output_init if self.output_init and layer is head.output else self.init
-            fill_linear(layer, init, generator=generator)
-        model.attach(self.name, head.to(before[0].device, model.dtype), self.tap)
-        return Growth.between(before, model, outputs=(self.name,))
+            head = Head((features.shape[1], *hidden, self.outputs), self.activation, self.dropout)
+        for layer in linear_layers(head.layers):
+            fill_linear(layer, self.init, generator=generator)
+        with torch.no_grad():
+            inputs = head.eval().layers(features)
+        seen = None if targets is None else targets.cpu()
+        place = Place(inputs.shape[1], self.outputs, features=inputs, targets=seen)
+        fill(head.output.weight, self.output_init or self.init, place, generator=generator)
+        fill(head.output.bias, self.bias, place, generator=generator)
+        return head.train()

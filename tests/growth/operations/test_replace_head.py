@@ -174,7 +174,7 @@ def test_a_snapshot_brings_a_teacher_back_as_it_was(conv_model: GrowableModel, i
     state.grow(Change(operation=operation, freeze=Nothing()), probe=Probe(images))
 
     stored = write_snapshot(state)
-    restored = read_snapshot(stored, fresh, spec, probe=Probe(images), seed=3, precision="fp32")
+    restored = read_snapshot(stored, fresh, spec, probe=lambda _: Probe(images), seed=3, precision="fp32")
 
     assert callable(conv_model.teacher)
     assert callable(restored.model.teacher)
