@@ -60,7 +60,7 @@ class AbstractLayer(LeafSpec):
         Raises:
             SpecError: it cannot for these features.
         """
-        raise NotImplementedError(f"{type(layer).__name__} is the identity for no weights ({tuple(features.shape)})")
+        raise SpecError(f"expected a layer that can be the identity, found {layer} for {tuple(features.shape)}")
 
     def check(self, function: Function) -> None:
         """Check that the layer can begin as `function`.
