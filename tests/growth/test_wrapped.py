@@ -96,6 +96,7 @@ def test_growth_inside_autocast_is_refused(conv_model: GrowableModel, images: to
 
 
 DISTRIBUTED = """
+import os
 import sys
 import torch
 import torch.distributed as dist
@@ -125,7 +126,8 @@ weight = model.module.get_parameter("heads.late.output.weight").detach().clone()
 both = [torch.zeros_like(weight) for _ in range(2)]
 dist.all_gather(both, weight)
 assert torch.equal(*both), both
-dist.destroy_process_group()
+dist.barrier()
+os._exit(0)  # gloo's threads sometimes abort an ordinary exit
 """
 
 
@@ -142,20 +144,3 @@ def test_a_distributed_model_is_refused_with_the_line_to_write_which_then_works(
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-
-
-@PROBING
-def test_many_growths_do_not_use_up_the_compilers_patience(
-    conv_model: GrowableModel, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 2)
-    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
-    compiled = compile_model(conv_model)
-    optimizer = torch.optim.SGD(compiled.parameters(), lr=0.1)
-
-    for number in range(1, 6):
-        head = AttachHead(name=f"head{number}", outputs=2, tap="hidden")
-        grow(compiled, optimizer, head, probe=Probe(images), number=number)
-        outputs = compiled(images)
-
-    assert set(outputs) == {"known", *(f"head{number}" for number in range(1, 6))}
