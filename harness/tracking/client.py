@@ -4,9 +4,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from harness.core.errors import HarnessError
-from harness.tracking.location import taking_turns
+from harness.tracking.location import database_of, sqlite_uri, taking_turns
 
 # MLflow reads these while it is imported.
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -23,6 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 __all__ = ["Metric", "MlflowClient", "MlflowException", "Param", "Run", "RunTag", "explained", "open_client"]
 
 
+MOST_CHARACTERS = 300  # of an error of the database, which brings its SQL
+
+
 def open_client(tracking_uri: str) -> MlflowClient:
     """Return a client for `tracking_uri`; a SQLite database that is not there yet is created.
 
@@ -30,7 +34,18 @@ def open_client(tracking_uri: str) -> MlflowClient:
         HarnessError: the database or server cannot be used.
     """
     with taking_turns(tracking_uri), explained(tracking_uri):
+        database = database_of(tracking_uri)
+        if database is not None and not database.exists():
+            _create(database)
         return MlflowClient(tracking_uri=tracking_uri)
+
+
+def _create(database: Path) -> None:
+    """Create a SQLite database, beside its place first: a creation cut short leaves one that is broken for good."""
+    unfinished = database.with_name(f"{database.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    MlflowClient(tracking_uri=sqlite_uri(unfinished)).search_experiments(max_results=1)
+    unfinished.rename(database)
 
 
 @contextmanager
@@ -39,6 +54,7 @@ def explained(tracking_uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        message = f"MLflow at {tracking_uri} cannot be used ({error})"
+        reason = " ".join(str(error).split())[:MOST_CHARACTERS]
+        message = f"MLflow at {tracking_uri} cannot be used ({reason})"
         message = re.sub(r"//[^/@\s]*@", "//***@", message)
         raise HarnessError(f"{message}; nothing is lost: the study can be projected again") from None

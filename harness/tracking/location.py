@@ -9,7 +9,7 @@ from sqlalchemy import URL, make_url
 
 from harness.core.errors import HomeError
 
-__all__ = ["artifacts_beside", "database_of", "default_tracking_uri", "home_database", "taking_turns"]
+__all__ = ["artifacts_beside", "database_of", "default_tracking_uri", "home_database", "sqlite_uri", "taking_turns"]
 
 SQLITE = "sqlite:///"
 
@@ -21,7 +21,12 @@ def home_database(home: Path) -> Path:
 
 def default_tracking_uri(home: Path) -> str:
     """Return the URI of the MLflow database in `home`."""
-    return URL.create("sqlite", database=str(home_database(home))).render_as_string()
+    return sqlite_uri(home_database(home))
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the URI of a SQLite file, whatever characters its path has."""
+    return URL.create("sqlite", database=str(database)).render_as_string()
 
 
 def database_of(tracking_uri: str) -> Path | None:
