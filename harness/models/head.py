@@ -31,10 +31,19 @@ class Head(nn.Module):
         widths: features, hidden units of each layer, outputs.
         activation: after each hidden layer.
         dropout: the fraction of hidden units dropped in training.
+        stop_gradient: whether the head leaves alone what it reads: no gradient of its outputs reaches the tap.
     """
 
-    def __init__(self, widths: tuple[int, ...], activation: Activation = "relu", dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        activation: Activation = "relu",
+        dropout: float = 0.0,
+        *,
+        stop_gradient: bool = False,
+    ) -> None:
         super().__init__()
+        self.stop_gradient = stop_gradient
         self.layers = nn.Sequential()
         for inputs, outputs in pairwise(widths[:-1]):
             self.layers.append(nn.Linear(inputs, outputs))
@@ -45,7 +54,8 @@ class Head(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features `[B, F, ...]` to `[B, outputs]`."""
-        logits: Tensor = self.output(self.layers(pooled(features)))
+        read = features.detach() if self.stop_gradient else features
+        logits: Tensor = self.output(self.layers(pooled(read)))
         return logits
 
 

@@ -23,7 +23,8 @@ class AttachHead(AbstractOperation):
 
     Feature maps and sequences are averaged to `[B, F]`. `width` hidden units lie between (0: the head is linear).
     `init` fills the weights, `output_init` those of the last layer if it is given, `bias` the biases of the last layer;
-    hidden biases are zero. Initializers of the last layer see what comes into it for the probe, and its targets.
+    hidden biases are zero. Initializers of the last layer see what comes into it for the probe, and its targets. With
+    `stop_gradient` the head learns from what it reads, and what lies below the tap learns nothing from the head.
     """
 
     kind: Literal["attach_head"] = "attach_head"
@@ -36,6 +37,7 @@ class AttachHead(AbstractOperation):
     init: AbstractInitializer = XavierUniform()
     output_init: AbstractInitializer | None = None
     bias: AbstractInitializer = Zeros()
+    stop_gradient: bool = False
 
     @model_validator(mode="after")
     def _can_learn(self) -> "AttachHead":
@@ -67,7 +69,8 @@ class AttachHead(AbstractOperation):
         hidden = (self.width,) if self.width else ()
         # Building a layer draws from the global generator, for values that are overwritten here.
         with torch.random.fork_rng(devices=[]):
-            head = Head((features.shape[1], *hidden, self.outputs), self.activation, self.dropout)
+            sizes = (features.shape[1], *hidden, self.outputs)
+            head = Head(sizes, self.activation, self.dropout, stop_gradient=self.stop_gradient)
         for layer in linear_layers(head.layers):
             fill_linear(layer, self.init, generator=generator)
         with torch.no_grad():

@@ -80,3 +80,16 @@ def test_values_from_examples_are_refused_without_them(conv_model: GrowableModel
         operation.apply(conv_model, probe=Probe(images), generator=torch.Generator())
 
     assert "late" not in conv_model.heads
+
+
+@pytest.mark.parametrize("stop_gradient", [True, False])
+def test_a_head_may_leave_alone_what_it_reads(
+    stop_gradient: bool, conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    operation = AttachHead(name="late", outputs=2, tap="hidden", width=3, stop_gradient=stop_gradient)
+
+    operation.apply(conv_model, probe=Probe(images), generator=torch.Generator())
+    conv_model(images)["late"].sum().backward()
+
+    assert all(parameter.grad is not None for parameter in conv_model.heads.parameters())
+    assert all(parameter.grad is None for parameter in conv_model.backbone.parameters()) == stop_gradient
