@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SurgeryError
-from harness.growth import AttachHead, Probe, grow
+from harness.growth import AttachHead, Probe, WidenHead, grow
 from harness.models import GrowableModel
 
 # The compiler looks at .grad of what a hook sees, and warns of it itself.
@@ -52,6 +52,20 @@ def test_a_compiled_model_is_trained_after_it_has_grown(conv_model: GrowableMode
     optimizer.step()
 
     assert not torch.equal(conv_model.get_parameter("heads.late.output.weight"), before)
+
+
+def test_a_model_that_grows_often_is_compiled_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 3)
+    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
+    compiled = torch.compile(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), backend="eager")
+    assert isinstance(compiled, nn.Module)
+    optimizer = torch.optim.SGD(compiled.parameters(), lr=0.1)
+
+    for number in range(1, 9):
+        compiled(torch.ones(5, 4))
+        grow(compiled, optimizer, WidenHead(path="2", to=2 + number), number=number)
+
+    assert compiled(torch.ones(5, 4)).shape == (5, 10)
 
 
 def test_an_average_grows_with_the_model(conv_model: GrowableModel, images: torch.Tensor) -> None:
@@ -103,7 +117,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from harness.core.errors import SurgeryError
-from harness.growth import AttachHead, Probe, grow
+from harness.growth import AttachHead, Probe, WidenHead, grow
 from harness.models import GrowableModel
 
 rank, file = int(sys.argv[1]), sys.argv[2]
