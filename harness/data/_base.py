@@ -1,8 +1,8 @@
 """What a task is, and what a loaded one holds."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -11,41 +11,62 @@ from torch import Tensor
 
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractTask", "Split", "TaskData"]
+__all__ = ["AbstractTask", "Scale", "Split", "TaskData"]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Examples held as whole tensors: `inputs` `[N, ...]` float32 and `labels` `[N]` int64."""
+    """Examples held as whole tensors.
+
+    Attributes:
+        inputs: `[N, ...]` float32.
+        labels: `[N]` int64, the class of each example, which decides from when on it is seen.
+        targets: whatever else is known of the examples, by name: classes `[N]` int64 or values `[N, D]` float32.
+    """
 
     inputs: Tensor
     labels: Tensor
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, indices: Tensor) -> "Split":
         """Return the examples at `indices` `[B]`."""
-        return Split(self.inputs[indices], self.labels[indices])
+        return self._each(lambda tensor: tensor[indices])
 
     def chunks(self, size: int) -> Iterator["Split"]:
         """Yield the examples in order, `size` at a time."""
-        for inputs, labels in zip(self.inputs.split(size), self.labels.split(size), strict=True):
-            yield Split(inputs, labels)
+        for start in range(0, len(self), size):
+            yield self._each(lambda tensor, start=start: tensor[start : start + size])  # type: ignore[misc]
 
     def to(self, device: torch.device) -> "Split":
         """Return the examples on `device`."""
-        return Split(self.inputs.to(device), self.labels.to(device))
+        return self._each(lambda tensor: tensor.to(device))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
+        targets = {name: change(target) for name, target in self.targets.items()}
+        return Split(change(self.inputs), change(self.labels), targets)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a standardized target reads in its own unit: `value * std + mean`."""
+
+    mean: float
+    std: float
+    unit: str = ""
 
 
 @dataclass(frozen=True)
 class TaskData:
-    """The fixed splits of a task, and which head answers for which classes."""
+    """The fixed splits of a task, which head answers for which classes, and the scales of standardized targets."""
 
     train: Split
     validation: Split
     test: Split
     classes: Mapping[str, tuple[int, ...]]
+    scales: Mapping[str, Scale] = field(default_factory=dict)
 
     def to(self, device: torch.device) -> "TaskData":
         """Return the data on `device`."""

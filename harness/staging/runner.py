@@ -9,15 +9,13 @@ import torch
 
 from harness.core.errors import SnapshotError
 from harness.core.history import History
-from harness.core.label_map import LabelMap
 from harness.data import AbstractTask, TaskData
-from harness.growth import Change, GrowthRule
+from harness.growth import GrowthRule
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
 from harness.growth.plan import Watch
-from harness.growth.probe import Probe
-from harness.models import GrowableModel
 from harness.staging.ledger import StageAddress
+from harness.staging.network import PROBE_SIZE, build_network, probe_for
 from harness.staging.results import PARAMETERS_ADDED, RunResult, result_of
 from harness.staging.run import RunConfig, resolved
 from harness.staging.snapshot import read_snapshot, write_snapshot
@@ -26,11 +24,9 @@ from harness.staging.store import Store, StoredStage
 from harness.training.evaluation import evaluate
 from harness.training.impact import appearance, impact
 from harness.training.loop import OnEvaluation, Signals, label_map_of, train_stage
-from harness.training.state import TrainState, build_model, fresh_state
+from harness.training.state import TrainState, fresh_state
 
 __all__ = ["Runner"]
-
-PROBE_SIZE = 256
 
 
 class Runner:
@@ -75,11 +71,11 @@ class Runner:
             InputError: one of them cannot be applied, for example for an impossible tap.
         """
         config = resolved(config)
-        run = _Run(config, self._store, self._load(config.task, config.device))
-        model = run.build()
+        data = self._load(config.task, config.device)
+        model = build_network(config, data)
         identities = Identities(model)
         for number, rule in enumerate(config.growths, start=1):
-            rule.operation.apply(model, probe=run.probe(rule.change), generator=torch.Generator())
+            rule.operation.apply(model, probe=probe_for(rule.change, data), generator=torch.Generator())
             identities.register(model, birth=number)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
@@ -141,24 +137,6 @@ class _Run:
         self._on_evaluation = on_evaluation
         self._signals = signals
 
-    def probe(self, change: Change) -> Probe:
-        """Return training examples for `change` to look at, with the right new output for each if it brings a head."""
-        examples = self._data.train.take(torch.arange(min(PROBE_SIZE, len(self._data.train))))
-        head = str(getattr(change.operation, "name", ""))
-        if head not in self._data.classes:
-            return Probe(examples.inputs)
-        column = LabelMap.of({head: self._data.classes[head]}, device=examples.labels.device)
-        known = column.known(examples.labels)
-        return Probe(examples.inputs, torch.where(known, column.column[examples.labels * known], -1))
-
-    def build(self) -> GrowableModel:
-        """Return the network at step 0."""
-        output, classes = next(iter(self._data.classes.items()))
-        device = torch.device(self._config.device)
-        return build_model(
-            self._config.model, output=output, outputs=len(classes), seed=self._config.seed, device=device
-        )
-
     def finish(self) -> RunResult:
         """Bring the run to its end."""
         leg = _Leg(first_key(self._config), 0, self._config.growths, self._fresh)
@@ -172,7 +150,8 @@ class _Run:
 
     def _fresh(self) -> tuple[TrainState, History]:
         optimizer = self._config.training.optimizer
-        state = fresh_state(self.build(), optimizer, seed=self._config.seed, precision=self._config.precision)
+        model = build_network(self._config, self._data)
+        state = fresh_state(model, optimizer, seed=self._config.seed, precision=self._config.precision)
         return state, History()
 
     def _after_growth(self, leg: _Leg, reached: _Reached, rule: GrowthRule) -> _Leg:
@@ -192,7 +171,7 @@ class _Run:
         known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
         before = appearance(state, batch, training, label_map)
-        growth = state.grow(rule.change, probe=self.probe(rule.change))
+        growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
         after = appearance(state, batch, training, label_map_of(state, self._data))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
@@ -242,9 +221,9 @@ class _Run:
         config = self._config
         return read_snapshot(
             stage.state,
-            self.build(),
+            build_network(config, self._data),
             config.training.optimizer,
-            probe=self.probe,
+            probe=lambda change: probe_for(change, self._data),
             seed=config.seed,
             precision=config.precision,
         )

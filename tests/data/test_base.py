@@ -29,7 +29,10 @@ TASKS = [
 
 
 def split_of(count: int) -> Split:
-    return Split(torch.arange(2.0 * count).reshape(count, 2), torch.arange(count))
+    labels = torch.arange(count)
+    return Split(
+        torch.arange(2.0 * count).reshape(count, 2), labels, {"square": labels**2, "half": labels[:, None] / 2}
+    )
 
 
 @pytest.mark.parametrize("task", TASKS, ids=repr)
@@ -68,16 +71,18 @@ def test_chunks_are_the_examples_in_order(count: int, size: int) -> None:
     assert all(len(chunk) == size for chunk in chunks[:-1])
     assert torch.equal(torch.cat([chunk.inputs for chunk in chunks]), split.inputs)
     assert torch.equal(torch.cat([chunk.labels for chunk in chunks]), split.labels)
+    assert torch.equal(torch.cat([chunk.targets["half"] for chunk in chunks]), split.targets["half"])
 
 
 @given(indices=st.lists(st.integers(0, 6)))
-def test_taken_examples_keep_their_labels(indices: list[int]) -> None:
+def test_taken_examples_keep_their_labels_and_targets(indices: list[int]) -> None:
     split = split_of(7)
 
     taken = split.take(torch.tensor(indices, dtype=torch.int64))
 
     assert len(taken) == len(indices)
     assert taken.labels.tolist() == indices
+    assert taken.targets["square"].tolist() == [index**2 for index in indices]
     assert taken.inputs[:, 0].tolist() == [2 * index for index in indices]
 
 
