@@ -9,10 +9,14 @@ HarnessError
 │   ├── TapNotFoundError    no module of that path, or its output cannot be read as features
 │   ├── ModulePathError     no module of that path, or not one that the operation can change
 │   ├── DataError           a data file is missing or is not the publisher's
-│   └── HomeError           the home folder cannot be used
+│   ├── HomeError           the home folder or its database cannot be used
+│   └── StoreError          the stage store cannot be written
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
 ├── DivergedError           a loss component is NaN or infinite
-└── SnapshotError           stored bytes are not the bytes that were written
+├── SnapshotError           stored bytes are not the bytes that were written
+├── StageBusyError          another process is training the stage that is needed next
+├── LeaseLostError          another process has taken over what this one was doing
+└── InterruptedRunError     training was asked to stop; what was trained is stored
 ```
 
 A message says what was expected, where, what was found, and what to do.
@@ -24,9 +28,13 @@ __all__ = [
     "HarnessError",
     "HomeError",
     "InputError",
+    "InterruptedRunError",
+    "LeaseLostError",
     "ModulePathError",
     "SnapshotError",
     "SpecError",
+    "StageBusyError",
+    "StoreError",
     "StudyChangedError",
     "StudyNotFoundError",
     "SurgeryError",
@@ -67,7 +75,11 @@ class DataError(InputError):
 
 
 class HomeError(InputError):
-    """The home folder cannot be used."""
+    """The home folder or its database cannot be used."""
+
+
+class StoreError(InputError):
+    """The stage store cannot be written."""
 
 
 class SurgeryError(HarnessError):
@@ -80,3 +92,15 @@ class DivergedError(HarnessError):
 
 class SnapshotError(HarnessError):
     """Stored bytes are not the bytes that were written."""
+
+
+class StageBusyError(HarnessError):
+    """Another process is training the stage that is needed next."""
+
+
+class LeaseLostError(HarnessError):
+    """Another process has taken over what this one was doing."""
+
+
+class InterruptedRunError(HarnessError):
+    """Training was asked to stop; what was trained is stored."""

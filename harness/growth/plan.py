@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.core.history import History
 from harness.growth.lineage import Change
-from harness.growth.triggers import AbstractTrigger, Progress
+from harness.growth.triggers import NEVER, AbstractTrigger, Progress
 
 __all__ = ["GrowthRule", "Watch"]
 
@@ -36,12 +36,27 @@ class Watch:
                 fired = rule
         return fired
 
+    def foreseen(self, start: int) -> tuple[int, GrowthRule | None] | None:
+        """Return the first step after `start` at which a rule acts whatever happens, and the rule, if that is known.
+
+        `NEVER` and None if it is known that none will.
+        """
+        steps = [rule.trigger.foreseen(start) for rule in self.rules]
+        known = [step for step in steps if step is not None]
+        if len(known) < len(steps):
+            return None
+        first = min(known, default=NEVER)
+        return first, None if first == NEVER else self.rules[known.index(first)]
+
     def replay(self, history: History, *, start: int, until: int) -> tuple[int, GrowthRule] | None:
         """Observe what `history` says of the steps after `start` up to `until`, as if they were being trained.
 
         Returns:
             The step at which a rule fired and the rule, or None; nothing is observed after a rule fired.
         """
+        if foreseen := self.foreseen(start):
+            step, rule = foreseen
+            return (step, rule) if rule and step <= until else None
         evaluations: dict[int, dict[str, float]] = {}
         for name in history:
             if name.startswith("val/"):

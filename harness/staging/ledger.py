@@ -1,35 +1,17 @@
-"""The ledger: which studies, trials, runs and stages there are, and how they ended.
+"""The ledger: which studies and runs there are, and how they ended.
 
-One SQLite file (WAL, fully synced) per home. What is committed here is the truth; Optuna's and MLflow's databases can
-be rebuilt from it.
+What is committed here is the truth; Optuna's and MLflow's databases can be rebuilt from it.
 """
 
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import HomeError
+from harness.staging.database import Database
 
 __all__ = ["Ledger", "RunRecord", "StageAddress", "StudyRecord"]
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS studies (
-    name TEXT PRIMARY KEY, spec TEXT NOT NULL, trials INTEGER NOT NULL, seeds INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS runs (
-    study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
-    run_id TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
-    PRIMARY KEY (study, trial, arm, seed));
-CREATE TABLE IF NOT EXISTS stages (
-    key TEXT NOT NULL, step INTEGER NOT NULL, sha256 TEXT NOT NULL, seconds REAL NOT NULL,
-    PRIMARY KEY (key, step));
-CREATE TABLE IF NOT EXISTS signals (
-    study TEXT NOT NULL, name TEXT NOT NULL, run_id TEXT NOT NULL,
-    PRIMARY KEY (study, name, run_id));
-"""
 
 EVERY_RUN = ""
 
@@ -44,12 +26,19 @@ class StageAddress:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as it was begun: its spec as JSON, and how many trials and seeds are planned by now."""
+    """A study as it was begun.
+
+    Attributes:
+        spec: as JSON.
+        trials: planned by now, as are the `seeds`.
+        file: where it was loaded from, to find its own classes again.
+    """
 
     name: str
     spec: dict[str, Any]
     trials: int
     seeds: int
+    file: str = ""
 
     @property
     def planned_runs(self) -> int:
@@ -84,15 +73,15 @@ class RunRecord:
 
 
 class Ledger:
-    """The ledger in `<home>/ledger.sqlite`."""
+    """The ledger in `<home>/ledger.sqlite`, or in the database that the URL `storage` names."""
 
-    def __init__(self, home: Path) -> None:
-        self.path = home / "ledger.sqlite"
+    def __init__(self, home: Path, storage: str | None = None) -> None:
+        self.database = Database(storage or home / "ledger.sqlite")
 
     @property
     def exists(self) -> bool:
         """Whether anything was ever run in this home."""
-        return self.path.is_file()
+        return self.database.exists
 
     def create(self) -> None:
         """Make the home and its tables if they are not there yet.
@@ -100,34 +89,13 @@ class Ledger:
         Raises:
             HomeError: the folder cannot be written.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self._connection() as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(SCHEMA)
-        except OSError as error:
-            raise HomeError(
-                f"cannot write to the home {self.path.parent} ({error}); choose another with --home or HARNESS_HOME"
-            ) from None
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(self.path, timeout=60)) as connection:
-                connection.execute("PRAGMA synchronous=FULL")
-                with connection:
-                    yield connection
-        except sqlite3.DatabaseError as error:
-            raise HomeError(
-                f"expected a ledger at {self.path} that can be read and written, found: {error}; "
-                "choose another home with --home or HARNESS_HOME"
-            ) from None
+        self.database.create()
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that were begun, by name."""
-        with self._connection() as connection:
-            rows = connection.execute("SELECT name, spec, trials, seeds FROM studies ORDER BY name").fetchall()
-        return [StudyRecord(name, json.loads(spec), trials, seeds) for name, spec, trials, seeds in rows]
+        with self.database.transaction() as transaction:
+            rows = transaction.rows("SELECT name, spec, trials, seeds, file FROM studies ORDER BY name")
+        return [StudyRecord(name, json.loads(spec), trials, seeds, file) for name, spec, trials, seeds, file in rows]
 
     def study(self, name: str) -> StudyRecord | None:
         """Return the study of that name, or None if it was never begun."""
@@ -135,71 +103,59 @@ class Ledger:
 
     def save_study(self, record: StudyRecord) -> None:
         """Begin a study, or raise its number of trials or seeds."""
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO studies VALUES (?, ?, ?, ?)",
-                (record.name, json.dumps(record.spec), record.trials, record.seeds),
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO studies (name, spec, trials, seeds, file) VALUES (:name, :spec, :trials, :seeds, :file) "
+                "ON CONFLICT (name) DO UPDATE SET spec = :spec, trials = :trials, seeds = :seeds, file = :file",
+                {**vars(record), "spec": json.dumps(record.spec)},
             )
 
     def runs(self, study: str) -> list[RunRecord]:
         """Return the study's ended runs by trial, arm and seed."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT record FROM runs WHERE study = ? ORDER BY trial, arm, seed", (study,)
-            ).fetchall()
+        with self.database.transaction() as transaction:
+            rows = transaction.rows(
+                "SELECT record FROM runs WHERE study = :study ORDER BY trial, arm, seed", {"study": study}
+            )
         return [_run_from_json(json.loads(record)) for (record,) in rows]
 
     def save_run(self, record: RunRecord) -> None:
         """Record how a run ended; a later end replaces an earlier one."""
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(record.study, record.trial, record.arm, record.seed),
-                    *(record.run_id, record.status, json.dumps(_run_to_json(record))),
-                ),
+        names = ("study", "trial", "arm", "seed", "run_id", "status")
+        values = {name: getattr(record, name) for name in names} | {"record": json.dumps(_run_to_json(record))}
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO runs (study, trial, arm, seed, run_id, status, record) "
+                "VALUES (:study, :trial, :arm, :seed, :run_id, :status, :record) "
+                "ON CONFLICT (study, trial, arm, seed) "
+                "DO UPDATE SET run_id = :run_id, status = :status, record = :record",
+                values,
             )
 
     def run_counts(self) -> dict[str, dict[str, int]]:
         """Return, for each study, how many runs ended with which status."""
-        with self._connection() as connection:
-            rows = connection.execute("SELECT study, status, COUNT(*) FROM runs GROUP BY study, status").fetchall()
+        with self.database.transaction() as transaction:
+            rows = transaction.rows("SELECT study, status, COUNT(*) FROM runs GROUP BY study, status")
         counts: dict[str, dict[str, int]] = {}
         for study, status, count in rows:
             counts.setdefault(study, {})[status] = count
         return counts
 
-    def save_stage(self, address: StageAddress, sha256: str, seconds: float) -> None:
-        """Commit a stage whose files lie in the store: `sha256` of its snapshot, training time in seconds."""
-        with self._connection() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO stages VALUES (?, ?, ?, ?)",
-                (address.key, address.step, sha256, seconds),
-            )
-
-    def stages(self, key: str) -> dict[int, tuple[str, float]]:
-        """Return the committed stages of a chain: (SHA-256, seconds since the chain began) by step."""
-        with self._connection() as connection:
-            rows = connection.execute("SELECT step, sha256, seconds FROM stages WHERE key = ?", (key,)).fetchall()
-        return {step: (sha256, seconds) for step, sha256, seconds in rows}
-
     def save_signal(self, study: str, name: str, run_id: str | None = None) -> None:
         """Send the signal `name` to a run of the study, or to all of them."""
-        with self._connection() as connection:
-            connection.execute("INSERT OR IGNORE INTO signals VALUES (?, ?, ?)", (study, name, run_id or EVERY_RUN))
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO signals (study, name, run_id) VALUES (:study, :name, :run_id) ON CONFLICT DO NOTHING",
+                {"study": study, "name": name, "run_id": run_id or EVERY_RUN},
+            )
 
     def signals(self, study: str, run_id: str) -> frozenset[str]:
         """Return the signals that were sent to a run by now."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT name FROM signals WHERE study = ? AND run_id IN (?, ?)", (study, run_id, EVERY_RUN)
-            ).fetchall()
+        with self.database.transaction() as transaction:
+            rows = transaction.rows(
+                "SELECT name FROM signals WHERE study = :study AND run_id IN (:run_id, :every)",
+                {"study": study, "run_id": run_id, "every": EVERY_RUN},
+            )
         return frozenset(name for (name,) in rows)
-
-    def drop_stage(self, address: StageAddress) -> None:
-        """Forget a stage whose files are damaged."""
-        with self._connection() as connection:
-            connection.execute("DELETE FROM stages WHERE key = ? AND step = ?", (address.key, address.step))
 
 
 def _run_to_json(record: RunRecord) -> dict[str, Any]:

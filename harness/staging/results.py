@@ -7,12 +7,21 @@ from typing import Any
 
 from harness.core.history import History
 from harness.staging.ledger import StageAddress
-from harness.staging.store import StoredStage
+from harness.staging.store import Measured
 
-__all__ = ["PARAMETERS_ADDED", "RunResult", "result_of"]
+__all__ = ["PARAMETERS_ADDED", "FinishedStage", "RunResult", "result_of"]
 
 PARAMETERS_ADDED = "growth/parameters_added"
 SKIPPED_STEPS = "train/skipped_steps"
+
+
+@dataclass(frozen=True)
+class FinishedStage:
+    """One stage of a run that has ended: what was measured in it, and the seconds that its training took."""
+
+    address: StageAddress
+    measured: Measured
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -32,25 +41,28 @@ class RunResult:
     history: History
 
 
-def result_of(stages: Sequence[tuple[StageAddress, StoredStage]], *, first_head: str) -> RunResult:
+def result_of(stages: Sequence[FinishedStage], *, first_head: str) -> RunResult:
     """Return the results of a run with these stages; `first_head` answers for the classes known from the start."""
     history = History()
-    for _, stage in stages:
-        history = history.then(stage.history).then(stage.ending)
-    ends = [stage.history.then(stage.ending).latest() for _, stage in stages]
+    for stage in stages:
+        history = history.then(stage.measured.history).then(stage.measured.ending)
+    ends = [stage.measured.history.then(stage.measured.ending).latest() for stage in stages]
     growths = tuple(
-        {"step": before.step, "parameters_added": int(stage.history[PARAMETERS_ADDED].values[0])}
-        for (before, _), (_, stage) in pairwise(stages)
+        {
+            "step": before.address.step,
+            "parameters_added": int(stage.measured.history[PARAMETERS_ADDED].values[0]),
+        }
+        for before, stage in pairwise(stages)
     )
     metrics = {name: value for name, value in ends[-1].items() if name.split("/")[0] in ("val", "test")}
     if growths:
         metrics |= _forgetting(ends[0], ends[-1], first_head)
     metrics["growth/parameters_added"] = float(sum(growth["parameters_added"] for growth in growths))
-    metrics["cost/steps"] = float(stages[-1][0].step)
+    metrics["cost/steps"] = float(stages[-1].address.step)
     if SKIPPED_STEPS in history:
         metrics["cost/skipped_steps"] = sum(history[SKIPPED_STEPS].values)
-    metrics["cost/seconds"] = sum(stage.seconds for _, stage in stages)
-    return RunResult(tuple(address for address, _ in stages), growths, metrics, history)
+    metrics["cost/seconds"] = sum(stage.seconds for stage in stages)
+    return RunResult(tuple(stage.address for stage in stages), growths, metrics, history)
 
 
 def _forgetting(before: dict[str, float], after: dict[str, float], head: str) -> dict[str, float]:

@@ -1,32 +1,26 @@
-"""Running a run: the longest stored prefix of each stage is restored, the rest is trained and committed."""
+"""Running runs in one process, from one store."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
-from harness.core.errors import SnapshotError
-from harness.core.history import History
+from harness.core.errors import LeaseLostError, SnapshotError
 from harness.data import AbstractTask, TaskData
-from harness.growth import GrowthRule
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
-from harness.growth.plan import Watch
-from harness.staging.ledger import StageAddress
-from harness.staging.network import PROBE_SIZE, build_network, probe_for
-from harness.staging.results import PARAMETERS_ADDED, RunResult, result_of
+from harness.staging.chain import Chain, Surroundings
+from harness.staging.leases import Leases
+from harness.staging.network import build_network, probe_for
+from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
-from harness.staging.snapshot import read_snapshot, write_snapshot
-from harness.staging.stage_key import first_key, next_key
-from harness.staging.store import Store, StoredStage
-from harness.training.evaluation import evaluate
-from harness.training.impact import appearance, impact
-from harness.training.loop import OnEvaluation, Signals, label_map_of, train_stage
-from harness.training.state import TrainState, fresh_state
+from harness.staging.stage_key import first_key
+from harness.staging.store import Store
+from harness.training.loop import OnEvaluation, Pause, Signals
 
 __all__ = ["Runner"]
+
+SNAPSHOT_EVERY_S = 60.0
 
 
 class Runner:
@@ -35,11 +29,30 @@ class Runner:
     Args:
         store: where stages are restored from and committed to.
         data_folder: looked into before data is downloaded.
+        alone: whether every run is trained on its own, sharing no stage with any other.
+        stop: asked after each step whether to stop there.
+        snapshot_every_s: seconds of training between snapshots inside a long stage.
+
+    Attributes:
+        steps_trained: by all runs so far.
     """
 
-    def __init__(self, store: Store, data_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        data_folder: Path | None = None,
+        *,
+        alone: bool = False,
+        stop: Pause = lambda: False,
+        snapshot_every_s: float = SNAPSHOT_EVERY_S,
+    ) -> None:
+        self.steps_trained = 0
         self._store = store
         self._data_folder = data_folder
+        self._alone = alone
+        self._stop = stop
+        self._snapshot_every_s = snapshot_every_s
+        self._leases = Leases(store.ledger.database)
         self._data: dict[str, TaskData] = {}
 
     def run(
@@ -47,22 +60,37 @@ class Runner:
         config: RunConfig,
         on_evaluation: OnEvaluation = lambda _step, _metrics: None,
         signals: Signals = frozenset,
+        forks: Mapping[str, frozenset[int]] | None = None,
     ) -> RunResult:
         """Train what the store does not have of `config`, and return the results of the whole run.
 
-        `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then.
+        `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then; `forks`
+        are the steps, by stage key, at which other runs will leave a stage that this one passes through.
 
         Raises:
+            StageBusyError: another process is training a stage that this run needs; what was trained so far is stored.
+            InterruptedRunError: training was asked to stop; what was trained is stored.
             DivergedError: a loss became NaN or infinite.
             InputError: the configuration cannot be run, for example for an impossible tap.
         """
         config = resolved(config)
-        data = self._load(config.task, config.device)
+        around = Surroundings(
+            store=self._store,
+            leases=self._leases,
+            forks=forks or {},
+            on_evaluation=on_evaluation,
+            signals=signals,
+            stop=self._stop,
+            snapshot_every_s=self._snapshot_every_s,
+        )
         while True:
+            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self._alone), around)
             try:
-                return _Run(config, self._store, data, on_evaluation, signals).finish()
-            except SnapshotError:
-                continue  # the damaged stage was set aside, and is now trained again
+                return chain.finish()
+            except (SnapshotError, LeaseLostError):
+                continue  # the damaged stage was set aside, or another process has trained it
+            finally:
+                self.steps_trained += chain.steps_trained
 
     def check(self, config: RunConfig) -> None:
         """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.
@@ -84,162 +112,3 @@ class Runner:
         if name not in self._data:
             self._data[name] = task.load(self._data_folder).to(torch.device(device))
         return self._data[name]
-
-
-@dataclass(frozen=True)
-class _Leg:
-    """What is ahead at the beginning of a stage.
-
-    Attributes:
-        key: of the stage.
-        start: the step at which it begins.
-        rules: those that have not acted yet.
-        begin: makes the state at `start`, and the history of the stage so far.
-    """
-
-    key: str
-    start: int
-    rules: tuple[GrowthRule, ...]
-    begin: Callable[[], tuple[TrainState, History]]
-
-
-@dataclass(frozen=True)
-class _Reached:
-    """The end of a stage, or a stored step within it.
-
-    Attributes:
-        rule: the one that fired here, if any did.
-        watch: the rules, which have seen every step up to here.
-        live: the state, if it was trained and not restored.
-    """
-
-    address: StageAddress
-    stage: StoredStage
-    rule: GrowthRule | None
-    watch: Watch
-    live: TrainState | None = None
-
-
-class _Run:
-    """One run, from its first stage to its last."""
-
-    def __init__(
-        self,
-        config: RunConfig,
-        store: Store,
-        data: TaskData,
-        on_evaluation: OnEvaluation = lambda _step, _metrics: None,
-        signals: Signals = frozenset,
-    ) -> None:
-        self._config = config
-        self._store = store
-        self._data = data
-        self._on_evaluation = on_evaluation
-        self._signals = signals
-
-    def finish(self) -> RunResult:
-        """Bring the run to its end."""
-        leg = _Leg(first_key(self._config), 0, self._config.growths, self._fresh)
-        stages = []
-        while True:
-            reached = self._end_of(leg)
-            stages.append((reached.address, reached.stage))
-            if reached.rule is None:
-                return result_of(stages, first_head=next(iter(self._data.classes)))
-            leg = self._after_growth(leg, reached, reached.rule)
-
-    def _fresh(self) -> tuple[TrainState, History]:
-        optimizer = self._config.training.optimizer
-        model = build_network(self._config, self._data)
-        state = fresh_state(model, optimizer, seed=self._config.seed, precision=self._config.precision)
-        return state, History()
-
-    def _after_growth(self, leg: _Leg, reached: _Reached, rule: GrowthRule) -> _Leg:
-        def grown() -> tuple[TrainState, History]:
-            state = reached.live or self._restored(reached.stage)
-            history = History()
-            history.record(state.step, self._grow(state, rule))
-            return state, history
-
-        step = reached.address.step
-        rest = tuple(other for other in leg.rules if other is not rule)
-        return _Leg(next_key(leg.key, step, rule.change), step, rest, grown)
-
-    def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
-        """Grow `state`; return what that did, measured on examples of the classes that were known before."""
-        training, label_map = self._config.training, label_map_of(state, self._data)
-        known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
-        batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = appearance(state, batch, training, label_map)
-        growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
-        after = appearance(state, batch, training, label_map_of(state, self._data))
-        return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
-
-    def _end_of(self, leg: _Leg) -> _Reached:
-        """Return the end of the stage, from the store if it is there."""
-        prefix = self._longest_prefix(leg)
-        if prefix and (prefix.rule or prefix.address.step == self._config.steps):
-            self._on_evaluation(prefix.address.step, prefix.stage.history.latest())
-            return prefix
-        if prefix is None:
-            (state, history), seconds, watch = leg.begin(), 0.0, Watch(leg.rules)
-        else:
-            state, seconds, watch = self._restored(prefix.stage), prefix.stage.seconds, prefix.watch
-            history = prefix.stage.history
-        began = time.monotonic()
-        rule = self._train(state, watch, history)
-        seconds += time.monotonic() - began
-        address = StageAddress(leg.key, state.step)
-        stage = StoredStage(write_snapshot(state), history, self._ending(state, history), seconds)
-        self._store.commit(address, stage)
-        return _Reached(address, stage, rule, watch, state)
-
-    def _train(self, state: TrainState, watch: Watch, history: History) -> GrowthRule | None:
-        return train_stage(
-            state,
-            self._config.steps,
-            config=self._config.training,
-            data=self._data,
-            watch=watch,
-            history=history,
-            on_evaluation=self._on_evaluation,
-            signals=self._signals,
-        )
-
-    def _ending(self, state: TrainState, history: History) -> History:
-        """Evaluate where training stopped, which a run that goes on does not do."""
-        label_map = label_map_of(state, self._data)
-        evaluated = "val/loss/total" in history and history["val/loss/total"].steps[-1] == state.step
-        splits = {"test": self._data.test} if evaluated else {"val": self._data.validation, "test": self._data.test}
-        ending = History()
-        for name, split in splits.items():
-            metrics = evaluate(state, split, self._config.training, label_map)
-            ending.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
-        return ending
-
-    def _restored(self, stage: StoredStage) -> TrainState:
-        config = self._config
-        return read_snapshot(
-            stage.state,
-            build_network(config, self._data),
-            config.training.optimizer,
-            probe=lambda change: probe_for(change, self._data),
-            seed=config.seed,
-            precision=config.precision,
-        )
-
-    def _longest_prefix(self, leg: _Leg) -> _Reached | None:
-        """Return the last stored step of the stage that this run passes through, or None."""
-        steps = [step for step in self._store.steps(leg.key) if step <= self._config.steps]
-        if not steps:
-            return None
-        last = self._store.read(StageAddress(leg.key, steps[-1]))
-        fired = Watch(leg.rules).replay(last.history, start=leg.start, until=steps[-1])
-        passed = [step for step in steps if fired is None or step <= fired[0]]
-        if not passed:
-            return None
-        address = StageAddress(leg.key, passed[-1])
-        stage = last if address.step == steps[-1] else self._store.read(address)
-        watch = Watch(leg.rules)
-        here = watch.replay(stage.history, start=leg.start, until=address.step)
-        return _Reached(address, stage, here[1] if here else None, watch)

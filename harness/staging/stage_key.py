@@ -19,10 +19,11 @@ PACKAGE = Path(__file__).parents[1]
 LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "models", "training")
 
 
-def first_key(config: RunConfig) -> str:
+def first_key(config: RunConfig, *, alone: bool = False) -> str:
     """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
 
-    Neither the number of steps nor the growths to come are in it, so runs that differ in them share this stage.
+    Neither the number of steps nor the growths to come are in it, so runs that differ in them share this stage;
+    unless `alone`, which makes every run's stages its own.
     """
     content = {name: getattr(config, name) for name in ("task", "model", "training")}
     return digest(
@@ -34,6 +35,7 @@ def first_key(config: RunConfig) -> str:
             "code": code_version(),
             "own code": sorted(_own_code(config)),
             "torch": str(torch.__version__),
+            **({"alone": config.to_json()} if alone else {}),
         }
     )
 

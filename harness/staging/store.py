@@ -1,8 +1,8 @@
 """The stage store: finished stages, addressed by what they were made from.
 
 A stage is a folder `<key>/<step>` with three files: `state.safetensors`, `history.safetensors` (everything since the
-stage began) and `ending.safetensors` (evaluations made only because training stopped here, which a run that goes on
-would not make). It is written beside its place, synced, renamed, and only then committed to the ledger.
+stage began) and `ending.safetensors` (evaluations made only because training may stop here, which a run that goes on
+would not make). It is written beside its place, synced, renamed, and only then committed to the catalog.
 """
 
 import contextlib
@@ -11,94 +11,158 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.errors import SnapshotError
+from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
+from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import FILES, stage_folder
+from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 
-__all__ = ["Store", "StoredStage"]
+__all__ = ["Measured", "Stage", "Store"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class StoredStage:
-    """A finished stage.
+class Measured:
+    """What was measured in a stage.
 
     Attributes:
+        history: since the stage began.
+        ending: because training may stop here; empty where that was not foreseen.
+    """
+
+    history: History
+    ending: History
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage to be stored.
+
+    Attributes:
+        start: the step at which it began.
+        parent: the key of the stage before, or an empty string.
         state: the snapshot's bytes.
-        history: what was recorded since the stage began.
-        ending: what was measured because training stopped here.
         seconds: training time since the stage began.
     """
 
+    address: StageAddress
+    start: int
+    parent: str
     state: bytes
-    history: History
-    ending: History
+    measured: Measured
     seconds: float
 
 
 class Store:
-    """The stages under `root`; `ledger` says which of them are committed."""
+    """The stages under `root`; the catalog in `ledger`'s database says which of them are committed."""
 
     def __init__(self, root: Path, ledger: Ledger) -> None:
         self.root = root
-        self._ledger = ledger
+        self.ledger = ledger
+        self._catalog = Catalog(ledger.database)
 
-    def steps(self, key: str) -> list[int]:
-        """Return the steps at which stages of the chain `key` were stored, in order."""
-        return sorted(self._ledger.stages(key))
+    def entries(self, key: str | None = None) -> list[StageEntry]:
+        """Return the committed stages of the chain `key` by step, or of all chains."""
+        return self._catalog.stages(key)
 
-    def read(self, address: StageAddress) -> StoredStage:
-        """Return a committed stage.
+    def measured(self, entry: StageEntry) -> Measured:
+        """Return what was measured in a stage.
 
         Raises:
-            SnapshotError: its bytes are not those that were written; the stage is set aside and no longer listed.
+            SnapshotError: the bytes are not those that were written; the stage is set aside and no longer listed.
         """
-        sha256, seconds = self._ledger.stages(address.key)[address.step]
-        folder = stage_folder(self.root, address)
+        contents = self._read(entry, FILES[1:], entry.rest_sha256)
+        return Measured(*map(History.from_bytes, contents))
+
+    def snapshot(self, entry: StageEntry) -> bytes:
+        """Return the snapshot of a stage.
+
+        Raises:
+            SnapshotError: as in `measured`; also if the snapshot was evicted.
+        """
+        if entry.evicted:
+            self._catalog.drop(entry.address)
+            raise SnapshotError(f"the snapshot of {entry.address} was evicted")
+        return self._read(entry, FILES[:1], entry.state_sha256)[0]
+
+    def commit(self, stage: Stage, lease: Lease | None = None) -> StageEntry:
+        """Write a stage durably, all or nothing.
+
+        Raises:
+            LeaseLostError: `lease` belongs to another process by now.
+            StoreError: it cannot be written; what was committed before is untouched.
+        """
+        contents = [stage.state, stage.measured.history.to_bytes(), stage.measured.ending.to_bytes()]
+        folder = stage_folder(self.root, stage.address)
         try:
-            contents = [(folder / name).read_bytes() for name in FILES]
+            _write(folder, contents)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write the stage {folder} ({error}); free space or choose another place with --store"
+            ) from None
+        state, *rest = contents
+        entry = StageEntry(
+            address=stage.address,
+            start=stage.start,
+            parent=stage.parent,
+            state_sha256=_sha256([state]),
+            state_bytes=len(state),
+            rest_sha256=_sha256(rest),
+            rest_bytes=sum(map(len, rest)),
+            seconds=stage.seconds,
+        )
+        self._catalog.save(entry, lease)
+        return entry
+
+    def evict(self, entry: StageEntry) -> None:
+        """Give up a snapshot for its space; what was measured stays, and training it again makes the same."""
+        self._catalog.evict(entry.address)
+        (stage_folder(self.root, entry.address) / FILES[0]).unlink(missing_ok=True)
+
+    def _read(self, entry: StageEntry, names: Sequence[str], sha256: str) -> list[bytes]:
+        folder = stage_folder(self.root, entry.address)
+        try:
+            contents = [(folder / name).read_bytes() for name in names]
         except OSError:
             contents = []
         if _sha256(contents) != sha256:
-            self._set_aside(address, folder)
+            self._set_aside(entry.address, folder)
             raise SnapshotError(f"the stage at {folder} is not what was written; it is set aside")
-        state, history, ending = contents
-        return StoredStage(state, History.from_bytes(history), History.from_bytes(ending), seconds)
-
-    def commit(self, address: StageAddress, stage: StoredStage) -> None:
-        """Write a stage durably, all or nothing."""
-        contents = [stage.state, stage.history.to_bytes(), stage.ending.to_bytes()]
-        folder = stage_folder(self.root, address)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with _beside(folder) as temporary:
-            for name, content in zip(FILES, contents, strict=True):
-                _write_synced(temporary / name, content)
-            if folder.exists():  # a stage whose commit was cut short, or that was set aside
-                shutil.rmtree(folder)
-            temporary.rename(folder)
-        _sync_folder(folder.parent)
-        self._ledger.save_stage(address, _sha256(contents), stage.seconds)
+        return contents
 
     def _set_aside(self, address: StageAddress, folder: Path) -> None:
         log.warning("the stage at %s is damaged; it will be trained again", folder)
-        self._ledger.drop_stage(address)
+        self._catalog.drop(address)
         if folder.exists():
             damaged = folder.with_suffix(".damaged")
             shutil.rmtree(damaged, ignore_errors=True)
             folder.rename(damaged)
 
 
-def _sha256(contents: list[bytes]) -> str:
+def _sha256(contents: Sequence[bytes]) -> str:
+    if len(contents) == 1:
+        return hashlib.sha256(contents[0]).hexdigest()
     total = hashlib.sha256()
     for content in contents:
         total.update(hashlib.sha256(content).digest())
     return total.hexdigest()
+
+
+def _write(folder: Path, contents: Sequence[bytes]) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _beside(folder) as temporary:
+        for name, content in zip(FILES, contents, strict=True):
+            _write_synced(temporary / name, content)
+        if folder.exists():  # a stage whose commit was cut short, or that is made again
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    _sync_folder(folder.parent)
 
 
 @contextlib.contextmanager

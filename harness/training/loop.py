@@ -26,10 +26,11 @@ from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
 
-__all__ = ["OnEvaluation", "Signals", "label_map_of", "train_stage"]
+__all__ = ["OnEvaluation", "Pause", "Signals", "label_map_of", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]
+Pause = Callable[[], bool]
 
 
 def label_map_of(state: TrainState, data: TaskData) -> LabelMap:
@@ -49,6 +50,7 @@ def train_stage(
     history: History,
     on_evaluation: OnEvaluation = lambda _step, _metrics: None,
     signals: Signals = frozenset,
+    pause: Pause = lambda: False,
 ) -> GrowthRule | None:
     """Train `state` in place until step `until`, or until the trigger of a rule fires.
 
@@ -62,9 +64,10 @@ def train_stage(
         on_evaluation: called after each evaluation with the step and its metrics.
         signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
             which one was first seen is recorded as `signal/<name>`.
+        pause: asked after each step whether to return before `until`; nothing is lost by going on later.
 
     Returns:
-        The rule that fired, or None at the end of the run.
+        The rule that fired at the state's step, or None.
 
     Raises:
         DivergedError: a loss became NaN or infinite.
@@ -85,7 +88,8 @@ def train_stage(
     metrics = evaluate_now() if state.age == 0 else latest_evaluation(history)
     heard = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
     state.set_train_mode()
-    while state.step < until:
+    rule, paused = None, False
+    while state.step < until and not (rule or paused):
         if state.age in thaws:
             state.refreeze()
             state.set_train_mode()
@@ -97,10 +101,8 @@ def train_stage(
             new = signals() - heard
             history.record(state.step, {f"signal/{name}": 1.0 for name in new})
             heard |= new
-        if rule := watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard)):
-            break
-    else:
-        rule = None
+        rule = watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard))
+        paused = pause()
     recorder.flush()
     return rule
 

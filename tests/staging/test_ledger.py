@@ -62,14 +62,6 @@ def test_runs_are_counted_by_status(ledger: Ledger) -> None:
     assert ledger.run_counts() == {"a-study": {"completed": 2, "failed": 1}}
 
 
-def test_stages_are_listed_by_step_until_they_are_dropped(ledger: Ledger) -> None:
-    ledger.save_stage(StageAddress("k", 2), "hash2", 0.5)
-    ledger.save_stage(StageAddress("k", 4), "hash4", 1.5)
-    ledger.drop_stage(StageAddress("k", 2))
-
-    assert ledger.stages("k") == {4: ("hash4", 1.5)}
-
-
 def test_a_signal_goes_to_one_run_or_to_all(ledger: Ledger) -> None:
     ledger.save_signal("a-study", "grow")
     ledger.save_signal("a-study", "stop", "abc")
@@ -89,7 +81,7 @@ def test_creating_it_again_keeps_what_is_there(ledger: Ledger) -> None:
 
 
 def test_what_is_committed_survives_a_crash(ledger: Ledger) -> None:
-    connection = sqlite3.connect(ledger.path)
+    connection = sqlite3.connect(str(ledger.database.path))
 
     modes = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode",)]
     connection.close()

@@ -1,14 +1,14 @@
 from harness.core.history import History
 from harness.staging.ledger import StageAddress
-from harness.staging.results import result_of
-from harness.staging.store import StoredStage
+from harness.staging.results import FinishedStage, result_of
+from harness.staging.store import Measured
 
 
-def stage(step: int, seconds: float, ending: dict[str, float], begun: dict[str, float]) -> StoredStage:
+def stage(key: str, step: int, seconds: float, ending: dict[str, float], begun: dict[str, float]) -> FinishedStage:
     history, end = History(), History()
     history.record(step - 10, begun)
     end.record(step, ending)
-    return StoredStage(b"", history, end, seconds)
+    return FinishedStage(StageAddress(key, step), Measured(history, end), seconds)
 
 
 def evaluations(known: float, everything: float) -> dict[str, float]:
@@ -16,8 +16,8 @@ def evaluations(known: float, everything: float) -> dict[str, float]:
     return {f"{split}/{name}": value for split in ("val", "test") for name, value in names.items()}
 
 
-FIRST = (StageAddress("a", 10), stage(10, 1.5, evaluations(0.75, 0.5), {"train/skipped_steps": 1.0}))
-SECOND = (StageAddress("b", 20), stage(20, 2.0, evaluations(0.5, 0.625), {"growth/parameters_added": 7.0}))
+FIRST = stage("a", 10, 1.5, evaluations(0.75, 0.5), {"train/skipped_steps": 1.0})
+SECOND = stage("b", 20, 2.0, evaluations(0.5, 0.625), {"growth/parameters_added": 7.0})
 
 
 def test_a_run_ends_in_its_last_evaluation() -> None:

@@ -1,25 +1,29 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load
 
-from harness.core.errors import DivergedError, TapNotFoundError
+from harness.core.errors import DivergedError, InterruptedRunError, StageBusyError, TapNotFoundError
 from harness.core.spec import with_changes
-from harness.staging import runner as runner_module
+from harness.staging import chain as chain_module
 from harness.staging.histories import stage_folder
+from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
+from harness.staging.stage_key import first_key
 from harness.staging.store import Store
+from harness.training import step as step_module
 from harness.training.loop import train_stage
 
 
-def another_runner(tmp_path: Path, name: str) -> Runner:
+def another_runner(tmp_path: Path, name: str, **settings: Any) -> Runner:
     ledger = Ledger(tmp_path / name)
     ledger.create()
-    return Runner(Store(tmp_path / name / "store", ledger))
+    return Runner(Store(tmp_path / name / "store", ledger), **settings)
 
 
 def same(one: RunResult, other: RunResult) -> bool:
@@ -41,7 +45,7 @@ def steps_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         trained.append(state.step - before)
         return rule
 
-    monkeypatch.setattr(runner_module, "train_stage", counted)
+    monkeypatch.setattr(chain_module, "train_stage", counted)
     return trained
 
 
@@ -122,19 +126,34 @@ def test_a_longer_run_goes_on_where_a_shorter_one_ended(
     assert same(shared, alone)
 
 
-@pytest.mark.parametrize("stage", [0, 1])
+@pytest.mark.parametrize(
+    ("stage", "file", "then"),
+    [
+        (0, "state", {"growths.0.freeze": "old_parameters"}),
+        (1, "state", {"steps": 55}),
+        (0, "history", {}),
+        (1, "ending", {}),
+    ],
+)
 def test_a_damaged_stage_is_trained_again(
-    runner: Runner, digits_run: RunConfig, stage: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    runner: Runner,
+    digits_run: RunConfig,
+    stage: int,
+    file: str,
+    then: dict[str, object],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    first = runner.run(digits_run)
-    path = stage_folder(tmp_path / "home" / "store", first.stages[stage]) / "state.safetensors"
+    first, changed = runner.run(digits_run), with_changes(digits_run, then)
+    path = stage_folder(tmp_path / "home" / "store", first.stages[stage]) / f"{file}.safetensors"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
 
-    again = runner.run(digits_run)
+    again = runner.run(changed)
 
-    assert same(first, again)
+    assert same(again, another_runner(tmp_path, "alone").run(changed))
+    assert same(first, runner.run(digits_run))
     assert "is damaged; it will be trained again" in caplog.text
 
 
@@ -198,3 +217,157 @@ def test_a_run_that_diverges_stores_nothing_of_its_end(runner: Runner, digits_ru
 
     with pytest.raises(DivergedError, match="train/loss"):
         runner.run(run)
+
+
+def test_other_runs_will_find_snapshots_where_they_leave(
+    runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    early, late = (with_changes(digits_run, {"growths.0.trigger.step": step}) for step in (13, 27))
+    alone = another_runner(tmp_path, "alone").run(early)
+    trained = steps_trained(monkeypatch)
+
+    runner.run(late, forks={first_key(late): frozenset({13, 27})})
+    shared = runner.run(early)
+
+    assert trained == [13, 14, 13, 27]
+    assert same(shared, alone)
+
+
+def test_long_stages_are_stored_at_intervals_and_continued_from_the_nearest(
+    digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    alone = another_runner(tmp_path, "alone").run(digits_run)
+    eager = another_runner(tmp_path, "home", snapshot_every_s=0)
+    trained = steps_trained(monkeypatch)
+
+    first = eager.run(digits_run)
+    earlier = with_changes(digits_run, {"growths.0.trigger.step": 7})
+    eager.run(earlier)
+
+    assert trained == [1] * 40 + [1] * 33
+    assert same(first, alone)
+    assert same(eager.run(earlier), another_runner(tmp_path, "other").run(earlier))
+
+
+def test_a_stored_step_within_a_stage_becomes_the_end_of_a_shorter_run(
+    digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    eager = another_runner(tmp_path, "home", snapshot_every_s=0)
+    eager.run(digits_run)
+    shorter = with_changes(digits_run, {"steps": 33})
+    trained = steps_trained(monkeypatch)
+
+    result = eager.run(shorter)
+
+    assert trained == []
+    assert same(result, another_runner(tmp_path, "alone").run(shorter))
+
+
+def test_alone_a_run_shares_nothing_but_continues_itself(
+    digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    alone = another_runner(tmp_path, "home", alone=True)
+    trained = steps_trained(monkeypatch)
+
+    frozen = alone.run(arm(digits_run, "old_parameters"))
+    alone.run(arm(digits_run, "nothing"))
+    again = alone.run(arm(digits_run, "old_parameters"))
+
+    assert trained == [20, 20, 20, 20]
+    assert alone.steps_trained == 80
+    assert same(again, frozen)
+    shared = another_runner(tmp_path, "shared").run(arm(digits_run, "old_parameters"))
+    assert shared.history == frozen.history
+    assert {a.key for a in shared.stages}.isdisjoint(a.key for a in frozen.stages)
+
+
+def test_an_evicted_snapshot_is_trained_again_where_it_is_needed(
+    runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    first = runner.run(digits_run)
+    store = Store(tmp_path / "home" / "store", Ledger(tmp_path / "home"))
+    for entry in store.entries():
+        store.evict(entry)
+    trained = steps_trained(monkeypatch)
+
+    again = runner.run(digits_run)
+    other = runner.run(arm(digits_run, "old_parameters"))
+
+    assert trained == [20, 20]
+    assert same(again, first)
+    assert same(other, another_runner(tmp_path, "alone").run(arm(digits_run, "old_parameters")))
+
+
+def test_a_stage_that_another_process_trains_is_left_to_it(
+    runner: Runner, digits_run: RunConfig, tmp_path: Path
+) -> None:
+    other = Leases(Ledger(tmp_path / "home").database, '["another-machine", "boot", 1, 2.5]')
+
+    with other.hold(first_key(digits_run)), pytest.raises(StageBusyError):
+        runner.run(digits_run)
+
+    assert [address.step for address in runner.run(digits_run).stages] == [20, 40]
+    assert runner.steps_trained == 40
+
+
+def test_what_is_stored_can_be_had_while_another_process_trains_on(
+    runner: Runner, digits_run: RunConfig, tmp_path: Path
+) -> None:
+    first = runner.run(digits_run)
+    other = Leases(Ledger(tmp_path / "home").database, '["another-machine", "boot", 1, 2.5]')
+
+    with other.hold(first.stages[0].key), other.hold(first.stages[1].key):
+        again = runner.run(digits_run)
+
+    assert same(again, first)
+
+
+def test_a_process_that_lost_its_lease_commits_nothing_and_takes_what_is_stored(
+    runner: Runner, digits_run: RunConfig, tmp_path: Path
+) -> None:
+    """Stopped for long, it comes back when another process has finished the run."""
+    ledger, rival = Ledger(tmp_path / "home"), another_runner(tmp_path, "home")
+    asleep = True
+
+    def sleep(step: int, metrics: object) -> None:  # noqa: ARG001
+        nonlocal asleep
+        if asleep and step == 10:
+            asleep = False
+            with ledger.database.transaction() as transaction:
+                transaction.execute("UPDATE leases SET expires = 0")
+            rival.run(digits_run)
+
+    result = runner.run(digits_run, sleep)
+
+    assert runner.steps_trained == 20
+    assert same(result, rival.run(digits_run))
+
+
+@pytest.mark.parametrize("after", [1, 10, 20, 21, 39])
+def test_asked_to_stop_it_stores_the_step_and_goes_on_from_there(
+    digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, after: int
+) -> None:
+    steps = 0
+
+    def stop() -> bool:
+        return steps >= after
+
+    interrupted = another_runner(tmp_path, "home", stop=stop)
+    original = step_module.train_step
+
+    def counted(*given: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return original(*given)
+
+    monkeypatch.setattr("harness.training.loop.train_step", counted)
+    if after == 20:  # the stage ends at the same step; the next one stops after its first
+        after += 1
+    with pytest.raises(InterruptedRunError, match=f"after step {after}"):
+        interrupted.run(digits_run)
+    trained = steps_trained(monkeypatch)
+
+    resumed = another_runner(tmp_path, "home").run(digits_run)
+
+    assert sum(trained) == 40 - after
+    assert same(resumed, another_runner(tmp_path, "alone").run(digits_run))

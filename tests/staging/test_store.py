@@ -1,14 +1,16 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.errors import SnapshotError
+from harness.core.errors import LeaseLostError, SnapshotError, StoreError
 from harness.core.history import History
 from harness.staging.histories import FILES, run_history, stage_folder
+from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
-from harness.staging.store import Store, StoredStage
+from harness.staging.store import Measured, Stage, Store
 
 ADDRESS = StageAddress("ab12", 30)
 
@@ -19,7 +21,7 @@ def history(**values: float) -> History:
     return found
 
 
-STAGE = StoredStage(b"state", history(loss=0.5), history(accuracy=0.25), seconds=1.5)
+STAGE = Stage(ADDRESS, 10, "ff", b"state", Measured(history(loss=0.5), history(accuracy=0.25)), seconds=1.5)
 
 
 @pytest.fixture
@@ -30,18 +32,21 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_a_stage_comes_back_as_it_was(store: Store) -> None:
-    store.commit(ADDRESS, STAGE)
+    entry = store.commit(STAGE)
 
-    assert store.read(ADDRESS) == STAGE
-    assert store.steps("ab12") == [30]
-    assert store.steps("other") == []
+    assert store.snapshot(entry) == STAGE.state
+    assert store.measured(entry) == STAGE.measured
+    assert (entry.start, entry.parent, entry.seconds, entry.state_bytes) == (10, "ff", 1.5, 5)
+    assert store.entries("ab12") == store.entries() == [entry]
+    assert store.entries("other") == []
 
 
 def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
-    store.commit(ADDRESS, STAGE)
-    store.commit(StageAddress("cd", 40), StoredStage(b"", history(loss=0.4), history(accuracy=0.5), 1))
+    second = StageAddress("cd", 40)
+    store.commit(STAGE)
+    store.commit(replace(STAGE, address=second, measured=Measured(history(loss=0.4), history(accuracy=0.5))))
 
-    whole = run_history(store.root, (ADDRESS, StageAddress("cd", 40)))
+    whole = run_history(store.root, (ADDRESS, second))
 
     assert whole["loss"].values == [0.5, 0.4]
     assert whole["accuracy"].values == [0.25, 0.5]
@@ -50,25 +55,25 @@ def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=st.sampled_from(FILES), position=st.integers(0, 10**6), flip=st.integers(1, 255))
 def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: str, position: int, flip: int) -> None:
-    store.commit(ADDRESS, STAGE)
+    entry = store.commit(STAGE)
     path = stage_folder(store.root, ADDRESS) / file
     content = bytearray(path.read_bytes())
     content[position % len(content)] ^= flip
     path.write_bytes(content)
 
     with pytest.raises(SnapshotError, match="set aside"):
-        store.read(ADDRESS)
+        _ = store.snapshot(entry), store.measured(entry)
 
-    assert store.steps("ab12") == []
+    assert store.entries("ab12") == []
     assert stage_folder(store.root, ADDRESS).with_suffix(".damaged").is_dir()
 
 
 def test_a_missing_file_is_found(store: Store) -> None:
-    store.commit(ADDRESS, STAGE)
+    entry = store.commit(STAGE)
     (stage_folder(store.root, ADDRESS) / FILES[1]).unlink()
 
     with pytest.raises(SnapshotError):
-        store.read(ADDRESS)
+        store.measured(entry)
 
 
 def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,17 +81,43 @@ def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyt
         raise OSError("No space left on device")
 
     monkeypatch.setattr("harness.staging.store.os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        store.commit(ADDRESS, STAGE)
+    with pytest.raises(StoreError, match=r"cannot write the stage .*No space left on device.*free space"):
+        store.commit(STAGE)
 
-    assert store.steps("ab12") == []
+    assert store.entries("ab12") == []
     assert list((store.root / "ab" / "ab12").iterdir()) == []
 
 
+def test_a_stage_is_committed_only_with_the_latest_lease(store: Store) -> None:
+    with pytest.raises(LeaseLostError, match="taken over"):
+        store.commit(STAGE, Lease("ab12", "me", 1))
+
+    assert store.entries("ab12") == []
+
+
 def test_a_stage_that_was_written_but_not_committed_is_written_again(store: Store) -> None:
-    store.commit(ADDRESS, STAGE)
-    Ledger(store.root.parent).drop_stage(ADDRESS)
+    with pytest.raises(LeaseLostError):
+        store.commit(replace(STAGE, state=b"of the owner before"), Lease("ab12", "me", 1))
 
-    store.commit(ADDRESS, STAGE)
+    entry = store.commit(STAGE)
 
-    assert store.read(ADDRESS) == STAGE
+    assert store.snapshot(entry) == STAGE.state
+
+
+def test_an_evicted_snapshot_leaves_what_was_measured(store: Store) -> None:
+    store.evict(store.commit(STAGE))
+
+    (entry,) = store.entries("ab12")
+    assert entry.evicted
+    assert store.measured(entry) == STAGE.measured
+    assert not (stage_folder(store.root, ADDRESS) / FILES[0]).exists()
+
+
+def test_whoever_needs_an_evicted_snapshot_must_train_it_again(store: Store) -> None:
+    store.evict(store.commit(STAGE))
+    (entry,) = store.entries("ab12")
+
+    with pytest.raises(SnapshotError, match="evicted"):
+        store.snapshot(entry)
+
+    assert store.entries("ab12") == []

@@ -1,6 +1,6 @@
 """Triggers: when a growth happens."""
 
-from harness.growth.triggers._base import AbstractTrigger, Progress
+from harness.growth.triggers._base import NEVER, AbstractTrigger, Progress
 from harness.growth.triggers.all_of import AllOf
 from harness.growth.triggers.any_of import AnyOf
 from harness.growth.triggers.at_epoch import AtEpoch
@@ -13,6 +13,7 @@ from harness.growth.triggers.signal import Signal
 from harness.growth.triggers.threshold import Threshold
 
 __all__ = [
+    "NEVER",
     "AbstractTrigger",
     "AllOf",
     "AnyOf",

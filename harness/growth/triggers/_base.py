@@ -1,5 +1,6 @@
 """What a trigger is."""
 
+import sys
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from pydantic import JsonValue
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec, did_you_mean
 
-__all__ = ["AbstractTrigger", "Progress"]
+__all__ = ["NEVER", "AbstractTrigger", "Progress"]
+
+NEVER = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -69,3 +72,10 @@ class AbstractTrigger(LeafSpec):
 
         `memory` is not changed: the same memory and progress give the same answer again.
         """
+
+    def foreseen(self, step: int) -> int | None:  # noqa: ARG002
+        """Return the first step after `step` at which it fires whatever happens, or `NEVER`.
+
+        None, unless overridden: it depends on the run. A trigger that overrides this remembers nothing.
+        """
+        return None

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import JsonValue, PositiveInt
 
-from harness.growth.triggers._base import AbstractTrigger, Progress
+from harness.growth.triggers._base import NEVER, AbstractTrigger, Progress
 
 __all__ = ["AtStep"]
 
@@ -22,3 +22,7 @@ class AtStep(AbstractTrigger):
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
         """Fire at `step`."""
         return memory, progress.step == self.step
+
+    def foreseen(self, step: int) -> int | None:
+        """Return the step, unless it is over."""
+        return self.step if self.step > step else NEVER

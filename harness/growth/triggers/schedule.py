@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, PositiveInt, field_validator
 
-from harness.growth.triggers._base import AbstractTrigger, Progress
+from harness.growth.triggers._base import NEVER, AbstractTrigger, Progress
 
 __all__ = ["Schedule"]
 
@@ -34,3 +34,7 @@ class Schedule(AbstractTrigger):
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
         """Fire at each step of the list."""
         return memory, progress.step in self.steps
+
+    def foreseen(self, step: int) -> int | None:
+        """Return the next step of the list."""
+        return next((later for later in self.steps if later > step), NEVER)

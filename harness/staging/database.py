@@ -1,0 +1,174 @@
+"""The one database: a SQLite file in a home, or PostgreSQL where many machines take part.
+
+The same statements run on both.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from harness.core.errors import HomeError, InputError
+
+__all__ = ["Database", "Transaction"]
+
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS studies (
+        name TEXT PRIMARY KEY, spec TEXT NOT NULL, trials INTEGER NOT NULL, seeds INTEGER NOT NULL,
+        file TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS runs (
+        study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
+        run_id TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,
+        PRIMARY KEY (study, trial, arm, seed))""",
+    """CREATE TABLE IF NOT EXISTS stages (
+        key TEXT NOT NULL, step INTEGER NOT NULL, start INTEGER NOT NULL, parent TEXT NOT NULL,
+        state_sha256 TEXT NOT NULL, state_bytes BIGINT NOT NULL,
+        rest_sha256 TEXT NOT NULL, rest_bytes BIGINT NOT NULL, seconds DOUBLE PRECISION NOT NULL,
+        PRIMARY KEY (key, step))""",
+    """CREATE TABLE IF NOT EXISTS signals (
+        study TEXT NOT NULL, name TEXT NOT NULL, run_id TEXT NOT NULL,
+        PRIMARY KEY (study, name, run_id))""",
+    """CREATE TABLE IF NOT EXISTS leases (
+        name TEXT PRIMARY KEY, owner TEXT NOT NULL, token BIGINT NOT NULL, expires DOUBLE PRECISION NOT NULL)""",
+)
+
+# The database's own clock: those of the machines that take part may differ.
+NOW = {
+    "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
+    "postgresql": "EXTRACT(EPOCH FROM clock_timestamp())",
+}
+CREATING = 7_274_001  # any number, the same in every process: whoever creates tables waits for others that do
+
+
+class Transaction:
+    """An open transaction. Statements name their values as `:name`, and the present time, in seconds, as `{now}`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._now = NOW[connection.dialect.name]
+
+    def execute(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
+        """Execute a statement that changes rows; return how many."""
+        return self._connection.execute(text(statement.replace("{now}", self._now)), values or {}).rowcount
+
+    def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement gives."""
+        found = self._connection.execute(text(statement.replace("{now}", self._now)), values or {})
+        return [tuple(row) for row in found]
+
+
+class Database:
+    """A database by its URL, or by its SQLite file.
+
+    Args:
+        where: the path of a SQLite file, or a URL `postgresql://[user[:password]@]host[:port]/name`.
+
+    Raises:
+        InputError: the URL is of another kind.
+    """
+
+    def __init__(self, where: Path | str) -> None:
+        self._url = _url(where)
+        self._engine: Engine | None = None
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path else self._url.render_as_string(hide_password=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The SQLite file, or None for a server."""
+        return Path(self._url.database or "") if self._url.get_backend_name() == "sqlite" else None
+
+    @property
+    def url(self) -> URL:
+        """Where it is, with its password, if it has one."""
+        return self._url
+
+    @property
+    def exists(self) -> bool:
+        """Whether the SQLite file is there; a server always is."""
+        return self.path is None or self.path.is_file()
+
+    def create(self) -> None:
+        """Make the tables that are not there yet.
+
+        Raises:
+            HomeError: the file cannot be written, or the server not be reached.
+        """
+        if self.path:
+            self._create_folder(self.path.parent)
+        with self.transaction() as transaction:
+            if self.path:
+                transaction.rows("PRAGMA journal_mode=WAL")
+            else:
+                transaction.rows("SELECT pg_advisory_xact_lock(:creating)", {"creating": CREATING})
+            for statement in SCHEMA:
+                transaction.execute(statement)
+
+    def _create_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(
+                f"cannot write to the home {folder} ({error}); choose another with --home or HARNESS_HOME"
+            ) from None
+
+    def close(self) -> None:
+        """Close the connections to a server that are kept for the next transaction."""
+        if self._engine:
+            self._engine.dispose()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit at the end of the block, or undo everything if it raises.
+
+        Raises:
+            HomeError: the database cannot be read or written.
+        """
+        try:
+            self._engine = self._engine or _engine(self._url)
+            with self._engine.begin() as connection:
+                yield Transaction(connection)
+        except ModuleNotFoundError as error:
+            raise InputError(
+                f"expected {error.name} to be installed for {self}; pip install 'harness[postgres]'"
+            ) from None
+        except DBAPIError as error:
+            found = " ".join(str(error.orig).split())
+            raise HomeError(
+                f"expected a ledger at {self} that can be read and written, found: {found}; "
+                "choose another home with --home or HARNESS_HOME"
+            ) from None
+
+
+def _url(where: Path | str) -> URL:
+    if isinstance(where, Path):
+        return URL.create("sqlite", database=str(where))
+    try:
+        url = make_url(where)
+        backend = url.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        backend = ""
+    if backend == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if backend == "sqlite" and url.database:
+        return url
+    raise InputError(
+        "expected a storage like postgresql://user:password@host/name or sqlite:///file, found another URL"
+    )
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
+    event.listen(engine, "connect", _sync_fully)
+    return engine
+
+
+def _sync_fully(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA synchronous=FULL")

@@ -1,0 +1,105 @@
+"""Leases: one process at a time trains a stage, and one that died or was stopped for long loses its right to it.
+
+A lease is a row with an owner, a time of expiry by the database's clock, and a fencing token that grows with every new
+owner. What an owner commits is accepted only while its token is the latest (Kleppmann, "How to do distributed
+locking", 2016).
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from harness.core.errors import HarnessError
+from harness.staging.database import Database, Transaction
+from harness.staging.owner import is_gone, this_process
+
+__all__ = ["Lease", "Leases", "check_lease"]
+
+log = logging.getLogger(__name__)
+
+DURATION_S = 60.0
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to do what `name` says until it expires; `token` is greater than that of every owner before."""
+
+    name: str
+    owner: str
+    token: int
+
+
+class Leases:
+    """Takes leases and renews them as long as they are held.
+
+    Args:
+        database: where they are.
+        owner: this process, unless given.
+        duration_s: how long an owner that is not heard of keeps a lease; one that is known to be dead loses it at once.
+    """
+
+    def __init__(self, database: Database, owner: str | None = None, duration_s: float = DURATION_S) -> None:
+        self._database = database
+        self._owner = owner or this_process()
+        self._duration_s = duration_s
+
+    @contextmanager
+    def hold(self, name: str) -> Iterator[Lease | None]:
+        """Hold the lease `name` in the block; None if another process that is alive holds it."""
+        lease = self._acquire(name)
+        if lease is None:
+            yield None
+            return
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._renew, args=(lease, stopped), name=f"lease {name}", daemon=True)
+        thread.start()
+        try:
+            yield lease
+        finally:
+            stopped.set()
+            thread.join()
+            self._expire(lease, "0")
+
+    def _acquire(self, name: str) -> Lease | None:
+        with self._database.transaction() as transaction:
+            token = self._take(transaction, name, replacing=None)
+            if token is None:
+                ((other,),) = transaction.rows("SELECT owner FROM leases WHERE name = :name", {"name": name})
+                token = self._take(transaction, name, replacing=other) if is_gone(other) else None
+        return None if token is None else Lease(name, self._owner, token)
+
+    def _take(self, transaction: Transaction, name: str, replacing: str | None) -> int | None:
+        rows = transaction.rows(
+            "INSERT INTO leases (name, owner, token, expires) VALUES (:name, :owner, 1, {now} + :duration) "
+            "ON CONFLICT (name) DO UPDATE "
+            "SET owner = :owner, token = leases.token + 1, expires = {now} + :duration "
+            "WHERE leases.expires < {now} OR leases.owner = :replacing RETURNING token",
+            {"name": name, "owner": self._owner, "duration": self._duration_s, "replacing": replacing},
+        )
+        return rows[0][0] if rows else None
+
+    def _expire(self, lease: Lease, when: str) -> int:
+        with self._database.transaction() as transaction:
+            return transaction.execute(
+                f"UPDATE leases SET expires = {when} WHERE name = :name AND token = :token",
+                {"name": lease.name, "token": lease.token, "duration": self._duration_s},
+            )
+
+    def _renew(self, lease: Lease, stopped: threading.Event) -> None:
+        while not stopped.wait(self._duration_s / 3):
+            try:
+                self._expire(lease, "{now} + :duration")
+            except HarnessError as error:  # the database may come back before the lease expires
+                log.warning("could not renew a lease: %s", error)
+
+
+def check_lease(transaction: Transaction, lease: Lease) -> bool:
+    """Return whether `lease` is the latest of its name, and keep it so until the transaction ends."""
+    return bool(
+        transaction.execute(
+            "UPDATE leases SET expires = expires WHERE name = :name AND token = :token",
+            {"name": lease.name, "token": lease.token},
+        )
+    )

@@ -1,0 +1,40 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.staging.owner import is_gone, this_process
+
+HERE = json.loads(this_process())
+
+
+def test_this_process_is_there() -> None:
+    assert not is_gone(this_process())
+    assert HERE[2] == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("owner", "gone"),
+    [
+        ([HERE[0], HERE[1], 2**22 + 1, HERE[3]], True),  # no such process
+        ([HERE[0], HERE[1], HERE[2], HERE[3] - 5], True),  # another process has its id now
+        ([HERE[0], "an earlier start", HERE[2], HERE[3]], True),
+        (["another machine", HERE[1], 2**22 + 1, HERE[3]], False),  # nothing is known of it
+    ],
+)
+def test_what_is_known_of_others(owner: list[object], gone: bool) -> None:
+    assert is_gone(json.dumps(owner)) == gone
+
+
+def test_a_killed_process_that_nobody_waited_for_is_gone() -> None:
+    code = "from harness.staging.owner import this_process; print(this_process(), flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        owner = process.stdout.readline().decode()
+        assert not is_gone(owner)
+        process.kill()
+        process.stdout.read()  # ends when the process does
+
+        assert is_gone(owner)
