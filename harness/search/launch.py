@@ -1,28 +1,31 @@
 """Launching a study: every configuration under every arm and seed, continuing where it was left."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.core.errors import DivergedError, HarnessError, StudyChangedError
-from harness.core.history import History
+from harness.core.errors import HarnessError, StudyChangedError
 from harness.core.spec import flatten
 from harness.search.observer import Observer
+from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
 from harness.search.study import Study
-from harness.staging.ledger import Ledger, RunRecord, StudyRecord
-from harness.staging.run import run_id
+from harness.search.work import Ended, Work
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
 from harness.tracking import AbstractTracker
 from harness.tracking.project import project_study
 
-__all__ = ["check_study", "delayed_if_unreachable", "launch"]
+__all__ = ["Do", "check_study", "delayed_if_unreachable", "launch"]
 
 log = logging.getLogger(__name__)
 
+Do = Callable[[Sequence[PlannedRun], Plan, Callable[[Ended], None]], None]
 NOT_IDENTITY = ("trials", "seeds", "title", "question")
 
 
@@ -39,15 +42,6 @@ def check_study(study: Study, runner: Runner) -> None:
             runner.check(study.config({name: value}, arm, seed=0))
 
 
-@dataclass
-class _Launch:
-    study: Study
-    ledger: Ledger
-    runner: Runner
-    tracker: AbstractTracker
-    observer: Observer
-
-
 def launch(
     study: Study,
     home: Path,
@@ -57,30 +51,84 @@ def launch(
     observer: Observer,
     trials: int | None = None,
     seeds: int | None = None,
+    file: Path | None = None,
+    do: Do | None = None,
 ) -> StudyRecord:
-    """Run every run of `study` that has not ended yet, one after the other.
+    """Do every run of `study` that has not ended yet.
 
     A study that was begun keeps its numbers of trials and seeds unless greater ones are given.
 
+    Args:
+        study: what to run.
+        home: where Optuna's database is, unless there is one database for everything.
+        runner: whose store and ledger are used.
+        tracker: shown every run as it ends.
+        observer: told what happens.
+        trials: configurations.
+        seeds: runs of each configuration and arm.
+        file: where `study` was loaded from.
+        do: does the runs, given their plan; by default one after the other in this process.
+
     Raises:
         StudyChangedError: a study of that name was begun in this home with another spec.
+        InterruptedRunError: this process was asked to stop.
     """
-    ledger = Ledger(home)
-    record = begin(ledger, study, trials, seeds)
+    ledger, store = runner.store.ledger, runner.store.root
+    record = begin(ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store))
     with delayed_if_unreachable():
-        project_study(ledger, home / "store", tracker, study.name)
-    ended = {(run.trial, run.arm, run.seed): run for run in ledger.runs(study.name)}
-    planned = record.planned_runs
-    observer.planned(planned, len(ended))
-    proposals = Proposals(study, home)
-    here = _Launch(study, ledger, runner, tracker, observer)
-    for number in range(record.trials):
-        params = proposals.params(number)
-        for arm, seed in _pairs(study, record.seeds):
-            if (number, arm, seed) not in ended:
-                ended[number, arm, seed] = _run(here, params, number, arm, seed)
-        proposals.tell(number, [ended[number, arm, seed] for arm, seed in _pairs(study, record.seeds)])
+        project_study(ledger, store, tracker, study.name)
+    proposals = Proposals(study, home, ledger)
+    runs = planned_runs(study, proposals.params(record.trials), record.seeds)
+    conclusion = _Conclusion(study, ledger, store, tracker, observer, proposals, record.seeds)
+    missing = conclusion.missing(runs)
+    observer.planned(len(runs), len(runs) - len(missing))
+    plan = make_plan([run.config for run in missing], runner.store, alone=runner.alone)
+    if do is None:
+        Work(runner, plan.forks, observer).do(missing, conclusion.settle)
+    elif missing:
+        do(missing, plan, conclusion.settle)
     return record
+
+
+class _Conclusion:
+    """What follows when a run has ended: it is shown, and told to Optuna when it was the last of its trial."""
+
+    def __init__(
+        self,
+        study: Study,
+        ledger: Ledger,
+        store: Path,
+        tracker: AbstractTracker,
+        observer: Observer,
+        proposals: Proposals,
+        seeds: int,
+    ) -> None:
+        self._store = store
+        self._tracker = tracker
+        self._observer = observer
+        self._proposals = proposals
+        self._each = [(arm, seed) for seed in range(seeds) for arm in study.arms]
+        self._ended = {run.key: run for run in ledger.runs(study.name)}
+
+    def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
+        """Return those of `runs` that have not ended."""
+        for trial in {run.trial for run in runs}:
+            self._tell(trial)  # a launch may have been killed just before it did
+        return [run for run in runs if run.key not in self._ended]
+
+    def settle(self, ended: Ended) -> None:
+        """Show a run that has ended."""
+        record = ended.record
+        self._ended[record.key] = record
+        with delayed_if_unreachable():
+            self._tracker.project_run(record, ended.history or run_history(self._store, record.stages))
+        self._observer.run_ended(record)
+        self._tell(record.trial)
+
+    def _tell(self, trial: int) -> None:
+        runs = [self._ended.get((trial, arm, seed)) for arm, seed in self._each]
+        if all(runs):
+            self._proposals.tell(trial, [run for run in runs if run])
 
 
 @contextmanager
@@ -92,18 +140,33 @@ def delayed_if_unreachable() -> Iterator[None]:
         log.warning("not shown by the tracker yet: %s; running the study again will show it", error)
 
 
-def begin(ledger: Ledger, study: Study, trials: int | None, seeds: int | None) -> StudyRecord:
+def begin(
+    ledger: Ledger,
+    study: Study,
+    trials: int | None,
+    seeds: int | None,
+    *,
+    file: Path | None = None,
+    store: str = "",
+) -> StudyRecord:
     """Enter the study into the ledger, or find that it is there already, perhaps with more trials or seeds to run.
 
     Raises:
         StudyChangedError: a study of that name was begun with another spec.
     """
-    spec, before = study.to_json(), ledger.study(study.name)
+    spec, before, place = study.to_json(), ledger.study(study.name), str(file.absolute()) if file else ""
     if before is None:
-        record = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds)
+        record = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds, place, store)
     else:
         _check_unchanged(before.spec, spec)
-        record = StudyRecord(study.name, spec, max(before.trials, trials or 0), max(before.seeds, seeds or 0))
+        record = replace(
+            before,
+            spec=spec,
+            trials=max(before.trials, trials or 0),
+            seeds=max(before.seeds, seeds or 0),
+            file=place or before.file,
+            store=store,
+        )
     ledger.save_study(record)
     return record
 
@@ -119,46 +182,3 @@ def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
             f"the study {now['name']!r} was begun with another spec: {'; '.join(changes)}{more}. "
             "Run it under another name with --as NAME, or in another home with --home"
         )
-
-
-def _pairs(study: Study, seeds: int) -> Iterator[tuple[str, int]]:
-    for seed in range(seeds):
-        for arm in study.arms:
-            yield arm, seed
-
-
-def _run(here: _Launch, params: dict[str, Any], number: int, arm: str, seed: int) -> RunRecord:
-    config = here.study.config(params, arm, seed)
-    here.observer.run_begins(f"trial {number} · {arm} · seed {seed}", config.steps)
-    outcome: dict[str, Any]
-    name = run_id(config)
-    try:
-        result = here.runner.run(
-            config, here.observer.evaluated, signals=lambda: here.ledger.signals(here.study.name, name)
-        )
-    except DivergedError as error:
-        history = History()
-        outcome = {"status": "failed", "reason": f"diverged: {error}"}
-    else:
-        history = result.history
-        outcome = {
-            "status": "completed",
-            "stages": result.stages,
-            "growths": result.growths,
-            "metrics": result.metrics,
-        }
-    record = RunRecord(
-        study=here.study.name,
-        trial=number,
-        arm=arm,
-        seed=seed,
-        run_id=name,
-        params=params,
-        config=config.to_json(),
-        **outcome,
-    )
-    here.ledger.save_run(record)
-    with delayed_if_unreachable():
-        here.tracker.project_run(record, history)
-    here.observer.run_ended(record)
-    return record

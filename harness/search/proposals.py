@@ -1,6 +1,8 @@
 """Optuna's part: one trial per configuration, asked for once and told once."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -12,46 +14,69 @@ from sqlalchemy import URL
 
 from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
-from harness.staging.ledger import RunRecord
+from harness.staging.leases import Leases
+from harness.staging.ledger import Ledger, RunRecord
 
 __all__ = ["Proposals"]
 
 
-def storage(home: Path) -> RDBStorage:
-    """Return Optuna's storage in `home`, whatever characters its path has."""
-    return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())
+LOOK_AGAIN_S = 0.05
 
 
 class Proposals:
-    """The Optuna study in `<home>/optuna.sqlite`, continued if it exists."""
+    """The Optuna study in `<home>/optuna.sqlite`, or beside the ledger on a server; continued if it exists.
 
-    def __init__(self, study: Study, home: Path) -> None:
+    Processes take turns: SQLite would let two of them ask for the same trial.
+    """
+
+    def __init__(self, study: Study, home: Path, ledger: Ledger) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = study
+        self._leases = Leases(ledger.database)
         self._sampler = QuasiRandomSampler(study.space, study.name)
-        self._optuna = optuna.create_study(
-            storage=storage(home),
-            study_name=study.name,
-            sampler=self._sampler,
-            direction="maximize",
-            load_if_exists=True,
-        )
+        with self._turn():
+            self._optuna = optuna.create_study(
+                storage=_storage(home, ledger),
+                study_name=study.name,
+                sampler=self._sampler,
+                direction="maximize",
+                load_if_exists=True,
+            )
 
-    def params(self, number: int) -> dict[str, Any]:
-        """Return the configuration of trial `number`, proposing it, and all before it, if they are new."""
+    def params(self, trials: int) -> list[dict[str, Any]]:
+        """Return the configurations of so many trials, proposing those that are new."""
         distributions = {name: dimension.distribution() for name, dimension in self._study.space.items()}
-        while len(trials := self._optuna.get_trials(deepcopy=False)) <= number:
-            self._optuna.ask(fixed_distributions=distributions)
-        known = trials[number].params
+        with self._turn():
+            while len(known := self._optuna.get_trials(deepcopy=False)) < trials:
+                self._optuna.ask(fixed_distributions=distributions)
         # A launch that was killed in the middle of asking leaves a trial without its values.
-        return known if known.keys() == distributions.keys() else self._sampler.point(number)
+        return [
+            trial.params if trial.params.keys() == distributions.keys() else self._sampler.point(trial.number)
+            for trial in known[:trials]
+        ]
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""
-        if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
-            return
-        values = [run.metrics[f"val/{self._study.metric}"] for run in runs if run.status == "completed"]
-        if values:
-            self._optuna.tell(number, fmean(values))
-        else:
-            self._optuna.tell(number, state=TrialState.FAIL)
+        with self._turn():
+            if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
+                return
+            values = [run.metrics[f"val/{self._study.metric}"] for run in runs if run.status == "completed"]
+            if values:
+                self._optuna.tell(number, fmean(values))
+            else:
+                self._optuna.tell(number, state=TrialState.FAIL)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        while True:
+            with self._leases.hold(f"proposals of {self._study.name}") as lease:
+                if lease:
+                    yield
+                    return
+            time.sleep(LOOK_AGAIN_S)
+
+
+def _storage(home: Path, ledger: Ledger) -> RDBStorage:
+    if ledger.database.path is None:
+        return RDBStorage(ledger.database.url.render_as_string(hide_password=False))
+    return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())

@@ -19,7 +19,7 @@ __all__ = ["Database", "Transaction"]
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS studies (
         name TEXT PRIMARY KEY, spec TEXT NOT NULL, trials INTEGER NOT NULL, seeds INTEGER NOT NULL,
-        file TEXT NOT NULL)""",
+        file TEXT NOT NULL, store TEXT NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS runs (
         study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
         run_id TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 from harness.core.history import History
-from harness.staging.ledger import StageAddress
+from harness.staging.ledger import StageAddress, StudyRecord
 
-__all__ = ["FILES", "run_history", "stage_folder"]
+__all__ = ["FILES", "run_history", "stage_folder", "store_folder"]
 
 FILES = ("state.safetensors", "history.safetensors", "ending.safetensors")
+
+
+def store_folder(home: Path, study: StudyRecord) -> Path:
+    """Return the folder of a study's stages."""
+    return Path(study.store) if study.store else home / "store"
 
 
 def stage_folder(store: Path, address: StageAddress) -> Path:

@@ -11,9 +11,11 @@ from typing import Any
 
 from harness.staging.database import Database
 
-__all__ = ["Ledger", "RunRecord", "StageAddress", "StudyRecord"]
+__all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyRecord"]
 
 EVERY_RUN = ""
+
+RunKey = tuple[int, str, int]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class StudyRecord:
         spec: as JSON.
         trials: planned by now, as are the `seeds`.
         file: where it was loaded from, to find its own classes again.
+        store: the folder of its stages, or an empty string for the one in its home.
     """
 
     name: str
@@ -39,6 +42,7 @@ class StudyRecord:
     trials: int
     seeds: int
     file: str = ""
+    store: str = ""
 
     @property
     def planned_runs(self) -> int:
@@ -71,6 +75,11 @@ class RunRecord:
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def key(self) -> "RunKey":
+        """The run's place in its study."""
+        return self.trial, self.arm, self.seed
+
 
 class Ledger:
     """The ledger in `<home>/ledger.sqlite`, or in the database that the URL `storage` names."""
@@ -94,8 +103,8 @@ class Ledger:
     def studies(self) -> list[StudyRecord]:
         """Return the studies that were begun, by name."""
         with self.database.transaction() as transaction:
-            rows = transaction.rows("SELECT name, spec, trials, seeds, file FROM studies ORDER BY name")
-        return [StudyRecord(name, json.loads(spec), trials, seeds, file) for name, spec, trials, seeds, file in rows]
+            rows = transaction.rows("SELECT name, spec, trials, seeds, file, store FROM studies ORDER BY name")
+        return [StudyRecord(name, json.loads(spec), *rest) for name, spec, *rest in rows]
 
     def study(self, name: str) -> StudyRecord | None:
         """Return the study of that name, or None if it was never begun."""
@@ -105,8 +114,9 @@ class Ledger:
         """Begin a study, or raise its number of trials or seeds."""
         with self.database.transaction() as transaction:
             transaction.execute(
-                "INSERT INTO studies (name, spec, trials, seeds, file) VALUES (:name, :spec, :trials, :seeds, :file) "
-                "ON CONFLICT (name) DO UPDATE SET spec = :spec, trials = :trials, seeds = :seeds, file = :file",
+                "INSERT INTO studies (name, spec, trials, seeds, file, store) "
+                "VALUES (:name, :spec, :trials, :seeds, :file, :store) ON CONFLICT (name) DO UPDATE "
+                "SET spec = :spec, trials = :trials, seeds = :seeds, file = :file, store = :store",
                 {**vars(record), "spec": json.dumps(record.spec)},
             )
 
@@ -117,6 +127,22 @@ class Ledger:
                 "SELECT record FROM runs WHERE study = :study ORDER BY trial, arm, seed", {"study": study}
             )
         return [_run_from_json(json.loads(record)) for (record,) in rows]
+
+    def run(self, study: str, key: RunKey) -> RunRecord | None:
+        """Return the run of that trial, arm and seed, or None if it has not ended."""
+        trial, arm, seed = key
+        with self.database.transaction() as transaction:
+            rows = transaction.rows(
+                "SELECT record FROM runs WHERE study = :study AND trial = :trial AND arm = :arm AND seed = :seed",
+                {"study": study, "trial": trial, "arm": arm, "seed": seed},
+            )
+        return _run_from_json(json.loads(rows[0][0])) if rows else None
+
+    def run_keys(self, study: str) -> frozenset[RunKey]:
+        """Return trial, arm and seed of the study's ended runs."""
+        with self.database.transaction() as transaction:
+            rows = transaction.rows("SELECT trial, arm, seed FROM runs WHERE study = :study", {"study": study})
+        return frozenset((trial, arm, seed) for trial, arm, seed in rows)
 
     def save_run(self, record: RunRecord) -> None:
         """Record how a run ended; a later end replaces an earlier one."""

@@ -34,6 +34,7 @@ class Runner:
         snapshot_every_s: seconds of training between snapshots inside a long stage.
 
     Attributes:
+        store: as given, as is `alone`.
         steps_trained: by all runs so far.
     """
 
@@ -47,9 +48,9 @@ class Runner:
         snapshot_every_s: float = SNAPSHOT_EVERY_S,
     ) -> None:
         self.steps_trained = 0
-        self._store = store
+        self.store = store
         self._data_folder = data_folder
-        self._alone = alone
+        self.alone = alone
         self._stop = stop
         self._snapshot_every_s = snapshot_every_s
         self._leases = Leases(store.ledger.database)
@@ -75,7 +76,7 @@ class Runner:
         """
         config = resolved(config)
         around = Surroundings(
-            store=self._store,
+            store=self.store,
             leases=self._leases,
             forks=forks or {},
             on_evaluation=on_evaluation,
@@ -84,7 +85,7 @@ class Runner:
             snapshot_every_s=self._snapshot_every_s,
         )
         while True:
-            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self._alone), around)
+            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), around)
             try:
                 return chain.finish()
             except (SnapshotError, LeaseLostError):

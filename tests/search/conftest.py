@@ -62,7 +62,8 @@ def run_study(study: Study, tmp_path: Path, tracker: MemoryTracker) -> Launch:
         ledger.create()
         runner = Runner(Store(home / "store", ledger))
         observer = observer or Observer()
-        more = {"trials": trials, "seeds": seeds}
-        return launch(changed or study, home, runner=runner, tracker=tracker, observer=observer, **more)
+        return launch(
+            changed or study, home, runner=runner, tracker=tracker, observer=observer, trials=trials, seeds=seeds
+        )
 
     return begin

@@ -1,5 +1,4 @@
 from pathlib import Path
-from typing import Any
 
 import optuna
 import pytest
@@ -8,13 +7,19 @@ from optuna.trial import FrozenTrial, TrialState
 from harness.search.proposals import Proposals
 from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
-from harness.staging.ledger import RunRecord
+from harness.staging.ledger import Ledger, RunRecord
 
 
 def ended(value: float | None, arm: str = "frozen") -> RunRecord:
     """Return a run that came to `value` on validation data, or diverged."""
     status, metrics = ("failed", {}) if value is None else ("completed", {"val/accuracy/all": value})
     return RunRecord("tiny", 0, arm, 0, "0123abcd", params={}, config={}, status=status, metrics=metrics)
+
+
+def proposals_in(home: Path, study: Study) -> Proposals:
+    ledger = Ledger(home)
+    ledger.create()
+    return Proposals(study, home, ledger)
 
 
 def stored(home: Path) -> optuna.Study:
@@ -26,34 +31,35 @@ def trials(home: Path) -> list[FrozenTrial]:
 
 
 def test_a_trial_is_asked_for_once(study: Study, tmp_path: Path) -> None:
-    first = Proposals(study, tmp_path).params(0)
+    first = proposals_in(tmp_path, study).params(1)
 
-    again = Proposals(study, tmp_path)
+    again = proposals_in(tmp_path, study)
 
-    assert [again.params(0), again.params(0)] == [first, first]
-    assert [trial.params for trial in trials(tmp_path)] == [first]
+    assert [again.params(1), again.params(1)] == [first, first]
+    assert [trial.params for trial in trials(tmp_path)] == first
 
 
-def test_all_trials_before_are_asked_for_too(study: Study, tmp_path: Path) -> None:
-    last = Proposals(study, tmp_path).params(2)
+def test_as_many_trials_are_asked_for_as_are_needed(study: Study, tmp_path: Path) -> None:
+    proposals_in(tmp_path, study).params(1)
+
+    found = proposals_in(tmp_path, study).params(3)
 
     sampler = QuasiRandomSampler(study.space, study.name)
-    assert [trial.params for trial in trials(tmp_path)] == [sampler.point(number) for number in range(3)]
-    assert last == sampler.point(2)
+    assert [trial.params for trial in trials(tmp_path)] == found == [sampler.point(number) for number in range(3)]
 
 
 @pytest.mark.parametrize("values", [0, 1])
 def test_a_trial_that_was_killed_in_the_middle_of_asking_gets_its_configuration(
     study: Study, tmp_path: Path, values: int
 ) -> None:
-    Proposals(study, tmp_path)
+    proposals_in(tmp_path, study)
     some = dict(list(study.space.items())[:values])
     stored(tmp_path).ask(fixed_distributions={name: dimension.distribution() for name, dimension in some.items()})
 
-    proposals = Proposals(study, tmp_path)
+    proposals = proposals_in(tmp_path, study)
 
     sampler = QuasiRandomSampler(study.space, study.name)
-    assert [proposals.params(number) for number in range(2)] == [sampler.point(number) for number in range(2)]
+    assert proposals.params(2) == [sampler.point(number) for number in range(2)]
     proposals.tell(0, [ended(0.5)])
     assert [trial.state for trial in trials(tmp_path)] == [TrialState.COMPLETE, TrialState.RUNNING]
 
@@ -69,8 +75,8 @@ def test_a_trial_that_was_killed_in_the_middle_of_asking_gets_its_configuration(
 def test_a_trial_is_told_the_mean_of_the_runs_that_completed(
     study: Study, tmp_path: Path, values: list[float | None], state: TrialState, value: float | None
 ) -> None:
-    proposals = Proposals(study, tmp_path)
-    proposals.params(0)
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(1)
 
     proposals.tell(0, [ended(value) for value in values])
 
@@ -80,36 +86,35 @@ def test_a_trial_is_told_the_mean_of_the_runs_that_completed(
 
 @pytest.mark.parametrize("first", [0.5, None])
 def test_a_trial_is_told_once(study: Study, tmp_path: Path, first: float | None) -> None:
-    proposals = Proposals(study, tmp_path)
-    proposals.params(0)
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(1)
     proposals.tell(0, [ended(first)])
     (before,) = trials(tmp_path)
 
-    Proposals(study, tmp_path).tell(0, [ended(0.9)])
+    proposals_in(tmp_path, study).tell(0, [ended(0.9)])
 
     assert trials(tmp_path) == [before]
 
 
 def test_studies_of_different_names_share_a_file(study: Study, tmp_path: Path) -> None:
-    first = Proposals(study, tmp_path).params(0)
+    first = proposals_in(tmp_path, study).params(1)
 
-    other = Proposals(study.model_copy(update={"name": "other"}), tmp_path)
+    other = proposals_in(tmp_path, study.model_copy(update={"name": "other"}))
 
-    assert other.params(0) == QuasiRandomSampler(study.space, "other").point(0)
-    assert [trial.params for trial in trials(tmp_path)] == [first]
+    assert other.params(1) == [QuasiRandomSampler(study.space, "other").point(0)]
+    assert [trial.params for trial in trials(tmp_path)] == first
 
 
 def test_an_empty_space_can_be_asked_too(study: Study, tmp_path: Path) -> None:
-    proposals = Proposals(study.model_copy(update={"space": {}}), tmp_path)
+    proposals = proposals_in(tmp_path, study.model_copy(update={"space": {}}))
 
-    nothing: dict[str, Any] = {}
-    assert [proposals.params(number) for number in range(2)] == [nothing, nothing]
+    assert proposals.params(2) == [{}, {}]
 
 
 @pytest.mark.parametrize("name", ["a%20b", "a?b"])
 def test_a_home_may_have_any_name(study: Study, tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
 
-    Proposals(study, tmp_path / name).params(0)
+    proposals_in(tmp_path / name, study).params(1)
 
     assert (tmp_path / name / "optuna.sqlite").is_file()

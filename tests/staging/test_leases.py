@@ -129,7 +129,7 @@ def contend(url: str, ready: Connection, rounds: int) -> None:
 
 def test_processes_that_contend_take_turns(database: Database) -> None:
     with database.transaction() as transaction:
-        transaction.execute("INSERT INTO studies (name, spec, trials, seeds, file) VALUES ('a', '', 0, 0, '')")
+        transaction.execute("INSERT INTO studies VALUES ('a', '', 0, 0, '', '')")
     context = multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     url = database.url.render_as_string(hide_password=False)

@@ -1,0 +1,52 @@
+"""The runs of a study: every configuration under every arm and seed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.search.study import Study
+from harness.staging.ledger import RunKey
+from harness.staging.run import RunConfig
+
+__all__ = ["PlannedRun", "planned_runs"]
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: its place in the study, the searched values, and the configuration that they make."""
+
+    study: str
+    trial: int
+    arm: str
+    seed: int
+    params: dict[str, Any]
+    config: RunConfig
+
+    @property
+    def key(self) -> RunKey:
+        """The run's place in the study."""
+        return self.trial, self.arm, self.seed
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as plain JSON."""
+        return {**vars(self), "config": self.config.to_json()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "PlannedRun":
+        """Read what `to_json` wrote; the classes that the study's file defines must be loaded."""
+        return cls(**{**content, "config": RunConfig.model_validate(content["config"])})
+
+    @property
+    def name(self) -> str:
+        """The run as people say it."""
+        return f"trial {self.trial} · {self.arm} · seed {self.seed}"
+
+
+def planned_runs(study: Study, points: Sequence[Mapping[str, Any]], seeds: int) -> list[PlannedRun]:
+    """Return the runs by trial, seed and arm; `points` are the values searched, by trial."""
+    return [
+        PlannedRun(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed))
+        for trial, params in enumerate(points)
+        for seed in range(seeds)
+        for arm in study.arms
+    ]

@@ -1,0 +1,162 @@
+"""Several processes on this machine that do the runs of one study."""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from pathlib import Path
+
+from harness.core.errors import HarnessError, InterruptedRunError
+from harness.search.load import load_study
+from harness.search.observer import Observer
+from harness.search.planned import PlannedRun
+from harness.search.work import Ended, Work
+from harness.staging.ledger import Ledger
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+from harness.training.determinism import make_deterministic
+
+__all__ = ["Errand", "Pool"]
+
+log = logging.getLogger(__name__)
+
+LOOK_AGAIN_S = 0.2
+Complaints = SimpleQueue[tuple[type[HarnessError], str]]
+MOST_DEATHS = 3  # in a row, without any run that ended in between
+
+
+@dataclass(frozen=True)
+class Errand:
+    """What a worker process is sent for.
+
+    Attributes:
+        runs: as JSON, since their classes may be those of the study's file, which is loaded first.
+        file: of the study, or an empty string.
+        storage: URL of the ledger's database, or None for the SQLite file in `home`.
+        alone: whether runs share nothing.
+    """
+
+    runs: str
+    file: str
+    home: Path
+    storage: str | None
+    store: Path
+    data_folder: Path | None
+    forks: Mapping[str, frozenset[int]]
+    alone: bool
+
+
+class Pool:
+    """Worker processes; the stage store's leases see to it that they do different things.
+
+    Args:
+        errand: what each of them does.
+        size: how many there are.
+        stop: asked again and again whether to stop.
+    """
+
+    def __init__(self, errand: Errand, size: int, stop: Callable[[], bool]) -> None:
+        self._errand = errand
+        self._size = size
+        self._stop = stop
+        self._context = multiprocessing.get_context("spawn")
+        self._complaints: Complaints = self._context.SimpleQueue()
+
+    def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
+        """Let the workers do the runs; `settle` is called with each as it ends.
+
+        Raises:
+            InterruptedRunError: asked to stop, the workers have stored what they trained and ended.
+            HarnessError: a worker could not go on; the others have stopped, too.
+        """
+        ledger = Ledger(self._errand.home, self._errand.storage)
+        missing, deaths = {run.key for run in runs}, 0
+        with self._workers() as workers:
+            while missing and not self._stop():
+                time.sleep(LOOK_AGAIN_S)
+                ended = [run.key for run in runs if run.key in missing & ledger.run_keys(run.study)]
+                for key in ended:
+                    missing.discard(key)
+                    if record := ledger.run(runs[0].study, key):
+                        settle(Ended(record))
+                deaths = 0 if ended else deaths
+                deaths += self._replace_the_dead(workers) if missing else 0
+                if deaths > MOST_DEATHS:
+                    raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
+        if missing:
+            raise InterruptedRunError("all workers have stopped; everything is stored")
+
+    @contextmanager
+    def _workers(self) -> Iterator[list[BaseProcess]]:
+        workers = [self._start() for _ in range(self._size)]
+        try:
+            yield workers
+            _end(workers, BaseProcess.terminate)  # which they take as being asked to stop
+        except Exception:
+            _end(workers, BaseProcess.terminate)
+            raise
+        except BaseException:  # Ctrl-C once more
+            _end(workers, BaseProcess.kill)
+            raise
+
+    def _start(self) -> BaseProcess:
+        worker = self._context.Process(target=_work, args=(self._errand, self._complaints, os.getpid()), daemon=True)
+        worker.start()
+        return worker
+
+    def _replace_the_dead(self, workers: list[BaseProcess]) -> int:
+        """Start a worker for each that died; return how many did.
+
+        Raises:
+            HarnessError: one says why no other would do better.
+        """
+        if not self._complaints.empty():
+            kind, message = self._complaints.get()
+            raise kind(message)
+        dead = [index for index, worker in enumerate(workers) if worker.exitcode]
+        for index in dead:
+            log.warning("worker %d ended with exit code %s; another takes its place", index, workers[index].exitcode)
+            workers[index] = self._start()
+        return len(dead)
+
+
+def _end(workers: Sequence[BaseProcess], how: Callable[[BaseProcess], None]) -> None:
+    for worker in workers:
+        how(worker)
+    for worker in workers:
+        worker.join()
+
+
+def _work(
+    errand: Errand, complaints: "multiprocessing.SimpleQueue[tuple[type[HarnessError], str]]", parent: int
+) -> None:
+    asked = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: asked.append(True))
+
+    def stop() -> bool:
+        return bool(asked) or os.getppid() != parent
+
+    try:
+        _do(errand, stop)
+    except InterruptedRunError:
+        pass
+    except HarnessError as error:
+        complaints.put((type(error), str(error)))
+
+
+def _do(errand: Errand, stop: Callable[[], bool]) -> None:
+    make_deterministic()
+    if errand.file:
+        load_study(Path(errand.file))  # for the classes that it defines
+    runs = [PlannedRun.from_json(run) for run in json.loads(errand.runs)]
+    store = Store(errand.store, Ledger(errand.home, errand.storage))
+    runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop)
+    Work(runner, errand.forks, Observer(), stop).do(runs, lambda _: None)

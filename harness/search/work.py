@@ -1,0 +1,103 @@
+"""Doing runs, one after the other, beside other processes that do runs of the same study."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.errors import DivergedError, InterruptedRunError, StageBusyError
+from harness.core.history import History
+from harness.search.observer import Observer
+from harness.search.planned import PlannedRun
+from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.run import run_id
+from harness.staging.runner import Runner
+
+__all__ = ["Ended", "Work"]
+
+LOOK_AGAIN_S = 0.2
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended, with its history if it was done by this process."""
+
+    record: RunRecord
+    history: History | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a process needs to do runs.
+
+    Attributes:
+        forks: steps, by stage key, at which snapshots are made in passing.
+        stop: asked between runs whether to stop.
+    """
+
+    runner: Runner
+    forks: Mapping[str, frozenset[int]]
+    observer: Observer
+    stop: Callable[[], bool] = lambda: False
+
+    def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
+        """Do each run, or find that another process did; `settle` is called with each as it ends.
+
+        A run whose next stage another process is training waits while there is something else to do.
+
+        Raises:
+            InterruptedRunError: this process was asked to stop.
+        """
+        waiting = list(runs)
+        while waiting:
+            busy = []
+            for run in waiting:
+                if self.stop():
+                    raise InterruptedRunError("stopped between two runs; everything is stored")
+                try:
+                    settle(self._ended_elsewhere(run) or self._do(run))
+                except StageBusyError:
+                    busy.append(run)
+            if len(busy) == len(waiting):
+                time.sleep(LOOK_AGAIN_S)
+            waiting = busy
+
+    @property
+    def _ledger(self) -> Ledger:
+        return self.runner.store.ledger
+
+    def _ended_elsewhere(self, run: PlannedRun) -> Ended | None:
+        record = self._ledger.run(run.study, run.key)
+        return Ended(record) if record else None
+
+    def _do(self, run: PlannedRun) -> Ended:
+        name = run_id(run.config)
+        self.observer.run_begins(run.name, run.config.steps)
+        try:
+            result = self.runner.run(
+                run.config,
+                self.observer.evaluated,
+                signals=lambda: self._ledger.signals(run.study, name),
+                forks=self.forks,
+            )
+        except DivergedError as error:
+            ended = Ended(_record(run, "failed", reason=f"diverged: {error}"), History())
+        else:
+            outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
+            ended = Ended(_record(run, "completed", **outcome), result.history)
+        self._ledger.save_run(ended.record)
+        return ended
+
+
+def _record(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+    return RunRecord(
+        study=run.study,
+        trial=run.trial,
+        arm=run.arm,
+        seed=run.seed,
+        run_id=run_id(run.config),
+        params=run.params,
+        config=run.config.to_json(),
+        status=status,
+        **outcome,
+    )
