@@ -5,9 +5,9 @@ import sys
 
 import typer
 
-from harness.cli import bench, report, run, signal, ui
+from harness.cli import bench, cache, plan, report, reproduce, run, signal, ui
 from harness.cli import list as list_command
-from harness.core.errors import HarnessError, InputError
+from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
 __all__ = ["app", "main"]
 
@@ -20,10 +20,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
 app.command("list")(list_command.list_studies)
 app.command("report")(report.report)
 app.command("ui")(ui.ui)
 app.command("signal")(signal.signal)
+app.command("reproduce")(reproduce.reproduce)
+app.add_typer(cache.app, name="cache")
 app.command("bench")(bench.bench)
 
 WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
@@ -34,6 +37,8 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
     try:
         app()
+    except InterruptedRunError as error:
+        _end(f"{error}; the same command continues where this one stopped", INTERRUPTED)
     except InputError as error:
         _end(str(error), WRONG_INPUT)
     except HarnessError as error:

@@ -2,13 +2,50 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["Home", "data_folder"]
+__all__ = [
+    "Device",
+    "Home",
+    "Name",
+    "Precision",
+    "Seeds",
+    "SetFields",
+    "Share",
+    "Storage",
+    "StoreFolder",
+    "StudyName",
+    "Trials",
+    "data_folder",
+]
 
 Home = Annotated[Path, typer.Option(help="The folder that holds everything that was run.", envvar="HARNESS_HOME")]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="One database for many machines, postgresql://...; by default SQLite files in the home.",
+        envvar="HARNESS_STORAGE",
+        show_envvar=True,
+    ),
+]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option("--store", help="The folder of finished stages, if not `store` in the home.", envvar="HARNESS_STORE"),
+]
+StudyName = Annotated[str, typer.Argument(help="A name under studies/, or the path of a study's folder or file.")]
+Trials = Annotated[int | None, typer.Option(min=1, help="Configurations, if not the study's own number.")]
+Seeds = Annotated[int | None, typer.Option(min=1, help="Seeds, if not the study's own number.")]
+Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.")]
+Precision = Annotated[Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Of forward passes.")]
+SetFields = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B.C=VALUE", help="Change a field of the base run; may be repeated."),
+]
+Name = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Run the study under another name.")]
+Share = Annotated[bool, typer.Option(help="Let runs share the stages that they have in common, or train each alone.")]
 
 
 def data_folder() -> Path | None:

@@ -2,70 +2,86 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Home, data_folder
+from harness.cli import options
+from harness.cli.interruption import Interruption
+from harness.cli.studies import load_changed
 
 if TYPE_CHECKING:
     from harness.search.study import Study
     from harness.staging.ledger import StudyRecord
+    from harness.staging.runner import Runner
     from harness.tracking import AbstractTracker
 
 __all__ = ["run"]
 
 
 def run(
-    study: Annotated[str, typer.Argument(help="A name under studies/, or the path of a study's folder or file.")],
-    trials: Annotated[int | None, typer.Option(min=1, help="Configurations, if not the study's own number.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds, if not the study's own number.")] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.")] = None,
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16", "fp16"] | None, typer.Option(help="Of forward passes.")
-    ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B.C=VALUE", help="Change a field of the base run; may be repeated."),
-    ] = None,
-    as_: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Run the study under another name.")] = None,
-    home: Home = Path("runs"),
+    study: options.StudyName,
+    trials: options.Trials = None,
+    seeds: options.Seeds = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
+    share: options.Share = True,
+    device: options.Device = None,
+    precision: options.Precision = None,
+    set_: options.SetFields = None,
+    as_: options.Name = None,
+    home: options.Home = Path("runs"),
+    store: options.StoreFolder = None,
+    storage: options.Storage = None,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
-    from harness.core.spec import parse_assignments
-
-    changes = parse_assignments(set_ or [])
-    changes |= {name: value for name, value in [("device", device), ("precision", precision)] if value}
-    _launch(_load(study, changes, as_), home, trials, seeds)
-
-
-def _load(name: str, changes: dict[str, Any], other_name: str | None) -> "Study":
-    from harness.search.find import find_study
-    from harness.search.load import load_study
-
-    return load_study(find_study(name)).changed(changes, name=other_name)
-
-
-def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -> None:
-    from rich.console import Console
-
-    from harness.cli.progress import ProgressView
-    from harness.search.launch import check_study, launch
+    from harness.search.launch import check_study
     from harness.staging.ledger import Ledger
     from harness.staging.runner import Runner
     from harness.staging.store import Store
-    from harness.tracking.location import default_tracking_uri
-    from harness.tracking.mlflow import MlflowTracker
     from harness.training.determinism import make_deterministic
 
-    ledger = Ledger(home)
+    loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
+    ledger = Ledger(home, storage)
     make_deterministic()
-    runner = Runner(Store(home / "store", ledger), data_folder())
-    check_study(study, runner)
-    ledger.create()
+    with Interruption() as stop:
+        runner = Runner(Store(store or home / "store", ledger), options.data_folder(), alone=not share, stop=stop)
+        check_study(loaded, runner)
+        ledger.create()
+        _launch(loaded, file, home, storage, runner, trials=trials, seeds=seeds, workers=workers)
+
+
+def _launch(
+    study: "Study",
+    file: Path,
+    home: Path,
+    storage: str | None,
+    runner: "Runner",
+    *,
+    trials: int | None,
+    seeds: int | None,
+    workers: int,
+) -> None:
+    from rich.console import Console
+
+    from harness.cli.progress import ProgressView
+    from harness.search.launch import launch
+    from harness.search.pool import Pool
+    from harness.tracking.location import default_tracking_uri
+    from harness.tracking.mlflow import MlflowTracker
+
     tracker = MlflowTracker(default_tracking_uri(home))
     with ProgressView(Console(), study.metric) as view:
-        record = launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
+        record = launch(
+            study,
+            home,
+            runner=runner,
+            tracker=tracker,
+            observer=view,
+            trials=trials,
+            seeds=seeds,
+            file=file,
+            do=Pool(workers, runner, file, home, storage).do if workers > 1 else None,
+        )
     _conclude(record, home, tracker)
 
 

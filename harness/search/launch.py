@@ -12,6 +12,7 @@ from harness.core.spec import flatten
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
+from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.search.work import Ended, Work
 from harness.staging.histories import run_history
@@ -21,7 +22,7 @@ from harness.staging.runner import Runner
 from harness.tracking import AbstractTracker
 from harness.tracking.project import project_study
 
-__all__ = ["Do", "check_study", "delayed_if_unreachable", "launch"]
+__all__ = ["Do", "check_study", "delayed_if_unreachable", "foreseen_runs", "launch"]
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +89,22 @@ def launch(
     elif missing:
         do(missing, plan, conclusion.settle)
     return record
+
+
+def foreseen_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds: int | None) -> list[PlannedRun]:
+    """Return the runs that `launch` would do, without beginning the study.
+
+    Raises:
+        StudyChangedError: a study of that name was begun with another spec.
+    """
+    before = ledger.study(study.name) if ledger else None
+    if before:
+        _check_unchanged(before.spec, study.to_json())
+    planned = before or study
+    count = max(planned.trials, trials or 0) if before else trials or study.trials
+    sampler = QuasiRandomSampler(study.space, study.name)
+    points = [sampler.point(number) for number in range(count)]
+    return planned_runs(study, points, max(planned.seeds, seeds or 0) if before else seeds or study.seeds)
 
 
 class _Conclusion:

@@ -1,6 +1,5 @@
 """Several processes on this machine that do the runs of one study."""
 
-import json
 import logging
 import multiprocessing
 import os
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
+from typing import Any
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.search.load import load_study
@@ -19,11 +19,12 @@ from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
 from harness.search.work import Ended, Work
 from harness.staging.ledger import Ledger
+from harness.staging.plan import Plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 from harness.training.determinism import make_deterministic
 
-__all__ = ["Errand", "Pool"]
+__all__ = ["Pool"]
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +34,21 @@ MOST_DEATHS = 3  # in a row, without any run that ended in between
 
 
 @dataclass(frozen=True)
-class Errand:
+class _Errand:
     """What a worker process is sent for.
 
     Attributes:
         runs: as JSON, since their classes may be those of the study's file, which is loaded first.
-        file: of the study, or an empty string.
-        storage: URL of the ledger's database, or None for the SQLite file in `home`.
-        alone: whether runs share nothing.
+        forks: steps, by stage key, at which snapshots are made in passing.
     """
 
-    runs: str
-    file: str
+    runs: list[dict[str, Any]]
+    forks: Mapping[str, frozenset[int]]
+    file: Path | None
     home: Path
     storage: str | None
     store: Path
     data_folder: Path | None
-    forks: Mapping[str, frozenset[int]]
     alone: bool
 
 
@@ -57,29 +56,42 @@ class Pool:
     """Worker processes; the stage store's leases see to it that they do different things.
 
     Args:
-        errand: what each of them does.
         size: how many there are.
-        stop: asked again and again whether to stop.
+        runner: one like it is made in each of them.
+        file: from which the study was loaded.
+        home: where the ledger is, unless in the database that the URL `storage` names.
     """
 
-    def __init__(self, errand: Errand, size: int, stop: Callable[[], bool]) -> None:
-        self._errand = errand
+    def __init__(self, size: int, runner: Runner, file: Path | None, home: Path, storage: str | None = None) -> None:
         self._size = size
-        self._stop = stop
+        self._runner = runner
+        self._file = file
+        self._home = home
+        self._storage = storage
         self._context = multiprocessing.get_context("spawn")
         self._complaints: Complaints = self._context.SimpleQueue()
 
-    def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
+    def do(self, runs: Sequence[PlannedRun], plan: Plan, settle: Callable[[Ended], None]) -> None:
         """Let the workers do the runs; `settle` is called with each as it ends.
 
         Raises:
             InterruptedRunError: asked to stop, the workers have stored what they trained and ended.
             HarnessError: a worker could not go on; the others have stopped, too.
         """
-        ledger = Ledger(self._errand.home, self._errand.storage)
+        errand = _Errand(
+            runs=[run.to_json() for run in runs],
+            forks=plan.forks,
+            file=self._file,
+            home=self._home,
+            storage=self._storage,
+            store=self._runner.store.root,
+            data_folder=self._runner.data_folder,
+            alone=self._runner.alone,
+        )
+        ledger = self._runner.store.ledger
         missing, deaths = {run.key for run in runs}, 0
-        with self._workers() as workers:
-            while missing and not self._stop():
+        with self._workers(errand) as workers:
+            while missing and not self._runner.stop():
                 time.sleep(LOOK_AGAIN_S)
                 ended = [run.key for run in runs if run.key in missing & ledger.run_keys(run.study)]
                 for key in ended:
@@ -87,15 +99,15 @@ class Pool:
                     if record := ledger.run(runs[0].study, key):
                         settle(Ended(record))
                 deaths = 0 if ended else deaths
-                deaths += self._replace_the_dead(workers) if missing else 0
+                deaths += self._replace_the_dead(workers, errand) if missing else 0
                 if deaths > MOST_DEATHS:
                     raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
         if missing:
             raise InterruptedRunError("all workers have stopped; everything is stored")
 
     @contextmanager
-    def _workers(self) -> Iterator[list[BaseProcess]]:
-        workers = [self._start() for _ in range(self._size)]
+    def _workers(self, errand: _Errand) -> Iterator[list[BaseProcess]]:
+        workers = [self._start(errand) for _ in range(min(self._size, len(errand.runs)))]
         try:
             yield workers
             _end(workers, BaseProcess.terminate)  # which they take as being asked to stop
@@ -106,12 +118,12 @@ class Pool:
             _end(workers, BaseProcess.kill)
             raise
 
-    def _start(self) -> BaseProcess:
-        worker = self._context.Process(target=_work, args=(self._errand, self._complaints, os.getpid()), daemon=True)
+    def _start(self, errand: _Errand) -> BaseProcess:
+        worker = self._context.Process(target=_work, args=(errand, self._complaints, os.getpid()), daemon=True)
         worker.start()
         return worker
 
-    def _replace_the_dead(self, workers: list[BaseProcess]) -> int:
+    def _replace_the_dead(self, workers: list[BaseProcess], errand: _Errand) -> int:
         """Start a worker for each that died; return how many did.
 
         Raises:
@@ -123,7 +135,7 @@ class Pool:
         dead = [index for index, worker in enumerate(workers) if worker.exitcode]
         for index in dead:
             log.warning("worker %d ended with exit code %s; another takes its place", index, workers[index].exitcode)
-            workers[index] = self._start()
+            workers[index] = self._start(errand)
         return len(dead)
 
 
@@ -135,7 +147,7 @@ def _end(workers: Sequence[BaseProcess], how: Callable[[BaseProcess], None]) -> 
 
 
 def _work(
-    errand: Errand, complaints: "multiprocessing.SimpleQueue[tuple[type[HarnessError], str]]", parent: int
+    errand: _Errand, complaints: "multiprocessing.SimpleQueue[tuple[type[HarnessError], str]]", parent: int
 ) -> None:
     asked = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -152,11 +164,11 @@ def _work(
         complaints.put((type(error), str(error)))
 
 
-def _do(errand: Errand, stop: Callable[[], bool]) -> None:
+def _do(errand: _Errand, stop: Callable[[], bool]) -> None:
     make_deterministic()
     if errand.file:
-        load_study(Path(errand.file))  # for the classes that it defines
-    runs = [PlannedRun.from_json(run) for run in json.loads(errand.runs)]
+        load_study(errand.file)  # for the classes that it defines
+    runs = [PlannedRun.from_json(run) for run in errand.runs]
     store = Store(errand.store, Ledger(errand.home, errand.storage))
     runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop)
     Work(runner, errand.forks, Observer(), stop).do(runs, lambda _: None)

@@ -23,6 +23,7 @@ class PlannedStage:
         start: the step at which it begins.
         change: what the growth at its beginning does, if it begins with one.
         ends: how many runs end or leave it, by step.
+        runs: the positions, among all, of those that pass through it.
         stored: the steps at which it is stored.
         open: whether a run leaves it at a step that nobody knows yet; then `ends` has the latest that it can be.
     """
@@ -32,13 +33,9 @@ class PlannedStage:
     start: int
     change: Change | None
     ends: dict[int, int] = field(default_factory=dict)
+    runs: list[int] = field(default_factory=list)
     stored: tuple[int, ...] = ()
     open: bool = False
-
-    @property
-    def runs(self) -> int:
-        """Runs that pass through it."""
-        return sum(self.ends.values())
 
     @property
     def steps(self) -> int:
@@ -90,9 +87,9 @@ def make_plan(configs: Iterable[RunConfig], store: Store | None = None, *, alone
     """Return the plan of runs; no step is trained for it."""
     planner = _Planner(store)
     steps = 0
-    for config in map(resolved, configs):
+    for position, config in enumerate(map(resolved, configs)):
         steps += config.steps
-        planner.add(config, first_key(config, alone=alone))
+        planner.add(position, config, first_key(config, alone=alone))
     return Plan(planner.stages, steps)
 
 
@@ -106,7 +103,7 @@ class _Planner:
         for entry in store.entries() if store else ():
             self._entries.setdefault(entry.address.key, {})[entry.address.step] = entry
 
-    def add(self, config: RunConfig, key: str) -> None:
+    def add(self, position: int, config: RunConfig, key: str) -> None:
         """Follow a run, whose first stage is `key`, as far as is known."""
         parent, start, change, rules = "", 0, None, config.growths
         while True:
@@ -114,6 +111,7 @@ class _Planner:
             stage.stored = tuple(self._entries.get(key, ()))
             fired = self._fired(key, rules, start, config.steps)
             step, rule = fired if fired and fired[0] <= config.steps else (config.steps, None)
+            stage.runs.append(position)
             stage.ends[step] = stage.ends.get(step, 0) + 1
             stage.open |= fired is None
             if rule is None:

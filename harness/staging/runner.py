@@ -34,7 +34,7 @@ class Runner:
         snapshot_every_s: seconds of training between snapshots inside a long stage.
 
     Attributes:
-        store: as given, as is `alone`.
+        store: as given, as are `data_folder`, `alone` and `stop`.
         steps_trained: by all runs so far.
     """
 
@@ -49,9 +49,9 @@ class Runner:
     ) -> None:
         self.steps_trained = 0
         self.store = store
-        self._data_folder = data_folder
+        self.data_folder = data_folder
         self.alone = alone
-        self._stop = stop
+        self.stop = stop
         self._snapshot_every_s = snapshot_every_s
         self._leases = Leases(store.ledger.database)
         self._data: dict[str, TaskData] = {}
@@ -81,7 +81,7 @@ class Runner:
             forks=forks or {},
             on_evaluation=on_evaluation,
             signals=signals,
-            stop=self._stop,
+            stop=self.stop,
             snapshot_every_s=self._snapshot_every_s,
         )
         while True:
@@ -108,8 +108,13 @@ class Runner:
             identities.register(model, birth=number)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
+    def data(self, config: RunConfig) -> TaskData:
+        """Return the data of a run, on its device; they are loaded once."""
+        config = resolved(config)
+        return self._load(config.task, config.device)
+
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
         if name not in self._data:
-            self._data[name] = task.load(self._data_folder).to(torch.device(device))
+            self._data[name] = task.load(self.data_folder).to(torch.device(device))
         return self._data[name]

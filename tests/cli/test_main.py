@@ -12,7 +12,20 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 # What users have in their scripts and notes: nothing is renamed or removed here without a line in the changelog.
 COMMANDS = {
-    "run": ["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--home"],
+    "run": [
+        "study",
+        "--trials",
+        "--seeds",
+        "--workers",
+        "--share",
+        "--device",
+        "--precision",
+        "--set",
+        "--as",
+        "--home",
+        "--store",
+        "--storage",
+    ],
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
     "ui": ["study", "--port", "--home"],

@@ -34,7 +34,7 @@ def test_runs_that_agree_share_their_trunk(digits_run: RunConfig) -> None:
     plan = make_plan([*early, *late, longer])
 
     (trunk,) = plan.children()
-    assert (trunk.start, trunk.ends, trunk.runs, trunk.steps) == (0, {20: 2, 30: 3}, 5, 30)
+    assert (trunk.start, trunk.ends, trunk.runs, trunk.steps) == (0, {20: 2, 30: 3}, [0, 1, 2, 3, 4], 30)
     assert [(stage.start, stage.ends) for stage in plan.children(trunk.key)] == [
         (20, {40: 1}),
         (20, {40: 1}),

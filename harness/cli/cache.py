@@ -1,0 +1,84 @@
+"""`harness cache`: what the stage store holds, whether it is whole, and how to make it smaller."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.sizes import bytes_in_words, parse_bytes, seconds_in_words
+from harness.core.errors import HarnessError, InputError
+
+if TYPE_CHECKING:
+    from harness.staging.store import Store
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Look after the stage store.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_stages(
+    home: options.Home = Path("runs"), store: options.StoreFolder = None, storage: options.Storage = None
+) -> None:
+    """List the stages by chain: where each begins, where it is stored, its size, and the training time it saves."""
+    from rich.console import Console
+    from rich.table import Table
+
+    entries = _open(home, store, storage).entries()
+    table = Table("stage", "from", "stored at", "snapshots", "history", "trained for")
+    for key in dict.fromkeys(entry.address.key for entry in entries):
+        of_key = [entry for entry in entries if entry.address.key == key]
+        steps = ", ".join(f"{entry.address.step}{' (evicted)' if entry.evicted else ''}" for entry in of_key)
+        sizes = (sum(entry.state_bytes for entry in of_key), sum(entry.rest_bytes for entry in of_key))
+        table.add_row(
+            key[:12], str(of_key[0].start), steps, *map(bytes_in_words, sizes), seconds_in_words(of_key[-1].seconds)
+        )
+    Console().print(table)
+    total = sum(entry.state_bytes for entry in entries)
+    typer.echo(f"{len(entries)} stages, {bytes_in_words(total)} of snapshots")
+
+
+@app.command("verify")
+def verify(
+    home: options.Home = Path("runs"), store: options.StoreFolder = None, storage: options.Storage = None
+) -> None:
+    """Check the bytes of every stage; those that are damaged are set aside, to be trained again when needed."""
+    from harness.core.errors import SnapshotError
+
+    opened, damaged = _open(home, store, storage), 0
+    entries = opened.entries()
+    for entry in entries:
+        try:
+            opened.measured(entry)
+            if not entry.evicted:
+                opened.snapshot(entry)
+        except SnapshotError:
+            damaged += 1
+    if damaged:
+        raise HarnessError(f"{damaged} of {len(entries)} stages were damaged; the next run trains them again")
+    typer.echo(f"{len(entries)} stages are what was written")
+
+
+@app.command("evict")
+def evict(
+    keep: Annotated[str, typer.Option(metavar="SIZE", help="How much to keep of snapshots, such as 500M or 20GB.")],
+    home: options.Home = Path("runs"),
+    store: options.StoreFolder = None,
+    storage: options.Storage = None,
+) -> None:
+    """Give up the least valuable snapshots; histories stay, and what is needed again is trained again."""
+    from harness.staging.eviction import evict_to
+
+    evicted = evict_to(_open(home, store, storage), parse_bytes(keep))
+    typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(sum(e.state_bytes for e in evicted))} freed")
+
+
+def _open(home: Path, store: Path | None, storage: str | None) -> "Store":
+    from harness.staging.ledger import Ledger
+    from harness.staging.store import Store
+
+    ledger = Ledger(home, storage)
+    if not ledger.exists:
+        raise InputError(f"expected a home with a ledger, found none at {home}; name it with --home")
+    return Store(store or home / "store", ledger)

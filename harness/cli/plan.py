@@ -1,0 +1,120 @@
+"""`harness plan`: what a study will train, before anything is trained."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.sizes import bytes_in_words, seconds_in_words
+from harness.cli.studies import load_changed
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from harness.search.planned import PlannedRun
+    from harness.search.study import Study
+    from harness.staging.estimate import Cost
+    from harness.staging.plan import Plan, PlannedStage
+    from harness.staging.runner import Runner
+
+__all__ = ["plan"]
+
+
+def plan(
+    study: options.StudyName,
+    trials: options.Trials = None,
+    seeds: options.Seeds = None,
+    share: options.Share = True,
+    every: Annotated[bool, typer.Option("--every", help="Show every stage, not only how many there are.")] = False,
+    device: options.Device = None,
+    precision: options.Precision = None,
+    set_: options.SetFields = None,
+    as_: options.Name = None,
+    home: options.Home = Path("runs"),
+    store: options.StoreFolder = None,
+    storage: options.Storage = None,
+) -> None:
+    """Show the tree of stages that a study comes to, what of it is stored, and what the rest will cost."""
+    from rich.console import Console
+
+    from harness.search.launch import check_study, foreseen_runs
+    from harness.staging.ledger import Ledger
+    from harness.staging.plan import make_plan
+    from harness.staging.runner import Runner
+    from harness.staging.store import Store
+    from harness.training.determinism import make_deterministic
+
+    loaded, _ = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
+    make_deterministic()
+    ledger = Ledger(home, storage)
+    runner = Runner(Store(store or home / "store", ledger), options.data_folder(), alone=not share)
+    check_study(loaded, runner)
+    known = runner.store if ledger.exists else None
+    runs = foreseen_runs(loaded, ledger if known else None, trials, seeds)
+    made = make_plan([run.config for run in runs], known, alone=not share)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(_tree(loaded, made, runs, every=every))
+    for line in _summary(made, _cost(made, loaded, runner, stored=known is not None)):
+        console.print(line, markup=False)
+
+
+def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "Cost":
+    from harness.staging.estimate import cost_of, cost_stored
+
+    known = cost_stored(plan, runner.store) if stored else None
+    return known or cost_of(study.base, runner.data(study.base))
+
+
+def _tree(study: "Study", plan: "Plan", runs: Sequence["PlannedRun"], *, every: bool) -> "Tree":
+    from rich.tree import Tree
+
+    root = Tree(f"{study.name}: {len(runs)} runs in {len(plan.stages)} stages")
+    for stage in plan.children():
+        seed = runs[stage.runs[0]].seed
+        branch = root.add(f"from step 0, seed {seed}: {_passage(stage)}")
+        _grow_branch(branch, stage, plan, runs, every=every)
+    return root
+
+
+def _grow_branch(
+    branch: "Tree", stage: "PlannedStage", plan: "Plan", runs: Sequence["PlannedRun"], *, every: bool
+) -> None:
+    for step in sorted(stage.ends):
+        after = [child for child in plan.children(stage.key) if child.start == step]
+        if not after:
+            continue
+        fork = branch.add(f"growth after step {step}: {_count(after, 'stage')} for {_runs(after)}")
+        for child in after:
+            if every or any(plan.children(child.key)):
+                name = runs[child.runs[0]].name if len(child.runs) == 1 else f"{len(child.runs)} runs"
+                _grow_branch(fork.add(f"{name}: {_passage(child)}"), child, plan, runs, every=every)
+
+
+def _runs(stages: Iterable["PlannedStage"]) -> str:
+    count = sum(len(stage.runs) for stage in stages)
+    return f"{count} run{'s' if count > 1 else ''}"
+
+
+def _count(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}{'s' if len(things) > 1 else ''}"
+
+
+def _passage(stage: "PlannedStage") -> str:
+    until = f"a step that nobody knows yet, {max(stage.ends)} at the latest" if stage.open else f"{max(stage.ends)}"
+    missing = stage.steps_to_train
+    stored = "stored" if not missing else f"{stage.steps - missing} of {stage.steps} steps stored"
+    known = f", {stored}" if missing < stage.steps else ""
+    return f"{_runs([stage])} to step {until}{known}"
+
+
+def _summary(plan: "Plan", cost: "Cost") -> Iterable[str]:
+    missing = plan.distinct_steps - plan.stored_steps
+    least = "at least " if any(stage.open for stage in plan.stages.values()) else ""
+    yield f"steps, each run alone:  {plan.steps:,}"
+    yield f"distinct steps:         {least}{plan.distinct_steps:,} ({plan.steps / plan.distinct_steps:.1f} times fewer)"
+    yield f"in the store already:   {plan.stored_steps:,}"
+    yield f"to be trained:          {least}{missing:,}"
+    yield f"time, one worker:       {least}{seconds_in_words(cost.seconds(plan))}"
+    yield f"disk, all stages:       {least}{bytes_in_words(cost.disk_bytes(plan))}"

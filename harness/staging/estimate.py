@@ -1,0 +1,89 @@
+"""What training will cost: from what is stored, or by training a little."""
+
+import time
+from dataclasses import dataclass
+
+from harness.core.history import History
+from harness.data import TaskData
+from harness.growth.plan import Watch
+from harness.staging.network import build_network
+from harness.staging.plan import Plan
+from harness.staging.run import RunConfig
+from harness.staging.snapshot import write_snapshot
+from harness.staging.store import Store
+from harness.training.evaluation import evaluate
+from harness.training.loop import label_map_of, train_stage
+from harness.training.state import fresh_state
+
+__all__ = ["Cost", "cost_of", "cost_stored"]
+
+WARM_UP, STEPS = 5, 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a step takes.
+
+    Attributes:
+        seconds_per_step: evaluations included.
+        snapshot_bytes: of one snapshot.
+        bytes_per_step: of what is measured.
+    """
+
+    seconds_per_step: float
+    snapshot_bytes: float
+    bytes_per_step: float
+
+    def seconds(self, plan: Plan) -> float:
+        """Return the seconds that one worker needs for what is not stored."""
+        return (plan.distinct_steps - plan.stored_steps) * self.seconds_per_step
+
+    def disk_bytes(self, plan: Plan) -> float:
+        """Return the bytes that all stages of `plan` take in the store."""
+        snapshots = sum(len(stage.ends) for stage in plan.stages.values())
+        # A snapshot inside a stage comes with all that was measured since the stage began.
+        measured = sum(end - stage.start for stage in plan.stages.values() for end in stage.ends)
+        return snapshots * self.snapshot_bytes + measured * self.bytes_per_step
+
+
+def cost_stored(plan: Plan, store: Store) -> Cost | None:
+    """Return what the stages of `plan` that are stored have cost; None if none is."""
+    entries = [
+        entry
+        for key in plan.stages
+        for entry in store.entries(key)[-1:]  # the last holds what was measured since the stage began
+        if entry.address.step > entry.start
+    ]
+    steps = sum(entry.address.step - entry.start for entry in entries)
+    if not steps:
+        return None
+    snapshots = [entry.state_bytes for entry in entries if not entry.evicted]
+    return Cost(
+        seconds_per_step=sum(entry.seconds for entry in entries) / steps,
+        snapshot_bytes=sum(snapshots) / max(len(snapshots), 1),
+        bytes_per_step=sum(entry.rest_bytes for entry in entries) / steps,
+    )
+
+
+def cost_of(config: RunConfig, data: TaskData) -> Cost:
+    """Return what a run costs before its first growth, by training a few steps of it; nothing is stored.
+
+    Args:
+        config: with device and precision resolved.
+        data: on that device.
+    """
+    training, model = config.training, build_network(config, data)
+    state = fresh_state(model, training.optimizer, seed=config.seed, precision=config.precision)
+    history = History()
+    rarely = training.model_copy(update={"evaluate_every": WARM_UP + STEPS + 1})
+    train_stage(state, WARM_UP, config=rarely, data=data, watch=Watch(()), history=history)
+    began = time.perf_counter()
+    train_stage(state, WARM_UP + STEPS, config=rarely, data=data, watch=Watch(()), history=history)
+    trained = time.perf_counter()
+    evaluate(state, data.validation, training, label_map_of(state, data))
+    evaluated = time.perf_counter()
+    return Cost(
+        seconds_per_step=(trained - began) / STEPS + (evaluated - trained) / training.evaluate_every,
+        snapshot_bytes=len(write_snapshot(state)),
+        bytes_per_step=len(history.to_bytes()) / state.step,
+    )

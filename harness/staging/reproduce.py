@@ -1,0 +1,136 @@
+"""Training one run again, alone and from step 0, and comparing it with its record bit for bit."""
+
+import struct
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load
+from torch import Tensor
+
+from harness.core.history import History, Series
+from harness.staging.histories import FILES, run_history, stage_folder
+from harness.staging.ledger import Ledger, StageAddress
+from harness.staging.results import RunResult
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+
+__all__ = ["Recorded", "first_difference", "read_recorded", "reproduce"]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a run left behind.
+
+    Attributes:
+        history: from step 0 to the end.
+        state: the last snapshot's bytes, or None if it was given up for space.
+    """
+
+    history: History
+    state: bytes | None
+
+
+def read_recorded(store: Path, stages: tuple[StageAddress, ...]) -> Recorded:
+    """Read a run's record as it lies there, whatever its checksums say.
+
+    Raises:
+        ValueError: a file is missing or cannot be read; the message names it.
+    """
+    try:
+        history = run_history(store, stages)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise ValueError(f"the recorded history cannot be read: {' '.join(str(error).split())}") from None
+    path = stage_folder(store, stages[-1]) / FILES[0]
+    return Recorded(history, path.read_bytes() if path.is_file() else None)
+
+
+def reproduce(config: RunConfig, recorded: Recorded, data_folder: Path | None = None) -> str | None:
+    """Train a run again without any store, cached features or worker; return the first difference, or None.
+
+    Raises:
+        HarnessError: it cannot be trained here.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-") as name:
+        ledger = Ledger(Path(name))
+        ledger.create()
+        store = Store(Path(name) / "store", ledger)
+        signals = _RecordedSignals(recorded.history)
+        result = Runner(store, data_folder, alone=True).run(config, signals.evaluated, signals.heard)
+        again = _state(store.root, result)
+    if difference := first_difference(recorded.history, result.history):
+        return difference
+    if recorded.state is not None and recorded.state != again:
+        return f"step {result.stages[-1].step}: {_first_tensor(recorded.state, again)}"
+    return None
+
+
+def first_difference(recorded: History, again: History) -> str | None:
+    """Return the earliest step at which two histories differ in any bit, and the component, or None."""
+    found = [
+        (step, name, what)
+        for name in {*recorded, *again}
+        for step, what in _differences(_series(recorded, name), _series(again, name))
+    ]
+    if not found:
+        return None
+    step, name, what = min(found)
+    return f"step {step}, {name}: {what}"
+
+
+def _series(history: History, name: str) -> Series:
+    return history[name] if name in history else Series()
+
+
+def _differences(recorded: Series, again: Series) -> list[tuple[int, str]]:
+    """Return the first difference of two series, if there is one."""
+    points = [list(zip(series.steps, series.values, strict=True)) for series in (recorded, again)]
+    for (step, value), (other_step, other) in zip(*points, strict=False):
+        if step != other_step:
+            return [(min(step, other_step), f"recorded for step {step}, found for step {other_step}")]
+        if struct.pack("<d", value) != struct.pack("<d", other):
+            return [(step, f"recorded {value!r}, found {other!r}")]
+    if len(points[0]) == len(points[1]):
+        return []
+    longer, had = max(zip(points, ("recorded, not found", "found, not recorded"), strict=True), key=lambda p: len(p[0]))
+    return [(longer[min(map(len, points))][0], had)]
+
+
+def _state(store: Path, result: RunResult) -> bytes:
+    return (stage_folder(store, result.stages[-1]) / FILES[0]).read_bytes()
+
+
+def _first_tensor(recorded: bytes, again: bytes) -> str:
+    try:
+        tensors: tuple[Mapping[str, Tensor], ...] = (load(recorded), load(again))
+    except SafetensorError as error:
+        return f"the recorded weights cannot be read: {error}"
+    names = sorted(tensors[0].keys() | tensors[1].keys())
+    different = [name for name in names if not _same(tensors[0].get(name), tensors[1].get(name))]
+    return f"{different[0]} differs" if different else "the recorded snapshot differs in its header"
+
+
+def _same(one: Tensor | None, other: Tensor | None) -> bool:
+    if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    return one.numpy().tobytes() == other.numpy().tobytes()
+
+
+class _RecordedSignals:
+    """Sends the signals that a run heard when it heard them."""
+
+    def __init__(self, history: History) -> None:
+        beginning = "signal/"
+        self._first = {n.removeprefix(beginning): history[n].steps[0] for n in history if n.startswith(beginning)}
+        self._step = 0
+
+    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Note how far training has come."""
+        self._step = step
+
+    def heard(self) -> frozenset[str]:
+        """Return the signals that had come by now."""
+        return frozenset(name for name, first in self._first.items() if first <= self._step)
