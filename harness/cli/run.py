@@ -25,6 +25,9 @@ def run(
     seeds: options.Seeds = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
     share: options.Share = True,
+    cache_features: Annotated[
+        bool, typer.Option(help="Compute features of what is frozen once; without sharing it is never done.")
+    ] = True,
     device: options.Device = None,
     precision: options.Precision = None,
     set_: options.SetFields = None,
@@ -39,12 +42,15 @@ def run(
     from harness.staging.runner import Runner
     from harness.staging.store import Store
     from harness.training.determinism import make_deterministic
+    from harness.training.features import FeatureCache
 
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     ledger = Ledger(home, storage)
     make_deterministic()
     with Interruption() as stop:
-        runner = Runner(Store(store or home / "store", ledger), options.data_folder(), alone=not share, stop=stop)
+        opened = Store(store or home / "store", ledger)
+        features = FeatureCache(folder=opened.root / "features") if share and cache_features else None
+        runner = Runner(opened, options.data_folder(), alone=not share, stop=stop, features=features)
         check_study(loaded, runner)
         ledger.create()
         _launch(loaded, file, home, storage, runner, trials=trials, seeds=seeds, workers=workers)

@@ -22,11 +22,13 @@ class Split:
         inputs: `[N, ...]` float32.
         labels: `[N]` int64, the class of each example, which decides from when on it is seen.
         targets: whatever else is known of the examples, by name: classes `[N]` int64 or values `[N, D]` float32.
+        features: what a part of a network that stands still makes of the inputs, by name, `[N, ...]` each.
     """
 
     inputs: Tensor
     labels: Tensor
     targets: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,8 +47,8 @@ class Split:
         return self._each(lambda tensor: tensor.to(device))
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
-        targets = {name: change(target) for name, target in self.targets.items()}
-        return Split(change(self.inputs), change(self.labels), targets)
+        named = [{name: change(t) for name, t in tensors.items()} for tensors in (self.targets, self.features)]
+        return Split(change(self.inputs), change(self.labels), *named)
 
 
 @dataclass(frozen=True)

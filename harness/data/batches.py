@@ -21,6 +21,9 @@ class BatchOrder:
         seed: the run's seed.
         growths: how many growths came before.
 
+    Attributes:
+        size: examples in every batch.
+
     Raises:
         DataError: there is no example.
     """
@@ -29,7 +32,7 @@ class BatchOrder:
         if not len(seen):
             raise DataError("expected training examples of the classes that have a head, found none; see task.classes")
         self._seen = seen
-        self._size = min(size, len(seen))
+        self.size = min(size, len(seen))
         self._purpose = (seed, "batches", growths)
         self._epoch = -1
         self._batches: tuple[Tensor, ...] = ()
@@ -37,13 +40,20 @@ class BatchOrder:
     @property
     def per_epoch(self) -> int:
         """Full batches in an epoch; examples left over wait for the next shuffle."""
-        return len(self._seen) // self._size
+        return len(self._seen) // self.size
+
+    def within(self, step: int, count: int) -> Tensor:
+        """Return the indices `[S]` of all examples in the `count` batches from `step` on."""
+        if count >= 2 * self.per_epoch:  # at least one whole epoch, of which only the last few are left over
+            return self._seen
+        seen: Tensor = torch.cat([self.indices(later) for later in range(step, step + count)]).unique()
+        return seen
 
     def indices(self, step: int) -> Tensor:
         """Return the indices `[B]` of the batch at `step`, counted from the growth."""
         epoch, batch = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             order = torch.randperm(len(self._seen), generator=generator(*self._purpose, epoch))
-            self._batches = self._seen[order.to(self._seen.device)].split(self._size)
+            self._batches = self._seen[order.to(self._seen.device)].split(self.size)
             self._epoch = epoch
         return self._batches[batch]

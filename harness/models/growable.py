@@ -1,6 +1,7 @@
 """A network of any library, with heads attached at taps."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,6 +39,10 @@ class GrowableModel(nn.Module):
         """Return the outputs by name, in the order of their birth, for a batch of inputs `[B, ...]`."""
         with capture(self.backbone, self.taps.values()) as features:
             result = self.backbone(inputs)
+        return self.read(result, features)
+
+    def read(self, result: Any, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the outputs by name, given what the backbone returns and the features `[B, ...]` at each tap."""
         outputs = dict(result) if isinstance(result, Mapping) else {self._output: result}
         for name, head in self.heads.items():
             if name in outputs:

@@ -23,6 +23,7 @@ from harness.staging.plan import Plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 from harness.training.determinism import make_deterministic
+from harness.training.features import FeatureCache
 
 __all__ = ["Pool"]
 
@@ -50,6 +51,7 @@ class _Errand:
     store: Path
     data_folder: Path | None
     alone: bool
+    features: bool
 
 
 class Pool:
@@ -87,6 +89,7 @@ class Pool:
             store=self._runner.store.root,
             data_folder=self._runner.data_folder,
             alone=self._runner.alone,
+            features=self._runner.features is not None,
         )
         ledger = self._runner.store.ledger
         missing, deaths = {run.key for run in runs}, 0
@@ -170,5 +173,6 @@ def _do(errand: _Errand, stop: Callable[[], bool]) -> None:
         load_study(errand.file)  # for the classes that it defines
     runs = [PlannedRun.from_json(run) for run in errand.runs]
     store = Store(errand.store, Ledger(errand.home, errand.storage))
-    runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop)
+    features = FeatureCache(folder=errand.store / "features") if errand.features else None
+    runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop, features=features)
     Work(runner, errand.forks, Observer(), stop).do(runs, lambda _: None)

@@ -19,6 +19,7 @@ from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import next_key
 from harness.staging.store import Measured, Stage, Store
 from harness.training.evaluation import evaluate
+from harness.training.features import FeatureCache
 from harness.training.impact import appearance, impact
 from harness.training.loop import OnEvaluation, Pause, Signals, label_map_of, train_stage
 from harness.training.state import TrainState, fresh_state
@@ -37,6 +38,7 @@ class Surroundings:
         signals: asked for the signals that came by then.
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
+        features: where features of a frozen lower part are kept, or None to compute them at every step.
     """
 
     store: Store
@@ -46,6 +48,7 @@ class Surroundings:
     signals: Signals
     stop: Pause
     snapshot_every_s: float
+    features: FeatureCache | None
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,7 @@ class Chain:
                 history=training.history,
                 on_evaluation=self._around.on_evaluation,
                 signals=self._around.signals,
+                features=self._around.features,
                 pause=lambda: self._around.stop() or time.monotonic() - began > self._around.snapshot_every_s,
             )
             training.seconds += time.monotonic() - began

@@ -16,6 +16,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
+from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals
 
 __all__ = ["Runner"]
@@ -32,9 +33,10 @@ class Runner:
         alone: whether every run is trained on its own, sharing no stage with any other.
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
+        features: where features of a frozen lower part are kept, or None to compute them at every step.
 
     Attributes:
-        store: as given, as are `data_folder`, `alone` and `stop`.
+        store: as given, as are `data_folder`, `alone`, `stop` and `features`.
         steps_trained: by all runs so far.
     """
 
@@ -46,6 +48,7 @@ class Runner:
         alone: bool = False,
         stop: Pause = lambda: False,
         snapshot_every_s: float = SNAPSHOT_EVERY_S,
+        features: FeatureCache | None = None,
     ) -> None:
         self.steps_trained = 0
         self.store = store
@@ -53,6 +56,7 @@ class Runner:
         self.alone = alone
         self.stop = stop
         self._snapshot_every_s = snapshot_every_s
+        self.features = features
         self._leases = Leases(store.ledger.database)
         self._data: dict[str, TaskData] = {}
 
@@ -83,6 +87,7 @@ class Runner:
             signals=signals,
             stop=self.stop,
             snapshot_every_s=self._snapshot_every_s,
+            features=self.features,
         )
         while True:
             chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), around)

@@ -1,6 +1,6 @@
 """Evaluation: it reads a network and changes nothing, neither modes nor random streams."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -13,19 +13,24 @@ from harness.training.config import TrainingConfig
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
-__all__ = ["accuracies", "evaluate", "outputs_of"]
+__all__ = ["CHUNK", "Forward", "accuracies", "evaluate", "outputs_of"]
+
+Forward = Callable[[Split], dict[str, Tensor]]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
 
-def evaluate(state: TrainState, split: Split, config: TrainingConfig, label_map: LabelMap) -> dict[str, float]:
+def evaluate(
+    state: TrainState, split: Split, config: TrainingConfig, label_map: LabelMap, forward: Forward | None = None
+) -> dict[str, float]:
     """Return the losses and accuracies of the network on `split`.
 
     `loss/<component>`, `loss_weighted/<component>` and `loss/total` speak of the examples whose class some head
     answers for; `accuracy/all` is the fraction of all examples that are classified rightly by the heads' logits side
-    by side, `accuracy/<head>` the same among the examples of that head's classes.
+    by side, `accuracy/<head>` the same among the examples of that head's classes. `forward` is the network's forward
+    pass on a part of the split, if there is a shorter one.
     """
-    outputs = outputs_of(state, split)
+    outputs = outputs_of(state, split, forward)
     answerable = label_map.known(split.labels)
     within = {name: output[answerable] for name, output in outputs.items()}
     components = config.loss.components(within, split.labels[answerable], label_map)
@@ -51,10 +56,11 @@ def accuracies(outputs: dict[str, Tensor], labels: Tensor, label_map: LabelMap) 
     return results
 
 
-def outputs_of(state: TrainState, split: Split) -> dict[str, Tensor]:
+def outputs_of(state: TrainState, split: Split, forward: Forward | None = None) -> dict[str, Tensor]:
     """Return the network's outputs `[N, ...]` by name, in eval mode and 32 bits."""
+    forward = forward or (lambda part: state.model(part.inputs))
     with _eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
-        chunks = [state.model(chunk.inputs) for chunk in split.chunks(CHUNK)]
+        chunks = [forward(chunk) for chunk in split.chunks(CHUNK)]
     return {name: torch.cat([chunk[name] for chunk in chunks]).float() for name in chunks[0]}
 
 

@@ -22,6 +22,7 @@ from harness.growth.plan import GrowthRule, Watch
 from harness.growth.triggers import Progress
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import evaluate
+from harness.training.features import FeatureCache, Feed
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
@@ -51,6 +52,7 @@ def train_stage(
     on_evaluation: OnEvaluation = lambda _step, _metrics: None,
     signals: Signals = frozenset,
     pause: Pause = lambda: False,
+    features: FeatureCache | None = None,
 ) -> GrowthRule | None:
     """Train `state` in place until step `until`, or until the trigger of a rule fires.
 
@@ -65,6 +67,7 @@ def train_stage(
         signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
             which one was first seen is recorded as `signal/<name>`.
         pause: asked after each step whether to return before `until`; nothing is lost by going on later.
+        features: where features of a frozen lower part are kept; without it they are computed at every step.
 
     Returns:
         The rule that fired at the state's step, or None.
@@ -78,22 +81,30 @@ def train_stage(
     recorder = Recorder(history)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
+    def feed_now() -> Feed:
+        state.set_train_mode()
+        if features is None:
+            return Feed(state.model, data)
+        return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
+
     def evaluate_now() -> dict[str, float]:
         recorder.flush()
-        metrics = {f"val/{k}": v for k, v in evaluate(state, data.validation, config, label_map).items()}
+        found = evaluate(state, feed.data.validation, config, label_map, feed.forward_part)
+        metrics = {f"val/{name}": value for name, value in found.items()}
         history.record(state.step, metrics)
         on_evaluation(state.step, metrics)
         return metrics
 
+    feed = feed_now()
     metrics = evaluate_now() if state.age == 0 else latest_evaluation(history)
     heard = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
-    state.set_train_mode()
     rule, paused = None, False
     while state.step < until and not (rule or paused):
         if state.age in thaws:
             state.refreeze()
-            state.set_train_mode()
-        measured = train_step(state, data.train.take(batches.indices(state.age)), config, label_map)
+            feed = feed_now()
+        batch = feed.data.train.take(batches.indices(state.age))
+        measured = train_step(state, batch, config, label_map, feed.forward)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:

@@ -8,6 +8,7 @@ from harness.core.seeding import seed_global_stream, stream_seed
 from harness.data import Split
 from harness.losses import total
 from harness.training.config import TrainingConfig
+from harness.training.evaluation import Forward
 from harness.training.group_watch import GroupWatch
 from harness.training.precision import autocast
 from harness.training.state import TrainState
@@ -18,8 +19,12 @@ __all__ = ["train_step"]
 WATCHED_STEPS = 20
 
 
-def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap) -> dict[str, Tensor]:
+def train_step(
+    state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap, forward: Forward | None = None
+) -> dict[str, Tensor]:
     """Update `state` on `batch` and return what was measured, as scalars that are still on the device.
+
+    `forward` is the network's forward pass, if there is a shorter one.
 
     Returns:
         `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
@@ -32,7 +37,7 @@ def train_step(state: TrainState, batch: Split, config: TrainingConfig, label_ma
     seed_global_stream(stream_seed(state.seed, "step", state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
     with autocast(state.precision, state.device):
-        outputs = state.model(batch.inputs)
+        outputs = forward(batch) if forward else state.model(batch.inputs)
         components = config.loss.components(outputs, batch.labels, label_map)
         loss, weighted = total(components, state.loss_weights)
     state.scaler.scale(loss).backward()

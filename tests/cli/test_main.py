@@ -18,6 +18,7 @@ COMMANDS = {
         "--seeds",
         "--workers",
         "--share",
+        "--cache-features",
         "--device",
         "--precision",
         "--set",

@@ -104,3 +104,14 @@ def test_changing_what_can_be_seen_changes_only_which_examples_come() -> None:
 def test_no_example_at_all_is_refused() -> None:
     with pytest.raises(DataError, match="found none"):
         BatchOrder(torch.tensor([], dtype=torch.int64), 4, seed=0, growths=0)
+
+
+@given(count=st.integers(1, 40), size=st.integers(1, 12), step=st.integers(0, 30), steps=st.integers(1, 30))
+def test_what_will_be_seen_is_known_beforehand(count: int, size: int, step: int, steps: int) -> None:
+    batches = BatchOrder(torch.arange(count), size, seed=0, growths=0)
+
+    foreseen = batches.within(step, steps)
+
+    seen = {index for later in range(step, step + steps) for index in batches.indices(later).tolist()}
+    assert seen <= set(foreseen.tolist())
+    assert len(foreseen) <= min(count, steps * size) or steps >= 2 * batches.per_epoch

@@ -1,0 +1,125 @@
+"""Cutting a network above what never changes, so that what lies below is computed once for each example."""
+
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from harness.models.growable import GrowableModel
+from harness.models.taps import capture
+
+__all__ = ["Cut", "find_cut"]
+
+CUT, TAP = "cut", "tap/"
+# Modules that draw no random numbers and remember nothing, also in train mode.
+DETERMINISTIC = (
+    nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid,
+    nn.ELU, nn.SELU, nn.CELU, nn.Softplus, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Mish, nn.Softmax,
+    nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d, nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d, nn.AdaptiveMaxPool2d,
+)  # fmt: skip
+
+
+class Cut:
+    """A network in two parts: `features` of inputs, which stand still, and `outputs` of features.
+
+    Args:
+        model: whose backbone is a row of layers.
+        layers: of the backbone, with their paths, in the order in which they are called.
+        height: how many of them lie below the cut.
+    """
+
+    def __init__(self, model: GrowableModel, layers: list[tuple[str, nn.Module]], height: int) -> None:
+        self._model = model
+        self._below, self._above = layers[:height], layers[height:]
+        places = {tap: _place(tap, layers) for tap in set(model.taps.values())}
+        self._taps_below = {tap: path for tap, (index, path) in places.items() if index < height}
+        self._taps_above = {tap: path for tap, (index, path) in places.items() if index >= height}
+
+    @property
+    def below(self) -> nn.ModuleList:
+        """What lies below the cut."""
+        return nn.ModuleList(layer for _, layer in self._below)
+
+    @property
+    def name(self) -> str:
+        """Which features there are: where the cut is, and the taps below it."""
+        return f"{self._below[-1][0]} {sorted(self._taps_below)}"
+
+    def features(self, inputs: Tensor) -> dict[str, Tensor] | None:
+        """Return everything that the upper part reads, `[B, ...]` each; None if it is not of that kind."""
+        result, found = self._called(self._below, inputs, self._taps_below)
+        entries = result if isinstance(result, Mapping) else {}
+        named = {f"{CUT}/{name}": value for name, value in entries.items()} or {CUT: result}
+        # What is read where the cut is, is the same tensor: a layer above may change it in place.
+        named |= {TAP + tap: value for tap, value in found.items() if value is not result}
+        whole = all(isinstance(value, Tensor) and value.shape[:1] == inputs.shape[:1] for value in named.values())
+        return named if whole else None
+
+    def outputs(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return what the network returns for the inputs of `features`."""
+        entries = {
+            name.removeprefix(f"{CUT}/"): value for name, value in features.items() if name.startswith(f"{CUT}/")
+        }
+        result, found = self._called(self._above, entries or features[CUT], self._taps_above)
+        below = {tap: features[TAP + tap if TAP + tap in features else CUT] for tap in self._taps_below}
+        return self._model.read(result, {**below, **found})
+
+    def _called(
+        self, layers: list[tuple[str, nn.Module]], value: Any, taps: Mapping[str, str]
+    ) -> tuple[Any, dict[str, Tensor]]:
+        with capture(self._model.backbone, taps.values()) as found:
+            for _, layer in layers:
+                value = layer(value)
+        return value, {tap: found[path] for tap, path in taps.items()}
+
+
+def find_cut(model: GrowableModel, example: Tensor) -> Cut | None:
+    """Return the highest cut below which nothing learns, or None if nothing is gained by one.
+
+    The whole backbone may lie below the cut, whatever it is. A part of it may where it is a `Sequential`, in which
+    `Sequential`s without hooks are looked into. What lies below has parameters, all frozen, and is in eval mode.
+
+    Args:
+        model: in the modes in which it is trained.
+        example: inputs `[B, ...]`, B > 1, for which nothing is changed.
+    """
+    whole = [("", model.backbone)]
+    layers = whole if _stands_still(model.backbone) else list(_layers(model.backbone, ""))
+    height = len(list(takewhile(lambda named: _stands_still(named[1]), layers)))
+    if not any(True for _, layer in layers[:height] for _ in layer.parameters()):
+        return None
+    cut = Cut(model, layers, height)
+    with torch.no_grad():
+        return cut if cut.features(example) is not None else None
+
+
+def _stands_still(module: nn.Module) -> bool:
+    """Return whether `module` gives the same for the same inputs at every step."""
+    if any(parameter.requires_grad for parameter in module.parameters()):
+        return False
+    return all(not part.training or isinstance(part, (*DETERMINISTIC, nn.Sequential)) for part in module.modules())
+
+
+def _layers(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
+    if type(module) is not nn.Sequential or _hooked(module):
+        yield path, module
+        return
+    for name, child in module.named_children():
+        yield from _layers(child, f"{path}.{name}" if path else name)
+
+
+def _hooked(module: nn.Module) -> bool:
+    tables = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(vars(module)[name] for name in tables)
+
+
+def _place(tap: str, layers: list[tuple[str, nn.Module]]) -> tuple[int, str]:
+    """Return the last layer that decides what `tap` gives, and the path of the module that gives it."""
+    for index, (path, _) in enumerate(layers):
+        if not path or f"{tap}.".startswith(f"{path}."):
+            return index, tap
+    index = max(index for index, (path, _) in enumerate(layers) if path.startswith(f"{tap}."))
+    return index, layers[index][0]

@@ -1,0 +1,163 @@
+"""Frozen features, computed once: where the lower part of a network stands still, only the upper part is run.
+
+What an example's features are does not depend on who else is in its batch. They are computed in batches of the size in
+which the network would have seen the example, so that the same kernels run on the same shapes.
+"""
+
+import hashlib
+import tempfile
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from harness.data import Split, TaskData
+from harness.models import GrowableModel
+from harness.models.cut import Cut, find_cut
+from harness.training.evaluation import CHUNK
+from harness.training.precision import autocast
+from harness.training.state import TrainState
+
+__all__ = ["FeatureCache", "Feed"]
+
+BUDGET_BYTES = 2 * 10**9
+
+
+@dataclass(frozen=True)
+class Feed:
+    """The data of a stage and the forward pass on it.
+
+    Attributes:
+        cut: if there is one, the data's training and validation examples have features, and only what lies above the
+            cut is run.
+    """
+
+    model: GrowableModel
+    data: TaskData
+    cut: Cut | None = None
+
+    def forward(self, batch: Split) -> dict[str, Tensor]:
+        """Return the network's outputs by name for examples that were taken from the data."""
+        return self.cut.outputs(batch.features) if self.cut else self.model(batch.inputs)
+
+    def forward_part(self, part: Split) -> dict[str, Tensor]:
+        """Return the same for a part of the data itself: layers that change their inputs in place get a copy."""
+        if self.cut is None:
+            return self.forward(part)
+        return self.cut.outputs({name: feature.clone() for name, feature in part.features.items()})
+
+
+@dataclass
+class _Table:
+    """Features of the examples of a split.
+
+    Attributes:
+        inputs: `[N, ...]` of the split, held so that no other tensor takes their place in memory.
+        features: `[N, ...]` by name; rows that were not computed yet hold anything.
+        known: `[N]` bool, which rows were computed.
+    """
+
+    inputs: Tensor
+    features: dict[str, Tensor]
+    known: Tensor
+
+    @property
+    def bytes(self) -> int:
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.features.values())
+
+
+class FeatureCache:
+    """The features of the last few networks, by what they were made from.
+
+    Args:
+        budget_bytes: of memory for all tables; those not used for longest are forgotten first. A table that does not
+            fit on its own lies in a file on the CPU, and is not made on a GPU.
+        folder: for such files, which have no name and vanish with the process; without it none are made.
+    """
+
+    def __init__(self, budget_bytes: int = BUDGET_BYTES, folder: Path | None = None) -> None:
+        self._budget_bytes = budget_bytes
+        self._folder = folder
+        self._tables: OrderedDict[str, _Table] = OrderedDict()
+
+    def feed(self, state: TrainState, data: TaskData, seen: Tensor, *, batch_size: int) -> Feed:
+        """Return `data` with features if a lower part of the network stands still, or as they are.
+
+        Args:
+            state: in the modes in which it is trained.
+            data: on the state's device.
+            seen: indices `[S]` of the training examples that will be seen; others get no features.
+            batch_size: of training.
+        """
+        plain = Feed(state.model, data)
+        cut = find_cut(state.model, data.train.inputs[:2])
+        if cut is None:
+            return plain
+        key = _made_from(cut, state)
+        train = self._with_features(cut, state, data.train, seen.cpu(), batch_size, f"{key} {batch_size}")
+        everything = torch.arange(len(data.validation))
+        validation = self._with_features(cut, state, data.validation, everything, CHUNK, key)
+        if train is None or validation is None:
+            return plain
+        return Feed(state.model, replace(data, train=train, validation=validation), cut)
+
+    def _with_features(
+        self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str
+    ) -> Split | None:
+        """Return `split` with the features of the examples at `wanted`; None if they are too many."""
+        key = f"{key} {split.inputs.data_ptr()} {tuple(split.inputs.shape)}"
+        table = self._tables.pop(key, None) or self._new_table(cut, state, split)
+        if table is None:
+            return None
+        missing = wanted[~table.known[wanted]]
+        for start in range(0, len(missing), size):
+            _compute(cut, state, missing[start : start + size], size, table)
+        self._keep(key, table)
+        return replace(split, features=table.features)
+
+    def _new_table(self, cut: Cut, state: TrainState, split: Split) -> _Table | None:
+        rows = {name: values[0] for name, values in _features(cut, state, split.inputs[:2]).items()}
+        large = len(split) * sum(row.numel() * row.element_size() for row in rows.values()) > self._budget_bytes
+        if large and (state.device.type != "cpu" or self._folder is None):
+            return None
+        features = {name: _empty(len(split), row, self._folder if large else None) for name, row in rows.items()}
+        return _Table(split.inputs, features, torch.zeros(len(split), dtype=torch.bool))
+
+    def _keep(self, key: str, table: _Table) -> None:
+        self._tables[key] = table
+        while sum(kept.bytes for kept in self._tables.values()) > self._budget_bytes and len(self._tables) > 2:
+            self._tables.popitem(last=False)
+
+
+def _made_from(cut: Cut, state: TrainState) -> str:
+    """Return a digest of everything that decides the features of given inputs."""
+    total = hashlib.sha256(f"{cut.name} {cut.below!r} {state.precision}".encode())
+    for name, tensor in cut.below.state_dict().items():
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def _features(cut: Cut, state: TrainState, inputs: Tensor) -> Mapping[str, Tensor]:
+    with torch.no_grad(), autocast(state.precision, state.device):
+        return cut.features(inputs) or {}
+
+
+def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _Table) -> None:
+    """Compute the features of the examples at `rows` `[<= size]`, in a batch of just `size`."""
+    padded = torch.cat([rows, rows.new_zeros(size - len(rows))])
+    for name, values in _features(cut, state, table.inputs[padded.to(table.inputs.device)]).items():
+        table.features[name][rows.to(values.device)] = values[: len(rows)]
+    table.known[rows] = True
+
+
+def _empty(count: int, row: Tensor, folder: Path | None) -> Tensor:
+    shape = (count, *row.shape)
+    if folder is None:
+        return row.new_empty(shape)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder) as file:  # the mapping outlives the name
+        return torch.from_file(file.name, shared=True, size=count * row.numel(), dtype=row.dtype).view(shape)

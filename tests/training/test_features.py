@@ -1,0 +1,178 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from harness.core.history import History
+from harness.core.spec import with_changes
+from harness.data import TaskData
+from harness.growth.freezing import AbstractFreezePolicy, AllButLast, GradualThaw, Nothing, OldParameters
+from harness.growth.plan import Watch
+from harness.models.cut import Cut
+from harness.staging.network import build_network, probe_for
+from harness.staging.run import RunConfig
+from harness.staging.snapshot import write_snapshot
+from harness.training.features import FeatureCache
+from harness.training.loop import train_stage
+from harness.training.state import TrainState, fresh_state
+
+STEPS = 40  # of which the epochs after the growth are more than one
+
+
+@pytest.fixture
+def data(digits_run: RunConfig) -> TaskData:
+    """Digits as images."""
+    found = digits_run.task.load(None)
+    images = {}
+    for name in ("train", "validation", "test"):
+        split = getattr(found, name)
+        images[name] = type(split)(split.inputs.view(-1, 1, 8, 8), split.labels)
+    return TaskData(**images, classes=found.classes)
+
+
+MODELS = {
+    "conv": {"model": {"kind": "conv_net", "image": [1, 8, 8], "channels": [4, 6], "hidden": 8, "dropout": 0.3}},
+    "mlp": {"model": {"kind": "mlp", "inputs": 64, "widths": [16, 8], "dropout": 0.3}},
+}
+TAPS = {"conv": ("blocks.0", "hidden"), "mlp": ("hidden.0", "hidden.1")}
+
+
+def grown(run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy) -> TrainState:
+    state = fresh_state(build_network(run, data), run.training.optimizer, seed=1, precision=run.precision)
+    train_stage(state, 5, config=run.training, data=data, watch=Watch(()), history=History())
+    change = run.growths[0].change.model_copy(update={"freeze": freeze})
+    state.grow(change, probe=probe_for(change, data))
+    return state
+
+
+def finish(state: TrainState, run: RunConfig, data: TaskData, cache: FeatureCache | None) -> tuple[History, bytes]:
+    history = History()
+    train_stage(state, STEPS, config=run.training, data=data, watch=Watch(()), history=history, features=cache)
+    return history, write_snapshot(state)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return where the sizes of the batches will be noted for which features are computed."""
+    sizes: list[int] = []
+    original: Callable[[Cut, Tensor], dict[str, Tensor] | None] = Cut.features
+
+    def features(cut: Cut, inputs: Tensor) -> dict[str, Tensor] | None:
+        sizes.append(len(inputs))
+        return original(cut, inputs)
+
+    monkeypatch.setattr(Cut, "features", features)
+    return sizes
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+@pytest.mark.parametrize(("model", "tap"), [(model, tap) for model in MODELS for tap in TAPS[model]])
+def test_cached_and_recomputed_features_train_the_same_to_the_bit(
+    digits_run: RunConfig, data: TaskData, model: str, tap: str, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = MODELS[model] | {"precision": precision, "growths.0.operation": late_head(tap, dropout=0.2)}
+    run = with_changes(digits_run, changes)
+    expected = finish(grown(run, data, OldParameters()), run, data, None)
+    sizes = counted(monkeypatch)
+
+    found = finish(grown(run, data, OldParameters()), run, data, FeatureCache())
+
+    assert found == expected
+    assert sum(sizes) < len(data.train) + len(data.validation) + 400  # a few batches are padded
+
+
+def late_head(tap: str, dropout: float = 0.0) -> dict[str, object]:
+    return {"kind": "attach_head", "name": "late", "outputs": 4, "tap": tap, "width": 5, "dropout": dropout}
+
+
+@pytest.mark.parametrize("freeze", [Nothing(), AllButLast(blocks="blocks", count=1)])
+def test_whatever_is_frozen_the_numbers_are_the_same(
+    digits_run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy
+) -> None:
+    run = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"})
+    expected = finish(grown(run, data, freeze), run, data, None)
+
+    assert finish(grown(run, data, freeze), run, data, FeatureCache()) == expected
+
+
+def test_what_thaws_is_no_longer_taken_from_the_cache(digits_run: RunConfig, data: TaskData) -> None:
+    run = with_changes(digits_run, MODELS["mlp"])
+    thaw = GradualThaw(layers=("hidden.0", "hidden.1"), every=7)
+    expected = finish(grown(run, data, thaw), run, data, None)
+
+    assert finish(grown(run, data, thaw), run, data, FeatureCache()) == expected
+
+
+def test_features_are_shared_by_runs_that_froze_the_same(
+    digits_run: RunConfig, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, cache = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"}), FeatureCache()
+    first = finish(grown(run, data, OldParameters()), run, data, cache)
+    sizes = counted(monkeypatch)
+
+    other = with_changes(run, {"growths.0.operation.width": 9})
+    again = finish(grown(run, data, OldParameters()), run, data, cache)
+    finish(grown(other, data, OldParameters()), other, data, cache)
+
+    assert again == first
+    assert sum(sizes) == 2 * 2  # a look at two examples each
+
+
+def test_another_network_has_features_of_its_own(digits_run: RunConfig, data: TaskData) -> None:
+    run, cache = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"}), FeatureCache()
+    other = with_changes(run, {"seed": 7})
+    expected = finish(grown(other, data, OldParameters()), other, data, None)
+    finish(grown(run, data, OldParameters()), run, data, cache)
+
+    assert finish(grown(other, data, OldParameters()), other, data, cache) == expected
+
+
+def test_other_data_have_features_of_their_own(digits_run: RunConfig, data: TaskData) -> None:
+    run, cache = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"}), FeatureCache()
+    finish(grown(run, data, OldParameters()), run, data, cache)
+    doubled = type(data.train)(data.train.inputs * 2, data.train.labels)
+    changed = TaskData(doubled, data.validation, data.test, data.classes)
+    state = grown(run, data, OldParameters())
+    expected = finish(state, run, changed, None)
+
+    assert finish(grown(run, data, OldParameters()), run, changed, cache) == expected
+
+
+@pytest.mark.parametrize("spill", [True, False])
+def test_features_that_do_not_fit_lie_in_a_file_or_are_computed_at_every_step(
+    digits_run: RunConfig, data: TaskData, tmp_path: Path, spill: bool
+) -> None:
+    run = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"})
+    expected = finish(grown(run, data, OldParameters()), run, data, None)
+    cache = FeatureCache(budget_bytes=1000, folder=tmp_path / "features" if spill else None)
+
+    assert finish(grown(run, data, OldParameters()), run, data, cache) == expected
+    assert (tmp_path / "features").exists() == spill
+    assert not list(tmp_path.rglob("*.*"))  # the file has no name
+
+
+def test_old_features_are_forgotten_when_there_are_too_many(digits_run: RunConfig, data: TaskData) -> None:
+    run = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"})
+    cache = FeatureCache(budget_bytes=100_000)
+
+    for seed in range(4):
+        other = with_changes(run, {"seed": seed})
+        finish(grown(other, data, OldParameters()), other, data, cache)
+
+    assert 2 <= len(cache._tables) < 8
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_on_a_gpu_cached_features_agree_closely(digits_run: RunConfig, data: TaskData, precision: str) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    changes = {"precision": precision, "device": "cuda", "growths.0.operation.tap": "hidden"}
+    run, there = with_changes(digits_run, MODELS["conv"] | changes), data.to(torch.device("cuda"))
+    expected, _ = finish(grown(run, there, OldParameters()), run, there, None)
+
+    found, _ = finish(grown(run, there, OldParameters()), run, there, FeatureCache())
+
+    for name in expected:
+        assert found[name].values == pytest.approx(expected[name].values, rel=1e-2, abs=1e-3)
