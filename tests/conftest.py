@@ -25,6 +25,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 torch.set_num_threads(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that stores the golden run anew."""
+    parser.addoption("--golden", action="store_true", help="store the golden run's losses anew")
+
+
 @pytest.fixture
 def digits_run() -> RunConfig:
     """A run of 40 steps on digits, with dropout, that grows a head after 20."""

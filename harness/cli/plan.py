@@ -54,10 +54,10 @@ def plan(
     known = runner.store if ledger.exists else None
     runs = foreseen_runs(loaded, ledger if known else None, trials, seeds)
     made = make_plan([run.config for run in runs], known, alone=not share)
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(highlight=False)
     console.print(_tree(loaded, made, runs, every=every))
     for line in _summary(made, _cost(made, loaded, runner, stored=known is not None)):
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "Cost":
@@ -102,11 +102,12 @@ def _count(things: Sequence[object], noun: str) -> str:
 
 
 def _passage(stage: "PlannedStage") -> str:
-    until = f"a step that nobody knows yet, {max(stage.ends)} at the latest" if stage.open else f"{max(stage.ends)}"
+    last = max(stage.ends)
+    until = f"until a step not known yet, {last} at the latest" if stage.open else f"to step {last}"
     missing = stage.steps_to_train
     stored = "stored" if not missing else f"{stage.steps - missing} of {stage.steps} steps stored"
     known = f", {stored}" if missing < stage.steps else ""
-    return f"{_runs([stage])} to step {until}{known}"
+    return f"{_runs([stage])} {until}{known}"
 
 
 def _summary(plan: "Plan", cost: "Cost") -> Iterable[str]:

@@ -60,10 +60,8 @@ def _find(ledger: "Ledger", wanted: str) -> "RunRecord":
     named = [run for run in runs if f"{run.study}/{run.trial}/{run.arm}/{run.seed}" == wanted]
     found = named or [run for run in runs if run.run_id.startswith(wanted)]
     if len({run.run_id for run in found}) != 1:
-        example = f", such as {runs[0].run_id} or {runs[0].study}/{runs[0].trial}/{runs[0].arm}/{runs[0].seed}"
-        raise InputError(
-            f"expected a completed run{example if runs else ''}; found {len(found)} that {wanted!r} could mean"
-        )
+        examples = [f", such as {run.run_id} or {run.study}/{run.trial}/{run.arm}/{run.seed}" for run in runs[:1]]
+        raise InputError(f"expected a completed run{''.join(examples)}; found {len(found)} that {wanted!r} could mean")
     return found[0]
 
 

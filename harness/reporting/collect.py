@@ -11,7 +11,7 @@ import pandas as pd
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History, Series
 from harness.core.spec import did_you_mean
-from harness.staging.histories import run_history
+from harness.staging.histories import run_history, store_folder
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 
 __all__ = ["PARAM", "StudyData", "collect"]
@@ -66,7 +66,7 @@ def collect(home: Path, study: str) -> StudyData:
         begun = [known.name for known in ledger.studies()] if ledger.exists else []
         raise StudyNotFoundError(f"no study {study!r} was begun in {home}.{did_you_mean(study, begun)}")
     runs = ledger.runs(study)
-    curves, lost = _curves(home / "store", runs)
+    curves, lost = _curves(store_folder(home, record), runs)
     return StudyData(record, _runs_frame(runs, list(record.spec["space"])), curves, lost)
 
 

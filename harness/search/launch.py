@@ -75,7 +75,9 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     ledger, store = runner.store.ledger, runner.store.root
-    record = begin(ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store))
+    record = begin(
+        ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store.absolute())
+    )
     with delayed_if_unreachable():
         project_study(ledger, store, tracker, study.name)
     proposals = Proposals(study, home, ledger)

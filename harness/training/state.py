@@ -1,6 +1,7 @@
 """Everything that training needs to continue exactly, at one step."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -46,7 +47,7 @@ class TrainState:
     loss_weights: dict[str, float] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def device(self) -> torch.device:
         """The device that the network is on."""
         return next(self.model.parameters()).device
@@ -56,9 +57,13 @@ class TrainState:
         """Optimizer updates since the last growth, or since the start."""
         return self.step - (self.lineage[-1].step if self.lineage else 0)
 
+    @cached_property
     def trainable(self) -> list[nn.Parameter]:
-        """Return the parameters that are not frozen."""
+        """The parameters that are not frozen."""
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+
+    def _forget_trainable(self) -> None:
+        vars(self).pop("trainable", None)  # walking all modules at every step would cost as much as a small layer
 
     def grow(self, change: Change, *, probe: Probe) -> Growth:
         """Grow the network, and everything with it; the operation may look at `probe`."""
@@ -79,6 +84,7 @@ class TrainState:
         self.lineage += (GrowthEvent(step=self.step, change=change),)
         self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
         self.identities, self.frozen = grown.identities, grown.frozen
+        self._forget_trainable()
         self._scale_rates()
         return grown.growth
 
@@ -87,6 +93,7 @@ class TrainState:
         if self.lineage:
             policy = self.lineage[-1].change.freeze
             self.frozen = freeze(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
+            self._forget_trainable()
             self._scale_rates()
 
     def _scale_rates(self) -> None:
@@ -100,7 +107,7 @@ class TrainState:
         Raises:
             SpecError: nothing is trained.
         """
-        if not self.trainable():
+        if not self.trainable:
             raise SpecError(f"expected something to train at step {self.step}, found everything frozen; thaw a part")
         norm = self.lineage[-1].change.freeze.frozen_norm if self.lineage else "eval"
         set_train_mode(self.model, self.identities, self.frozen, frozen_norm=norm)

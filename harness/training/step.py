@@ -42,7 +42,7 @@ def train_step(
         loss, weighted = total(components, state.loss_weights)
     state.scaler.scale(loss).backward()
     state.scaler.unscale_(state.optimizer)
-    norm = _clip(state.trainable(), config.clip_norm)
+    norm = _clip(state.trainable, config.clip_norm)
     watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
     state.scaler.step(state.optimizer)
     state.scaler.update()

@@ -31,6 +31,12 @@ COMMANDS = {
     "report": ["study", "--out", "--home"],
     "ui": ["study", "--port", "--home"],
     "signal": ["study", "name", "--run", "--home"],
+    "plan": [
+        *["study", "--trials", "--seeds", "--share", "--every", "--device", "--precision", "--set", "--as", "--home"],
+        *["--store", "--storage"],
+    ],
+    "reproduce": ["run", "--home", "--storage"],
+    "cache": ["list", "verify", "evict"],
     "bench": ["name", "--quick", "--json", "--save"],
 }
 # pydantic is not among them: Typer loads it by itself to read options.
@@ -50,7 +56,10 @@ def test_commands_and_options_are_those_that_users_know() -> None:
     command = typer.main.get_command(app)
     assert isinstance(command, typer.core.TyperGroup)
 
-    found = {name: [option for p in sub.params for option in p.opts] for name, sub in command.commands.items()}
+    found = {
+        name: list(sub.commands) if isinstance(sub, typer.core.TyperGroup) else [o for p in sub.params for o in p.opts]
+        for name, sub in command.commands.items()
+    }
 
     assert found == COMMANDS
 

@@ -6,6 +6,7 @@ import pytest
 
 from harness.search.study import Study
 from harness.staging.ledger import Ledger
+from harness.staging.runner import Runner
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -37,21 +38,24 @@ def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], proces
 def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[object] = []
 
-    def note(study: Study, home: Path, trials: int | None, seeds: int | None) -> None:
+    def note(study: Study, file: Path, home: Path, storage: str | None, runner: Runner, **numbers: int) -> None:
         training = study.base.training
-        launched.extend(
-            [study.name, training.batch_size, training.evaluate_every, study.base.device, home, trials, seeds]
-        )
+        launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device, home, storage])
+        launched.extend([file.name, runner.store.root, runner.alone, runner.features, numbers])
 
     monkeypatch.setattr("harness.cli.run._launch", note)
 
     ended = call(
         *["run", "tiny", "--as", "other", "--home", "there", "--trials", "3", "--seeds", "2", "--device", "cpu"],
         *["--set", "training.batch_size=16", "--set", "training.evaluate_every=5"],
+        *["--no-share", "--workers", "4", "--store", "elsewhere", "--storage", "sqlite:///here.sqlite"],
     )
 
     assert ended.returncode == 0
-    assert launched == ["other", 16, 5, "cpu", Path("there"), 3, 2]
+    assert launched == [
+        *["other", 16, 5, "cpu", Path("there"), "sqlite:///here.sqlite"],
+        *["study.py", Path("elsewhere"), True, None, {"trials": 3, "seeds": 2, "workers": 4}],
+    ]
 
 
 def test_an_impossible_tap_is_refused_naming_the_taps(process: Call, workplace: Path) -> None:
@@ -77,3 +81,34 @@ def test_a_changed_study_is_refused_and_the_first_one_stays(first_run: tuple[Pat
     assert "base.steps was 40 and is 50" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert Ledger(folder / "runs").studies() == before
+
+
+def metrics(home: Path) -> dict[object, dict[str, float]]:
+    return {
+        run.key: {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
+        for run in Ledger(home).runs("tiny")
+    }
+
+
+@pytest.mark.parametrize("options", [["--no-share"], ["--no-cache-features"], ["--workers", "2"]])
+def test_however_it_is_run_the_numbers_are_the_same(
+    first_run: tuple[Path, Ended], process: Call, workplace: Path, options: list[str]
+) -> None:
+    ended = process("-m", "harness", "run", "tiny", *options)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
+
+
+def test_a_study_may_have_its_database_and_its_stages_elsewhere(
+    first_run: tuple[Path, Ended], process: Call, workplace: Path
+) -> None:
+    ended = process("-m", "harness", "run", "tiny", "--store", "stages")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
+    assert not (workplace / "runs" / "store").exists()
+    assert len(list((workplace / "stages").glob("*/*/*/state.safetensors"))) > 0
+    again = process("-m", "harness", "reproduce", "tiny")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "PASS" in again.stdout

@@ -40,13 +40,13 @@ def test_a_growth_is_remembered(state: TrainState, data: TaskData) -> None:
 
 def test_refreezing_changes_nothing_when_the_policy_does_not(state: TrainState, data: TaskData) -> None:
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
-    frozen, trainable = state.frozen, [id(p) for p in state.trainable()]
+    frozen, trainable = state.frozen, [id(p) for p in state.trainable]
 
     state.step += 5
     state.refreeze()
 
     assert state.frozen == frozen
-    assert [id(p) for p in state.trainable()] == trainable
+    assert [id(p) for p in state.trainable] == trainable
 
 
 def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data: TaskData) -> None:
@@ -55,7 +55,7 @@ def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data:
 
     state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
 
-    assert len(state.trainable()) == len(list(state.model.parameters()))
+    assert len(state.trainable) == len(list(state.model.parameters()))
 
 
 def test_lower_layers_learn_at_lower_rates_and_a_later_policy_ends_that(state: TrainState, data: TaskData) -> None:

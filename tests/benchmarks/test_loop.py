@@ -1,0 +1,28 @@
+import sys
+
+import pytest
+
+from harness.benchmarks import loop
+from harness.core.errors import InputError
+
+
+def test_both_networks_are_compared_with_both_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("lightning")
+    monkeypatch.setattr(loop, "ROUNDS", (2, 2))
+    monkeypatch.setattr(loop, "STEPS", (5, 5))
+
+    figures = loop.LoopBenchmark().measure(quick=True)
+
+    assert [figure.figure for figure in figures if figure.target] == [
+        "MLP: steps per second, against a loop by hand",
+        "MLP: steps per second, against Lightning",
+        "conv net: steps per second, against a loop by hand",
+    ]
+    assert all(figure.value > 0 for figure in figures)
+
+
+def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "lightning", None)
+
+    with pytest.raises(InputError, match=r"expected Lightning.*harness\[bench\]"):
+        loop.LoopBenchmark().measure(quick=True)

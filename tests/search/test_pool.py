@@ -1,0 +1,127 @@
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.core.errors import HarnessError, InterruptedRunError
+from harness.core.spec import with_changes
+from harness.search import pool as pool_module
+from harness.search.planned import PlannedRun, planned_runs
+from harness.search.pool import Pool
+from harness.search.study import Study
+from harness.search.work import Ended
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger
+from harness.staging.plan import make_plan
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+
+POINTS = [{"when": when, "init": init} for when in (10, 20, 30) for init in ("orthogonal", "xavier_uniform")]
+
+
+def runner_in(home: Path, stop: Callable[[], bool] = lambda: False) -> Runner:
+    ledger = Ledger(home)
+    ledger.create()
+    return Runner(Store(home / "store", ledger), stop=stop)
+
+
+def pooled(home: Path, runs: list[PlannedRun], size: int = 2, stop: Callable[[], bool] = lambda: False) -> list[Ended]:
+    runner, ended = runner_in(home, stop), list[Ended]()
+    plan = make_plan([run.config for run in runs], runner.store)
+    Pool(size, runner, None, home).do(runs, plan, ended.append)
+    return ended
+
+
+def long(study: Study) -> Study:
+    return with_changes(study, {"base.steps": 20_000, "base.training.evaluate_every": 1000})
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+
+
+@pytest.mark.slow
+def test_two_workers_give_what_one_gives(study: Study, tmp_path: Path) -> None:
+    runs, alone = planned_runs(study, POINTS, seeds=2), runner_in(tmp_path / "one")
+    expected = {run.key: alone.run(run.config) for run in runs}
+
+    ended = pooled(tmp_path / "two", runs)
+
+    assert sorted(found.record.key for found in ended) == sorted(expected)
+    for found in ended:
+        result = expected[found.record.key]
+        assert run_history(tmp_path / "two" / "store", found.record.stages) == result.history
+        assert found.record.stages == result.stages
+    stored = [
+        {entry.address: (entry.state_sha256, entry.rest_sha256) for entry in runner_in(tmp_path / name).store.entries()}
+        for name in ("one", "two")
+    ]
+    assert all(stored[1][address] == hashes for address, hashes in stored[0].items())
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_replaced(study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    runs = planned_runs(with_changes(study, {"base.steps": 3000}), POINTS[:2], seeds=1)
+    killer = threading.Thread(target=kill_one_in_mid_run, args=(tmp_path,))
+    killer.start()
+
+    with caplog.at_level(logging.WARNING):
+        ended = pooled(tmp_path, runs)
+
+    killer.join()
+    assert sorted(found.record.key for found in ended) == sorted(run.key for run in runs)
+    assert "ended with exit code -9" in caplog.text
+
+
+def kill_one_in_mid_run(home: Path) -> None:
+    while not list((home / "store").rglob("state.safetensors")):
+        time.sleep(0.05)
+    os.kill(workers()[0].pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_workers_that_die_at_once_are_not_replaced_for_ever(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "_work", os._exit)
+    monkeypatch.setattr(pool_module.Pool, "_start", lambda self, errand: dead(self))  # noqa: ARG005
+
+    with pytest.raises(HarnessError, match="workers died one after the other"):
+        pooled(tmp_path, planned_runs(study, POINTS[:1], seeds=1))
+
+
+def dead(pool: Pool) -> object:
+    worker = pool._context.Process(target=os._exit, args=(7,))
+    worker.start()
+    worker.join()
+    return worker
+
+
+@pytest.mark.slow
+def test_asked_to_stop_all_workers_store_what_they_trained(study: Study, tmp_path: Path) -> None:
+    began = time.monotonic()
+
+    def stop() -> bool:
+        return bool(list((tmp_path / "store").rglob("state.safetensors"))) or time.monotonic() - began > 60
+
+    with pytest.raises(InterruptedRunError, match="everything is stored"):
+        pooled(tmp_path, planned_runs(long(study), POINTS[:2], seeds=1), stop=stop)
+
+    assert not workers()
+    steps = [entry.address.step for entry in runner_in(tmp_path).store.entries()]
+    assert steps
+    assert max(steps) < 20_000
+
+
+@pytest.mark.slow
+def test_what_no_worker_can_do_is_said(study: Study, tmp_path: Path) -> None:
+    runs = planned_runs(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], seeds=1)
+
+    with pytest.raises(HarnessError, match=r"no tap 'nowhere'"):
+        pooled(tmp_path, runs)
