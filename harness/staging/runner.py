@@ -7,12 +7,14 @@ from pathlib import Path
 
 import torch
 
+from harness.core.answers import Answers
 from harness.core.errors import SnapshotError
 from harness.core.history import History
-from harness.data import AbstractTask, TaskData
-from harness.growth import GrowthRule
+from harness.data import AbstractTask, TaskData, load_task
+from harness.growth import GrowthEvent, GrowthRule
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
+from harness.growth.lineage import Effect, operate_on
 from harness.growth.plan import Watch
 from harness.staging.ledger import StageAddress
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
@@ -21,9 +23,10 @@ from harness.staging.run import RunConfig, resolved
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import first_key, next_key
 from harness.staging.store import Store, StoredStage
+from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.impact import appearance, impact
-from harness.training.loop import OnEvaluation, Signals, label_map_of, train_stage
+from harness.training.loop import OnEvaluation, Signals, train_stage
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["Runner"]
@@ -74,15 +77,26 @@ class Runner:
         data = self._load(config.task, config.device)
         model = build_network(config, data)
         identities = Identities(model)
+        lineage: tuple[GrowthEvent, ...] = ()
+        effects: tuple[Effect, ...] = ()
         for number, rule in enumerate(config.growths, start=1):
-            rule.operation.apply(model, probe=probe_for(rule.change, data), generator=torch.Generator())
+            growth = operate_on(
+                model,
+                rule.operation,
+                keep_teacher=rule.keep_teacher,
+                probe=probe_for(rule.change, data),
+                generator=torch.Generator(),
+            )
             identities.register(model, birth=number)
+            lineage += (GrowthEvent(step=number, change=rule.change),)
+            effects += (Effect.of(growth),)
+            answers_of(model, lineage, effects, data)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
         if name not in self._data:
-            self._data[name] = task.load(self._data_folder).to(torch.device(device))
+            self._data[name] = load_task(task, self._data_folder).to(torch.device(device))
         return self._data[name]
 
 
@@ -145,7 +159,7 @@ class _Run:
             reached = self._end_of(leg)
             stages.append((reached.address, reached.stage))
             if reached.rule is None:
-                return result_of(stages, first_head=next(iter(self._data.classes)))
+                return result_of(stages, first_head=next(iter(self._config.task.sizes)))
             leg = self._after_growth(leg, reached, reached.rule)
 
     def _fresh(self) -> tuple[TrainState, History]:
@@ -167,13 +181,16 @@ class _Run:
 
     def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
-        training, label_map = self._config.training, label_map_of(state, self._data)
-        known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
+        training, answers = self._config.training, self._answers(state)
+        known = answers.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = appearance(state, batch, training, label_map)
+        before = appearance(state, batch, training, answers)
         growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
-        after = appearance(state, batch, training, label_map_of(state, self._data))
+        after = appearance(state, batch, training, self._answers(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
+
+    def _answers(self, state: TrainState) -> Answers:
+        return answers_of(state.model, state.lineage, state.effects, self._data)
 
     def _end_of(self, leg: _Leg) -> _Reached:
         """Return the end of the stage, from the store if it is there."""
@@ -208,12 +225,12 @@ class _Run:
 
     def _ending(self, state: TrainState, history: History) -> History:
         """Evaluate where training stopped, which a run that goes on does not do."""
-        label_map = label_map_of(state, self._data)
+        answers = self._answers(state)
         evaluated = "val/loss/total" in history and history["val/loss/total"].steps[-1] == state.step
         splits = {"test": self._data.test} if evaluated else {"val": self._data.validation, "test": self._data.test}
         ending = History()
         for name, split in splits.items():
-            metrics = evaluate(state, split, self._config.training, label_map)
+            metrics = evaluate(state, split, self._config.training, answers)
             ending.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
         return ending
 

@@ -17,26 +17,21 @@ from collections.abc import Callable, Mapping
 
 from harness.core.history import History
 from harness.core.label_map import LabelMap
-from harness.data import BatchOrder, TaskData
+from harness.data import BatchOrder, ReplayedOrder, TaskData
 from harness.growth.plan import GrowthRule, Watch
 from harness.growth.triggers import Progress
+from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
+from harness.training.contract import Contract
 from harness.training.evaluation import evaluate
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
 
-__all__ = ["OnEvaluation", "Signals", "label_map_of", "train_stage"]
+__all__ = ["OnEvaluation", "Signals", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]
-
-
-def label_map_of(state: TrainState, data: TaskData) -> LabelMap:
-    """Return the map of the classes that the network's heads answer for now: those that exist and are on."""
-    heads = {next(iter(data.classes)), *state.model.heads} - state.model.off
-    live = [name for name in data.classes if name in heads]
-    return LabelMap.of({name: data.classes[name] for name in live}, device=state.device)
 
 
 def train_stage(
@@ -68,16 +63,17 @@ def train_stage(
 
     Raises:
         DivergedError: a loss became NaN or infinite.
+        ContractError: a loss component is no scalar, has no gradient, or came or went without a growth.
     """
-    label_map = label_map_of(state, data)
-    seen = label_map.known(data.train.labels).nonzero().squeeze(1)
-    batches = BatchOrder(seen, config.batch_size, seed=state.seed, growths=len(state.lineage))
-    recorder = Recorder(history)
+    answers = answers_of(state.model, state.lineage, state.effects, data)
+    contract = Contract(history, start=state.step - state.age)
+    batches = batches_of(state, data, config, answers.label_map)
+    recorder = Recorder(history, config.on_divergence)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
     def evaluate_now() -> dict[str, float]:
         recorder.flush()
-        metrics = {f"val/{k}": v for k, v in evaluate(state, data.validation, config, label_map).items()}
+        metrics = {f"val/{k}": v for k, v in evaluate(state, data.validation, config, answers).items()}
         history.record(state.step, metrics)
         on_evaluation(state.step, metrics)
         return metrics
@@ -89,7 +85,8 @@ def train_stage(
         if state.age in thaws:
             state.refreeze()
             state.set_train_mode()
-        measured = train_step(state, data.train.take(batches.indices(state.age)), config, label_map)
+        examples = data.train.take(batches.indices(state.age))
+        measured = train_step(state, examples, config, answers, contract=contract)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:
@@ -103,6 +100,25 @@ def train_stage(
         rule = None
     recorder.flush()
     return rule
+
+
+def batches_of(
+    state: TrainState, data: TaskData, config: TrainingConfig, label_map: LabelMap
+) -> BatchOrder | ReplayedOrder:
+    """Return the order of batches until the next growth."""
+    arrival, growths = label_map.arrival_of(data.train.labels), len(state.lineage)
+    newest = label_map.arrivals[-1] if label_map.arrivals else 0
+    if config.replay is None or not newest:
+        seen = (arrival >= 0).nonzero().squeeze(1)
+        return BatchOrder(seen, config.batch_size, seed=state.seed, growths=growths)
+    return ReplayedOrder(
+        new=(arrival == newest).nonzero().squeeze(1),
+        old=((arrival >= 0) & (arrival < newest)).nonzero().squeeze(1),
+        size=config.batch_size,
+        fraction=config.replay,
+        seed=state.seed,
+        growths=growths,
+    )
 
 
 def latest_evaluation(history: History) -> dict[str, float]:

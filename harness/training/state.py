@@ -11,10 +11,11 @@ from harness.core.seeding import seeded_global_stream
 from harness.growth.freeze import freeze, lr_factors, set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
-from harness.growth.lineage import Change, GrowthEvent
+from harness.growth.lineage import Change, Effect, GrowthEvent
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.growth.surgery import scale_rates
+from harness.losses import Weight
 from harness.models import AbstractModel, GrowableModel
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
@@ -31,7 +32,8 @@ class TrainState:
     Attributes:
         step: optimizer updates so far.
         lineage: the growths so far.
-        loss_weights: weights of the components that growths brought.
+        effects: what each of them did to the outputs.
+        loss_weights: weights of the components that growths brought, by output.
         frozen: ids of what the last growth's policy keeps fixed.
     """
 
@@ -43,7 +45,8 @@ class TrainState:
     precision: Precision
     step: int = 0
     lineage: tuple[GrowthEvent, ...] = ()
-    loss_weights: dict[str, float] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    loss_weights: dict[str, Weight] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
 
     @property
@@ -70,6 +73,7 @@ class TrainState:
             freeze_policy=change.freeze,
             identities=self.identities,
             probe=probe,
+            keep_teacher=change.keep_teacher,
             lr_factor=change.lr_factor,
             group=change.group(),
             seed=self.seed,
@@ -77,7 +81,8 @@ class TrainState:
             step=self.step,
         )
         self.lineage += (GrowthEvent(step=self.step, change=change),)
-        self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
+        self.effects += (Effect.of(grown.growth),)
+        self.loss_weights |= change.weights(grown.growth.outputs, self.step)
         self.identities, self.frozen = grown.identities, grown.frozen
         self._scale_rates()
         return grown.growth
@@ -115,6 +120,12 @@ def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, de
 
 def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int, precision: Precision) -> TrainState:
     """Return the state of a run at step 0."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    learned = list(model.log_variances.values())
+    apart = {id(parameter) for parameter in learned}
+    parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
+    started = optimizer.start(parameters)
+    if learned:  # decay would pull the weights of losses towards 1
+        first = {key: value for key, value in started.param_groups[0].items() if key != "params"}
+        started.add_param_group({**first, "weight_decay": 0.0, "params": learned})
     scaler = grad_scaler(precision, next(model.parameters()).device)
-    return TrainState(model, Identities(model), optimizer.start(parameters), scaler, seed, precision)
+    return TrainState(model, Identities(model), started, scaler, seed, precision)

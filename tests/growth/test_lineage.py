@@ -21,10 +21,11 @@ def test_a_replay_gives_the_same_ids_and_shapes(conv_model: GrowableModel, image
         past.change.operation.apply(conv_model, probe=Probe(images), generator=torch.Generator())
         identities.register(conv_model, birth=birth)
 
-    replayed, weights = replay(fresh, lineage, probe=lambda _: Probe(images))
+    replayed, weights, effects = replay(fresh, lineage, probe=lambda _: Probe(images))
 
     assert [(k, s.tensor.shape) for k, s in replayed.items()] == [(k, s.tensor.shape) for k, s in identities.items()]
     assert weights == {"head0": 0.5, "head1": 1.5}
+    assert [effect.outputs for effect in effects] == [("head0",), ("head1",)]
 
 
 def test_an_event_survives_json() -> None:

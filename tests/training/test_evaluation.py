@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
 from harness.data import TaskData
 from harness.growth import AttachHead, Nothing
@@ -9,50 +10,29 @@ from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.training import evaluation
 from harness.training.config import TrainingConfig
-from harness.training.evaluation import accuracies, evaluate
+from harness.training.evaluation import evaluate
 from harness.training.state import TrainState
 
-BOTH = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
+BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
 
-def test_accuracies_are_fractions_of_their_own_examples() -> None:
-    outputs = {
-        "known": torch.tensor([[9.0, 0, 0], [9, 0, 0], [0, 0, 0]]),
-        "late": torch.tensor([[0.0, 0], [0, 0], [0, 9]]),
-    }
-
-    found = accuracies(outputs, torch.tensor([0, 1, 4]), BOTH)
-
-    assert {name: value.item() for name, value in found.items()} == {
-        "accuracy/all": pytest.approx(2 / 3),
-        "accuracy/known": 0.5,
-        "accuracy/late": 1,
-    }
-
-
-def test_a_class_without_a_head_counts_as_wrong(label_map: LabelMap) -> None:
-    found = accuracies({"known": torch.tensor([[9.0, 0, 0], [9, 0, 0]])}, torch.tensor([0, 4]), label_map)
-
-    assert {name: value.item() for name, value in found.items()} == {"accuracy/all": 0.5, "accuracy/known": 1}
-
-
-def test_it_changes_nothing(state: TrainState, data: TaskData, label_map: LabelMap) -> None:
+def test_it_changes_nothing(state: TrainState, data: TaskData, answers: Answers) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     modes, stream = [module.training for module in state.model.modules()], torch.get_rng_state()
 
-    evaluate(state, data.validation, TrainingConfig(), label_map)
+    evaluate(state, data.validation, TrainingConfig(), answers)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert modes == [module.training for module in state.model.modules()]
     assert torch.equal(torch.get_rng_state(), stream)
 
 
-def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, label_map: LabelMap) -> None:
+def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, answers: Answers) -> None:
     split = data.validation
-    known = split.take(label_map.known(split.labels).nonzero().squeeze(1))
+    known = split.take(answers.label_map.known(split.labels).nonzero().squeeze(1))
 
-    found = evaluate(state, split, TrainingConfig(), label_map)
+    found = evaluate(state, split, TrainingConfig(), answers)
 
     with torch.no_grad():
         expected = functional.cross_entropy(state.model.eval()(known.inputs)["known"], known.labels)

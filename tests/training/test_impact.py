@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing, Probe
@@ -9,19 +10,19 @@ from harness.training.config import TrainingConfig
 from harness.training.impact import appearance, impact
 from harness.training.state import TrainState
 
-BOTH = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
+BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing())
 
 
 @pytest.fixture
-def batch(data: TaskData, label_map: LabelMap) -> Split:
-    return data.validation.take(label_map.known(data.validation.labels).nonzero().squeeze(1))
+def batch(data: TaskData, answers: Answers) -> Split:
+    return data.validation.take(answers.label_map.known(data.validation.labels).nonzero().squeeze(1))
 
 
 def test_a_new_head_changes_no_logit_but_competes(
-    state: TrainState, data: TaskData, batch: Split, label_map: LabelMap
+    state: TrainState, data: TaskData, batch: Split, answers: Answers
 ) -> None:
-    before = appearance(state, batch, TrainingConfig(), label_map)
+    before = appearance(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
     found = impact(before, appearance(state, batch, TrainingConfig(), BOTH))
@@ -31,10 +32,8 @@ def test_a_new_head_changes_no_logit_but_competes(
     assert found["growth/known_accuracy_after"] <= found["growth/known_accuracy_before"]
 
 
-def test_operations_are_counted_per_example(
-    state: TrainState, data: TaskData, batch: Split, label_map: LabelMap
-) -> None:
-    before = appearance(state, batch, TrainingConfig(), label_map)
+def test_operations_are_counted_per_example(state: TrainState, data: TaskData, batch: Split, answers: Answers) -> None:
+    before = appearance(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
     found = impact(before, appearance(state, batch, TrainingConfig(), BOTH))
@@ -42,22 +41,22 @@ def test_operations_are_counted_per_example(
     assert found["growth/flops_added"] == 2 * 7 * 2  # a multiplication and an addition for each weight
 
 
-def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, label_map: LabelMap) -> None:
-    before = appearance(state, batch, TrainingConfig(), label_map)
+def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: Answers) -> None:
+    before = appearance(state, batch, TrainingConfig(), answers)
     with torch.no_grad():
         state.model.get_parameter("backbone.output.bias")[1] -= 0.25
 
-    found = impact(before, appearance(state, batch, TrainingConfig(), label_map))
+    found = impact(before, appearance(state, batch, TrainingConfig(), answers))
 
     assert found["growth/logit_change"] == pytest.approx(0.25)
 
 
-def test_looking_changes_nothing(state: TrainState, batch: Split, label_map: LabelMap) -> None:
+def test_looking_changes_nothing(state: TrainState, batch: Split, answers: Answers) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     stream = torch.get_rng_state()
 
-    appearance(state, batch, TrainingConfig(), label_map)
+    appearance(state, batch, TrainingConfig(), answers)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert torch.equal(torch.get_rng_state(), stream)

@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing, Probe
@@ -15,11 +16,11 @@ from harness.training.schedules import Cosine
 from harness.training.state import TrainState, fresh_state
 from harness.training.step import WATCHED_STEPS, train_step
 
-LABELS = LabelMap.of({"known": (0, 1, 2)})
+LABELS = Answers(LabelMap.of({"known": (0, 1, 2)}))
 
 
 def known(data: TaskData) -> Split:
-    return data.train.take(LABELS.known(data.train.labels).nonzero().squeeze(1))
+    return data.train.take(LABELS.label_map.known(data.train.labels).nonzero().squeeze(1))
 
 
 def test_a_step_is_that_of_a_plain_loop(data: TaskData) -> None:
@@ -112,7 +113,7 @@ def test_new_parameters_start_at_the_rate_that_was_asked_for(
         train_step(state, known(data), TrainingConfig(), LABELS)
     change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=Nothing(), lr_factor=3)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
-    both = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
+    both = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
     measured = [train_step(state, data.train, TrainingConfig(), both) for _ in range(WATCHED_STEPS + 1)]
 
