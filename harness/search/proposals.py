@@ -33,7 +33,7 @@ class Proposals:
             storage=storage(home),
             study_name=study.name,
             sampler=self._sampler,
-            direction="maximize",
+            direction=study.direction,
             load_if_exists=True,
         )
 

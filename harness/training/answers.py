@@ -23,15 +23,17 @@ def answers_of(
     """
     live = {next(iter([*data.classes, *data.outputs])), *model.heads} - model.off
     classes = {name: columns for name, columns in data.classes.items() if name in live}
-    arrived: dict[int, int] = {}
+    late = {name for effect in effects for name in effect.outputs}
+    known = _labels(columns for name, columns in classes.items() if name not in late)
+    arrived = {label: 0 for label in known if label not in data.hidden}
     for number, (event, effect) in enumerate(zip(lineage, effects, strict=True), start=1):
         reveals = event.change.reveals
         for path, columns in effect.columns.items():
             head = output_at(path, data)
             if head in classes:
-                known = _labels(classes.values())
-                new = [label for label in reveals if label not in known]
-                classes[head] = grown_classes(classes[head], columns, new)
+                staying = [classes[head][old] for old in columns if old is not None]
+                taken = _labels([staying, *(others for name, others in classes.items() if name != head)])
+                classes[head] = grown_classes(classes[head], columns, [x for x in reveals if x not in taken])
         brought = _labels(classes[name] for name in effect.outputs if name in classes)
         came = (*reveals, *(label for label in brought if label not in data.hidden))
         arrived |= {label: number for label in came if label not in arrived}

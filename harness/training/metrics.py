@@ -1,15 +1,37 @@
 """How well outputs say what they should, in units that people read."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.data import AbstractTask
 from harness.losses import Batch
 
-__all__ = ["accuracies", "accuracies_by_arrival", "accuracies_within", "output_metrics"]
+__all__ = ["Direction", "accuracies", "accuracies_by_arrival", "accuracies_within", "directions", "output_metrics"]
+
+Direction = Literal["maximize", "minimize"]
+
+
+def directions(task: AbstractTask) -> dict[str, Direction]:
+    """Return the metrics by which runs of `task` can be judged, and which way is better.
+
+    Those that are there only from some growth on are left out.
+    """
+    better: list[str] = []
+    if task.classes:
+        better += [f"accuracy/{name}" for name in ("all", *task.classes)]
+        better += ["accuracy_within/mean", "accuracy_by_arrival/mean"]
+    found: dict[str, Direction] = dict.fromkeys(better, "maximize")
+    for name, output in task.outputs.items():
+        if output.kind in ("classes", "binary"):
+            found[f"accuracy/{name}"] = "maximize"
+        else:
+            found |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
+    return found | {"loss/total": "minimize"}
 
 
 def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
