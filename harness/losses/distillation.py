@@ -62,6 +62,10 @@ class Distillation(AbstractLoss):
     def _as_old(self, logits: Tensor, size: int) -> Tensor:
         """Return log probabilities `[B, size]` of the teacher's columns from the student's `logits`."""
         if self.columns is None:
+            if logits.shape[1] != size:
+                raise SpecError(
+                    f"expected a student with the teacher's {size} columns, found {logits.shape[1]}; give columns"
+                )
             return logits.log_softmax(dim=1)
         self._check(self.columns, logits.shape[1], size)
         return (logits[:, None] + _parts(self.columns, size, logits.device)).logsumexp(dim=2).log_softmax(dim=1)
