@@ -1,14 +1,21 @@
+from collections import OrderedDict
+
 import pytest
 import torch
+from torch import nn
 
 from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.outputs import Output
 from harness.data import Split, TaskData
-from harness.growth import AttachHead, Nothing, Probe
+from harness.growth import AttachHead, Nothing, Probe, WidenHead
 from harness.growth.lineage import Change
+from harness.losses import LearningWithoutForgetting, MeanSquared
+from harness.models import GrowableModel
 from harness.training.config import TrainingConfig
 from harness.training.impact import appearance, impact
-from harness.training.state import TrainState
+from harness.training.optimizers import SGD
+from harness.training.state import TrainState, fresh_state
 
 BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing())
@@ -61,3 +68,23 @@ def test_looking_changes_nothing(state: TrainState, batch: Split, answers: Answe
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert torch.equal(torch.get_rng_state(), stream)
     assert state.model.training
+
+
+def test_what_a_growth_did_to_values_is_measured_without_an_accuracy(data: TaskData) -> None:
+    model = GrowableModel(nn.Sequential(OrderedDict(flatten=nn.Flatten(), output=nn.Linear(64, 1))), "load")
+    state = fresh_state(model, SGD(), seed=0, precision="fp32")
+    nothing = Answers(LabelMap.of({}), {"load": Output()})
+    split = Split(data.train.inputs, data.train.labels, {"load": torch.zeros(60, 2)})
+    config = TrainingConfig(losses={"load": MeanSquared(), "lwf": LearningWithoutForgetting()})
+
+    before = appearance(state, split, config, nothing)
+    state.grow(
+        Change(operation=WidenHead(path="output", to=2), freeze=Nothing(), keep_teacher=True),
+        probe=Probe(data.train.inputs[:2]),
+    )
+    found = impact(before, appearance(state, split, config, nothing))
+
+    assert found["growth/logit_change"] == 0
+    assert found["growth/known_loss_before"] > 0
+    assert found["growth/flops_added"] == 2 * 64  # the teacher is not counted
+    assert "growth/known_accuracy_before" not in found
