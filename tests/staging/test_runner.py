@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from harness.core.errors import DivergedError, TapNotFoundError
+from harness.core.errors import DivergedError, SpecError, TapNotFoundError
 from harness.core.spec import with_changes
 from harness.staging import runner as runner_module
 from harness.staging.histories import stage_folder
@@ -198,3 +198,10 @@ def test_a_run_that_diverges_stores_nothing_of_its_end(runner: Runner, digits_ru
 
     with pytest.raises(DivergedError, match="train/loss"):
         runner.run(run)
+
+
+def test_columns_whose_classes_nobody_named_are_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
+    widening = {"kind": "widen_head", "path": "output", "to": 9}
+
+    with pytest.raises(SpecError, match="expected a class for each of 9 columns, 6 of them old"):
+        runner.check(with_changes(digits_run, {"growths.0.operation": widening, "growths.0.reveals": [6, 7]}))
