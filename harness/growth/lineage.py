@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator
 from torch import nn
 
 from harness.core.spec import Spec
@@ -13,7 +13,7 @@ from harness.growth.identities import Identities
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Columns, Growth
-from harness.losses import AbstractWeight, Weight
+from harness.losses import AbstractWeight, Uncertainty, Weight
 from harness.models import GrowableModel
 from harness.models import teacher as teachers
 
@@ -43,6 +43,13 @@ class Change(Spec):
     lr_factor: PositiveFloat = 1.0
     warm_up: NonNegativeInt = 0
     weight_decay: NonNegativeFloat | None = None
+
+    @field_validator("loss_weight")
+    @classmethod
+    def _not_learned(cls, weight: Weight) -> Weight:
+        if isinstance(weight, Uncertainty):
+            raise ValueError("expected a number or a ramp, found a weight that is learned; give it to the loss")
+        return weight
 
     def weights(self, outputs: Iterable[str], step: int) -> dict[str, Weight]:
         """Return the loss weights of the `outputs` that came with this change after `step` updates."""

@@ -17,7 +17,7 @@ class LearningWithoutForgetting(AbstractLoss):
     p and q are the softmax at temperature T of the old columns, as the network was before the growth (its teacher; see
     `keep_teacher` of a growth) and as it is. Classifying heads are compared side by side, as they are trained, or
     each for itself; other outputs that classify, each for itself; values by their squared difference. It is silent
-    while there is no teacher.
+    while there is no teacher. Columns of classes that were hidden are compared like any other.
 
     Attributes:
         temperature: T.

@@ -13,6 +13,10 @@ from harness.training.schedules import AbstractSchedule, Constant
 __all__ = ["TrainingConfig"]
 
 
+# It is part of the names of metrics and of the dotted paths of fields.
+LossName = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
+
+
 class TrainingConfig(Spec):
     """Settings of the loop.
 
@@ -32,7 +36,7 @@ class TrainingConfig(Spec):
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
     schedule: AbstractSchedule = Constant()
-    losses: Annotated[Mapping[str, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
+    losses: Annotated[Mapping[LossName, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
     replay: Annotated[float, Field(ge=0, lt=1)] | None = None
     on_divergence: Literal["stop", "skip"] = "stop"
     record_gradients_every: PositiveInt | None = None

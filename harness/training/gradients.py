@@ -15,7 +15,7 @@ def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[s
     """Return the size of each weighted component's gradient on the backbone, and the cosine between any two.
 
     Returns:
-        `trunk_norm/<component>`, and `trunk_cosine/<one>~<other>`: -1 where they pull against one another. Nothing if
+        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`: -1 where they pull against one another. Nothing if
         the backbone is frozen. A component that does not reach the backbone has the norm 0, and its cosines are 0.
     """
     trunk = [parameter for parameter in state.model.backbone.parameters() if parameter.requires_grad]
@@ -27,7 +27,7 @@ def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[s
     tiny = torch.finfo(torch.float32).tiny
     for one, other in combinations(flat, 2):
         length = (norms[one] * norms[other]).clamp(min=tiny)
-        found[f"trunk_cosine/{one}~{other}"] = (flat[one] @ flat[other]) / length
+        found[f"trunk_cosine/{one}.{other}"] = (flat[one] @ flat[other]) / length
     return found
 
 

@@ -56,7 +56,7 @@ def objective(
     weights: dict[str, float | Tensor] = {}
     for name, loss in {**losses, **_own(losses, batch)}.items():
         found = loss.components(name, batch)
-        if both := components.keys() & found.keys():
+        if both := {*components, "total"} & found.keys():
             raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
         components |= found
         for component, value in found.items():

@@ -222,6 +222,33 @@ def test_it_changes_nothing_and_draws_nothing(loss: AbstractLoss) -> None:
     assert torch.equal(torch.get_rng_state(), stream)
 
 
+def test_it_waits_for_no_device(loss: AbstractLoss) -> None:
+    """On the meta device there are no values, so whoever looks at one fails, as it would make a GPU wait."""
+    batch = batch_of()
+    loss.components("it", batch)  # what is made once and kept may wait
+
+    def away(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.to("meta") for name, value in tensors.items()}
+
+    label_map = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)}, device=torch.device("meta"))
+    elsewhere = replace(
+        batch,
+        outputs=away(batch.outputs),
+        inputs=batch.inputs.to("meta"),
+        labels=batch.labels.to("meta"),
+        targets=away(batch.targets),
+        features=away(batch.features),
+        teacher=away(batch.teacher or {}),
+        teacher_features=away(batch.teacher_features),
+        answers=replace(batch.answers, label_map=label_map, parameters=away(batch.answers.parameters)),
+    )
+    quick = loss.model_copy(update={"class_weights": {}}) if isinstance(loss, JointCrossEntropy) else loss
+
+    components = quick.components("it", elsewhere)
+
+    assert all(value.device.type == "meta" for value in components.values())
+
+
 def test_a_weight_is_finite_at_every_step_and_never_negative(weight: AbstractWeight) -> None:
     assert all(0 <= weight.at(step) < float("inf") for step in (0, 1, 5, 10**9))
 

@@ -90,8 +90,8 @@ def test_a_norm_is_that_of_the_parameters_named() -> None:
 def test_parameters_that_are_not_there_are_named() -> None:
     batch = Batch({}, torch.zeros(1, 1), torch.zeros(1), Answers(LabelMap.of({}), parameters={"fc.weight": VALUES}))
 
-    with pytest.raises(SpecError, match=r"no parameters at fc\.wieght\. Did you mean 'fc\.weight'"):
-        ParameterNorm(paths=("fc.wieght",)).components("norm", batch)
+    with pytest.raises(SpecError, match=r"no parameters at fc\.widht\. Did you mean 'fc\.weight'"):
+        ParameterNorm(paths=("fc.widht",)).components("norm", batch)
 
 
 def test_a_loss_of_the_models_own_is_what_the_model_says() -> None:

@@ -148,5 +148,5 @@ def test_errors_are_minimized_and_accuracies_maximized(study: Study) -> None:
     )
 
     assert (study.direction, regression.direction) == ("maximize", "minimize")
-    with pytest.raises(SpecError, match=r"no metric 'rmse/lod'\..*Did you mean 'rmse/load'\?"):
-        with_changes(regression, {"metric": "rmse/lod"})
+    with pytest.raises(SpecError, match=r"no metric 'rmse/loads'\..*Did you mean 'rmse/load'\?"):
+        with_changes(regression, {"metric": "rmse/loads"})

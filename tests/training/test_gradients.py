@@ -25,9 +25,9 @@ def test_norms_and_cosines_are_those_of_the_components_gradients(state: TrainSta
     found = {name: value.item() for name, value in trunk_gradients(state, weighted).items()}
 
     assert found["trunk_norm/a"] == found["trunk_norm/b"] == pytest.approx(5)
-    assert found["trunk_cosine/a~b"] == pytest.approx(24 / 25)
-    assert found["trunk_cosine/a~c"] == pytest.approx(-1)
-    assert found["trunk_norm/constant"] == found["trunk_cosine/a~constant"] == 0
+    assert found["trunk_cosine/a.b"] == pytest.approx(24 / 25)
+    assert found["trunk_cosine/a.c"] == pytest.approx(-1)
+    assert found["trunk_norm/constant"] == found["trunk_cosine/a.constant"] == 0
 
 
 def test_a_frozen_trunk_has_none(state: TrainState) -> None:

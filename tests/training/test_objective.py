@@ -97,6 +97,11 @@ def test_a_name_belongs_to_one_component() -> None:
         found({"a": JointCrossEntropy(), "b": JointCrossEntropy()}, batch_of(known=torch.zeros(3, 2)))
 
 
+def test_the_name_of_the_sum_is_taken() -> None:
+    with pytest.raises(SpecError, match="found 'total' twice"):
+        found({"total": MeanSquared(output="load")}, batch_of(load=LOAD))
+
+
 def test_nothing_to_train_is_refused() -> None:
     with pytest.raises(SpecError, match="expected a loss of an output that exists, found none of latent"):
         found({"load": MeanSquared()}, batch_of(latent=LOAD))
