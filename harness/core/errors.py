@@ -9,6 +9,7 @@ HarnessError
 │   ├── TapNotFoundError    no module of that path, or its output cannot be read as features
 │   ├── ModulePathError     no module of that path, or not one that the operation can change
 │   ├── DataError           a data file is missing or is not the publisher's
+│   ├── ContractError       a loss component is no scalar, has no gradient, or comes and goes without a growth
 │   ├── HomeError           the home folder or its database cannot be used
 │   └── StoreError          the stage store cannot be written
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
@@ -23,6 +24,7 @@ A message says what was expected, where, what was found, and what to do.
 """
 
 __all__ = [
+    "ContractError",
     "DataError",
     "DivergedError",
     "HarnessError",
@@ -72,6 +74,10 @@ class ModulePathError(InputError):
 
 class DataError(InputError):
     """A data file is missing or is not the publisher's."""
+
+
+class ContractError(InputError):
+    """A loss component is no scalar, has no gradient, or comes and goes without a growth."""
 
 
 class HomeError(InputError):

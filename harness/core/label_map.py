@@ -1,42 +1,115 @@
 """Which head answers for which class, and in which column of the heads' logits side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-__all__ = ["LabelMap"]
+__all__ = ["Column", "LabelMap", "labels_of"]
+
+Column = int | tuple[int, ...]
 
 
-@dataclass(frozen=True)
+def labels_of(column: Column) -> tuple[int, ...]:
+    """Return the classes that a column answers for: one, or several that are one class to the network."""
+    return (column,) if isinstance(column, int) else column
+
+
+@dataclass(frozen=True, eq=False)
 class LabelMap:
-    """A map of the classes that can be answered now.
+    """A map of the classes that can be seen now.
 
     Attributes:
         heads: names of the heads, in the order of their birth.
         column: `[classes]` int64; the class's column in the joined logits, or -1.
         head: `[classes]` int64; the index in `heads` of the class's head, or -1.
+        within: `[classes]` int64; the class's column in its head's logits, or -1.
+        arrival: `[classes]` int64; the growth since which the class can be seen, 0 from the start, or -1.
+        arrivals: the growths at which classes came, in order.
+        sizes: how many columns each head has, those of hidden classes among them.
+        chosen: for each head, the columns `[visible]` of classes that can be seen; None for all.
     """
 
     heads: tuple[str, ...]
     column: Tensor
     head: Tensor
+    within: Tensor
+    arrival: Tensor
+    arrivals: tuple[int, ...]
+    sizes: tuple[int, ...]
+    chosen: tuple[Tensor | None, ...]
 
     @classmethod
-    def of(cls, classes: Mapping[str, Sequence[int]], *, device: torch.device | None = None) -> "LabelMap":
-        """Lay the heads' classes side by side, in the order given."""
-        size = 1 + max(label for labels in classes.values() for label in labels)
-        column = torch.full((size,), -1)
-        head = torch.full((size,), -1)
+    def of(
+        cls,
+        classes: Mapping[str, Sequence[Column]],
+        *,
+        hidden: Collection[int] = (),
+        arrived: Mapping[int, int] | None = None,
+        device: torch.device | None = None,
+    ) -> "LabelMap":
+        """Lay the heads' classes side by side, in the order given.
+
+        Without any head, every class can be seen that is not hidden.
+
+        Args:
+            classes: by head, the class of each column, or the classes that share it.
+            hidden: classes that cannot be seen yet; columns of these alone are left out.
+            arrived: the growths since which classes can be seen; 0 for those not named.
+            device: of the tensors.
+        """
+        since = arrived or {}
+        every = [label for columns in classes.values() for column in columns for label in labels_of(column)]
+        every = every or [0, *hidden, *since]
+        tables = {name: torch.full((1 + max(every),), -1) for name in ("column", "head", "within", "arrival")}
+        seen = {head: _visible(columns, hidden) for head, columns in classes.items()}
+        seen = {head: columns for head, columns in seen.items() if columns}
         position = 0
-        for index, labels in enumerate(classes.values()):
-            for label in labels:
-                column[label], head[label] = position, index
+        for index, columns in enumerate(seen.values()):
+            for within, labels in enumerate(columns.values()):
+                for label in labels:
+                    for name, value in (("column", position), ("head", index), ("within", within)):
+                        tables[name][label] = value
+                    tables["arrival"][label] = since.get(label, 0)
                 position += 1
-        return cls(tuple(classes), column.to(device), head.to(device))
+        if not classes:
+            tables["arrival"] = torch.tensor(
+                [-1 if label in hidden else since.get(label, 0) for label in range(1 + max(every))]
+            )
+        arrivals = sorted({number for number in tables["arrival"].tolist() if number >= 0})
+        return cls(
+            heads=tuple(seen),
+            **{name: table.to(device) for name, table in tables.items()},
+            arrivals=tuple(arrivals),
+            sizes=tuple(len(classes[head]) for head in seen),
+            chosen=tuple(
+                None if len(columns) == len(classes[head]) else torch.tensor(list(columns), device=device)
+                for head, columns in seen.items()
+            ),
+        )
 
     def known(self, labels: Tensor) -> Tensor:
-        """Return `[N]` bool: which of `labels` `[N]` some head answers for."""
-        within = (labels >= 0) & (labels < len(self.column))
-        return within & (self.column[labels.clamp(0, len(self.column) - 1)] >= 0)
+        """Return `[N]` bool: which examples, of the classes `labels` `[N]`, can be seen."""
+        return self.arrival_of(labels) >= 0
+
+    def arrival_of(self, labels: Tensor) -> Tensor:
+        """Return `[N]` int64: the growth since which each of `labels` `[N]` can be seen, or -1."""
+        size = len(self.arrival)
+        beyond = torch.full_like(labels, -1 if self.heads else 0)
+        return torch.where((labels >= 0) & (labels < size), self.arrival[labels.clamp(0, size - 1)], beyond)
+
+    def logits(self, outputs: Mapping[str, Tensor], index: int) -> Tensor:
+        """Return the logits `[B, visible]` of the head of that index, for classes that can be seen."""
+        logits, chosen = outputs[self.heads[index]], self.chosen[index]
+        return logits if chosen is None else logits[:, chosen]
+
+    def joined(self, outputs: Mapping[str, Tensor]) -> Tensor:
+        """Return the logits of all heads side by side, for classes that can be seen."""
+        return torch.cat([self.logits(outputs, index) for index in range(len(self.heads))], dim=1)
+
+
+def _visible(columns: Sequence[Column], hidden: Collection[int]) -> dict[int, tuple[int, ...]]:
+    """Return the classes that can be seen, by column; columns without any are left out."""
+    seen = {index: tuple(x for x in labels_of(column) if x not in hidden) for index, column in enumerate(columns)}
+    return {index: labels for index, labels in seen.items() if labels}

@@ -9,9 +9,12 @@ import torch
 from pydantic import model_validator
 from torch import Tensor
 
-from harness.core.spec import LeafSpec
+from harness.core.errors import DataError
+from harness.core.label_map import Column, labels_of
+from harness.core.outputs import INPUTS, LABELS, Output, Scale
+from harness.core.spec import LeafSpec, did_you_mean
 
-__all__ = ["AbstractTask", "Scale", "Split", "TaskData"]
+__all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
 
 @dataclass(frozen=True)
@@ -52,23 +55,22 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """How a standardized target reads in its own unit: `value * std + mean`."""
-
-    mean: float
-    std: float
-    unit: str = ""
-
-
-@dataclass(frozen=True)
 class TaskData:
-    """The fixed splits of a task, which head answers for which classes, and the scales of standardized targets."""
+    """The fixed splits of a task, and what the outputs of a network for it answer.
+
+    Attributes:
+        classes: which head answers for which classes, as in `AbstractTask`.
+        scales: how standardized targets read in their own units, by the name of the target.
+        outputs: what other outputs answer, as in `AbstractTask`; `load_task` fills it in, and `hidden`.
+    """
 
     train: Split
     validation: Split
     test: Split
-    classes: Mapping[str, tuple[int, ...]]
+    classes: Mapping[str, tuple[Column, ...]]
     scales: Mapping[str, Scale] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    hidden: tuple[int, ...] = ()
 
     def to(self, device: torch.device) -> "TaskData":
         """Return the data on `device`."""
@@ -77,21 +79,39 @@ class TaskData:
 
 
 class AbstractTask(LeafSpec):
-    """A data set, split once and for all, whose classes are answered for by named heads.
+    """A data set, split once and for all, and what the outputs of a network for it answer.
 
-    `classes` maps a head's name to its class labels; the first head is the network's own output, the others
-    are attached by growths. A training example is seen from the moment that the head of its class exists.
+    The first output, of `classes` or else of `outputs`, is the network's own; the others are attached by growths, or
+    are entries of the dict that the network returns. A training example is seen from the moment that there is a column
+    for its class, and the class is not hidden.
+
+    Attributes:
+        classes: heads that classify labels jointly: by name, the class that each column answers for, or the classes
+            that share a column, such as `((0, 2, 4), (1, 3))`.
+        outputs: what all other outputs answer, by name.
+        hidden: classes that are not seen before a growth reveals them, though there is a column for them.
     """
 
-    classes: dict[str, tuple[int, ...]]
+    classes: Mapping[str, tuple[Column, ...]] = {}
+    outputs: Mapping[str, Output] = {}
+    hidden: tuple[int, ...] = ()
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many columns each output has when it is born; the first is the network's own."""
+        heads = {name: len(columns) for name, columns in self.classes.items()}
+        return heads | {name: output.columns for name, output in self.outputs.items()}
 
     @model_validator(mode="after")
     def _every_class_once(self) -> "AbstractTask":
-        labels = [label for group in self.classes.values() for label in group]
-        if not labels or len(labels) != len(set(labels)) or min(labels) < 0:
+        columns = [labels_of(column) for group in self.classes.values() for column in group]
+        labels = [label for column in columns for label in column]
+        if len(labels) != len(set(labels)) or min(labels, default=-1 if not self.outputs else 0) < 0:
             raise ValueError(f"expected every class in one head, found {self.classes}")
-        if not all(self.classes.values()):
+        if not all(self.classes.values()) or not all(columns):
             raise ValueError(f"expected heads with classes, found {self.classes}")
+        if both := self.classes.keys() & self.outputs.keys():
+            raise ValueError(f"expected outputs with names that no head has, found {min(both)!r} twice")
         return self
 
     @abstractmethod
@@ -103,3 +123,58 @@ class AbstractTask(LeafSpec):
         Raises:
             DataError: a file is missing and cannot be had, or is not the publisher's.
         """
+
+
+def load_task(task: AbstractTask, folder: Path | None) -> TaskData:
+    """Load `task`, and check that its data are what its outputs speak of.
+
+    Raises:
+        DataError: they are not, or cannot be had.
+    """
+    loaded = task.load(folder)
+    data = replace(loaded, classes=task.classes, outputs=task.outputs, hidden=task.hidden)
+    for name in ("train", "validation", "test"):
+        split = getattr(data, name)
+        where = f"the {name} data of {task.kind!r}"
+        _check_split(split, where)
+        for output, described in data.outputs.items():
+            _check_target(split, described, described.target_of(output), f"{where} for the output {output!r}")
+    return data
+
+
+def _check_split(split: Split, where: str) -> None:
+    count = len(split.inputs)
+    if not count:
+        raise DataError(f"expected examples in {where}, found none; give it a larger part")
+    if split.labels.dtype != torch.int64 or split.labels.shape != (count,):
+        found = f"{split.labels.dtype} {tuple(split.labels.shape)}"
+        raise DataError(f"expected int64 labels ({count},) in {where}, found {found}; give one class an example")
+    tensors = {"inputs": split.inputs, **split.targets}
+    for name, tensor in tensors.items():
+        if len(tensor) != count:
+            raise DataError(f"expected {count} rows of {name!r} in {where}, found {len(tensor)}; give one an example")
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            row = int((~tensor.isfinite()).flatten(1).any(1).nonzero()[0])
+            raise DataError(f"expected finite {name!r} in {where}, found NaN or infinity in row {row}; clean the data")
+
+
+def _check_target(split: Split, output: Output, target: str, where: str) -> None:
+    if target == INPUTS:
+        return
+    tensors = {LABELS: split.labels, **split.targets}
+    if target not in tensors:
+        raise DataError(f"no target {target!r} in {where}.{did_you_mean(target, tensors)}")
+    values = tensors[target]
+    found = f"{values.dtype} {tuple(values.shape)}"
+    if output.kind == "classes":
+        if values.dtype != torch.int64 or values.dim() != 1:
+            raise DataError(f"expected int64 classes (N,) as target {target!r} in {where}, found {found}")
+        if values.min() < 0 or values.max() >= output.columns:
+            extremes = f"{int(values.min())} to {int(values.max())}"
+            raise DataError(
+                f"expected classes 0 to {output.columns - 1} as target {target!r} in {where}, found {extremes}"
+            )
+    elif not values.is_floating_point() or values.dim() != 2 or values.shape[1] < output.columns:
+        raise DataError(f"expected float values (N, {output.columns}) as target {target!r} in {where}, found {found}")
+    elif output.kind == "binary" and not (values.min() >= 0 and values.max() <= 1):
+        raise DataError(f"expected values in [0, 1] as target {target!r} in {where}, found others; scale them")

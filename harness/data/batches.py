@@ -6,7 +6,7 @@ from torch import Tensor
 from harness.core.errors import DataError
 from harness.core.seeding import generator
 
-__all__ = ["BatchOrder"]
+__all__ = ["BatchOrder", "ReplayedOrder"]
 
 
 class BatchOrder:
@@ -20,6 +20,7 @@ class BatchOrder:
         size: examples in a batch; fewer where there are not so many.
         seed: the run's seed.
         growths: how many growths came before.
+        stream: the name of the random stream.
 
     Attributes:
         size: examples in every batch.
@@ -28,12 +29,12 @@ class BatchOrder:
         DataError: there is no example.
     """
 
-    def __init__(self, seen: Tensor, size: int, *, seed: int, growths: int) -> None:
+    def __init__(self, seen: Tensor, size: int, *, seed: int, growths: int, stream: str = "batches") -> None:
         if not len(seen):
             raise DataError("expected training examples of the classes that have a head, found none; see task.classes")
         self._seen = seen
         self.size = min(size, len(seen))
-        self._purpose = (seed, "batches", growths)
+        self._purpose = (seed, stream, growths)
         self._epoch = -1
         self._batches: tuple[Tensor, ...] = ()
 
@@ -57,3 +58,44 @@ class BatchOrder:
             self._batches = self._seen[order.to(self._seen.device)].split(self.size)
             self._epoch = epoch
         return self._batches[batch]
+
+
+class ReplayedOrder:
+    """Batches of new examples, a fraction of each exchanged for examples of classes that came earlier.
+
+    An epoch is one of the new examples; the old ones are shuffled in a stream of their own. With the fraction 0 none
+    is seen again.
+
+    Args:
+        new: `[N]` indices of the examples whose classes came last.
+        old: `[M]` indices of the others that can be seen.
+        size: examples in a batch.
+        fraction: of a batch that is old, rounded to whole examples; at least one is new.
+        seed: the run's seed.
+        growths: how many growths came before.
+    """
+
+    def __init__(self, new: Tensor, old: Tensor, size: int, *, fraction: float, seed: int, growths: int) -> None:
+        count = min(round(size * fraction), size - 1, len(old))
+        self._new = BatchOrder(new, size - count, seed=seed, growths=growths)
+        self._old = BatchOrder(old, count, seed=seed, growths=growths, stream="replay") if count else None
+
+    @property
+    def per_epoch(self) -> int:
+        """Full batches in an epoch of the new examples."""
+        return self._new.per_epoch
+
+    def indices(self, step: int) -> Tensor:
+        """Return the indices `[B]` of the batch at `step`, counted from the growth; the new ones come first."""
+        new = self._new.indices(step)
+        return new if self._old is None else torch.cat([new, self._old.indices(step)])
+
+    @property
+    def size(self) -> int:
+        """Examples in every batch."""
+        return self._new.size + (self._old.size if self._old else 0)
+
+    def within(self, step: int, count: int) -> Tensor:
+        """Return the indices `[S]` of all examples in the `count` batches from `step` on."""
+        orders = [self._new, self._old] if self._old else [self._new]
+        return torch.cat([order.within(step, count) for order in orders])

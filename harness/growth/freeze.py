@@ -15,7 +15,7 @@ from harness.growth.freezing import AbstractFreezePolicy, Candidate, FrozenNorm
 from harness.growth.identities import Identities, Slot
 from harness.models import GrowableModel
 
-__all__ = ["candidates", "freeze", "lr_factors", "set_train_mode", "unchanging"]
+__all__ = ["candidates", "freeze", "lr_factors", "named_parameters", "set_train_mode", "unchanging"]
 
 
 def candidates(model: nn.Module, identities: Identities) -> tuple[Candidate, ...]:
@@ -84,8 +84,14 @@ def set_train_mode(
         _track(module, frozen_buffer and frozen_norm == "track" and _has_statistics(module))
 
 
+def named_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the parameters by their names in the network now, as people say them."""
+    return {name: tensor for name, tensor in _named_tensors(model) if isinstance(tensor, nn.Parameter)}
+
+
 def _named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    seen: set[int] = set()
+    # The learned weights of losses belong to no part of the network.
+    seen = {id(tensor) for tensor in model.log_variances.values()} if isinstance(model, GrowableModel) else set()
     for path, module in model.named_modules():
         for attribute, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
             if id(tensor) not in seen:

@@ -14,6 +14,7 @@ from harness.core.seeding import generator
 from harness.growth.freeze import freeze
 from harness.growth.freezing import AbstractFreezePolicy, Nothing
 from harness.growth.identities import Identities
+from harness.growth.lineage import operate_on
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
@@ -46,6 +47,7 @@ def grow(
     identities: Identities | None = None,
     probe: Probe | None = None,
     average: AveragedModel | None = None,
+    keep_teacher: bool = False,
     lr_factor: float = 1.0,
     group: dict[str, Any] | None = None,
     seed: int = 0,
@@ -66,6 +68,7 @@ def grow(
         identities: the ids of the network's tensors, kept from an earlier growth; made anew unless given.
         probe: examples, for operations that must know what a layer computes.
         average: an average of the model's weights, which grows with it and takes over what is new.
+        keep_teacher: whether the network as it was before is kept as `model.teacher`.
         lr_factor: the new parameters' learning rate, in units of the first group's.
         group: other hyperparameters of the new parameters' group, such as `weight_decay`.
         seed: of the new values.
@@ -85,7 +88,8 @@ def grow(
         for name, parameter in identities.parameters().items():
             # What an earlier policy froze is thawed, so that what joins a frozen layer is not born frozen.
             parameter.requires_grad_(identities[name].trainable)
-        growth = operation.apply(model, probe=probe, generator=generator(seed, "growth", number))
+        stream = generator(seed, "growth", number)
+        growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
         operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
         identities.register(model, birth=number)
         frozen = freeze(model, identities, freeze_policy or Nothing(), growth=number)

@@ -1,18 +1,23 @@
 """Lineage: the growths applied so far, as specs, from which a grown network's shape is rebuilt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 
 import torch
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator
+from torch import nn
 
 from harness.core.spec import Spec
 from harness.growth.freezing import AbstractFreezePolicy
 from harness.growth.identities import Identities
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
+from harness.growth.record import Columns, Growth
+from harness.losses import AbstractWeight, Uncertainty, Weight
 from harness.models import GrowableModel
+from harness.models import teacher as teachers
 
-__all__ = ["Change", "GrowthEvent", "replay"]
+__all__ = ["Change", "Effect", "GrowthEvent", "operate_on", "replay"]
 
 
 class Change(Spec):
@@ -21,7 +26,10 @@ class Change(Spec):
     Attributes:
         operation: what changes.
         freeze: what stays fixed afterwards.
-        loss_weight: the weight of the loss components that the growth brings.
+        reveals: classes that can be seen from now on; those that no column answers for yet are given, in order, to the
+            columns that the operation adds.
+        keep_teacher: whether the network as it was before is kept as `model.teacher`, for losses to learn from.
+        loss_weight: the weight of the loss components that the growth brings; a ramp begins at the growth.
         lr_factor: learning rate of the new parameters, in units of the old ones'.
         warm_up: steps in which the new parameters' learning rate rises to its value.
         weight_decay: of the new parameters; that of the old ones unless given.
@@ -29,15 +37,47 @@ class Change(Spec):
 
     operation: AbstractOperation
     freeze: AbstractFreezePolicy
-    loss_weight: NonNegativeFloat = 1.0
+    reveals: tuple[NonNegativeInt, ...] = ()
+    keep_teacher: bool = False
+    loss_weight: Weight = 1.0
     lr_factor: PositiveFloat = 1.0
     warm_up: NonNegativeInt = 0
     weight_decay: NonNegativeFloat | None = None
+
+    @field_validator("loss_weight")
+    @classmethod
+    def _not_learned(cls, weight: Weight) -> Weight:
+        if isinstance(weight, Uncertainty):
+            raise ValueError("expected a number or a ramp, found a weight that is learned; give it to the loss")
+        return weight
+
+    def weights(self, outputs: Iterable[str], step: int) -> dict[str, Weight]:
+        """Return the loss weights of the `outputs` that came with this change after `step` updates."""
+        weight = self.loss_weight
+        return dict.fromkeys(outputs, weight.since(step) if isinstance(weight, AbstractWeight) else weight)
 
     def group(self) -> dict[str, float]:
         """Return the hyperparameters that the new parameters' optimizer group has of its own."""
         decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
         return {"warm_up": self.warm_up, **decay}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What is left of the record of a growth: what label maps follow.
+
+    Attributes:
+        outputs: names of outputs that the model returns from then on.
+        columns: as in `Growth`.
+    """
+
+    outputs: tuple[str, ...] = ()
+    columns: Mapping[str, Columns] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, growth: Growth) -> "Effect":
+        """Return it, without the parameters, old ones among them, that the record holds."""
+        return cls(growth.outputs, growth.columns)
 
 
 class GrowthEvent(Spec):
@@ -47,20 +87,45 @@ class GrowthEvent(Spec):
     change: Change
 
 
+def operate_on(
+    model: nn.Module,
+    operation: AbstractOperation,
+    *,
+    keep_teacher: bool = False,
+    probe: Probe | None,
+    generator: torch.Generator,
+) -> Growth:
+    """Let `operation` act on `model`, which keeps itself, as it was, as its teacher if it is to."""
+    teacher = teachers.keep_teacher(model) if keep_teacher else None
+    growth = operation.apply(model, probe=probe, generator=generator)
+    if teacher is not None:
+        teacher.join(model)
+    return growth
+
+
 def replay(
     model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, probe: Callable[[Change], Probe]
-) -> tuple[Identities, dict[str, float]]:
+) -> tuple[Identities, dict[str, Weight], tuple[Effect, ...]]:
     """Give a freshly built `model` the shape that `lineage` led to; values are to be loaded afterwards.
 
     `probe` gives what each operation may look at; one that computes values from examples needs them here, too.
 
     Returns:
-        The ids of all its tensors, and the weights of the loss components that growths brought.
+        The ids of all its tensors, the weights of the loss components that growths brought, and what growths did.
     """
     identities = Identities(model)
-    loss_weights: dict[str, float] = {}
+    loss_weights: dict[str, Weight] = {}
+    effects = []
     for birth, event in enumerate(lineage, start=1):
-        growth = event.change.operation.apply(model, probe=probe(event.change), generator=torch.Generator())
+        change = event.change
+        growth = operate_on(
+            model,
+            change.operation,
+            keep_teacher=change.keep_teacher,
+            probe=probe(change),
+            generator=torch.Generator(),
+        )
         identities.register(model, birth=birth)
-        loss_weights |= dict.fromkeys(growth.outputs, event.change.loss_weight)
-    return identities, loss_weights
+        loss_weights |= change.weights(growth.outputs, event.step)
+        effects.append(Effect.of(growth))
+    return identities, loss_weights, tuple(effects)

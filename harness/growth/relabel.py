@@ -1,15 +1,17 @@
 """What follows the columns of an output when it grows: class weights, class names, labels, predictions."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from harness.core.errors import SpecError
+from harness.core.label_map import Column, labels_of
 from harness.growth.record import Columns
 
-__all__ = ["as_old_columns", "follow", "grown_labels", "grown_weights"]
+__all__ = ["as_old_columns", "follow", "grown_classes", "grown_labels", "grown_weights"]
 
 T = TypeVar("T")
 
@@ -36,7 +38,7 @@ def grown_weights(weights: Tensor, columns: Columns, new: float = 1.0) -> Tensor
     return grown
 
 
-def grown_labels(labels: Sequence[int], columns: Columns, new: Iterable[int]) -> tuple[int, ...]:
+def grown_labels(labels: Sequence[int], columns: Columns, new: Sequence[int]) -> tuple[int, ...]:
     """Return the class of each column, as for a `LabelMap`; `labels` has those of the old columns.
 
     The first column that comes from an old one keeps its class. All others take the next class of `new`: new columns,
@@ -60,6 +62,43 @@ def grown_labels(labels: Sequence[int], columns: Columns, new: Iterable[int]) ->
     if len(set(grown)) != len(grown):
         raise SpecError(f"expected each class in one column, found {list(grown)}")
     return grown
+
+
+def grown_classes(classes: Sequence[Column], columns: Columns, new: Sequence[int]) -> tuple[Column, ...]:
+    """Return what each column answers for, when an old column may answer for several classes.
+
+    A column that is split into as many children as it has classes gives each child one of them; any other gives all to
+    its first child, as in `grown_labels`.
+
+    >>> grown_classes([7, (8, 9)], (0, 1, 1, None), new=[20])
+    (7, 8, 9, 20)
+
+    Raises:
+        SpecError: there are more or fewer new classes than columns for them, or a class comes twice; or a column of
+            several classes is split into another number of children.
+    """
+    _check(len(classes), columns)
+    children = Counter(columns)
+    own = {old: list(labels_of(column)) for old, column in enumerate(classes)}
+    for parent, labels in own.items():
+        if children[parent] > 1 and len(labels) not in (1, children[parent]):
+            found = children[parent]
+            raise SpecError(f"expected {len(labels)} children of column {parent}, one a class, found {found}")
+    fresh, grown = list(new), list[Column | None]()
+    for old in columns:
+        if old is not None and children[old] == 1:
+            grown.append(classes[old])
+        else:
+            source = fresh if old is None or not own[old] else own[old]
+            grown.append(source.pop(0) if source else None)
+    named = tuple(column for column in grown if column is not None)
+    every = [label for column in named for label in labels_of(column)]
+    if fresh or len(named) < len(grown) or len(set(every)) < len(every):
+        raise SpecError(
+            f"expected a class for each of {len(columns)} columns, {len(classes)} of them old, found {list(new)} as "
+            "new ones; see reveals of the growth"
+        )
+    return named
 
 
 def as_old_columns(predicted: Tensor, columns: Columns) -> Tensor:

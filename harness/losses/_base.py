@@ -1,32 +1,141 @@
-"""What a loss is: components by name."""
+"""What a loss is: components by name, each with a weight."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
+from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from harness.core.label_map import LabelMap
+from harness.core.answers import Answers
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractLoss", "total"]
+__all__ = ["AbstractLoss", "AbstractOutputLoss", "AbstractWeight", "Batch", "Weight", "cast_up", "mean_over", "total"]
+
+
+SHORT = (torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All that a loss may look at, for one batch.
+
+    What networks computed in 16 bits is cast up: a softmax, a square or a mean of it would lose digits, or overflow.
+
+    Attributes:
+        outputs: what the model returned, by name.
+        inputs: `[B, ...]`.
+        labels: `[B]` classes, all of which can be seen.
+        targets: whatever else is known of the examples, by name.
+        answers: what the outputs answer for.
+        features: what came out of the modules at the taps that losses ask for.
+        teacher: the outputs of the model's teacher; None if it has none.
+        teacher_features: what came out of the same modules of the teacher.
+    """
+
+    outputs: Mapping[str, Tensor]
+    inputs: Tensor
+    labels: Tensor
+    answers: Answers
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+    teacher: Mapping[str, Tensor] | None = None
+    teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("outputs", "features", "teacher", "teacher_features"):
+            if tensors := getattr(self, name):
+                object.__setattr__(self, name, {key: cast_up(value) for key, value in tensors.items()})
+
+    def target(self, output: str) -> Tensor:
+        """Return what `output` should be: classes `[B]`, or numbers `[B, D]`."""
+        return self.answers.target(output, self.inputs, self.labels, self.targets)
+
+
+def cast_up(value: Tensor) -> Tensor:
+    """Return `value` in 32 bits if it has fewer."""
+    # What a model of another library returns besides may be anything.
+    return value.float() if isinstance(value, Tensor) and value.dtype in SHORT else value
+
+
+class AbstractWeight(LeafSpec):
+    """What a component is multiplied with."""
+
+    @abstractmethod
+    def at(self, step: int) -> float:
+        """Return the factor at `step`, counted from the start of the run."""
+
+    @abstractmethod
+    def since(self, step: int) -> "AbstractWeight":
+        """Return the same weight, its own time counted from `step`."""
+
+
+Weight = NonNegativeFloat | AbstractWeight
 
 
 class AbstractLoss(LeafSpec):
-    """Named loss terms of one batch."""
+    """Named loss terms of one batch.
+
+    Attributes:
+        weight: of all components, on top of the weight that a growth gave them.
+    """
+
+    weight: Weight = 1.0
 
     @abstractmethod
-    def components(self, outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-        """Return scalars by name, unweighted.
+    def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
+        """Return scalars by name, unweighted; none as long as what the loss speaks of does not exist.
 
-        Args:
-            outputs: what the model returned; the logits `[B, classes of the head]` of each head.
-            labels: `[B]` classes, all of which some head answers for.
-            label_map: which head and column answer for which class.
+        `name` is that of the loss in the configuration, and of its component if it has one only.
         """
 
+    def speaks_of(self, name: str) -> str | None:
+        """Return the output that the loss called `name` is about, whose growth brings it; None if about no single."""
+        del name
+        return None
 
-def total(components: Mapping[str, Tensor], weights: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor]]:
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The module paths whose features it reads."""
+        return ()
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether it reads what the model's teacher computes."""
+        return False
+
+
+class AbstractOutputLoss(AbstractLoss):
+    """A loss of one output against its target.
+
+    Attributes:
+        output: whose; the loss's own name unless given. It is silent while there is no such output, or it is off.
+    """
+
+    output: str | None = None
+
+    def speaks_of(self, name: str) -> str:
+        """Return the output."""
+        return self.output or name
+
+    def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
+        """Return one component, or none."""
+        output = self.speaks_of(name)
+        return {name: self.value(batch, output)} if output in batch.outputs else {}
+
+    @abstractmethod
+    def value(self, batch: Batch, output: str) -> Tensor:
+        """Return the loss of `output`, which exists, as a scalar."""
+
+
+def mean_over(losses: Tensor, chosen: Tensor) -> Tensor:
+    """Return the mean of `losses` `[B]` where `chosen` `[B]` is true; 0 where it is nowhere."""
+    # A sum over a mask, unlike indexing with it, does not make a GPU wait.
+    return (losses * chosen).sum() / chosen.sum().clamp(min=1)
+
+
+def total(components: Mapping[str, Tensor], weights: Mapping[str, float | Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the weighted sum of the components, and each weighted component; a weight not given is 1."""
     weighted = {name: weights.get(name, 1.0) * value for name, value in components.items()}
     return torch.stack(list(weighted.values())).sum(), weighted

@@ -1,38 +1,27 @@
-"""Cross-entropy over the heads' logits side by side, one component per head."""
+"""Cross-entropy of an output that classifies for itself, beside the heads that do it jointly."""
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-import torch
+from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional
 
-from harness.core.label_map import LabelMap
-from harness.losses._base import AbstractLoss
+from harness.losses._base import AbstractOutputLoss, Batch
 
-__all__ = ["JointCrossEntropy"]
+__all__ = ["CrossEntropy"]
 
 
-class JointCrossEntropy(AbstractLoss):
-    """-log softmax of the true class among all heads' logits, averaged over the examples of each head's classes.
+class CrossEntropy(AbstractOutputLoss):
+    """-log softmax of the true class among the logits of one output, averaged over the batch.
 
-    All heads compete for every example, so their logits can be compared; a head's component speaks of the examples
-    whose class it answers for, and is zero for a batch without any.
+    Attributes:
+        label_smoothing: the part of the truth that is spread evenly over all classes (arXiv 1512.00567).
     """
 
-    kind: Literal["joint_cross_entropy"] = "joint_cross_entropy"
+    kind: Literal["cross_entropy"] = "cross_entropy"
+    label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
 
-    def components(self, outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-        """Return one component per head."""
-        # The logits of a 16-bit autocast region are cast up: a softmax over them would lose digits.
-        logits = torch.cat([outputs[head] for head in label_map.heads], dim=1).float()
-        losses = functional.cross_entropy(logits, label_map.column[labels], reduction="none")
-        if len(label_map.heads) == 1:
-            return {label_map.heads[0]: losses.mean()}
-        owner = label_map.head[labels]
-        return {head: _mean(losses, owner == index) for index, head in enumerate(label_map.heads)}
-
-
-def _mean(losses: Tensor, chosen: Tensor) -> Tensor:
-    # A sum over a mask, unlike indexing with it, does not make a GPU wait.
-    return (losses * chosen).sum() / chosen.sum().clamp(min=1)
+    def value(self, batch: Batch, output: str) -> Tensor:
+        """Return the mean over the batch."""
+        logits = batch.outputs[output]
+        return functional.cross_entropy(logits, batch.target(output), label_smoothing=self.label_smoothing)

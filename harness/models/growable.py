@@ -1,6 +1,6 @@
 """A network of any library, with heads attached at taps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -25,12 +25,14 @@ class GrowableModel(nn.Module):
 
     Attributes:
         off: names of outputs that are switched off: they are not returned, and heads among them are not called.
+        log_variances: of losses whose weights are learned, by the loss's name; no policy freezes them.
     """
 
     def __init__(self, backbone: nn.Module, output: str) -> None:
         super().__init__()
         self.backbone = backbone
         self.heads = nn.ModuleDict()
+        self.log_variances = nn.ParameterDict()
         self.taps: dict[str, str] = {}
         self.off: set[str] = set()
         self._output = output
@@ -79,6 +81,12 @@ class GrowableModel(nn.Module):
         if off >= set(names):
             raise SpecError(f"expected an output that stays on, found {name!r} to be the last; switch another on first")
         self.off = off
+
+    def learn_weights(self, names: Iterable[str]) -> None:
+        """Let the weights of the losses `names` be learned: each gets a log-variance, which begins at 0."""
+        device = next((parameter.device for parameter in self.backbone.parameters()), None)
+        for name in names:
+            self.log_variances[name] = nn.Parameter(torch.zeros((), device=device))
 
     @property
     def dtype(self) -> torch.dtype:

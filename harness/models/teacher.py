@@ -1,11 +1,15 @@
 """A teacher: a network as it was, kept by the network that it became."""
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+
+from harness.models.growable import GrowableModel
+from harness.models.taps import capture
 
 __all__ = ["Teacher", "keep_teacher"]
 
@@ -39,11 +43,21 @@ class Teacher:
 
     def __call__(self, inputs: Tensor) -> Any:
         """Return what the network returned for `inputs` `[B, ...]`."""
+        return self.observe(inputs)[0]
+
+    def observe(self, inputs: Tensor, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
+        """Return what the network returned for `inputs` `[B, ...]`, and what came out of the modules at `taps`.
+
+        A tap is a path in the backbone of a `GrowableModel`, or in any other network; one that the network, as it was
+        then, has not is left out.
+        """
         held = dict(self._student.named_buffers(recurse=False))
         tensors = {name: held[PREFIX + name.replace(".", "/")] for name in _tensors(self._network)}
         self._network.eval()
-        with torch.no_grad():
-            return functional_call(self._network, tensors, (inputs,))
+        root = self._network.backbone if isinstance(self._network, GrowableModel) else self._network
+        there = [tap for tap in taps if tap in dict(root.named_modules())]
+        with torch.no_grad(), capture(root, there) as features:
+            return functional_call(self._network, tensors, (inputs,)), features
 
 
 def keep_teacher(model: nn.Module) -> Teacher:

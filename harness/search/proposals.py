@@ -39,7 +39,7 @@ class Proposals:
                 storage=_storage(home, ledger),
                 study_name=study.name,
                 sampler=self._sampler,
-                direction="maximize",
+                direction=study.direction,
                 load_if_exists=True,
             )
 

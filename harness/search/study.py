@@ -9,6 +9,7 @@ from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
 from harness.search.space import AbstractDimension
 from harness.staging.run import RunConfig, resolved
+from harness.training.metrics import Direction, directions
 
 __all__ = ["Study"]
 
@@ -25,7 +26,7 @@ class Study(Spec):
         arms: by name, the fields in which an arm differs from the configuration.
         comparison: the difference reported is the first arm's metric minus the second's.
         metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
-            data, the report on test data. Higher is better.
+            data, the report on test data; `direction` says which way is better.
         smallest_effect: a difference that would matter, in the metric's units.
         trials: configurations.
         seeds: runs of each configuration and arm; their seeds are 0, 1, ...
@@ -59,7 +60,7 @@ class Study(Spec):
                 raise ValueError(f"comparison: no arm {arm!r}.{did_you_mean(arm, self.arms)}")
         if len(set(self.comparison)) < len(self.comparison):
             raise ValueError(f"comparison: expected two arms, found {self.comparison[0]!r} twice")
-        metrics = [f"accuracy/{name}" for name in ("all", *self.base.task.classes)]
+        metrics = directions(self.base.task)
         if self.metric not in metrics:
             raise ValueError(f"metric: no metric {self.metric!r}.{did_you_mean(self.metric, metrics)}")
         searched: dict[str, str] = {}
@@ -69,6 +70,11 @@ class Study(Spec):
                     f"space.{name}: {dimension.field!r} is searched as {searched[dimension.field]!r} already"
                 )
             searched[dimension.field] = name
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the metric is better: errors and losses are minimized."""
+        return directions(self.base.task)[self.metric]
 
     def _try(self, where: str, changes: Mapping[str, Any]) -> None:
         try:

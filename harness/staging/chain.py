@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from harness.core.answers import Answers
 from harness.core.errors import InterruptedRunError, StageBusyError
 from harness.core.history import History
 from harness.data import TaskData
@@ -18,10 +19,11 @@ from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import next_key
 from harness.staging.store import Measured, Stage, Store
+from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache
 from harness.training.impact import appearance, impact
-from harness.training.loop import OnEvaluation, Pause, Signals, label_map_of, train_stage
+from harness.training.loop import OnEvaluation, Pause, Signals, train_stage
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["Chain", "Surroundings"]
@@ -124,7 +126,7 @@ class Chain:
             end = self._stored_end(leg) or self._trained_end(leg)
             stages.append(FinishedStage(end.entry.address, end.measured, end.entry.seconds))
             if end.rule is None:
-                return result_of(stages, first_head=next(iter(self._data.classes)))
+                return result_of(stages, first_head=next(iter(self._config.task.sizes)))
             leg = self._after_growth(leg, end, end.rule)
 
     def _fresh(self) -> tuple[TrainState, History]:
@@ -144,13 +146,16 @@ class Chain:
 
     def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
-        training, label_map = self._config.training, label_map_of(state, self._data)
-        known = label_map.known(self._data.validation.labels).nonzero().squeeze(1)
+        training, answers = self._config.training, self._answers(state)
+        known = answers.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = appearance(state, batch, training, label_map)
+        before = appearance(state, batch, training, answers)
         growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
-        after = appearance(state, batch, training, label_map_of(state, self._data))
+        after = appearance(state, batch, training, self._answers(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
+
+    def _answers(self, state: TrainState) -> Answers:
+        return answers_of(state.model, state.lineage, state.effects, self._data)
 
     def _entries(self, leg: _Leg) -> dict[int, StageEntry]:
         """Return what is stored of the stage, by step, as far as this run passes through it."""
@@ -251,13 +256,12 @@ class Chain:
 
     def _ending(self, training: _Training) -> History:
         """Evaluate where training may stop, which a run that goes on does not do."""
-        state, history = training.state, training.history
-        label_map = label_map_of(state, self._data)
+        state, history, answers = training.state, training.history, self._answers(training.state)
         evaluated = "val/loss/total" in history and history["val/loss/total"].steps[-1] == state.step
         splits = {"test": self._data.test} if evaluated else {"val": self._data.validation, "test": self._data.test}
         ending = History()
         for name, split in splits.items():
-            metrics = evaluate(state, split, self._config.training, label_map)
+            metrics = evaluate(state, split, self._config.training, answers)
             ending.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
         return ending
 

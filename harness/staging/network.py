@@ -3,9 +3,12 @@
 import torch
 
 from harness.core.label_map import LabelMap
+from harness.core.outputs import LABELS
+from harness.core.seeding import generator
 from harness.data import TaskData
-from harness.growth import Change
+from harness.growth import Change, Nothing
 from harness.growth.probe import Probe
+from harness.losses import Uncertainty
 from harness.models import GrowableModel
 from harness.staging.run import RunConfig
 from harness.training.state import build_model
@@ -16,18 +19,34 @@ PROBE_SIZE = 256
 
 
 def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
-    """Return the network at step 0; its own output is the task's first head."""
-    output, classes = next(iter(data.classes.items()))
+    """Return the network at step 0, after the operations of the start; its own output is the task's first.
+
+    Raises:
+        InputError: an operation of the start cannot be applied.
+    """
+    output, columns = next(iter(config.task.sizes.items()))
     device = torch.device(config.device)
-    return build_model(config.model, output=output, outputs=len(classes), seed=config.seed, device=device)
+    model = build_model(config.model, output=output, outputs=columns, seed=config.seed, device=device)
+    for number, operation in enumerate(config.start):
+        change = Change(operation=operation, freeze=Nothing())
+        stream = generator(config.seed, "start", number)
+        operation.apply(model, probe=probe_for(change, data), generator=stream)
+    losses = config.training.losses
+    model.learn_weights(name for name, loss in losses.items() if isinstance(loss.weight, Uncertainty))
+    return model
 
 
 def probe_for(change: Change, data: TaskData) -> Probe:
-    """Return training examples for `change` to look at, with the right new output for each if it brings a head."""
+    """Return training examples for `change` to look at, with the right new output for each if it brings classes."""
     examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
     head = str(getattr(change.operation, "name", ""))
-    if head not in data.classes:
+    output = data.outputs.get(head)
+    if output is not None and output.kind == "classes":
+        target = output.target_of(head)
+        return Probe(examples.inputs, examples.labels if target == LABELS else examples.targets[target])
+    classes = data.classes.get(head, change.reveals)
+    if not classes:
         return Probe(examples.inputs)
-    column = LabelMap.of({head: data.classes[head]}, device=examples.labels.device)
-    known = column.known(examples.labels)
-    return Probe(examples.inputs, torch.where(known, column.column[examples.labels * known], -1))
+    label_map = LabelMap.of({"new": classes}, device=examples.labels.device)
+    known = label_map.known(examples.labels)
+    return Probe(examples.inputs, torch.where(known, label_map.column[examples.labels * known], -1))

@@ -42,7 +42,7 @@ class RunResult:
 
 
 def result_of(stages: Sequence[FinishedStage], *, first_head: str) -> RunResult:
-    """Return the results of a run with these stages; `first_head` answers for the classes known from the start."""
+    """Return the results of a run with these stages; `first_head` is the network's own output."""
     history = History()
     for stage in stages:
         history = history.then(stage.measured.history).then(stage.measured.ending)
@@ -66,10 +66,14 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str) -> RunResult:
 
 
 def _forgetting(before: dict[str, float], after: dict[str, float], head: str) -> dict[str, float]:
+    """Return what became of the accuracy on the classes of the start; nothing for a network that has none."""
     results = {}
     for split in ("val", "test"):
-        then, now = before[f"{split}/accuracy/{head}"], after[f"{split}/accuracy/{head}"]
-        results[f"{split}/known_before_growth"] = then
-        results[f"{split}/known_after_growth"] = now
-        results[f"{split}/forgetting"] = then - now
+        then = before.get(f"{split}/accuracy/{head}")
+        # The head may have got more classes since.
+        now = after.get(f"{split}/accuracy_by_arrival/0", after.get(f"{split}/accuracy/{head}"))
+        if then is not None and now is not None:
+            results[f"{split}/known_before_growth"] = then
+            results[f"{split}/known_after_growth"] = now
+            results[f"{split}/forgetting"] = then - now
     return results

@@ -7,7 +7,7 @@ from harness.core.digest import digest
 from harness.core.errors import InputError
 from harness.core.spec import Spec
 from harness.data import AbstractTask
-from harness.growth import AtStep, AttachHead, GrowthRule
+from harness.growth import AbstractOperation, AtStep, AttachHead, GrowthRule
 from harness.models import AbstractModel
 from harness.training.config import TrainingConfig
 from harness.training.precision import DeviceName, Precision, resolve_device, resolve_precision
@@ -20,6 +20,8 @@ class RunConfig(Spec):
 
     Attributes:
         steps: optimizer updates in all.
+        start: operations that are applied to the network before the first step, such as the heads that exist from the
+            start, on or off; what they add is no younger than the rest.
         growths: what happens when; every rule acts at most once, in the order in which the triggers fire.
         seed: of all random streams.
         device: `auto` is CUDA where there is one.
@@ -29,6 +31,7 @@ class RunConfig(Spec):
     task: AbstractTask
     model: AbstractModel
     steps: PositiveInt
+    start: tuple[AbstractOperation, ...] = ()
     growths: tuple[GrowthRule, ...] = ()
     training: TrainingConfig = TrainingConfig()
     seed: NonNegativeInt = 0
@@ -43,21 +46,33 @@ class RunConfig(Spec):
                     f"growths.{index}.trigger.step: expected a step before the end at {self.steps}, "
                     f"found {rule.trigger.step}"
                 )
-            if isinstance(rule.operation, AttachHead):
-                self._check_head(index, rule.operation)
+            self._check_operation(f"growths.{index}.operation", rule.operation)
+        for index, operation in enumerate(self.start):
+            self._check_operation(f"start.{index}", operation)
         return self
 
-    def _check_head(self, index: int, head: AttachHead) -> None:
-        heads = list(self.task.classes)
-        if head.name not in heads[1:]:
+    @model_validator(mode="after")
+    def _every_output_has_a_loss(self) -> "RunConfig":
+        spoken = {loss.speaks_of(name) for name, loss in self.training.losses.items()}
+        for name in self.task.outputs:
+            if name not in spoken:
+                raise ValueError(
+                    f"training.losses: expected a loss of the output {name!r}, found losses of "
+                    f"{', '.join(sorted(filter(None, spoken))) or 'no single output'}; add one under that name"
+                )
+        return self
+
+    def _check_operation(self, where: str, operation: AbstractOperation) -> None:
+        if not isinstance(operation, AttachHead):
+            return
+        sizes = self.task.sizes
+        late = list(sizes)[1:]
+        if operation.name not in late:
+            raise ValueError(f"{where}.name: expected one of the task's late heads {late}, found {operation.name!r}")
+        if operation.outputs != sizes[operation.name]:
             raise ValueError(
-                f"growths.{index}.operation.name: expected one of the task's late heads {heads[1:]}, "
-                f"found {head.name!r}"
-            )
-        if head.outputs != len(self.task.classes[head.name]):
-            raise ValueError(
-                f"growths.{index}.operation.outputs: expected {len(self.task.classes[head.name])}, "
-                f"one per class of the head {head.name!r}; found {head.outputs}"
+                f"{where}.outputs: expected {sizes[operation.name]}, one per class or column of the head "
+                f"{operation.name!r}; found {operation.outputs}"
             )
 
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import torch
 
 from harness.core.errors import LeaseLostError, SnapshotError
-from harness.data import AbstractTask, TaskData
+from harness.data import AbstractTask, TaskData, load_task
+from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
+from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain, Surroundings
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
@@ -16,6 +18,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
+from harness.training.answers import answers_of
 from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals
 
@@ -108,9 +111,20 @@ class Runner:
         data = self._load(config.task, config.device)
         model = build_network(config, data)
         identities = Identities(model)
+        lineage: tuple[GrowthEvent, ...] = ()
+        effects: tuple[Effect, ...] = ()
         for number, rule in enumerate(config.growths, start=1):
-            rule.operation.apply(model, probe=probe_for(rule.change, data), generator=torch.Generator())
+            growth = operate_on(
+                model,
+                rule.operation,
+                keep_teacher=rule.keep_teacher,
+                probe=probe_for(rule.change, data),
+                generator=torch.Generator(),
+            )
             identities.register(model, birth=number)
+            lineage += (GrowthEvent(step=number, change=rule.change),)
+            effects += (Effect.of(growth),)
+            answers_of(model, lineage, effects, data)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
     def data(self, config: RunConfig) -> TaskData:
@@ -121,5 +135,5 @@ class Runner:
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
         if name not in self._data:
-            self._data[name] = task.load(self.data_folder).to(torch.device(device))
+            self._data[name] = load_task(task, self.data_folder).to(torch.device(device))
         return self._data[name]

@@ -72,7 +72,7 @@ def read_snapshot(
     state = fresh_state(model, optimizer, seed=seed, precision=precision)
     state.step = header["step"]
     state.lineage = tuple(GrowthEvent.model_validate(event) for event in header["lineage"])
-    state.identities, state.loss_weights = replay(model, state.lineage, probe=probe)
+    state.identities, state.loss_weights, state.effects = replay(model, state.lineage, probe=probe)
     _load_model(state, {n.removeprefix("model/"): t for n, t in tensors.items() if n.startswith("model/")})
     _load_optimizer(state, header, tensors)
     state.scaler.load_state_dict(header["scaler"])

@@ -29,6 +29,7 @@ def first_key(config: RunConfig, *, alone: bool = False) -> str:
     return digest(
         {
             **{name: spec.to_json() for name, spec in content.items()},
+            "start": [operation.to_json() for operation in config.start],
             "seed": config.seed,
             "device": config.device,
             "precision": config.precision,
@@ -67,6 +68,6 @@ def _specs(value: object) -> Iterator[Spec]:
         yield value
         for name in type(value).model_fields:
             yield from _specs(getattr(value, name))
-    elif isinstance(value, tuple | list):
-        for item in value:
+    elif isinstance(value, tuple | list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
             yield from _specs(item)

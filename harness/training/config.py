@@ -1,6 +1,9 @@
 """How a network is trained, whatever it is and whatever it learns."""
 
-from pydantic import PositiveFloat, PositiveInt
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from harness.core.spec import Spec
 from harness.losses import AbstractLoss, JointCrossEntropy
@@ -10,11 +13,22 @@ from harness.training.schedules import AbstractSchedule, Constant
 __all__ = ["TrainingConfig"]
 
 
+# It is part of the names of metrics and of the dotted paths of fields.
+LossName = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
+
+
 class TrainingConfig(Spec):
     """Settings of the loop.
 
     Attributes:
         batch_size: examples per optimizer update.
+        losses: by name; a component's weight is that of its loss times that of the growth that brought its output. A
+            scalar that the model returns under a name ending in `_loss` or `_reg` need not be listed.
+        replay: after a growth that brought classes, the fraction of each batch that is of classes that came earlier, or
+            None for batches of all classes alike; with 0, earlier classes are never seen again.
+        on_divergence: what a loss that becomes NaN or infinite does: it stops the run, or the update is skipped, and
+            counted in `train/skipped_steps`. Running statistics have seen the batch by then.
+        record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
         clip_norm: the largest norm of all gradients together, after unscaling; None clips nothing.
         evaluate_every: steps between evaluations on the validation split.
     """
@@ -22,6 +36,9 @@ class TrainingConfig(Spec):
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
     schedule: AbstractSchedule = Constant()
-    loss: AbstractLoss = JointCrossEntropy()
+    losses: Annotated[Mapping[LossName, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
+    replay: Annotated[float, Field(ge=0, lt=1)] | None = None
+    on_divergence: Literal["stop", "skip"] = "stop"
+    record_gradients_every: PositiveInt | None = None
     clip_norm: PositiveFloat | None = None
     evaluate_every: PositiveInt = 25

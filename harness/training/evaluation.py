@@ -1,67 +1,104 @@
 """Evaluation: it reads a network and changes nothing, neither modes nor random streams."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from harness.core.label_map import LabelMap
+from harness.core.answers import Answers
 from harness.data import Split
-from harness.losses import total
+from harness.losses import Batch
 from harness.training.config import TrainingConfig
-from harness.training.precision import autocast
+from harness.training.forward import Forward, Needs, needs_of, see
+from harness.training.metrics import accuracies, accuracies_by_arrival, accuracies_within, output_metrics
 from harness.training.state import TrainState
+from harness.training.step import objective_of
 
-__all__ = ["CHUNK", "Forward", "accuracies", "evaluate", "outputs_of"]
-
-Forward = Callable[[Split], dict[str, Tensor]]
+__all__ = ["CHUNK", "evaluate", "observed"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
 
 def evaluate(
-    state: TrainState, split: Split, config: TrainingConfig, label_map: LabelMap, forward: Forward | None = None
+    state: TrainState, split: Split, config: TrainingConfig, answers: Answers, *, forward: Forward | None = None
 ) -> dict[str, float]:
-    """Return the losses and accuracies of the network on `split`.
+    """Return the losses and metrics of the network on `split`.
 
-    `loss/<component>`, `loss_weighted/<component>` and `loss/total` speak of the examples whose class some head
-    answers for; `accuracy/all` is the fraction of all examples that are classified rightly by the heads' logits side
-    by side, `accuracy/<head>` the same among the examples of that head's classes. `forward` is the network's forward
-    pass on a part of the split, if there is a shorter one.
+    `loss/<component>`, `loss_weighted/<component>`, `loss/total` and the metrics of outputs that are no heads speak of
+    the examples whose class can be seen; a scalar of the model's own, of all. `accuracy/all` is the fraction of all
+    examples that are classified rightly by the heads' logits side by side, `accuracy/<head>` the same among the
+    examples of that head's classes. `accuracy_within` is that of each head where it is known which one answers, and
+    `accuracy_by_arrival` that on the classes that each growth brought; `mean` is over all of them, and each of them is
+    there where they are several.
     """
-    outputs = outputs_of(state, split, forward)
-    answerable = label_map.known(split.labels)
-    within = {name: output[answerable] for name, output in outputs.items()}
-    components = config.loss.components(within, split.labels[answerable], label_map)
-    loss, weighted = total(components, state.loss_weights)
-    results = {f"loss/{name}": value for name, value in components.items()}
-    results |= {f"loss_weighted/{name}": value for name, value in weighted.items()}
-    results |= {"loss/total": loss} | accuracies(outputs, split.labels, label_map)
+    batch = observed(state, split, answers, needs_of(config.losses.values()), forward)
+    label_map = answers.label_map
+    answerable = batch if label_map.known(split.labels).all() else _part(batch, label_map.known(split.labels))
+    with torch.no_grad():
+        found = objective_of(state, answerable, config)
+    results = {f"loss/{name}": value for name, value in found.components.items()}
+    results |= {f"loss_weighted/{name}": value for name, value in found.weighted.items()}
+    results |= {"loss/total": found.total}
+    if label_map.heads:
+        for measure in (accuracies, accuracies_within, accuracies_by_arrival):
+            results |= measure(batch.outputs, split.labels, label_map)
+    results |= output_metrics(answerable)
     # One transfer for all values: each one on its own would make a GPU wait.
     values = torch.stack([value.double() for value in results.values()]).tolist()
     return dict(zip(results, values, strict=True))
 
 
-def accuracies(outputs: dict[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class without a head counts as wrong."""
-    predicted = torch.cat([outputs[head] for head in label_map.heads], dim=1).argmax(dim=1)
-    known = label_map.known(labels)
-    safe = torch.where(known, labels, torch.zeros_like(labels))
-    right = (predicted == label_map.column[safe]) & known
-    results = {"accuracy/all": right.double().mean()}
-    for index, head in enumerate(label_map.heads):
-        own = known & (label_map.head[safe] == index)
-        results[f"accuracy/{head}"] = (right & own).sum().double() / own.sum().clamp(min=1)
-    return results
+def observed(
+    state: TrainState,
+    split: Split,
+    answers: Answers,
+    needs: Needs | None = None,
+    forward: Forward | None = None,
+) -> Batch:
+    """Return what the network computes for all of `split`, in eval mode and 32 bits; scalars are means over it."""
+    with _eval_mode(state.model), torch.no_grad():
+        chunks = [see(state, chunk, answers, needs, forward) for chunk in split.chunks(CHUNK)]
+    shares = [len(chunk.labels) / len(split) for chunk in chunks]
+    teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
+    return Batch(
+        outputs=_joined([chunk.outputs for chunk in chunks], shares),
+        inputs=split.inputs,
+        labels=split.labels,
+        answers=answers,
+        targets=split.targets,
+        features=_joined([chunk.features for chunk in chunks], shares),
+        teacher=_joined(teachers, shares) if teachers else None,
+        teacher_features=_joined([chunk.teacher_features for chunk in chunks], shares),
+    )
 
 
-def outputs_of(state: TrainState, split: Split, forward: Forward | None = None) -> dict[str, Tensor]:
-    """Return the network's outputs `[N, ...]` by name, in eval mode and 32 bits."""
-    forward = forward or (lambda part: state.model(part.inputs))
-    with _eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
-        chunks = [forward(chunk) for chunk in split.chunks(CHUNK)]
-    return {name: torch.cat([chunk[name] for chunk in chunks]).float() for name in chunks[0]}
+def _joined(chunks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:
+    def join(values: list[Tensor]) -> Tensor:
+        if values[0].dim():
+            return torch.cat(values)
+        return torch.stack([share * value for share, value in zip(shares, values, strict=True)]).sum()
+
+    return {name: join([chunk[name] for chunk in chunks]) for name in chunks[0]}
+
+
+def _part(batch: Batch, chosen: Tensor) -> Batch:
+    """Return the examples that are `chosen` `[N]`; scalars stay."""
+
+    def part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value[chosen] if value.dim() else value for name, value in tensors.items()}
+
+    return replace(
+        batch,
+        outputs=part(batch.outputs),
+        inputs=batch.inputs[chosen],
+        labels=batch.labels[chosen],
+        targets=part(batch.targets),
+        features=part(batch.features),
+        teacher=None if batch.teacher is None else part(batch.teacher),
+        teacher_features=part(batch.teacher_features),
+    )
 
 
 @contextmanager

@@ -6,11 +6,14 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.core.label_map import LabelMap
+from harness.core.answers import Answers
 from harness.data import Split
 from harness.training.config import TrainingConfig
-from harness.training.evaluation import accuracies, outputs_of
+from harness.training.evaluation import observed
+from harness.training.forward import needs_of
+from harness.training.metrics import accuracies
 from harness.training.state import TrainState
+from harness.training.step import objective_of
 
 __all__ = ["Appearance", "appearance", "impact"]
 
@@ -21,44 +24,50 @@ class Appearance:
 
     Attributes:
         outputs: `[B, C]` by name, in eval mode.
-        loss: unweighted sum of the components.
-        accuracy: fraction of the batch that is classified rightly.
+        components: of the loss, unweighted.
+        accuracy: fraction of the batch that is classified rightly; None without heads that classify.
         flops: multiplications and additions of one forward pass, per example.
     """
 
     outputs: dict[str, Tensor]
-    loss: float
-    accuracy: float
+    components: dict[str, float]
+    accuracy: float | None
     flops: float
 
 
-def appearance(state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap) -> Appearance:
-    """Look at the network with `batch`, all of whose classes it answers for. Nothing is changed."""
+def appearance(state: TrainState, examples: Split, config: TrainingConfig, answers: Answers) -> Appearance:
+    """Look at the network with `examples`, all of whose classes can be seen. Nothing is changed."""
     with FlopCounterMode(display=False) as counter:
-        outputs = outputs_of(state, batch)
-    components = config.loss.components(outputs, batch.labels, label_map)
-    # Components of classes that the batch has no example of are zero.
-    loss = torch.stack(list(components.values())).sum().item()
-    accuracy = accuracies(outputs, batch.labels, label_map)["accuracy/all"].item()
-    return Appearance(outputs, loss, accuracy, counter.get_total_flops() / len(batch))
+        observed(state, examples, answers)
+    batch = observed(state, examples, answers, needs_of(config.losses.values()))
+    with torch.no_grad():
+        found = objective_of(state, batch, config).components
+    components = {name: value.item() for name, value in found.items()}
+    heads = answers.label_map.heads
+    right = accuracies(batch.outputs, batch.labels, answers.label_map)["accuracy/all"].item() if heads else None
+    outputs = {name: value for name, value in batch.outputs.items() if value.dim() > 1}
+    return Appearance(outputs, components, right, counter.get_total_flops() / len(examples))
 
 
 def impact(before: Appearance, after: Appearance) -> dict[str, float]:
     """Return what changed.
 
-    `logit_change` is the largest change of any old output in any old column; loss and accuracy, of the old classes,
-    change even where no logit does, because new outputs compete with the old ones.
+    `logit_change` is the largest change of any old output in any old column; loss, of the old components, and accuracy,
+    of the old classes, change even where no logit does, because new outputs compete with the old ones.
     """
-    changes = [
-        (after.outputs[name][:, : old.shape[1]] - old).abs().max().item()
-        for name, old in before.outputs.items()
-        if name in after.outputs
-    ]
-    return {
+    changes = [_change(old, after.outputs[name]) for name, old in before.outputs.items() if name in after.outputs]
+    common = [name for name in before.components if name in after.components]
+    found = {
         "growth/logit_change": max(changes, default=0.0),
-        "growth/known_loss_before": before.loss,
-        "growth/known_loss_after": after.loss,
-        "growth/known_accuracy_before": before.accuracy,
-        "growth/known_accuracy_after": after.accuracy,
+        "growth/known_loss_before": sum(before.components[name] for name in common),
+        "growth/known_loss_after": sum(after.components[name] for name in common),
         "growth/flops_added": after.flops - before.flops,
     }
+    if before.accuracy is not None and after.accuracy is not None:
+        found |= {"growth/known_accuracy_before": before.accuracy, "growth/known_accuracy_after": after.accuracy}
+    return found
+
+
+def _change(old: Tensor, new: Tensor) -> float:
+    columns = min(old.shape[1], new.shape[1])  # a layer that was replaced may have fewer
+    return (new[:, :columns] - old[:, :columns]).abs().max().item()

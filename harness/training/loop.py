@@ -17,28 +17,24 @@ from collections.abc import Callable, Mapping
 
 from harness.core.history import History
 from harness.core.label_map import LabelMap
-from harness.data import BatchOrder, TaskData
+from harness.data import BatchOrder, ReplayedOrder, TaskData
 from harness.growth.plan import GrowthRule, Watch
 from harness.growth.triggers import Progress
+from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
+from harness.training.contract import Contract
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache, Feed
+from harness.training.forward import needs_of
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
 
-__all__ = ["OnEvaluation", "Pause", "Signals", "label_map_of", "train_stage"]
+__all__ = ["OnEvaluation", "Pause", "Signals", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]
 Pause = Callable[[], bool]
-
-
-def label_map_of(state: TrainState, data: TaskData) -> LabelMap:
-    """Return the map of the classes that the network's heads answer for now: those that exist and are on."""
-    heads = {next(iter(data.classes)), *state.model.heads} - state.model.off
-    live = [name for name in data.classes if name in heads]
-    return LabelMap.of({name: data.classes[name] for name in live}, device=state.device)
 
 
 def train_stage(
@@ -74,22 +70,23 @@ def train_stage(
 
     Raises:
         DivergedError: a loss became NaN or infinite.
+        ContractError: a loss component is no scalar, has no gradient, or came or went without a growth.
     """
-    label_map = label_map_of(state, data)
-    seen = label_map.known(data.train.labels).nonzero().squeeze(1)
-    batches = BatchOrder(seen, config.batch_size, seed=state.seed, growths=len(state.lineage))
-    recorder = Recorder(history)
+    answers = answers_of(state.model, state.lineage, state.effects, data)
+    contract = Contract(history, start=state.step - state.age)
+    batches = batches_of(state, data, config, answers.label_map)
+    recorder = Recorder(history, config.on_divergence)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
     def feed_now() -> Feed:
         state.set_train_mode()
-        if features is None:
+        if features is None or needs_of(config.losses.values()).taps:
             return Feed(state.model, data)
         return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
 
     def evaluate_now() -> dict[str, float]:
         recorder.flush()
-        found = evaluate(state, feed.data.validation, config, label_map, feed.forward_part)
+        found = evaluate(state, feed.data.validation, config, answers, forward=feed.forward_part)
         metrics = {f"val/{name}": value for name, value in found.items()}
         history.record(state.step, metrics)
         on_evaluation(state.step, metrics)
@@ -103,8 +100,8 @@ def train_stage(
         if state.age in thaws:
             state.refreeze()
             feed = feed_now()
-        batch = feed.data.train.take(batches.indices(state.age))
-        measured = train_step(state, batch, config, label_map, feed.forward)
+        examples = feed.data.train.take(batches.indices(state.age))
+        measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:
@@ -116,6 +113,25 @@ def train_stage(
         paused = pause()
     recorder.flush()
     return rule
+
+
+def batches_of(
+    state: TrainState, data: TaskData, config: TrainingConfig, label_map: LabelMap
+) -> BatchOrder | ReplayedOrder:
+    """Return the order of batches until the next growth."""
+    arrival, growths = label_map.arrival_of(data.train.labels), len(state.lineage)
+    newest = label_map.arrivals[-1] if label_map.arrivals else 0
+    if config.replay is None or not newest:
+        seen = (arrival >= 0).nonzero().squeeze(1)
+        return BatchOrder(seen, config.batch_size, seed=state.seed, growths=growths)
+    return ReplayedOrder(
+        new=(arrival == newest).nonzero().squeeze(1),
+        old=((arrival >= 0) & (arrival < newest)).nonzero().squeeze(1),
+        size=config.batch_size,
+        fraction=config.replay,
+        seed=state.seed,
+        growths=growths,
+    )
 
 
 def latest_evaluation(history: History) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -13,10 +14,16 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Collects what steps measure and writes it into a history in blocks, under `train/`."""
+    """Collects what steps measure and writes it into a history in blocks, under `train/`.
 
-    def __init__(self, history: History) -> None:
+    Args:
+        history: what is written to.
+        on_divergence: whether a loss that is NaN or infinite is an error, or left out, its step having been skipped.
+    """
+
+    def __init__(self, history: History, on_divergence: Literal["stop", "skip"] = "stop") -> None:
         self._history = history
+        self._on_divergence = on_divergence
         self._steps: dict[str, list[int]] = {}
         self._values: dict[str, list[Tensor]] = {}
 
@@ -43,9 +50,17 @@ class Recorder:
             columns[name] = Series(steps, flat[start : start + len(steps)])
             start += len(steps)
         self._steps, self._values = {}, {}
-        _check_finite(columns)
+        if self._on_divergence == "stop":
+            _check_finite(columns)
+        else:
+            columns = {name: _finite(series) for name, series in columns.items()}
         for name, series in columns.items():
             self._history.extend(f"train/{name}", series)
+
+
+def _finite(series: Series) -> Series:
+    kept = [pair for pair in zip(series.steps, series.values, strict=True) if math.isfinite(pair[1])]
+    return Series([step for step, _ in kept], [value for _, value in kept])
 
 
 def _check_finite(columns: Mapping[str, Series]) -> None:

@@ -12,10 +12,11 @@ from harness.core.seeding import seeded_global_stream
 from harness.growth.freeze import freeze, lr_factors, set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
-from harness.growth.lineage import Change, GrowthEvent
+from harness.growth.lineage import Change, Effect, GrowthEvent
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.growth.surgery import scale_rates
+from harness.losses import Weight
 from harness.models import AbstractModel, GrowableModel
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
@@ -32,7 +33,8 @@ class TrainState:
     Attributes:
         step: optimizer updates so far.
         lineage: the growths so far.
-        loss_weights: weights of the components that growths brought.
+        effects: what each of them did to the outputs.
+        loss_weights: weights of the components that growths brought, by output.
         frozen: ids of what the last growth's policy keeps fixed.
     """
 
@@ -44,7 +46,8 @@ class TrainState:
     precision: Precision
     step: int = 0
     lineage: tuple[GrowthEvent, ...] = ()
-    loss_weights: dict[str, float] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    loss_weights: dict[str, Weight] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
 
     @cached_property
@@ -75,6 +78,7 @@ class TrainState:
             freeze_policy=change.freeze,
             identities=self.identities,
             probe=probe,
+            keep_teacher=change.keep_teacher,
             lr_factor=change.lr_factor,
             group=change.group(),
             seed=self.seed,
@@ -82,7 +86,8 @@ class TrainState:
             step=self.step,
         )
         self.lineage += (GrowthEvent(step=self.step, change=change),)
-        self.loss_weights |= dict.fromkeys(grown.growth.outputs, change.loss_weight)
+        self.effects += (Effect.of(grown.growth),)
+        self.loss_weights |= change.weights(grown.growth.outputs, self.step)
         self.identities, self.frozen = grown.identities, grown.frozen
         self._forget_trainable()
         self._scale_rates()
@@ -122,6 +127,12 @@ def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, de
 
 def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int, precision: Precision) -> TrainState:
     """Return the state of a run at step 0."""
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    learned = list(model.log_variances.values())
+    apart = {id(parameter) for parameter in learned}
+    parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
+    started = optimizer.start(parameters)
+    if learned:  # decay would pull the weights of losses towards 1
+        first = {key: value for key, value in started.param_groups[0].items() if key != "params"}
+        started.add_param_group({**first, "weight_decay": 0.0, "params": learned})
     scaler = grad_scaler(precision, next(model.parameters()).device)
-    return TrainState(model, Identities(model), optimizer.start(parameters), scaler, seed, precision)
+    return TrainState(model, Identities(model), started, scaler, seed, precision)

@@ -3,51 +3,89 @@
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from harness.core.label_map import LabelMap
+from harness.core.answers import Answers
 from harness.core.seeding import seed_global_stream, stream_seed
 from harness.data import Split
-from harness.losses import total
+from harness.losses import Batch
 from harness.training.config import TrainingConfig
-from harness.training.evaluation import Forward
+from harness.training.contract import Contract
+from harness.training.forward import Forward, needs_of, see
+from harness.training.gradients import trunk_gradients
 from harness.training.group_watch import GroupWatch
-from harness.training.precision import autocast
+from harness.training.objective import Objective, objective
 from harness.training.state import TrainState
 
-__all__ = ["train_step"]
+__all__ = ["objective_of", "train_step"]
 
 
 WATCHED_STEPS = 20
 
 
 def train_step(
-    state: TrainState, batch: Split, config: TrainingConfig, label_map: LabelMap, forward: Forward | None = None
+    state: TrainState,
+    examples: Split,
+    config: TrainingConfig,
+    answers: Answers,
+    *,
+    contract: Contract | None = None,
+    forward: Forward | None = None,
 ) -> dict[str, Tensor]:
-    """Update `state` on `batch` and return what was measured, as scalars that are still on the device.
+    """Update `state` on `examples` and return what was measured, as scalars that are still on the device.
 
-    `forward` is the network's forward pass, if there is a shorter one.
+    Args:
+        state: between two steps.
+        examples: the batch, all of whose classes can be seen.
+        config: settings.
+        answers: what the network's outputs answer for.
+        contract: what is expected of components; nothing unless given.
+        forward: called instead of the network, to the same result.
 
     Returns:
         `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
-        with a loss scaler `skipped_steps` (1 if a gradient was not finite, so that nothing was updated). In the first
-        steps after a growth also, for each optimizer group, `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the
-        mean size of an update in units of the group's learning rate; group n was born at the n-th growth.
+        with a loss scaler, or where diverged steps are skipped, `skipped_steps` (1 if a gradient or a loss was not
+        finite, so that nothing was updated). In the first steps after a growth also, for each optimizer group,
+        `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the mean size of an update in units of the group's
+        learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come second.
+        Where gradients are recorded, what `trunk_gradients` says.
     """
     _set_learning_rates(state, config)
     # Dropout in modules of any library draws from the global generator.
     seed_global_stream(stream_seed(state.seed, "step", state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
-    with autocast(state.precision, state.device):
-        outputs = forward(batch) if forward else state.model(batch.inputs)
-        components = config.loss.components(outputs, batch.labels, label_map)
-        loss, weighted = total(components, state.loss_weights)
-    state.scaler.scale(loss).backward()
+    batch = see(state, examples, answers, needs_of(config.losses.values()), forward)
+    found = objective_of(state, batch, config)
+    if contract is not None:
+        contract.check(found.components, batch, state)
+    every = config.record_gradients_every
+    gradients = trunk_gradients(state, found.weighted) if every and (state.step + 1) % every == 0 else {}
+    state.scaler.scale(found.total).backward()
     state.scaler.unscale_(state.optimizer)
     norm = _clip(state.trainable, config.clip_norm)
     watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
+    skipped = config.on_divergence == "skip" and not bool((norm + found.total).isfinite())
+    if skipped:
+        state.optimizer.zero_grad(set_to_none=True)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.step += 1
-    return _measured(state, components, weighted, loss, norm) | (watched.measured() if watched else {})
+    measured = _measured(found, norm) | gradients | (watched.measured() if watched else {})
+    if config.on_divergence == "skip":
+        measured["skipped_steps"] = norm.new_tensor(float(skipped))
+    elif state.scaler.is_enabled():
+        # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
+        measured["skipped_steps"] = (~norm.isfinite()).float()
+    return measured
+
+
+def objective_of(state: TrainState, batch: Batch, config: TrainingConfig) -> Objective:
+    """Return the loss of `batch` as `state` weighs it."""
+    return objective(
+        config.losses,
+        batch,
+        step=state.step,
+        growth_weights=state.loss_weights,
+        log_variances=dict(state.model.log_variances.items()),
+    )
 
 
 def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
@@ -65,13 +103,7 @@ def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
         group["lr"] = group["base_lr"] * group["lr_scale"] * warm_up * config.schedule.factor(state.step, age)
 
 
-def _measured(
-    state: TrainState, components: dict[str, Tensor], weighted: dict[str, Tensor], loss: Tensor, norm: Tensor
-) -> dict[str, Tensor]:
-    measured = {f"loss/{name}": value.detach() for name, value in components.items()}
-    measured |= {f"loss_weighted/{name}": value.detach() for name, value in weighted.items()}
-    measured |= {"loss/total": loss.detach(), "grad_norm": norm}
-    if state.scaler.is_enabled():
-        # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
-        measured["skipped_steps"] = (~norm.isfinite()).float()
-    return measured
+def _measured(found: Objective, norm: Tensor) -> dict[str, Tensor]:
+    measured = {f"loss/{name}": value.detach() for name, value in found.components.items()}
+    measured |= {f"loss_weighted/{name}": value.detach() for name, value in found.weighted.items()}
+    return measured | {"loss/total": found.total.detach(), "grad_norm": norm}

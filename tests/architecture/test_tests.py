@@ -17,6 +17,7 @@ SUITES = {
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",
+    "losses/": "conformance/test_losses.py",
     "staging/chain": "staging/test_runner.py",
     "reporting/design_tables": "reporting/test_tables.py",
     "reporting/exhibits": "reporting/test_figures.py",

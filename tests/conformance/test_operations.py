@@ -14,6 +14,7 @@ from harness.growth import (
     SplitClass,
     SwitchLayer,
     ToggleHead,
+    Unchanged,
     WidenHead,
     WidenLayer,
 )
@@ -31,6 +32,7 @@ OPERATIONS = [
     SplitClass(path="output", parent=0, children=2, noise=0.1),
     SwitchLayer(flag="depth", on=False),
     ToggleHead(path="hidden.dropout", on=False),
+    Unchanged(),
     WidenHead(path="output", to=4),
     WidenHead(path="output", to=4, rows="in_place", moments="mean"),
     WidenLayer(path="blocks.0.conv", to=6),

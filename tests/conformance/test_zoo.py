@@ -171,7 +171,7 @@ def test_a_replayed_lineage_with_loaded_values_is_the_original_to_the_bit(
         return
     fresh = specimen.model()
 
-    replayed, _ = replay(fresh, (GrowthEvent.model_validate(event.to_json()),), probe=lambda _: probe)
+    replayed, *_ = replay(fresh, (GrowthEvent.model_validate(event.to_json()),), probe=lambda _: probe)
     with torch.no_grad():
         for name, tensor in replayed.tensors().items():
             tensor.copy_(identities[name].tensor)

@@ -72,3 +72,46 @@ def test_a_new_head_moves_no_column() -> None:
 @pytest.mark.parametrize("label", [-1, -5])
 def test_a_negative_label_is_not_known(label: int) -> None:
     assert not LabelMap.of({"known": (0, 1)}).known(torch.tensor([label])).any()
+
+
+def test_classes_that_share_a_column_are_one_class_to_the_network() -> None:
+    label_map = LabelMap.of({"parity": ((0, 2), (1, 3))})
+
+    assert label_map.column.tolist() == label_map.within.tolist() == [0, 1, 0, 1]
+    assert label_map.sizes == (2,)
+
+
+def test_columns_of_hidden_classes_do_not_compete() -> None:
+    label_map = LabelMap.of({"a": (0, 1, 2), "b": (3, 4)}, hidden=(1, 3, 4), arrived={2: 5})
+    outputs = {"a": torch.tensor([[1.0, 2.0, 3.0]]), "b": torch.tensor([[4.0, 5.0]])}
+
+    assert label_map.heads == ("a",)
+    assert label_map.joined(outputs).tolist() == [[1, 3]]
+    assert label_map.column.tolist() == [0, -1, 1, -1, -1]
+    assert label_map.arrival.tolist() == [0, -1, 5, -1, -1]
+    assert label_map.arrivals == (0, 5)
+    assert label_map.sizes == (3,)
+
+
+def test_a_column_stays_while_one_of_its_classes_can_be_seen() -> None:
+    label_map = LabelMap.of({"parity": ((0, 2), (1, 3))}, hidden=(2, 3))
+
+    assert label_map.column.tolist() == [0, 1, -1, -1]
+    assert label_map.chosen == (None,)
+
+
+def test_without_heads_all_classes_can_be_seen_that_are_not_hidden() -> None:
+    label_map = LabelMap.of({}, hidden=(2,), arrived={1: 3})
+
+    assert label_map.known(torch.tensor([0, 1, 2, 7])).tolist() == [True, True, False, True]
+    assert label_map.arrival_of(torch.tensor([0, 1, 7])).tolist() == [0, 3, 0]
+    assert label_map.heads == ()
+
+
+@given(classes=heads_and_classes())
+def test_joined_logits_without_hidden_classes_are_those_of_the_heads(classes: dict[str, tuple[int, ...]]) -> None:
+    outputs = {head: torch.randn(2, len(group)) for head, group in classes.items()}
+
+    joined = LabelMap.of(classes).joined(outputs)
+
+    assert torch.equal(joined, torch.cat(list(outputs.values()), dim=1))

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -7,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.data import AbstractTask, Digits, FashionMNIST, Split, TaskData
+from harness.core.errors import DataError
+from harness.data import AbstractTask, Digits, FashionMNIST, Output, Split, TaskData, load_task
 
 CPU = torch.device("cpu")
 
@@ -105,3 +107,97 @@ def test_a_head_without_classes_is_refused() -> None:
 def test_a_kind_that_is_no_text_is_refused(kind: object) -> None:
     with pytest.raises(ValidationError, match="expected a kind among"):
         AbstractTask.model_validate({"kind": kind})
+
+
+class WithTargets(AbstractTask):
+    kind: Literal["test_with_targets"] = "test_with_targets"
+    outputs: Mapping[str, Output] = {"load": Output(columns=2)}
+    wrong: str = ""
+
+    def load(self, folder: Path | None) -> TaskData:  # noqa: ARG002
+        changes = {
+            "no examples": {"inputs": torch.zeros(0, 2), "labels": torch.zeros(0, dtype=torch.int64)},
+            "labels that are numbers": {"labels": torch.zeros(3)},
+            "NaN": {"inputs": torch.tensor([[0.0, 1], [2, float("nan")], [3, 4]])},
+        }
+        targets = {
+            "fewer rows": torch.zeros(2, 2),
+            "one column": torch.zeros(3, 1),
+            "whole numbers": torch.zeros(3, 2, dtype=torch.int64),
+            "infinity": torch.full((3, 2), torch.inf),
+        }
+        good = {"inputs": torch.zeros(3, 2), "labels": torch.zeros(3, dtype=torch.int64)}
+        count = len((good | changes.get(self.wrong, {}))["inputs"])
+        more = {
+            "load": targets.get(self.wrong, torch.full((count, 2), 2.0)),
+            "species": torch.arange(count),
+        }
+        fine = Split(good["inputs"], good["labels"], {"load": torch.zeros(3, 2), "species": torch.arange(3)})
+        chosen = good | changes.get(self.wrong, {})
+        return TaskData(fine, Split(chosen["inputs"], chosen["labels"], more), fine, {})
+
+
+def test_loaded_data_say_what_outputs_answer() -> None:
+    task = WithTargets(classes={"known": (0,)}, hidden=(0,))
+
+    data = load_task(task, None)
+
+    assert (data.classes, data.outputs, data.hidden) == (task.classes, task.outputs, task.hidden)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("no examples", "expected examples in the validation data of 'test_with_targets', found none"),
+        ("labels that are numbers", r"expected int64 labels \(3,\) in the validation data.*found torch.float32"),
+        ("NaN", "expected finite 'inputs' in the validation data.*found NaN or infinity in row 1"),
+        ("fewer rows", "expected 3 rows of 'load' in the validation data.*found 2"),
+        (
+            "one column",
+            r"expected float values \(N, 2\) as target 'load' in the validation.*found torch.float32 \(3, 1\)",
+        ),
+        ("whole numbers", r"expected float values .* found torch.int64 \(3, 2\)"),
+        ("infinity", "expected finite 'load' in the validation data.* row 0"),
+    ],
+)
+def test_data_that_do_not_fit_are_one_clear_line(wrong: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load_task(WithTargets(wrong=wrong), None)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (Output(target="cooling"), "no target 'cooling' in the train data.*There are: labels, load, species"),
+        (Output(kind="classes", columns=2, target="species"), "expected classes 0 to 1 .* found 0 to 2"),
+        (Output(kind="classes", columns=2, target="load"), r"expected int64 classes \(N,\) as target 'load'"),
+        (Output(kind="binary", columns=2, target="load"), r"expected values in \[0, 1\] as target 'load' in the valid"),
+    ],
+)
+def test_a_target_that_an_output_cannot_answer_is_named(output: Output, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load_task(WithTargets(outputs={"it": output}), None)
+
+
+def test_outputs_may_answer_labels_and_inputs() -> None:
+    outputs = {"digit": Output(kind="classes", target="labels"), "copy": Output(kind="inputs", columns=2)}
+
+    assert load_task(WithTargets(outputs=outputs), None).outputs == outputs
+
+
+def test_the_first_output_is_the_networks_own() -> None:
+    task = WithTargets(classes={"known": (0, (1, 2))})
+
+    assert list(task.sizes.items()) == [("known", 2), ("load", 2)]
+
+
+def test_classes_may_share_a_column_but_not_be_in_two() -> None:
+    with pytest.raises(ValidationError, match="expected every class in one head"):
+        OwnTask(classes={"known": (0, (1, 0))})
+    with pytest.raises(ValidationError, match="expected heads with classes"):
+        OwnTask(classes={"known": (0, ())})
+
+
+def test_a_name_belongs_to_one_output() -> None:
+    with pytest.raises(ValidationError, match="expected outputs with names that no head has, found 'load' twice"):
+        WithTargets(classes={"load": (0,)})

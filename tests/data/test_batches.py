@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from harness.core.errors import DataError
-from harness.data import BatchOrder
+from harness.data import BatchOrder, ReplayedOrder
 
 SIZES = st.integers(1, 12)
 SEEN = st.lists(st.integers(0, 500), min_size=1, max_size=40, unique=True).map(torch.tensor)
@@ -115,3 +115,54 @@ def test_what_will_be_seen_is_known_beforehand(count: int, size: int, step: int,
     seen = {index for later in range(step, step + steps) for index in batches.indices(later).tolist()}
     assert seen <= set(foreseen.tolist())
     assert len(foreseen) <= min(count, steps * size) or steps >= 2 * batches.per_epoch
+
+
+def replayed(fraction: float, *, old: int = 30, size: int = 10) -> ReplayedOrder:
+    new, earlier = torch.arange(40), 100 + torch.arange(old)
+    return ReplayedOrder(new, earlier, size, fraction=fraction, seed=3, growths=1)
+
+
+@pytest.mark.parametrize(("fraction", "count"), [(0.0, 0), (0.1, 1), (0.25, 2), (0.5, 5), (0.99, 9)])
+def test_a_fraction_of_each_batch_is_old(fraction: float, count: int) -> None:
+    order = replayed(fraction)
+
+    batches = [order.indices(step) for step in range(2 * order.per_epoch)]
+
+    assert {len(batch) for batch in batches} == {10}
+    assert {int((batch >= 100).sum()) for batch in batches} == {count}
+
+
+def test_without_old_examples_a_batch_is_new() -> None:
+    order = replayed(0.5, old=0)
+
+    assert len(order.indices(0)) == 10
+    assert (order.indices(0) < 100).all()
+
+
+def test_an_epoch_is_one_of_the_new_examples() -> None:
+    order = replayed(0.5)
+
+    seen = torch.cat([order.indices(step) for step in range(order.per_epoch)])
+
+    assert order.per_epoch == 8
+    assert sorted(seen[seen < 100].tolist()) == list(range(40))
+
+
+def test_all_old_examples_have_their_turn() -> None:
+    order = replayed(0.5, old=12)
+
+    seen = torch.cat([order.indices(step) for step in range(20)])
+
+    assert set(seen[seen >= 100].tolist()) == set(range(100, 112))
+
+
+def test_a_replayed_batch_depends_on_nothing_that_was_asked_before() -> None:
+    order = replayed(0.5)
+    for step in (17, 3, 9):
+        assert torch.equal(order.indices(step), replayed(0.5).indices(step))
+
+
+def test_replay_of_nothing_sees_what_a_stream_of_the_new_examples_alone_sees() -> None:
+    alone = BatchOrder(torch.arange(40), 10, seed=3, growths=1)
+
+    assert all(torch.equal(replayed(0.0).indices(step), alone.indices(step)) for step in range(10))

@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
 
 from harness.core.errors import SpecError
-from harness.growth.freeze import candidates, freeze, lr_factors, set_train_mode
+from harness.growth.freeze import candidates, freeze, lr_factors, named_parameters, set_train_mode
 from harness.growth.freezing import (
     AbstractFreezePolicy,
     ByName,
@@ -293,3 +293,16 @@ def test_a_policy_that_cannot_be_followed_undoes_the_growth(conv_model: Growable
     assert conv_model.state_dict().keys() == before.keys()
     assert all(p.requires_grad for p in conv_model.parameters())
     assert len(optimizer.param_groups) == 1
+
+
+def test_learned_weights_of_losses_are_never_frozen(conv_model: GrowableModel) -> None:
+    conv_model.learn_weights(["known"])
+    identities = Identities(conv_model)
+
+    frozen = freeze(conv_model, identities, OldParameters(), growth=1)
+
+    assert "0/log_variances.known" in identities
+    assert "0/log_variances.known" not in frozen
+    assert conv_model.log_variances["known"].requires_grad
+    assert not any(parameter.requires_grad for parameter in conv_model.backbone.parameters())
+    assert list(named_parameters(conv_model))[-1].startswith("output.")

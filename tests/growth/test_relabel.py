@@ -8,7 +8,7 @@ from harness.core.errors import SpecError
 from harness.core.label_map import LabelMap
 from harness.growth.operations import SplitClass, WidenHead
 from harness.growth.record import Columns
-from harness.growth.relabel import as_old_columns, follow, grown_labels, grown_weights
+from harness.growth.relabel import as_old_columns, follow, grown_classes, grown_labels, grown_weights
 
 COLUMNS = st.lists(st.integers(0, 3) | st.none(), min_size=1, max_size=9).map(tuple)
 
@@ -72,3 +72,21 @@ def test_classes_must_fit_the_columns(new: list[int], message: str) -> None:
 def test_values_for_too_few_columns_are_refused() -> None:
     with pytest.raises(SpecError, match="old columns 0 to 2, found 2 values"):
         grown_weights(torch.ones(2), (0, 1, 2))
+
+
+@given(columns=COLUMNS)
+def test_classes_of_their_own_are_given_out_as_labels_are(columns: Columns) -> None:
+    labels, waiting = [10, 11, 12, 13], len(columns) - len({old for old in columns if old is not None})
+    new = list(range(20, 20 + waiting))
+
+    assert grown_classes(labels, columns, new) == grown_labels(labels, columns, new)
+
+
+def test_a_shared_column_that_is_not_split_stays_shared() -> None:
+    assert grown_classes([(1, 2), 3], (0, 1, None), [4]) == ((1, 2), 3, 4)
+
+
+@pytest.mark.parametrize("new", [[], [4, 5], [3]])
+def test_classes_that_do_not_fit_the_columns_are_refused(new: list[int]) -> None:
+    with pytest.raises(SpecError, match="expected a class for each of 3 columns, 2 of them old"):
+        grown_classes([(1, 2), 3], (0, 1, None), new)

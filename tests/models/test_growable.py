@@ -193,3 +193,13 @@ def test_a_name_of_the_backbones_own_outputs_is_not_overwritten() -> None:
 
     with pytest.raises(SpecError, match="'size_reg' to have a name of its own"):
         model(torch.ones(1, 2))
+
+
+def test_learned_weights_of_losses_are_parameters_of_no_part_of_the_network(conv_model: GrowableModel) -> None:
+    before = dict(conv_model.named_parameters())
+
+    conv_model.learn_weights(["late", "known"])
+
+    new = dict(conv_model.named_parameters()).keys() - before.keys()
+    assert new == {"log_variances.known", "log_variances.late"}
+    assert all(value.shape == () and value == 0 for value in conv_model.log_variances.values())

@@ -3,6 +3,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from harness.models.growable import GrowableModel
 from harness.models.teacher import Teacher, keep_teacher
 
 
@@ -105,3 +106,18 @@ def test_a_teacher_listens_to_values_that_are_loaded_into_its_student() -> None:
         tensor.copy_(stored[name])
 
     assert torch.equal(replayed(inputs), before)
+
+
+def test_a_teachers_features_are_those_it_had() -> None:
+    model = GrowableModel(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), "known")
+    inputs = torch.randn(5, 3)
+    before = model.backbone[0](inputs)  # type: ignore[index]
+
+    teacher = taught(model)
+    with torch.no_grad():
+        model.get_parameter("backbone.0.weight").zero_()
+    outputs, features = teacher.observe(inputs, ["0", "7.not.there.yet"])
+
+    assert list(features) == ["0"]
+    torch.testing.assert_close(features["0"], before)
+    assert torch.equal(outputs["known"], teacher(inputs)["known"])

@@ -139,3 +139,14 @@ def test_whole_specs_can_be_searched_by_their_kind(study: Study) -> None:
     searched = study.model_copy(update={"space": space, "arms": {"only": {}}})
 
     assert searched.config({"freeze": "old_parameters"}, "only", seed=0).growths[0].freeze == OldParameters()
+
+
+def test_errors_are_minimized_and_accuracies_maximized(study: Study) -> None:
+    losses = {"classes": "joint_cross_entropy", "load": "huber"}
+    regression = with_changes(
+        study, {"base.task.outputs": {"load": {}}, "base.training.losses": losses, "metric": "rmse/load"}
+    )
+
+    assert (study.direction, regression.direction) == ("maximize", "minimize")
+    with pytest.raises(SpecError, match=r"no metric 'rmse/loads'\..*Did you mean 'rmse/load'\?"):
+        with_changes(regression, {"metric": "rmse/loads"})

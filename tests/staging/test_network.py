@@ -1,10 +1,12 @@
 import torch
 
-from harness.data import Digits, Split, TaskData
-from harness.growth import AttachHead, Change, Nothing
+from harness.data import Digits, Output, Split, TaskData
+from harness.growth import AttachHead, Change, Identities, Nothing, ToggleHead, WidenHead
+from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import MLP
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
 from harness.staging.run import RunConfig
+from harness.training.config import TrainingConfig
 
 TASK = Digits(classes={"known": (0,), "late": (2, 1)})
 EXAMPLES = Split(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
@@ -44,3 +46,50 @@ def test_a_probe_is_small() -> None:
     probe = probe_for(change_with("late"), TaskData(many, many, many, DATA.classes))
 
     assert len(probe.inputs) == PROBE_SIZE
+
+
+def test_operations_of_the_start_are_part_of_the_network_at_step_0() -> None:
+    start = (AttachHead(name="late", outputs=2, tap="hidden.0"), ToggleHead(name="late", on=False))
+    config = RunConfig(task=TASK, model=MLP(inputs=2, widths=(3,)), steps=1, start=start, device="cpu")
+
+    first, again = build_network(config, DATA), build_network(config, DATA)
+    other = build_network(config.model_copy(update={"seed": 1}), DATA)
+
+    heads = [network.get_parameter("heads.late.output.weight") for network in (first, again, other)]
+    assert first.off == {"late"}
+    assert torch.equal(heads[0], heads[1])
+    assert not torch.equal(heads[0], heads[2])
+    assert {slot.birth for slot in Identities(first).values()} == {0}
+
+
+def test_losses_with_learned_weights_have_a_parameter_each() -> None:
+    losses = {"classes": JointCrossEntropy(weight=Uncertainty()), "other": JointCrossEntropy()}
+    training = TrainingConfig(losses=losses)
+    config = RunConfig(task=TASK, model=MLP(inputs=2, widths=(3,)), steps=1, training=training, device="cpu")
+
+    assert list(build_network(config, DATA).log_variances) == ["classes"]
+
+
+def test_a_probe_knows_the_new_columns_of_classes_that_are_revealed() -> None:
+    widening = Change(operation=WidenHead(path="output", to=3), freeze=Nothing(), reveals=(2, 0))
+
+    probe = probe_for(widening, DATA)
+
+    assert probe.targets is not None
+    assert probe.targets.tolist() == [1, -1, 0]
+
+
+def test_a_probe_knows_the_target_of_an_output_that_classifies() -> None:
+    outputs = {
+        "species": Output(kind="classes", columns=2),
+        "same": Output(kind="classes", columns=3, target="labels"),
+        "size": Output(columns=2),
+    }
+    split = Split(EXAMPLES.inputs, EXAMPLES.labels, {"species": torch.tensor([1, 0, 1])})
+    data = TaskData(split, split, split, TASK.classes, outputs=outputs)
+
+    found = {name: probe_for(change_with(name), data).targets for name in outputs}
+
+    assert found["species"] is not None
+    assert found["same"] is not None
+    assert (found["species"].tolist(), found["same"].tolist(), found["size"]) == ([1, 0, 1], [0, 1, 2], None)

@@ -35,6 +35,6 @@ def test_a_killed_process_that_nobody_waited_for_is_gone() -> None:
         owner = process.stdout.readline().decode()
         assert not is_gone(owner)
         process.kill()
-        process.stdout.read()  # ends when the process does
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
         assert is_gone(owner)

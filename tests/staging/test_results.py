@@ -47,3 +47,23 @@ def test_a_run_without_growth_forgets_nothing_it_could_name() -> None:
     assert result.growths == ()
     assert "test/forgetting" not in result.metrics
     assert result.metrics["growth/parameters_added"] == 0
+
+
+def test_classes_that_a_head_got_later_are_not_counted_as_known() -> None:
+    later = evaluations(0.4, 0.4) | {"val/accuracy_by_arrival/0": 0.7, "test/accuracy_by_arrival/0": 0.65}
+    second = stage("b", 20, 2.0, later, {"growth/parameters_added": 0.0})
+
+    metrics = result_of([FIRST, second], first_head="known").metrics
+
+    assert metrics["test/known_after_growth"] == 0.65
+    assert metrics["test/forgetting"] == 0.75 - 0.65
+
+
+def test_a_network_that_classifies_nothing_forgets_nothing_it_could_name() -> None:
+    errors = {"val/rmse/load": 1.0, "test/rmse/load": 2.0}
+    stages = [stage(key, step, 1.0, errors, {"growth/parameters_added": 0.0}) for key, step in (("a", 10), ("b", 20))]
+
+    metrics = result_of(stages, first_head="load").metrics
+
+    assert metrics["test/rmse/load"] == 2.0
+    assert not any("known" in name or "forgetting" in name for name in metrics)

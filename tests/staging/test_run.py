@@ -5,6 +5,7 @@ import torch
 
 from harness.core.errors import InputError, SpecError
 from harness.core.spec import with_changes
+from harness.losses import Ramp
 from harness.staging.run import RunConfig, resolved, run_id
 
 
@@ -52,3 +53,27 @@ def test_a_run_is_named_by_all_that_decides_it(digits_run: RunConfig) -> None:
     ]
 
     assert len({run_id(with_changes(digits_run, change)) for change in changes}) == len(changes)
+
+
+def test_an_output_without_a_loss_is_refused(digits_run: RunConfig) -> None:
+    outputs = {"task.outputs": {"load": {"columns": 2}}}
+
+    with pytest.raises(SpecError, match="expected a loss of the output 'load', found losses of no single output"):
+        with_changes(digits_run, outputs)
+    with_changes(digits_run, {**outputs, "training.losses": {"classes": "joint_cross_entropy", "load": "huber"}})
+
+
+def test_operations_of_the_start_are_checked_like_those_of_growths(digits_run: RunConfig) -> None:
+    head = {"kind": "attach_head", "name": "late", "outputs": 3, "tap": "hidden.0"}
+
+    with pytest.raises(SpecError, match=r"start\.0\.outputs: expected 4.*found 3"):
+        with_changes(digits_run, {"start": [head]})
+
+
+def test_the_weight_of_a_loss_can_be_changed_by_its_path(digits_run: RunConfig) -> None:
+    ramp = {"kind": "ramp", "steps": 10}
+
+    run = with_changes(digits_run, {"training.losses.classes.weight": 0.5, "growths.0.loss_weight": ramp})
+
+    assert run.training.losses["classes"].weight == 0.5
+    assert run.growths[0].loss_weight == Ramp(steps=10)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from harness.core.errors import DivergedError, InterruptedRunError, StageBusyError, TapNotFoundError
+from harness.core.errors import DivergedError, InterruptedRunError, SpecError, StageBusyError, TapNotFoundError
 from harness.core.spec import with_changes
 from harness.staging import chain as chain_module
 from harness.staging.histories import stage_folder
@@ -355,10 +355,10 @@ def test_asked_to_stop_it_stores_the_step_and_goes_on_from_there(
     interrupted = another_runner(tmp_path, "home", stop=stop)
     original = step_module.train_step
 
-    def counted(*given: Any) -> Any:
+    def counted(*given: Any, **named: Any) -> Any:
         nonlocal steps
         steps += 1
-        return original(*given)
+        return original(*given, **named)
 
     monkeypatch.setattr("harness.training.loop.train_step", counted)
     if after == 20:  # the stage ends at the same step; the next one stops after its first
@@ -371,3 +371,10 @@ def test_asked_to_stop_it_stores_the_step_and_goes_on_from_there(
 
     assert sum(trained) == 40 - after
     assert same(resumed, another_runner(tmp_path, "alone").run(digits_run))
+
+
+def test_columns_whose_classes_nobody_named_are_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
+    widening = {"kind": "widen_head", "path": "output", "to": 9}
+
+    with pytest.raises(SpecError, match="expected a class for each of 9 columns, 6 of them old"):
+        runner.check(with_changes(digits_run, {"growths.0.operation": widening, "growths.0.reveals": [6, 7]}))

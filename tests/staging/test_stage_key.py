@@ -1,11 +1,14 @@
+import hashlib
 import importlib.util
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from harness.core.spec import with_changes
+from harness.growth import ToggleHead
+from harness.losses import JointCrossEntropy
 from harness.staging import stage_key
 from harness.staging.run import RunConfig
 from harness.staging.stage_key import first_key, next_key
@@ -75,6 +78,24 @@ class Own(AbstractModel):
     def build(self, outputs):
         return nn.Linear(64, {outputs})
 """
+
+
+def test_what_is_there_from_the_start_matters(digits_run: RunConfig) -> None:
+    started = digits_run.model_copy(update={"start": (ToggleHead(name="late", on=False),)})
+
+    assert first_key(started) != first_key(digits_run)
+
+
+def test_a_users_own_loss_is_found_in_the_losses(digits_run: RunConfig) -> None:
+    class OwnLoss(JointCrossEntropy):
+        kind: Literal["test_own_loss"] = "test_own_loss"  # type: ignore[assignment]
+
+    training = digits_run.training.model_copy(update={"losses": {"classes": OwnLoss()}})
+    own = Path(__file__).read_bytes()
+
+    found = stage_key._own_code(digits_run.model_copy(update={"training": training}))
+
+    assert found == {hashlib.sha256(own).hexdigest()}
 
 
 def test_a_stage_after_a_growth_depends_on_all_before_it(digits_run: RunConfig) -> None:

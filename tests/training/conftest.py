@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
 from harness.models import GrowableModel
@@ -27,6 +28,6 @@ def state(conv_model: GrowableModel) -> TrainState:
 
 
 @pytest.fixture
-def label_map() -> LabelMap:
-    """The map before the late classes have a head."""
-    return LabelMap.of({"known": (0, 1, 2)})
+def answers() -> Answers:
+    """What is answered before the late classes have a head."""
+    return Answers(LabelMap.of({"known": (0, 1, 2)}))

@@ -1,58 +1,45 @@
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
-from harness.data import TaskData
+from harness.core.outputs import Output
+from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
+from harness.losses import Distillation, FeatureMatching, JointCrossEntropy, MeanSquared
+from harness.models import GrowableModel
+from harness.models.taps import features_at
+from harness.models.teacher import Teacher, keep_teacher
 from harness.training import evaluation
 from harness.training.config import TrainingConfig
-from harness.training.evaluation import accuracies, evaluate
-from harness.training.state import TrainState
+from harness.training.evaluation import evaluate
+from harness.training.optimizers import SGD
+from harness.training.state import TrainState, fresh_state
 
-BOTH = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
-
-
-def test_accuracies_are_fractions_of_their_own_examples() -> None:
-    outputs = {
-        "known": torch.tensor([[9.0, 0, 0], [9, 0, 0], [0, 0, 0]]),
-        "late": torch.tensor([[0.0, 0], [0, 0], [0, 9]]),
-    }
-
-    found = accuracies(outputs, torch.tensor([0, 1, 4]), BOTH)
-
-    assert {name: value.item() for name, value in found.items()} == {
-        "accuracy/all": pytest.approx(2 / 3),
-        "accuracy/known": 0.5,
-        "accuracy/late": 1,
-    }
+BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
 
-def test_a_class_without_a_head_counts_as_wrong(label_map: LabelMap) -> None:
-    found = accuracies({"known": torch.tensor([[9.0, 0, 0], [9, 0, 0]])}, torch.tensor([0, 4]), label_map)
-
-    assert {name: value.item() for name, value in found.items()} == {"accuracy/all": 0.5, "accuracy/known": 1}
-
-
-def test_it_changes_nothing(state: TrainState, data: TaskData, label_map: LabelMap) -> None:
+def test_it_changes_nothing(state: TrainState, data: TaskData, answers: Answers) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     modes, stream = [module.training for module in state.model.modules()], torch.get_rng_state()
 
-    evaluate(state, data.validation, TrainingConfig(), label_map)
+    evaluate(state, data.validation, TrainingConfig(), answers)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert modes == [module.training for module in state.model.modules()]
     assert torch.equal(torch.get_rng_state(), stream)
 
 
-def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, label_map: LabelMap) -> None:
+def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, answers: Answers) -> None:
     split = data.validation
-    known = split.take(label_map.known(split.labels).nonzero().squeeze(1))
+    known = split.take(answers.label_map.known(split.labels).nonzero().squeeze(1))
 
-    found = evaluate(state, split, TrainingConfig(), label_map)
+    found = evaluate(state, split, TrainingConfig(), answers)
 
     with torch.no_grad():
         expected = functional.cross_entropy(state.model.eval()(known.inputs)["known"], known.labels)
@@ -69,3 +56,55 @@ def test_the_size_of_chunks_does_not_matter(state: TrainState, data: TaskData, m
 
     assert parts == pytest.approx(whole)
     assert whole["loss/total"] == pytest.approx(whole["loss/known"] + 2 * whole["loss/late"])
+
+
+class WithReg(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(64, 3)
+
+    def forward(self, inputs: torch.Tensor) -> dict[str, torch.Tensor]:
+        outputs = self.layer(inputs.flatten(1))
+        return {"known": outputs, "size_reg": outputs.square().mean()}
+
+
+def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(data: TaskData, answers: Answers) -> None:
+    state = fresh_state(GrowableModel(WithReg(), "known"), SGD(), seed=0, precision="fp32")
+
+    found = evaluate(state, data.validation, TrainingConfig(), answers)
+
+    whole = state.model(data.validation.inputs)["size_reg"].item()
+    assert found["loss/size_reg"] == pytest.approx(whole, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [7, 250])
+def test_features_and_teachers_are_seen_in_chunks_too(
+    state: TrainState, data: TaskData, answers: Answers, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_teacher(state.model).join(state.model)
+    with torch.no_grad():
+        state.model.get_parameter("backbone.hidden.linear.weight").mul_(1.5)
+    losses = {"classes": JointCrossEntropy(), "match": FeatureMatching(tap="hidden"), "old": Distillation()}
+    monkeypatch.setattr(evaluation, "CHUNK", size)
+
+    found = evaluate(state, data.validation, TrainingConfig(losses=losses), answers)
+
+    seen = answers.label_map.known(data.validation.labels)
+    inputs = data.validation.inputs[seen]
+    student, teacher = features_at(state.model.backbone, "hidden", inputs), None
+    assert isinstance(state.model.teacher, Teacher)
+    teacher = state.model.teacher.observe(inputs, ["hidden"])[1]["hidden"]
+    assert found["loss/match"] == pytest.approx(functional.mse_loss(student, teacher).item(), rel=1e-4)
+    assert found["loss/old"] > 0
+
+
+def test_without_heads_there_is_no_accuracy(data: TaskData) -> None:
+    model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), "load")
+    state = fresh_state(model, SGD(), seed=0, precision="fp32")
+    nothing = Answers(LabelMap.of({}), {"load": Output()})
+    split = Split(data.train.inputs, data.train.labels, {"load": torch.zeros(60, 1)})
+
+    found = evaluate(state, split, TrainingConfig(losses={"load": MeanSquared()}), nothing)
+
+    assert found.keys() == {"loss/load", "loss_weighted/load", "loss/total", "mae/load", "rmse/load"}
+    assert found["rmse/load"] == pytest.approx(found["loss/load"] ** 0.5, rel=1e-6)

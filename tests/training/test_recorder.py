@@ -73,3 +73,14 @@ def test_a_gradient_norm_may_be_infinite() -> None:
     recorder.flush()
 
     assert history["train/grad_norm"].values == [float("inf")]
+
+
+def test_where_diverged_steps_are_skipped_what_is_not_finite_is_left_out() -> None:
+    history = History()
+    recorder = Recorder(history, on_divergence="skip")
+
+    for step, value in ((1, 0.5), (2, float("nan")), (3, 0.25)):
+        recorder.add(step, {"loss/a": torch.tensor(value)}, {})
+    recorder.flush()
+
+    assert (history["train/loss/a"].steps, history["train/loss/a"].values) == ([1, 3], [0.5, 0.25])

@@ -3,23 +3,25 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing, Probe
 from harness.growth.lineage import Change
+from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import GrowableModel
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
-from harness.training.precision import Precision
+from harness.training.precision import Precision, grad_scaler
 from harness.training.schedules import Cosine
 from harness.training.state import TrainState, fresh_state
 from harness.training.step import WATCHED_STEPS, train_step
 
-LABELS = LabelMap.of({"known": (0, 1, 2)})
+LABELS = Answers(LabelMap.of({"known": (0, 1, 2)}))
 
 
 def known(data: TaskData) -> Split:
-    return data.train.take(LABELS.known(data.train.labels).nonzero().squeeze(1))
+    return data.train.take(LABELS.label_map.known(data.train.labels).nonzero().squeeze(1))
 
 
 def test_a_step_is_that_of_a_plain_loop(data: TaskData) -> None:
@@ -112,7 +114,7 @@ def test_new_parameters_start_at_the_rate_that_was_asked_for(
         train_step(state, known(data), TrainingConfig(), LABELS)
     change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=Nothing(), lr_factor=3)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
-    both = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)})
+    both = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
     measured = [train_step(state, data.train, TrainingConfig(), both) for _ in range(WATCHED_STEPS + 1)]
 
@@ -132,3 +134,41 @@ def test_a_group_follows_the_schedule_from_its_own_birth(state: TrainState, data
     train_step(state, known(data), TrainingConfig(schedule=schedule), LABELS)
 
     assert [group["lr"] for group in state.optimizer.param_groups] == pytest.approx([0.05, 0.1 / 5 / 2 / 2])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+@pytest.mark.parametrize("optimizer", [AdamW(lr=0.1), SGD(lr=0.1, momentum=0.9, weight_decay=0.1)])
+def test_a_diverged_step_can_be_skipped_without_a_trace(
+    optimizer: AbstractOptimizer, precision: Precision, data: TaskData
+) -> None:
+    model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "known")
+    state = fresh_state(model, optimizer, seed=0, precision=precision)
+    state.scaler = grad_scaler("fp32", state.device) if precision != "fp16" else state.scaler
+    batch, config = known(data), TrainingConfig(on_divergence="skip")
+    train_step(state, Split(batch.inputs / 100, batch.labels), config, LABELS)
+    before = [parameter.clone() for parameter in model.parameters()]
+
+    skipped = train_step(state, Split(batch.inputs * torch.nan, batch.labels), config, LABELS)
+    kept = [torch.equal(a, b) for a, b in zip(model.parameters(), before, strict=True)]
+    done = train_step(state, Split(batch.inputs / 100, batch.labels), config, LABELS)
+
+    assert (skipped["skipped_steps"].item(), done["skipped_steps"].item()) == (1, 0)
+    assert all(kept)
+    assert state.step == 3
+    assert not torch.equal(next(model.parameters()), before[0])
+
+
+def test_a_learned_weight_is_learned_without_decay(data: TaskData) -> None:
+    model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), "known")
+    model.learn_weights(["classes"])
+    state = fresh_state(model, AdamW(lr=0.01, weight_decay=0.5), seed=0, precision="fp32")
+    config = TrainingConfig(losses={"classes": JointCrossEntropy(weight=Uncertainty())})
+
+    measured = [train_step(state, known(data), config, LABELS) for _ in range(3)]
+
+    variance = model.log_variances["classes"]
+    assert [group["weight_decay"] for group in state.optimizer.param_groups] == [0.5, 0.0]
+    assert variance.item() != 0
+    assert measured[0]["loss/classes_log_variance"] == 0
+    # Adam's first step is the learning rate; the weight of a loss above 1/2 falls.
+    assert measured[1]["loss/classes_log_variance"].item() == pytest.approx(0.01 / 2, rel=1e-3)

@@ -8,6 +8,7 @@ from harness.growth.operations.split_class import SplitClass
 from harness.growth.operations.switch_layer import SwitchLayer
 from harness.growth.operations.toggle_head import ToggleHead
 from harness.growth.operations.transfer import TransferReport, transfer
+from harness.growth.operations.unchanged import Unchanged
 from harness.growth.operations.widen_head import WidenHead
 from harness.growth.operations.widen_layer import WidenLayer
 
@@ -20,6 +21,7 @@ __all__ = [
     "SwitchLayer",
     "ToggleHead",
     "TransferReport",
+    "Unchanged",
     "WidenHead",
     "WidenLayer",
     "transfer",

@@ -36,7 +36,7 @@ def test_shape_ids_and_outputs_come_back(conv_model: GrowableModel, images: Tens
 
     stored = {name: tensor.detach().clone() for name, tensor in identities.tensors().items()}
     events = tuple(GrowthEvent.model_validate(event.to_json()) for event in lineage)
-    restored, _ = replay(fresh, events, probe=lambda _: probe)
+    restored, *_ = replay(fresh, events, probe=lambda _: probe)
     with torch.no_grad():
         for name, tensor in restored.tensors().items():
             tensor.copy_(stored.pop(name))

@@ -7,14 +7,20 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
-from harness.losses import AbstractLoss, JointCrossEntropy
+from harness.losses import AbstractLoss, Batch, JointCrossEntropy
 
 LOSS = JointCrossEntropy()
 CLASSES = {"known": (0, 1, 5), "late": (4, 2)}
 LABEL_MAP = LabelMap.of(CLASSES)
 COLUMN = {0: 0, 1: 1, 5: 2, 4: 3, 2: 4}
 LABELS = torch.tensor([0, 4, 5, 2, 2, 1, 0])
+
+
+def components_of(outputs: dict[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    batch = Batch(outputs=outputs, inputs=torch.zeros(len(labels), 1), labels=labels, answers=Answers(label_map))
+    return LOSS.components("classes", batch)
 
 
 def logits_of(examples: int, classes: dict[str, tuple[int, ...]] = CLASSES, seed: int = 0) -> dict[str, Tensor]:
@@ -31,7 +37,7 @@ def by_hand(outputs: dict[str, Tensor], label: int, example: int) -> Tensor:
 def test_each_component_is_the_mean_of_its_own_examples() -> None:
     outputs = logits_of(len(LABELS))
 
-    components = LOSS.components(outputs, LABELS, LABEL_MAP)
+    components = components_of(outputs, LABELS, LABEL_MAP)
 
     for head, group in CLASSES.items():
         own = [by_hand(outputs, label, n) for n, label in enumerate(LABELS.tolist()) if label in group]
@@ -56,7 +62,7 @@ def test_shares_of_the_components_add_up_to_the_joint_cross_entropy(
     (classes, labels), label_map = task, LabelMap.of(task[0])
     outputs = logits_of(len(labels), classes, seed)
 
-    components = LOSS.components(outputs, labels, label_map)
+    components = components_of(outputs, labels, label_map)
 
     joint = functional.cross_entropy(torch.cat(list(outputs.values()), dim=1), label_map.column[labels])
     shares = {head: torch.isin(labels, torch.tensor(group)).float().mean() for head, group in classes.items()}
@@ -70,7 +76,7 @@ def test_gradients_are_those_of_the_plain_formula(task: tuple[dict[str, tuple[in
     outputs = {head: value.requires_grad_() for head, value in logits_of(len(labels), classes, seed).items()}
     head = next(name for name, group in classes.items() if int(labels[0]) in group)
 
-    found = torch.autograd.grad(LOSS.components(outputs, labels, label_map)[head], list(outputs.values()))
+    found = torch.autograd.grad(components_of(outputs, labels, label_map)[head], list(outputs.values()))
 
     # The gradient of -log softmax is the softmax less one at the true class, for the head's own examples.
     joined = torch.cat([value.detach() for value in outputs.values()], dim=1)
@@ -87,7 +93,7 @@ def test_finite_differences_agree_with_the_gradient(head: str) -> None:
 
     def along(length: float) -> Tensor:
         moved = {name: value + length * way[name] for name, value in outputs.items()}
-        return LOSS.components(moved, LABELS, LABEL_MAP)[head]
+        return components_of(moved, LABELS, LABEL_MAP)[head]
 
     slopes = torch.autograd.grad(along(0), list(outputs.values()))
     expected = torch.stack([(slope * way[name]).sum() for name, slope in zip(outputs, slopes, strict=True)]).sum()
@@ -99,7 +105,7 @@ def test_finite_differences_agree_with_the_gradient(head: str) -> None:
 def test_a_head_without_examples_has_no_loss_and_no_gradient(labels: list[int], silent: str) -> None:
     outputs = {head: value.requires_grad_() for head, value in logits_of(len(labels)).items()}
 
-    components = LOSS.components(outputs, torch.tensor(labels), LABEL_MAP)
+    components = components_of(outputs, torch.tensor(labels), LABEL_MAP)
 
     assert components[silent] == 0
     gradients = torch.autograd.grad(components[silent], list(outputs.values()))
@@ -109,7 +115,7 @@ def test_a_head_without_examples_has_no_loss_and_no_gradient(labels: list[int], 
 def test_a_single_head_is_plain_cross_entropy() -> None:
     outputs, labels = {"known": logits_of(4)["known"]}, torch.tensor([1, 5, 0, 0])
 
-    components = LOSS.components(outputs, labels, LabelMap.of({"known": CLASSES["known"]}))
+    components = components_of(outputs, labels, LabelMap.of({"known": CLASSES["known"]}))
 
     assert list(components) == ["known"]
     assert components["known"] == functional.cross_entropy(outputs["known"], torch.tensor([1, 2, 0, 0]))
@@ -120,7 +126,7 @@ def test_all_heads_compete_for_every_example() -> None:
     louder["late"] = louder["late"] + 1
     labels = torch.tensor([0, 1, 5])
 
-    quiet, loud = (LOSS.components(logits, labels, LABEL_MAP)["known"] for logits in (outputs, louder))
+    quiet, loud = (components_of(logits, labels, LABEL_MAP)["known"] for logits in (outputs, louder))
 
     assert loud > quiet
 
@@ -128,18 +134,18 @@ def test_all_heads_compete_for_every_example() -> None:
 def test_outputs_that_are_no_heads_are_left_aside() -> None:
     outputs = logits_of(len(LABELS))
 
-    components = LOSS.components(outputs | {"size_reg": torch.tensor(3.0)}, LABELS, LABEL_MAP)
+    components = components_of(outputs | {"size_reg": torch.tensor(3.0)}, LABELS, LABEL_MAP)
 
-    assert components == LOSS.components(outputs, LABELS, LABEL_MAP)
+    assert components == components_of(outputs, LABELS, LABEL_MAP)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_the_softmax_of_16_bit_logits_is_taken_in_float32(dtype: torch.dtype) -> None:
     halved = {head: value.to(dtype) for head, value in logits_of(len(LABELS)).items()}
 
-    components = LOSS.components(halved, LABELS, LABEL_MAP)
+    components = components_of(halved, LABELS, LABEL_MAP)
 
-    cast = LOSS.components({head: value.float() for head, value in halved.items()}, LABELS, LABEL_MAP)
+    cast = components_of({head: value.float() for head, value in halved.items()}, LABELS, LABEL_MAP)
     assert components == cast
     assert all(value.dtype is torch.float32 for value in components.values())
 
@@ -148,7 +154,7 @@ def test_the_softmax_of_16_bit_logits_is_taken_in_float32(dtype: torch.dtype) ->
 def test_gradients_flow_back_to_16_bit_logits(dtype: torch.dtype) -> None:
     halved = {head: value.to(dtype).requires_grad_() for head, value in logits_of(len(LABELS)).items()}
 
-    gradients = torch.autograd.grad(LOSS.components(halved, LABELS, LABEL_MAP)["late"], list(halved.values()))
+    gradients = torch.autograd.grad(components_of(halved, LABELS, LABEL_MAP)["late"], list(halved.values()))
 
     assert all(gradient.dtype is dtype and gradient.isfinite().all() for gradient in gradients)
 
@@ -157,7 +163,7 @@ def test_gradients_flow_back_to_16_bit_logits(dtype: torch.dtype) -> None:
 def test_large_logits_make_a_large_finite_loss(dtype: torch.dtype) -> None:
     outputs = {"known": torch.tensor([[6e4, 0, -6e4]], dtype=dtype), "late": torch.zeros(1, 2, dtype=dtype)}
 
-    components = LOSS.components(outputs, torch.tensor([5]), LABEL_MAP)
+    components = components_of(outputs, torch.tensor([5]), LABEL_MAP)
 
     torch.testing.assert_close(components["known"], torch.tensor(1.2e5), rtol=0.01, atol=0)
 

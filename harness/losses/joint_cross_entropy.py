@@ -1,0 +1,72 @@
+"""Cross-entropy over the heads' logits side by side, one component per head."""
+
+import functools
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
+from torch import Tensor
+from torch.nn import functional
+
+from harness.core.label_map import LabelMap
+from harness.losses._base import AbstractLoss, Batch, mean_over
+
+__all__ = ["JointCrossEntropy"]
+
+
+class JointCrossEntropy(AbstractLoss):
+    """-log softmax of the true class among all heads' logits, averaged over the examples of each head's classes.
+
+    All heads compete for every example, so their logits can be compared; a head's component speaks of the examples
+    whose class it answers for, and is zero for a batch without any. Classes that cannot be seen yet do not compete.
+
+    Attributes:
+        label_smoothing: the part of the truth that is spread evenly over all classes (arXiv 1512.00567).
+        class_weights: how much examples of a class count; 1 for those not named. The mean is weighted, as in
+            `torch.nn.CrossEntropyLoss`.
+    """
+
+    kind: Literal["joint_cross_entropy"] = "joint_cross_entropy"
+    label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
+    class_weights: Mapping[NonNegativeInt, NonNegativeFloat] = {}
+
+    def components(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return one component per head, by the head's name."""
+        label_map = batch.answers.label_map
+        if not label_map.heads:
+            return {}
+        columns = label_map.column[batch.labels]
+        logits = label_map.joined(batch.outputs)
+        if not self.class_weights:
+            losses = functional.cross_entropy(logits, columns, reduction="none", label_smoothing=self.label_smoothing)
+            return _by_head(losses, None, batch.labels, label_map)
+        weights = _column_weights(label_map, tuple(self.class_weights.items()), logits.shape[1])
+        losses = functional.cross_entropy(
+            logits, columns, weight=weights.to(logits), reduction="none", label_smoothing=self.label_smoothing
+        )
+        return _by_head(losses, weights[columns].to(logits), batch.labels, label_map)
+
+
+def _by_head(losses: Tensor, counts: Tensor | None, labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    if len(label_map.heads) == 1:
+        mean = losses.mean() if counts is None else losses.sum() / counts.sum()
+        return {label_map.heads[0]: mean}
+    owner = label_map.head[labels]
+    if counts is None:
+        return {head: mean_over(losses, owner == index) for index, head in enumerate(label_map.heads)}
+    tiny = torch.finfo(counts.dtype).tiny
+    return {
+        head: (losses * (owner == index)).sum() / (counts * (owner == index)).sum().clamp(min=tiny)
+        for index, head in enumerate(label_map.heads)
+    }
+
+
+@functools.lru_cache(maxsize=4)  # a copy to a GPU at each step would make it wait
+def _column_weights(label_map: LabelMap, by_class: tuple[tuple[int, float], ...], columns: int) -> Tensor:
+    weights = torch.ones(columns)
+    table = label_map.column.tolist()
+    for label, weight in by_class:
+        if label < len(table) and table[label] >= 0:
+            weights[table[label]] = weight
+    return weights.to(label_map.column.device)

@@ -1,0 +1,40 @@
+"""Cross-entropy within the head that answers for an example: which head it is, is known."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat
+from torch import Tensor
+from torch.nn import functional
+
+from harness.losses._base import AbstractLoss, Batch, mean_over
+
+__all__ = ["SeparateCrossEntropy"]
+
+
+class SeparateCrossEntropy(AbstractLoss):
+    """-log softmax of the true class among the logits of its own head, averaged over that head's examples.
+
+    Heads do not compete: they learn from their own examples only, and their logits cannot be compared. The fitting
+    metric is `accuracy_within/<head>`.
+    """
+
+    kind: Literal["separate_cross_entropy"] = "separate_cross_entropy"
+    label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
+
+    def components(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return one component per head, by the head's name."""
+        label_map = batch.answers.label_map
+        if not label_map.heads:
+            return {}
+        owner, within = label_map.head[batch.labels], label_map.within[batch.labels]
+        found = {}
+        for index, head in enumerate(label_map.heads):
+            own = owner == index
+            losses = functional.cross_entropy(
+                label_map.logits(batch.outputs, index),
+                within * own,  # a column that exists, for examples that do not count
+                reduction="none",
+                label_smoothing=self.label_smoothing,
+            )
+            found[head] = mean_over(losses, own)
+        return found

@@ -1,0 +1,33 @@
+"""Regression in which large targets count more."""
+
+from typing import Literal
+
+from pydantic import NonNegativeFloat
+from torch import Tensor
+
+from harness.losses._base import AbstractOutputLoss, Batch
+
+__all__ = ["TargetWeighted"]
+
+
+class TargetWeighted(AbstractOutputLoss):
+    """The mean error, weighted by `1 + slope * max(0, y - threshold)`.
+
+    The truth y and `threshold` are in the target's own unit, even if it is standardized, and `slope` is per such unit;
+    the error is in the units of the target as it is stored. The weights' sum divides, so their scale does not matter.
+    """
+
+    kind: Literal["target_weighted"] = "target_weighted"
+    threshold: float
+    slope: NonNegativeFloat
+    error: Literal["squared", "absolute"] = "squared"
+
+    def value(self, batch: Batch, output: str) -> Tensor:
+        """Return the weighted mean over batch and columns."""
+        values = batch.outputs[output].flatten(1)
+        truth = batch.target(output)[:, : values.shape[1]].to(values)
+        scale = batch.answers.scale(output)
+        excess = (truth * scale.std + (scale.mean - self.threshold)).clamp(min=0)
+        weights = 1 + self.slope * excess
+        errors = (values - truth).abs() if self.error == "absolute" else (values - truth) ** 2
+        return (weights * errors).sum() / weights.sum()

@@ -1,0 +1,73 @@
+"""What a network, and its teacher, compute for a batch: the one place where they are called."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from harness.core.answers import Answers
+from harness.data import Split
+from harness.losses import AbstractLoss, Batch
+from harness.models.taps import capture
+from harness.models.teacher import Teacher
+from harness.training.precision import autocast
+from harness.training.state import TrainState
+
+__all__ = ["Forward", "Needs", "needs_of", "see"]
+
+Forward = Callable[[Split], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What losses look at beside the outputs.
+
+    Attributes:
+        taps: the modules whose features are read.
+        teacher: whether the teacher is asked, if there is one.
+    """
+
+    taps: tuple[str, ...] = ()
+    teacher: bool = False
+
+
+def needs_of(losses: Iterable[AbstractLoss]) -> Needs:
+    """Return what `losses` look at."""
+    every = list(losses)
+    return Needs(tuple(sorted({tap for loss in every for tap in loss.taps})), any(loss.needs_teacher for loss in every))
+
+
+def see(
+    state: TrainState, examples: Split, answers: Answers, needs: Needs | None = None, forward: Forward | None = None
+) -> Batch:
+    """Call the network once, under autocast, in the modes that its modules are in.
+
+    Args:
+        state: the network and its precision.
+        examples: what it is called with.
+        answers: what its outputs answer for.
+        needs: what else is looked at.
+        forward: called instead of the network, to the same result.
+    """
+    needs = needs or Needs()
+    with autocast(state.precision, state.device), capture(state.model.backbone, needs.taps) as features:
+        outputs = state.model(examples.inputs) if forward is None else forward(examples)
+        teacher, old = _taught(state, examples, needs)
+    return Batch(
+        outputs=outputs,
+        inputs=examples.inputs,
+        labels=examples.labels,
+        answers=answers,
+        targets=examples.targets,
+        features=features,
+        teacher=teacher,
+        teacher_features=old,
+    )
+
+
+def _taught(state: TrainState, examples: Split, needs: Needs) -> tuple[dict[str, Tensor] | None, dict[str, Tensor]]:
+    teacher = getattr(state.model, "teacher", None) if needs.teacher else None
+    if not isinstance(teacher, Teacher):
+        return None, {}
+    # The network is called with whatever is drawn for the step; a teacher in eval mode draws nothing.
+    return teacher.observe(examples.inputs, needs.taps)

@@ -1,0 +1,40 @@
+"""Whether the components of a loss help or fight one another where they meet: in the backbone."""
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from harness.training.state import TrainState
+
+__all__ = ["trunk_gradients"]
+
+
+def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the size of each weighted component's gradient on the backbone, and the cosine between any two.
+
+    Returns:
+        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`: -1 where they pull against one another. Nothing if
+        the backbone is frozen. A component that does not reach the backbone has the norm 0, and its cosines are 0.
+    """
+    trunk = [parameter for parameter in state.model.backbone.parameters() if parameter.requires_grad]
+    if not trunk:
+        return {}
+    flat = {name: _gradient(state, value, trunk) for name, value in weighted.items()}
+    norms = {name: gradient.norm() for name, gradient in flat.items()}
+    found = {f"trunk_norm/{name}": norm for name, norm in norms.items()}
+    tiny = torch.finfo(torch.float32).tiny
+    for one, other in combinations(flat, 2):
+        length = (norms[one] * norms[other]).clamp(min=tiny)
+        found[f"trunk_cosine/{one}.{other}"] = (flat[one] @ flat[other]) / length
+    return found
+
+
+def _gradient(state: TrainState, value: Tensor, trunk: list[torch.nn.Parameter]) -> Tensor:
+    if not value.requires_grad:
+        return torch.zeros(sum(parameter.numel() for parameter in trunk), device=value.device)
+    # Scaled like the whole loss, or 16-bit gradients would underflow.
+    scaled = state.scaler.scale(value)
+    parts = torch.autograd.grad(scaled, trunk, retain_graph=True, allow_unused=True, materialize_grads=True)
+    return torch.cat([part.flatten().float() for part in parts]) / state.scaler.get_scale()

@@ -1,0 +1,114 @@
+"""How well outputs say what they should, in units that people read."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from harness.core.answers import Answers
+from harness.core.label_map import LabelMap
+from harness.data import AbstractTask
+from harness.losses import Batch
+
+__all__ = ["Direction", "accuracies", "accuracies_by_arrival", "accuracies_within", "directions", "output_metrics"]
+
+Direction = Literal["maximize", "minimize"]
+
+
+def directions(task: AbstractTask) -> dict[str, Direction]:
+    """Return the metrics by which runs of `task` can be judged, and which way is better.
+
+    Those that are there only from some growth on are left out.
+    """
+    better: list[str] = []
+    if task.classes:
+        better += [f"accuracy/{name}" for name in ("all", *task.classes)]
+        better += ["accuracy_within/mean", "accuracy_by_arrival/mean"]
+    found: dict[str, Direction] = dict.fromkeys(better, "maximize")
+    for name, output in task.outputs.items():
+        if output.kind in ("classes", "binary"):
+            found[f"accuracy/{name}"] = "maximize"
+        else:
+            found |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
+    return found | {"loss/total": "minimize"}
+
+
+def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class that cannot be seen yet counts as wrong."""
+    right, known, safe = _right(outputs, labels, label_map)
+    results = {"accuracy/all": right.double().mean()}
+    for index, head in enumerate(label_map.heads):
+        results[f"accuracy/{head}"] = _share(right, known & (label_map.head[safe] == index))
+    return results
+
+
+def accuracies_within(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    """Return `accuracy_within/<head>`, where it is known which head answers, and `accuracy_within/mean` over heads."""
+    known, safe = _known(labels, label_map)
+    results = {}
+    for index, head in enumerate(label_map.heads):
+        right = label_map.logits(outputs, index).argmax(dim=1) == label_map.within[safe]
+        results[f"accuracy_within/{head}"] = _share(right, known & (label_map.head[safe] == index))
+    return _with_mean("accuracy_within", results)
+
+
+def accuracies_by_arrival(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    """Return `accuracy_by_arrival/<n>`, of the classes that the n-th growth brought, and the mean of these.
+
+    The classes of the start came with growth 0. In the mean, which is over those that came by now, every arrival
+    counts the same, however many examples it has.
+    """
+    right, known, safe = _right(outputs, labels, label_map)
+    results = {
+        f"accuracy_by_arrival/{number}": _share(right, known & (label_map.arrival[safe] == number))
+        for number in label_map.arrivals
+    }
+    return _with_mean("accuracy_by_arrival", results)
+
+
+def output_metrics(batch: Batch) -> dict[str, Tensor]:
+    """Return what is measured of the outputs beside the heads, by kind, for those that exist.
+
+    `accuracy/<output>` of classes and binary columns; `mae/<output>` and `rmse/<output>`, over all columns and in the
+    target's own unit, of values and reconstructed inputs.
+    """
+    results = {}
+    for name, described in batch.answers.outputs.items():
+        if name not in batch.outputs:
+            continue
+        found, truth = batch.outputs[name].flatten(1), batch.target(name)
+        if described.kind == "classes":
+            results[f"accuracy/{name}"] = (found.argmax(dim=1) == truth).double().mean()
+        elif described.kind == "binary":
+            results[f"accuracy/{name}"] = ((found > 0) == (truth[:, : found.shape[1]] > 0.5)).double().mean()
+        else:
+            results |= _errors(name, found, truth[:, : found.shape[1]], batch.answers)
+    return results
+
+
+def _errors(name: str, found: Tensor, truth: Tensor, answers: Answers) -> dict[str, Tensor]:
+    errors = (found.double() - truth.double()) * answers.scale(name).std
+    return {f"mae/{name}": errors.abs().mean(), f"rmse/{name}": errors.square().mean().sqrt()}
+
+
+def _right(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> tuple[Tensor, Tensor, Tensor]:
+    known, safe = _known(labels, label_map)
+    predicted = label_map.joined(outputs).argmax(dim=1)
+    return (predicted == label_map.column[safe]) & known, known, safe
+
+
+def _known(labels: Tensor, label_map: LabelMap) -> tuple[Tensor, Tensor]:
+    """Return which labels can be seen, and labels that index the map's tables."""
+    known = label_map.known(labels)
+    return known, torch.where(known, labels, torch.zeros_like(labels))
+
+
+def _with_mean(family: str, results: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean as well, and it alone if there is but one result."""
+    mean = {f"{family}/mean": torch.stack(list(results.values())).mean()}
+    return results | mean if len(results) > 1 else mean
+
+
+def _share(right: Tensor, own: Tensor) -> Tensor:
+    return (right & own).sum().double() / own.sum().clamp(min=1)

@@ -1,0 +1,94 @@
+"""From losses by name to the one number that is trained."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from harness.core.errors import ContractError, SpecError
+from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Uncertainty, Weight, total
+
+__all__ = ["Objective", "objective"]
+
+OWN_ENDINGS = ("_loss", "_reg")
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss of one batch.
+
+    Attributes:
+        components: by name, unweighted.
+        weighted: by name.
+        total: what is trained.
+    """
+
+    components: dict[str, Tensor]
+    weighted: dict[str, Tensor]
+    total: Tensor
+
+
+def objective(
+    losses: Mapping[str, AbstractLoss],
+    batch: Batch,
+    *,
+    step: int,
+    growth_weights: Mapping[str, Weight],
+    log_variances: Mapping[str, Tensor],
+) -> Objective:
+    """Return all components of `batch`, and their weighted sum.
+
+    A scalar that the model returns under a name that ends in `_loss` or `_reg` is a component too, unless a loss among
+    `losses` speaks of it.
+
+    Args:
+        losses: by name.
+        batch: what they look at.
+        step: optimizer updates so far.
+        growth_weights: by the name of an output or component, the weight that came with its growth.
+        log_variances: by the name of the loss, for weights that are learned.
+
+    Raises:
+        SpecError: two losses have a component of the same name, or there is none at all.
+        ContractError: a component is no scalar.
+    """
+    components: dict[str, Tensor] = {}
+    weights: dict[str, float | Tensor] = {}
+    for name, loss in {**losses, **_own(losses, batch)}.items():
+        found = loss.components(name, batch)
+        if both := {*components, "total"} & found.keys():
+            raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
+        components |= found
+        for component, value in found.items():
+            _check_scalar(component, value, step)
+            born = growth_weights.get(component, growth_weights.get(loss.speaks_of(name) or component, 1.0))
+            weights[component] = _factor(born, step) * _factor(loss.weight, step)
+        if found and isinstance(loss.weight, Uncertainty):
+            variance = log_variances[name]
+            weights |= {component: weights[component] * loss.weight.precision(variance) for component in found}
+            components[f"{name}_log_variance"] = variance / 2
+    if not components:
+        raise SpecError(
+            f"expected a loss of an output that exists, found none of {', '.join(batch.outputs)}; see training.losses"
+        )
+    whole, weighted = total(components, weights)
+    return Objective(components, weighted, whole)
+
+
+def _factor(weight: Weight, step: int) -> float:
+    """Return the value of `weight` at `step`."""
+    return weight.at(step) if isinstance(weight, AbstractWeight) else weight
+
+
+def _check_scalar(name: str, value: object, step: int) -> None:
+    if not isinstance(value, Tensor) or value.dim():
+        found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        raise ContractError(
+            f"expected a scalar tensor as loss component {name!r} at step {step + 1}, found {found}; take its mean"
+        )
+
+
+def _own(losses: Mapping[str, AbstractLoss], batch: Batch) -> dict[str, AbstractLoss]:
+    """Return a loss for each entry of the model's own that none of `losses` speaks of."""
+    named = {loss.speaks_of(name) for name, loss in losses.items()}
+    return {name: ModelLoss() for name in batch.outputs if name.endswith(OWN_ENDINGS) and name not in named}

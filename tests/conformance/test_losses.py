@@ -1,0 +1,259 @@
+"""What every loss promises."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from harness.core.answers import Answers
+from harness.core.label_map import LabelMap
+from harness.core.outputs import Output, Scale
+from harness.core.spec import LeafSpec
+from harness.losses import (
+    Absolute,
+    AbstractLoss,
+    AbstractOutputLoss,
+    AbstractWeight,
+    Batch,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Distillation,
+    FeatureMatching,
+    Huber,
+    JointCrossEntropy,
+    LearningWithoutForgetting,
+    MeanSquared,
+    ModelLoss,
+    ParameterNorm,
+    Ramp,
+    Reconstruction,
+    SeparateCrossEntropy,
+    TargetWeighted,
+    Uncertainty,
+)
+
+LOSSES = [
+    Absolute(output="load"),
+    BinaryCrossEntropy(output="marks"),
+    CrossEntropy(output="species", label_smoothing=0.1),
+    Distillation(temperature=3.0),
+    Distillation(output="species", columns=(0, 1, None, 1)),
+    FeatureMatching(tap="hidden"),
+    Huber(output="load", delta=0.3),
+    JointCrossEntropy(),
+    JointCrossEntropy(label_smoothing=0.1, class_weights={0: 2.0, 4: 0.5}),
+    LearningWithoutForgetting(),
+    LearningWithoutForgetting(joint=False, temperature=1.0),
+    MeanSquared(output="load"),
+    ModelLoss(output="size_reg"),
+    ParameterNorm(paths=("hidden",)),
+    Reconstruction(output="copy"),
+    Reconstruction(output="copy", error="absolute"),
+    Reconstruction(output="copy", error="binary"),
+    SeparateCrossEntropy(label_smoothing=0.1),
+    TargetWeighted(output="load", threshold=20.0, slope=0.5),
+    TargetWeighted(output="load", threshold=20.0, slope=0.5, error="absolute"),
+]
+WEIGHTS = [Ramp(steps=10, low=0.5, high=2.0, start=3), Uncertainty(), Uncertainty(likelihood="gaussian")]
+HEADS = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)})
+OUTPUTS = {
+    "species": Output(kind="classes", columns=4),
+    "marks": Output(kind="binary", columns=3),
+    "load": Output(columns=2),
+    "copy": Output(kind="inputs", columns=6),
+}
+
+
+def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0) -> Batch:
+    """Return a batch of a network that has everything."""
+    stream = torch.Generator().manual_seed(seed)
+
+    def values(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=stream, dtype=torch.float64).to(dtype)
+
+    columns = {"known": 3, "late": 2, "species": 4, "marks": 3, "load": 2, "copy": 6}
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    teacher = {"known": values(size, 3), "species": values(size, 2), "load": values(size, 1)}
+    targets = {
+        "species": torch.arange(size) % 4,
+        "marks": torch.rand(size, 3, generator=stream).to(wide),
+        "load": values(size, 3).to(wide),
+    }
+    return Batch(
+        outputs={name: values(size, count) for name, count in columns.items()} | {"size_reg": values()},
+        inputs=torch.rand(size, 2, 3, generator=stream).to(wide),
+        labels=torch.arange(size) % 6,
+        answers=Answers(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
+        targets=targets,
+        features={"hidden": values(size, 5)},
+        teacher=teacher,
+        teacher_features={"hidden": values(size, 5)},
+    )
+
+
+def rebuilt(batch: Batch, leaves: tuple[Tensor, ...]) -> Batch:
+    """Return `batch` with other outputs, features and parameters, in the order of `leaves_of`."""
+    rest = iter(leaves)
+    outputs = {name: next(rest) for name in batch.outputs}
+    features = {name: next(rest) for name in batch.features}
+    parameters = {name: next(rest) for name in batch.answers.parameters}
+    return replace(batch, outputs=outputs, features=features, answers=replace(batch.answers, parameters=parameters))
+
+
+def leaves_of(batch: Batch) -> tuple[Tensor, ...]:
+    tensors: list[Mapping[str, Tensor]] = [batch.outputs, batch.features, batch.answers.parameters]
+    return tuple(tensor.clone().requires_grad_() for group in tensors for tensor in group.values())
+
+
+def value_of(loss: AbstractLoss, batch: Batch, *leaves: Tensor) -> Tensor:
+    """Return the sum of the components."""
+    return torch.stack(list(loss.components("it", rebuilt(batch, leaves)).values())).sum()
+
+
+def own_leaves(*families: type[LeafSpec]) -> set[type[LeafSpec]]:
+    found = {leaf for family in families for leaf in family.__subclasses__()} - set(families)
+    return {leaf for leaf in found if leaf.__module__.startswith("harness.")}
+
+
+@pytest.fixture(params=LOSSES, ids=repr)
+def loss(request: pytest.FixtureRequest) -> AbstractLoss:
+    found: AbstractLoss = request.param
+    return found
+
+
+@pytest.fixture(params=WEIGHTS, ids=repr)
+def weight(request: pytest.FixtureRequest) -> AbstractWeight:
+    found: AbstractWeight = request.param
+    return found
+
+
+def test_every_loss_and_every_weight_is_tested_here() -> None:
+    assert {type(loss) for loss in LOSSES} == own_leaves(AbstractLoss, AbstractOutputLoss)
+    assert {type(weight) for weight in WEIGHTS} == own_leaves(AbstractWeight)
+
+
+def test_it_survives_json_and_so_does_its_weight(loss: AbstractLoss, weight: AbstractWeight) -> None:
+    weighted = loss.model_copy(update={"weight": weight})
+
+    assert AbstractLoss.model_validate(loss.to_json()) == loss
+    assert AbstractLoss.model_validate(weighted.to_json()) == weighted
+
+
+def test_its_components_are_finite_scalars(loss: AbstractLoss) -> None:
+    components = loss.components("it", batch_of())
+
+    assert components
+    assert all(value.shape == () and value.isfinite() and value.dtype == torch.float32 for value in components.values())
+
+
+@pytest.mark.filterwarnings("ignore:Input #.*requires gradient and is not a double precision")
+def test_its_gradient_is_that_of_finite_differences(loss: AbstractLoss) -> None:
+    batch = batch_of(torch.float64)
+
+    assert torch.autograd.gradcheck(functools.partial(value_of, loss, batch), leaves_of(batch))
+
+
+def test_the_order_of_examples_does_not_matter(loss: AbstractLoss) -> None:
+    batch = batch_of(torch.float64)
+    order = torch.randperm(len(batch.labels), generator=torch.Generator().manual_seed(1))
+
+    def shuffled(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value[order] if value.dim() else value for name, value in tensors.items()}
+
+    other = replace(
+        batch,
+        outputs=shuffled(batch.outputs),
+        inputs=batch.inputs[order],
+        labels=batch.labels[order],
+        targets=shuffled(batch.targets),
+        features=shuffled(batch.features),
+        teacher=shuffled(batch.teacher or {}),
+        teacher_features=shuffled(batch.teacher_features),
+    )
+
+    torch.testing.assert_close(loss.components("it", other), loss.components("it", batch))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_it_is_computed_in_32_bits(loss: AbstractLoss, dtype: torch.dtype) -> None:
+    batch = batch_of(dtype)
+    leaves = leaves_of(batch_of(torch.float64))
+    short = tuple(leaf.detach().to(dtype).requires_grad_() for leaf in leaves)
+    wide = tuple(leaf.detach().float().requires_grad_() for leaf in short)
+
+    found, expected = value_of(loss, batch, *short), value_of(loss, batch, *wide)
+    gradients = torch.autograd.grad(found, short, materialize_grads=True, allow_unused=True)
+    in_full = torch.autograd.grad(expected, wide, materialize_grads=True, allow_unused=True)
+
+    assert torch.equal(found, expected)
+    assert found.dtype == torch.float32
+    for one, other in zip(gradients, in_full, strict=True):
+        torch.testing.assert_close(one.float(), other, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_large_outputs_make_a_finite_loss(loss: AbstractLoss, dtype: torch.dtype) -> None:
+    batch = batch_of(dtype)
+    large = tuple((leaf.sign() * 6e4).to(dtype) for leaf in leaves_of(batch))
+
+    assert value_of(loss, batch, *large).isfinite()
+
+
+def test_it_is_silent_where_there_is_nothing_that_it_speaks_of(loss: AbstractLoss) -> None:
+    nothing = Answers(LabelMap.of({}), OUTPUTS, parameters={"other.weight": torch.ones(1)})
+    batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, answers=nothing)
+
+    quiet = loss.model_copy(update={"paths": ("heads.late",)})
+
+    assert (quiet if isinstance(loss, ParameterNorm) else loss).components("it", batch) == {}
+
+
+def test_it_changes_nothing_and_draws_nothing(loss: AbstractLoss) -> None:
+    batch, stream = batch_of(), torch.get_rng_state()
+    before = [tensor.clone() for tensor in (*batch.outputs.values(), batch.inputs, batch.labels)]
+
+    loss.components("it", batch)
+
+    after = (*batch.outputs.values(), batch.inputs, batch.labels)
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    assert torch.equal(torch.get_rng_state(), stream)
+
+
+def test_it_waits_for_no_device(loss: AbstractLoss) -> None:
+    """On the meta device there are no values, so whoever looks at one fails, as it would make a GPU wait."""
+    batch = batch_of()
+    loss.components("it", batch)  # what is made once and kept may wait
+
+    def away(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value.to("meta") for name, value in tensors.items()}
+
+    label_map = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)}, device=torch.device("meta"))
+    elsewhere = replace(
+        batch,
+        outputs=away(batch.outputs),
+        inputs=batch.inputs.to("meta"),
+        labels=batch.labels.to("meta"),
+        targets=away(batch.targets),
+        features=away(batch.features),
+        teacher=away(batch.teacher or {}),
+        teacher_features=away(batch.teacher_features),
+        answers=replace(batch.answers, label_map=label_map, parameters=away(batch.answers.parameters)),
+    )
+    quick = loss.model_copy(update={"class_weights": {}}) if isinstance(loss, JointCrossEntropy) else loss
+
+    components = quick.components("it", elsewhere)
+
+    assert all(value.device.type == "meta" for value in components.values())
+
+
+def test_a_weight_is_finite_at_every_step_and_never_negative(weight: AbstractWeight) -> None:
+    assert all(0 <= weight.at(step) < float("inf") for step in (0, 1, 5, 10**9))
+
+
+def test_a_weight_that_begins_later_is_the_same_weight_later(weight: AbstractWeight) -> None:
+    later = weight.since(100)
+
+    assert all(later.at(step + 100) == weight.at(step) for step in range(20))

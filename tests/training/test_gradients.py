@@ -1,0 +1,59 @@
+import pytest
+import torch
+from torch import Tensor
+
+from harness.core.answers import Answers
+from harness.data import Split, TaskData
+from harness.training.config import TrainingConfig
+from harness.training.gradients import trunk_gradients
+from harness.training.precision import Precision, grad_scaler
+from harness.training.state import TrainState
+from harness.training.step import train_step
+
+
+def weight_of(state: TrainState) -> Tensor:
+    return state.model.get_parameter("backbone.output.bias")
+
+
+def test_norms_and_cosines_are_those_of_the_components_gradients(state: TrainState) -> None:
+    bias = weight_of(state)
+    pulls = {
+        name: torch.tensor(pull) for name, pull in {"a": [3.0, 4, 0], "b": [4.0, 3, 0], "c": [-3.0, -4, 0]}.items()
+    }
+    weighted = {name: (bias * pull).sum() for name, pull in pulls.items()} | {"constant": torch.tensor(2.0)}
+
+    found = {name: value.item() for name, value in trunk_gradients(state, weighted).items()}
+
+    assert found["trunk_norm/a"] == found["trunk_norm/b"] == pytest.approx(5)
+    assert found["trunk_cosine/a.b"] == pytest.approx(24 / 25)
+    assert found["trunk_cosine/a.c"] == pytest.approx(-1)
+    assert found["trunk_norm/constant"] == found["trunk_cosine/a.constant"] == 0
+
+
+def test_a_frozen_trunk_has_none(state: TrainState) -> None:
+    state.model.backbone.requires_grad_(False)
+
+    assert trunk_gradients(state, {"a": torch.zeros((), requires_grad=True)}) == {}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
+def test_recording_changes_no_number(state: TrainState, data: TaskData, answers: Answers, precision: Precision) -> None:
+    state.precision, state.scaler = precision, grad_scaler(precision, state.device)
+    start = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
+    batch = known(data, answers)
+    results = []
+
+    for every in (None, 2):
+        state.model.load_state_dict(start)
+        state.step, state.optimizer.state = 0, type(state.optimizer.state)(dict)
+        config = TrainingConfig(record_gradients_every=every)
+        measured = [train_step(state, batch, config, answers) for _ in range(4)]
+        results.append([step["loss/total"].item() for step in measured])
+
+    assert results[0] == results[1]
+    assert ["trunk_norm/known" in step for step in measured] == [False, True, False, True]
+    torch.testing.assert_close(measured[1]["trunk_norm/known"], measured[1]["grad_norm"].float())
+
+
+def known(data: TaskData, answers: Answers) -> Split:
+    return data.train.take(answers.label_map.known(data.train.labels).nonzero().squeeze(1))
