@@ -36,7 +36,7 @@ def run(
 
     changes = parse_assignments(set_ or [])
     changes |= {name: value for name, value in [("device", device), ("precision", precision)] if value}
-    _launch(_load(study, changes, as_), home, trials, seeds)
+    _launch(_load(study, changes, as_), home, trials, seeds, source=(study, set_ or []))
 
 
 def _load(name: str, changes: dict[str, Any], other_name: str | None) -> "Study":
@@ -46,12 +46,14 @@ def _load(name: str, changes: dict[str, Any], other_name: str | None) -> "Study"
     return load_study(find_study(name)).changed(changes, name=other_name)
 
 
-def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -> None:
+def _launch(
+    study: "Study", home: Path, trials: int | None, seeds: int | None, *, source: tuple[str, list[str]]
+) -> None:
     from rich.console import Console
 
     from harness.cli.progress import ProgressView
     from harness.search.launch import check_study, launch
-    from harness.staging.ledger import Ledger
+    from harness.staging.ledger import Ledger, StudyOrigin
     from harness.staging.runner import Runner
     from harness.staging.store import Store
     from harness.tracking.location import default_tracking_uri
@@ -63,10 +65,20 @@ def _launch(study: "Study", home: Path, trials: int | None, seeds: int | None) -
     runner = Runner(Store(home / "store", ledger), data_folder())
     check_study(study, runner)
     ledger.create()
+    ledger.save_origin(study.name, StudyOrigin(_without_home(source[0]), tuple(source[1])))
     tracker = MlflowTracker(default_tracking_uri(home))
     with ProgressView(Console(), study.metric) as view:
         record = launch(study, home, runner=runner, tracker=tracker, observer=view, trials=trials, seeds=seeds)
     _conclude(record, home, tracker)
+
+
+def _without_home(source: str) -> str:
+    """Return the name or path of a study as it may be published: relative, whoever's folder it lies in."""
+    path = Path(source)
+    if not path.is_absolute():
+        return source
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.parent.name if path.suffix else path.name
 
 
 def _conclude(record: "StudyRecord", home: Path, tracker: "AbstractTracker") -> None:

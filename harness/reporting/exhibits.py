@@ -15,7 +15,6 @@ from harness.reporting.alignment import (
     paired_difference,
     series_names,
 )
-from harness.reporting.collect import PARAM, StudyData
 from harness.reporting.figures import style
 from harness.reporting.figures.curves import CurvePanel, draw_curves
 from harness.reporting.figures.forest import ForestData, draw_forest
@@ -23,6 +22,7 @@ from harness.reporting.figures.losses import LossPanel, draw_losses
 from harness.reporting.figures.tradeoff import TradeoffData, draw_tradeoff
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.pairing import Comparison, completed_pairs
+from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.wording import count, listed, setting
 
 __all__ = ["Exhibit", "exhibits_of"]
@@ -39,6 +39,7 @@ class Exhibit:
     caption: str
     alt: str
     png: bytes
+    svg: bytes
     data: pd.DataFrame
 
 
@@ -59,9 +60,10 @@ def exhibits_of(
     return {exhibit.name: exhibit for exhibit in found if exhibit is not None}
 
 
-def _rendered(draw: Callable[[], Figure]) -> bytes:
+def _rendered(draw: Callable[[], Figure]) -> dict[str, bytes]:
     with style.applied():
-        return style.png(draw())
+        figure = draw()
+        return {"png": style.png(figure), "svg": style.svg(figure)}
 
 
 def _forest(data: StudyData, comparison: Comparison, measure: Measure, smallest_effect: float) -> Exhibit:
@@ -90,7 +92,7 @@ def _forest(data: StudyData, comparison: Comparison, measure: Measure, smallest_
             f"{measure.difference(rows['difference'].min())} to {measure.difference(rows['difference'].max())} "
             f"{measure.unit}, mean {measure.difference(mean.mean)}."
         ),
-        png=_rendered(lambda: draw_forest(forest)),
+        **_rendered(lambda: draw_forest(forest)),
         data=rows,
     )
 
@@ -125,7 +127,7 @@ def _tradeoff(data: StudyData, comparison: Comparison) -> Exhibit | None:
             f"{x.level(drawn.means['x_first'])}, {comparison.second} at {y.level(drawn.means['y_second'])} % and "
             f"{x.level(drawn.means['x_second'])}."
         ),
-        png=_rendered(lambda: draw_tradeoff(drawn)),
+        **_rendered(lambda: draw_tradeoff(drawn)),
         data=rows,
     )
 
@@ -159,7 +161,7 @@ def _learning(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Ex
             f"point, not for the curve as a whole. Before the growth both arms are the same runs."
         ),
         alt=f"Validation accuracy of {comparison.first} and {comparison.second} before and after the growth: {titles}.",
-        png=_rendered(lambda: draw_curves(panels, comparison.first, comparison.second)),
+        **_rendered(lambda: draw_curves(panels, comparison.first, comparison.second)),
         data=_long({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
     )
 
@@ -185,7 +187,7 @@ def _losses(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhi
             "lines single configurations."
         ),
         alt=f"Loss components of {comparison.first} and {comparison.second} before and after the growth.",
-        png=_rendered(lambda: draw_losses(panels, comparison.first, comparison.second)),
+        **_rendered(lambda: draw_losses(panels, comparison.first, comparison.second)),
         data=_long(drawn),
     )
 

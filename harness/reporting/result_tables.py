@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.collect import PARAM, StudyData
 from harness.reporting.measures import POINTS, Measure, measure_of
 from harness.reporting.pairing import Comparison, compare
+from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number, setting
 
@@ -144,7 +144,9 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
         row |= {_head(found): found.level(record[found.metric]) for found in measures}
         rows.append(row | {"run": str(record["run_id"])[:12]})
     note = "Accuracies are those on the test split, at the end unless said otherwise."
-    return table_of_numbers("runs", "Runs that have ended", rows, data.runs, left=len(data.labels) + 4, note=note)
+    return table_of_numbers(
+        "runs", "Runs that have ended", rows, data.runs.drop(columns="config"), left=len(data.labels) + 4, note=note
+    )
 
 
 def _head(measure: Measure) -> str:

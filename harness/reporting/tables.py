@@ -1,13 +1,21 @@
 """All tables of a report."""
 
-from harness.reporting.collect import StudyData
-from harness.reporting.design_tables import arms_table, base_table, failures_table, flow_table, space_table
+from harness.reporting.design_tables import (
+    arms_table,
+    base_table,
+    environment_table,
+    failures_table,
+    flow_table,
+    seeds_table,
+    space_table,
+)
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.result_tables import outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table
 
-__all__ = ["tables_of"]
+__all__ = ["environment_table", "tables_of"]
 
 
 def tables_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, Table]:
@@ -21,6 +29,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         outcomes_table(data, comparison),
         sensitivity_table(comparison, measure),
         runs_table(data, measure),
+        seeds_table(data),
         base_table(data),
     )
     return {table.name: table for table in tables}

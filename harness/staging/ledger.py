@@ -14,7 +14,7 @@ from typing import Any
 
 from harness.core.errors import HomeError
 
-__all__ = ["Ledger", "RunRecord", "StageAddress", "StudyRecord"]
+__all__ = ["Ledger", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS studies (
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS stages (
 CREATE TABLE IF NOT EXISTS signals (
     study TEXT NOT NULL, name TEXT NOT NULL, run_id TEXT NOT NULL,
     PRIMARY KEY (study, name, run_id));
+CREATE TABLE IF NOT EXISTS origins (study TEXT PRIMARY KEY, source TEXT NOT NULL, changes TEXT NOT NULL);
 """
 
 EVERY_RUN = ""
@@ -55,6 +56,14 @@ class StudyRecord:
     def planned_runs(self) -> int:
         """Runs in the plan: trials x arms x seeds."""
         return self.trials * len(self.spec["arms"]) * self.seeds
+
+
+@dataclass(frozen=True)
+class StudyOrigin:
+    """How a study was called: the study file's name or relative path, and the changes to its base run as typed."""
+
+    source: str
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,22 @@ class Ledger:
                 "INSERT OR REPLACE INTO studies VALUES (?, ?, ?, ?)",
                 (record.name, json.dumps(record.spec), record.trials, record.seeds),
             )
+
+    def save_origin(self, study: str, origin: StudyOrigin) -> None:
+        """Remember how a study was first called, so that its report can say how to run it again."""
+        with self._connection() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO origins VALUES (?, ?, ?)", (study, origin.source, json.dumps(origin.changes))
+            )
+
+    def origin(self, study: str) -> StudyOrigin:
+        """Return how a study was called; by its own name, if the home is older than this record."""
+        with self._connection() as connection:
+            known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'origins'").fetchone()
+            row = (
+                known and connection.execute("SELECT source, changes FROM origins WHERE study = ?", (study,)).fetchone()
+            )
+        return StudyOrigin(row[0], tuple(json.loads(row[1]))) if row else StudyOrigin(study)
 
     def runs(self, study: str) -> list[RunRecord]:
         """Return the study's ended runs by trial, arm and seed."""

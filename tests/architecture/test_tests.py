@@ -20,8 +20,10 @@ SUITES = {
     "reporting/design_tables": "reporting/test_tables.py",
     "reporting/exhibits": "reporting/test_figures.py",
     "reporting/figures/": "reporting/test_figures.py",
+    "reporting/manifest": "reporting/test_verify.py",
     "reporting/narrative": "reporting/test_report.py",
     "reporting/result_tables": "reporting/test_tables.py",
+    "reporting/study_data": "reporting/test_collect.py",
     "reporting/table": "reporting/test_tables.py",
 }
 MODULES = [

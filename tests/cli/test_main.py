@@ -15,12 +15,13 @@ COMMANDS = {
     "run": ["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--home"],
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
+    "verify": ["report", "--tolerance"],
     "ui": ["study", "--port", "--home"],
     "signal": ["study", "name", "--run", "--home"],
     "bench": ["name", "--quick", "--json", "--save"],
 }
 # pydantic is not among them: Typer loads it by itself to read options.
-HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "scipy", "torch"}
+HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "scipy", "torch"}
 LOADED = """
 import sys
 from harness.cli.main import main

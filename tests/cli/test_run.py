@@ -37,10 +37,10 @@ def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], proces
 def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[object] = []
 
-    def note(study: Study, home: Path, trials: int | None, seeds: int | None) -> None:
+    def note(study: Study, home: Path, trials: int | None, seeds: int | None, *, source: tuple[str, list[str]]) -> None:
         training = study.base.training
         launched.extend(
-            [study.name, training.batch_size, training.evaluate_every, study.base.device, home, trials, seeds]
+            [study.name, training.batch_size, training.evaluate_every, study.base.device, home, trials, seeds, source]
         )
 
     monkeypatch.setattr("harness.cli.run._launch", note)
@@ -51,7 +51,8 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
     )
 
     assert ended.returncode == 0
-    assert launched == ["other", 16, 5, "cpu", Path("there"), 3, 2]
+    source = ("tiny", ["training.batch_size=16", "training.evaluate_every=5"])
+    assert launched == ["other", 16, 5, "cpu", Path("there"), 3, 2, source]
 
 
 def test_an_impossible_tap_is_refused_naming_the_taps(process: Call, workplace: Path) -> None:

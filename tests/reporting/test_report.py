@@ -1,18 +1,26 @@
-import csv
+import getpass
 import json
+import os
+import platform
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.report import write_report
 from harness.staging.ledger import Ledger, StudyRecord
 
 MakeHome = Callable[..., Path]
+ROOT = Path(harness.__file__).parents[1]
 HOSTILE = "<script>alert(1)</script> $\\frac{$ | `x` [a](b) \u202e \U0001f600"
 
 
@@ -44,9 +52,10 @@ def test_a_report_has_all_its_parts(finished: Path) -> None:
     names = set(files_below(finished))
 
     figures = {"paired_differences", "kept_and_learned", "learning_curves", "loss_components"}
-    assert {f"figures/{name}.{kind}" for name in figures for kind in ("png", "csv")} <= names
-    assert {"report.html", "report.md", "summary.json", "data/runs.csv", "data/curves.csv"} <= names
-    assert {"tables/primary.csv", "tables/outcomes.csv", "tables/runs.csv"} <= names
+    assert {f"figures/{name}.{kind}" for name in figures for kind in ("png", "svg", "csv")} <= names
+    assert {"report.html", "report.md", "summary.json", "manifest.json", "study.json"} <= names
+    assert {"tables/primary.csv", "tables/outcomes.csv", "tables/runs.csv", "tables/seeds.csv"} <= names
+    assert {"data/runs.parquet", "data/curves.parquet", "environment.json", "reproduce.sh"} <= names
 
 
 def test_the_same_runs_give_the_same_bytes(finished_home: Path, finished: Path, tmp_path: Path) -> None:
@@ -84,11 +93,47 @@ def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) ->
 
 
 def test_the_curves_are_long_and_complete(finished: Path) -> None:
-    with (finished / "data" / "curves.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    curves = pd.read_parquet(finished / "data" / "curves.parquet")
 
-    assert len({row["run_id"] for row in rows}) == 24
-    assert {"step", "steps_since_growth", "name", "value"} <= set(rows[0])
+    assert curves["run_id"].nunique() == 24
+    assert {"step", "steps_since_growth", "name", "value"} <= set(curves.columns)
+
+
+BUILD = """
+import sys
+from pathlib import Path
+from harness.reporting.report import write_report
+write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        {"TZ": "America/Los_Angeles", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"},
+    ],
+)
+def test_no_byte_depends_on_folder_clock_language_or_hash_seed(
+    finished_home: Path, finished: Path, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    copy, out = tmp_path / "another home", tmp_path / "out"
+    shutil.copytree(finished_home, copy)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path / "mpl"), **settings}
+
+    subprocess.run([sys.executable, "-c", BUILD, str(copy), str(out)], cwd=tmp_path, env=environment, check=True)
+
+    assert files_below(out) == files_below(finished)
+
+
+def test_nothing_in_a_report_tells_who_wrote_it_where(finished: Path, finished_home: Path) -> None:
+    private = [str(finished_home), str(Path.home()) + "/", platform.node(), getpass.getuser() + "@"]
+    plain = (".csv", ".json", ".md", ".sh", ".svg")
+    texts = {name: content for name, content in files_below(finished).items() if name.endswith(plain)}
+
+    for name, content in texts.items():
+        words = [word for word in private if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", content.decode())]
+        assert words == [], name
 
 
 def test_hostile_names_do_no_harm(make_home: MakeHome, tmp_path: Path) -> None:
