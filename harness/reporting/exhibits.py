@@ -8,12 +8,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.reporting.alignment import (
+    MOST_LINES,
     aligned,
     arm_means,
     evaluation_interval,
     of_pairs,
     paired_difference,
     series_names,
+    some_lines,
 )
 from harness.reporting.figures import style
 from harness.reporting.figures.curves import CurvePanel, draw_curves
@@ -147,7 +149,7 @@ def _learning(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Ex
         difference = paired_difference(points, comparison.first, comparison.second)
         part = name.removeprefix("val/accuracy/")
         title = "all classes" if part == "all" else f"{part} classes"
-        panels.append(CurvePanel(title, measure_of(name), points, arm_means(points), difference))
+        panels.append(CurvePanel(title, measure_of(name), some_lines(points), arm_means(points), difference))
     if not panels:
         return None
     titles = listed([panel.title for panel in panels])
@@ -157,13 +159,19 @@ def _learning(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Ex
         caption=(
             f"Validation accuracy ({titles}) by optimizer updates since the growth. Thick lines are means over "
             f"configurations, as far as all of them have been measured; thin lines are single configurations, means "
-            f"over seeds. Below: the mean paired difference with its 95 % t interval over configurations, point by "
-            f"point, not for the curve as a whole. Before the growth both arms are the same runs."
+            f"over seeds{_of_how_many(comparison)}. Below: the mean paired difference with its 95 % t interval over "
+            f"configurations, point by point, not for the curve as a whole. Before the growth both arms are the same "
+            f"runs."
         ),
         alt=f"Validation accuracy of {comparison.first} and {comparison.second} before and after the growth: {titles}.",
         **_rendered(lambda: draw_curves(panels, comparison.first, comparison.second)),
         data=_long({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
     )
+
+
+def _of_how_many(comparison: Comparison) -> str:
+    units = comparison.mean.units
+    return f" ({MOST_LINES} of {units:,}, evenly by number)" if units > MOST_LINES else ""
 
 
 def _losses(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhibit | None:
@@ -172,7 +180,7 @@ def _losses(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhi
     for name in names:
         split, _, component = name.split("/", 2)
         points = aligned(curves, name, interval)
-        panels[split, component] = LossPanel(points, arm_means(points))
+        panels[split, component] = LossPanel(some_lines(points), arm_means(points))
     shown = list(dict.fromkeys(component for _, component in panels))[-MOST_LOSSES:]
     panels = {key: panel for key, panel in panels.items() if key[1] in shown}
     if not panels:
@@ -182,9 +190,9 @@ def _losses(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhi
         name="loss_components",
         title="Loss components around the growth",
         caption=(
-            "Every named component of the loss, before its weight, and the total that was trained on. Training values "
-            "are means over the updates since the evaluation before. Thick lines are means over configurations, thin "
-            "lines single configurations."
+            f"Every named component of the loss, before its weight, and the total that was trained on. Training values "
+            f"are means over the updates since the evaluation before. Thick lines are means over configurations, thin "
+            f"lines single configurations{_of_how_many(comparison)}."
         ),
         alt=f"Loss components of {comparison.first} and {comparison.second} before and after the growth.",
         **_rendered(lambda: draw_losses(panels, comparison.first, comparison.second)),

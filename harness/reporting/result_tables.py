@@ -15,6 +15,7 @@ from harness.reporting.wording import number, setting
 __all__ = ["outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
 
 OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
+MOST_RUNS = 1000  # that a page lists
 COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
 
 
@@ -136,7 +137,7 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
     shown = [name for name in metrics if name not in ("cost/steps", "growth/parameters_added")]
     measures = [measure_of(name) for name in shown]
     rows = []
-    for record in data.runs.to_dict("records"):
+    for record in data.runs.head(MOST_RUNS).to_dict("records"):
         row = {"trial": str(record["trial"])}
         row |= {label: setting(record[PARAM + label]) for label in data.labels}
         row |= {"arm": record["arm"], "seed": str(record["seed"]), "status": record["status"]}
@@ -144,6 +145,8 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
         row |= {_head(found): found.level(record[found.metric]) for found in measures}
         rows.append(row | {"run": str(record["run_id"])[:12]})
     note = "Accuracies are those on the test split, at the end unless said otherwise."
+    if len(data.runs) > MOST_RUNS:
+        note += f" These are the first {MOST_RUNS:,} of {len(data.runs):,} runs; tables/runs.csv has all."
     return table_of_numbers(
         "runs", "Runs that have ended", rows, data.runs.drop(columns="config"), left=len(data.labels) + 4, note=note
     )

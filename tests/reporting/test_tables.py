@@ -74,3 +74,14 @@ def test_searched_leaves_are_written_as_json() -> None:
     content = csv_bytes(pd.DataFrame({"when": [{"kind": "at_step", "step": 3}, None]})).decode()
 
     assert content == 'when\n"{""kind"":""at_step"",""step"":3}"\n""\n'
+
+
+def test_a_page_lists_the_first_of_very_many_runs_and_the_table_all(
+    finished_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.reporting.result_tables.MOST_RUNS", 5)
+
+    runs = tables_in(finished_home)["runs"]
+
+    assert (len(runs.rows), len(runs.frame)) == (5, 24)
+    assert "the first 5 of 24 runs; tables/runs.csv has all" in runs.note
