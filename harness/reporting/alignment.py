@@ -47,7 +47,7 @@ def evaluation_interval(curves: pd.DataFrame) -> int:
         return 1
     usual = max(int(steps.median()), 1)
     span = curves["steps_since_growth"].max() - curves["steps_since_growth"].min()
-    return usual * max(math.ceil(span / usual / MOST_POINTS), 1)
+    return usual * max(math.ceil(float(span) / usual / MOST_POINTS), 1)
 
 
 def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:

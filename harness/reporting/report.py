@@ -14,7 +14,8 @@ from typing import Any
 from harness.reporting.collect import collect
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
-from harness.reporting.exhibits import Exhibit, exhibits_of
+from harness.reporting.exhibit import Exhibit
+from harness.reporting.exhibits import exhibits_of
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.narrative import caveats, estimand, limits, method

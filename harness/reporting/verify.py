@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from harness.core.digest import digest
-from harness.core.errors import InputError
 from harness.reporting.curve_frame import curve_digests
 from harness.reporting.data_files import CURVES, ENVIRONMENT, RUNS, SOURCES, read_data
 from harness.reporting.differences import difference, has_numbers
 from harness.reporting.environment import environment, environment_differences
 from harness.reporting.manifest import MANIFEST, changed_runs, check_files, name_of_row
-from harness.reporting.publishing import KEPT
 from harness.reporting.report import report_files
+from harness.reporting.report_folder import read_report
 from harness.reporting.study_data import StudyData
 
-__all__ = ["Outcome", "Problem", "Verification", "read_report", "verify"]
+__all__ = ["Outcome", "Problem", "Verification", "verify"]
 
 Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
 RUN_ID_LENGTH = 16
@@ -53,23 +52,6 @@ class Verification:
     problems: tuple[Problem, ...] = ()
     differences: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
-
-
-def read_report(folder: Path) -> dict[str, bytes]:
-    """Return the files of a report by relative path, without the README that people may lay beside them.
-
-    Raises:
-        InputError: the folder holds no report, or a link, which could lead anywhere.
-    """
-    if not (folder / MANIFEST).is_file() and not (folder / "summary.json").is_file():
-        raise InputError(f"expected the folder of a report at {folder}, found no {MANIFEST}; name one that was written")
-    paths = sorted(folder.rglob("*"))
-    for path in paths:
-        if path.is_symlink():
-            raise InputError(f"expected plain files in {folder}, found a link at {path.relative_to(folder)}; remove it")
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    files.pop(KEPT, None)
-    return files
 
 
 def verify(folder: Path, tolerance: float | None = None) -> Verification:

@@ -16,6 +16,7 @@ COMMANDS = {
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
     "verify": ["report", "--tolerance"],
+    "compare": ["report", "other"],
     "ui": ["study", "--port", "--home"],
     "signal": ["study", "name", "--run", "--home"],
     "bench": ["name", "--quick", "--json", "--save"],

@@ -86,11 +86,13 @@ STYLES = (
     ArmStyle("#1d4e89", (0, (4, 1.6)), "s"),
     ArmStyle("#117a5b", (0, (1, 1.2)), "^"),
     ArmStyle("#8f4a86", (0, (5, 1.2, 1, 1.2)), "D"),
+    ArmStyle("#4b5563", (0, (8, 2)), "v"),
+    ArmStyle("#56b4e9", (0, (2, 1)), "P"),
 )
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """Give each arm its style; beyond four they repeat."""
+    """Give each arm its style; beyond six they repeat."""
     return {arm: STYLES[place % len(STYLES)] for place, arm in enumerate(arms)}
 
 
