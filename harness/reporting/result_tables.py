@@ -12,7 +12,7 @@ from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number, setting
 
-__all__ = ["outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
+__all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
 
 OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
 MOST_RUNS = 1000  # that a page lists
@@ -105,6 +105,22 @@ def _outcome_metrics(data: StudyData) -> list[str]:
 def _of_arm(data: StudyData, arm: str, metric: str) -> pd.Series:
     chosen = data.runs[(data.runs["arm"] == arm) & (data.runs["status"] == "completed")]
     return chosen.groupby("trial")[metric].mean().dropna()
+
+
+def growths_table(data: StudyData) -> Table:
+    """Say what the growths themselves did to function and size, before any further update."""
+    found = data.curves[data.curves["name"].str.startswith("growth/")]
+    grouped = found.groupby("name", observed=True)["value"].agg(["size", "mean", "min", "max"]).reset_index()
+    rows = [
+        {
+            "measured at the growth": str(row["name"]).removeprefix("growth/").replace("_", " "),
+            "growths": f"{row['size']:,}",
+            **{what: number(row[of], 4) for what, of in (("mean", "mean"), ("smallest", "min"), ("largest", "max"))},
+        }
+        for row in grouped.to_dict("records")
+    ]
+    note = "Before and after are on the same batch, on either side of the growth, with no update between them."
+    return table_of_numbers("growths", "What the growth itself did", rows, grouped, note=note)
 
 
 def sensitivity_table(comparison: Comparison, measure: Measure) -> Table:

@@ -11,7 +11,7 @@ from harness.reporting.design_tables import (
 )
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
-from harness.reporting.result_tables import outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table, sensitivity_table
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table
 
@@ -27,6 +27,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         failures_table(account),
         primary_table(comparison, measure),
         outcomes_table(data, comparison),
+        growths_table(data),
         sensitivity_table(comparison, measure),
         runs_table(data, measure),
         seeds_table(data),

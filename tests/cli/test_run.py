@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.run import _without_home
 from harness.search.study import Study
-from harness.staging.ledger import Ledger
+from harness.staging.ledger import Ledger, StudyOrigin
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -78,3 +79,14 @@ def test_a_changed_study_is_refused_and_the_first_one_stays(first_run: tuple[Pat
     assert "base.steps was 40 and is 50" in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert Ledger(folder / "runs").studies() == before
+
+
+def test_the_ledger_keeps_how_the_study_was_called(first_run: tuple[Path, Ended]) -> None:
+    assert Ledger(first_run[0] / "runs").origin("tiny") == StudyOrigin("tiny")
+
+
+def test_a_path_is_kept_without_what_lies_above_it(workplace: Path) -> None:
+    assert _without_home("studies/tiny") == "studies/tiny"
+    assert _without_home(str(workplace / "studies" / "tiny")) == "studies/tiny"
+    assert _without_home("/home/someone/studies/tiny") == "tiny"
+    assert _without_home("/home/someone/studies/tiny/study.py") == "tiny"

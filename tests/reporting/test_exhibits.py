@@ -123,3 +123,13 @@ def test_numbers_words_and_leaves_all_have_their_place_on_the_map(
     shown = exhibits_in(make_home(trials=12, seeds=1, where=where))
 
     assert set(shown["effect_map"].data.columns) == {"trial", "when", "where", "difference"}
+
+
+def test_arms_are_set_side_by_side_over_the_configurations_that_all_completed(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+
+    shown = exhibits_in(make_home(trials=5, seeds=1, arms=arms, failed=((2, "partly", 0),)))
+
+    points = shown["cost"].data.dropna(subset="trial")
+    assert points.groupby("arm")["trial"].apply(list).tolist() == [[0, 1, 3, 4]] * 3
+    assert "4 configurations" in shown["all_of_training"].caption
