@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.report import write_home
 from harness.cli import compare as module
+from harness.reporting.report import write_report
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -38,3 +40,13 @@ def test_very_many_differences_are_cut_short() -> None:
     line = module._differences("The studies", tuple(f"field.{number} 1 and 2" for number in range(20)))
 
     assert line.endswith("; and 8 more.")
+
+
+def test_a_change_is_said_with_its_interval(tmp_path: Path, call: Call) -> None:
+    write_home(tmp_path / "home", configurations=5, points=20)
+    report = str(write_report(tmp_path / "home", "large", tmp_path / "report").folder)
+
+    ended = call("compare", report, report)
+
+    said = "changed by 0.00 [0.00, 0.00] percentage points, over the 5 configurations that are in both."
+    assert said in ended.stdout

@@ -110,3 +110,14 @@ def test_reporting_does_not_load_torch() -> None:
     code = "import sys, harness.reporting.report; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_that_failed_before_its_first_stage_has_no_snapshot(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    run = ledger.runs("freeze-or-not")[0]
+    ledger.save_run(type(run)(**{**vars(run), "status": "failed", "stages": (), "growths": (), "metrics": {}}))
+
+    first = collect(home, "freeze-or-not").runs.iloc[0]
+
+    assert (first["status"], first["final_sha256"], first["fork"]) == ("failed", "", "")

@@ -102,7 +102,11 @@ def test_what_the_growths_did_is_counted_over_all_of_them(make_home: MakeHome) -
 
     assert growths.rows == (("logit change", "4", "0.5000", "0.2500", "0.7500"),)
     assert growths.frame.to_dict("list") == {
-        **{"name": ["growth/logit_change"], "size": [4], "mean": [0.5], "min": [0.25], "max": [0.75]}
+        "name": ["growth/logit_change"],
+        "size": [4],
+        "mean": [0.5],
+        "min": [0.25],
+        "max": [0.75],
     }
 
 
