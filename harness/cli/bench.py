@@ -11,7 +11,7 @@ __all__ = ["bench"]
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="growth, loop or share")],
+    name: Annotated[str, typer.Argument(help="growth, loop, report or share")],
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute, with more noise.")] = False,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there, too.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write a report under reports/benchmarks/.")] = False,
@@ -20,12 +20,18 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
+    from harness.benchmarks._base import AbstractBenchmark
     from harness.benchmarks.growth import GrowthBenchmark
     from harness.benchmarks.loop import LoopBenchmark
+    from harness.benchmarks.report import ReportBenchmark
     from harness.benchmarks.saving import as_table, save_json, save_report
     from harness.core.spec import did_you_mean
 
-    benchmarks = {"growth": GrowthBenchmark, "loop": LoopBenchmark}
+    benchmarks: dict[str, type[AbstractBenchmark]] = {
+        "growth": GrowthBenchmark,
+        "loop": LoopBenchmark,
+        "report": ReportBenchmark,
+    }
     if name not in benchmarks:
         raise InputError(f"no benchmark {name!r}.{did_you_mean(name, benchmarks)}")
     figures = benchmarks[name]().measure(quick=quick)

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import typer
 
-from harness.cli.options import Home
+from harness.cli import options
 from harness.search.find import study_folders
 from harness.staging.ledger import Ledger, StudyRecord
 
 __all__ = ["list_studies"]
 
 
-def list_studies(home: Home = Path("runs")) -> None:
+def list_studies(home: options.Home = Path("runs"), storage: options.Storage = None) -> None:
     """List the studies and how far each has come in this home."""
-    ledger = Ledger(home)
+    ledger = Ledger(home, storage)
     begun = {record.name: record for record in ledger.studies()} if ledger.exists else {}
     counts = ledger.run_counts() if ledger.exists else {}
     folders = study_folders()

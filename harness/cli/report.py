@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Home
+from harness.cli import options
 
 __all__ = ["report"]
 
@@ -13,11 +13,12 @@ __all__ = ["report"]
 def report(
     study: Annotated[str, typer.Argument(help="A study that was begun in this home.")],
     out: Annotated[Path | None, typer.Option(help="Where to, if not <home>/reports/STUDY.")] = None,
-    home: Home = Path("runs"),
+    home: options.Home = Path("runs"),
+    storage: options.Storage = None,
 ) -> None:
     """Write the report of a study; of a half-finished one, what there is."""
     from harness.reporting.report import write_report
 
-    written = write_report(home, study, out or home / "reports" / study)
+    written = write_report(home, study, out or home / "reports" / study, storage)
     typer.echo(f"{written.verdict}\n")
     typer.echo(f"Report:  {written.folder / 'report.html'}")

@@ -38,7 +38,7 @@ def run(
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
-    from harness.staging.ledger import Ledger
+    from harness.staging.ledger import Ledger, StudyOrigin
     from harness.staging.runner import Runner
     from harness.staging.store import Store
     from harness.training.determinism import make_deterministic
@@ -53,6 +53,7 @@ def run(
         runner = Runner(opened, options.data_folder(), alone=not share, stop=stop, features=features)
         check_study(loaded, runner)
         ledger.create()
+        ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
         _launch(loaded, file, home, storage, runner, trials=trials, seeds=seeds, workers=workers)
 
 
@@ -88,15 +89,24 @@ def _launch(
             file=file,
             do=Pool(workers, runner, file, home, storage).do if workers > 1 else None,
         )
-    _conclude(record, home, tracker)
+    _conclude(record, home, storage, tracker)
 
 
-def _conclude(record: "StudyRecord", home: Path, tracker: "AbstractTracker") -> None:
+def _without_home(source: str) -> str:
+    """Return the name or path of a study as it may be published: relative, whoever's folder it lies in."""
+    path = Path(source)
+    if not path.is_absolute():
+        return source
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else path.parent.name if path.suffix else path.name
+
+
+def _conclude(record: "StudyRecord", home: Path, storage: str | None, tracker: "AbstractTracker") -> None:
     from harness.reporting.report import write_report
     from harness.search.launch import delayed_if_unreachable
 
     name = record.name
-    report = write_report(home, name, home / "reports" / name)
+    report = write_report(home, name, home / "reports" / name, storage)
     with delayed_if_unreachable():
         tracker.end_study(record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")

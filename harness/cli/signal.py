@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Home
+from harness.cli import options
 from harness.core.errors import StudyNotFoundError
 from harness.staging.ledger import Ledger
 
@@ -16,10 +16,11 @@ def signal(
     study: Annotated[str, typer.Argument(help="A study that was begun in this home.")],
     name: Annotated[str, typer.Argument(help="The name that a trigger of the kind `signal` waits for.")],
     run: Annotated[str | None, typer.Option(help="The id of one run; all of them, if none is given.")] = None,
-    home: Home = Path("runs"),
+    home: options.Home = Path("runs"),
+    storage: options.Storage = None,
 ) -> None:
     """Send a signal to the runs of a study; each hears it at its next evaluation."""
-    ledger = Ledger(home)
+    ledger = Ledger(home, storage)
     if not ledger.exists or ledger.study(study) is None:
         raise StudyNotFoundError(f"no study {study!r} was begun in the home {home}; run it first, or name its --home")
     ledger.create()

@@ -1,14 +1,27 @@
 """Curves on the axis of steps since the growth, and their paired difference point by point."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS
 
-__all__ = ["aligned", "arm_means", "evaluation_interval", "of_pairs", "paired_difference", "series_names"]
+__all__ = [
+    "MOST_LINES",
+    "aligned",
+    "arm_means",
+    "evaluation_interval",
+    "of_pairs",
+    "paired_difference",
+    "series_names",
+    "some_lines",
+]
 
 POINT = ["grown", "offset"]
+MOST_LINES = 40  # single configurations in one panel
+MOST_POINTS = 300  # of a curve; more could not be told apart in a figure
 
 
 def of_pairs(curves: pd.DataFrame, pairs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
@@ -26,11 +39,15 @@ def series_names(curves: pd.DataFrame, prefix: str, last: str) -> list[str]:
 
 
 def evaluation_interval(curves: pd.DataFrame) -> int:
-    """Return the usual number of steps from one evaluation to the next."""
+    """Return the usual number of steps from one evaluation to the next, or more if there are very many."""
     validation = curves[curves["name"].str.startswith("val/")]
     steps = validation.groupby(["run_id", "name"])["step"].diff()
     steps = steps[steps > 0]
-    return max(int(steps.median()), 1) if len(steps) else 1
+    if not len(steps):
+        return 1
+    usual = max(int(steps.median()), 1)
+    span = curves["steps_since_growth"].max() - curves["steps_since_growth"].min()
+    return usual * max(math.ceil(float(span) / usual / MOST_POINTS), 1)
 
 
 def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
@@ -52,6 +69,15 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     seeds = points.groupby("trial")["seed"].nunique()
     complete = means["seeds"] == means["trial"].map(seeds)
     return means.loc[complete, ["trial", "arm", *POINT, "value"]].reset_index(drop=True)
+
+
+def some_lines(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of at most `MOST_LINES` configurations, evenly by number."""
+    trials = np.unique(points["trial"])
+    if len(trials) <= MOST_LINES:
+        return points
+    chosen = trials[np.linspace(0, len(trials) - 1, MOST_LINES).round().astype(int)]
+    return points[points["trial"].isin(chosen)].reset_index(drop=True)
 
 
 def arm_means(points: pd.DataFrame) -> pd.DataFrame:

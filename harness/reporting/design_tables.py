@@ -1,17 +1,26 @@
 """Tables of the design: what was compared, where, and what became of the planned runs."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from harness.core.digest import canonical_json
 from harness.core.spec import flatten
-from harness.reporting.collect import StudyData
 from harness.reporting.pairing import Account
+from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers, table_of_words
 from harness.reporting.wording import setting
 
-__all__ = ["arms_table", "base_table", "failures_table", "flow_table", "space_table"]
+__all__ = [
+    "arms_table",
+    "base_table",
+    "environment_table",
+    "failures_table",
+    "flow_table",
+    "seeds_table",
+    "space_table",
+]
 
 
 def arms_table(data: StudyData) -> Table:
@@ -73,3 +82,17 @@ def failures_table(account: Account) -> Table:
     ]
     frame = pd.DataFrame(account.reasons, columns=["reason", "runs"])
     return table_of_numbers("failures", "Failed runs", rows, frame)
+
+
+def seeds_table(data: StudyData) -> Table:
+    """List the seeds; every stream of a run, from initial values to the order of the data, follows from its seed."""
+    columns = ["seed", "configurations", "runs"]
+    grouped = data.runs.groupby("seed").agg(configurations=("trial", "nunique"), runs=("run_id", "size")).reset_index()
+    rows = [{name: f"{record[name]:,}" for name in columns} for record in grouped.to_dict("records")]
+    return table_of_numbers("seeds", "Seeds", rows, grouped[columns])
+
+
+def environment_table(found: Mapping[str, Any]) -> Table:
+    """List what the report was written with."""
+    rows = [(str(name).removeprefix("packages."), str(value)) for name, value in flatten(dict(found)).items()]
+    return table_of_words("environment", "What this report was written with", ("what", "version"), rows)

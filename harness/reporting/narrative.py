@@ -1,8 +1,8 @@
 """The sentences around the numbers: what was estimated, how, with which reservations."""
 
-from harness.reporting.collect import StudyData
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
+from harness.reporting.study_data import StudyData
 from harness.reporting.verdict import Verdict
 from harness.reporting.wording import count, listed
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from harness.reporting.collect import StudyData
 from harness.reporting.statistics import (
     Interval,
     MeanEstimate,
@@ -15,6 +14,7 @@ from harness.reporting.statistics import (
     mean_estimate,
     t_interval,
 )
+from harness.reporting.study_data import StudyData
 
 __all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 
-__all__ = ["publish"]
+__all__ = ["KEPT", "publish"]
 
-KEPT = "README.md"
+KEPT = "README.md"  # what people write beside a report
 MARKS = ("report.html", "summary.json")  # what makes a folder a report
 
 

@@ -30,7 +30,7 @@ def html(content: Mapping[str, Any]) -> bytes:
 def markdown(content: Mapping[str, Any]) -> bytes:
     """Render `report.md`, whose figures are files beside it."""
     environment = _environment(_markdown_value)
-    environment.filters["code"] = _code
+    environment.filters |= {"code": _code, "fenced": _fenced}
     return environment.get_template("report.md.jinja").render(content).encode()
 
 
@@ -60,6 +60,11 @@ def _markdown_value(value: Any) -> Any:
 def _code(value: str) -> Markup:
     """Write text that stands between backticks, where nothing can be escaped, so that they are dropped from it."""
     return Markup(visible(value).replace("`", ""))
+
+
+def _fenced(value: str) -> Markup:
+    """Write a line of a code block, which ends at a line of backticks alone and escapes nothing."""
+    return Markup(" " if value.startswith("`") else "") + Markup(visible(value))
 
 
 def _data_uri(png: bytes) -> Markup:

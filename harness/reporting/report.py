@@ -1,23 +1,34 @@
-"""Writing a report: the folder that answers a study's question."""
+"""Writing a report: the folder that answers a study's question.
+
+It goes in two steps: what a home holds becomes the report's data, and the data becomes everything else. The second step
+reads nothing but those files, so that anyone who has them can repeat it.
+"""
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reporting.collect import StudyData, collect
-from harness.reporting.exhibits import Exhibit, exhibits_of
+from harness.reporting.collect import collect
+from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
+from harness.reporting.environment import environment
+from harness.reporting.exhibit import Exhibit
+from harness.reporting.exhibits import exhibits_of
+from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.narrative import caveats, estimand, limits, method
 from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
+from harness.reporting.reproduction import commands, script
+from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
-from harness.reporting.tables import tables_of
+from harness.reporting.tables import environment_table, tables_of
 from harness.reporting.verdict import Kind, Verdict, judge
 
-__all__ = ["Report", "write_report"]
+__all__ = ["Report", "report_files", "write_report"]
 
 SUMMARY_VERSION = 1
 
@@ -42,6 +53,7 @@ class _Findings:
     """Everything that was computed, before it is written."""
 
     data: StudyData
+    environment: Mapping[str, Any]
     measure: Measure
     smallest_effect: float
     comparison: Comparison
@@ -51,30 +63,43 @@ class _Findings:
     exhibits: dict[str, Exhibit]
 
 
-def write_report(home: Path, study: str, out: Path) -> Report:
+def write_report(home: Path, study: str, out: Path, storage: str | None = None) -> Report:
     """Write the report on the runs that have ended by now into the folder `out`.
 
-    The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it.
+    The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it. `storage` is the
+    URL of the ledger's database, if it is not in the home.
 
     Raises:
         StudyNotFoundError: no study of that name was begun in this home.
         InputError: `out` is there and is no report, or cannot be written.
     """
-    findings = _findings(collect(home, study))
-    publish(out, _files(findings))
-    return Report(findings.verdict.kind, findings.verdict.sentence, out)
+    files = report_files(written_data(collect(home, study, storage), environment()))
+    publish(out, files)
+    verdict = json.loads(files["summary.json"])["verdict"]
+    return Report(verdict["kind"], verdict["sentence"], out)
 
 
-def _findings(data: StudyData) -> _Findings:
+def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return all files of a report by relative path, `sources` (what `written_data` returns) among them.
+
+    They follow from `sources` alone: the same sources give the same bytes.
+    """
+    data = read_data(sources)
+    findings = _findings(data, json.loads(sources[ENVIRONMENT]))
+    files = {**sources, **_files(findings)}
+    return files | {MANIFEST: manifest_of(data.study.name, files, data.runs)}
+
+
+def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     spec = data.study.spec
     first, second = spec["comparison"]
     measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
     comparison = compare(data.runs, first, second, measure.metric)
     account = account_for(data, comparison)
     return _Findings(
-        *(data, measure, smallest_effect, comparison, account),
+        *(data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure),
+        tables=tables_of(data, comparison, account, measure) | {"environment": environment_table(written_with)},
         exhibits=exhibits_of(data, comparison, measure, smallest_effect),
     )
 
@@ -84,12 +109,12 @@ def _files(findings: _Findings) -> dict[str, bytes]:
     files = {
         "report.html": html(content),
         "report.md": markdown(content),
-        "summary.json": _json(_summary(findings)),
-        "data/runs.csv": csv_bytes(findings.data.runs),
-        "data/curves.csv": csv_bytes(findings.data.curves),
+        "summary.json": json_bytes(_finite(_summary(findings))),
+        "reproduce.sh": script(findings.data),
     }
     for exhibit in findings.exhibits.values():
         files[f"figures/{exhibit.name}.png"] = exhibit.png
+        files[f"figures/{exhibit.name}.svg"] = exhibit.svg
         files[f"figures/{exhibit.name}.csv"] = csv_bytes(exhibit.data)
     return files | {f"tables/{table.name}.csv": csv_bytes(table.frame) for table in findings.tables.values()}
 
@@ -110,6 +135,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "exhibits": findings.exhibits,
         "share_positive": _share_positive(comparison),
         "sensitive": comparison.sensitive,
+        "commands": commands(data),
     }
 
 
@@ -161,10 +187,6 @@ def _summary(findings: _Findings) -> dict[str, Any]:
         ),
         "runs": asdict(findings.account),
     }
-
-
-def _json(content: Any) -> bytes:
-    return (json.dumps(_finite(content), indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def _finite(content: Any) -> Any:

@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.collect import PARAM, StudyData
 from harness.reporting.measures import POINTS, Measure, measure_of
 from harness.reporting.pairing import Comparison, compare
+from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number, setting
 
-__all__ = ["outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
+__all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
 
 OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
+MOST_RUNS = 1000  # that a page lists
 COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
 
 
@@ -106,6 +107,22 @@ def _of_arm(data: StudyData, arm: str, metric: str) -> pd.Series:
     return chosen.groupby("trial")[metric].mean().dropna()
 
 
+def growths_table(data: StudyData) -> Table:
+    """Say what the growths themselves did to function and size, before any further update."""
+    found = data.curves[data.curves["name"].str.startswith("growth/")]
+    grouped = found.groupby("name", observed=True)["value"].agg(["size", "mean", "min", "max"]).reset_index()
+    rows = [
+        {
+            "measured at the growth": str(row["name"]).removeprefix("growth/").replace("_", " "),
+            "growths": f"{row['size']:,}",
+            **{what: number(row[of], 4) for what, of in (("mean", "mean"), ("smallest", "min"), ("largest", "max"))},
+        }
+        for row in grouped.to_dict("records")
+    ]
+    note = "Before and after are on the same batch, on either side of the growth, with no update between them."
+    return table_of_numbers("growths", "What the growth itself did", rows, grouped, note=note)
+
+
 def sensitivity_table(comparison: Comparison, measure: Measure) -> Table:
     """Set the primary estimate beside those that weigh the configurations otherwise."""
     mean, shift = comparison.mean, comparison.shift
@@ -136,7 +153,7 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
     shown = [name for name in metrics if name not in ("cost/steps", "growth/parameters_added")]
     measures = [measure_of(name) for name in shown]
     rows = []
-    for record in data.runs.to_dict("records"):
+    for record in data.runs.head(MOST_RUNS).to_dict("records"):
         row = {"trial": str(record["trial"])}
         row |= {label: setting(record[PARAM + label]) for label in data.labels}
         row |= {"arm": record["arm"], "seed": str(record["seed"]), "status": record["status"]}
@@ -144,7 +161,11 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
         row |= {_head(found): found.level(record[found.metric]) for found in measures}
         rows.append(row | {"run": str(record["run_id"])[:12]})
     note = "Accuracies are those on the test split, at the end unless said otherwise."
-    return table_of_numbers("runs", "Runs that have ended", rows, data.runs, left=len(data.labels) + 4, note=note)
+    if len(data.runs) > MOST_RUNS:
+        note += f" These are the first {MOST_RUNS:,} of {len(data.runs):,} runs; tables/runs.csv has all."
+    return table_of_numbers(
+        "runs", "Runs that have ended", rows, data.runs.drop(columns="config"), left=len(data.labels) + 4, note=note
+    )
 
 
 def _head(measure: Measure) -> str:

@@ -53,7 +53,7 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     texts = frame.select_dtypes(exclude=["number", "bool"])
     safe = frame.assign(**{str(name): [_cell(value) for value in texts[name]] for name in texts})
     content: str = safe.rename(columns=_cell).to_csv(index=False, lineterminator="\n")
-    return content.encode()
+    return content.encode(errors="backslashreplace")
 
 
 def _cell(value: Any) -> Any:

@@ -1,13 +1,21 @@
 """All tables of a report."""
 
-from harness.reporting.collect import StudyData
-from harness.reporting.design_tables import arms_table, base_table, failures_table, flow_table, space_table
+from harness.reporting.design_tables import (
+    arms_table,
+    base_table,
+    environment_table,
+    failures_table,
+    flow_table,
+    seeds_table,
+    space_table,
+)
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
-from harness.reporting.result_tables import outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table
 
-__all__ = ["tables_of"]
+__all__ = ["environment_table", "tables_of"]
 
 
 def tables_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, Table]:
@@ -19,8 +27,10 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         failures_table(account),
         primary_table(comparison, measure),
         outcomes_table(data, comparison),
+        growths_table(data),
         sensitivity_table(comparison, measure),
         runs_table(data, measure),
+        seeds_table(data),
         base_table(data),
     )
     return {table.name: table for table in tables}

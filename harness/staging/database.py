@@ -20,6 +20,8 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS studies (
         name TEXT PRIMARY KEY, spec TEXT NOT NULL, trials INTEGER NOT NULL, seeds INTEGER NOT NULL,
         file TEXT NOT NULL, store TEXT NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS origins (
+        study TEXT PRIMARY KEY, source TEXT NOT NULL, changes TEXT NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS runs (
         study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
         run_id TEXT NOT NULL, status TEXT NOT NULL, record TEXT NOT NULL,

@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.staging.database import Database
 
-__all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyRecord"]
+__all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
 EVERY_RUN = ""
 
@@ -48,6 +48,14 @@ class StudyRecord:
     def planned_runs(self) -> int:
         """Runs in the plan: trials x arms x seeds."""
         return self.trials * len(self.spec["arms"]) * self.seeds
+
+
+@dataclass(frozen=True)
+class StudyOrigin:
+    """How a study was called: the study file's name or relative path, and the changes to its base run as typed."""
+
+    source: str
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,21 @@ class Ledger:
                 "SET spec = :spec, trials = :trials, seeds = :seeds, file = :file, store = :store",
                 {**vars(record), "spec": json.dumps(record.spec)},
             )
+
+    def save_origin(self, study: str, origin: StudyOrigin) -> None:
+        """Remember how a study was first called, so that its report can say how to run it again."""
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO origins (study, source, changes) VALUES (:study, :source, :changes) "
+                "ON CONFLICT DO NOTHING",
+                {"study": study, "source": origin.source, "changes": json.dumps(origin.changes)},
+            )
+
+    def origin(self, study: str) -> StudyOrigin:
+        """Return how a study was called; by its own name, if that is not known."""
+        with self.database.transaction() as transaction:
+            rows = transaction.rows("SELECT source, changes FROM origins WHERE study = :study", {"study": study})
+        return StudyOrigin(rows[0][0], tuple(json.loads(rows[0][1]))) if rows else StudyOrigin(study)
 
     def runs(self, study: str) -> list[RunRecord]:
         """Return the study's ended runs by trial, arm and seed."""

@@ -19,11 +19,17 @@ SUITES = {
     "initializers/": "conformance/test_initializers.py",
     "losses/": "conformance/test_losses.py",
     "staging/chain": "staging/test_runner.py",
+    "reporting/cost_exhibits": "reporting/test_exhibits.py",
+    "reporting/curve_exhibits": "reporting/test_exhibits.py",
     "reporting/design_tables": "reporting/test_tables.py",
-    "reporting/exhibits": "reporting/test_figures.py",
+    "reporting/effect_exhibits": "reporting/test_exhibits.py",
+    "reporting/exhibit": "reporting/test_exhibits.py",
     "reporting/figures/": "reporting/test_figures.py",
+    "reporting/manifest": "reporting/test_verify.py",
     "reporting/narrative": "reporting/test_report.py",
+    "reporting/report_folder": "reporting/test_verify.py",
     "reporting/result_tables": "reporting/test_tables.py",
+    "reporting/study_data": "reporting/test_collect.py",
     "reporting/table": "reporting/test_tables.py",
 }
 MODULES = [

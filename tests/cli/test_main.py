@@ -27,10 +27,12 @@ COMMANDS = {
         "--store",
         "--storage",
     ],
-    "list": ["--home"],
-    "report": ["study", "--out", "--home"],
+    "list": ["--home", "--storage"],
+    "report": ["study", "--out", "--home", "--storage"],
+    "verify": ["report", "--tolerance"],
+    "compare": ["report", "other"],
     "ui": ["study", "--port", "--home"],
-    "signal": ["study", "name", "--run", "--home"],
+    "signal": ["study", "name", "--run", "--home", "--storage"],
     "plan": [
         *["study", "--trials", "--seeds", "--share", "--every", "--device", "--precision", "--set", "--as", "--home"],
         *["--store", "--storage"],
@@ -40,7 +42,7 @@ COMMANDS = {
     "bench": ["name", "--quick", "--json", "--save"],
 }
 # pydantic is not among them: Typer loads it by itself to read options.
-HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "scipy", "torch"}
+HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "scipy", "torch"}
 LOADED = """
 import sys
 from harness.cli.main import main

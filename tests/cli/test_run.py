@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.run import _without_home
 from harness.search.study import Study
-from harness.staging.ledger import Ledger
+from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.runner import Runner
 
 Ended = subprocess.CompletedProcess[str]
@@ -112,3 +113,14 @@ def test_a_study_may_have_its_database_and_its_stages_elsewhere(
     again = process("-m", "harness", "reproduce", "tiny")
     assert (again.returncode, again.stderr) == (0, "")
     assert "PASS" in again.stdout
+
+
+def test_the_ledger_keeps_how_the_study_was_called(first_run: tuple[Path, Ended]) -> None:
+    assert Ledger(first_run[0] / "runs").origin("tiny") == StudyOrigin("tiny")
+
+
+def test_a_path_is_kept_without_what_lies_above_it(workplace: Path) -> None:
+    assert _without_home("studies/tiny") == "studies/tiny"
+    assert _without_home(str(workplace / "studies" / "tiny")) == "studies/tiny"
+    assert _without_home("/home/someone/studies/tiny") == "tiny"
+    assert _without_home("/home/someone/studies/tiny/study.py") == "tiny"

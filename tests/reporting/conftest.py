@@ -119,14 +119,15 @@ class SyntheticStudy:
             for name, part in zip(FILES[1:], (history, ending), strict=True):
                 (folder / name).write_bytes(part.to_bytes())
         failed = (trial, arm, seed) in self.failed
+        config = {"study": self.name, "trial": trial, "arm": arm, "seed": seed}
         return RunRecord(
             study=self.name,
             trial=trial,
             arm=arm,
             seed=seed,
-            run_id=digest([self.name, trial, arm, seed, "run"])[:12],
+            run_id=digest(config)[:16],
             params=params,
-            config={},
+            config=config,
             status="failed" if failed else "completed",
             reason=self.reason if failed else "",
             stages=(trunk, end),

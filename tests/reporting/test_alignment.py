@@ -6,7 +6,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from harness.reporting.alignment import aligned, arm_means, evaluation_interval, of_pairs, paired_difference
+from harness.reporting.alignment import (
+    aligned,
+    arm_means,
+    evaluation_interval,
+    of_pairs,
+    paired_difference,
+    some_lines,
+)
 from harness.reporting.collect import collect
 from harness.reporting.pairing import completed_pairs
 
@@ -83,3 +90,24 @@ def test_few_configurations_have_a_curve_and_no_interval(units: int) -> None:
 
     assert difference["value"].notna().all()
     assert difference["low"].isna().all()
+
+
+def test_of_very_many_configurations_some_are_shown_evenly() -> None:
+    points = pd.DataFrame({"trial": np.repeat(range(200), 3), "value": 0.0})
+
+    shown = some_lines(points)["trial"].unique()
+
+    assert (len(shown), shown[0], shown[-1]) == (40, 0, 199)
+    assert max(np.diff(shown)) - min(np.diff(shown)) <= 1
+    assert some_lines(points[points["trial"] < 40])["trial"].nunique() == 40
+
+
+def test_curves_with_very_many_points_are_shown_at_fewer() -> None:
+    steps = np.arange(10_000)
+    curves = pd.DataFrame(
+        {"run_id": "a", "name": "val/accuracy/all", "step": steps, "steps_since_growth": steps - 500.0}
+    )
+
+    interval = evaluation_interval(curves)
+
+    assert 10_000 / 300 <= interval < 40

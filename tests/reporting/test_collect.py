@@ -1,3 +1,5 @@
+import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -8,8 +10,9 @@ import numpy as np
 import pytest
 
 from harness.core.errors import StudyNotFoundError
-from harness.core.history import Series
-from harness.reporting.collect import _averaged, collect
+from harness.reporting.collect import collect
+from harness.staging.catalog import Catalog, StageEntry
+from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 
 MakeHome = Callable[..., Path]
@@ -41,20 +44,6 @@ def test_no_step_of_the_history_is_lost_at_the_joint_of_two_stages(finished_home
     assert all(run == sorted(set(run)) and run[-1] == 600 for run in steps)
 
 
-def test_training_losses_are_averaged_between_evaluations() -> None:
-    dense = Series([1, 2, 3, 4, 5], [1.0, 3.0, 5.0, 7.0, 100.0])
-
-    averaged = _averaged(dense, ends=[0, 2, 4])
-
-    assert averaged == Series([2, 4, 5], [2.0, 6.0, 100.0])
-
-
-def test_sparse_training_losses_stay_as_they_are() -> None:
-    sparse = Series([2, 4], [1.0, 2.0])
-
-    assert _averaged(sparse, ends=[0, 2, 4]) is sparse
-
-
 def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: MakeHome) -> None:
     home = make_home(trials=2, seeds=1)
     lost = Ledger(home).runs("freeze-or-not")[0]
@@ -65,6 +54,7 @@ def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: Ma
     assert data.lost == (lost.run_id,)
     assert lost.run_id not in set(data.curves["run_id"])
     assert len(data.runs) == 4
+    assert data.runs["history_sha256"].eq("").tolist() == [True, False, False, False]
 
 
 def test_a_study_that_was_never_begun_is_not_found(finished_home: Path, tmp_path: Path) -> None:
@@ -95,7 +85,41 @@ def test_steps_since_the_growth_are_missing_for_a_run_that_never_grew(make_home:
     assert data.runs.loc[0, "fork"] == ""
 
 
+def test_a_run_carries_what_it_can_be_repeated_from_and_checked_against(finished_home: Path) -> None:
+    ledger = Ledger(finished_home)
+    run = ledger.runs("freeze-or-not")[3]
+    catalog = Catalog(ledger.database)
+    catalog.save(StageEntry(run.stages[-1], 0, "", "ab" * 32, 1, "", 1, 1.0))
+
+    row = collect(finished_home, "freeze-or-not").runs.iloc[3]
+
+    whole = run_history(finished_home / "store", run.stages)
+    assert json.loads(row["config"]) == run.config
+    assert row["history_sha256"] == hashlib.sha256(whole.to_bytes()).hexdigest()
+    assert row["final_sha256"] == "ab" * 32
+    catalog.drop(run.stages[-1])
+
+
+def test_an_error_with_half_a_sign_can_still_be_written(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1, failed=((0, "frozen", 0),), reason="bad \ud800 sign")
+
+    data = collect(home, "freeze-or-not")
+
+    assert "bad \\ud800 sign" in data.runs["reason"].tolist()
+
+
 def test_reporting_does_not_load_torch() -> None:
     code = "import sys, harness.reporting.report; sys.exit('torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_run_that_failed_before_its_first_stage_has_no_snapshot(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    run = ledger.runs("freeze-or-not")[0]
+    ledger.save_run(type(run)(**{**vars(run), "status": "failed", "stages": (), "growths": (), "metrics": {}}))
+
+    first = collect(home, "freeze-or-not").runs.iloc[0]
+
+    assert (first["status"], first["final_sha256"], first["fork"]) == ("failed", "", "")

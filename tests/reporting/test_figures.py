@@ -1,8 +1,12 @@
 import matplotlib as mpl
+import numpy as np
+import pandas as pd
 import pytest
 
 from harness.reporting.figures import style
-from harness.reporting.figures.style import applied, label, new_figure, png, text_width
+from harness.reporting.figures.forest import ForestData, draw_forest
+from harness.reporting.figures.style import applied, label, new_figure, png, svg, text_width
+from harness.reporting.measures import measure_of
 
 
 def test_the_users_own_settings_change_no_byte() -> None:
@@ -51,3 +55,30 @@ def test_arms_differ_in_gray_too() -> None:
 @pytest.mark.parametrize("attribute", ["color", "line", "marker"])
 def test_arms_differ_in_every_way(attribute: str) -> None:
     assert len({str(getattr(arm, attribute)) for arm in style.STYLES}) == len(style.STYLES)
+
+
+def test_a_vector_figure_has_the_same_bytes_twice() -> None:
+    def drawn() -> bytes:
+        with applied():
+            figure = new_figure(2, 1)
+            axes = figure.subplots()
+            axes.plot([0, 1], [0, 1])
+            axes.set_title("a < b & \u202e")
+            return svg(figure)
+
+    assert drawn() == drawn()
+    assert b"<dc:date>" not in drawn()
+
+
+@pytest.mark.parametrize(("configurations", "tall"), [(60, True), (61, False), (5000, False)])
+def test_very_many_configurations_make_no_endless_figure(configurations: int, tall: bool) -> None:
+    rows = pd.DataFrame(
+        {"trial": range(configurations), "when": "1", "difference": 0.01, "low": np.nan, "high": np.nan}
+    )
+    data = ForestData(rows, ["when"], (0.01, 0.0, 0.02), 0.005, "a", "b", measure_of("test/accuracy/all"))
+
+    with applied():
+        figure = draw_forest(data)
+        png(figure)
+
+    assert (figure.get_size_inches()[1] > 10) == tall

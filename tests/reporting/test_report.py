@@ -1,19 +1,50 @@
 import csv
+import getpass
 import json
+import os
+import platform
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
+import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.report import write_report
-from harness.staging.ledger import Ledger, StudyRecord
+from harness.reporting.verify import verify
+from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 
 MakeHome = Callable[..., Path]
+ROOT = Path(harness.__file__).parents[1]
 HOSTILE = "<script>alert(1)</script> $\\frac{$ | `x` [a](b) \u202e \U0001f600"
+FORMULA = "=cmd|' /C calc'!A0 & " + HOSTILE + "\n" + "x" * 300
+
+ATTRIBUTES = {
+    *(
+        "alt",
+        "aria-label",
+        "charset",
+        "class",
+        "content",
+        "height",
+        "http-equiv",
+        "id",
+        "lang",
+        "name",
+        "role",
+        "scope",
+    ),
+    *("src", "tabindex", "width"),
+}
+DRAWN = {"effect_map": {"image"}}  # the color bar
 
 
 class Elements(HTMLParser):
@@ -43,10 +74,11 @@ def finished(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> P
 def test_a_report_has_all_its_parts(finished: Path) -> None:
     names = set(files_below(finished))
 
-    figures = {"paired_differences", "kept_and_learned", "learning_curves", "loss_components"}
-    assert {f"figures/{name}.{kind}" for name in figures for kind in ("png", "csv")} <= names
-    assert {"report.html", "report.md", "summary.json", "data/runs.csv", "data/curves.csv"} <= names
-    assert {"tables/primary.csv", "tables/outcomes.csv", "tables/runs.csv"} <= names
+    figures = {"paired_differences", "pairs", "cost", "learning_curves", "stability_gap", "loss_components"}
+    assert {f"figures/{name}.{kind}" for name in figures for kind in ("png", "svg", "csv")} <= names
+    assert {"report.html", "report.md", "summary.json", "manifest.json", "study.json"} <= names
+    assert {"tables/primary.csv", "tables/outcomes.csv", "tables/runs.csv", "tables/seeds.csv"} <= names
+    assert {"data/runs.parquet", "data/curves.parquet", "environment.json", "reproduce.sh"} <= names
 
 
 def test_the_same_runs_give_the_same_bytes(finished_home: Path, finished: Path, tmp_path: Path) -> None:
@@ -84,31 +116,107 @@ def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) ->
 
 
 def test_the_curves_are_long_and_complete(finished: Path) -> None:
-    with (finished / "data" / "curves.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    curves = pd.read_parquet(finished / "data" / "curves.parquet")
 
-    assert len({row["run_id"] for row in rows}) == 24
-    assert {"step", "steps_since_growth", "name", "value"} <= set(rows[0])
+    assert curves["run_id"].nunique() == 24
+    assert {"step", "steps_since_growth", "name", "value"} <= set(curves.columns)
 
 
-def test_hostile_names_do_no_harm(make_home: MakeHome, tmp_path: Path) -> None:
-    arms: dict[str, dict[str, Any]] = {HOSTILE: {}, "=cmd|' /C calc'!A0 & " + HOSTILE: {"a": HOSTILE}}
+BUILD = """
+import sys
+from pathlib import Path
+from harness.reporting.report import write_report
+write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        {"TZ": "America/Los_Angeles", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"},
+    ],
+)
+def test_no_byte_depends_on_folder_clock_language_or_hash_seed(
+    finished_home: Path, finished: Path, tmp_path: Path, settings: dict[str, str]
+) -> None:
+    copy, out = tmp_path / "another home", tmp_path / "out"
+    shutil.copytree(finished_home, copy)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path / "mpl"), **settings}
+
+    subprocess.run([sys.executable, "-c", BUILD, str(copy), str(out)], cwd=tmp_path, env=environment, check=True)
+
+    assert files_below(out) == files_below(finished)
+
+
+def test_nothing_in_a_report_tells_who_wrote_it_where(finished: Path, finished_home: Path) -> None:
+    private = [str(finished_home), str(Path.home()) + "/", platform.node(), getpass.getuser() + "@"]
+    plain = (".csv", ".json", ".md", ".sh", ".svg")
+    texts = {name: content for name, content in files_below(finished).items() if name.endswith(plain)}
+
+    for name, content in texts.items():
+        words = [word for word in private if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", content.decode())]
+        assert words == [], name
+
+
+@pytest.fixture
+def hostile(make_home: MakeHome, tmp_path: Path) -> Path:
+    """A report on a study whose every name wants to be something else."""
+    arms: dict[str, dict[str, Any]] = {HOSTILE: {}, FORMULA: {"a": HOSTILE}, "@" + HOSTILE: {"b": FORMULA}}
     home = make_home(
-        trials=5, seeds=2, arms=arms, where=(HOSTILE, "b"), title=HOSTILE, question=HOSTILE, reason=HOSTILE,
+        trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE, question=FORMULA, reason=HOSTILE,
         failed=((0, HOSTILE, 0),),
     )  # fmt: skip
+    Ledger(home).save_origin("freeze-or-not", StudyOrigin("a b; reboot", (f"x={FORMULA}", "`reboot`")))
+    return write_report(home, "freeze-or-not", tmp_path / "report").folder
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
 
+def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
     elements = Elements()
-    elements.feed((report.folder / "report.html").read_text())
-    markdown = (report.folder / "report.md").read_text()
+
+    elements.feed((hostile / "report.html").read_text())
+
     assert "script" not in elements.names
+    assert elements.attributes <= ATTRIBUTES
+    assert all(link.startswith("data:image/png;base64,") for link in elements.links)
+
+
+def test_hostile_names_do_no_harm_to_the_markdown(hostile: Path) -> None:
+    markdown = re.sub(r"^```\n.*?^```\n", "", (hostile / "report.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+
     assert "<script" not in markdown
     assert "\u202e" not in markdown
     assert len(tables_in(markdown)) > 5
     for head, *rows in tables_in(markdown):
         assert all(cells(row) == cells(head) for row in rows)
+
+
+def test_hostile_names_run_nothing_in_a_spreadsheet(hostile: Path) -> None:
+    for path in hostile.rglob("*.csv"):
+        with path.open(newline="") as file:
+            found = [cell for row in csv.reader(file) for cell in row]
+        texts = [cell for cell in found if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+        assert [cell for cell in texts if not re.fullmatch(r"-?[\d.]+(e[+-]\d+)?|-inf", cell)] == [], path.name
+
+
+def test_hostile_names_stay_words_in_a_drawing(hostile: Path) -> None:
+    for path in hostile.rglob("*.svg"):
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(path.read_bytes()).iter()}
+        assert not tags & {"script", "foreignObject", "a", "image", "iframe"} - DRAWN.get(path.stem, set())
+
+
+def test_hostile_names_do_no_harm_to_a_shell(hostile: Path) -> None:
+    script = (hostile / "reproduce.sh").read_text()
+    echoing = "harness() { printf '%s\\n' \"$@\" >> said; }\nreboot() { echo rebooted > rebooted; }\n"
+
+    subprocess.run(["/bin/sh"], input=echoing + script, text=True, cwd=hostile.parent, check=True)
+
+    assert not (hostile.parent / "rebooted").exists()
+    assert (hostile.parent / "said").read_text().splitlines()[:2] == ["run", "a b; reboot"]
+
+
+def test_a_report_full_of_hostile_names_can_be_verified(hostile: Path) -> None:
+    assert verify(hostile).outcome == "PASS-BITWISE"
 
 
 def tables_in(markdown: str) -> list[list[str]]:

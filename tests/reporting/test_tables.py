@@ -4,11 +4,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from harness.core.history import History
 from harness.reporting.collect import collect
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import account_for, compare
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import tables_of
+from harness.staging.histories import FILES, stage_folder
+from harness.staging.ledger import Ledger
 
 METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
@@ -74,3 +77,38 @@ def test_searched_leaves_are_written_as_json() -> None:
     content = csv_bytes(pd.DataFrame({"when": [{"kind": "at_step", "step": 3}, None]})).decode()
 
     assert content == 'when\n"{""kind"":""at_step"",""step"":3}"\n""\n'
+
+
+def test_a_page_lists_the_first_of_very_many_runs_and_the_table_all(
+    finished_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.reporting.result_tables.MOST_RUNS", 5)
+
+    runs = tables_in(finished_home)["runs"]
+
+    assert (len(runs.rows), len(runs.frame)) == (5, 24)
+    assert "the first 5 of 24 runs; tables/runs.csv has all" in runs.note
+
+
+def test_what_the_growths_did_is_counted_over_all_of_them(make_home: MakeHome) -> None:
+    home = make_home(trials=2, seeds=1)
+    for run in Ledger(home).runs("freeze-or-not"):
+        path = stage_folder(home / "store", run.stages[1]) / FILES[1]
+        history = History.read(path)
+        history.record(run.stages[0].step, {"growth/logit_change": 0.25 if run.arm == "frozen" else 0.75})
+        path.write_bytes(history.to_bytes())
+
+    growths = tables_in(home)["growths"]
+
+    assert growths.rows == (("logit change", "4", "0.5000", "0.2500", "0.7500"),)
+    assert growths.frame.to_dict("list") == {
+        "name": ["growth/logit_change"],
+        "size": [4],
+        "mean": [0.5],
+        "min": [0.25],
+        "max": [0.75],
+    }
+
+
+def test_a_run_that_recorded_nothing_of_its_growth_has_no_row(finished_home: Path) -> None:
+    assert tables_in(finished_home)["growths"].rows == ()

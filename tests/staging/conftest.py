@@ -58,6 +58,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     found.create()
     yield found
     with found.transaction() as transaction:
-        for table in ("studies", "runs", "stages", "signals", "leases"):
+        for table in ("studies", "origins", "runs", "stages", "signals", "leases"):
             transaction.execute(f"TRUNCATE {table}")
     found.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HomeError
-from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 
 STUDY = StudyRecord("a-study", {"arms": {"frozen": {}, "unfrozen": {}}}, trials=3, seeds=2)
 RUN = RunRecord(
@@ -94,3 +94,14 @@ def test_a_home_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
 
     with pytest.raises(HomeError, match=r"cannot write to the home .*/file/home.*--home"):
         Ledger(tmp_path / "file" / "home").create()
+
+
+def test_how_a_study_was_first_called_is_kept(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.create()
+
+    ledger.save_origin("wide", StudyOrigin("digits", ("steps=5",)))
+    ledger.save_origin("wide", StudyOrigin("another"))
+
+    assert ledger.origin("wide") == StudyOrigin("digits", ("steps=5",))
+    assert ledger.origin("unknown") == StudyOrigin("unknown")

@@ -17,7 +17,8 @@ __all__ = ["ForestData", "draw_forest"]
 ROW, PLOT, GAP, MARGIN = 0.235, 3.7, 0.16, 0.12
 TOP, BOTTOM = 0.42, 0.78
 SMALL = 8.5
-MOST_COLUMNS = 6
+MOST_COLUMNS, MOST_ROWS = 6, 60
+CROWDED = (7.0, 6.0)
 OVERALL = 1.6  # the row of the overall estimate, counted downwards from the last configuration
 
 
@@ -40,7 +41,9 @@ class ForestData:
 
 
 def draw_forest(data: ForestData) -> Figure:
-    """Draw a table of configurations with their differences as points on a common axis."""
+    """Draw a table of configurations with their differences as points on a common axis; very many without the table."""
+    if len(data.rows) > MOST_ROWS:
+        return _crowded(data)
     columns = _columns(data)
     widths = [max(text_width(cells, SMALL), text_width([head], SMALL, "bold")) + GAP for head, cells in columns]
     numbers = [_written(data, *row) for row in _differences(data)]
@@ -52,6 +55,25 @@ def draw_forest(data: ForestData) -> Figure:
     _plot(axes, data)
     _axis(axes, data)
     _table(axes, data, columns, widths, numbers)
+    return figure
+
+
+def _crowded(data: ForestData) -> Figure:
+    figure = new_figure(*CROWDED)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    factor, (middle, low, high) = data.measure.factor, np.array(data.overall) * data.measure.factor
+    values = data.rows["difference"].to_numpy(dtype=float) * factor
+    places = np.arange(len(values))
+    axes.axvspan(-data.smallest_effect * factor, data.smallest_effect * factor, color=BAND, lw=0, zorder=0)
+    axes.axvline(0, color=MUTED, lw=0.9, zorder=1)
+    for style, chosen in ((STYLES[0], values > 0), (STYLES[1], values <= 0)):
+        axes.plot(values[chosen], places[chosen], style.marker, color=style.color, ms=3, mew=0, zorder=3)
+    axes.axvspan(low, high, color=INK, alpha=0.25, lw=0, zorder=2)
+    axes.axvline(middle, color=INK, lw=1.2, zorder=2)
+    axes.set_ylim(len(values) + 1, -2)
+    axes.set_ylabel(f"{len(values):,} configurations, by difference")
+    _axis(axes, data)
     return figure
 
 

@@ -31,6 +31,7 @@ __all__ = [
     "new_figure",
     "plain_numbers",
     "png",
+    "svg",
     "text_width",
 ]
 
@@ -66,6 +67,8 @@ STYLE = {
     "legend.frameon": False,
     "legend.fontsize": 9,
     "figure.facecolor": "white",
+    # Without a salt of its own, matplotlib draws names of clip paths at random.
+    "svg.hashsalt": "harness",
 }
 
 
@@ -83,11 +86,13 @@ STYLES = (
     ArmStyle("#1d4e89", (0, (4, 1.6)), "s"),
     ArmStyle("#117a5b", (0, (1, 1.2)), "^"),
     ArmStyle("#8f4a86", (0, (5, 1.2, 1, 1.2)), "D"),
+    ArmStyle("#4b5563", (0, (8, 2)), "v"),
+    ArmStyle("#56b4e9", (0, (2, 1)), "P"),
 )
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """Give each arm its style; beyond four they repeat."""
+    """Give each arm its style; beyond six they repeat."""
     return {arm: STYLES[place % len(STYLES)] for place, arm in enumerate(arms)}
 
 
@@ -135,6 +140,13 @@ def png(figure: Figure) -> bytes:
     """Render to bytes that depend on nothing but the figure."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
+    return content.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """Render to bytes that depend on nothing but the figure; letters are drawn, so that no font is missed."""
+    content = io.BytesIO()
+    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
     return content.getvalue()
 
 

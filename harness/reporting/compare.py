@@ -1,0 +1,167 @@
+"""Two reports of one study, from another commit or another machine, side by side."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness.core.digest import canonical_json
+from harness.core.errors import InputError
+from harness.core.spec import flatten
+from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data
+from harness.reporting.environment import environment_differences
+from harness.reporting.manifest import check_files
+from harness.reporting.measures import Measure, measure_of
+from harness.reporting.pairing import Comparison, compare
+from harness.reporting.report_folder import read_report
+from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
+from harness.reporting.study_data import PARAM, PROOFS, StudyData
+from harness.reporting.verdict import judge
+from harness.reporting.wording import setting
+
+__all__ = ["Change", "Side", "SideBySide", "compare_reports"]
+
+SECONDS = "cost/seconds"  # differs from run to run, whatever else is equal
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two reports."""
+
+    data: StudyData
+    comparison: Comparison
+    kind: str
+    environment: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Change:
+    """By how much the second report's difference is greater than the first's.
+
+    Attributes:
+        configurations: how many the two have in common, over which the change is paired; 0 if it is not paired.
+    """
+
+    mean: float
+    interval: Interval | None
+    configurations: int
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """What two reports say, and in what they differ.
+
+    Attributes:
+        runs: how many runs both have; `equal_metrics` of them came to the same results to the bit, and
+            `equal_histories` were the same at every step.
+    """
+
+    sides: tuple[Side, Side]
+    measure: Measure
+    change: Change
+    runs: int
+    equal_metrics: int
+    equal_histories: int
+    spec: tuple[str, ...]
+    environment: tuple[str, ...]
+
+
+def compare_reports(one: Path, other: Path) -> SideBySide:
+    """Compare two report folders.
+
+    Raises:
+        InputError: a folder holds no report, or not the one that was written, or the two answer different questions.
+    """
+    files = [_intact(folder) for folder in (one, other)]
+    data = [read_data(found) for found in files]
+    first, second = (found.study.spec for found in data)
+    for what in ("comparison", "metric"):
+        if first[what] != second[what]:
+            raise InputError(
+                f"expected two reports of one study, found the {what} {first[what]!r} in {one} and {second[what]!r} in "
+                f"{other}; compare reports that answer the same question"
+            )
+    sides = [_side(found, json.loads(content[ENVIRONMENT])) for found, content in zip(data, files, strict=True)]
+    runs, equal_metrics, equal_histories = _common_runs(*data)
+    return SideBySide(
+        (sides[0], sides[1]),
+        measure_of(f"test/{first['metric']}"),
+        _change(*sides),
+        *(runs, equal_metrics, equal_histories),
+        spec=tuple(_spec_differences(*data)),
+        environment=tuple(environment_differences(sides[0].environment, sides[1].environment)),
+    )
+
+
+def _intact(folder: Path) -> dict[str, bytes]:
+    files = read_report(folder)
+    problems = check_files(files)
+    if problems or set(SOURCES) - set(files):
+        what = f"{problems[0][0]} {problems[0][1]}" if problems else "no data"
+        raise InputError(f"expected a report as it was written at {folder}, found: {what}; see harness verify {folder}")
+    return files
+
+
+def _side(data: StudyData, environment: dict[str, object]) -> Side:
+    spec = data.study.spec
+    measure = measure_of(f"test/{spec['metric']}")
+    first, second = spec["comparison"]
+    comparison = compare(data.runs, first, second, measure.metric)
+    return Side(data, comparison, judge(comparison, measure, float(spec["smallest_effect"])).kind, environment)
+
+
+def _change(one: Side, other: Side) -> Change:
+    """Pair configurations of equal values where there are enough of them; else compare the two means (Welch)."""
+    values = [_by_configuration(side) for side in (one, other)]
+    common = [key for key in values[0] if key in values[1]]
+    if len(common) >= MINIMUM_UNITS:
+        paired = mean_estimate([values[1][key] - values[0][key] for key in common])
+        return Change(paired.mean, paired.interval, len(common))
+    samples = [np.array(list(found.values())) for found in values]
+    if not all(len(sample) for sample in samples):
+        return Change(np.nan, None, 0)
+    return Change(float(samples[1].mean() - samples[0].mean()), _welch(samples), 0)
+
+
+def _by_configuration(side: Side) -> dict[str, float]:
+    params = side.data.runs.drop_duplicates("trial")
+    columns = [PARAM + label for label in side.data.labels] or ["trial"]
+    values = zip(*(params[name].tolist() for name in columns), strict=True)
+    keys = {trial: canonical_json(value) for trial, value in zip(params["trial"], values, strict=True)}
+    rows = side.comparison.configurations
+    return {keys[trial]: float(value) for trial, value in zip(rows["trial"], rows["difference"], strict=True)}
+
+
+def _welch(samples: Sequence[np.ndarray]) -> Interval | None:
+    if min(map(len, samples)) < MINIMUM_UNITS or not any(sample.std() for sample in samples):
+        return None
+    ends = stats.ttest_ind(samples[1], samples[0], equal_var=False).confidence_interval(LEVEL)
+    return Interval(float(ends.low), float(ends.high), LEVEL)
+
+
+def _common_runs(one: StudyData, other: StudyData) -> tuple[int, int, int]:
+    """Count the runs of equal configuration, those with equal results, and those with equal histories."""
+    keys = ["trial", "arm", "seed", "run_id"]
+    metrics = sorted({*one.metrics, *other.metrics} - {SECONDS})
+    frames = [data.runs.reindex(columns=[*keys, PROOFS[0], *metrics]) for data in (one, other)]
+    both = frames[0].merge(frames[1], on="run_id", suffixes=("", " other")).drop_duplicates("run_id")
+    equal = pd.Series(True, index=both.index)
+    for metric in metrics:
+        left, right = both[metric].to_numpy(dtype=float), both[f"{metric} other"].to_numpy(dtype=float)
+        equal &= (left == right) | (np.isnan(left) & np.isnan(right))
+    history = (both[PROOFS[0]] != "") & (both[PROOFS[0]] == both[f"{PROOFS[0]} other"])
+    return len(both), int(equal.sum()), int(history.sum())
+
+
+def _spec_differences(one: StudyData, other: StudyData) -> list[str]:
+    planned = [{"trials": data.study.trials, "seeds": data.study.seeds} for data in (one, other)]
+    flat = [flatten({**data.study.spec, **plan}) for data, plan in zip((one, other), planned, strict=True)]
+    return [
+        f"{name} {setting(flat[0].get(name))} and {setting(flat[1].get(name))}"
+        for name in {**flat[0], **flat[1]}
+        if flat[0].get(name) != flat[1].get(name)
+    ]

@@ -1,0 +1,59 @@
+"""One series over time, a line per arm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from harness.reporting.figures.style import (
+    MUTED,
+    arm_handles,
+    arm_styles,
+    growth_handle,
+    label,
+    mark_growth,
+    new_figure,
+    plain_numbers,
+)
+
+__all__ = ["CourseData", "draw_course"]
+
+
+@dataclass(frozen=True)
+class CourseData:
+    """What the figure shows, already multiplied by what people read.
+
+    Attributes:
+        lines: `arm, trial, grown, offset, value`: one line a configuration, or empty.
+        means: `arm, grown, offset, value`.
+        at_growth: whether zero is the step of the growth.
+    """
+
+    lines: pd.DataFrame
+    means: pd.DataFrame
+    arms: Sequence[str]
+    across: str
+    up: str
+    at_growth: bool
+
+
+def draw_course(data: CourseData) -> Figure:
+    """Draw a thick line for each arm's mean, thin ones for single configurations."""
+    figure = new_figure(6.8, 3.9)
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    if data.at_growth:
+        mark_growth(axes)
+        axes.axhline(0, color=MUTED, lw=0.9)
+    for arm, style in arm_styles(data.arms).items():
+        for _, line in data.lines[data.lines["arm"] == arm].groupby(["trial", "grown"]):
+            axes.plot(line["offset"], line["value"], color=style.color, lw=0.7, alpha=0.25)
+        for _, mean in data.means[data.means["arm"] == arm].groupby("grown"):
+            axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=2.2, zorder=4)
+    axes.set_xlabel(data.across)
+    axes.set_ylabel("\n".join(label(line, 48) for line in data.up.splitlines()))
+    handles = [*arm_handles(data.arms), *([growth_handle()] if data.at_growth else [])]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    plain_numbers(axes)
+    return figure

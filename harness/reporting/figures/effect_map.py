@@ -1,0 +1,82 @@
+"""A map: the paired difference over two searched fields."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from harness.reporting.figures.style import label, new_figure
+from harness.reporting.measures import Measure
+from harness.reporting.wording import setting
+
+__all__ = ["MapData", "draw_effect_map"]
+
+COLORS = "PuOr_r"  # diverging, told apart by the color-blind; orange is the first arm, as everywhere
+APART = 0.16  # between points of one place, in places
+
+
+@dataclass(frozen=True)
+class MapData:
+    """One entry a configuration: its difference in stored units, and its values of the fields `names`."""
+
+    differences: Sequence[float]
+    across: Sequence[Any]
+    down: Sequence[Any]
+    names: tuple[str, str]
+    measure: Measure
+
+
+def draw_effect_map(data: MapData) -> Figure:
+    """Draw a point per configuration; its color and its number are the difference."""
+    xs, x_names = _places(data.across)
+    ys, y_names = _places(data.down)
+    if x_names:
+        xs = _apart(xs, ys)
+    elif y_names:
+        ys = _apart(ys, xs)
+    figure = new_figure(6.8, 4.4 if not y_names else max(2.6, 1.4 + 0.62 * len(y_names)))
+    figure.set_layout_engine("constrained")
+    axes = figure.subplots()
+    values = np.asarray(data.differences, dtype=float) * data.measure.factor
+    limit = float(np.abs(values).max()) or 1.0
+    shapes = (("^", values > 0), ("v", values < 0), ("o", values == 0))
+    for marker, chosen in shapes:
+        drawn = axes.scatter(
+            *(xs[chosen], ys[chosen]), c=values[chosen], cmap=COLORS, vmin=-limit, vmax=limit,
+            marker=marker, s=70, edgecolors="black", linewidths=0.7, zorder=3,
+        )  # fmt: skip
+    unit = f" ({data.measure.unit})" if data.measure.unit else ""
+    figure.colorbar(drawn, ax=axes, label=f"difference{unit}", pad=0.02)
+    _name(axes, "x", x_names, data.names[0])
+    _name(axes, "y", y_names, data.names[1])
+    return figure
+
+
+def _places(values: Sequence[Any]) -> tuple[NDArray[np.float64], list[str]]:
+    """Return numbers as they are, and anything else by its place among the texts there are."""
+    if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values):
+        return np.asarray(values, dtype=float), []
+    texts = [setting(value) for value in values]
+    known = sorted(set(texts))
+    return np.array([known.index(text) for text in texts], dtype=float), known
+
+
+def _apart(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Set points of the same place side by side."""
+    moved = xs.copy()
+    for place in set(zip(xs.tolist(), ys.tolist(), strict=True)):
+        same = np.flatnonzero((xs == place[0]) & (ys == place[1]))
+        step = min(APART, 0.8 / len(same))
+        moved[same] += (np.arange(len(same)) - (len(same) - 1) / 2) * step
+    return moved
+
+
+def _name(axes: Axes, axis: str, names: Sequence[str], title: str) -> None:
+    getattr(axes, f"set_{axis}label")(label(title, 40))
+    if names:
+        getattr(axes, f"set_{axis}ticks")(range(len(names)), [label(name, 16) for name in names])
+        getattr(axes, f"set_{axis}lim")(-0.6, len(names) - 0.4)

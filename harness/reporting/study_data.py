@@ -1,0 +1,50 @@
+"""What a report is made of: a study, its runs, their curves."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.staging.ledger import StudyOrigin, StudyRecord
+
+__all__ = ["FIXED", "PARAM", "PROOFS", "StudyData"]
+
+PARAM = "param/"
+FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
+PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
+
+
+@dataclass(frozen=True)
+class StudyData:
+    """A study and what its runs have left behind.
+
+    Attributes:
+        runs: one row a run that has ended, by trial, arm and seed. `fork` names the stored state from which the run
+            went on after its first growth; searched values are in `param/<label>`, metrics under their own names. The
+            last columns are what the run can be repeated from and checked against: its resolved configuration as
+            JSON, and the SHA-256 of its whole history, of its rows in `curves` and of its last snapshot.
+        curves: one row a run, series and step. `grown` tells the two values at the step of the growth apart.
+            Training losses are means over the steps since the evaluation before.
+        lost: run ids whose histories the store no longer has.
+        origin: how the study was called.
+    """
+
+    study: StudyRecord
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    lost: tuple[str, ...]
+    origin: StudyOrigin
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the searched fields."""
+        return list(self.study.spec["space"])
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics that any run has."""
+        return [name for name in map(str, self.runs.columns) if "/" in name and not name.startswith(PARAM)]
+
+    @property
+    def arms(self) -> list[str]:
+        """The arms; the two that are compared come first."""
+        return list(dict.fromkeys([*self.study.spec["comparison"], *self.study.spec["arms"]]))

@@ -1,0 +1,135 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.reporting.collect import collect
+from harness.reporting.exhibit import Exhibit
+from harness.reporting.exhibits import exhibits_of
+from harness.reporting.measures import measure_of
+from harness.reporting.pairing import compare
+from harness.staging.ledger import Ledger
+
+METRIC = "test/accuracy/all"
+MakeHome = Callable[..., Path]
+ALL = {
+    *("paired_differences", "pairs", "effect_map", "kept_and_learned", "cost", "learning_curves", "stability_gap"),
+    *("all_of_training", "loss_components"),
+}
+
+
+def exhibits_in(home: Path) -> dict[str, Exhibit]:
+    data = collect(home, "freeze-or-not")
+    return exhibits_of(data, compare(data.runs, "unfrozen", "frozen", METRIC), measure_of(METRIC), 0.005)
+
+
+@pytest.fixture(scope="module")
+def shown(finished_home: Path) -> dict[str, Exhibit]:
+    return exhibits_in(finished_home)
+
+
+def test_every_figure_is_there_with_picture_drawing_data_and_words(shown: dict[str, Exhibit]) -> None:
+    assert set(shown) == ALL
+    for name, exhibit in shown.items():
+        assert exhibit.name == name
+        assert exhibit.png.startswith(b"\x89PNG")
+        assert b"<svg" in exhibit.svg
+        assert len(exhibit.data) > 0
+        assert exhibit.title
+        assert re.search(r"\d|all classes|frozen", exhibit.alt)
+
+
+def test_captions_say_how_many_configurations(shown: dict[str, Exhibit]) -> None:
+    assert all("6 configurations" in shown[name].caption for name in ("pairs", "effect_map", "cost", "all_of_training"))
+
+
+def test_pairs_have_the_difference_of_the_verdict(shown: dict[str, Exhibit]) -> None:
+    pairs, differences = shown["pairs"].data, shown["paired_differences"].data.set_index("trial")["difference"]
+
+    assert (pairs["first"] - pairs["second"]).to_numpy() == pytest.approx(differences[pairs["trial"]].to_numpy())
+
+
+def test_the_stability_gap_starts_at_nothing_and_frozen_falls_less(shown: dict[str, Exhibit]) -> None:
+    data = shown["stability_gap"].data
+    means = data[data["shown"] == "mean"]
+
+    last_before = means[~means["grown"]].sort_values("offset").groupby("arm")["value"].last()
+    lowest: dict[Any, float] = means[means["grown"]].groupby("arm")["value"].min().to_dict()
+    assert last_before.abs().max() < 1e-9
+    assert lowest["unfrozen"] < lowest["frozen"] < 0
+    assert means["offset"].max() <= 20 * 25
+
+
+def test_cost_has_a_mean_with_its_interval_for_every_arm(shown: dict[str, Exhibit]) -> None:
+    data = shown["cost"].data
+    means = data[data["shown"] == "mean"]
+
+    costs = dict(zip(means["arm"], means["cost"].tolist(), strict=True))
+    assert costs["unfrozen"] > costs["frozen"]
+    assert (means["low"] < means["value"]).all()
+    assert (means["value"] < means["high"]).all()
+
+
+def test_a_third_arm_stands_beside_the_two_in_cost_and_over_training(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+
+    shown = exhibits_in(make_home(trials=5, seeds=1, arms=arms))
+
+    assert set(shown["cost"].data["arm"]) == set(shown["all_of_training"].data["arm"]) == set(arms)
+
+
+def test_too_few_configurations_make_no_map_and_no_intervals(make_home: MakeHome) -> None:
+    shown = exhibits_in(make_home(trials=2, seeds=1))
+
+    assert "effect_map" not in shown
+    assert np.isnan(shown["cost"].data["low"]).all()
+    assert "correlation" not in shown["pairs"].caption
+
+
+def test_an_arm_that_never_completed_costs_only_its_own_place(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+    failed = tuple((trial, "partly", 0) for trial in range(5))
+
+    shown = exhibits_in(make_home(trials=5, seeds=1, arms=arms, failed=failed))
+
+    assert set(shown["cost"].data["arm"]) == {"frozen", "unfrozen"}
+
+
+def test_without_histories_there_are_no_curves(make_home: MakeHome) -> None:
+    home = make_home(trials=6, seeds=1)
+    for path in (home / "store").rglob("*.safetensors"):
+        path.unlink()
+
+    assert set(exhibits_in(home)) == ALL - {"learning_curves", "stability_gap", "all_of_training", "loss_components"}
+
+
+def test_without_seconds_there_is_no_cost(make_home: MakeHome) -> None:
+    home = make_home(trials=5, seeds=1)
+    ledger = Ledger(home)
+    for run in ledger.runs("freeze-or-not"):
+        metrics = {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
+        ledger.save_run(type(run)(**{**vars(run), "metrics": metrics}))
+
+    assert "cost" not in exhibits_in(home)
+
+
+@pytest.mark.parametrize("where", [(1, 2, 3), ("one", "two"), ({"kind": "a"}, {"kind": "b"}, None)])
+def test_numbers_words_and_leaves_all_have_their_place_on_the_map(
+    make_home: MakeHome, where: tuple[object, ...]
+) -> None:
+    shown = exhibits_in(make_home(trials=12, seeds=1, where=where))
+
+    assert set(shown["effect_map"].data.columns) == {"trial", "when", "where", "difference"}
+
+
+def test_arms_are_set_side_by_side_over_the_configurations_that_all_completed(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+
+    shown = exhibits_in(make_home(trials=5, seeds=1, arms=arms, failed=((2, "partly", 0),)))
+
+    points = shown["cost"].data.dropna(subset="trial")
+    assert points.groupby("arm")["trial"].apply(list).tolist() == [[0, 1, 3, 4]] * 3
+    assert "4 configurations" in shown["all_of_training"].caption
