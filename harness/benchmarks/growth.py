@@ -20,6 +20,7 @@ from harness.growth import (
     SplitClass,
     SwitchLayer,
     ToggleHead,
+    Unchanged,
     WidenHead,
     WidenLayer,
     grow,
@@ -41,6 +42,7 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     SplitClass(path="output", parent=0, children=2),
     SwitchLayer(flag="switchable", on=False),
     ToggleHead(path="hidden.dropout", on=False),
+    Unchanged(),
     WidenHead(path="output", to=10),
     WidenLayer(path="blocks.0.conv", by=16),
 )

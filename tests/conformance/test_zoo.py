@@ -22,6 +22,7 @@ from harness.growth.operations import (
     ReplaceHead,
     SplitClass,
     ToggleHead,
+    Unchanged,
     WidenHead,
     WidenLayer,
 )
@@ -35,6 +36,7 @@ OPERATIONS: dict[str, Callable[[Any], AbstractOperation]] = {
     "split_class": lambda s: SplitClass(path=s.classifier, parent=1, children=3),
     "replace_head": lambda s: ReplaceHead(path=s.classifier, to=2, rows_from={0: 2}),
     "toggle_head": lambda _: ToggleHead(name="known", on=True),
+    "unchanged": lambda _: Unchanged(),
     "insert_layer": lambda s: InsertLayer(after=s.classifier, layer=MLPBlock(width=4)),
     "insert_layer, off": lambda s: InsertLayer(after=s.classifier, layer=MLPBlock(width=4), flag="depth", on=False),
     "widen_layer": lambda s: WidenLayer(path=s.hidden, by=2),

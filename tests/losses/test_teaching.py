@@ -92,6 +92,12 @@ def test_fewer_columns_than_the_teachers_need_a_map() -> None:
         Distillation().components("teacher", batch)
 
 
+def test_an_output_that_the_teacher_has_not_is_not_distilled() -> None:
+    batch = batch_of({"known": normal(2, 2), "size": normal(2, 1)}, {"known": normal(2, 2)}, {"known": (0, 1)})
+
+    assert Distillation(output="size").components("teacher", batch) == {}
+
+
 def test_without_forgetting_old_heads_are_compared_side_by_side_or_each_for_itself() -> None:
     new = {"a": normal(6, 3), "b": normal(6, 2), "c": normal(6, 2)}
     old = {"a": normal(6, 2), "b": normal(6, 2)}

@@ -118,3 +118,11 @@ def test_a_home_may_have_any_name(study: Study, tmp_path: Path, name: str) -> No
     proposals_in(tmp_path / name, study).params(1)
 
     assert (tmp_path / name / "optuna.sqlite").is_file()
+
+
+def test_the_database_knows_which_way_is_better(study: Study, tmp_path: Path) -> None:
+    judged = study.model_copy(update={"metric": "loss/total", "name": "tiny"})
+
+    Proposals(judged, tmp_path)
+
+    assert stored(tmp_path).direction == optuna.study.StudyDirection.MINIMIZE

@@ -145,6 +145,15 @@ def test_regression_sees_everything_that_is_not_hidden() -> None:
     assert list(after.parameters) == ["0.weight", "0.bias"]
 
 
+def test_columns_of_values_need_no_classes() -> None:
+    model = GrowableModel(MLP(inputs=4, widths=(3,)).build(1), "load")
+    data = TaskData(EMPTY, EMPTY, EMPTY, {}, outputs={"load": Output()})
+    event = GrowthEvent(step=5, change=change(WidenHead(path="output", to=2)))
+    _, _, effects = replay(model, (event,), probe=lambda _: PROBE)
+
+    assert answers_of(model, (event,), effects, data).label_map.heads == ()
+
+
 def test_the_name_of_a_class_is_that_of_its_label() -> None:
     assert labels_of(3) == (3,)
     assert labels_of((3, 4)) == (3, 4)

@@ -32,3 +32,18 @@ def test_values_that_were_given_are_not_changed() -> None:
 
     assert changed.optimizer.lr == 0.5
     assert given == {"kind": "adamw", "lr": 0.1}
+
+
+def test_losses_have_names_that_a_path_and_a_metric_can_have() -> None:
+    losses = {"heating load-2": {"kind": "huber"}}
+
+    assert list(TrainingConfig.model_validate({"losses": losses}).losses) == ["heating load-2"]
+    for name in ("a.b", "a/b", "", "-"):
+        with pytest.raises(ValidationError, match="losses"):
+            TrainingConfig.model_validate({"losses": {name: {"kind": "huber"}}})
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
+def test_a_fraction_of_a_batch_leaves_room_for_what_is_new(value: float) -> None:
+    with pytest.raises(ValidationError, match="replay"):
+        TrainingConfig(replay=value)

@@ -68,7 +68,10 @@ class WithReg(nn.Module):
         return {"known": outputs, "size_reg": outputs.square().mean()}
 
 
-def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(data: TaskData, answers: Answers) -> None:
+def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(
+    data: TaskData, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "CHUNK", 28)  # of 30, so that a chunk of 2 must count less
     state = fresh_state(GrowableModel(WithReg(), "known"), SGD(), seed=0, precision="fp32")
 
     found = evaluate(state, data.validation, TrainingConfig(), answers)

@@ -3,7 +3,7 @@ from typing import Literal
 import pytest
 import torch
 
-from harness.core.errors import DivergedError
+from harness.core.errors import ContractError, DivergedError
 from harness.core.history import History
 from harness.data import TaskData
 from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, Nothing
@@ -12,8 +12,9 @@ from harness.growth.plan import Watch
 from harness.growth.probe import Probe
 from harness.growth.triggers import Signal
 from harness.models import ConvNet, GrowableModel
+from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
-from harness.training.loop import train_stage
+from harness.training.loop import batches_of, train_stage
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
@@ -156,3 +157,43 @@ def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: Task
     )
 
     assert heard == [0, 4, 8]
+
+
+@pytest.mark.parametrize(("replay", "late"), [(None, None), (0.0, 12), (0.25, 9)])
+def test_a_fraction_of_what_is_seen_after_a_growth_is_old(
+    state: TrainState, data: TaskData, replay: float | None, late: int | None
+) -> None:
+    config = CONFIG.model_copy(update={"replay": replay})
+    before = answers_of(state.model, state.lineage, state.effects, data).label_map
+    first = batches_of(state, data, config, before).indices(0)
+    state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
+    after = answers_of(state.model, state.lineage, state.effects, data).label_map
+    order = batches_of(state, data, config, after)
+
+    counts = {int((data.train.labels[order.indices(step)] >= 3).sum()) for step in range(order.per_epoch)}
+
+    assert len(first) == 12
+    assert (data.train.labels[first] < 3).all()
+    assert counts == {late} if late is not None else len(counts) > 1
+
+
+def test_a_component_that_vanishes_ends_the_stage_with_its_name(state: TrainState, data: TaskData) -> None:
+    state.model.backbone.register_forward_hook(
+        lambda _module, _inputs, output: {"known": output} | ({"extra_reg": output.mean()} if state.step < 5 else {})
+    )
+
+    with pytest.raises(ContractError, match="'extra_reg' vanished at step 6"):
+        train(state, 10, data)
+
+
+def test_a_run_may_skip_what_diverges(state: TrainState, data: TaskData) -> None:
+    data.train.inputs[0] = float("nan")  # one batch of each epoch
+    model = GrowableModel(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)), "known")
+    state = fresh_state(model, SGD(lr=0.05), seed=0, precision="fp32")
+
+    _, history = train(state, 12, data, config=CONFIG.model_copy(update={"on_divergence": "skip"}))
+
+    skipped = history["train/skipped_steps"]
+    assert sum(skipped.values) == 4
+    assert len(history["train/loss/total"].steps) == 12 - 4
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
