@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from harness.core.errors import InputError
 from harness.reporting.collect import StudyData
+from harness.reporting.missingness import results_of
 from harness.reporting.statistics import (
-    Interval,
     MeanEstimate,
     ShiftEstimate,
     disagree,
@@ -29,6 +31,8 @@ class Comparison:
             t interval over seeds `low, high` (NaN for one seed), which describes and does not test.
         mean: the mean over configurations, which are the unit of inference.
         shift: its companion that outliers cannot move.
+        failure_value: what a diverged run counted as; None if diverged runs were left out.
+        imputed: pairs in which a diverged run counted.
     """
 
     first: str
@@ -38,6 +42,8 @@ class Comparison:
     configurations: pd.DataFrame
     mean: MeanEstimate
     shift: ShiftEstimate
+    failure_value: float | None = None
+    imputed: int = 0
 
     @property
     def sensitive(self) -> bool:
@@ -60,43 +66,73 @@ class Comparison:
         return float(np.mean((differences > 0) + 0.5 * (differences == 0))) if len(differences) else np.nan
 
 
-def compare(runs: pd.DataFrame, first: str, second: str, metric: str) -> Comparison:
-    """Compare two arms on `metric` wherever both completed with a finite value."""
-    pairs = completed_pairs(runs, first, second, metric)
+def compare(
+    runs: pd.DataFrame, first: str, second: str, metric: str, *, failure_value: float | None = None
+) -> Comparison:
+    """Compare two arms on `metric` wherever both completed with a finite value.
+
+    With a `failure_value`, a run that diverged counts with that value: what became of an arm's runs is part of what the
+    arm does (intention to treat). Where no run of either arm completed, there is still nothing to compare.
+
+    Raises:
+        InputError: a configuration has two runs of one arm and seed.
+    """
+    arms_alive = (runs["status"] == "completed") & runs["arm"].isin([first, second])
+    treated = failure_value if arms_alive.any() else None
+    pairs = _paired(runs, first, second, results_of(runs, metric, treated))
+    imputed = 0 if treated is None else len(pairs) - len(completed_pairs(runs, first, second, metric))
     configurations = _by_configuration(pairs)
     differences = configurations["difference"].tolist()
-    return Comparison(
-        *(first, second, metric, pairs, configurations), mean_estimate(differences), hodges_lehmann(differences)
-    )
+    estimates = mean_estimate(differences), hodges_lehmann(differences)
+    return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed)
 
 
 def completed_pairs(runs: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
-    """Return one row for every configuration and seed that has a finite `metric` under both arms."""
-    if first == second:
-        runs = runs.iloc[:0]  # an arm is no partner of its own
-    arms = [_finite(runs, arm, metric).rename(columns={metric: role}) for arm, role in _roles(first, second)]
-    pairs = arms[0].merge(arms[1], on=["trial", "seed"]).sort_values(["trial", "seed"], ignore_index=True)
-    return pairs.assign(difference=pairs["first"] - pairs["second"])
+    """Return one row for every configuration and seed that has a finite `metric` under both arms.
+
+    Raises:
+        InputError: a configuration has two runs of one arm and seed.
+    """
+    return _paired(runs, first, second, results_of(runs, metric))
+
+
+def _paired(runs: pd.DataFrame, first: str, second: str, values: NDArray[np.float64]) -> pd.DataFrame:
+    """Return `trial, seed, first, second, difference` of the runs whose values are numbers under both arms."""
+    trials, seeds, arms = (runs[name].to_numpy() for name in ("trial", "seed", "arm"))
+    usable = np.isfinite(values) & (first != second)  # an arm is no partner of its own
+    places = [np.flatnonzero(usable & (arms == arm)) for arm in (first, second)]
+    keys = [(trials[own].astype(np.int64) << 32) + seeds[own].astype(np.int64) for own in places]
+    for arm, own in zip((first, second), keys, strict=True):
+        _refuse_twice(arm, own)
+    _, left, right = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    left, right = places[0][left], places[1][right]
+    results = {"first": values[left], "second": values[right], "difference": values[left] - values[right]}
+    return pd.DataFrame({"trial": trials[left], "seed": seeds[left], **results})
+
+
+def _refuse_twice(arm: str, keys: NDArray[np.int64]) -> None:
+    found, times = np.unique(keys, return_counts=True)
+    if (times > 1).any():
+        trial, seed = divmod(int(found[times > 1][0]), 1 << 32)
+        raise InputError(
+            f"expected one run of each configuration, arm and seed, found two of configuration {trial}, arm {arm!r}, "
+            f"seed {seed}; drop one of them"
+        )
 
 
 def _roles(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (first, "first"), (second, "second")
 
 
-def _finite(runs: pd.DataFrame, arm: str, metric: str) -> pd.DataFrame:
-    if metric not in runs:
-        runs = runs.assign(**{metric: np.nan})
-    values = runs[metric].astype(float)
-    chosen = (runs["arm"] == arm) & (runs["status"] == "completed") & np.isfinite(values)
-    return runs.loc[chosen, ["trial", "seed", metric]].astype({metric: float})
-
-
 def _by_configuration(pairs: pd.DataFrame) -> pd.DataFrame:
+    trials, starts = np.unique(pairs["trial"].to_numpy(), return_index=True)
+    columns = [np.split(pairs[name].to_numpy(), starts[1:]) for name in ("first", "second", "difference")]
     rows = []
-    for trial, group in pairs.groupby("trial"):
-        interval = t_interval(group["difference"].tolist()) or Interval(np.nan, np.nan, np.nan)
-        means = (float(group[name].mean()) for name in ("first", "second", "difference"))
-        rows.append([trial, len(group), *means, interval.low, interval.high])
+    for trial, *values in zip(trials, *columns, strict=len(pairs) > 0):
+        differences = values[2]
+        interval = t_interval(differences)
+        reach = (interval.low, interval.high) if interval else (np.nan, np.nan)
+        rows.append([trial, len(differences), *(float(part.mean()) for part in values), *reach])
     return pd.DataFrame(rows, columns=["trial", "seeds", "first", "second", "difference", "low", "high"])
 
 

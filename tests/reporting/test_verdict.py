@@ -60,7 +60,8 @@ def test_an_inconclusive_answer_says_so_and_how_much_data_would_settle_it() -> N
     assert verdict.sentence.startswith("Inconclusive: ")
     assert verdict.settles_at is not None
     assert verdict.settles_at > 12
-    assert f"about {verdict.settles_at} configurations would settle it" in verdict.sentence
+    needed = f"about {verdict.settles_at} configurations, {verdict.settles_at - 12} more than now, would settle it"
+    assert needed in verdict.sentence
     assert "\N{MINUS SIGN}0.97 to 1.57" in verdict.sentence
 
 
