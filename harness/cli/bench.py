@@ -11,7 +11,7 @@ __all__ = ["bench"]
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="growth")],
+    name: Annotated[str, typer.Argument(help="growth, statistics")],
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute, with more noise.")] = False,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there, too.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write a report under reports/benchmarks/.")] = False,
@@ -22,9 +22,10 @@ def bench(
 
     from harness.benchmarks.growth import GrowthBenchmark
     from harness.benchmarks.saving import as_table, save_json, save_report
+    from harness.benchmarks.statistics import StatisticsBenchmark
     from harness.core.spec import did_you_mean
 
-    benchmarks = {"growth": GrowthBenchmark}
+    benchmarks = {"growth": GrowthBenchmark, "statistics": StatisticsBenchmark}
     if name not in benchmarks:
         raise InputError(f"no benchmark {name!r}.{did_you_mean(name, benchmarks)}")
     figures = benchmarks[name]().measure(quick=quick)

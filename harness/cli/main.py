@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness.cli import bench, report, run, signal, ui
+from harness.cli import bench, power, report, run, signal, ui
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(list_command.list_studies)
 app.command("report")(report.report)
+app.command("power")(power.power)
 app.command("ui")(ui.ui)
 app.command("signal")(signal.signal)
 app.command("bench")(bench.bench)

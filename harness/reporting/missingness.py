@@ -19,8 +19,10 @@ DIVERGED = "diverged"
 
 def diverged(runs: pd.DataFrame) -> pd.Series:
     """Return which runs failed because a loss became NaN or infinite."""
-    reasons = runs["reason"] if "reason" in runs else pd.Series("", index=runs.index)
-    return (runs["status"] == "failed") & reasons.astype(str).str.lower().str.startswith(DIVERGED)
+    failed = runs["status"] == "failed"
+    if not failed.any() or "reason" not in runs:
+        return failed & False
+    return failed & runs["reason"].astype(str).str.lower().str.startswith(DIVERGED)
 
 
 def failure_value(spec: Mapping[str, Any], metric: str) -> float | None:

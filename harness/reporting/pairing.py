@@ -10,15 +10,19 @@ from harness.core.errors import InputError
 from harness.reporting.collect import StudyData
 from harness.reporting.missingness import results_of
 from harness.reporting.statistics import (
+    LEVEL,
     MeanEstimate,
     ShiftEstimate,
     disagree,
     hodges_lehmann,
     mean_estimate,
-    t_interval,
+    t_quantile,
 )
 
 __all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs"]
+
+Values = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,12 @@ def compare(
     Raises:
         InputError: a configuration has two runs of one arm and seed.
     """
-    arms_alive = (runs["status"] == "completed") & runs["arm"].isin([first, second])
-    treated = failure_value if arms_alive.any() else None
-    pairs = _paired(runs, first, second, results_of(runs, metric, treated))
-    imputed = 0 if treated is None else len(pairs) - len(completed_pairs(runs, first, second, metric))
+    alive = (runs["status"] == "completed").to_numpy() & runs["arm"].isin([first, second]).to_numpy()
+    treated = failure_value if alive.any() else None
+    values = results_of(runs, metric, treated)
+    left, right = _matched(runs, first, second, np.isfinite(values))
+    pairs = _pairs(runs, values, left, right)
+    imputed = int((~alive[left] | ~alive[right]).sum())
     configurations = _by_configuration(pairs)
     differences = configurations["difference"].tolist()
     estimates = mean_estimate(differences), hodges_lehmann(differences)
@@ -93,21 +99,27 @@ def completed_pairs(runs: pd.DataFrame, first: str, second: str, metric: str) ->
     Raises:
         InputError: a configuration has two runs of one arm and seed.
     """
-    return _paired(runs, first, second, results_of(runs, metric))
+    values = results_of(runs, metric)
+    return _pairs(runs, values, *_matched(runs, first, second, np.isfinite(values)))
 
 
-def _paired(runs: pd.DataFrame, first: str, second: str, values: NDArray[np.float64]) -> pd.DataFrame:
-    """Return `trial, seed, first, second, difference` of the runs whose values are numbers under both arms."""
-    trials, seeds, arms = (runs[name].to_numpy() for name in ("trial", "seed", "arm"))
-    usable = np.isfinite(values) & (first != second)  # an arm is no partner of its own
-    places = [np.flatnonzero(usable & (arms == arm)) for arm in (first, second)]
-    keys = [(trials[own].astype(np.int64) << 32) + seeds[own].astype(np.int64) for own in places]
-    for arm, own in zip((first, second), keys, strict=True):
-        _refuse_twice(arm, own)
-    _, left, right = np.intersect1d(*keys, assume_unique=True, return_indices=True)
-    left, right = places[0][left], places[1][right]
+def _pairs(runs: pd.DataFrame, values: Values, left: Places, right: Places) -> pd.DataFrame:
+    """Return `trial, seed, first, second, difference` of runs that belong together, by their places."""
+    keys = {name: runs[name].to_numpy()[left] for name in ("trial", "seed")}
     results = {"first": values[left], "second": values[right], "difference": values[left] - values[right]}
-    return pd.DataFrame({"trial": trials[left], "seed": seeds[left], **results})
+    return pd.DataFrame(keys | results)
+
+
+def _matched(runs: pd.DataFrame, first: str, second: str, usable: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Return the places of the usable runs that have a usable partner, and of the partners, by trial and seed."""
+    arms = runs["arm"].to_numpy()
+    # An arm is no partner of its own.
+    left, right = (np.flatnonzero(usable & (arms == arm) & (first != second)) for arm in (first, second))
+    keys = (runs["trial"].to_numpy(np.int64) << 32) + runs["seed"].to_numpy(np.int64)
+    for arm, places in ((first, left), (second, right)):
+        _refuse_twice(arm, keys[places])
+    _, in_left, in_right = np.intersect1d(keys[left], keys[right], assume_unique=True, return_indices=True)
+    return left[in_left], right[in_right]
 
 
 def _refuse_twice(arm: str, keys: NDArray[np.int64]) -> None:
@@ -125,15 +137,18 @@ def _roles(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _by_configuration(pairs: pd.DataFrame) -> pd.DataFrame:
-    trials, starts = np.unique(pairs["trial"].to_numpy(), return_index=True)
-    columns = [np.split(pairs[name].to_numpy(), starts[1:]) for name in ("first", "second", "difference")]
-    rows = []
-    for trial, *values in zip(trials, *columns, strict=len(pairs) > 0):
-        differences = values[2]
-        interval = t_interval(differences)
-        reach = (interval.low, interval.high) if interval else (np.nan, np.nan)
-        rows.append([trial, len(differences), *(float(part.mean()) for part in values), *reach])
-    return pd.DataFrame(rows, columns=["trial", "seeds", "first", "second", "difference", "low", "high"])
+    """Return one row a configuration, with means over its seeds; `pairs` are sorted by trial."""
+    columns = ("first", "second", "difference")
+    if not len(pairs):
+        return pd.DataFrame(columns=["trial", "seeds", *columns, "low", "high"], dtype=np.float64)
+    trials, starts, seeds = np.unique(pairs["trial"].to_numpy(), return_index=True, return_counts=True)
+    means = {name: np.add.reduceat(pairs[name].to_numpy(), starts) / seeds for name in columns}
+    off = pairs["difference"].to_numpy() - np.repeat(means["difference"], seeds)
+    sd = np.sqrt(np.add.reduceat(off**2, starts) / np.maximum(seeds - 1, 1))
+    reach = np.array([t_quantile(LEVEL, size - 1) if size > 1 else np.nan for size in seeds.tolist()])
+    half = reach * sd / np.sqrt(seeds)
+    ends = {"low": means["difference"] - half, "high": means["difference"] + half}
+    return pd.DataFrame({"trial": trials, "seeds": seeds} | means | ends)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ COMMANDS = {
     "run": ["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--home"],
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
+    "power": ["study", "--effect", "--power", "--home"],
     "ui": ["study", "--port", "--home"],
     "signal": ["study", "name", "--run", "--home"],
     "bench": ["name", "--quick", "--json", "--save"],

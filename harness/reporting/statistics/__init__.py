@@ -11,7 +11,7 @@ components    spread between configurations, noise of seeds
 ```
 """
 
-from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval
+from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, t_quantile
 from harness.reporting.statistics.bootstrap import TrimmedMean, interquartile_mean, studentized_interval
 from harness.reporting.statistics.components import Spread, spread_of
 from harness.reporting.statistics.mean import MeanEstimate, equivalent, mean_estimate, t_interval
@@ -53,6 +53,7 @@ __all__ = [
     "spread_of",
     "studentized_interval",
     "t_interval",
+    "t_quantile",
     "units_that_settle",
     "units_to_find",
     "units_to_show_equivalence",

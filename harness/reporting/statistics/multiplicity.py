@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 __all__ = ["holm"]
 
@@ -15,7 +14,8 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     would make the others look better.
     """
     found = np.asarray(p_values, dtype=np.float64)
-    if not len(found):
-        return ()
-    adjusted = multipletests(np.nan_to_num(found, nan=1.0), method="holm")[1]
-    return tuple(float(p) for p in np.where(np.isnan(found), np.nan, adjusted))
+    order = np.argsort(np.nan_to_num(found, nan=1.0), kind="stable")
+    raised = np.nan_to_num(found, nan=1.0)[order] * np.arange(len(found), 0, -1)
+    adjusted = np.empty_like(found)
+    adjusted[order] = np.minimum(np.maximum.accumulate(raised), 1.0)
+    return tuple(np.where(np.isnan(found), np.nan, adjusted).tolist())

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,7 @@ def disagree(estimate: MeanEstimate, companion: ShiftEstimate) -> bool:
     return signs or estimate.interval.excludes_zero != companion.interval.excludes_zero
 
 
+@lru_cache(maxsize=1024)
 def _cut(units: int) -> tuple[int, float]:
     """Return which of the sorted pairwise means, counted from either end, bounds the interval, and its true level."""
     if units > MOST_UNITS_EXACTLY:
