@@ -60,6 +60,8 @@ def _advice(plan: "Plan", study: str) -> str:
     lines = [f"Cautiously: if the spread is {plan.spread.caution:.2g} times what so small a pilot shows."]
     if cheapest is None:
         lines.append("No number of configurations up to 10,000 is enough; look for a larger effect.")
+    elif cheapest.cautious is not None and cheapest.cautious <= plan.spread.units:
+        lines.append(f"The pilot is large enough already:  harness report {study}")
     else:
         lines.append(f"Fewest runs:  harness run {study} --trials {cheapest.cautious} --seeds {cheapest.seeds}")
     return "\n".join([*lines, "Decide before you run: a study that ends once its verdict pleases is wrong too often."])
