@@ -47,7 +47,9 @@ def _pilot(plan: "Plan") -> str:
         f"Pilot: {count(spread.units, 'configuration')}, {spread.seeds:.3g} seeds each; {comparison.first} minus "
         f"{comparison.second} in {measure.title}.",
         f"The difference varies by {measure.size(spread.between)} (SD) between configurations"
-        + (f", and by {measure.size(spread.within)} between seeds." if spread.within >= 0 else ", seed noise included."),
+        + (
+            f", and by {measure.size(spread.within)} between seeds." if spread.within >= 0 else ", seed noise included."
+        ),
     ]
     if plan.detectable is not None:
         lines.append(f"The pilot itself finds {measure.size(plan.detectable)} with a chance of {plan.power:.0%}.")

@@ -40,7 +40,9 @@ def _one_seed(comparison: Comparison) -> str:
     seeds = comparison.configurations["seeds"]
     if not len(seeds) or seeds.max() > 1:
         return ""
-    return "Every configuration has one seed: what differs between configurations and what is noise cannot be told apart."
+    return (
+        "Every configuration has one seed: what differs between configurations and what is noise cannot be told apart."
+    )
 
 
 def _unequal_seeds(comparison: Comparison) -> str:

@@ -51,7 +51,9 @@ class SimulatedStudy:
         results = {f"test/accuracy/{metric}": values[:, metric] for metric in range(self.metrics)}
         status, reason = np.where(fell, "failed", "completed"), np.where(fell, "diverged: total is nan", "")
         names = np.array(ARMS)[arms]
-        return pd.DataFrame({"trial": trials, "seed": seeds, "arm": names, "status": status, "reason": reason} | results)
+        return pd.DataFrame(
+            {"trial": trials, "seed": seeds, "arm": names, "status": status, "reason": reason} | results
+        )
 
     def _normal(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
         """Return standard normal values `[size, metrics]`, half of whose variance the metrics share."""

@@ -63,6 +63,4 @@ def spread_of(differences: Sequence[Sequence[float]]) -> Spread:
     spare = int((sizes - 1).sum())
     within = float(sum(((seeds - seeds.mean()) ** 2).sum() for seeds in units)) / spare if spare else np.nan
     between = max(variance - within * rounds, 0.0) if spare else variance
-    return Spread(
-        *(float(np.sqrt(part)) for part in (between, within, variance)), units=len(units), seeds=1 / rounds
-    )
+    return Spread(*(float(np.sqrt(part)) for part in (between, within, variance)), units=len(units), seeds=1 / rounds)

@@ -22,7 +22,9 @@ from harness.reporting.statistics import (
 def test_the_chance_to_find_an_effect_is_that_of_statsmodels(units: int, errors: float) -> None:
     effect = errors / np.sqrt(units)
 
-    assert chance_to_find(0.02 * effect, 0.02, units) == pytest.approx(TTestPower().power(effect, units, 0.05), abs=1e-5)
+    assert chance_to_find(0.02 * effect, 0.02, units) == pytest.approx(
+        TTestPower().power(effect, units, 0.05), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("units", [5, 20, 10_000])
