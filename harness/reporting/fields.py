@@ -23,14 +23,14 @@ class Fields:
 
     Attributes:
         inputs: `[configurations, columns]`.
-        values: for each field the values to look at, those that were run, or 16 quantiles of more numbers than that.
-        weights: how often each of the values was run.
+        settings: for each field the values to look at, those that were run, or 16 quantiles of more numbers than that.
+        weights: how often each of the settings was run.
         background: some of the rows of `inputs`, at most 100.
-        grid: the background again and again, with one field set to one value each time, in the order of `values`.
+        grid: the background again and again, with one field set to one value each time, in the order of `settings`.
     """
 
     names: tuple[str, ...]
-    values: tuple[tuple[Any, ...], ...]
+    settings: tuple[tuple[Any, ...], ...]
     weights: tuple[Array, ...]
     inputs: Array
     background: Array
@@ -67,16 +67,17 @@ def _grid(background: Array, codes: Sequence[Array]) -> Array:
 def _numbers(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
     """Return a number's column, the values to look at, their codes and their weights."""
     column = np.asarray(values, dtype=np.float64)
-    shown, times = np.unique(column, return_counts=True)
+    shown, counts = np.unique(column, return_counts=True)
+    times = counts.astype(np.float64)
     if len(shown) > MOST_VALUES:
         shown = np.quantile(column, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)
         times = np.ones(MOST_VALUES)
-    return column[:, None], shown.tolist(), shown[:, None], times.astype(np.float64)
+    return column[:, None], shown.tolist(), shown[:, None], times
 
 
 def _categories(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
     keys = [_key(value) for value in values]
-    first = {key: value for key, value in zip(reversed(keys), reversed(values), strict=True)}
+    first = dict(zip(reversed(keys), reversed(values), strict=True))
     order = sorted(first)
     columns = np.array([[key == other for other in order] for key in keys], dtype=np.float64)
     return columns, [first[key] for key in order], np.eye(len(order)), columns.sum(axis=0)

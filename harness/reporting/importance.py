@@ -46,14 +46,14 @@ class FieldImportance:
     Attributes:
         share: of the target's variance, in `[0, 1]`.
         low: with `high`, the middle 95 % over resampled configurations; a description, not a test.
-        values: the values that were run, up to 16 of them, each with the forest's mean at that value in `means`.
+        settings: the values that were run, up to 16 of them, each with the forest's mean at that value in `means`.
     """
 
     name: str
     share: float
     low: float
     high: float
-    values: tuple[Any, ...]
+    settings: tuple[Any, ...]
     means: tuple[float, ...]
 
 
@@ -118,8 +118,8 @@ def importance_of(fields: Mapping[str, Sequence[Any]], target: Sequence[float], 
     # The most important of all fields, for the bar holds for every one of them at once.
     noise = [_main_effects(design, stream.permutation(aim), np.arange(size), seed)[0].max() for _ in range(SHUFFLES)]
     found = [
-        FieldImportance(name, *(float(part[place]) for part in (shares, low, high)), values, tuple(means[place]))
-        for place, (name, values) in enumerate(zip(design.names, design.values, strict=True))
+        FieldImportance(name, float(shares[place]), float(low[place]), float(high[place]), values, tuple(means[place]))
+        for place, (name, values) in enumerate(zip(design.names, design.settings, strict=True))
     ]
     return Importance(tuple(sorted(found, key=lambda field: -field.share)), float(np.quantile(noise, LEVEL)), size)
 
@@ -143,6 +143,6 @@ def _main_effects(design: Fields, target: Array, rows: NDArray[np.intp], seed: i
     forest = RandomForestRegressor(TREES, min_samples_leaf=leaf, random_state=seed, n_jobs=1)
     forest.fit(design.inputs[rows], target[rows])
     marginals = forest.predict(design.grid).reshape(-1, len(design.background)).mean(axis=1)
-    means = np.split(marginals, np.cumsum([len(values) for values in design.values])[:-1])
+    means = np.split(marginals, np.cumsum([len(settings) for settings in design.settings])[:-1])
     spreads = [np.cov(part, aweights=weights, ddof=0) for part, weights in zip(means, design.weights, strict=True)]
     return np.minimum(np.array(spreads) / np.var(target), 1.0), [part.tolist() for part in means]

@@ -119,5 +119,5 @@ def _options(spread: Spread, effect: float, power: float, arms: int) -> tuple[Op
 
 def _seeds(spread: Spread) -> Sequence[int]:
     """Return the numbers of seeds to look at: where a pilot has one seed each, nothing is known of any other number."""
-    own = int(round(spread.seeds))
+    own = round(spread.seeds)
     return sorted({*SEEDS, own}) if np.isfinite(spread.within) else [own]

@@ -90,8 +90,9 @@ def _imputed(comparison: Comparison) -> str:
     if not comparison.imputed or comparison.failure_value is None:
         return ""
     measure = measure_of(comparison.metric)
+    value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
     return (
         f"{count(comparison.imputed, 'pair')} {'holds' if comparison.imputed == 1 else 'hold'} a run that diverged and "
-        f"counts as {measure.level(comparison.failure_value)} {measure.level_unit}".strip()
-        + ". A few such runs can decide a mean: compare it with the completed runs alone, and with the rate of collapse."
+        f"counts as {value}. A few such runs can decide a mean: compare it with the completed runs alone, and with the "
+        "rate of collapse."
     )

@@ -58,4 +58,5 @@ class SimulatedStudy:
     def _normal(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
         """Return standard normal values `[size, metrics]`, half of whose variance the metrics share."""
         shared, own = generator.standard_normal((size, 1)), generator.standard_normal((size, self.metrics))
-        return shared * np.sqrt(0.5) + own * np.sqrt(0.5)
+        mixed: NDArray[np.float64] = (shared + own) / np.sqrt(2)
+        return mixed

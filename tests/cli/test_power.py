@@ -18,7 +18,8 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 def begin(monkeypatch: pytest.MonkeyPatch, study: SimulatedStudy) -> None:
     """Let a simulated study named `pilot` be the only one there is."""
-    spec = {"metric": "accuracy/0", "comparison": ARMS, "arms": dict.fromkeys(ARMS, {}), "smallest_effect": 0.005}
+    arms: dict[str, dict[str, str]] = {arm: {} for arm in ARMS}
+    spec = {"metric": "accuracy/0", "comparison": ARMS, "arms": arms, "smallest_effect": 0.005}
     runs = study.draw(np.random.default_rng(0))
     data = StudyData(StudyRecord("pilot", spec, study.configurations, study.seeds), runs, runs.iloc[:0])
     monkeypatch.setattr(collect, "collect", lambda _home, _study: data)

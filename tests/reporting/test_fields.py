@@ -1,15 +1,21 @@
+from typing import Any
+
 import numpy as np
 
 from harness.reporting.fields import encoded
 
 
 def test_numbers_have_a_column_and_everything_else_one_for_each_value() -> None:
-    fields = {"width": [16, 64, 16], "init": ["zeros", "copy", "zeros"], "on": [True, False, True]}
+    fields: dict[str, list[Any]] = {
+        "width": [16, 64, 16],
+        "init": ["zeros", "copy", "zeros"],
+        "on": [True, False, True],
+    }
 
     found = encoded(fields, np.random.default_rng(0))
 
     assert found.names == ("width", "init", "on")
-    assert found.values == ((16.0, 64.0), ("copy", "zeros"), (False, True))
+    assert found.settings == ((16.0, 64.0), ("copy", "zeros"), (False, True))
     assert found.inputs.tolist() == [[16, 0, 1, 0, 1], [64, 1, 0, 1, 0], [16, 0, 1, 0, 1]]
     assert [weights.tolist() for weights in found.weights] == [[2, 1], [1, 2], [1, 2]]
 
@@ -31,13 +37,13 @@ def test_leaves_lists_and_what_is_missing_are_values_like_others() -> None:
 
     found = encoded({"when": values}, np.random.default_rng(0))
 
-    assert len(found.values[0]) == 4
+    assert len(found.settings[0]) == 4
     assert found.weights[0].sum() == 5
 
 
 def test_many_numbers_are_looked_at_in_sixteen_quantiles_before_a_hundred_configurations() -> None:
     found = encoded({"weight": list(range(1_000))}, np.random.default_rng(0))
 
-    assert len(found.values[0]) == 16
+    assert len(found.settings[0]) == 16
     assert found.background.shape == (100, 1)
     assert found.grid.shape == (1_600, 1)

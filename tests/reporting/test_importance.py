@@ -50,7 +50,7 @@ def test_the_means_at_each_value_go_the_way_of_the_target() -> None:
 
     assert found is not None
     when = found.fields[0]
-    assert (when.name, when.values) == ("when", (200.0, 400.0, 600.0))
+    assert (when.name, when.settings) == ("when", (200.0, 400.0, 600.0))
     assert when.means == pytest.approx((200.0, 400.0, 600.0), abs=10)
 
 
@@ -96,7 +96,8 @@ def test_the_effect_and_the_metric_are_taken_from_the_runs() -> None:
     runs = SimulatedStudy(30, 2, effect=0.0, between=0.0, noise=0.001).draw(np.random.default_rng(0))
     where = np.where(runs["trial"] % 2, "early", "late")
     gain = np.where((where == "early") & (runs["arm"] == ARMS[0]), 0.05, 0.0)
-    runs = runs.assign(**{"param/where": where, "param/when": runs["trial"] % 3 * 100, METRIC: runs[METRIC] + gain})
+    searched: dict[str, Any] = {"param/where": where, "param/when": runs["trial"] % 3 * 100}
+    runs = runs.assign(**searched, **{METRIC: runs[METRIC] + gain})
 
     effect = effect_importance(runs, compare(runs, *ARMS, METRIC))
     frozen = metric_importance(runs, "frozen", METRIC, failure_value=0.1)

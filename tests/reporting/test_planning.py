@@ -21,7 +21,7 @@ def pilot(study: SimulatedStudy, **spec: Any) -> StudyData:
     fields = {
         "metric": "accuracy/0",
         "comparison": list(ARMS),
-        "arms": dict.fromkeys(ARMS, {}),
+        "arms": {arm: {} for arm in ARMS},
         "smallest_effect": 0.005,
     }
     runs = study.draw(np.random.default_rng(0))

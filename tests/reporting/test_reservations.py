@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,12 +10,13 @@ from harness.reporting.reservations import reservations
 METRIC = "test/accuracy/all"
 
 
-def runs_of(configurations: int = 8, seeds: int = 2, **columns: object) -> pd.DataFrame:
+def runs_of(configurations: int = 8, seeds: int = 2) -> pd.DataFrame:
     stream, arms = np.random.default_rng(0), ("unfrozen", "frozen")
     rows = [(trial, arm, seed) for trial in range(configurations) for arm in arms for seed in range(seeds)]
     frame = pd.DataFrame(rows, columns=["trial", "arm", "seed"])
-    plain = {"status": "completed", "reason": "", METRIC: 0.8 + 0.01 * stream.normal(size=len(rows))}
-    return frame.assign(**plain, **{"param/when": frame["trial"] * 10, "cost/steps": 600.0}).assign(**columns)
+    plain: dict[str, Any] = {"status": "completed", "reason": "", METRIC: 0.8 + 0.01 * stream.normal(size=len(rows))}
+    plain |= {"param/when": frame["trial"] * 10, "cost/steps": 600.0}
+    return frame.assign(**plain)
 
 
 def found_in(runs: pd.DataFrame, failure_value: float | None = None) -> list[str]:
@@ -25,7 +28,7 @@ def test_a_clean_study_has_none() -> None:
 
 
 def test_differences_without_any_spread_are_suspicious() -> None:
-    (sentence,) = found_in(runs_of(**{METRIC: 0.8}))
+    (sentence,) = found_in(runs_of().assign(**{METRIC: 0.8}))
 
     assert "the same difference, to the last digit" in sentence
 
@@ -61,7 +64,9 @@ def test_arms_that_trained_for_unequal_times_are_named_with_both() -> None:
 
 def test_diverged_runs_that_count_are_said_with_their_value() -> None:
     runs = runs_of()
-    runs.loc[0, ["status", "reason", METRIC]] = ["failed", "diverged: total is nan", np.nan]
+    ended: dict[str, Any] = {"status": "failed", "reason": "diverged: total is nan", METRIC: np.nan}
+    for column, value in ended.items():
+        runs.loc[0, column] = value
 
     (sentence,) = found_in(runs, failure_value=0.1)
 

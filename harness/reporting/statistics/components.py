@@ -63,4 +63,10 @@ def spread_of(differences: Sequence[Sequence[float]]) -> Spread:
     spare = int((sizes - 1).sum())
     within = float(sum(((seeds - seeds.mean()) ** 2).sum() for seeds in units)) / spare if spare else np.nan
     between = max(variance - within * rounds, 0.0) if spare else variance
-    return Spread(*(float(np.sqrt(part)) for part in (between, within, variance)), units=len(units), seeds=1 / rounds)
+    return Spread(
+        between=float(np.sqrt(between)),
+        within=float(np.sqrt(within)),
+        observed=float(np.sqrt(variance)),
+        units=len(units),
+        seeds=float(1 / rounds),
+    )
