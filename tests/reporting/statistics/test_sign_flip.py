@@ -6,7 +6,7 @@ from scipy import stats
 
 from harness.reporting.statistics import sign_flip
 
-VALUES = [0.012, -0.003, 0.021, 0.008, 0.015, 0.001, -0.007, 0.019]
+VALUES = [0.012, -0.003, 0.021, 0.008, 0.015, 0.001, -0.007, 0.019, 0.002, -0.011, 0.006, 0.013]
 
 
 def test_up_to_fourteen_units_every_pattern_of_signs_is_tried() -> None:
