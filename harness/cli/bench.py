@@ -1,17 +1,29 @@
 """`harness bench`: the project's own figures, and whether they meet their targets."""
 
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.core.errors import InputError
 
-__all__ = ["bench"]
+if TYPE_CHECKING:
+    from harness.benchmarks._base import AbstractBenchmark
+
+__all__ = ["BENCHMARKS", "bench"]
+
+BENCHMARKS = {
+    "growth": "GrowthBenchmark",
+    "loop": "LoopBenchmark",
+    "report": "ReportBenchmark",
+    "share": "ShareBenchmark",
+    "statistics": "StatisticsBenchmark",
+}
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="growth, loop, report or share")],
+    name: Annotated[str, typer.Argument(help=", ".join(BENCHMARKS))],
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute, with more noise.")] = False,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there, too.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write a report under reports/benchmarks/.")] = False,
@@ -20,21 +32,9 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
-    from harness.benchmarks._base import AbstractBenchmark
-    from harness.benchmarks.growth import GrowthBenchmark
-    from harness.benchmarks.loop import LoopBenchmark
-    from harness.benchmarks.report import ReportBenchmark
     from harness.benchmarks.saving import as_table, save_json, save_report
-    from harness.core.spec import did_you_mean
 
-    benchmarks: dict[str, type[AbstractBenchmark]] = {
-        "growth": GrowthBenchmark,
-        "loop": LoopBenchmark,
-        "report": ReportBenchmark,
-    }
-    if name not in benchmarks:
-        raise InputError(f"no benchmark {name!r}.{did_you_mean(name, benchmarks)}")
-    figures = benchmarks[name]().measure(quick=quick)
+    figures = _benchmark(name).measure(quick=quick)
     table = Table("figure", "value", "target", "met")
     for row in as_table(figures):
         table.add_row(*row)
@@ -43,3 +43,12 @@ def bench(
         save_json(figures, json_)
     if save:
         typer.echo(f"Report:  {save_report(name, figures, Path('reports/benchmarks'), quick=quick) / 'README.md'}")
+
+
+def _benchmark(name: str) -> "AbstractBenchmark":
+    from harness.core.spec import did_you_mean
+
+    if name not in BENCHMARKS:
+        raise InputError(f"no benchmark {name!r}.{did_you_mean(name, BENCHMARKS)}")
+    made: AbstractBenchmark = getattr(import_module(f"harness.benchmarks.{name}"), BENCHMARKS[name])()
+    return made

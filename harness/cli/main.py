@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness.cli import bench, cache, compare, plan, report, reproduce, run, signal, ui, verify
+from harness.cli import bench, cache, compare, plan, power, report, reproduce, run, signal, ui, verify
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("list")(list_command.list_studies)
 app.command("report")(report.report)
+app.command("power")(power.power)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("ui")(ui.ui)

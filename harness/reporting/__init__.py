@@ -8,6 +8,9 @@ collect      ledger and histories -> the study's data
 data_files   that data as files, from which alone everything below follows      environment  what it was written with
 pairing      runs -> paired differences      alignment   curves -> steps since the growth, paired
 statistics   estimates and intervals         verdict     what they mean, in one sentence
+missingness  runs without a result, what they count as    collapse    how often runs come to nothing
+secondary    further metrics, with Holm   importance  which searched fields matter
+reservations what weakens a comparison    planning    from a pilot to the size of a study
 measures     metrics in words and units      wording     numbers and names as they are written
 tables       numbers to read                 figures     numbers to see; no figure computes a statistic
 exhibits     a figure, its caption, its data

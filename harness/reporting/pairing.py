@@ -4,19 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from harness.core.errors import InputError
+from harness.reporting.missingness import results_of
 from harness.reporting.statistics import (
-    Interval,
+    LEVEL,
     MeanEstimate,
     ShiftEstimate,
     disagree,
     hodges_lehmann,
     mean_estimate,
-    t_interval,
+    t_quantile,
 )
 from harness.reporting.study_data import StudyData
 
 __all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs"]
+
+Values = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,8 @@ class Comparison:
             t interval over seeds `low, high` (NaN for one seed), which describes and does not test.
         mean: the mean over configurations, which are the unit of inference.
         shift: its companion that outliers cannot move.
+        failure_value: what a diverged run counted as; None if diverged runs were left out.
+        imputed: pairs in which a diverged run counted.
     """
 
     first: str
@@ -38,6 +46,8 @@ class Comparison:
     configurations: pd.DataFrame
     mean: MeanEstimate
     shift: ShiftEstimate
+    failure_value: float | None = None
+    imputed: int = 0
 
     @property
     def sensitive(self) -> bool:
@@ -60,44 +70,85 @@ class Comparison:
         return float(np.mean((differences > 0) + 0.5 * (differences == 0))) if len(differences) else np.nan
 
 
-def compare(runs: pd.DataFrame, first: str, second: str, metric: str) -> Comparison:
-    """Compare two arms on `metric` wherever both completed with a finite value."""
-    pairs = completed_pairs(runs, first, second, metric)
+def compare(
+    runs: pd.DataFrame, first: str, second: str, metric: str, *, failure_value: float | None = None
+) -> Comparison:
+    """Compare two arms on `metric` wherever both completed with a finite value.
+
+    With a `failure_value`, a run that diverged counts with that value: what became of an arm's runs is part of what the
+    arm does (intention to treat). Where no run of either arm completed, there is still nothing to compare.
+
+    Raises:
+        InputError: a configuration has two runs of one arm and seed.
+    """
+    alive = (runs["status"] == "completed").to_numpy() & runs["arm"].isin([first, second]).to_numpy()
+    treated = failure_value if alive.any() else None
+    values = results_of(runs, metric, treated)
+    left, right = _matched(runs, first, second, np.isfinite(values))
+    pairs = _pairs(runs, values, left, right)
+    imputed = int((~alive[left] | ~alive[right]).sum())
     configurations = _by_configuration(pairs)
     differences = configurations["difference"].tolist()
-    return Comparison(
-        *(first, second, metric, pairs, configurations), mean_estimate(differences), hodges_lehmann(differences)
-    )
+    estimates = mean_estimate(differences), hodges_lehmann(differences)
+    return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed)
 
 
 def completed_pairs(runs: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
-    """Return one row for every configuration and seed that has a finite `metric` under both arms."""
-    if first == second:
-        runs = runs.iloc[:0]  # an arm is no partner of its own
-    arms = [_finite(runs, arm, metric).rename(columns={metric: role}) for arm, role in _roles(first, second)]
-    pairs = arms[0].merge(arms[1], on=["trial", "seed"]).sort_values(["trial", "seed"], ignore_index=True)
-    return pairs.assign(difference=pairs["first"] - pairs["second"])
+    """Return one row for every configuration and seed that has a finite `metric` under both arms.
+
+    Raises:
+        InputError: a configuration has two runs of one arm and seed.
+    """
+    values = results_of(runs, metric)
+    return _pairs(runs, values, *_matched(runs, first, second, np.isfinite(values)))
+
+
+def _pairs(runs: pd.DataFrame, values: Values, left: Places, right: Places) -> pd.DataFrame:
+    """Return `trial, seed, first, second, difference` of runs that belong together, by their places."""
+    keys = {name: runs[name].to_numpy()[left] for name in ("trial", "seed")}
+    results = {"first": values[left], "second": values[right], "difference": values[left] - values[right]}
+    return pd.DataFrame(keys | results)
+
+
+def _matched(runs: pd.DataFrame, first: str, second: str, usable: NDArray[np.bool_]) -> tuple[Places, Places]:
+    """Return the places of the usable runs that have a usable partner, and of the partners, by trial and seed."""
+    arms = runs["arm"].to_numpy()
+    # An arm is no partner of its own.
+    left, right = (np.flatnonzero(usable & (arms == arm) & (first != second)) for arm in (first, second))
+    keys = (runs["trial"].to_numpy(np.int64) << 32) + runs["seed"].to_numpy(np.int64)
+    for arm, places in ((first, left), (second, right)):
+        _refuse_twice(arm, keys[places])
+    _, in_left, in_right = np.intersect1d(keys[left], keys[right], assume_unique=True, return_indices=True)
+    return left[in_left], right[in_right]
+
+
+def _refuse_twice(arm: str, keys: NDArray[np.int64]) -> None:
+    found, times = np.unique(keys, return_counts=True)
+    if (times > 1).any():
+        trial, seed = divmod(int(found[times > 1][0]), 1 << 32)
+        raise InputError(
+            f"expected one run of each configuration, arm and seed, found two of configuration {trial}, arm {arm!r}, "
+            f"seed {seed}; drop one of them"
+        )
 
 
 def _roles(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
     return (first, "first"), (second, "second")
 
 
-def _finite(runs: pd.DataFrame, arm: str, metric: str) -> pd.DataFrame:
-    if metric not in runs:
-        runs = runs.assign(**{metric: np.nan})
-    values = runs[metric].astype(float)
-    chosen = (runs["arm"] == arm) & (runs["status"] == "completed") & np.isfinite(values)
-    return runs.loc[chosen, ["trial", "seed", metric]].astype({metric: float})
-
-
 def _by_configuration(pairs: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    for trial, group in pairs.groupby("trial"):
-        interval = t_interval(group["difference"].tolist()) or Interval(np.nan, np.nan, np.nan)
-        means = (float(group[name].mean()) for name in ("first", "second", "difference"))
-        rows.append([trial, len(group), *means, interval.low, interval.high])
-    return pd.DataFrame(rows, columns=["trial", "seeds", "first", "second", "difference", "low", "high"])
+    """Return one row a configuration, with means over its seeds; `pairs` are sorted by trial."""
+    columns = ("first", "second", "difference")
+    if not len(pairs):
+        return pd.DataFrame(columns=["trial", "seeds", *columns, "low", "high"], dtype=np.float64)
+    trials, starts, seeds = np.unique(pairs["trial"].to_numpy(), return_index=True, return_counts=True)
+    means = {name: np.add.reduceat(pairs[name].to_numpy(), starts) / seeds for name in columns}
+    off = pairs["difference"].to_numpy() - np.repeat(means["difference"], seeds)
+    sd = np.sqrt(np.add.reduceat(off**2, starts) / np.maximum(seeds - 1, 1))
+    reach = np.array([t_quantile(LEVEL, size - 1) if size > 1 else np.nan for size in seeds.tolist()])
+    half = reach * sd / np.sqrt(seeds)
+    ends = {"low": means["difference"] - half, "high": means["difference"] + half}
+    return pd.DataFrame({"trial": trials, "seeds": seeds} | means | ends)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.reporting.measures import Measure
+from harness.reporting.measures import Measure, measure_of
 from harness.reporting.pairing import Comparison
 from harness.reporting.statistics import MINIMUM_UNITS, Interval, equivalent, units_that_settle
 from harness.reporting.wording import count, number
@@ -98,7 +98,9 @@ def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float
 
 def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: float, settles_at: int | None) -> str:
     higher, lower = _by_value(comparison)
-    needed = "more than 10,000 configurations" if settles_at is None else f"about {settles_at:,} configurations"
+    needed = "more than 10,000 configurations"
+    if settles_at is not None:
+        needed = f"about {settles_at:,} configurations, {settles_at - comparison.mean.units:,} more than now,"
     settles = (
         f"With the spread seen here, {needed} would settle it against a smallest effect of "
         f"{measure.size(smallest_effect)}."
@@ -142,7 +144,16 @@ def _numbers(comparison: Comparison) -> str:
     seeds = comparison.configurations["seeds"]
     fewest, most = int(seeds.min()), int(seeds.max())
     each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    return f"{count(comparison.mean.units, 'configuration')} with {each} each"
+    return f"{count(comparison.mean.units, 'configuration')} with {each} each{_counted(comparison)}"
+
+
+def _counted(comparison: Comparison) -> str:
+    """Say what diverged runs count as, where there are any."""
+    if not comparison.imputed or comparison.failure_value is None:
+        return ""
+    measure = measure_of(comparison.metric)
+    value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
+    return f", {count(comparison.imputed, 'pair')} with a diverged run that counts as {value}"
 
 
 def _no_data(comparison: Comparison) -> str:

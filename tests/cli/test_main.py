@@ -31,6 +31,7 @@ COMMANDS = {
     "report": ["study", "--out", "--home", "--storage"],
     "verify": ["report", "--tolerance"],
     "compare": ["report", "other"],
+    "power": ["study", "--effect", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--home"],
     "signal": ["study", "name", "--run", "--home", "--storage"],
     "plan": [

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,7 +62,8 @@ def test_an_inconclusive_answer_says_so_and_how_much_data_would_settle_it() -> N
     assert verdict.sentence.startswith("Inconclusive: ")
     assert verdict.settles_at is not None
     assert verdict.settles_at > 12
-    assert f"about {verdict.settles_at} configurations would settle it" in verdict.sentence
+    needed = f"about {verdict.settles_at} configurations, {verdict.settles_at - 12} more than now, would settle it"
+    assert needed in verdict.sentence
     assert "\N{MINUS SIGN}0.97 to 1.57" in verdict.sentence
 
 
@@ -96,3 +99,19 @@ def test_few_configurations_get_points_and_no_interval() -> None:
 
     assert "an interval needs 5 configurations" in verdict.sentence
     assert "95 %" not in verdict.sentence
+
+
+def test_diverged_runs_that_count_are_named_with_their_value() -> None:
+    comparison = replace(comparison_of(0.02, 0.005, 12), failure_value=0.1, imputed=2)
+
+    verdict = judge(comparison, measure_of(ACCURACY), 0.005)
+
+    assert verdict.sentence.endswith(
+        "over 12 configurations with 2 seeds each, 2 pairs with a diverged run that counts as 10.00 %."
+    )
+
+
+def test_what_no_study_settles_is_said() -> None:
+    verdict = judge(comparison_of(0.003, 0.5, 12), measure_of(ACCURACY), 0.0001)
+
+    assert "more than 10,000 configurations would settle it" in verdict.sentence

@@ -123,6 +123,6 @@ def test_a_home_may_have_any_name(study: Study, tmp_path: Path, name: str) -> No
 def test_the_database_knows_which_way_is_better(study: Study, tmp_path: Path) -> None:
     judged = study.model_copy(update={"metric": "loss/total", "name": "tiny"})
 
-    Proposals(judged, tmp_path)
+    proposals_in(tmp_path, judged)
 
     assert stored(tmp_path).direction == optuna.study.StudyDirection.MINIMIZE

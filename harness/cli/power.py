@@ -1,0 +1,70 @@
+"""`harness power`: how many configurations and seeds a study needs, by what its first runs have shown."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+
+if TYPE_CHECKING:
+    from harness.reporting.planning import Plan
+
+__all__ = ["power"]
+
+
+def power(
+    study: Annotated[str, typer.Argument(help="A study that was begun in this home; its runs are the pilot.")],
+    effect: Annotated[
+        float | None,
+        typer.Option(help="The difference to find, as the metric is stored: 0.01 is one percentage point of accuracy."),
+    ] = None,
+    power: Annotated[float, typer.Option(help="The chance with which to find it.")] = 0.8,
+    home: options.Home = Path("runs"),
+    storage: options.Storage = None,
+) -> None:
+    """Say how many configurations and seeds would answer a study's question."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from harness.reporting.collect import collect
+    from harness.reporting.planning import plan_study
+
+    plan = plan_study(collect(home, study, storage), effect=effect, power=power)
+    typer.echo(_pilot(plan))
+    table = Table("seeds", "configurations", "cautiously", "runs, cautiously", "to show equivalence")
+    for option in plan.options:
+        needed = (option.configurations, option.cautious, option.runs, option.equivalence)
+        table.add_row(str(option.seeds), *("> 10,000" if number is None else f"{number:,}" for number in needed))
+    Console().print(table)
+    typer.echo(_advice(plan, study))
+
+
+def _pilot(plan: "Plan") -> str:
+    from harness.reporting.wording import count
+
+    comparison, measure, spread = plan.comparison, plan.measure, plan.spread
+    lines = [
+        f"Pilot: {count(spread.units, 'configuration')}, {spread.seeds:.3g} seeds each; {comparison.first} minus "
+        f"{comparison.second} in {measure.title}.",
+        f"The difference varies by {measure.size(spread.between)} (SD) between configurations"
+        + (
+            f", and by {measure.size(spread.within)} between seeds." if spread.within >= 0 else ", seed noise included."
+        ),
+    ]
+    if plan.detectable is not None:
+        lines.append(f"The pilot itself finds {measure.size(plan.detectable)} with a chance of {plan.power:.0%}.")
+    wanted = f"To find {measure.size(plan.effect)} with a chance of {plan.power:.0%}"
+    return "\n".join([*lines, f"{wanted}, or to show that there is less than that if there is nothing:"])
+
+
+def _advice(plan: "Plan", study: str) -> str:
+    cheapest = plan.cheapest
+    lines = [f"Cautiously: if the spread is {plan.spread.caution:.2g} times what so small a pilot shows."]
+    if cheapest is None:
+        lines.append("No number of configurations up to 10,000 is enough; look for a larger effect.")
+    elif cheapest.cautious is not None and cheapest.cautious <= plan.spread.units:
+        lines.append(f"The pilot is large enough already:  harness report {study}")
+    else:
+        lines.append(f"Fewest runs:  harness run {study} --trials {cheapest.cautious} --seeds {cheapest.seeds}")
+    return "\n".join([*lines, "Decide before you run: a study that ends once its verdict pleases is wrong too often."])

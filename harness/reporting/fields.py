@@ -1,0 +1,96 @@
+"""Searched fields as numbers that a forest can be fitted to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.core.digest import canonical_json
+
+__all__ = ["Fields", "encoded"]
+
+MOST_VALUES = 16
+MOST_BACKGROUND = 100
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields that vary; a number has one column, anything else a column for each of its values.
+
+    Attributes:
+        inputs: `[configurations, columns]`.
+        settings: for each field the values to look at, those that were run, or 16 quantiles of more numbers than that.
+        weights: how often each of the settings was run.
+        background: some of the rows of `inputs`, at most 100.
+        grid: the background again and again, with one field set to one value each time, in the order of `settings`.
+    """
+
+    names: tuple[str, ...]
+    settings: tuple[tuple[Any, ...], ...]
+    weights: tuple[Array, ...]
+    inputs: Array
+    background: Array
+    grid: Array
+
+
+def encoded(fields: Mapping[str, Sequence[Any]], generator: np.random.Generator) -> Fields:
+    """Encode the fields of which more than one value was run."""
+    varied = {name: values for name, values in fields.items() if len(set(map(_key, values))) > 1}
+    coded = [_numbers(values) if _all_numbers(values) else _categories(values) for values in varied.values()]
+    if not coded:
+        nothing = np.empty((0, 0))
+        return Fields((), (), (), nothing, nothing, nothing)
+    inputs = np.concatenate([columns for columns, *_ in coded], axis=1)
+    background = inputs
+    if len(inputs) > MOST_BACKGROUND:
+        background = inputs[np.sort(generator.choice(len(inputs), MOST_BACKGROUND, replace=False))]
+    values, weights = tuple(tuple(own) for _, own, _, _ in coded), tuple(own for *_, own in coded)
+    grid = _grid(background, [codes for _, _, codes, _ in coded])
+    return Fields(tuple(varied), values, weights, inputs, background, grid)
+
+
+def _grid(background: Array, codes: Sequence[Array]) -> Array:
+    blocks, start = [], 0
+    for own in codes:
+        for code in own:
+            block = background.copy()
+            block[:, start : start + own.shape[1]] = code
+            blocks.append(block)
+        start += own.shape[1]
+    return np.concatenate(blocks)
+
+
+def _numbers(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
+    """Return a number's column, the values to look at, their codes and their weights."""
+    column = np.asarray(values, dtype=np.float64)
+    shown, counts = np.unique(column, return_counts=True)
+    times = counts.astype(np.float64)
+    if len(shown) > MOST_VALUES:
+        shown = np.quantile(column, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)
+        times = np.ones(MOST_VALUES)
+    return column[:, None], shown.tolist(), shown[:, None], times
+
+
+def _categories(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
+    keys = [_key(value) for value in values]
+    first = dict(zip(reversed(keys), reversed(values), strict=True))
+    order = sorted(first)
+    columns = np.array([[key == other for other in order] for key in keys], dtype=np.float64)
+    return columns, [first[key] for key in order], np.eye(len(order)), columns.sum(axis=0)
+
+
+def _all_numbers(values: Sequence[Any]) -> bool:
+    return all(
+        isinstance(value, int | float | np.number) and not isinstance(value, bool) and np.isfinite(value)
+        for value in values
+    )
+
+
+def _key(value: Any) -> str:
+    """Return a text by which equal values are known; `True` is not 1, and NaN, which JSON has not, is one value."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return "none" if isinstance(plain, float) and not np.isfinite(plain) else canonical_json(plain)

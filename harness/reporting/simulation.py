@@ -1,0 +1,62 @@
+"""Studies whose answer is known: made-up runs, to see how often the project's own analysis is right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+__all__ = ["ARMS", "GUESS", "SimulatedStudy"]
+
+ARMS = ("unfrozen", "frozen")
+GUESS = 0.1
+LEVEL = 0.85
+
+
+@dataclass(frozen=True)
+class SimulatedStudy:
+    """A study that can be drawn again and again.
+
+    Attributes:
+        effect: the mean of what the first arm gains over the second, over all configurations there could be.
+        between: SD of that gain from one configuration to another.
+        noise: SD of a run around its configuration's mean, in each arm.
+        collapse: the chance of a run to diverge, under the first arm and the second; it then counts as `GUESS`.
+        metrics: how many metrics a run has, called `test/accuracy/0` and so on; their noise is shared by half.
+    """
+
+    configurations: int = 12
+    seeds: int = 3
+    effect: float = 0.0
+    between: float = 0.01
+    noise: float = 0.01
+    collapse: tuple[float, float] = (0.0, 0.0)
+    metrics: int = 1
+
+    @property
+    def estimand(self) -> float:
+        """What the analysis should find: the difference of the arms' means, collapsed runs among them."""
+        first, second = self.collapse
+        return (1 - first) * (LEVEL + self.effect - GUESS) - (1 - second) * (LEVEL - GUESS)
+
+    def draw(self, generator: np.random.Generator) -> pd.DataFrame:
+        """Return the runs of one such study, with the columns that an analysis reads."""
+        trials, arms, seeds = (part.ravel() for part in np.indices((self.configurations, 2, self.seeds)))
+        gain = self.effect + self.between * self._normal(generator, self.configurations)
+        level = LEVEL + 0.02 * generator.standard_normal((self.configurations, 1))
+        values = level[trials] + np.where(arms[:, None] == 0, gain[trials], 0.0)
+        values += self.noise * self._normal(generator, len(trials))
+        fell = generator.random(len(trials)) < np.array(self.collapse)[arms]
+        values[fell] = np.nan
+        results = {f"test/accuracy/{metric}": values[:, metric] for metric in range(self.metrics)}
+        status, reason = np.where(fell, "failed", "completed"), np.where(fell, "diverged: total is nan", "")
+        names = np.array(ARMS)[arms]
+        return pd.DataFrame(
+            {"trial": trials, "seed": seeds, "arm": names, "status": status, "reason": reason} | results
+        )
+
+    def _normal(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
+        """Return standard normal values `[size, metrics]`, half of whose variance the metrics share."""
+        shared, own = generator.standard_normal((size, 1)), generator.standard_normal((size, self.metrics))
+        mixed: NDArray[np.float64] = (shared + own) / np.sqrt(2)
+        return mixed

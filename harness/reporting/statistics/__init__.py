@@ -1,0 +1,60 @@
+"""Estimates, intervals and tests for paired differences; a unit is a configuration unless said otherwise.
+
+Plain functions of plain numbers: nothing here knows pandas, studies or runs.
+
+```
+mean          the primary estimate and its t interval       equivalence   two one-sided tests, within its intervals
+ranks         Hodges-Lehmann and the exact Wilcoxon interval   sign_flip   a test by flipping signs
+bootstrap     studentized intervals of trimmed means       multiplicity   Holm
+rates         shares of runs, and of pairs that disagree   power          how many units, for which effect
+components    spread between configurations, noise of seeds
+```
+"""
+
+from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, t_quantile
+from harness.reporting.statistics.bootstrap import TrimmedMean, interquartile_mean, studentized_interval
+from harness.reporting.statistics.components import Spread, spread_of
+from harness.reporting.statistics.mean import MeanEstimate, equivalent, mean_estimate, t_interval
+from harness.reporting.statistics.multiplicity import holm
+from harness.reporting.statistics.power import (
+    chance_to_find,
+    chance_to_show_equivalence,
+    minimum_detectable_effect,
+    units_that_settle,
+    units_to_find,
+    units_to_show_equivalence,
+)
+from harness.reporting.statistics.ranks import ShiftEstimate, disagree, hodges_lehmann
+from harness.reporting.statistics.rates import Rate, mcnemar_p, rate_of
+from harness.reporting.statistics.sign_flip import SignFlipTest, sign_flip
+
+__all__ = [
+    "LEVEL",
+    "MINIMUM_UNITS",
+    "Interval",
+    "MeanEstimate",
+    "Rate",
+    "ShiftEstimate",
+    "SignFlipTest",
+    "Spread",
+    "TrimmedMean",
+    "chance_to_find",
+    "chance_to_show_equivalence",
+    "disagree",
+    "equivalent",
+    "hodges_lehmann",
+    "holm",
+    "interquartile_mean",
+    "mcnemar_p",
+    "mean_estimate",
+    "minimum_detectable_effect",
+    "rate_of",
+    "sign_flip",
+    "spread_of",
+    "studentized_interval",
+    "t_interval",
+    "t_quantile",
+    "units_that_settle",
+    "units_to_find",
+    "units_to_show_equivalence",
+]

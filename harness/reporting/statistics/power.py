@@ -1,0 +1,103 @@
+"""How many units an answer needs, and which effects a number of units can find.
+
+Two-sided t tests at 5 % throughout, as the verdict makes them. Ten thousand units are the most that is looked at.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, special, stats
+
+from harness.reporting.statistics._base import EQUIVALENCE_LEVEL, LEVEL, MINIMUM_UNITS, t_quantile
+
+__all__ = [
+    "chance_to_find",
+    "chance_to_show_equivalence",
+    "minimum_detectable_effect",
+    "units_that_settle",
+    "units_to_find",
+    "units_to_show_equivalence",
+]
+
+MOST_UNITS = 10_000
+NODES = 200
+MOST_ERRORS = 100.0
+
+
+def chance_to_find(effect: float, sd: float, units: int) -> float:
+    """Return the chance that the 95 % interval excludes zero, if the effect is `effect` and units spread by `sd`."""
+    if units < MINIMUM_UNITS:
+        return 0.0
+    if sd == 0:
+        return float(effect != 0)
+    # SciPy's noncentral t distribution, and statsmodels' power with it, is NaN in places from 8 standard errors on.
+    errors, (spreads, weights) = abs(effect) / sd * np.sqrt(units), _sample_spreads(units)
+    reach = t_quantile(LEVEL, units - 1) * spreads
+    return float(weights @ (stats.norm.cdf(errors - reach) + stats.norm.cdf(-errors - reach)))
+
+
+def units_to_find(effect: float, sd: float, power: float = 0.8) -> int | None:
+    """Return the fewest units that find `effect` with chance `power`; None if more than 10,000 would be needed."""
+    return _fewest(lambda units: chance_to_find(effect, sd, units) >= power)
+
+
+def minimum_detectable_effect(sd: float, units: int, power: float = 0.8) -> float | None:
+    """Return the smallest effect that `units` find with chance `power`; None below five units."""
+    if units < MINIMUM_UNITS:
+        return None
+    if sd == 0:
+        return 0.0
+    return sd * float(optimize.brentq(lambda size: chance_to_find(size, 1.0, units) - power, 0.0, MOST_ERRORS))
+
+
+def chance_to_show_equivalence(bound: float, sd: float, units: int) -> float:
+    """Return the chance that the 90 % interval lies within `bound` of zero, if there is no effect."""
+    if units < MINIMUM_UNITS or bound <= 0:
+        return 0.0
+    if sd == 0:
+        return 1.0
+    spreads, weights = _sample_spreads(units)
+    room = bound / sd * np.sqrt(units) - t_quantile(EQUIVALENCE_LEVEL, units - 1) * spreads
+    return float(weights @ (2 * stats.norm.cdf(np.maximum(room, 0)) - 1))
+
+
+def units_to_show_equivalence(bound: float, sd: float, power: float = 0.8) -> int | None:
+    """Return the fewest units that show equivalence with chance `power` if there is no effect; None past 10,000."""
+    return _fewest(lambda units: chance_to_show_equivalence(bound, sd, units) >= power)
+
+
+def units_that_settle(sd: float, smallest_effect: float) -> int | None:
+    """Return from how many units on, at this spread, the verdict cannot be inconclusive; None if more than 10,000.
+
+    Inconclusive means that the 95 % interval holds zero while the 90 % interval reaches past the smallest effect. The
+    two half-widths together are then at least the smallest effect, wherever the mean lies.
+    """
+
+    def settled(units: int) -> bool:
+        quantiles = t_quantile(LEVEL, units - 1) + t_quantile(EQUIVALENCE_LEVEL, units - 1)
+        return quantiles * sd / float(np.sqrt(units)) < smallest_effect
+
+    return _fewest(settled)
+
+
+@lru_cache(maxsize=1024)
+def _sample_spreads(units: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return standard deviations that a sample may show where the true one is 1, and their weights (Gauss-Legendre).
+
+    Given the sample's own spread, what is left is normal, so integrals over it are exact but for about 1e-6.
+    """
+    places, weights = special.roots_legendre(NODES)
+    return np.sqrt(stats.chi2.ppf((places + 1) / 2, units - 1) / (units - 1)), weights / 2
+
+
+def _fewest(enough: Callable[[int], bool]) -> int | None:
+    """Return the fewest units, from five on, that are enough; more are enough, too."""
+    if not enough(MOST_UNITS):
+        return None
+    low, high = MINIMUM_UNITS - 1, MOST_UNITS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

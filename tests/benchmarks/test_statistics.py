@@ -1,0 +1,31 @@
+import pandas as pd
+import pytest
+
+from harness.benchmarks import statistics
+from harness.benchmarks.statistics import StatisticsBenchmark
+from harness.reporting.pairing import Comparison, compare
+
+
+def test_the_reports_analysis_is_as_often_right_as_it_says() -> None:
+    figures = StatisticsBenchmark().measure(quick=True)
+
+    missed = [f"{figure.figure}: {figure.value:.2f}, {figure.target}" for figure in figures if figure.met is False]
+    assert missed == []
+    assert len([figure for figure in figures if figure.target]) == 13
+    assert statistics.STUDIES_QUICK >= 2_000
+
+
+def test_an_interval_that_is_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they come out where seeds are taken for independent configurations."""
+
+    def by_run(runs: pd.DataFrame, first: str, second: str, metric: str, *, failure_value: float) -> Comparison:
+        pooled = runs.assign(trial=runs["trial"] * 100 + runs["seed"], seed=0)
+        return compare(pooled, first, second, metric, failure_value=failure_value)
+
+    monkeypatch.setattr(statistics, "compare", by_run)
+    monkeypatch.setattr(statistics, "STUDIES_QUICK", 300)
+
+    met = {figure.figure: figure.met for figure in StatisticsBenchmark().measure(quick=True)}
+
+    assert met["an effect, 20 x 5: 95 % intervals that hold the truth (%)"] is False
+    assert met['no effect, 12 x 3: false "better" (%)'] is False

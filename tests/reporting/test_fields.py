@@ -1,0 +1,49 @@
+from typing import Any
+
+import numpy as np
+
+from harness.reporting.fields import encoded
+
+
+def test_numbers_have_a_column_and_everything_else_one_for_each_value() -> None:
+    fields: dict[str, list[Any]] = {
+        "width": [16, 64, 16],
+        "init": ["zeros", "copy", "zeros"],
+        "on": [True, False, True],
+    }
+
+    found = encoded(fields, np.random.default_rng(0))
+
+    assert found.names == ("width", "init", "on")
+    assert found.settings == ((16.0, 64.0), ("copy", "zeros"), (False, True))
+    assert found.inputs.tolist() == [[16, 0, 1, 0, 1], [64, 1, 0, 1, 0], [16, 0, 1, 0, 1]]
+    assert [weights.tolist() for weights in found.weights] == [[2, 1], [1, 2], [1, 2]]
+
+
+def test_the_grid_sets_one_field_and_leaves_the_others() -> None:
+    found = encoded({"width": [1, 2], "init": ["a", "b"]}, np.random.default_rng(0))
+
+    assert found.grid.reshape(4, 2, 3)[0].tolist() == [[1, 1, 0], [1, 0, 1]]
+    assert found.grid.reshape(4, 2, 3)[2].tolist() == [[1, 1, 0], [2, 1, 0]]
+
+
+def test_a_field_that_was_not_varied_is_left_out() -> None:
+    assert encoded({"same": [3, 3, 3]}, np.random.default_rng(0)).names == ()
+    assert encoded({}, np.random.default_rng(0)).inputs.size == 0
+
+
+def test_leaves_lists_and_what_is_missing_are_values_like_others() -> None:
+    values = [{"kind": "at_step", "step": 3}, None, np.nan, [1, 2], {"kind": "at_step", "step": 3}]
+
+    found = encoded({"when": values}, np.random.default_rng(0))
+
+    assert len(found.settings[0]) == 4
+    assert found.weights[0].sum() == 5
+
+
+def test_many_numbers_are_looked_at_in_sixteen_quantiles_before_a_hundred_configurations() -> None:
+    found = encoded({"weight": list(range(1_000))}, np.random.default_rng(0))
+
+    assert len(found.settings[0]) == 16
+    assert found.background.shape == (100, 1)
+    assert found.grid.shape == (1_600, 1)
