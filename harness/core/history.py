@@ -43,7 +43,8 @@ class History:
     def record(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one value per name, measured after `step` updates."""
         for name, value in metrics.items():
-            series = self._series.setdefault(name, Series())
+            if (series := self._series.get(name)) is None:
+                series = self._series[name] = Series()
             series.steps.append(step)
             series.values.append(value)
 

@@ -106,6 +106,8 @@ class LabelMap:
 
     def joined(self, outputs: Mapping[str, Tensor]) -> Tensor:
         """Return the logits of all heads side by side, for classes that can be seen."""
+        if len(self.heads) == 1:
+            return self.logits(outputs, 0)
         return torch.cat([self.logits(outputs, index) for index in range(len(self.heads))], dim=1)
 
 

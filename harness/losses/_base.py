@@ -1,5 +1,6 @@
 """What a loss is: components by name, each with a weight."""
 
+import functools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class Batch:
 
     def __post_init__(self) -> None:
         for name in ("outputs", "features", "teacher", "teacher_features"):
-            if tensors := getattr(self, name):
+            tensors = getattr(self, name) or {}
+            if any(getattr(value, "dtype", None) in SHORT for value in tensors.values()):
                 object.__setattr__(self, name, {key: cast_up(value) for key, value in tensors.items()})
 
     def target(self, output: str) -> Tensor:
@@ -137,5 +139,11 @@ def mean_over(losses: Tensor, chosen: Tensor) -> Tensor:
 
 def total(components: Mapping[str, Tensor], weights: Mapping[str, float | Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the weighted sum of the components, and each weighted component; a weight not given is 1."""
-    weighted = {name: weights.get(name, 1.0) * value for name, value in components.items()}
-    return torch.stack(list(weighted.values())).sum(), weighted
+    # A product with 1 and a sum of one are left out: each would cost a small network more than they seem to.
+    factors = {name: weights.get(name, 1.0) for name in components}
+    weighted = {n: value if _is_one(factors[n]) else factors[n] * value for n, value in components.items()}
+    return functools.reduce(torch.add, weighted.values()), weighted
+
+
+def _is_one(factor: float | Tensor) -> bool:
+    return not isinstance(factor, Tensor) and factor == 1

@@ -38,6 +38,9 @@ class JointCrossEntropy(AbstractLoss):
             return {}
         columns = label_map.column[batch.labels]
         logits = label_map.joined(batch.outputs)
+        if not self.class_weights and len(label_map.heads) == 1:
+            mean = functional.cross_entropy(logits, columns, label_smoothing=self.label_smoothing)
+            return {label_map.heads[0]: mean}
         if not self.class_weights:
             losses = functional.cross_entropy(logits, columns, reduction="none", label_smoothing=self.label_smoothing)
             return _by_head(losses, None, batch.labels, label_map)
@@ -49,9 +52,8 @@ class JointCrossEntropy(AbstractLoss):
 
 
 def _by_head(losses: Tensor, counts: Tensor | None, labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    if len(label_map.heads) == 1:
-        mean = losses.mean() if counts is None else losses.sum() / counts.sum()
-        return {label_map.heads[0]: mean}
+    if counts is not None and len(label_map.heads) == 1:
+        return {label_map.heads[0]: losses.sum() / counts.sum()}
     owner = label_map.head[labels]
     if counts is None:
         return {head: mean_over(losses, owner == index) for index, head in enumerate(label_map.heads)}

@@ -39,6 +39,8 @@ class GrowableModel(nn.Module):
 
     def forward(self, inputs: Tensor) -> dict[str, Tensor]:
         """Return the outputs by name, in the order of their birth, for a batch of inputs `[B, ...]`."""
+        if not self.taps:
+            return self.read(self.backbone(inputs), {})
         with capture(self.backbone, self.taps.values()) as features:
             result = self.backbone(inputs)
         return self.read(result, features)

@@ -1,6 +1,7 @@
 """What a network, and its teacher, compute for a batch: the one place where they are called."""
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -50,7 +51,10 @@ def see(
         forward: called instead of the network, to the same result.
     """
     needs = needs or Needs()
-    with autocast(state.precision, state.device), capture(state.model.backbone, needs.taps) as features:
+    watched: AbstractContextManager[dict[str, Tensor]] = (
+        capture(state.model.backbone, needs.taps) if needs.taps else nullcontext({})
+    )
+    with autocast(state.precision, state.device), watched as features:
         outputs = state.model(examples.inputs) if forward is None else forward(examples)
         teacher, old = _taught(state, examples, needs)
     return Batch(

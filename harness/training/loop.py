@@ -75,12 +75,13 @@ def train_stage(
     answers = answers_of(state.model, state.lineage, state.effects, data)
     contract = Contract(history, start=state.step - state.age)
     batches = batches_of(state, data, config, answers.label_map)
+    needs = needs_of(config.losses.values())
     recorder = Recorder(history, config.on_divergence)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
     def feed_now() -> Feed:
         state.set_train_mode()
-        if features is None or needs_of(config.losses.values()).taps:
+        if features is None or needs.taps:
             return Feed(state.model, data)
         return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
 
@@ -101,7 +102,7 @@ def train_stage(
             state.refreeze()
             feed = feed_now()
         examples = feed.data.train.take(batches.indices(state.age))
-        measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward)
+        measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward, needs=needs)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         if evaluated := state.step % config.evaluate_every == 0:

@@ -90,5 +90,6 @@ def _check_scalar(name: str, value: object, step: int) -> None:
 
 def _own(losses: Mapping[str, AbstractLoss], batch: Batch) -> dict[str, AbstractLoss]:
     """Return a loss for each entry of the model's own that none of `losses` speaks of."""
-    named = {loss.speaks_of(name) for name, loss in losses.items()}
-    return {name: ModelLoss() for name in batch.outputs if name.endswith(OWN_ENDINGS) and name not in named}
+    own = [name for name in batch.outputs if name.endswith(OWN_ENDINGS)]
+    named = {loss.speaks_of(name) for name, loss in losses.items()} if own else set()
+    return {name: ModelLoss() for name in own if name not in named}

@@ -1,7 +1,7 @@
 """Optimizers as specs. A group's learning rate belongs to the group; a schedule multiplies it."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -42,8 +42,14 @@ class SGD(AbstractOptimizer):
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return `torch.optim.SGD`."""
+        known = list(parameters)
         return torch.optim.SGD(
-            parameters, self.lr, self.momentum, weight_decay=self.weight_decay, nesterov=self.nesterov
+            known,
+            self.lr,
+            self.momentum,
+            weight_decay=self.weight_decay,
+            nesterov=self.nesterov,
+            fused=_all_on_cpu(known),
         )
 
 
@@ -57,4 +63,10 @@ class AdamW(AbstractOptimizer):
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return `torch.optim.AdamW`."""
-        return torch.optim.AdamW(parameters, self.lr, self.betas, weight_decay=self.weight_decay)
+        known = list(parameters)
+        return torch.optim.AdamW(known, self.lr, self.betas, weight_decay=self.weight_decay, fused=_all_on_cpu(known))
+
+
+def _all_on_cpu(parameters: Sequence[nn.Parameter]) -> bool | None:
+    """Return whether to update all in one kernel, which on a CPU takes a third of the time; None for torch's choice."""
+    return True if all(parameter.device.type == "cpu" for parameter in parameters) else None

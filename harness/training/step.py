@@ -4,12 +4,12 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from harness.core.answers import Answers
-from harness.core.seeding import seed_global_stream, stream_seed
+from harness.core.seeding import seed_global_stream, step_seed
 from harness.data import Split
 from harness.losses import Batch
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
-from harness.training.forward import Forward, needs_of, see
+from harness.training.forward import Forward, Needs, needs_of, see
 from harness.training.gradients import trunk_gradients
 from harness.training.group_watch import GroupWatch
 from harness.training.objective import Objective, objective
@@ -29,6 +29,7 @@ def train_step(
     *,
     contract: Contract | None = None,
     forward: Forward | None = None,
+    needs: Needs | None = None,
 ) -> dict[str, Tensor]:
     """Update `state` on `examples` and return what was measured, as scalars that are still on the device.
 
@@ -39,6 +40,7 @@ def train_step(
         answers: what the network's outputs answer for.
         contract: what is expected of components; nothing unless given.
         forward: called instead of the network, to the same result.
+        needs: what the losses look at beside outputs, if that is known.
 
     Returns:
         `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
@@ -50,9 +52,9 @@ def train_step(
     """
     _set_learning_rates(state, config)
     # Dropout in modules of any library draws from the global generator.
-    seed_global_stream(stream_seed(state.seed, "step", state.step), state.device)
+    seed_global_stream(step_seed(state.seed, state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
-    batch = see(state, examples, answers, needs_of(config.losses.values()), forward)
+    batch = see(state, examples, answers, needs or needs_of(config.losses.values()), forward)
     found = objective_of(state, batch, config)
     if contract is not None:
         contract.check(found.components, batch, state)

@@ -113,7 +113,7 @@ def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
 def test_the_report_on_disk_holds_every_run(home: Path) -> None:
     folder = home / "reports" / STUDY
 
-    table = pd.read_csv(folder / "data" / "runs.csv")
+    table = pd.read_parquet(folder / "data" / "runs.parquet")
     page = (folder / "report.html").read_text()
 
     assert len(table) == len(runs(home))
