@@ -31,6 +31,11 @@ class Figure:
         return cls(figure, value, f"< {limit:g}", value < limit)
 
     @classmethod
+    def at_most(cls, figure: str, value: float, limit: float) -> "Figure":
+        """Return a figure that should be `limit` or less."""
+        return cls(figure, value, f"<= {limit:g}", value <= limit)
+
+    @classmethod
     def at_least(cls, figure: str, value: float, limit: float) -> "Figure":
         """Return a figure that should be `limit` or more."""
         return cls(figure, value, f">= {limit:g}", value >= limit)

@@ -29,6 +29,7 @@ MODELS: dict[str, tuple[AbstractModel, tuple[int, ...]]] = {
     "conv net": (ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64), (1, 28, 28)),
 }
 AT_LEAST, AT_LEAST_OF_LIGHTNING = 0.97, 2.0
+STEPS, ROUNDS = (300, 100), (21, 7)  # in full, and quickly
 CONFIG = TrainingConfig(optimizer=AdamW(), batch_size=64, evaluate_every=10**9)
 
 
@@ -43,17 +44,19 @@ class LoopBenchmark(AbstractBenchmark):
 
 
 def _figures(name: str, *, quick: bool) -> list[Figure]:
-    steps = 100 if quick else 300
+    steps = STEPS[quick]
     spec, shape = MODELS[name]
     examples = _examples(shape, 64 * steps)
-    loops = [_ours(spec, examples, steps), _by_hand(spec, examples, steps), _lightning(spec, examples, steps)]
-    ours, by_hand, lightning = interleaved_medians(loops, rounds=7 if quick else 21)
+    rivals = [_by_hand(spec, examples, steps), _by_hand(spec, examples, steps, fused=True)]
+    loops = [_ours(spec, examples, steps), *rivals, _lightning(spec, examples, steps)]
+    ours, by_hand, fused, lightning = interleaved_medians(loops, rounds=ROUNDS[quick])
     against_lightning = f"{name}: steps per second, against Lightning"
     return [
         Figure.at_least(f"{name}: steps per second, against a loop by hand", by_hand / ours, AT_LEAST),
         Figure.at_least(against_lightning, lightning / ours, AT_LEAST_OF_LIGHTNING)
         if name == "MLP"
         else Figure(against_lightning, lightning / ours),
+        Figure(f"{name}: steps per second, against a loop by hand with a fused optimizer", fused / ours),
         Figure(f"{name}: a step of ours (ms)", ours / steps * 1000),
     ]
 
@@ -74,9 +77,9 @@ def _ours(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], obje
     return train
 
 
-def _by_hand(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], object]:
+def _by_hand(spec: AbstractModel, examples: Split, steps: int, *, fused: bool | None = None) -> Callable[[], object]:
     model = spec.build(10).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=fused)
     order = BatchOrder(torch.arange(len(examples)), 64, seed=0, growths=0)
 
     def train() -> list[float]:

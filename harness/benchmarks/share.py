@@ -1,0 +1,210 @@
+"""What sharing saves in a study: wall time, steps, the frozen arm after the growth, and what storing costs."""
+
+import contextlib
+import functools
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import final
+
+from harness.benchmarks._base import AbstractBenchmark, Figure
+from harness.core.spec import with_changes
+from harness.data import Digits, FashionMNIST
+from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.models import MLP, ConvNet
+from harness.search.launch import launch
+from harness.search.observer import Observer
+from harness.search.pool import Pool
+from harness.search.space import Choice, Float, Int
+from harness.search.study import Study
+from harness.staging.catalog import StageEntry
+from harness.staging.leases import Lease
+from harness.staging.ledger import Ledger
+from harness.staging.plan import make_plan
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Stage, Store
+from harness.tracking.memory import MemoryTracker
+from harness.training.config import TrainingConfig
+from harness.training.determinism import make_deterministic
+from harness.training.features import FeatureCache
+from harness.training.optimizers import AdamW
+
+__all__ = ["ShareBenchmark", "reference_study"]
+
+STEPS, QUICK_STEPS = 1600, 200
+
+
+def reference_study(*, quick: bool) -> Study:
+    """Return the study that is timed: a growth between 10 % and 90 % of the steps, in any place and width."""
+    steps = QUICK_STEPS if quick else STEPS
+    tenth = steps // 10
+    growth = GrowthRule(
+        trigger=AtStep(step=tenth),
+        operation=AttachHead(name="late", outputs=4, tap="hidden"),
+        freeze=Nothing(),
+    )
+    return Study(
+        name="reference",
+        title="The reference study of the benchmark",
+        question="What does sharing save?",
+        base=RunConfig(
+            task=FashionMNIST(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
+            model=ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25),
+            training=TrainingConfig(optimizer=AdamW(lr=2e-3), batch_size=64, evaluate_every=50),
+            growths=(growth,),
+            steps=steps,
+            device="cpu",
+            precision="fp32",
+        ),
+        space={
+            "when": Int(field="growths.0.trigger.step", low=tenth, high=9 * tenth, step=tenth),
+            "where": Choice(field="growths.0.operation.tap", options=("blocks.1", "hidden")),
+            "width": Choice(field="growths.0.operation.width", options=(0, 32, 128)),
+            "init": Choice(field="growths.0.operation.init", options=("xavier_uniform", "orthogonal")),
+            "loss weight": Float(field="growths.0.loss_weight", low=0.25, high=4.0, log=True),
+        },
+        arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {}},
+        comparison=("unfrozen", "frozen"),
+        trials=3 if quick else 12,
+        seeds=1 if quick else 3,
+    )
+
+
+class _TimedStore(Store):
+    """Notes how long storing takes."""
+
+    seconds = 0.0
+
+    def commit(self, stage: Stage, lease: Lease | None = None) -> StageEntry:
+        """Store, and look at the clock."""
+        began = time.perf_counter()
+        try:
+            return super().commit(stage, lease)
+        finally:
+            self.seconds += time.perf_counter() - began
+
+
+@final
+class ShareBenchmark(AbstractBenchmark):
+    """The reference study, shared and run by run; its frozen arm; two workers; and the cost of planning."""
+
+    def measure(self, *, quick: bool) -> list[Figure]:
+        """Return the figures; data are looked for in HARNESS_DATA_DIR first."""
+        make_deterministic()
+        study = reference_study(quick=quick)
+        return [*_sharing(study), *_frozen(study, quick=quick), *_workers(study), *_planning(quick=quick)]
+
+
+def _data_folder() -> Path | None:
+    name = os.environ.get("HARNESS_DATA_DIR")
+    return Path(name) if name else None
+
+
+@contextlib.contextmanager
+def _runner(*, share: bool, cache: bool = True) -> Iterator[Runner]:
+    with tempfile.TemporaryDirectory(prefix="harness-") as name:
+        ledger = Ledger(Path(name))
+        ledger.create()
+        store = _TimedStore(Path(name) / "store", ledger)
+        features = FeatureCache(folder=store.root / "features") if share and cache else None
+        yield Runner(store, _data_folder(), alone=not share, features=features)
+
+
+def _run(study: Study, runner: Runner, workers: int = 1) -> float:
+    """Return the seconds that the study takes once the data are in memory."""
+    runner.data(study.base)
+    home = runner.store.root.parent
+    began = time.perf_counter()
+    do = Pool(workers, runner, None, home).do if workers > 1 else None
+    launch(study, home, runner=runner, tracker=MemoryTracker(), observer=Observer(), do=do)
+    return time.perf_counter() - began
+
+
+def _sharing(study: Study) -> list[Figure]:
+    seconds = {}
+    with _runner(share=True) as runner:
+        seconds["shared"] = _run(study, runner)
+        assert isinstance(runner.store, _TimedStore)
+        storing, trained = runner.store.seconds, runner.steps_trained
+        plan = make_plan([RunConfig.model_validate(run.config) for run in runner.store.ledger.runs(study.name)])
+    with _runner(share=True, cache=False) as runner:
+        seconds["prefixes"] = _run(study, runner)
+    with _runner(share=False) as runner:
+        seconds["alone"] = _run(study, runner)
+    shared = seconds["shared"]
+    return [
+        Figure.at_least("the study alone, in units of the study shared (wall time)", seconds["alone"] / shared, 3),
+        Figure("the same with shared prefixes only", seconds["alone"] / seconds["prefixes"]),
+        Figure("steps of all runs, in units of distinct steps", plan.steps / plan.distinct_steps),
+        Figure.at_most("steps trained, in units of distinct steps", trained / plan.distinct_steps, 1.02),
+        Figure.at_most("snapshot and commit (% of wall time)", 100 * storing / shared, 3),
+        Figure("the study shared (s)", shared),
+    ]
+
+
+def _frozen(study: Study, *, quick: bool) -> list[Figure]:
+    """Time the frozen arm after an early growth, long enough for the data to be seen several times."""
+    frozen = {**study.arms["frozen"], "growths.0.trigger.step": 100, "steps": 400 if quick else 4000}
+    config = with_changes(study.base, frozen)
+    trunk = with_changes(config, {"steps": 101})
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(1 if quick else 3):
+        for cache, taken in seconds.items():
+            with _runner(share=True, cache=cache) as runner:
+                runner.run(trunk)
+                taken.append(_timed(functools.partial(runner.run, config)))
+    ratio = median(seconds[False]) / median(seconds[True])
+    return [Figure.at_least("the frozen arm after the growth, without cached features over with", ratio, 5)]
+
+
+def _timed(action: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    action()
+    return time.perf_counter() - began
+
+
+def _workers(study: Study) -> list[Figure]:
+    """Time one process and two, each with its start-up."""
+    seconds = []
+    for workers in (1, 2):
+        with _runner(share=True) as runner:
+            seconds.append(_run(study, runner, workers))
+    return [Figure.at_least("two workers against one, one thread each (speed)", seconds[0] / seconds[1], 1.8)]
+
+
+def _planning(*, quick: bool) -> list[Figure]:
+    """Plan and restore more and more runs of a few steps each."""
+    costs = {count: _cost_of_runs(count) for count in ((10, 100) if quick else (10, 100, 1000))}
+    few, many = min(costs), max(costs)
+    return [
+        *(Figure(f"planning and restoring {count:,} runs (ms a run)", cost) for count, cost in costs.items()),
+        Figure.below(f"planning and restoring a run among {many:,} (ms)", costs[many], 20),
+        Figure.below(f"a run among {many:,}, in units of one among {few}", costs[many] / costs[few], 2),
+    ]
+
+
+def _cost_of_runs(count: int) -> float:
+    growth = GrowthRule(
+        trigger=AtStep(step=2), operation=AttachHead(name="late", outputs=4, tap="hidden.0"), freeze=Nothing()
+    )
+    base = RunConfig(
+        task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
+        model=MLP(inputs=64, widths=(8,)),
+        growths=(growth,),
+        steps=4,
+        device="cpu",
+        precision="fp32",
+    )
+    configs = [with_changes(base, {"growths.0.loss_weight": 1 + number / count}) for number in range(count)]
+    with _runner(share=True) as runner:
+        for config in configs:
+            runner.run(config)
+        began = time.perf_counter()
+        forks = make_plan(configs, runner.store).forks
+        for config in configs:
+            runner.run(config, forks=forks)
+        return 1000 * (time.perf_counter() - began) / count
