@@ -24,7 +24,7 @@ def begin(monkeypatch: pytest.MonkeyPatch, study: SimulatedStudy) -> None:
     data = StudyData(
         StudyRecord("pilot", spec, study.configurations, study.seeds), runs, runs.iloc[:0], (), StudyOrigin("pilot")
     )
-    monkeypatch.setattr(collect, "collect", lambda _home, _study: data)
+    monkeypatch.setattr(collect, "collect", lambda *_: data)
 
 
 def said(*arguments: str) -> str:
