@@ -43,6 +43,7 @@ NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "EXTRACT(EPOCH FROM clock_timestamp())",
 }
+NAMESPACE = "harness_ledger"  # Optuna has tables of the same names in the same database
 CREATING = 7_274_001  # any number, the same in every process: whoever creates tables waits for others that do
 
 
@@ -108,6 +109,7 @@ class Database:
                 transaction.rows("PRAGMA journal_mode=WAL")
             else:
                 transaction.rows("SELECT pg_advisory_xact_lock(:creating)", {"creating": CREATING})
+                transaction.execute(f"CREATE SCHEMA IF NOT EXISTS {NAMESPACE}")
             for statement in SCHEMA:
                 transaction.execute(statement)
 
@@ -166,7 +168,7 @@ def _url(where: Path | str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(url, pool_pre_ping=True, connect_args={"options": f"-csearch_path={NAMESPACE}"})
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 60})
     event.listen(engine, "connect", _sync_fully)
     return engine

@@ -1,0 +1,48 @@
+"""Two launches, as on two machines, that share a PostgreSQL database and a folder of stages."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger
+from harness.staging.store import Store
+
+ROOT = Path(harness.__file__).parents[1]
+
+
+def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":
+    """Begin `harness run` in a home of its own."""
+    options = ["--trials", "3", "--seeds", "2", "--set", "steps=900", "--store", str(folder / "stages")]
+    home = ["--home", str(folder / name)]
+    command = [sys.executable, "-m", "harness", "run", "digits-late-classes", *options, *home]
+    changes = ["--set", "training.evaluate_every=20"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": storage}
+    return subprocess.Popen(
+        [*command, *changes], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.postgres
+def test_two_launches_do_every_run_once_and_to_the_same_numbers(postgres: str, tmp_path: Path) -> None:
+    alone = begin(tmp_path, "alone", f"sqlite:///{tmp_path / 'alone.sqlite'}")
+    assert alone.communicate()[1] == ""
+    (tmp_path / "stages").rename(tmp_path / "stages of alone")
+    launches = [begin(tmp_path, name, postgres) for name in ("one", "two")]
+
+    said = [launch.communicate() for launch in launches]
+
+    assert [launch.returncode for launch in launches] == [0, 0], said[0][1][-3000:]
+    shared, expected = Ledger(tmp_path, postgres), Ledger(tmp_path, f"sqlite:///{tmp_path / 'alone.sqlite'}")
+    runs = {run.key: run for run in shared.runs("digits-late-classes")}
+    assert len(runs) == 12
+    for run in expected.runs("digits-late-classes"):
+        one = run_history(tmp_path / "stages of alone", run.stages)
+        assert run_history(tmp_path / "stages", runs[run.key].stages) == one
+    assert len(Store(tmp_path / "stages", shared).entries()) == len(Store(tmp_path / "x", expected).entries())
+    shared.database.close()
