@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness.cli import bench, report, run, signal, ui
+from harness.cli import bench, report, run, signal, sync, ui
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError
 
@@ -23,6 +23,7 @@ app.command("run")(run.run)
 app.command("list")(list_command.list_studies)
 app.command("report")(report.report)
 app.command("ui")(ui.ui)
+app.command("sync")(sync.sync)
 app.command("signal")(signal.signal)
 app.command("bench")(bench.bench)
 

@@ -15,7 +15,8 @@ COMMANDS = {
     "run": ["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--home"],
     "list": ["--home"],
     "report": ["study", "--out", "--home"],
-    "ui": ["study", "--port", "--home"],
+    "ui": ["study", "--port", "--host", "--home"],
+    "sync": ["study", "--tracking-uri", "--home"],
     "signal": ["study", "name", "--run", "--home"],
     "bench": ["name", "--quick", "--json", "--save"],
 }
