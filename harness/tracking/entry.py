@@ -31,7 +31,7 @@ __all__ = [
     "study_entry",
 ]
 
-FORM = 2  # of what is shown; a greater one has every run shown anew
+FORM = 3  # of what is shown; a greater one has every run shown anew
 MOST_PARAM_CHARACTERS = 6000
 MOST_TAG_CHARACTERS = 8000
 MOST_NOTE_CHARACTERS = 7000  # a study's outcome goes above its note, in the same tag
@@ -147,6 +147,8 @@ def _run_tags(study: StudyRecord, record: RunRecord) -> dict[str, str]:
         "run_id": record.run_id,
         "spec_hash": _spec_hash(study),
     }
+    if comparison := study.spec.get("comparison"):
+        tags["comparison"] = json.dumps(comparison)
     if record.stages:
         tags["stage"] = record.stages[-1].key[:DIGEST_CHARACTERS]
     if len(record.stages) > 1:

@@ -148,14 +148,16 @@ class MlflowTracker(AbstractTracker):
         return place.children.get(identity)
 
     def _experiment(self, study: StudyRecord, entry: StudyEntry) -> str:
-        known = self._client.get_experiment_by_name(study.name)
+        known, views = self._client.get_experiment_by_name(study.name), saved_views(study, _now_ms())
         if known is None:
             database = database_of(self._uri)
             artifacts = artifacts_beside(database).as_uri() if database else None
             tags = {NOTE: entry.note, "mlflow.experimentKind": "custom_model_development"}
-            return self._client.create_experiment(study.name, artifacts, tags | saved_views(study, _now_ms()))
+            return self._client.create_experiment(study.name, artifacts, tags | views)
         if known.lifecycle_stage == "deleted":
             self._client.restore_experiment(known.experiment_id)
+        for name in sorted(views.keys() - known.tags.keys()):
+            self._client.set_experiment_tag(known.experiment_id, name, views[name])
         return str(known.experiment_id)
 
     def _parent(self, experiment: str, entry: StudyEntry, known: Child | None) -> tuple[str, str]:
