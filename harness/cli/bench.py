@@ -11,7 +11,7 @@ __all__ = ["bench"]
 
 
 def bench(
-    name: Annotated[str, typer.Argument(help="growth")],
+    name: Annotated[str, typer.Argument(help="growth or tracking")],
     quick: Annotated[bool, typer.Option("--quick", help="Under a minute, with more noise.")] = False,
     json_: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures there, too.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Write a report under reports/benchmarks/.")] = False,
@@ -20,11 +20,13 @@ def bench(
     from rich.console import Console
     from rich.table import Table
 
+    from harness.benchmarks._base import AbstractBenchmark
     from harness.benchmarks.growth import GrowthBenchmark
     from harness.benchmarks.saving import as_table, save_json, save_report
+    from harness.benchmarks.tracking import TrackingBenchmark
     from harness.core.spec import did_you_mean
 
-    benchmarks = {"growth": GrowthBenchmark}
+    benchmarks: dict[str, type[AbstractBenchmark]] = {"growth": GrowthBenchmark, "tracking": TrackingBenchmark}
     if name not in benchmarks:
         raise InputError(f"no benchmark {name!r}.{did_you_mean(name, benchmarks)}")
     figures = benchmarks[name]().measure(quick=quick)

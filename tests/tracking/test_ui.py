@@ -12,7 +12,9 @@ from harness.tracking.ui import UiServer, is_private, start_ui
 
 
 def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> None:
-    request = urllib.request.Request(f"{server.url}/ajax-api/2.0/mlflow/experiments/get-by-name", headers={"Host": "elsewhere.example"})
+    request = urllib.request.Request(
+        f"{server.url}/ajax-api/2.0/mlflow/experiments/get-by-name", headers={"Host": "elsewhere.example"}
+    )
 
     with pytest.raises(HTTPError) as refused:
         urllib.request.urlopen(request)
