@@ -37,6 +37,7 @@ STUDY = "tracking-benchmark"
 LIMIT_PERCENT = 3.0
 SHOWN_LIMIT_S = 10.0
 PATIENCE_S = 120.0
+QUICK, WHOLE = (5, 1500), (9, 3000)  # rounds and steps
 EVERY = 25
 
 
@@ -47,7 +48,7 @@ class TrackingBenchmark(AbstractBenchmark):
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return share of wall time and delay, for a SQLite database and for a server."""
         torch.set_num_threads(1)
-        rounds, steps = (3, 1000) if quick else (9, 3000)
+        rounds, steps = QUICK if quick else WHOLE
         trial = _Training(steps)
         return [
             figure

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.live import live_folder
 
-__all__ = ["outcome_of", "save_outcome"]
+__all__ = ["counted", "outcome_of", "save_outcome"]
 
 FILE = "outcome.json"
 
@@ -28,5 +28,10 @@ def outcome_of(home: Path, study: StudyRecord, runs: Sequence[RunRecord]) -> str
             return str(saved["outcome"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # never saved, or torn: counting is always possible
+    return counted(runs)
+
+
+def counted(runs: Sequence[RunRecord]) -> str:
+    """Return how many runs ended how."""
     counts = Counter(run.status for run in runs)
     return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -12,14 +12,13 @@ from typing import final
 
 from harness.core.digest import digest
 from harness.core.errors import HarnessError
-from harness.core.history import History
-from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
 from harness.tracking.entry import run_entry, run_identity
 from harness.tracking.listening import Attempt, attempts
 from harness.tracking.live import live_folder
 from harness.tracking.outcome import outcome_of
+from harness.tracking.project import known_history
 
 __all__ = ["Projector", "Undelivered", "projecting"]
 
@@ -109,7 +108,9 @@ class Projector:
         self._show_live(tracker)
         for identity, record in list(self._ended.items()):
             if self._whole.get(identity) != record:
-                tracker.project_run(record, self._history(record))
+                if not record.stages:  # it failed, and what led to it is in the live files alone
+                    self._show_live(tracker, of=identity)
+                tracker.project_run(record, known_history(self._store, record))
                 self._whole[identity] = record
                 self._show_live(tracker)  # what is alive does not wait for all that has ended
         self._remove_ended()
@@ -158,13 +159,15 @@ class Projector:
             self._ended = {run_identity(record): record for record in self._ledger.runs(self._name)}
             self._counts = counts
 
-    def _show_live(self, tracker: AbstractTracker) -> None:
+    def _show_live(self, tracker: AbstractTracker, of: str = "") -> None:
+        """Show the runs that have not ended, or the one of that identity."""
         for attempt in self._attempts.values():
-            attempt.read()
-            new = attempt.points
-            if run_identity(attempt.record) not in self._ended and (attempt.alive or new):
-                tracker.show_run(attempt.record, new, attempt.began_ms)
-                attempt.points = {}
+            identity = run_identity(attempt.record)
+            if identity == of or (not of and identity not in self._ended):
+                attempt.read()
+                if attempt.alive or attempt.points:
+                    tracker.show_run(attempt.record, attempt.points, attempt.began_ms)
+                    attempt.points = {}
 
     def _alive(self) -> list[RunRecord]:
         return [attempt.record for attempt in self._attempts.values() if attempt.alive]
@@ -187,17 +190,11 @@ class Projector:
                     path.unlink(missing_ok=True)
                 del self._attempts[path]
 
-    def _history(self, record: RunRecord) -> History:
-        try:
-            return run_history(self._store, record.stages)
-        except FileNotFoundError:  # it was evicted; the results are in the record
-            return History()
-
     def _undelivered(self, reason: str) -> Undelivered:
         tracker, study, runs, points = self._tracker, self._ledger.study(self._name), 0, 0
         for record in self._ledger.runs(self._name) if study else []:
             if study and self._whole.get(run_identity(record)) != record:
-                entry = run_entry(study, record, self._history(record))
+                entry = run_entry(study, record, known_history(self._store, record))
                 count = sum(len(series.steps) for series in entry.metrics.values())
                 points += count - (tracker.shown(record) if tracker else 0)
                 runs += 1

@@ -170,6 +170,19 @@ def test_what_was_shown_alive_is_completed_when_the_run_ends(
     assert len(client.get_metric_history(child.info.run_id, "val/accuracy/all")) == 5
 
 
+def test_a_run_that_failed_keeps_the_curves_that_led_to_it(
+    tracker: MlflowTracker, client: MlflowClient, study: StudyRecord, make_run: MakeRun, read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    tracker.show_run(make_run(), {Point("train/loss/total", step, 2.0**step): step for step in range(5)}, 1)
+
+    tracker.project_run(make_run(status="failed", reason="diverged at step 5", metrics={}, growths=()), History())
+
+    _, (child,) = read_back()
+    assert child.info.status == "FAILED"
+    assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 5
+
+
 def test_points_that_are_not_in_the_ledger_have_the_run_written_anew(
     tracker: MlflowTracker,
     client: MlflowClient,

@@ -27,6 +27,7 @@ class Flaky(AbstractTracker):
         self.memory = MemoryTracker()
         self.down = False
         self.calls = 0
+        self.on_project: Callable[[], object] = lambda: None
 
     def _reach(self) -> MemoryTracker:
         self.calls += 1
@@ -41,6 +42,7 @@ class Flaky(AbstractTracker):
         self._reach().show_run(record, points, began_ms)
 
     def project_run(self, record: RunRecord, history: History) -> None:
+        self.on_project()
         self._reach().project_run(record, history)
 
     def settle(self, study: StudyRecord, alive: object) -> None:
@@ -99,6 +101,22 @@ def test_a_run_is_shown_alive_and_then_whole(
     assert tracker.memory.live == {}
     assert len(tracker.memory.runs[key].metrics["train/loss/total"].steps) == 40
     assert attempts(tmp_path, run.study) == []
+
+
+def test_what_led_to_a_failure_is_shown_with_it(
+    tmp_path: Path, projector: Projector, tracker: Flaky, run: RunRecord, history: History
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    feed.append(run.run_id, history)
+    feed.end(run.run_id)
+    Ledger(tmp_path).save_run(replace(run, status="failed", reason="diverged", metrics={}))
+    shown: list[int] = []
+    tracker.on_project = lambda: shown.append(tracker.memory.shown(run))
+
+    projector.deliver()
+
+    assert shown == [len(history)]
 
 
 def test_what_was_delivered_is_not_delivered_again(
