@@ -130,9 +130,12 @@ def test_an_interruption_anywhere_is_made_up_for(
 
     for _ in range(3):
         monkeypatch.setattr(MlflowClient, where, write_and_die)
+        before = len(deaths)
         with suppress(KeyboardInterrupt):
             tracker.project_run(run, history)
         monkeypatch.undo()
+        if len(deaths) > before:
+            assert [child.info.status for child in read_back()[1]] == ["RUNNING"]
         tracker.begin_study(study)
     tracker.project_run(run, history)
 
@@ -144,6 +147,18 @@ def test_an_interruption_anywhere_is_made_up_for(
         assert sorted((p.step, p.value) for p in points) == sorted(
             zip(history[key].steps, history[key].values, strict=True)
         )
+
+
+def test_a_later_end_of_the_same_kind_is_shown(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, history: History, read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    tracker.project_run(make_run(metrics={"test/accuracy/all": 0.5}), history)
+
+    tracker.project_run(make_run(metrics={"test/accuracy/all": 0.75}), history)
+
+    _, (child,) = read_back()
+    assert child.data.metrics["final/accuracy_all"] == 0.75
 
 
 def test_what_was_shown_alive_is_completed_when_the_run_ends(

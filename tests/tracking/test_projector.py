@@ -103,6 +103,21 @@ def test_a_run_is_shown_alive_and_then_whole(
     assert attempts(tmp_path, run.study) == []
 
 
+def test_a_file_that_is_still_written_to_is_left_alone(
+    tmp_path: Path, projector: Projector, run: RunRecord, history: History
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    commit(tmp_path, run, history)
+
+    projector.deliver()
+    during = len(attempts(tmp_path, run.study))
+    feed.end(run.run_id)
+    projector.deliver()
+
+    assert (during, len(attempts(tmp_path, run.study))) == (1, 0)
+
+
 def test_what_led_to_a_failure_is_shown_with_it(
     tmp_path: Path, projector: Projector, tracker: Flaky, run: RunRecord, history: History
 ) -> None:
