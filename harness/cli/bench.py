@@ -19,6 +19,7 @@ BENCHMARKS = {
     "report": "ReportBenchmark",
     "share": "ShareBenchmark",
     "statistics": "StatisticsBenchmark",
+    "tracking": "TrackingBenchmark",
 }
 
 

@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness.cli import bench, cache, compare, plan, power, report, reproduce, run, signal, ui, verify
+from harness.cli import bench, cache, compare, plan, power, report, reproduce, run, signal, sync, ui, verify
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
@@ -27,6 +27,7 @@ app.command("power")(power.power)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("ui")(ui.ui)
+app.command("sync")(sync.sync)
 app.command("signal")(signal.signal)
 app.command("reproduce")(reproduce.reproduce)
 app.add_typer(cache.app, name="cache")

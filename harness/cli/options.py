@@ -17,6 +17,8 @@ __all__ = [
     "Storage",
     "StoreFolder",
     "StudyName",
+    "Tracking",
+    "TrackingUri",
     "Trials",
     "data_folder",
 ]
@@ -46,6 +48,17 @@ SetFields = Annotated[
 ]
 Name = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Run the study under another name.")]
 Share = Annotated[bool, typer.Option(help="Let runs share the stages that they have in common, or train each alone.")]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI",
+        help="An MLflow server or database: http://HOST:PORT, https://USER:PASSWORD@HOST or sqlite:///FILE; "
+        "by default a database in the home. A password is better given in the environment variable.",
+        envvar="HARNESS_TRACKING_URI",
+        show_envvar=True,
+    ),
+]
+Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show the runs in MLflow while they train.")]
 
 
 def data_folder() -> Path | None:

@@ -1,6 +1,7 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
 import shlex
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from harness.search.study import Study
     from harness.staging.ledger import StudyRecord
     from harness.staging.runner import Runner
-    from harness.tracking import AbstractTracker
+    from harness.tracking.destination import Destination
 
 __all__ = ["run"]
 
@@ -35,12 +36,15 @@ def run(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
+    tracking_uri: options.TrackingUri = None,
+    tracking: options.Tracking = True,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
     from harness.staging.ledger import Ledger, StudyOrigin
     from harness.staging.runner import Runner
     from harness.staging.store import Store
+    from harness.tracking.destination import destination
     from harness.training.determinism import make_deterministic
     from harness.training.features import FeatureCache
 
@@ -54,7 +58,8 @@ def run(
         check_study(loaded, runner)
         ledger.create()
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
-        _launch(loaded, file, home, storage, runner, trials=trials, seeds=seeds, workers=workers)
+        place = destination(tracking_uri, home) if tracking else None
+        _launch(loaded, file, home, storage, runner, place, trials=trials, seeds=seeds, workers=workers)
 
 
 def _launch(
@@ -63,6 +68,7 @@ def _launch(
     home: Path,
     storage: str | None,
     runner: "Runner",
+    place: "Destination | None",
     *,
     trials: int | None,
     seeds: int | None,
@@ -73,23 +79,33 @@ def _launch(
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
     from harness.search.pool import Pool
-    from harness.tracking.location import default_tracking_uri
-    from harness.tracking.mlflow import MlflowTracker
+    from harness.tracking.delivery import start_delivery
+    from harness.tracking.live import NOBODY, LiveFeed
 
-    tracker = MlflowTracker(default_tracking_uri(home))
-    with ProgressView(Console(), study.metric) as view:
-        record = launch(
-            study,
-            home,
-            runner=runner,
-            tracker=tracker,
-            observer=view,
-            trials=trials,
-            seeds=seeds,
-            file=file,
-            do=Pool(workers, runner, file, home, storage).do if workers > 1 else None,
-        )
-    _conclude(record, home, storage, tracker)
+    pool = Pool(workers, runner, file, home, storage, live=place is not None)
+    showing = start_delivery(place, home, runner.store.root, study.name, storage) if place else nullcontext()
+    with showing as delivery:
+        with ProgressView(Console(), study.metric) as view:
+            record = launch(
+                study,
+                home,
+                runner=runner,
+                observer=view,
+                feed=LiveFeed(home) if place else NOBODY,
+                trials=trials,
+                seeds=seeds,
+                file=file,
+                do=pool.do if workers > 1 else None,
+            )
+        _conclude(record, home, storage)
+        if delivery and (left := delivery.finish()):
+            typer.echo(
+                f"Not shown by MLflow yet: {left.runs} runs, {left.points} points ({left.reason}); "
+                f"harness sync {study.name}{_home_option(home)} delivers them",
+                err=True,
+            )
+        elif delivery:
+            typer.echo(f"Compare the runs:  harness ui {study.name}{_home_option(home)}")
 
 
 def _without_home(source: str) -> str:
@@ -101,15 +117,13 @@ def _without_home(source: str) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.parent.name if path.suffix else path.name
 
 
-def _conclude(record: "StudyRecord", home: Path, storage: str | None, tracker: "AbstractTracker") -> None:
+def _conclude(record: "StudyRecord", home: Path, storage: str | None) -> None:
     from harness.reporting.report import write_report
-    from harness.search.launch import delayed_if_unreachable
 
-    name = record.name
-    report = write_report(home, name, home / "reports" / name, storage)
-    with delayed_if_unreachable():
-        tracker.end_study(record, report.verdict)
+    report = write_report(home, record.name, home / "reports" / record.name, storage)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
-    option = "" if home == Path("runs") else f" --home {shlex.quote(str(home))}"
-    typer.echo(f"Compare the runs:  harness ui {name}{option}")
+
+
+def _home_option(home: Path) -> str:
+    return "" if home == Path("runs") else f" --home {shlex.quote(str(home))}"

@@ -76,6 +76,16 @@ class History:
         """Return each metric's last value."""
         return {name: self[name].values[-1] for name in self}
 
+    def news(self, told: dict[str, int]) -> "History":
+        """Return what was recorded since `told`, the number of points of each series, which is brought up to date."""
+        part = History()
+        for name in self:
+            series, known = self._series[name], told.get(name, 0)
+            if len(series.steps) > known:
+                part.extend(name, Series(series.steps[known:], series.values[known:]))
+                told[name] = len(series.steps)
+        return part
+
     def upto(self, step: int) -> "History":
         """Return what was measured at `step` or before."""
         part = History()

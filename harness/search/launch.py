@@ -20,6 +20,7 @@ from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
 from harness.tracking import AbstractTracker
+from harness.tracking.live import NOBODY, AbstractFeed
 from harness.tracking.project import project_study
 
 __all__ = ["Do", "check_study", "delayed_if_unreachable", "foreseen_runs", "launch"]
@@ -48,8 +49,9 @@ def launch(
     home: Path,
     *,
     runner: Runner,
-    tracker: AbstractTracker,
     observer: Observer,
+    tracker: AbstractTracker | None = None,
+    feed: AbstractFeed = NOBODY,
     trials: int | None = None,
     seeds: int | None = None,
     file: Path | None = None,
@@ -63,8 +65,9 @@ def launch(
         study: what to run.
         home: where Optuna's database is, unless there is one database for everything.
         runner: whose store and ledger are used.
-        tracker: shown every run as it ends.
         observer: told what happens.
+        tracker: shown every run as it ends, by this process; `feed` is for one that watches from another.
+        feed: hears what runs measure while they train, if they are done here.
         trials: configurations.
         seeds: runs of each configuration and arm.
         file: where `study` was loaded from.
@@ -78,8 +81,9 @@ def launch(
     record = begin(
         ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store.absolute())
     )
-    with delayed_if_unreachable():
-        project_study(ledger, store, tracker, study.name)
+    if tracker:
+        with delayed_if_unreachable():
+            project_study(ledger, store, tracker, study.name)
     proposals = Proposals(study, home, ledger)
     runs = planned_runs(study, proposals.params(record.trials), record.seeds)
     conclusion = _Conclusion(study, ledger, store, tracker, observer, proposals, record.seeds)
@@ -87,7 +91,7 @@ def launch(
     observer.planned(len(runs), len(runs) - len(missing))
     plan = make_plan([run.config for run in missing], runner.store, alone=runner.alone)
     if do is None:
-        Work(runner, plan.forks, observer).do(missing, conclusion.settle)
+        Work(runner, plan.forks, observer, runner.stop, feed).do(missing, conclusion.settle)
     elif missing:
         do(missing, plan, conclusion.settle)
     return record
@@ -117,7 +121,7 @@ class _Conclusion:
         study: Study,
         ledger: Ledger,
         store: Path,
-        tracker: AbstractTracker,
+        tracker: AbstractTracker | None,
         observer: Observer,
         proposals: Proposals,
         seeds: int,
@@ -139,8 +143,9 @@ class _Conclusion:
         """Show a run that has ended."""
         record = ended.record
         self._ended[record.key] = record
-        with delayed_if_unreachable():
-            self._tracker.project_run(record, ended.history or run_history(self._store, record.stages))
+        if self._tracker:
+            with delayed_if_unreachable():
+                self._tracker.project_run(record, ended.history or run_history(self._store, record.stages))
         self._observer.run_ended(record)
         self._tell(record.trial)
 

@@ -22,6 +22,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
+from harness.tracking.live import NOBODY, LiveFeed
 from harness.training.determinism import make_deterministic
 from harness.training.features import FeatureCache
 
@@ -52,6 +53,7 @@ class _Errand:
     data_folder: Path | None
     alone: bool
     features: bool
+    live: bool
 
 
 class Pool:
@@ -62,14 +64,25 @@ class Pool:
         runner: one like it is made in each of them.
         file: from which the study was loaded.
         home: where the ledger is, unless in the database that the URL `storage` names.
+        live: whether what runs measure is written down, for who shows it, while they train.
     """
 
-    def __init__(self, size: int, runner: Runner, file: Path | None, home: Path, storage: str | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        runner: Runner,
+        file: Path | None,
+        home: Path,
+        storage: str | None = None,
+        *,
+        live: bool = False,
+    ) -> None:
         self._size = size
         self._runner = runner
         self._file = file
         self._home = home
         self._storage = storage
+        self._live = live
         self._context = multiprocessing.get_context("spawn")
         self._complaints: Complaints = self._context.SimpleQueue()
 
@@ -90,6 +103,7 @@ class Pool:
             data_folder=self._runner.data_folder,
             alone=self._runner.alone,
             features=self._runner.features is not None,
+            live=self._live,
         )
         ledger = self._runner.store.ledger
         missing, deaths = {run.key for run in runs}, 0
@@ -175,4 +189,5 @@ def _do(errand: _Errand, stop: Callable[[], bool]) -> None:
     store = Store(errand.store, Ledger(errand.home, errand.storage))
     features = FeatureCache(folder=errand.store / "features") if errand.features else None
     runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop, features=features)
-    Work(runner, errand.forks, Observer(), stop).do(runs, lambda _: None)
+    feed = LiveFeed(errand.home) if errand.live else NOBODY
+    Work(runner, errand.forks, Observer(), stop, feed).do(runs, lambda _: None)

@@ -1,5 +1,6 @@
 """Doing runs, one after the other, beside other processes that do runs of the same study."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from harness.search.planned import PlannedRun
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
+from harness.tracking.live import NOBODY, AbstractFeed
 
 __all__ = ["Ended", "Work"]
 
@@ -33,12 +35,14 @@ class Work:
     Attributes:
         forks: steps, by stage key, at which snapshots are made in passing.
         stop: asked between runs whether to stop.
+        feed: hears what runs measure while they train.
     """
 
     runner: Runner
     forks: Mapping[str, frozenset[int]]
     observer: Observer
     stop: Callable[[], bool] = lambda: False
+    feed: AbstractFeed = NOBODY
 
     def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
         """Do each run, or find that another process did; `settle` is called with each as it ends.
@@ -73,18 +77,22 @@ class Work:
     def _do(self, run: PlannedRun) -> Ended:
         name = run_id(run.config)
         self.observer.run_begins(run.name, run.config.steps)
+        self.feed.begin(_record(run, "running"))
         try:
             result = self.runner.run(
                 run.config,
                 self.observer.evaluated,
                 signals=lambda: self._ledger.signals(run.study, name),
                 forks=self.forks,
+                on_history=functools.partial(self.feed.append, name),
             )
         except DivergedError as error:
             ended = Ended(_record(run, "failed", reason=f"diverged: {error}"), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
             ended = Ended(_record(run, "completed", **outcome), result.history)
+        finally:
+            self.feed.end(name)
         self._ledger.save_run(ended.record)
         return ended
 

@@ -1,8 +1,9 @@
 """One run as a chain of stages: what is stored of each is restored, the rest is trained and committed."""
 
+import functools
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.core.answers import Answers
 from harness.core.errors import InterruptedRunError, StageBusyError
@@ -26,7 +27,9 @@ from harness.training.impact import appearance, impact
 from harness.training.loop import OnEvaluation, Pause, Signals, train_stage
 from harness.training.state import TrainState, fresh_state
 
-__all__ = ["Chain", "Surroundings"]
+__all__ = ["Chain", "OnHistory", "Surroundings"]
+
+OnHistory = Callable[[History], None]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Surroundings:
         leases: by which one process at a time trains a stage.
         forks: steps, by stage key, at which other runs will leave the stage: snapshots are made there in passing.
         on_evaluation: called after each evaluation.
+        on_history: called with what was measured, each value once, as it becomes known.
         signals: asked for the signals that came by then.
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
@@ -47,6 +51,7 @@ class Surroundings:
     leases: Leases
     forks: Mapping[str, frozenset[int]]
     on_evaluation: OnEvaluation
+    on_history: OnHistory
     signals: Signals
     stop: Pause
     snapshot_every_s: float
@@ -80,6 +85,7 @@ class _Training:
         watch: the rules, which have seen every step up to here.
         seconds: training time since the stage began.
         rule: the one that fired here, if any did.
+        told: how many points of each series whoever looks on has been told.
     """
 
     leg: _Leg
@@ -89,6 +95,7 @@ class _Training:
     watch: Watch
     seconds: float
     rule: GrowthRule | None = None
+    told: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -183,6 +190,7 @@ class Chain:
         if not len(measured.ending):
             return None
         self._around.on_evaluation(step, measured.history.latest())
+        self._around.on_history(measured.history.then(measured.ending))
         return _End(entries[step], measured, rule)
 
     def _trained_end(self, leg: _Leg) -> _End:
@@ -199,6 +207,7 @@ class Chain:
                     raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
             ending = self._ending(training)
             entry = self._commit(training, ending)
+            self._around.on_history(training.history.news(training.told).then(ending))
             return _End(entry, Measured(training.history, ending), training.rule, training.state)
 
     def _begun(self, leg: _Leg, lease: Lease) -> _Training:
@@ -230,7 +239,7 @@ class Chain:
                 data=self._data,
                 watch=training.watch,
                 history=training.history,
-                on_evaluation=self._around.on_evaluation,
+                on_evaluation=functools.partial(self._evaluated, training),
                 signals=self._around.signals,
                 features=self._around.features,
                 pause=lambda: self._around.stop() or time.monotonic() - began > self._around.snapshot_every_s,
@@ -238,6 +247,10 @@ class Chain:
             training.seconds += time.monotonic() - began
             self.steps_trained += state.step - before
         return training.rule is not None or state.step >= end
+
+    def _evaluated(self, training: _Training, step: int, metrics: Mapping[str, float]) -> None:
+        self._around.on_evaluation(step, metrics)
+        self._around.on_history(training.history.news(training.told))
 
     def _is_fork(self, training: _Training) -> bool:
         return training.state.step in self._around.forks.get(training.leg.key, ())

@@ -11,7 +11,7 @@ from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
-from harness.staging.chain import Chain, Surroundings
+from harness.staging.chain import Chain, OnHistory, Surroundings
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
 from harness.staging.results import RunResult
@@ -69,11 +69,13 @@ class Runner:
         on_evaluation: OnEvaluation = lambda _step, _metrics: None,
         signals: Signals = frozenset,
         forks: Mapping[str, frozenset[int]] | None = None,
+        on_history: OnHistory = lambda _part: None,
     ) -> RunResult:
         """Train what the store does not have of `config`, and return the results of the whole run.
 
         `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then; `forks`
-        are the steps, by stage key, at which other runs will leave a stage that this one passes through.
+        are the steps, by stage key, at which other runs will leave a stage that this one passes through; `on_history`
+        is called with what was measured, each value once, as it becomes known.
 
         Raises:
             StageBusyError: another process is training a stage that this run needs; what was trained so far is stored.
@@ -87,6 +89,7 @@ class Runner:
             leases=self._leases,
             forks=forks or {},
             on_evaluation=on_evaluation,
+            on_history=on_history,
             signals=signals,
             stop=self.stop,
             snapshot_every_s=self._snapshot_every_s,

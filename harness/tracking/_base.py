@@ -1,9 +1,11 @@
 """The family of trackers: places where people look at studies and their runs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking.points import Point
 
 __all__ = ["AbstractTracker"]
 
@@ -17,7 +19,7 @@ class AbstractTracker(ABC):
 
     @abstractmethod
     def begin_study(self, study: StudyRecord) -> None:
-        """Show the study, or what has changed in it; comes before its runs.
+        """Show the study, or what has changed in it; comes before its runs, and again after an error.
 
         Raises:
             HarnessError: the tracker cannot be reached; nothing is lost, the study can be projected later.
@@ -38,3 +40,26 @@ class AbstractTracker(ABC):
         Raises:
             HarnessError: the study was not begun, or the tracker cannot be reached.
         """
+
+    def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: B027
+        """Show that a run is alive and has measured `points`; a tracker may wait for its end instead.
+
+        Args:
+            record: what is known so far.
+            points: with the milliseconds since 1970 at which each was measured.
+            began_ms: when the run began, likewise.
+
+        Raises:
+            HarnessError: its study was not begun, or the tracker cannot be reached.
+        """
+
+    def settle(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:  # noqa: B027
+        """Show that of the runs that have not ended only those that are `alive` go on; the others were killed.
+
+        Raises:
+            HarnessError: the study was not begun, or the tracker cannot be reached.
+        """
+
+    def shown(self, record: RunRecord) -> int:  # noqa: ARG002
+        """Return how many points of a run are known to be shown."""
+        return 0

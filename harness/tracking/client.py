@@ -13,16 +13,28 @@ from harness.tracking.location import database_of, sqlite_uri, taking_turns
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-# The default is 7 retries, 4 minutes for a server that is down; a study can be projected again at any time.
-os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+# The default is 7 retries of 2 minutes for a server that is down; whoever projects a study tries again by himself.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["Metric", "MlflowClient", "MlflowException", "Param", "Run", "RunTag", "explained", "open_client"]
-
+__all__ = [
+    "Dataset",
+    "DatasetInput",
+    "InputTag",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "Param",
+    "Run",
+    "RunTag",
+    "explained",
+    "open_client",
+]
 
 MOST_CHARACTERS = 300  # of an error of the database, which brings its SQL
 

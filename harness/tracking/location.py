@@ -9,7 +9,15 @@ from sqlalchemy import URL, make_url
 
 from harness.core.errors import HomeError
 
-__all__ = ["artifacts_beside", "database_of", "default_tracking_uri", "home_database", "sqlite_uri", "taking_turns"]
+__all__ = [
+    "SQLITE",
+    "artifacts_beside",
+    "database_of",
+    "default_tracking_uri",
+    "home_database",
+    "sqlite_uri",
+    "taking_turns",
+]
 
 SQLITE = "sqlite:///"
 

@@ -1,5 +1,6 @@
 """A tracker in memory: the double that tests of other layers read."""
 
+from collections.abc import Collection, Mapping
 from typing import final
 
 from harness.core.errors import HarnessError
@@ -7,8 +8,11 @@ from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
 from harness.tracking.entry import RunEntry, StudyEntry, run_entry, study_entry
+from harness.tracking.points import Point
 
 __all__ = ["MemoryTracker"]
+
+Key = tuple[str, int, str, int]
 
 
 @final
@@ -17,13 +21,15 @@ class MemoryTracker(AbstractTracker):
 
     Attributes:
         studies: what is shown of each study, by name.
-        runs: what is shown of each run, by study, trial, arm and seed.
+        runs: what is shown of each run that has ended, by study, trial, arm and seed.
+        live: the points of each run that has not, likewise.
         summaries: the outcome of each study that has ended, by name.
     """
 
     def __init__(self) -> None:
         self.studies: dict[str, StudyEntry] = {}
-        self.runs: dict[tuple[str, int, str, int], RunEntry] = {}
+        self.runs: dict[Key, RunEntry] = {}
+        self.live: dict[Key, dict[Point, int]] = {}
         self.summaries: dict[str, str] = {}
         self._begun: dict[str, StudyRecord] = {}
 
@@ -32,16 +38,35 @@ class MemoryTracker(AbstractTracker):
         self._begun[study.name] = study
         self.studies[study.name] = study_entry(study)
 
+    def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: ARG002
+        """Keep the points."""
+        self.live.setdefault(_key(record), {}).update(points)
+
     def project_run(self, record: RunRecord, history: History) -> None:
         """Keep what is shown of the run."""
-        entry = run_entry(self._study(record.study), record, history)
-        self.runs[record.study, record.trial, record.arm, record.seed] = entry
+        self.runs[_key(record)] = run_entry(self._study(record.study), record, history)
+        self.live.pop(_key(record), None)
+
+    def settle(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:
+        """Forget the runs that were killed."""
+        still = {_key(record) for record in alive}
+        self.live = {key: points for key, points in self.live.items() if key in still or key[0] != study.name}
 
     def end_study(self, study: StudyRecord, summary: str) -> None:
         """Keep the outcome."""
         self.summaries[self._study(study.name).name] = summary
 
+    def shown(self, record: RunRecord) -> int:
+        """Count the points of a run."""
+        entry = self.runs.get(_key(record))
+        ended = sum(len(series.steps) for series in entry.metrics.values()) if entry else 0
+        return ended + len(self.live.get(_key(record), {}))
+
     def _study(self, name: str) -> StudyRecord:
         if name not in self._begun:
             raise HarnessError(f"expected begin_study before anything else of study {name!r}, found none")
         return self._begun[name]
+
+
+def _key(record: RunRecord) -> Key:
+    return record.study, record.trial, record.arm, record.seed

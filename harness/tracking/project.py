@@ -1,6 +1,5 @@
 """From committed truth to a tracker: what makes every projection repeatable."""
 
-from collections import Counter
 from pathlib import Path
 
 from harness.core.errors import StudyNotFoundError
@@ -9,8 +8,9 @@ from harness.core.spec import did_you_mean
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
 from harness.tracking._base import AbstractTracker
+from harness.tracking.outcome import counted
 
-__all__ = ["project_study"]
+__all__ = ["known_history", "project_study"]
 
 
 def project_study(ledger: Ledger, store: Path, tracker: AbstractTracker, study: str) -> int:
@@ -29,19 +29,15 @@ def project_study(ledger: Ledger, store: Path, tracker: AbstractTracker, study: 
     runs = ledger.runs(study)
     tracker.begin_study(record)
     for run in runs:
-        tracker.project_run(run, _history(store, run))
+        tracker.project_run(run, known_history(store, run))
     if len(runs) >= record.planned_runs:
-        tracker.end_study(record, _summary(runs))
+        tracker.end_study(record, counted(runs))
     return len(runs)
 
 
-def _history(store: Path, run: RunRecord) -> History:
+def known_history(store: Path, run: RunRecord) -> History:
+    """Return the history of a run, or an empty one if it was removed from the store."""
     try:
         return run_history(store, run.stages)
     except FileNotFoundError:
         return History()
-
-
-def _summary(runs: list[RunRecord]) -> str:
-    counts = Counter(run.status for run in runs)
-    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,27 +1,23 @@
 """The MLflow UI over a home, as a child process that only this machine can reach."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-import urllib.parse
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
-from urllib.error import HTTPError
 
-from harness.core.errors import HarnessError, HomeError, InputError, StudyNotFoundError
+from harness.core.errors import HarnessError, HomeError, InputError
 from harness.tracking.location import artifacts_beside, default_tracking_uri, home_database
-from harness.tracking.views import RUNS_VIEW
+from harness.tracking.pages import fetch
 
-__all__ = ["UiServer", "start_ui"]
+__all__ = ["LOOPBACK", "UiServer", "is_private", "start_ui"]
 
-HOST = "127.0.0.1"  # MLflow asks nobody for a password
+LOOPBACK = "127.0.0.1"  # MLflow asks nobody for a password
 USUAL_PORT = 5000
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
@@ -47,22 +43,6 @@ class UiServer:
     ) -> None:
         self.stop()
 
-    def link(self, study: str) -> str:
-        """Return the address of the study's runs.
-
-        Raises:
-            StudyNotFoundError: the study is not in this MLflow database.
-        """
-        name = urllib.parse.quote(study)
-        try:
-            answer = _get(f"{self.url}/ajax-api/2.0/mlflow/experiments/get-by-name?experiment_name={name}")
-        except HTTPError as error:
-            error.close()
-            raise StudyNotFoundError(f"MLflow shows no study {study!r} yet; run it, or sync it, first") from None
-        experiment = json.loads(answer)["experiment"]["experiment_id"]
-        view = f"workflowType=machine_learning&viewStateShareKey={RUNS_VIEW}"
-        return f"{self.url}/#/experiments/{experiment}/runs?{view}"
-
     def wait(self) -> None:
         """Return when the server has ended, which by itself it does only if something is wrong."""
         self._process.wait()
@@ -80,8 +60,10 @@ class UiServer:
             os.killpg(self._process.pid, number)
 
 
-def start_ui(home: Path, port: int | None = None) -> UiServer:
+def start_ui(home: Path, port: int | None = None, host: str = LOOPBACK) -> UiServer:
     """Start the MLflow UI over `home`, on port 5000 if that is free, and return when it answers.
+
+    On any `host` but the loopback address, whoever reaches it can read and change everything.
 
     Raises:
         InputError: nothing was run in this home, or `port` is taken.
@@ -92,10 +74,10 @@ def start_ui(home: Path, port: int | None = None) -> UiServer:
             f"expected an MLflow database in the home {home}, found none: no study was run there; "
             "run one first, or choose another home with --home or HARNESS_HOME"
         )
-    port = _free_port() if port is None else _expect_free(port)
+    port = _free_port(host) if port is None else _expect_free(host, port)
     log = home / "mlflow_ui.log"
-    process = _start(home, port, log)
-    server = UiServer(process, f"http://{HOST}:{port}")
+    process = _start(home, host, port, log)
+    server = UiServer(process, f"http://{_reachable(host)}:{port}")
     try:
         _expect_answer(process, server.url, log)
     except BaseException:
@@ -104,41 +86,42 @@ def start_ui(home: Path, port: int | None = None) -> UiServer:
     return server
 
 
-def _free_port() -> int:
+def is_private(host: str) -> bool:
+    """Return whether only this machine can reach `host`."""
+    return host == "localhost" or host == "::1" or host.startswith("127.")
+
+
+def _reachable(host: str) -> str:
+    """Return `host` as part of an address that can be opened on this machine."""
+    name = LOOPBACK if host == "0.0.0.0" else "::1" if host == "::" else host
+    return f"[{name}]" if ":" in name else name
+
+
+def _free_port(host: str) -> int:
     for port in (USUAL_PORT, 0):
-        with suppress(OSError), _bound(port) as found:
+        with suppress(OSError), _bound(host, port) as found:
             return int(found.getsockname()[1])
-    raise HarnessError("expected a free port on this machine, found none")
+    raise InputError(f"expected an address of this machine with a free port, found {host!r}; choose another --host")
 
 
-def _expect_free(port: int) -> int:
+def _expect_free(host: str, port: int) -> int:
     try:
-        _bound(port).close()
+        _bound(host, port).close()
     except (OSError, OverflowError) as error:
         raise InputError(f"port {port} cannot be used ({error}); choose another, or none for a free one") from None
     return port
 
 
-def _bound(port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
     # As the server will: with SO_REUSEADDR, a port that was closed a moment ago counts as free.
-    return socket.create_server((HOST, port))
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)
 
 
-def _start(home: Path, port: int, log: Path) -> "subprocess.Popen[bytes]":
+def _start(home: Path, host: str, port: int, log: Path) -> "subprocess.Popen[bytes]":
     # -P: a file mlflow.py in the working folder must not pass for MLflow.
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
+    command = [sys.executable, "-P", "-m", "mlflow", "server"]
+    command += ["--host", host, "--port", str(port), "--workers", "1"]
     command += ["--backend-store-uri", default_tracking_uri(home)]
     command += ["--artifacts-destination", artifacts_beside(home_database(home)).as_uri()]
     with log.open("wb") as output:
@@ -167,15 +150,8 @@ def _expect_answer(process: "subprocess.Popen[bytes]", url: str, log: Path) -> N
     limit = time.monotonic() + START_LIMIT_S
     while process.poll() is None and time.monotonic() < limit:
         with suppress(OSError):
-            _get(f"{url}/health")
+            fetch(f"{url}/health")
             return
         time.sleep(0.1)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     raise HarnessError(f"expected the MLflow UI at {url}, but it did not start; {log} ends with:\n{tail}")
-
-
-def _get(url: str) -> bytes:
-    # Without proxies: one in the environment would be asked for this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=30) as answer:
-        return bytes(answer.read())

@@ -1,4 +1,4 @@
-"""Saved views of a study in the MLflow UI: its runs as a table with the right columns, and its arms side by side.
+"""Saved views of a study in the MLflow UI: its runs as a table with the right columns, its arms, and one run of each.
 
 Without them the UI shows one closed row, the parent run, and no chart. A view is an experiment tag in a form of
 MLflow's own (3.17).
@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.staging.ledger import StudyRecord
+from harness.tracking.finals import final_key
 from harness.tracking.keys import allowed_keys
 
-__all__ = ["ARMS_VIEW", "RUNS_VIEW", "saved_views"]
+__all__ = ["ARMS_VIEW", "PAIR_VIEW", "RUNS_VIEW", "saved_views"]
 
 RUNS_VIEW = "runs"
 ARMS_VIEW = "arms"
+PAIR_VIEW = "pair"
+FIRST = "tags.trial = '0' AND tags.seed = '0'"
 
 
 def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
@@ -30,11 +33,14 @@ def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
     return {
         f"mlflow.sharedViewState.{RUNS_VIEW}": _view("Runs", runs, now_ms),
         f"mlflow.sharedViewState.{ARMS_VIEW}": _view("Means of the arms", runs | {"groupBy": groups}, now_ms),
+        f"mlflow.sharedViewState.{PAIR_VIEW}": _view("First trial, arm by arm", runs | {"searchFilter": FIRST}, now_ms),
     }
 
 
 def _columns(study: StudyRecord) -> list[str]:
-    metrics = allowed_keys(f"{split}/{study.spec['metric']}" for split in ("test", "val"))
+    results = [f"{split}/{study.spec['metric']}" for split in ("test", "val")]
+    results += ["test/forgetting", "growth/parameters_added", "cost/seconds"]
+    metrics = allowed_keys(final_key(name) for name in results)
     params = allowed_keys([*study.spec["space"], "arm", "seed"])
     return [f"metrics.`{key}`" for key in metrics.values()] + [f"params.`{key}`" for key in params.values()]
 

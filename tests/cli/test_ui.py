@@ -1,6 +1,8 @@
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -9,48 +11,86 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Server:
-    """A UI that is stopped as soon as somebody waits for it."""
+    """A UI that ends as soon as somebody waits for it."""
 
     url = "http://127.0.0.1:5000"
 
-    def link(self, study: str) -> str:
-        return f"{self.url}/#/of-{study}"
+    def __init__(self, end: Callable[[], object]) -> None:
+        self.wait = end
 
-    def wait(self) -> None:
-        raise KeyboardInterrupt
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@dataclass
+class Started:
+    with_: list[tuple[Path, int | None, str]] = field(default_factory=list)
+    end: Callable[[], object] = interrupt
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, int | None]]:
-    """The homes and ports that the UI was started with."""
-    asked: list[tuple[Path, int | None]] = []
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """The homes, ports and hosts that the UI was started with, and how it ends."""
+    asked = Started()
 
     @contextmanager
-    def start(home: Path, port: int | None) -> Iterator[Server]:
-        asked.append((home, port))
-        yield Server()
+    def start(home: Path, port: int | None, host: str) -> Iterator[Server]:
+        asked.with_.append((home, port, host))
+        yield Server(asked.end)
 
     monkeypatch.setattr("harness.tracking.ui.start_ui", start)
+    for page in ("runs_page", "curves_page", "compare_page"):
+        monkeypatch.setattr(f"harness.tracking.pages.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}")
     return asked
 
 
-@pytest.mark.parametrize(
-    ("arguments", "link"), [([], "http://127.0.0.1:5000\n"), (["tiny"], "http://127.0.0.1:5000/#/of-tiny\n")]
-)
-def test_the_link_is_printed_and_ctrl_c_is_a_good_end(
-    call: Call, started: list[tuple[Path, int | None]], arguments: list[str], link: str
-) -> None:
-    ended = call("ui", *arguments)
+def test_the_address_is_printed_and_ctrl_c_is_a_good_end(call: Call, started: Started) -> None:
+    ended = call("ui")
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert link in ended.stdout
-    assert started == [(Path("runs"), None)]
+    assert "http://127.0.0.1:5000\n" in ended.stdout
+    assert started.with_ == [(Path("runs"), None, "127.0.0.1")]
 
 
-def test_home_and_port_are_passed_on(call: Call, started: list[tuple[Path, int | None]]) -> None:
+def test_a_study_has_links_to_its_runs_their_curves_and_two_arms(call: Call, started: Started) -> None:  # noqa: ARG001
+    ended = call("ui", "tiny")
+
+    for page in ("runs_page", "curves_page", "compare_page"):
+        assert f"http://127.0.0.1:5000/#/{page}-tiny\n" in ended.stdout
+
+
+def test_home_and_port_are_passed_on(call: Call, started: Started) -> None:
     call("ui", "--home", "there", "--port", "6000")
 
-    assert started == [(Path("there"), 6000)]
+    assert started.with_ == [(Path("there"), 6000, "127.0.0.1")]
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("10.0.0.7", True), ("localhost", False)])
+def test_who_lets_others_in_is_warned(call: Call, started: Started, host: str, warned: bool) -> None:
+    ended = call("ui", "--host", host)
+
+    assert started.with_[0][2] == host
+    assert ("asks nobody for a password" in ended.stderr) == warned
+
+
+def test_being_terminated_is_like_ctrl_c(call: Call, started: Started) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    started.end = lambda: signal.raise_signal(signal.SIGTERM)
+
+    ended = call("ui")
+
+    assert (ended.returncode, "Stopped." in ended.stdout) == (0, True)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_server_that_ends_by_itself_is_an_error(call: Call, started: Started) -> None:
+    started.end = lambda: None
+
+    ended = call("ui")
+
+    assert ended.returncode == 1
+    assert "ended by itself" in ended.stderr
 
 
 def test_a_home_in_which_nothing_was_run_is_refused(call: Call, workplace: Path) -> None:

@@ -1,7 +1,7 @@
 """One MLflow database for all tests here: making one takes seconds. Every test has a study of its own in it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,14 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.client import MlflowClient, open_client
 from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
+from harness.tracking.ui import UiServer, start_ui
 
 SPEC: dict[str, Any] = {
     "title": "Should old layers stay frozen?",
     "question": "Is it better to freeze what is known?",
     "space": {"width": {"kind": "choice", "field": "growths.0.width", "options": [16, 32]}},
     "arms": {"frozen": {"freeze": "all"}, "unfrozen": {}},
+    "comparison": ["unfrozen", "frozen"],
     "metric": "accuracy/all",
 }
 RUN = RunRecord(
@@ -28,7 +30,13 @@ RUN = RunRecord(
     seed=2,
     run_id="0123abcd",
     params={"width": 16},
-    config={"lr": 0.001, "clip_norm": None, "growths": [{"width": 16, "kind": "widen"}], "layers": [64, 32]},
+    config={
+        "task": {"kind": "digits"},
+        "lr": 0.001,
+        "clip_norm": None,
+        "growths": [{"width": 16, "kind": "widen"}],
+        "layers": [64, 32],
+    },
     status="completed",
     growths=({"step": 20, "parameters_added": 1234},),
     metrics={"test/accuracy/all": 0.875, "cost/seconds": 12.5},
@@ -83,3 +91,10 @@ def tracker(home: Path) -> MlflowTracker:
 def client(home: Path, tracker: MlflowTracker) -> MlflowClient:  # noqa: ARG001  # the tracker makes the database
     """A client that reads what the tracker wrote."""
     return open_client(default_tracking_uri(home))
+
+
+@pytest.fixture(scope="session")
+def server(home: Path, tracker: MlflowTracker) -> Iterator[UiServer]:  # noqa: ARG001  # it makes the database
+    """An MLflow server over the home."""
+    with start_ui(home) as server:
+        yield server

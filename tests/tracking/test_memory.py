@@ -1,9 +1,11 @@
 import subprocess
 import sys
+from dataclasses import replace
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.memory import MemoryTracker
+from harness.tracking.points import Point
 
 
 def test_what_was_projected_can_be_read(study: StudyRecord, run: RunRecord, history: History) -> None:
@@ -13,12 +15,30 @@ def test_what_was_projected_can_be_read(study: StudyRecord, run: RunRecord, hist
     tracker.project_run(run, history)
     tracker.end_study(study, "1 completed")
 
-    assert tracker.runs[study.name, 7, "unfrozen", 2].metrics["test/accuracy/all"] == {0: 0.875}
+    assert tracker.runs[study.name, 7, "unfrozen", 2].metrics["final/accuracy_all"].values == [0.875]
     assert tracker.summaries == {study.name: "1 completed"}
 
 
 def test_everything_but_the_mlflow_tracker_is_imported_without_mlflow() -> None:
-    modules = "memory", "project", "ui", "location", "views"
+    modules = "memory", "project", "projector", "live", "delivery", "destination", "pages", "ui", "location", "views"
     program = "import sys\n" + "".join(f"import harness.tracking.{name}\n" for name in modules)
 
     subprocess.run([sys.executable, "-c", f"{program}assert 'mlflow' not in sys.modules"], check=True)
+
+
+def test_points_of_a_live_run_are_kept_until_it_ends_or_is_gone(
+    study: StudyRecord, run: RunRecord, history: History
+) -> None:
+    tracker, other = MemoryTracker(), replace(run, seed=0)
+    tracker.begin_study(study)
+    for each in (run, other):
+        tracker.show_run(each, {Point("a", 1, 2.0): 3}, 0)
+    counts = tracker.shown(run)
+
+    tracker.settle(study, [run])
+    tracker.project_run(run, history)
+
+    assert counts == 1
+    assert tracker.live == {}
+    assert tracker.shown(other) == 0
+    assert tracker.shown(run) == len(history) + 3

@@ -3,15 +3,21 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save
 
 from harness.core.history import History
-from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.histories import FILES, stage_folder
+from harness.staging.ledger import RunRecord, StageAddress, StudyRecord
 from harness.tracking.client import MlflowClient, Run
+from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
+from harness.tracking.points import Point, points_of
 
 MakeRun = Callable[..., RunRecord]
 ReadBack = Callable[[], tuple[Run, list[Run]]]
@@ -69,7 +75,10 @@ def test_a_run_has_params_tags_metrics_and_files(
     assert child.info.end_time - child.info.start_time == 12_500
     assert child.data.params.items() >= {"width": "16", "arm": "unfrozen", "seed": "2", "lr": "0.001"}.items()
     assert child.data.tags.items() >= {"trial": "7", "arm": "unfrozen", "run_id": "0123abcd"}.items()
-    assert child.data.metrics["test/accuracy/all"] == 0.875
+    assert child.data.metrics["final/accuracy_all"] == 0.875
+    assert child.inputs is not None
+    (used,) = child.inputs.dataset_inputs
+    assert (used.dataset.name, used.tags[0].value) == ("digits", "train")
     for name, content in {"config.json": run.config, "growths.json": list(run.growths)}.items():
         path = client.download_artifacts(child.info.run_id, name, str(tmp_path))
         assert json.loads(Path(path).read_text()) == content
@@ -98,7 +107,8 @@ def test_projecting_again_changes_nothing(
     assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 40
 
 
-def test_what_an_interruption_left_behind_is_written_anew(
+@pytest.mark.parametrize("where", ["create_run", "log_batch", "log_inputs", "log_text", "update_run"])
+def test_an_interruption_anywhere_is_made_up_for(
     tracker: MlflowTracker,
     client: MlflowClient,
     study: StudyRecord,
@@ -106,24 +116,148 @@ def test_what_an_interruption_left_behind_is_written_anew(
     history: History,
     read_back: ReadBack,
     monkeypatch: pytest.MonkeyPatch,
+    where: str,
 ) -> None:
     tracker.begin_study(study)
-    monkeypatch.setattr(MlflowClient, "log_text", _interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        tracker.project_run(run, history)
-    monkeypatch.undo()
-    _, (half,) = read_back()
+    whole = getattr(MlflowClient, where)
+
+    deaths = []
+
+    def write_and_die(*args: object, **kwargs: object) -> None:
+        whole(*args, **kwargs)
+        deaths.append(where)
+        raise KeyboardInterrupt
+
+    for _ in range(3):
+        monkeypatch.setattr(MlflowClient, where, write_and_die)
+        before = len(deaths)
+        with suppress(KeyboardInterrupt):
+            tracker.project_run(run, history)
+        monkeypatch.undo()
+        if len(deaths) > before:
+            assert [child.info.status for child in read_back()[1]] == ["RUNNING"]
+        tracker.begin_study(study)
+    tracker.project_run(run, history)
+
+    _, (child,) = read_back()
+    assert deaths
+    assert child.info.status == "FINISHED"
+    for key in history:
+        points = client.get_metric_history(child.info.run_id, key)
+        assert sorted((p.step, p.value) for p in points) == sorted(
+            zip(history[key].steps, history[key].values, strict=True)
+        )
+
+
+def test_a_later_end_of_the_same_kind_is_shown(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, history: History, read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    tracker.project_run(make_run(metrics={"test/accuracy/all": 0.5}), history)
+
+    tracker.project_run(make_run(metrics={"test/accuracy/all": 0.75}), history)
+
+    _, (child,) = read_back()
+    assert child.data.metrics["final/accuracy_all"] == 0.75
+
+
+def test_what_was_shown_alive_is_completed_when_the_run_ends(
+    tracker: MlflowTracker,
+    client: MlflowClient,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    read_back: ReadBack,
+) -> None:
+    tracker.begin_study(study)
+    for step in (10, 20, 30):
+        part = history.upto(step)
+        points = points_of({name: part[name] for name in part}, lambda step: 1_700_000_000_000 + step)
+        tracker.show_run(replace(run, status="running", metrics={}, growths=()), points, 1_700_000_000_000)
+    _, (alive,) = read_back()
 
     tracker.project_run(run, history)
 
-    _, (whole,) = read_back()
-    assert half.info.status == "RUNNING"
-    assert (whole.info.run_id != half.info.run_id, whole.info.status) == (True, "FINISHED")
-    assert len(client.get_metric_history(whole.info.run_id, "train/loss/total")) == 40
+    _, (child,) = read_back()
+    assert (alive.info.status, child.info.status) == ("RUNNING", "FINISHED")
+    assert alive.info.run_id == child.info.run_id
+    assert [point.step for point in client.get_metric_history(child.info.run_id, "train/loss/total")] == [*range(1, 41)]
+    assert len(client.get_metric_history(child.info.run_id, "val/accuracy/all")) == 5
 
 
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+def test_a_run_that_failed_keeps_the_curves_that_led_to_it(
+    tracker: MlflowTracker, client: MlflowClient, study: StudyRecord, make_run: MakeRun, read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    tracker.show_run(make_run(), {Point("train/loss/total", step, 2.0**step): step for step in range(5)}, 1)
+
+    tracker.project_run(make_run(status="failed", reason="diverged at step 5", metrics={}, growths=()), History())
+
+    _, (child,) = read_back()
+    assert child.info.status == "FAILED"
+    assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 5
+
+
+def test_points_that_are_not_in_the_ledger_have_the_run_written_anew(
+    tracker: MlflowTracker,
+    client: MlflowClient,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    read_back: ReadBack,
+) -> None:
+    tracker.begin_study(study)
+    tracker.show_run(run, {Point("train/loss/total", 1, 99.0): 1}, 1)
+
+    tracker.project_run(run, history)
+
+    _, (child,) = read_back()
+    assert 99.0 not in {p.value for p in client.get_metric_history(child.info.run_id, "train/loss/total")}
+
+
+def test_who_is_neither_alive_nor_ended_was_killed_and_may_come_back(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, read_back: ReadBack
+) -> None:
+    runs = [make_run(seed=seed, status="running") for seed in (0, 1)]
+    tracker.begin_study(study)
+    for each in runs:
+        tracker.show_run(each, {}, 1)
+
+    tracker.settle(study, runs[:1])
+    parent, settled = read_back()
+    tracker.settle(study, [])
+    left, _ = read_back()
+    tracker.show_run(runs[1], {}, 1)
+
+    again, children = read_back()
+    assert (parent.info.status, left.info.status, again.info.status) == ("RUNNING", "KILLED", "RUNNING")
+    assert [child.info.status for child in settled] == ["RUNNING", "KILLED"]
+    assert [child.info.status for child in children] == ["KILLED", "RUNNING"]
+
+
+def test_the_final_weights_are_an_artifact(
+    client: MlflowClient,
+    home: Path,
+    study: StudyRecord,
+    make_run: MakeRun,
+    history: History,
+    read_back: ReadBack,
+    tmp_path: Path,
+) -> None:
+    ends = StageAddress("ab" * 32, 40)
+    folder = stage_folder(tmp_path / "store", ends)
+    folder.mkdir(parents=True)
+    (folder / FILES[0]).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}))
+    tracker = MlflowTracker(default_tracking_uri(home), tmp_path / "store")
+    tracker.begin_study(study)
+
+    tracker.project_run(make_run(stages=(ends,)), history)
+
+    _, (child,) = read_back()
+    path = client.download_artifacts(child.info.run_id, "weights.safetensors", str(tmp_path))
+    found = load_file(path)
+    assert list(found) == ["0/w"]
+    assert found["0/w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
 
 def test_a_run_that_failed_says_why_until_a_later_end_replaces_it(
@@ -226,7 +360,7 @@ tracker.end_study(study, "1 completed")
 """
     command = [sys.executable, "-c", program]
 
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(3)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(4)]
 
     for process in processes:
         assert (process.communicate()[0], process.returncode) == (b"", 0)

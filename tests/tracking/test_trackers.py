@@ -49,12 +49,15 @@ def test_mlflow_has_the_numbers_that_memory_has(
     shown = client.search_runs([experiment.experiment_id], "tags.arm LIKE '%'")
     numbers = {
         found.info.run_name: {
-            key: {point.step: point.value for point in client.get_metric_history(found.info.run_id, key)}
+            key: sorted((p.step, p.value) for p in client.get_metric_history(found.info.run_id, key))
             for key in found.data.metrics
         }
         for found in shown
     }
-    assert numbers == {entry.name: entry.metrics for entry in memory.runs.values()}
+    assert numbers == {
+        entry.name: {key: sorted(zip(s.steps, s.values, strict=True)) for key, s in entry.metrics.items()}
+        for entry in memory.runs.values()
+    }
     assert {found.info.run_name: found.data.params for found in shown} == {
         entry.name: entry.params for entry in memory.runs.values()
     }

@@ -1,64 +1,28 @@
-import json
 import os
-import shutil
 import socket
-import subprocess
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 
-from harness.core.errors import HarnessError, InputError, StudyNotFoundError
-from harness.core.history import History
-from harness.staging.ledger import RunRecord, StudyRecord
+from harness.core.errors import HarnessError, InputError
 from harness.tracking.mlflow import MlflowTracker
-from harness.tracking.ui import UiServer, start_ui
+from harness.tracking.ui import UiServer, is_private, start_ui
 
 
-@pytest.fixture(scope="module")
-def server(home: Path, tracker: MlflowTracker) -> Iterator[UiServer]:  # noqa: ARG001  # it makes the database
-    with start_ui(home) as server:
-        yield server
+def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/ajax-api/2.0/mlflow/experiments/get-by-name", headers={"Host": "elsewhere.example"}
+    )
 
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(request)
+    refused.value.close()
 
-def test_the_ui_links_to_a_study_that_was_projected(
-    server: UiServer, tracker: MlflowTracker, study: StudyRecord
-) -> None:
-    tracker.begin_study(study)
-
-    link = server.link(study.name)
-
-    experiment = link.removeprefix(f"{server.url}/#/experiments/").partition("/")[0]
-    url = f"{server.url}/ajax-api/2.0/mlflow/experiments/get?experiment_id={experiment}"
-    with urllib.request.urlopen(url) as answer:
-        assert json.load(answer)["experiment"]["name"] == study.name
-
-
-def test_a_study_that_was_not_projected_has_no_link(server: UiServer) -> None:
-    with pytest.raises(StudyNotFoundError, match="MLflow shows no study 'nothing'"):
-        server.link("nothing")
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium")
-def test_the_link_shows_the_runs_and_the_columns_that_matter(
-    server: UiServer, tracker: MlflowTracker, study: StudyRecord, run: RunRecord, history: History, tmp_path: Path
-) -> None:
-    tracker.begin_study(study)
-    tracker.project_run(run, history)
-
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}", "--window-size=2000,1000"]
-    page = subprocess.run(
-        ["chromium", *flags, "--virtual-time-budget=20000", "--dump-dom", server.link(study.name)],
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout
-
-    assert "trial 7 · unfrozen · seed 2" in page
-    assert "width" in page
-    assert "0.875" in page
+    assert refused.value.code == 403
+    environment = Path(f"/proc/{server._process.pid}/environ").read_text().split("\0")
+    assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
 
 
 def test_stopping_ends_the_server_and_frees_its_port(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
@@ -92,3 +56,21 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
 def _unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "private"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False)]
+)
+def test_only_the_loopback_address_is_private(host: str, private: bool) -> None:
+    assert is_private(host) == private
+
+
+def test_a_host_that_is_not_this_machine_is_refused(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
+    with pytest.raises(InputError, match="choose another --host"):
+        start_ui(home, host="192.0.2.1")
+
+
+@pytest.mark.slow
+def test_a_server_for_everybody_answers_here_too(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
+    with start_ui(home, _unused_port(), "0.0.0.0") as server:
+        assert server.url.startswith("http://127.0.0.1:")

@@ -8,8 +8,11 @@ def test_the_table_shows_the_metric_the_searched_fields_arm_and_seed(study: Stud
     view = json.loads(saved_views(study, now_ms=1)["mlflow.sharedViewState.runs"])
 
     assert json.loads(view["state"])["selectedColumns"] == [
-        "metrics.`test/accuracy/all`",
-        "metrics.`val/accuracy/all`",
+        "metrics.`final/accuracy_all`",
+        "metrics.`final/accuracy_all_val`",
+        "metrics.`final/forgetting`",
+        "metrics.`final/parameters_added`",
+        "metrics.`final/seconds`",
         "params.`width`",
         "params.`arm`",
         "params.`seed`",

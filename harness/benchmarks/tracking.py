@@ -1,0 +1,172 @@
+"""What it costs training to be shown in MLflow, as a share of its wall time."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import final
+
+import torch
+
+from harness.benchmarks._base import AbstractBenchmark, Figure
+from harness.core.history import History
+from harness.data import Digits, TaskData
+from harness.growth.plan import Watch
+from harness.models import MLP
+from harness.staging.histories import FILES, stage_folder
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.network import build_network
+from harness.staging.run import RunConfig
+from harness.tracking.delivery import start_delivery
+from harness.tracking.destination import Destination, destination
+from harness.tracking.listening import attempts
+from harness.tracking.live import AbstractFeed, LiveFeed, NoFeed, Unseen
+from harness.tracking.location import default_tracking_uri
+from harness.tracking.mlflow import MlflowTracker
+from harness.tracking.ui import start_ui
+from harness.training.config import TrainingConfig
+from harness.training.loop import train_stage
+from harness.training.state import fresh_state
+
+__all__ = ["TrackingBenchmark"]
+
+STUDY = "tracking-benchmark"
+LIMIT_PERCENT = 3.0
+SHOWN_LIMIT_S = 10.0
+PATIENCE_S = 120.0
+QUICK, WHOLE = (5, 1500), (9, 3000)  # rounds and steps
+EVERY = 25
+
+
+@final
+class TrackingBenchmark(AbstractBenchmark):
+    """A small network on digits, whose every step takes less than a millisecond; every value of every step is shown."""
+
+    def measure(self, *, quick: bool) -> list[Figure]:
+        """Return share of wall time and delay, for a SQLite database and for a server."""
+        torch.set_num_threads(1)
+        rounds, steps = QUICK if quick else WHOLE
+        trial = _Training(steps)
+        return [
+            figure
+            for name, opened in (("SQLite", _in_sqlite), ("server", _on_server))
+            for figure in _figures(name, opened, trial, rounds)
+        ]
+
+
+class _Training:
+    """Training of one run, always the same."""
+
+    def __init__(self, steps: int) -> None:
+        self.config = _config(steps)
+        self._data: TaskData = self.config.task.load(None)
+
+    def seconds(self, feed: AbstractFeed, trial: int) -> tuple[float, History]:
+        """Train from the beginning; return seconds and what was measured."""
+        config, history, unseen = self.config, History(), Unseen()
+        record = _record(config, trial)
+        model = build_network(config, self._data)
+        state = fresh_state(model, config.training.optimizer, seed=0, precision="fp32")
+        feed.begin(record)
+        began = time.perf_counter()
+        train_stage(
+            state,
+            config.steps,
+            config=config.training,
+            data=self._data,
+            watch=Watch(()),
+            history=history,
+            on_evaluation=lambda _step, _metrics: feed.append(record.run_id, unseen.of(history)),
+        )
+        taken = time.perf_counter() - began
+        feed.append(record.run_id, unseen.of(history))
+        feed.end(record.run_id)
+        return taken, history
+
+
+def _figures(
+    name: str, opened: Callable[[Path], AbstractContextManager[str]], training: _Training, rounds: int
+) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        with opened(home) as uri:
+            shown = _Shown(home, destination(uri, home), training, rounds)
+            return shown.figures(name)
+
+
+class _Shown:
+    """Runs that are shown, and runs that are not, in turn."""
+
+    def __init__(self, home: Path, place: Destination, training: _Training, rounds: int) -> None:
+        self._home = home
+        self._place = place
+        self._training = training
+        self._rounds = rounds
+        self._ledger = Ledger(home)
+        self._ledger.create()
+        spec = {"title": "", "question": "", "space": {}, "arms": {"all": {}}, "metric": "accuracy/all"}
+        self._ledger.save_study(StudyRecord(STUDY, spec, trials=rounds + 1, seeds=1))
+
+    def figures(self, name: str) -> list[Figure]:
+        """Return the figures, named after the place."""
+        shares, delays, rates = [], [], []
+        feed = LiveFeed(self._home)
+        with start_delivery(self._place, self._home, self._home / "store", STUDY) as delivery:
+            for number in range(self._rounds + 1):
+                plain, _ = self._training.seconds(NoFeed(), number)
+                tracked, history = self._training.seconds(feed, number)
+                delay = self._delivered(number, history)
+                if number:  # in the first round caches are cold, and MLflow is imported
+                    shares.append(100 * (tracked / plain - 1))
+                    delays.append(delay)
+                    rates.append(len(history) / tracked)
+            left = delivery.finish()
+        return [
+            Figure.below(f"{name}: share of wall time (%)", median(shares), LIMIT_PERCENT),
+            Figure.below(f"{name}: all shown after the end of a run (s)", median(delays), SHOWN_LIMIT_S),
+            Figure(f"{name}: points measured in a second", median(rates)),
+            Figure.below(f"{name}: points not delivered", left.points + bool(left), 1),
+        ]
+
+    def _delivered(self, number: int, history: History) -> float:
+        """Commit a run; return the seconds until it is shown as a whole, its live file being gone."""
+        address = StageAddress(f"{number:064d}", self._training.config.steps)
+        folder = stage_folder(self._home / "store", address)
+        folder.mkdir(parents=True)
+        for name, content in zip(FILES[1:], (history, History()), strict=True):
+            (folder / name).write_bytes(content.to_bytes())
+        self._ledger.save_run(replace(_record(self._training.config, number), status="completed", stages=(address,)))
+        began = time.monotonic()
+        while attempts(self._home, STUDY) and time.monotonic() < began + PATIENCE_S:
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+
+def _record(config: RunConfig, trial: int) -> RunRecord:
+    return RunRecord(STUDY, trial, "all", 0, f"run-{trial}", {}, config.to_json(), "running")
+
+
+def _config(steps: int) -> RunConfig:
+    return RunConfig(
+        task=Digits(classes={"all": tuple(range(10))}),
+        model=MLP(inputs=64, widths=(64, 64)),
+        training=TrainingConfig(evaluate_every=EVERY),
+        steps=steps,
+        device="cpu",
+        precision="fp32",
+    )
+
+
+@contextmanager
+def _in_sqlite(home: Path) -> Iterator[str]:
+    yield default_tracking_uri(home)
+
+
+@contextmanager
+def _on_server(home: Path) -> Iterator[str]:
+    MlflowTracker(default_tracking_uri(home / "server"))
+    with start_ui(home / "server") as server:
+        yield server.url

@@ -1,0 +1,52 @@
+"""`harness sync`: what the MLflow pages do not show yet."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.core.errors import HarnessError, StudyNotFoundError
+
+if TYPE_CHECKING:
+    from harness.staging.ledger import Ledger
+    from harness.tracking.destination import Destination
+
+__all__ = ["sync"]
+
+
+def sync(
+    study: Annotated[str | None, typer.Argument(help="A study in this home; all of them, if none is given.")] = None,
+    tracking_uri: options.TrackingUri = None,
+    home: options.Home = Path("runs"),
+    storage: options.Storage = None,
+) -> None:
+    """Deliver to MLflow what it does not have, and nothing twice."""
+    from harness.core.spec import did_you_mean
+    from harness.staging.ledger import Ledger
+    from harness.tracking.destination import destination
+
+    ledger = Ledger(home, storage)
+    names = [record.name for record in ledger.studies()] if ledger.exists else []
+    if not names or (study and study not in names):
+        wanted = f"no study {study!r}" if study else "no study"
+        hint = did_you_mean(study or "", names)
+        raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
+    place = destination(tracking_uri, home)
+    place.authenticate()
+    for name in [study] if study else names:
+        _sync(ledger, home, name, place)
+
+
+def _sync(ledger: "Ledger", home: Path, study: str, place: "Destination") -> None:
+    from harness.staging.histories import store_folder
+    from harness.tracking.mlflow import MlflowTracker
+    from harness.tracking.projector import Projector, projecting
+
+    record = ledger.study(study)
+    store = store_folder(home, record) if record else home / "store"
+    with projecting(home, study, place.uri, patience_s=30.0):
+        left = Projector(ledger, home, store, study, lambda: MlflowTracker(place.uri, store)).finish()
+    if left:
+        raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")
+    typer.echo(f"{study}: MLflow shows all that is known, {sum(ledger.run_counts().get(study, {}).values())} runs.")

@@ -1,0 +1,28 @@
+from pathlib import Path
+
+import pytest
+
+from harness.benchmarks import tracking
+from harness.benchmarks.tracking import TrackingBenchmark
+from harness.tracking.destination import destination
+
+
+@pytest.mark.slow
+def test_a_database_and_a_server_are_measured_and_get_every_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "QUICK", (1, 50))
+
+    figures = {figure.figure: figure for figure in TrackingBenchmark().measure(quick=True)}
+
+    for name in ("SQLite", "server"):
+        assert figures[f"{name}: points not delivered"].value == 0
+        assert figures[f"{name}: points measured in a second"].value > 0
+        assert figures[f"{name}: share of wall time (%)"].target == "< 3"
+
+
+def test_what_is_not_delivered_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracking, "PATIENCE_S", 0.0)
+    place = destination("http://127.0.0.1:9", tmp_path)
+
+    figures = tracking._Shown(tmp_path, place, tracking._Training(30), rounds=1).figures("nowhere")
+
+    assert {figure.figure: figure.met for figure in figures}["nowhere: points not delivered"] is False

@@ -1,0 +1,260 @@
+"""Whole processes, real servers, and their deaths."""
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger
+from harness.tracking.client import MlflowClient
+from harness.tracking.delivery import start_delivery
+from harness.tracking.destination import destination
+from harness.tracking.mlflow import MlflowTracker
+from harness.tracking.projector import Projector, Undelivered, projecting
+from harness.tracking.ui import start_ui
+
+PRODUCER = Path(__file__).with_name("producer.py")
+CANARY = "c4n4ry-0f-a-p4ssw0rd"
+
+
+def produce(home: Path, uri: str, pause_s: float = 0.1) -> "subprocess.Popen[bytes]":
+    """Start the study, and return when it has begun."""
+    command = [sys.executable, str(PRODUCER), str(home), uri, str(pause_s)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"begun\n"
+    return process
+
+
+def produced(home: Path, uri: str) -> str:
+    """Do the study to its end, and return what it said."""
+    out, err = produce(home, uri).communicate(timeout=120)
+    assert err == b""
+    return out.decode()
+
+
+def synced(home: Path, uri: str) -> Undelivered:
+    place = destination(uri, home)
+    with projecting(home, "study", place.uri, patience_s=60):
+        store = home / "store"
+        return Projector(Ledger(home), home, store, "study", lambda: MlflowTracker(place.uri, store)).finish()
+
+
+def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:
+    """Return the points that the ledger has, by run and key."""
+    found = {}
+    for run in Ledger(home).runs("study"):
+        history = run_history(home / "store", run.stages)
+        found[f"trial {run.trial} · a · seed 0"] = {
+            name: sorted(zip(history[name].steps, history[name].values, strict=True)) for name in history
+        }
+    return found
+
+
+def in_mlflow(uri: str) -> tuple[dict[str, dict[str, list[tuple[int, float]]]], Counter[str], dict[str, float]]:
+    """Return the points that MLflow has, the statuses of all runs, and the last values of one."""
+    client = MlflowClient(tracking_uri=uri)
+    experiment = client.get_experiment_by_name("study")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    found = {
+        str(run.info.run_name): {
+            key: sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, key))
+            for key in run.data.metrics
+            if not key.startswith("final/")
+        }
+        for run in runs
+        if "arm" in run.data.tags
+    }
+    last = next(run.data.metrics for run in runs if run.info.run_name == "trial 2 · a · seed 0")
+    return found, Counter(str(run.info.status) for run in runs), last
+
+
+def assert_equal_to_the_ledger(home: Path, uri: str) -> None:
+    found, statuses, last = in_mlflow(uri)
+    assert found == in_ledger(home)
+    assert len(found) == 3
+    assert statuses == {"FINISHED": 4}
+    assert last["train/loss/total"] == 2 + 250 / 7
+
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+@pytest.mark.slow
+def test_a_study_is_shown_while_it_goes_on(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.sqlite"
+
+    said = produced(tmp_path, uri)
+
+    assert said.strip() == str(Undelivered())
+    assert_equal_to_the_ledger(tmp_path, uri)
+    assert not list((tmp_path / "live" / "study").glob("*.live"))
+
+
+@pytest.mark.slow
+def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
+    uri, chance = f"sqlite:///{tmp_path}/mlflow.sqlite", random.Random(0)
+
+    for kill in range(10):
+        process = produce(tmp_path, uri, pause_s=0.4)
+        time.sleep(chance.uniform(0.2, 5.0))
+        delivering = psutil.Process(process.pid).children()
+        os.kill(process.pid, signal.SIGKILL)
+        if kill % 2:
+            for child in delivering:
+                child.kill()
+        process.communicate()
+        if kill == 5:  # a study that is never taken up again has no run that claims to be running
+            assert not synced(tmp_path, uri)
+            assert not in_mlflow_statuses(uri) & {"RUNNING"}
+    produced(tmp_path, "-")
+
+    assert not synced(tmp_path, uri)
+    assert_equal_to_the_ledger(tmp_path, uri)
+
+
+def in_mlflow_statuses(uri: str) -> set[str]:
+    client = MlflowClient(tracking_uri=uri)
+    return {str(run.info.status) for run in client.search_runs(["1"])}
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_and_comes_back_gets_everything(tmp_path: Path) -> None:
+    served, home, port = tmp_path / "server", tmp_path / "home", unused_port()
+    MlflowTracker(f"sqlite:///{served}/mlflow.sqlite")
+    uri = f"http://127.0.0.1:{port}"
+    with start_ui(served, port) as server:
+        process = produce(home, uri, pause_s=0.6)
+        wait_for_points(uri)
+        os.killpg(server._process.pid, signal.SIGKILL)
+    time.sleep(2)
+
+    with start_ui(served, port):
+        out, _ = process.communicate(timeout=120)
+        shown = out.decode().strip()
+        in_between = in_mlflow(uri)
+        left = synced(home, uri)
+
+        assert (shown, left) == (str(Undelivered()), Undelivered())
+        assert in_mlflow(uri) == in_between
+        assert_equal_to_the_ledger(home, uri)
+
+
+def wait_for_points(uri: str) -> None:
+    """Return when a run is shown that goes on and has points, but not all of them."""
+    client = MlflowClient(tracking_uri=uri)
+    for _ in range(600):
+        runs = client.search_runs(["1"], "tags.arm = 'a'") if client.get_experiment_by_name("study") else []
+        if any(run.info.status == "RUNNING" and run.data.metrics for run in runs):
+            return
+        time.sleep(0.1)
+    raise AssertionError("no run was shown while it went on")
+
+
+class Broken(BaseHTTPRequestHandler):
+    def _fail(self) -> None:
+        self.send_response(500)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_GET = do_POST = do_PATCH = do_PUT = _fail  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def broken_server() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Broken)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("down", [False, True])
+def test_a_server_that_fails_or_is_down_costs_only_delay_and_what_is_left_is_counted(
+    tmp_path: Path, down: bool
+) -> None:
+    with broken_server() as uri:
+        if down:
+            uri = f"http://127.0.0.1:{unused_port()}"
+        said = produced(tmp_path, uri)
+
+    expected = sum(len(points) for run in in_ledger(tmp_path).values() for points in run.values())
+    assert f"Undelivered(runs=3, points={expected + 3 * 2}, reason=" in said
+    assert uri in said
+
+
+@pytest.mark.slow
+def test_a_password_is_for_the_server_alone(tmp_path: Path) -> None:
+    home, served = tmp_path / "home", tmp_path / "served"
+    served.mkdir()
+    with basic_auth_server(served) as address:
+        wrong = produced(home, f"http://admin:wrong-{CANARY}@{address}")
+        left = start_delivery(
+            destination(f"http://admin:{CANARY}@{address}", home), home, home / "store", "study"
+        ).finish()
+
+    assert "Undelivered(runs=3" in wrong
+    assert left == Undelivered()
+    assert CANARY not in wrong
+    for path in (*home.rglob("*"), *(served / "mlartifacts").rglob("*"), served / "mlflow.sqlite"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
+    # What the server's own log repeats of requests.
+    assert CANARY not in (served / "log").read_text()
+
+
+@contextmanager
+def basic_auth_server(folder: Path) -> Iterator[str]:
+    pytest.importorskip("flask_wtf")
+    port = unused_port()
+    (folder / "auth.ini").write_text(
+        "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
+        f"database_uri = sqlite:///{folder}/auth.db\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    environment = os.environ | {
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
+        "MLFLOW_AUTH_ADMIN_PASSWORD": CANARY,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "secret",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.sqlite"]
+    command += ["--artifacts-destination", str(folder / "mlartifacts")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
