@@ -28,6 +28,7 @@ class Delivery:
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self._process = process
         self._log = log
+        self._left: Undelivered | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -39,14 +40,17 @@ class Delivery:
 
     def finish(self, *, limit_s: float | None = None) -> Undelivered:
         """Wait until everything is delivered, or cannot be, or `limit_s` has passed; return what is left."""
+        if self._left is None:
+            self._left = self._end(limit_s)
+        return self._left
+
+    def _end(self, limit_s: float | None) -> Undelivered:
         try:
             answer, _ = self._process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             self._process.kill()  # as safe as any other end: what was delivered is not delivered again
             self._process.communicate()
             return Undelivered(reason=f"not within {limit_s:g} s")
-        except ValueError:  # it has ended before, and said so
-            return Undelivered()
         with suppress(ValueError, TypeError, IndexError):
             return Undelivered(**json.loads(answer.splitlines()[-1]))
         return Undelivered(reason=f"the process that delivers has failed, see {self._log}")

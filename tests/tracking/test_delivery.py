@@ -20,7 +20,7 @@ import pytest
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.tracking.client import MlflowClient
-from harness.tracking.delivery import start_delivery
+from harness.tracking.delivery import Delivery, start_delivery
 from harness.tracking.destination import destination
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.projector import Projector, Undelivered, projecting
@@ -165,6 +165,23 @@ def wait_for_points(uri: str) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("no run was shown while it went on")
+
+
+def test_who_does_not_end_in_time_is_ended(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdin=-1, stdout=-1) as process:
+        left = Delivery(process, tmp_path / "log").finish(limit_s=0.1)
+
+        assert process.wait() == -signal.SIGKILL
+    assert left == Undelivered(reason="not within 0.1 s")
+
+
+@pytest.mark.parametrize("program", ["", "raise SystemExit(1)", "print('[]')", "print('nothing of the kind')"])
+def test_who_delivers_and_fails_is_reported_with_its_log(tmp_path: Path, program: str) -> None:
+    with subprocess.Popen([sys.executable, "-c", program], stdin=-1, stdout=-1) as process:
+        delivery = Delivery(process, tmp_path / "log")
+
+        assert f"has failed, see {tmp_path / 'log'}" in delivery.finish().reason
+        assert delivery.finish() == delivery.finish()
 
 
 class Broken(BaseHTTPRequestHandler):

@@ -235,6 +235,31 @@ def test_who_is_neither_alive_nor_ended_was_killed_and_may_come_back(
     assert [child.info.status for child in children] == ["KILLED", "RUNNING"]
 
 
+def test_what_is_shown_is_counted(tracker: MlflowTracker, study: StudyRecord, run: RunRecord, history: History) -> None:
+    before = tracker.shown(run)
+    tracker.begin_study(study)
+    tracker.project_run(run, history)
+
+    assert (before, tracker.shown(run)) == (0, len(history) + 3)
+
+
+def test_a_damaged_snapshot_leaves_the_run_without_weights(
+    client: MlflowClient, home: Path, study: StudyRecord, make_run: MakeRun, read_back: ReadBack, tmp_path: Path
+) -> None:
+    ends = StageAddress("cd" * 32, 40)
+    folder = stage_folder(tmp_path, ends)
+    folder.mkdir(parents=True)
+    (folder / FILES[0]).write_bytes(b"damaged")
+    tracker = MlflowTracker(default_tracking_uri(home), tmp_path)
+    tracker.begin_study(study)
+
+    tracker.project_run(make_run(stages=(ends,)), History())
+
+    _, (child,) = read_back()
+    assert child.info.status == "FINISHED"
+    assert {file.path for file in client.list_artifacts(child.info.run_id)} == {"config.json", "growths.json"}
+
+
 def test_the_final_weights_are_an_artifact(
     client: MlflowClient,
     home: Path,
