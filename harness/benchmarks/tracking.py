@@ -23,7 +23,7 @@ from harness.staging.run import RunConfig
 from harness.tracking.delivery import start_delivery
 from harness.tracking.destination import Destination, destination
 from harness.tracking.listening import attempts
-from harness.tracking.live import AbstractFeed, LiveFeed, NoFeed, Unseen
+from harness.tracking.live import AbstractFeed, LiveFeed, NoFeed
 from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.ui import start_ui
@@ -66,7 +66,7 @@ class _Training:
 
     def seconds(self, feed: AbstractFeed, trial: int) -> tuple[float, History]:
         """Train from the beginning; return seconds and what was measured."""
-        config, history, unseen = self.config, History(), Unseen()
+        config, history, told = self.config, History(), dict[str, int]()
         record = _record(config, trial)
         model = build_network(config, self._data)
         state = fresh_state(model, config.training.optimizer, seed=0, precision="fp32")
@@ -79,10 +79,10 @@ class _Training:
             data=self._data,
             watch=Watch(()),
             history=history,
-            on_evaluation=lambda _step, _metrics: feed.append(record.run_id, unseen.of(history)),
+            on_evaluation=lambda _step, _metrics: feed.append(record.run_id, history.news(told)),
         )
         taken = time.perf_counter() - began
-        feed.append(record.run_id, unseen.of(history))
+        feed.append(record.run_id, history.news(told))
         feed.end(record.run_id)
         return taken, history
 

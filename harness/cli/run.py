@@ -119,8 +119,10 @@ def _without_home(source: str) -> str:
 
 def _conclude(record: "StudyRecord", home: Path, storage: str | None) -> None:
     from harness.reporting.report import write_report
+    from harness.tracking.outcome import save_outcome
 
     report = write_report(home, record.name, home / "reports" / record.name, storage)
+    save_outcome(home, record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
 

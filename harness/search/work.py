@@ -91,9 +91,9 @@ class Work:
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
             ended = Ended(_record(run, "completed", **outcome), result.history)
-        finally:
-            self.feed.end(name)
+        # A run that waits for another process, or was interrupted, has not ended.
         self._ledger.save_run(ended.record)
+        self.feed.end(name)
         return ended
 
 

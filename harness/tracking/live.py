@@ -15,11 +15,11 @@ from array import array
 from pathlib import Path
 from typing import final
 
-from harness.core.history import History, Series
+from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import frame
 
-__all__ = ["ENDING", "NOBODY", "AbstractFeed", "LiveFeed", "NoFeed", "Unseen", "live_folder"]
+__all__ = ["ENDING", "NOBODY", "AbstractFeed", "LiveFeed", "NoFeed", "live_folder"]
 
 log = logging.getLogger(__name__)
 
@@ -101,27 +101,6 @@ class LiveFeed(AbstractFeed):
         descriptor = self._open.pop(run_id, None)
         if descriptor is not None:
             os.close(descriptor)
-
-
-@final
-class Unseen:
-    """Cuts a history that grows into parts, for `AbstractFeed.append`."""
-
-    def __init__(self) -> None:
-        self._history: History | None = None
-        self._counts: dict[str, int] = {}
-
-    def of(self, history: History) -> History:
-        """Return what `history` has beyond what it had at the last call; all of it, if it is another one than then."""
-        if history is not self._history:
-            self._history, self._counts = history, {}
-        part = History()
-        for name in history:
-            series, start = history[name], self._counts.get(name, 0)
-            if len(series.steps) > start:
-                part.extend(name, Series(series.steps[start:], series.values[start:]))
-                self._counts[name] = len(series.steps)
-        return part
 
 
 def _start(folder: Path, record: RunRecord) -> int:

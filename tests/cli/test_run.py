@@ -39,7 +39,10 @@ def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], proces
 def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[object] = []
 
-    def note(study: Study, file: Path, home: Path, storage: str | None, runner: Runner, **numbers: int) -> None:
+    def note(
+        study: Study, file: Path, home: Path, storage: str | None, runner: Runner, place: object, **numbers: int
+    ) -> None:
+        assert place is None
         training = study.base.training
         launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device, home, storage])
         launched.extend([file.name, runner.store.root, runner.alone, runner.features, numbers])
@@ -49,7 +52,16 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
     ended = call(
         *["run", "tiny", "--as", "other", "--home", "there", "--trials", "3", "--seeds", "2", "--device", "cpu"],
         *["--set", "training.batch_size=16", "--set", "training.evaluate_every=5"],
-        *["--no-share", "--workers", "4", "--store", "elsewhere", "--storage", "sqlite:///here.sqlite"],
+        *[
+            "--no-share",
+            "--workers",
+            "4",
+            "--store",
+            "elsewhere",
+            "--storage",
+            "sqlite:///here.sqlite",
+            "--no-tracking",
+        ],
     )
 
     assert ended.returncode == 0

@@ -13,7 +13,7 @@ from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.tracking.delivery import Delivery, start_delivery
 from harness.tracking.destination import destination
-from harness.tracking.live import LiveFeed, Unseen
+from harness.tracking.live import LiveFeed
 
 PARTS, STEPS = 10, 25
 SPEC: dict[str, Any] = {"title": "", "question": "", "space": {}, "arms": {"a": {}}, "metric": "accuracy/all"}
@@ -33,7 +33,7 @@ def whole_history(trial: int, parts: int = PARTS) -> History:
 
 def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
     record = RunRecord("study", trial, "a", 0, f"run{trial}", {}, {}, "completed")
-    unseen = Unseen()
+    told: dict[str, int] = {}
     history = History()
     feed.begin(record)
     for part in range(1, PARTS + 1):
@@ -43,7 +43,7 @@ def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
             start = len(history[name].steps) if name in history else 0
             for step, value in zip(whole[name].steps[start:], whole[name].values[start:], strict=True):
                 history.record(step, {name: value})
-        feed.append(record.run_id, unseen.of(history))
+        feed.append(record.run_id, history.news(told))
     address = StageAddress(f"{trial:064d}", PARTS * STEPS)
     folder = stage_folder(home / "store", address)
     folder.mkdir(parents=True, exist_ok=True)

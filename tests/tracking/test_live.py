@@ -9,7 +9,7 @@ import pytest
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.listening import Attempt, attempts
-from harness.tracking.live import LiveFeed, NoFeed, Unseen
+from harness.tracking.live import LiveFeed, NoFeed
 
 MakeRun = Callable[..., RunRecord]
 
@@ -102,25 +102,6 @@ def test_appending_takes_microseconds(tmp_path: Path, run: RunRecord) -> None:
         feed.append(run.run_id, part)
 
     assert (time.perf_counter() - began) / 200 < 2e-3  # 250 points in some 50 µs, on a machine that may be busy
-
-
-def test_a_growing_history_is_cut_into_parts_that_make_it_whole() -> None:
-    history, unseen, whole = History(), Unseen(), History()
-
-    for step in range(1, 8):
-        history.record(step, {"a": step / 2} if step % 2 else {"a": step / 2, "b": float(step)})
-        if step in (2, 3, 7):
-            whole = whole.then(unseen.of(history))
-
-    assert whole == history
-    assert len(unseen.of(history)) == 0
-
-
-def test_another_history_is_unseen_as_a_whole() -> None:
-    unseen = Unseen()
-    unseen.of(measured(1, 2))
-
-    assert unseen.of(measured(3)) == measured(3)
 
 
 def test_nobody_may_listen(run: RunRecord, history: History) -> None:
