@@ -101,7 +101,7 @@ def test_a_fault_of_an_array_is_one_clear_line(tmp_path: Path, arrays: dict[str,
 
 @pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
 def test_a_missing_array_is_named(tmp_path: Path, suffix: str) -> None:
-    with pytest.raises(DataError, match="no array 'label' in .* Did you mean 'labels'?"):
+    with pytest.raises(DataError, match=r"no array 'label' in .* Did you mean 'labels'?"):
         task(write(tmp_path, content(), suffix), label="label").load(tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_a_flipped_bit_in_an_archive_is_noticed(tmp_path: Path) -> None:
     damaged[300] ^= 1
     path.write_bytes(damaged)
 
-    with pytest.raises(DataError, match="expected plain arrays of numbers in .*Bad CRC-32"):
+    with pytest.raises(DataError, match=r"expected plain arrays of numbers in .*Bad CRC-32"):
         task(path).load(tmp_path)
 
 

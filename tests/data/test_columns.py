@@ -39,7 +39,7 @@ def test_a_truncated_parquet_file_is_one_line(tmp_path: Path) -> None:
     path = written(tmp_path, {"a": [1, 2]}, "table.parquet")
     path.write_bytes(path.read_bytes()[:-9])
 
-    with pytest.raises(DataError, match="expected a parquet file at .*Parquet magic bytes not found"):
+    with pytest.raises(DataError, match=r"expected a parquet file at .*Parquet magic bytes not found"):
         read_columns(path, ["a"])
 
 
