@@ -1,19 +1,31 @@
 """Tasks: real data, fixed splits, seeded batches."""
 
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, load_task
+from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
+from harness.data.own_file import sha256_of
+from harness.data.parts import Parts
+from harness.data.table import Table
+from harness.data.teacher_student import TeacherStudent
+from harness.data.torch_dataset import split_of
 
 __all__ = [
     "AbstractTask",
+    "Arrays",
     "BatchOrder",
     "Digits",
     "FashionMNIST",
     "Output",
+    "Parts",
     "ReplayedOrder",
     "Scale",
     "Split",
+    "Table",
     "TaskData",
+    "TeacherStudent",
     "load_task",
+    "sha256_of",
+    "split_of",
 ]

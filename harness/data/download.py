@@ -1,6 +1,5 @@
 """Publisher's files by checksum: from a local folder, else from the cache, else from the publisher."""
 
-import hashlib
 from pathlib import Path
 
 import pooch
@@ -8,6 +7,7 @@ import requests
 
 from harness.core.errors import DataError
 from harness.core.spec import Spec
+from harness.data.own_file import sha256_of
 
 __all__ = ["PublishedFile", "fetch"]
 
@@ -49,9 +49,7 @@ def fetch(file: PublishedFile, folder: Path | None) -> Path:
 
 
 def _checked(place: Path, file: PublishedFile) -> Path:
-    with place.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != file.sha256:
+    if (found := sha256_of(place)) != file.sha256:
         raise DataError(
             f"expected the publisher's {file.name} (SHA-256 {file.sha256[:12]}...) at {place}, "
             f"found another file (SHA-256 {found[:12]}...); replace it or remove it"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from harness.core.spec import Spec
+from harness.data.augment import AbstractAugmentation
 from harness.losses import AbstractLoss, JointCrossEntropy
 from harness.training.optimizers import AbstractOptimizer, AdamW
 from harness.training.schedules import AbstractSchedule, Constant
@@ -24,6 +25,7 @@ class TrainingConfig(Spec):
         batch_size: examples per optimizer update.
         losses: by name; a component's weight is that of its loss times that of the growth that brought its output. A
             scalar that the model returns under a name ending in `_loss` or `_reg` need not be listed.
+        augment: random changes of the inputs of training batches, in this order; evaluations see inputs as they are.
         replay: after a growth that brought classes, the fraction of each batch that is of classes that came earlier, or
             None for batches of all classes alike; with 0, earlier classes are never seen again.
         on_divergence: what a loss that becomes NaN or infinite does: it stops the run, or the update is skipped, and
@@ -37,6 +39,7 @@ class TrainingConfig(Spec):
     optimizer: AbstractOptimizer = AdamW()
     schedule: AbstractSchedule = Constant()
     losses: Annotated[Mapping[LossName, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
+    augment: tuple[AbstractAugmentation, ...] = ()
     replay: Annotated[float, Field(ge=0, lt=1)] | None = None
     on_divergence: Literal["stop", "skip"] = "stop"
     record_gradients_every: PositiveInt | None = None

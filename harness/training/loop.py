@@ -2,7 +2,7 @@
 
 ```
 for each stage:  restore the longest stored prefix, then
-    for each step:  batch, forward under autocast, components, backward, unscale, clip, update
+    for each step:  batch, augmented, forward under autocast, components, backward, unscale, clip, update
                     record component losses, learning rates, skipped steps
         every n:    evaluate, record
                     observe: each rule's trigger sees the progress; the first that fires ends the stage
@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from harness.core.history import History
 from harness.core.label_map import LabelMap
 from harness.data import BatchOrder, ReplayedOrder, TaskData
+from harness.data.augment import augmented
 from harness.growth.plan import GrowthRule, Watch
 from harness.growth.triggers import Progress
 from harness.training.answers import answers_of
@@ -63,7 +64,8 @@ def train_stage(
         signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
             which one was first seen is recorded as `signal/<name>`.
         pause: asked after each step whether to return before `until`; nothing is lost by going on later.
-        features: where features of a frozen lower part are kept; without it they are computed at every step.
+        features: where features of a frozen lower part are kept; without it, or with augmented inputs, they are
+            computed at every step.
 
     Returns:
         The rule that fired at the state's step, or None.
@@ -81,7 +83,8 @@ def train_stage(
 
     def feed_now() -> Feed:
         state.set_train_mode()
-        if features is None or needs.taps:
+        # What stands still makes something else of augmented inputs at every step.
+        if features is None or config.augment or needs.taps:
             return Feed(state.model, data)
         return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
 
@@ -102,6 +105,7 @@ def train_stage(
             state.refreeze()
             feed = feed_now()
         examples = feed.data.train.take(batches.indices(state.age))
+        examples = augmented(examples, config.augment, seed=state.seed, step=state.step)
         measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward, needs=needs)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})

@@ -12,7 +12,16 @@ from harness.core.spec import LeafSpec
 
 PACKAGE = Path(harness.__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
-FAMILIES = ("data", "growth.freezing", "growth.operations", "growth.triggers", "initializers", "losses", "models")
+FAMILIES = (
+    "data",
+    "data.augment",
+    "growth.freezing",
+    "growth.operations",
+    "growth.triggers",
+    "initializers",
+    "losses",
+    "models",
+)
 
 
 def module_name(source: Path) -> str:

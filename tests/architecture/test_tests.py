@@ -10,6 +10,7 @@ NEED_NONE = ("__init__", "__main__", "_base")
 
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
+    "data/augment/": "data/test_augment.py",
     "growth/freezing/": "conformance/test_freeze_policies.py",
     "growth/layers/": "growth/layers/test_layers.py",
     "growth/operations/": "conformance/test_operations.py",

@@ -9,7 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.core.errors import DataError
-from harness.data import AbstractTask, Digits, FashionMNIST, Output, Split, TaskData, load_task
+from harness.data import (
+    AbstractTask,
+    Arrays,
+    Digits,
+    FashionMNIST,
+    Output,
+    Parts,
+    Split,
+    Table,
+    TaskData,
+    TeacherStudent,
+    load_task,
+)
 
 CPU = torch.device("cpu")
 
@@ -26,6 +38,9 @@ class OwnTask(AbstractTask):
 TASKS = [
     Digits(classes={"known": (0, 1), "late": (2,)}, split_seed=3),
     FashionMNIST(classes={"known": (9, 0)}),
+    Arrays(classes={"known": (0, 1)}, path="own.npz", sha256="a" * 64, parts=Parts(group="subject")),
+    Table(classes={"known": (0, 1)}, path="own.csv", sha256="0" * 64, inputs=("width",), label="species"),
+    TeacherStudent(outputs={"values": Output(columns=10)}, noise=0.1),
     OwnTask(classes={"known": (0,)}, size=5),
 ]
 

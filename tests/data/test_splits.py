@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from harness.data.splits import stratified_split
+from harness.data.splits import grouped_split, stratified_split
 
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=80).map(torch.tensor)
 FRACTIONS = st.sampled_from([(1.0,), (0.5, 0.5), (5 / 6, 1 / 6), (0.5, 0.2, 0.3), (0.7, 0.1, 0.1, 0.1)])
@@ -83,3 +83,28 @@ def test_what_rounding_leaves_over_goes_to_the_first_part(
     parts = stratified_split(torch.zeros(count), fractions, seed=0)
 
     assert [len(part) for part in parts] == sizes
+
+
+@given(data=st.data(), fractions=FRACTIONS, seed=SEEDS)
+def test_groups_are_whole_in_exactly_one_part(data: st.DataObject, fractions: tuple[float, ...], seed: int) -> None:
+    groups = data.draw(LABELS)
+    labels = groups.flip(0)
+
+    parts = grouped_split(labels, groups, fractions, seed=seed)
+
+    held = [set(groups[part].tolist()) for part in parts]
+    assert sorted(torch.cat(parts).tolist()) == list(range(len(groups)))
+    assert sum(map(len, held)) == len(set(groups.tolist()))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_with_many_small_groups_every_class_is_divided_nearly_alike(seed: int) -> None:
+    stream = torch.Generator().manual_seed(seed)
+    groups = torch.randint(200, (2000,), generator=stream)
+    labels = (torch.rand(2000, generator=stream) < 0.1).long()  # a rare class
+
+    parts = grouped_split(labels, groups, (0.5, 0.2, 0.3), seed=seed)
+
+    for part, fraction in zip(parts, (0.5, 0.2, 0.3), strict=True):
+        shares = labels[part].bincount() / labels.bincount()
+        assert shares.tolist() == pytest.approx([fraction] * 2, abs=0.03)

@@ -11,6 +11,7 @@ import torch
 from harness.core.errors import InterruptedRunError
 from harness.core.spec import with_changes
 from harness.data import AbstractTask, Split, TaskData
+from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
 from harness.models import ConvNet
 from harness.staging.histories import FILES, stage_folder
@@ -45,7 +46,7 @@ def _spots(count: int, seed: int) -> Split:
     return Split(images, labels)
 
 
-@pytest.fixture(params=["fp32", "bf16", "fp16"])
+@pytest.fixture(params=["fp32", "bf16", "fp16", "augmented"])
 def study(request: pytest.FixtureRequest) -> list[RunConfig]:
     """Runs with two growths each: early and late ones, with what is old frozen after the first, or the second."""
     rules = tuple(
@@ -57,6 +58,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
         )
         for name, step in (("late", 12), ("later", 25))
     )
+    plain = request.param != "augmented"
     base = RunConfig(
         task=Spots(classes={"known": (0, 1), "late": (2, 3), "later": (4, 5)}),
         model=ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=8, dropout=0.3),
@@ -66,11 +68,12 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
             batch_size=20,
             clip_norm=2.0,
             evaluate_every=5,
+            augment=() if plain else (RandomShift(pixels=1), HorizontalFlip(), GaussianNoise()),
         ),
         growths=rules,
         steps=40,
         device="cpu",
-        precision=request.param,
+        precision=request.param if plain else "fp32",
     )
     return [
         with_changes(base, {f"growths.{number}.freeze": "old_parameters", "growths.0.trigger.step": step, "seed": seed})

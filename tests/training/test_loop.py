@@ -1,19 +1,25 @@
-from typing import Literal
+import copy
+from typing import ClassVar, Literal
 
 import pytest
 import torch
+from torch import Tensor
 
 from harness.core.errors import ContractError, DivergedError
 from harness.core.history import History
 from harness.data import TaskData
+from harness.data.augment import AbstractAugmentation, RandomShift
 from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, Nothing
-from harness.growth.freezing import Candidate
+from harness.growth.freezing import Candidate, OldParameters
 from harness.growth.plan import Watch
 from harness.growth.probe import Probe
 from harness.growth.triggers import Signal
 from harness.models import ConvNet, GrowableModel
+from harness.staging.network import probe_for
+from harness.staging.snapshot import write_snapshot
 from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
+from harness.training.features import FeatureCache
 from harness.training.loop import batches_of, train_stage
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
@@ -197,3 +203,57 @@ def test_a_run_may_skip_what_diverges(state: TrainState, data: TaskData) -> None
     assert sum(skipped.values) == 4
     assert len(history["train/loss/total"].steps) == 12 - 4
     assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+class Blank(AbstractAugmentation):
+    """Nothing is left of the inputs; how many there were is noted, and which stream they were changed with."""
+
+    kind: Literal["test_blank"] = "test_blank"
+    sizes: ClassVar[list[int]] = []
+    streams: ClassVar[list[int]] = []
+
+    def apply(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        self.sizes.append(len(inputs))
+        self.streams.append(generator.initial_seed())
+        return torch.zeros_like(inputs)
+
+
+def test_training_batches_are_augmented_and_evaluations_are_not(
+    state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Blank, "sizes", [])
+    seen: list[Tensor] = []
+    state.model.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+
+    train(state, 8, data, config=CONFIG.model_copy(update={"augment": (Blank(),)}))
+
+    assert Blank.sizes == [12] * 8
+    blank = [inputs.count_nonzero().item() == 0 for inputs in seen]
+    assert blank == [False, *[True] * 4, False, *[True] * 4, False]
+
+
+def test_augmented_training_is_the_same_with_a_feature_cache(state: TrainState, data: TaskData) -> None:
+    config = TrainingConfig(batch_size=12, evaluate_every=4, augment=(RandomShift(),))
+    histories = [History(), History()]
+    change = rule(1, OldParameters()).change
+    state.grow(change, probe=probe_for(change, data))
+    states = [state, copy.deepcopy(state)]
+
+    for one, history, features in zip(states, histories, (None, FeatureCache()), strict=True):
+        train_stage(one, 10, config=config, data=data, watch=Watch(()), history=history, features=features)
+
+    assert histories[0] == histories[1]
+    assert write_snapshot(states[0]) == write_snapshot(states[1])
+
+
+def test_no_draw_of_an_augmentation_comes_twice_in_a_run(
+    state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Blank, "streams", [])
+    config, change = CONFIG.model_copy(update={"augment": (Blank(), Blank())}), rule(1).change
+
+    train(state, 6, data, config=config)
+    state.grow(change, probe=probe_for(change, data))
+    train(state, 12, data, config=config)
+
+    assert len(set(Blank.streams)) == 2 * 12

@@ -1,0 +1,140 @@
+"""Columns of a CSV or Parquet file, with every fault named by column and row.
+
+Rows are counted from 1; in a CSV file the row below the header is the first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from pyarrow import csv, parquet
+from torch import Tensor
+
+from harness.core.errors import DataError
+from harness.core.spec import did_you_mean
+
+__all__ = ["Columns", "read_columns"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of equal length, read from the file at `path`."""
+
+    path: Path
+    table: Any
+
+    def __len__(self) -> int:
+        return int(self.table.num_rows)
+
+    def numbers(self, name: str) -> Tensor:
+        """Return a column as float64 `[N]`. Raises `DataError` at what is no finite number."""
+        column = self._complete(name)
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = pc.utf8_trim_whitespace(column)
+        try:
+            values = np.array(column.cast(pa.float64(), safe=False).to_numpy())
+        except pa.ArrowNotImplementedError:
+            raise DataError(f"expected numbers in column {name!r} of {self.path}, found {column.type}") from None
+        except pa.ArrowInvalid:
+            row = next(number for number, value in enumerate(column) if not _is_number(value))
+            raise self._fault("a number", name, row, repr(column[row].as_py())) from None
+        if not np.isfinite(values).all():
+            row = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise self._fault("a finite number", name, row, str(values[row]))
+        return torch.from_numpy(values)
+
+    def texts(self, name: str) -> list[str]:
+        """Return a column as texts, numbers as they are written. Raises `DataError` at an empty field."""
+        values = [str(value).strip() for value in self._complete(name).to_pylist()]
+        if "" in values:
+            raise self._fault("a value", name, values.index(""), "nothing")
+        return values
+
+    def categories(self, name: str) -> Tensor:
+        """Return a column as int64 `[N]`: each value's place among the sorted values."""
+        values = self.texts(name)
+        places = {value: place for place, value in enumerate(sorted(set(values)))}
+        return torch.tensor([places[value] for value in values])
+
+    def classes(self, name: str, names: Sequence[str] = ()) -> Tensor:
+        """Return a column as classes int64 `[N]`: indices into `names`, or without names the numbers that it holds.
+
+        Raises:
+            DataError: a value is not among the names, or no whole number from 0 on.
+        """
+        if names:
+            values, known = self.texts(name), {text: number for number, text in enumerate(names)}
+            row = next((number for number, value in enumerate(values) if value not in known), None)
+            if row is not None:
+                raise self._fault(f"one of {', '.join(names)}", name, row, repr(values[row]))
+            return torch.tensor([known[value] for value in values])
+        numbers = self.numbers(name)
+        wrong = ((numbers != numbers.round()) | (numbers < 0)).nonzero()
+        if len(wrong):
+            row = int(wrong[0])
+            raise self._fault("a class 0, 1, 2, ... (texts need class_names)", name, row, f"{numbers[row]:g}")
+        return numbers.long()
+
+    def _complete(self, name: str) -> Any:
+        column = self.table.column(name)
+        if column.null_count:
+            raise self._fault("a value", name, pc.index(column.is_null(), True).as_py(), "nothing")
+        return column.combine_chunks() if column.num_chunks else column
+
+    def _fault(self, expected: str, name: str, row: int, found: str) -> DataError:
+        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found}")
+
+
+def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> Columns:
+    """Read the columns `names` of the CSV or Parquet file at `path`.
+
+    Raises:
+        DataError: it is no such file, has no rows, or a column is missing or there twice.
+    """
+    readers = {".csv": _read_csv, ".parquet": _read_parquet}
+    if path.suffix not in readers:
+        raise DataError(f"expected a table that ends in .csv or .parquet, found {path}")
+    try:
+        table = readers[path.suffix](path, list(dict.fromkeys(names)), delimiter)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"expected a {path.suffix[1:]} file at {path}, found none that can be read: {reason}") from None
+    if not table.num_rows:
+        raise DataError(f"expected rows in {path}, found only names of columns")
+    return Columns(path, table)
+
+
+def _read_csv(path: Path, names: list[str], delimiter: str) -> Any:
+    parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    with csv.open_csv(path, parse_options=parse) as stream:
+        _check_names(path, names, stream.schema.names)
+    # As texts: what a column holds is decided by its use, not guessed from its first rows.
+    convert = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
+    return csv.read_csv(path, parse_options=parse, convert_options=convert)
+
+
+def _read_parquet(path: Path, names: list[str], _: str) -> Any:
+    with parquet.ParquetFile(path) as file:
+        _check_names(path, names, file.schema_arrow.names)
+        return file.read(columns=names)
+
+
+def _check_names(path: Path, names: list[str], found: list[str]) -> None:
+    for name in names:
+        if name not in found:
+            raise DataError(f"no column {name!r} in {path}.{did_you_mean(name, found)}")
+        if found.count(name) > 1:
+            raise DataError(f"expected one column {name!r} in {path}, found {found.count(name)}; rename them")
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        value.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return False
+    return True

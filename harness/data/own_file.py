@@ -1,0 +1,50 @@
+"""Files of one's own: found by name, known by their SHA-256.
+
+A task is a plain description, and its digest is part of the key under which what was trained is kept. Changed bytes
+under an unchanged name must therefore change the description: it holds the file's SHA-256, which is compared whenever
+the file is read.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from harness.core.errors import DataError
+
+__all__ = ["Sha256", "find_own_file", "sha256_of"]
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of the file at `path`, in hexadecimal.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"expected a data file at {path}, found none that can be read ({error.strerror})") from None
+
+
+def find_own_file(path: str, sha256: str, folder: Path | None) -> Path:
+    """Return where the file `path` lies: in `folder`, else below the folder in which the command runs.
+
+    Raises:
+        DataError: it lies nowhere, or is another file than the one with `sha256`.
+    """
+    places = [folder / path, Path(path)] if folder else [Path(path)]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        searched = ", ".join(str(place.absolute()) for place in places)
+        raise DataError(f"expected the data file {path!r}, found nothing at {searched}; see HARNESS_DATA_DIR")
+    if (actual := sha256_of(found)) != sha256:
+        raise DataError(
+            f"expected the file with SHA-256 {sha256[:12]}... at {found}, found SHA-256 {actual}; "
+            f"if these are the data you mean, give that as the task's sha256"
+        )
+    return found

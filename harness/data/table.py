@@ -1,0 +1,126 @@
+"""A table of one's own: a CSV or Parquet file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+from torch.nn import functional
+
+from harness.data._base import AbstractTask, Scale, Split, TaskData
+from harness.data.columns import Columns, read_columns
+from harness.data.own_file import Sha256, find_own_file
+from harness.data.parts import Parts
+
+__all__ = ["Table"]
+
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Table(AbstractTask):
+    """Inputs `[D]`: columns in the given order, a categorical one as one 0 or 1 for each of its sorted values.
+
+    Attributes:
+        path: of the file, `.csv` or `.parquet`, below HARNESS_DATA_DIR or the folder in which the command runs.
+        sha256: of the file: changed data are noticed, and another SHA-256 is another task. `sha256_of(path)` in a study
+            accepts whatever lies there; a text written out holds the study to these data.
+        inputs: columns.
+        categorical: those of the inputs that are no numbers.
+        label: the column of classes; without one, every example is of the class 0.
+        targets: columns of other targets by name: one of classes where an output answers classes, else numbers.
+        class_names: the texts that stand for class 0, 1, ... in a column of classes that holds no numbers, by column.
+        standardize: whether numbers get mean 0 and variance 1 in the training part: each input column, and each target
+            of values as a whole, whose errors are still given in its own unit.
+        parts: how the rows are divided.
+        delimiter: between the fields of a CSV file.
+    """
+
+    kind: Literal["table"] = "table"
+    path: str
+    sha256: Sha256
+    inputs: Names
+    categorical: tuple[str, ...] = ()
+    label: str | None = None
+    targets: Mapping[str, Names] = {}
+    class_names: Mapping[str, Names] = {}
+    standardize: bool = True
+    parts: Parts = Parts()
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+
+    @model_validator(mode="after")
+    def _columns_fit_together(self) -> "Table":
+        answers = {name for columns in self.targets.values() for name in columns} | {self.label}
+        if leaked := [name for name in self.inputs if name in answers]:
+            raise ValueError(f"expected inputs apart from label and targets, found {leaked[0]!r} in both")
+        if len(set(self.inputs)) < len(self.inputs):
+            raise ValueError(f"expected every input once, found {self.inputs}")
+        if strange := set(self.categorical) - set(self.inputs):
+            raise ValueError(f"expected categorical columns among the inputs, found {min(strange)!r}")
+        if strange := self.class_names.keys() - answers:
+            raise ValueError(f"expected class_names of the label or a target, found {min(strange)!r}")
+        if self.classes and self.label is None:
+            raise ValueError("expected a label, the column that says which class a row is of; found none")
+        if many := [name for name in self._class_targets if len(self.targets.get(name, ())) > 1]:
+            raise ValueError(f"expected one column for the target {many[0]!r}, which is of classes")
+        return self
+
+    def load(self, folder: Path | None) -> TaskData:
+        """Return the data. Raises `DataError` at the first fault, with its column and row."""
+        path = find_own_file(self.path, self.sha256, folder)
+        columns = read_columns(path, self._names, delimiter=self.delimiter)
+        labels = self._classes_in(columns, self.label) if self.label else torch.zeros(len(columns)).long()
+        groups = columns.categories(self.parts.group) if self.parts.group else None
+        indices = self.parts.divide(labels, groups)
+        training = indices[0]
+        inputs = torch.cat([self._input(columns, name, training) for name in self.inputs], dim=1)
+        targets = {name: self._target(columns, name) for name in self.targets}
+        scales = {name: _scale(targets[name][training]) for name in self._standardized}
+        scaled = {name: (targets[name] - scale.mean) / scale.std for name, scale in scales.items()}
+        stored = {name: _in_32_bits(values) for name, values in (targets | scaled).items()}
+        everything = Split(inputs.float(), labels, stored)
+        train, validation, test = map(everything.take, indices)
+        return TaskData(train, validation, test, self.classes, scales)
+
+    @property
+    def _names(self) -> list[str]:
+        """All columns that are read."""
+        targets = [name for columns in self.targets.values() for name in columns]
+        return [*self.inputs, *targets, *filter(None, (self.label, self.parts.group))]
+
+    @property
+    def _class_targets(self) -> set[str]:
+        return {output.target_of(name) for name, output in self.outputs.items() if output.kind == "classes"}
+
+    @property
+    def _standardized(self) -> list[str]:
+        """Targets that all outputs answering them take for values."""
+        others = {output.target_of(name) for name, output in self.outputs.items() if output.kind != "values"}
+        return [name for name in self.targets if self.standardize and name not in others]
+
+    def _classes_in(self, columns: Columns, name: str) -> Tensor:
+        return columns.classes(name, self.class_names.get(name, ()))
+
+    def _input(self, columns: Columns, name: str, training: Tensor) -> Tensor:
+        """Return a column as inputs `[N, 1]`, or `[N, K]` with K values that are categories."""
+        if name in self.categorical:
+            return functional.one_hot(columns.categories(name)).double()
+        numbers = columns.numbers(name)
+        scale = _scale(numbers[training]) if self.standardize else Scale(0.0, 1.0)
+        return ((numbers - scale.mean) / scale.std)[:, None]
+
+    def _target(self, columns: Columns, name: str) -> Tensor:
+        """Return a target as classes `[N]` or float64 values `[N, D]`."""
+        if name in self._class_targets:
+            return self._classes_in(columns, self.targets[name][0])
+        return torch.stack([columns.numbers(column) for column in self.targets[name]], dim=1)
+
+
+def _scale(values: Tensor) -> Scale:
+    """Return mean and standard deviation; what does not vary is only shifted."""
+    return Scale(values.mean().item(), values.std(correction=0).item() or 1.0)
+
+
+def _in_32_bits(values: Tensor) -> Tensor:
+    return values.float() if values.is_floating_point() else values

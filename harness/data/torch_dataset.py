@@ -1,0 +1,87 @@
+"""Any torch data set, held as whole tensors."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from harness.core.errors import DataError
+from harness.data._base import Split
+
+__all__ = ["split_of"]
+
+
+def split_of(dataset: Dataset[Any]) -> Split:
+    """Return the examples of `dataset`, each item read once, in order.
+
+    An item is `(input, label)` or `(input, label, targets)`, the targets by name. What a data set changes at random
+    when an item is read is changed once and for all: give the data as they are, and the changes as
+    `TrainingConfig.augment`.
+
+    Raises:
+        DataError: an item is something else, or of another shape than the first one.
+    """
+    inputs, labels, targets = [], [], []
+    for number, item in enumerate(_items(dataset)):
+        if not isinstance(item, tuple | list) or len(item) not in (2, 3):
+            raise DataError(f"expected (input, label) or (input, label, targets) as item {number}, found {item!r:.80}")
+        inputs.append(_tensor(item[0], "input", number).float())
+        labels.append(_label(item[1], number))
+        named = item[2] if len(item) == 3 else {}
+        if not isinstance(named, Mapping):
+            raise DataError(f"expected targets by name in item {number}, found {named!r:.80}")
+        targets.append({name: _tensor(value, name, number) for name, value in named.items()})
+    if not inputs:
+        raise DataError("expected a data set with items, found none")
+    stacked = {
+        name: _target(_stack([_of(each, name, n) for n, each in enumerate(targets)], name)) for name in targets[0]
+    }
+    return Split(_stack(inputs, "input"), torch.tensor(labels), stacked)
+
+
+def _items(dataset: Dataset[Any]) -> Iterator[Any]:
+    if not hasattr(dataset, "__len__"):  # an iterable data set
+        yield from iter(dataset)
+    else:
+        for index in range(len(dataset)):
+            yield dataset[index]
+
+
+def _tensor(value: Any, name: str, number: int) -> Tensor:
+    try:
+        return torch.as_tensor(value)
+    except (TypeError, ValueError, RuntimeError):
+        found = type(value).__name__
+        raise DataError(
+            f"expected numbers as {name!r} of item {number}, found {found}; let the data set transform it to a tensor"
+        ) from None
+
+
+def _label(value: Any, number: int) -> int:
+    label = _tensor(value, "label", number)
+    if label.is_floating_point() or label.numel() != 1 or label.item() < 0:
+        raise DataError(f"expected a class 0, 1, 2, ... as the label of item {number}, found {value!r:.80}")
+    return int(label.item())
+
+
+def _of(targets: Mapping[str, Tensor], name: str, number: int) -> Tensor:
+    if name not in targets:
+        raise DataError(f"expected the target {name!r} in every item, found none in item {number}")
+    return targets[name]
+
+
+def _stack(values: list[Tensor], name: str) -> Tensor:
+    for number, value in enumerate(values):
+        if value.shape != values[0].shape:
+            shapes = f"{tuple(value.shape)} as {name!r} of item {number}"
+            raise DataError(f"expected the shape {tuple(values[0].shape)} of the first item, found {shapes}")
+    return torch.stack(values)
+
+
+def _target(values: Tensor) -> Tensor:
+    """Return classes `[N]` as int64, and values as float32 `[N, D]`."""
+    if not values.is_floating_point() and values.dim() == 1:
+        return values.long()
+    return values.float().reshape(len(values), -1)

@@ -1,0 +1,89 @@
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyarrow import parquet
+
+from harness.core.errors import DataError
+from harness.data.columns import read_columns
+
+
+def written(folder: Path, content: bytes | dict[str, Any], name: str = "table.csv") -> Path:
+    path = folder / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        parquet.write_table(pa.table(content), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a csv file at .*found none that can be read: Empty CSV file"),
+        (b"a,b\n1,2\n3\n", "expected a csv file .*Expected 2 columns, got 1"),
+        (b"a,a\n1,2\n", "expected one column 'a' in .*found 2; rename them"),
+        (b"a\n\xff\xfe\n", "expected a csv file .*UTF8"),
+    ],
+)
+def test_a_csv_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read_columns(written(tmp_path, content), ["a"])
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_parquet_file_is_one_line(tmp_path: Path) -> None:
+    path = written(tmp_path, {"a": [1, 2]}, "table.parquet")
+    path.write_bytes(path.read_bytes()[:-9])
+
+    with pytest.raises(DataError, match=r"expected a parquet file at .*Parquet magic bytes not found"):
+        read_columns(path, ["a"])
+
+
+def test_another_format_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected a table that ends in \.csv or \.parquet, found .*table\.xlsx"):
+        read_columns(written(tmp_path, b"", "table.xlsx"), ["a"])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([1, None], "expected a value in column 'a', row 2, of .*found nothing"),
+        ([datetime.date(2020, 1, 1)], "expected numbers in column 'a' of .*found date32"),
+        (["1", "x"], "expected a number in column 'a', row 2, of .*found 'x'"),
+    ],
+)
+def test_a_parquet_column_that_holds_no_numbers_is_named(tmp_path: Path, values: list[Any], message: str) -> None:
+    columns = read_columns(written(tmp_path, {"a": values}, "table.parquet"), ["a"])
+
+    with pytest.raises(DataError, match=message):
+        columns.numbers("a")
+
+
+@pytest.mark.parametrize("values", [[1, 0], [True, False], [1.0, 0.0], ["1", " 0 "]])
+def test_numbers_of_every_type_are_read(tmp_path: Path, values: list[Any]) -> None:
+    columns = read_columns(written(tmp_path, {"a": values}, "table.parquet"), ["a"])
+
+    assert columns.numbers("a").tolist() == [1, 0]
+    assert len(columns) == 2
+
+
+def test_quoted_fields_byte_order_marks_and_line_ends_are_read(tmp_path: Path) -> None:
+    path = written(tmp_path, b'\xef\xbb\xbfa,b\r\n"x,\ny",007\r\nz,8\r\n')
+
+    columns = read_columns(path, ["b", "a", "b"])
+
+    assert columns.texts("a") == ["x,\ny", "z"]
+    assert columns.texts("b") == ["007", "8"]
+    assert columns.numbers("b").tolist() == [7, 8]
+    assert columns.categories("b").tolist() == [0, 1]
+
+
+def test_a_number_far_down_is_no_surprise_after_whole_numbers(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a\n" + b"1\n" * 400_000 + b"x\n")
+
+    with pytest.raises(DataError, match="row 400001"):
+        read_columns(path, ["a"]).numbers("a")

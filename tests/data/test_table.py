@@ -1,0 +1,219 @@
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from pyarrow import parquet
+from pydantic import ValidationError
+
+from harness.core.errors import DataError
+from harness.data import Output, Parts, Table, load_task, sha256_of
+from harness.staging.run import RunConfig
+from harness.staging.stage_key import first_key
+
+Rows = dict[str, list[Any]]
+
+
+def rows() -> Rows:
+    """Sixty plants: two numbers, a color, a species of three, a height, and the bed in which they grow."""
+    draws = np.random.default_rng(0)
+    species = [number % 3 for number in range(60)]
+    return {
+        "width": [round(float(value), 3) for value in draws.normal(5, 2, 60)],
+        "weight": [round(float(value), 3) for value in draws.normal(100, 30, 60)],
+        "color": [("red", "blue")[number % 2] for number in range(60)],
+        "species": species,
+        "name": [("oak", "elm", "ash")[number] for number in species],
+        "height": [10.0 + number for number in range(60)],
+        "bed": [f"bed {number // 4}" for number in range(60)],
+    }
+
+
+def write(folder: Path, content: Rows, suffix: str = ".csv", delimiter: str = ",") -> Path:
+    path = folder / f"plants{suffix}"
+    if suffix == ".parquet":
+        parquet.write_table(pa.table(content), path)
+        return path
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream, delimiter=delimiter)
+        writer.writerow(content)
+        writer.writerows(zip(*content.values(), strict=True))
+    return path
+
+
+def table(path: Path, **fields: Any) -> Table:
+    basic = {"inputs": ("width", "weight"), "label": "species", "classes": {"known": (0, 1), "late": (2,)}}
+    return Table(**({"path": path.name, "sha256": sha256_of(path)} | basic | fields))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_become_standardized_inputs_labels_and_parts(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path, rows(), suffix)
+
+    data = load_task(table(path), tmp_path)
+
+    assert [len(data.train), len(data.validation), len(data.test)] == [36, 12, 12]
+    assert data.train.inputs.dtype == torch.float32
+    assert torch.allclose(data.train.inputs.mean(0), torch.zeros(2), atol=1e-5)
+    assert torch.allclose(data.train.inputs.std(0, correction=0), torch.ones(2), atol=1e-5)
+    assert data.test.labels.bincount().tolist() == [4, 4, 4]
+
+
+def test_csv_and_parquet_of_the_same_rows_are_the_same_data(tmp_path: Path) -> None:
+    paths = [write(tmp_path, rows(), suffix) for suffix in (".csv", ".parquet")]
+    fields = {"inputs": ("width", "color"), "categorical": ("color",), "parts": Parts(group="bed", seed=4)}
+
+    one, other = (table(path, **fields).load(tmp_path).train for path in paths)
+
+    assert torch.equal(one.inputs, other.inputs)
+    assert torch.equal(one.labels, other.labels)
+
+
+def test_a_category_is_a_column_for_each_of_its_sorted_values(tmp_path: Path) -> None:
+    path = write(tmp_path, rows() | {"weight": list(range(60))})  # even ones are red
+
+    found = table(path, inputs=("color", "weight"), categorical=("color",), standardize=False).load(tmp_path)
+
+    for blue, red, weight in found.train.inputs.tolist():
+        assert (blue, red) == (weight % 2, 1 - weight % 2)
+
+
+def test_a_column_that_does_not_vary_is_zero(tmp_path: Path) -> None:
+    task = table(write(tmp_path, rows() | {"width": [7] * 60}))
+
+    assert task.load(tmp_path).train.inputs[:, 0].tolist() == [0] * 36
+
+
+def test_targets_of_values_are_standardized_and_keep_their_scale(tmp_path: Path) -> None:
+    outputs = {"height": Output(), "class": Output(kind="classes", columns=3, target="sort")}
+    targets = {"height": ("height",), "sort": ("name",)}
+    names = {"name": ("oak", "elm", "ash")}
+    task = table(write(tmp_path, rows()), outputs=outputs, targets=targets, class_names=names)
+
+    data = load_task(task, tmp_path)
+
+    scale = data.scales["height"]
+    heights = data.train.targets["height"] * scale.std + scale.mean
+    assert list(data.scales) == ["height"]
+    assert data.train.targets["height"].mean().item() == pytest.approx(0, abs=1e-5)
+    assert ((heights - 10).round().long().squeeze(1) % 3).tolist() == data.train.labels.tolist()
+    assert torch.equal(data.train.targets["sort"], data.train.labels)
+
+
+def test_targets_that_are_asked_as_yes_or_no_stay_as_they_are(tmp_path: Path) -> None:
+    content = rows() | {"tall": [number % 2 for number in range(60)]}
+    outputs = {"tall": Output(kind="binary")}
+
+    data = load_task(table(write(tmp_path, content), outputs=outputs, targets={"tall": ("tall",)}), tmp_path)
+
+    assert data.scales == {}
+    assert sorted(data.test.targets["tall"].unique().tolist()) == [0, 1]
+
+
+def test_without_a_label_every_row_is_seen_from_the_beginning(tmp_path: Path) -> None:
+    task = table(write(tmp_path, rows()), label=None, classes={}, outputs={"h": Output()}, targets={"h": ("height",)})
+
+    assert load_task(task, tmp_path).train.labels.unique().tolist() == [0]
+
+
+def test_a_group_is_never_divided(tmp_path: Path) -> None:
+    task = table(write(tmp_path, rows()), inputs=("height",), parts=Parts(group="bed"), standardize=False)
+
+    data = task.load(tmp_path)
+
+    beds = [set(((part.inputs - 10) // 4).flatten().tolist()) for part in (data.train, data.validation, data.test)]
+    assert sum(map(len, beds)) == len(set.union(*beds)) == 15
+
+
+def test_another_delimiter_and_names_of_classes_are_read(tmp_path: Path) -> None:
+    path = write(tmp_path, rows(), delimiter=";")
+    task = table(path, delimiter=";", label="name", class_names={"name": ("ash", "elm", "oak")})
+
+    assert task.load(tmp_path).train.labels.bincount().tolist() == [12, 12, 12]
+
+
+def test_changed_data_are_noticed_and_are_another_stage(tmp_path: Path, digits_run: RunConfig) -> None:
+    before = table(write(tmp_path, rows()))
+    after = table(write(tmp_path, rows() | {"width": list(range(60))}))
+
+    with pytest.raises(DataError, match=f"found SHA-256 {after.sha256}; if these are the data you mean"):
+        before.load(tmp_path)
+
+    keys = {first_key(digits_run.model_copy(update={"task": task})) for task in (before, after)}
+    assert len(keys) == 2
+
+
+def edited(column: str, row: int, value: object) -> Rows:
+    content = rows()
+    content[column][row] = value
+    return content
+
+
+FAULTS = [
+    (edited("width", 3, "wide"), {}, "expected a number in column 'width', row 4, of .*found 'wide'"),
+    (edited("width", 3, "1_000"), {}, "expected a number in column 'width', row 4, of .*found '1_000'"),
+    (edited("width", 0, ""), {}, "expected a number in column 'width', row 1, of .*found ''"),
+    (edited("weight", 59, "nan"), {}, "expected a finite number in column 'weight', row 60, of .*found nan"),
+    (edited("weight", 9, "-inf"), {}, "expected a finite number in column 'weight', row 10"),
+    (edited("species", 5, "-1"), {}, r"expected a class 0, 1, 2, .* in column 'species', row 6, of .*found -1"),
+    (edited("species", 5, "1.5"), {}, r"in column 'species', row 6, of .*found 1\.5"),
+    (rows(), {"label": "name"}, r"expected a number in column 'name', row 1"),
+    (
+        rows(),
+        {"label": "name", "class_names": {"name": ("oak", "elm")}},
+        "expected one of oak, elm in column 'name', row 3, of .*found 'ash'",
+    ),
+    (
+        edited("color", 1, " "),
+        {"inputs": ("color",), "categorical": ("color",)},
+        "expected a value in column 'color', row 2, of .*found nothing",
+    ),
+    (rows(), {"inputs": ("widht",)}, "no column 'widht' in .* Did you mean 'width'?"),
+    (rows(), {"delimiter": ";"}, "no column 'width' in .*There are: width,weight"),
+    ({name: [] for name in rows()}, {}, "expected rows in .*found only names of columns"),
+    (
+        rows() | {"bed": ["one"] * 60},
+        {"parts": Parts(group="bed")},
+        r"expected examples in every part, found \[60, 0, 0\]; change the fractions or give more groups",
+    ),
+    (
+        rows() | {"species": [7] * 60},
+        {"outputs": {"it": Output(kind="classes", columns=3, target="labels")}},
+        "expected classes 0 to 2 as target 'labels' .* found 7 to 7",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "fields", "message"), FAULTS)
+def test_a_fault_of_a_table_is_one_clear_line(
+    tmp_path: Path, content: Rows, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        load_task(table(write(tmp_path, content), **fields), tmp_path)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"inputs": ("width", "species")}, "expected inputs apart from label and targets, found 'species' in both"),
+        ({"inputs": ("width", "width")}, "expected every input once"),
+        ({"inputs": ()}, "at least 1 item"),
+        ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
+        ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),
+        ({"label": None}, "expected a label, the column that says which class a row is of"),
+        (
+            {"outputs": {"a": Output(kind="classes", columns=2)}, "targets": {"a": ("height", "name")}},
+            "expected one column for the target 'a'",
+        ),
+        ({"sha256": "abc"}, "string_pattern_mismatch"),
+        ({"parts": {"fractions": (0.5, 0.2, 0.2)}}, "expected fractions that add up to 1"),
+    ],
+)
+def test_fields_that_do_not_fit_together_are_refused(tmp_path: Path, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        table(write(tmp_path, rows()), **fields)
