@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.interruption import Interruption
+from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def run(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
+    keep: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Of snapshots, such as 20GB; the least valuable are given up.")
+    ] = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
 ) -> None:
@@ -59,7 +63,18 @@ def run(
         ledger.create()
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
         place = destination(tracking_uri, home) if tracking else None
-        _launch(loaded, file, home, storage, runner, place, trials=trials, seeds=seeds, workers=workers)
+        _launch(
+            loaded,
+            file,
+            home,
+            storage,
+            runner,
+            place,
+            trials=trials,
+            seeds=seeds,
+            workers=workers,
+            keep_bytes=parse_bytes(keep) if keep else None,
+        )
 
 
 def _launch(
@@ -73,6 +88,7 @@ def _launch(
     trials: int | None,
     seeds: int | None,
     workers: int,
+    keep_bytes: int | None,
 ) -> None:
     from rich.console import Console
 
@@ -95,6 +111,7 @@ def _launch(
                 trials=trials,
                 seeds=seeds,
                 file=file,
+                keep_bytes=keep_bytes,
                 do=pool.do if workers > 1 else None,
             )
         _conclude(record, home, storage)

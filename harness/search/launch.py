@@ -15,10 +15,12 @@ from harness.search.proposals import Proposals
 from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.search.work import Ended, Work
+from harness.staging.eviction import evict_to
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
+from harness.staging.store import Store
 from harness.tracking import AbstractTracker
 from harness.tracking.live import NOBODY, AbstractFeed
 from harness.tracking.project import project_study
@@ -55,6 +57,7 @@ def launch(
     trials: int | None = None,
     seeds: int | None = None,
     file: Path | None = None,
+    keep_bytes: int | None = None,
     do: Do | None = None,
 ) -> StudyRecord:
     """Do every run of `study` that has not ended yet.
@@ -71,6 +74,7 @@ def launch(
         trials: configurations.
         seeds: runs of each configuration and arm.
         file: where `study` was loaded from.
+        keep_bytes: of snapshots in the store; beyond it the least valuable are given up as runs end.
         do: does the runs, given their plan; by default one after the other in this process.
 
     Raises:
@@ -86,7 +90,7 @@ def launch(
             project_study(ledger, store, tracker, study.name)
     proposals = Proposals(study, home, ledger)
     runs = planned_runs(study, proposals.params(record.trials), record.seeds)
-    conclusion = _Conclusion(study, ledger, store, tracker, observer, proposals, record.seeds)
+    conclusion = _Conclusion(study, runner.store, tracker, observer, proposals, record.seeds, keep_bytes)
     missing = conclusion.missing(runs)
     observer.planned(len(runs), len(runs) - len(missing))
     plan = make_plan([run.config for run in missing], runner.store, alone=runner.alone)
@@ -119,19 +123,20 @@ class _Conclusion:
     def __init__(
         self,
         study: Study,
-        ledger: Ledger,
-        store: Path,
+        store: Store,
         tracker: AbstractTracker | None,
         observer: Observer,
         proposals: Proposals,
         seeds: int,
+        keep_bytes: int | None,
     ) -> None:
         self._store = store
+        self._keep_bytes = keep_bytes
         self._tracker = tracker
         self._observer = observer
         self._proposals = proposals
         self._each = [(arm, seed) for seed in range(seeds) for arm in study.arms]
-        self._ended = {run.key: run for run in ledger.runs(study.name)}
+        self._ended = {run.key: run for run in store.ledger.runs(study.name)}
 
     def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
         """Return those of `runs` that have not ended."""
@@ -145,9 +150,11 @@ class _Conclusion:
         self._ended[record.key] = record
         if self._tracker:
             with delayed_if_unreachable():
-                self._tracker.project_run(record, ended.history or run_history(self._store, record.stages))
+                self._tracker.project_run(record, ended.history or run_history(self._store.root, record.stages))
         self._observer.run_ended(record)
         self._tell(record.trial)
+        if self._keep_bytes is not None:
+            evict_to(self._store, self._keep_bytes)
 
     def _tell(self, trial: int) -> None:
         runs = [self._ended.get((trial, arm, seed)) for arm, seed in self._each]

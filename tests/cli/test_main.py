@@ -26,6 +26,7 @@ COMMANDS = {
         "--home",
         "--store",
         "--storage",
+        "--keep",
         "--tracking-uri",
         "--tracking",
     ],

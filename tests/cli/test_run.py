@@ -60,14 +60,14 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
             "elsewhere",
             "--storage",
             "sqlite:///here.sqlite",
-            "--no-tracking",
+            *["--no-tracking", "--keep", "5k"],
         ],
     )
 
     assert ended.returncode == 0
     assert launched == [
         *["other", 16, 5, "cpu", Path("there"), "sqlite:///here.sqlite"],
-        *["study.py", Path("elsewhere"), True, None, {"trials": 3, "seeds": 2, "workers": 4}],
+        *["study.py", Path("elsewhere"), True, None, {"trials": 3, "seeds": 2, "workers": 4, "keep_bytes": 5000}],
     ]
 
 
@@ -103,7 +103,7 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
     }
 
 
-@pytest.mark.parametrize("options", [["--no-share"], ["--no-cache-features"], ["--workers", "2"]])
+@pytest.mark.parametrize("options", [["--no-share"], ["--no-cache-features"], ["--workers", "2"], ["--keep", "0"]])
 def test_however_it_is_run_the_numbers_are_the_same(
     first_run: tuple[Path, Ended], process: Call, workplace: Path, options: list[str]
 ) -> None:
