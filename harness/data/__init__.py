@@ -4,8 +4,10 @@ from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, loa
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
+from harness.data.mnist import MNIST
 
 __all__ = [
+    "MNIST",
     "AbstractTask",
     "BatchOrder",
     "Digits",
