@@ -5,6 +5,7 @@ from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
+from harness.data.mnist import MNIST
 from harness.data.own_file import sha256_of
 from harness.data.parts import Parts
 from harness.data.table import Table
@@ -12,6 +13,7 @@ from harness.data.teacher_student import TeacherStudent
 from harness.data.torch_dataset import split_of
 
 __all__ = [
+    "MNIST",
     "AbstractTask",
     "Arrays",
     "BatchOrder",

@@ -14,6 +14,7 @@ from harness.initializers.mean_of_old_rows import MeanOfOldRows
 from harness.initializers.orthogonal import Orthogonal
 from harness.initializers.prior_bias import PriorBias
 from harness.initializers.ridge import Ridge
+from harness.initializers.torch_default import TorchDefault
 from harness.initializers.truncated_normal import TruncatedNormal
 from harness.initializers.xavier_normal import XavierNormal
 from harness.initializers.xavier_uniform import XavierUniform
@@ -34,6 +35,7 @@ __all__ = [
     "Place",
     "PriorBias",
     "Ridge",
+    "TorchDefault",
     "TruncatedNormal",
     "XavierNormal",
     "XavierUniform",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import DataError
 from harness.data import (
+    MNIST,
     AbstractTask,
     Arrays,
     Digits,
@@ -41,6 +42,7 @@ TASKS = [
     Arrays(classes={"known": (0, 1)}, path="own.npz", sha256="a" * 64, parts=Parts(group="subject")),
     Table(classes={"known": (0, 1)}, path="own.csv", sha256="0" * 64, inputs=("width",), label="species"),
     TeacherStudent(outputs={"values": Output(columns=10)}, noise=0.1),
+    MNIST(classes={"known": (9, 0)}, padding=2),
     OwnTask(classes={"known": (0,)}, size=5),
 ]
 
