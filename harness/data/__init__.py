@@ -4,12 +4,14 @@ from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, loa
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
+from harness.data.letters import Letters
 
 __all__ = [
     "AbstractTask",
     "BatchOrder",
     "Digits",
     "FashionMNIST",
+    "Letters",
     "Output",
     "ReplayedOrder",
     "Scale",

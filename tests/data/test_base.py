@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from harness.core.errors import DataError
-from harness.data import AbstractTask, Digits, FashionMNIST, Output, Split, TaskData, load_task
+from harness.data import AbstractTask, Digits, FashionMNIST, Letters, Output, Split, TaskData, load_task
 
 CPU = torch.device("cpu")
 
@@ -26,6 +26,7 @@ class OwnTask(AbstractTask):
 TASKS = [
     Digits(classes={"known": (0, 1), "late": (2,)}, split_seed=3),
     FashionMNIST(classes={"known": (9, 0)}),
+    Letters(classes={"known": (25, 0)}),
     OwnTask(classes={"known": (0,)}, size=5),
 ]
 
