@@ -3,9 +3,10 @@
 from typing import Any
 
 from harness.data import Letters
-from harness.growth import GrowthRule, InsertLayer, Nothing, OldParameters, Plateau
+from harness.growth import GrowthRule, InsertLayer, Nothing, OldParameters
 from harness.growth.freezing import AbstractFreezePolicy
 from harness.growth.layers import MLPBlock
+from harness.growth.triggers import Plateau
 from harness.models import MLP
 from harness.search.space import Float, Int
 from harness.search.study import Study
