@@ -5,6 +5,7 @@ from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
+from harness.data.letters import Letters
 from harness.data.mnist import MNIST
 from harness.data.own_file import sha256_of
 from harness.data.parts import Parts
@@ -19,6 +20,7 @@ __all__ = [
     "BatchOrder",
     "Digits",
     "FashionMNIST",
+    "Letters",
     "Output",
     "Parts",
     "ReplayedOrder",

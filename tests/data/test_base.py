@@ -15,6 +15,7 @@ from harness.data import (
     Arrays,
     Digits,
     FashionMNIST,
+    Letters,
     Output,
     Parts,
     Split,
@@ -43,6 +44,7 @@ TASKS = [
     Table(classes={"known": (0, 1)}, path="own.csv", sha256="0" * 64, inputs=("width",), label="species"),
     TeacherStudent(outputs={"values": Output(columns=10)}, noise=0.1),
     MNIST(classes={"known": (9, 0)}, padding=2),
+    Letters(classes={"known": (25, 0)}),
     OwnTask(classes={"known": (0,)}, size=5),
 ]
 
