@@ -48,7 +48,7 @@ def results_of(runs: pd.DataFrame, metric: str, failed_as: float | None = None) 
     A run that diverged counts as `failed_as`, if that is given.
     """
     if metric in runs:
-        values = runs[metric].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
+        values: NDArray[np.float64] = runs[metric].to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     else:
         values = np.full(len(runs), np.nan)
     values[(runs["status"] != "completed").to_numpy() | ~np.isfinite(values)] = np.nan

@@ -29,7 +29,8 @@ def write(tmp_path: Path, make_home: Callable[..., Path]) -> Write:
 
 
 def differences(found: SideBySide, side: int) -> np.ndarray:
-    return found.sides[side].comparison.configurations["difference"].to_numpy()
+    values: np.ndarray = found.sides[side].comparison.configurations["difference"].to_numpy()
+    return values
 
 
 def test_a_report_beside_itself_has_not_changed(write: Write) -> None:
