@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-__all__ = ["AbstractBenchmark", "Figure", "interleaved_medians"]
+__all__ = ["AbstractBenchmark", "Figure", "interleaved_best", "interleaved_medians"]
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,20 @@ class AbstractBenchmark(ABC):
         """Return the figures; `quick` takes under a minute, with more noise."""
 
 
+def interleaved_best(actions: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
+    """Time the actions in turn; return the shortest time of each in seconds, since what disturbs only ever adds."""
+    return [min(taken) for taken in _interleaved(actions, rounds=rounds)]
+
+
 def interleaved_medians(actions: Sequence[Callable[[], object]], *, rounds: int) -> list[float]:
     """Time the actions in turn, so that all see the same machine; return the median of each in seconds.
 
     One round is not counted: caches are cold and kernels are chosen in it.
     """
+    return [median(taken) for taken in _interleaved(actions, rounds=rounds)]
+
+
+def _interleaved(actions: Sequence[Callable[[], object]], *, rounds: int) -> list[list[float]]:
     times: list[list[float]] = [[] for _ in actions]
     for index in range(rounds + 1):
         for action, taken in zip(actions, times, strict=True):
@@ -61,4 +70,4 @@ def interleaved_medians(actions: Sequence[Callable[[], object]], *, rounds: int)
             action()
             if index:
                 taken.append(time.perf_counter() - began)
-    return [median(taken) for taken in times]
+    return times

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import get_total_norm
 
-from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medians
+from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_best
 from harness.core.errors import InputError
 from harness.core.history import History
 from harness.data import BatchOrder, Split, TaskData
@@ -49,7 +49,7 @@ def _figures(name: str, *, quick: bool) -> list[Figure]:
     examples = _examples(shape, 64 * steps)
     rivals = [_by_hand(spec, examples, steps), _by_hand(spec, examples, steps, fused=True)]
     loops = [_ours(spec, examples, steps), *rivals, _lightning(spec, examples, steps)]
-    ours, by_hand, fused, lightning = interleaved_medians(loops, rounds=ROUNDS[quick])
+    ours, by_hand, fused, lightning = interleaved_best(loops, rounds=ROUNDS[quick])
     against_lightning = f"{name}: steps per second, against Lightning"
     return [
         Figure.at_least(f"{name}: steps per second, against a loop by hand", by_hand / ours, AT_LEAST),
