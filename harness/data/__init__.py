@@ -3,6 +3,7 @@
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, load_task
 from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
+from harness.data.cifar100 import CIFAR100
 from harness.data.digits import Digits
 from harness.data.fashion_mnist import FashionMNIST
 from harness.data.mnist import MNIST
@@ -13,6 +14,7 @@ from harness.data.teacher_student import TeacherStudent
 from harness.data.torch_dataset import split_of
 
 __all__ = [
+    "CIFAR100",
     "MNIST",
     "AbstractTask",
     "Arrays",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import DataError
 from harness.data import (
+    CIFAR100,
     MNIST,
     AbstractTask,
     Arrays,
@@ -37,6 +38,7 @@ class OwnTask(AbstractTask):
 
 
 TASKS = [
+    CIFAR100(classes={"known": (0, 1)}, level="coarse", coarse=(0, 1)),
     Digits(classes={"known": (0, 1), "late": (2,)}, split_seed=3),
     FashionMNIST(classes={"known": (9, 0)}),
     Arrays(classes={"known": (0, 1)}, path="own.npz", sha256="a" * 64, parts=Parts(group="subject")),
