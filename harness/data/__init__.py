@@ -1,6 +1,7 @@
 """Tasks: real data, fixed splits, seeded batches."""
 
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, load_task
+from harness.data.anuran_calls import AnuranCalls
 from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.cifar100 import CIFAR100
@@ -17,6 +18,7 @@ __all__ = [
     "CIFAR100",
     "MNIST",
     "AbstractTask",
+    "AnuranCalls",
     "Arrays",
     "BatchOrder",
     "Digits",

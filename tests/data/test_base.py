@@ -13,6 +13,7 @@ from harness.data import (
     CIFAR100,
     MNIST,
     AbstractTask,
+    AnuranCalls,
     Arrays,
     Digits,
     FashionMNIST,
@@ -38,6 +39,7 @@ class OwnTask(AbstractTask):
 
 
 TASKS = [
+    AnuranCalls(classes={"known": (0, 1)}, level="genus"),
     CIFAR100(classes={"known": (0, 1)}, level="coarse", coarse=(0, 1)),
     Digits(classes={"known": (0, 1), "late": (2,)}, split_seed=3),
     FashionMNIST(classes={"known": (9, 0)}),
