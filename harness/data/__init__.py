@@ -6,6 +6,7 @@ from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.cifar100 import CIFAR100
 from harness.data.digits import Digits
+from harness.data.energy_efficiency import EnergyEfficiency
 from harness.data.fashion_mnist import FashionMNIST
 from harness.data.mnist import MNIST
 from harness.data.own_file import sha256_of
@@ -22,6 +23,7 @@ __all__ = [
     "Arrays",
     "BatchOrder",
     "Digits",
+    "EnergyEfficiency",
     "FashionMNIST",
     "Output",
     "Parts",

@@ -3,7 +3,8 @@
 import io
 import pickle
 import struct
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -31,3 +32,38 @@ def python2_pickle() -> Callable[[Any], bytes]:
         return stream.getvalue().replace(b"cnumpy._core.", b"cnumpy.core.")
 
     return pickled
+
+
+@pytest.fixture(scope="session")
+def raw_xlsx() -> Callable[..., bytes]:
+    """Return what writes a workbook of cells that are written out."""
+    return _workbook
+
+
+@pytest.fixture(scope="session")
+def xlsx() -> Callable[[Mapping[str, object]], bytes]:
+    """Return what writes a workbook with the fields given by place; texts are shared ones, as Excel has them."""
+
+    def written(fields: Mapping[str, object]) -> bytes:
+        texts = [value for value in fields.values() if isinstance(value, str)]
+        cells = [
+            f'<c r="{place}" t="s"><v>{texts.index(value)}</v></c>'
+            if isinstance(value, str)
+            else f'<c r="{place}"><v>{value}</v></c>'
+            for place, value in fields.items()
+        ]
+        return _workbook("".join(cells), texts)
+
+    return written
+
+
+def _workbook(cells: str, texts: list[str], before: str = "") -> bytes:
+    """Return a workbook with `cells` as they are, and `texts` for them to refer to."""
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as book:
+        shared = "".join(f"<si><r><t>{text[:1]}</t></r><r><t>{text[1:]}</t></r></si>" for text in texts)
+        book.writestr("xl/sharedStrings.xml", f"<sst {space}>{shared}</sst>")
+        sheet = f"<worksheet {space}><sheetData><row>{cells}</row></sheetData></worksheet>"
+        book.writestr("xl/worksheets/sheet1.xml", before + sheet)
+    return stream.getvalue()
