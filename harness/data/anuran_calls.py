@@ -75,8 +75,8 @@ class AnuranCalls(AbstractTask):
         targets = {level: columns.classes(level.title(), names) for level, names in LEVELS.items()}
         recordings = columns.classes(RECORDING)
         # Of two equal fractions the first gets what is longer: the test, whose results are the final ones.
-        train, test, validation = grouped_split(targets["species"], recordings, (0.6, 0.2, 0.2), seed=0)
-        seen = features[train]
-        inputs = ((features - seen.mean(0)) / seen.std(0)).float()
+        training, testing, validating = grouped_split(targets["species"], recordings, (0.6, 0.2, 0.2), seed=0)
+        inputs = ((features - features[training].mean(0)) / features[training].std(0)).float()
         everything = Split(inputs, targets[self.level], targets | {"recording": recordings})
-        return TaskData(*map(everything.take, (train, validation, test)), self.classes)
+        train, validation, test = map(everything.take, (training, validating, testing))
+        return TaskData(train, validation, test, self.classes)

@@ -61,7 +61,8 @@ class EnergyEfficiency(AbstractTask):
         scales = {name: Scale(held[seen].mean().item(), held[seen].std().item(), UNIT) for name, held in values.items()}
         targets = {name: ((values[name] - scale.mean) / scale.std).float() for name, scale in scales.items()}
         everything = Split(inputs.float(), labels, targets)
-        return TaskData(*map(everything.take, parts), self.classes, scales)
+        train, validation, test = map(everything.take, parts)
+        return TaskData(train, validation, test, self.classes, scales)
 
     def _parts(self, features: Tensor, labels: Tensor) -> list[Tensor]:
         if self.divided_by == "row":

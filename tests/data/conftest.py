@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 
 
-class _Python2Pickler(pickle._Pickler):  # type: ignore[name-defined,misc]
-    """Writes as Python 2 did, in which texts are bytes."""
-
-    dispatch = pickle._Pickler.dispatch.copy()  # type: ignore[attr-defined]
-
-    def _save_bytes(self, value: bytes) -> None:
-        self.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
-        self.memoize(value)
-
-    dispatch[bytes] = _save_bytes
+def _save_text(pickler: Any, value: bytes) -> None:
+    """Write bytes as Python 2 did, in which they were texts."""
+    pickler.write(pickle.BINSTRING + struct.pack("<i", len(value)) + value)
+    pickler.memoize(value)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +22,9 @@ def python2_pickle() -> Callable[[Any], bytes]:
 
     def pickled(value: Any) -> bytes:
         stream = io.BytesIO()
-        _Python2Pickler(stream, protocol=2).dump(value)
+        pickler: Any = pickle._Pickler(stream, protocol=2)
+        pickler.dispatch = pickler.dispatch | {bytes: _save_text}
+        pickler.dump(value)
         return stream.getvalue().replace(b"cnumpy._core.", b"cnumpy.core.")
 
     return pickled

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -19,10 +19,11 @@ TASK = AnuranCalls(classes=CLASSES)
 NAME = "Frogs_MFCCs.csv"
 REAL = Path(os.environ.get("HARNESS_DATA_DIR", "")) / "anuran-calls"
 SOURCES = ["made", "real"] if (REAL / NAME).is_file() else ["made"]
-HEADER = [*FEATURES, "Family", "Genus", "Species", "RecordID"]
+Row = list[Any]
+HEADER: Row = [*FEATURES, "Family", "Genus", "Species", "RecordID"]
 
 
-def made_rows() -> list[list[object]]:
+def made_rows() -> list[Row]:
     """Return syllables like the publisher's: ten species with five recordings of unequal length."""
     draw = random.Random(0)
     return [
@@ -40,7 +41,7 @@ def made_rows() -> list[list[object]]:
     ]
 
 
-def as_csv(rows: list[list[object]]) -> bytes:
+def as_csv(rows: list[Row]) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
@@ -148,7 +149,7 @@ def test_loading_again_gives_the_same(data: TaskData, folder: Path) -> None:
     assert torch.equal(TASK.load(folder).test.inputs, data.test.inputs)
 
 
-def changed(column: str, value: object) -> list[list[object]]:
+def changed(column: str, value: object) -> list[Row]:
     rows = [HEADER, *made_rows()]
     rows[3][HEADER.index(column)] = value
     return rows
@@ -173,7 +174,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(("rows", "message"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_in_the_file_is_one_clear_line(
-    rows: list[list[object]], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rows: list[Row], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, as_csv(rows), monkeypatch)
 
