@@ -85,6 +85,7 @@ def _checked(place: Path, file: PublishedFile) -> Path:
 
 
 def _retrieved(file: PublishedFile, known_hash: str | None, cache: Path) -> Path:
+    pooch.get_logger().setLevel("WARNING")  # only the command line prints
     path = pooch.retrieve(file.url, known_hash, fname=file.published_name, path=cache, progressbar=False)
     return Path(path)
 

@@ -52,7 +52,6 @@ class _InertUnpickler(pickle.Unpickler):
         full = f"{module}.{name}"
         if full not in (ARRAY, NDARRAY, DTYPE):
             raise pickle.UnpicklingError(f"it asks for {full}, which no data need")
-        # A new one each time: a file could change the state of a shared one.
         return _Inert(full)
 
 

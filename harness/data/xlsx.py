@@ -37,7 +37,7 @@ def read_sheet(path: Path) -> dict[str, Tensor]:
     names = rows.pop(min(rows, default=0), {})
     if not rows:
         raise DataError(f"expected a row of names and rows of numbers in {path}, found {len(names)} names alone")
-    table = [[_number(cells, letter, row, path) for letter in names] for row, cells in sorted(rows.items())]
+    table = [[_number(cells, letter, row, path) for letter in names] for row, cells in rows.items()]
     return dict(zip(names.values(), torch.tensor(table, dtype=torch.float64).T, strict=True))
 
 

@@ -252,3 +252,15 @@ def test_a_spoiled_file_is_unpacked_again(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "values.zip").write_bytes(zipped(CONTENT))
 
     assert fetch(member_of("http://127.0.0.1:9/values.zip"), tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("member", [None, "inside/values"])
+def test_a_download_prints_nothing(member: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, printed = (zipped(CONTENT) if member else CONTENT), io.StringIO()
+    for handler in pooch.get_logger().handlers:
+        monkeypatch.setattr(handler, "stream", printed)
+
+    with publisher(content, "values.zip") as (url, _):
+        fetch(published(url).model_copy(update={"member": member}), None)
+
+    assert printed.getvalue() == ""
