@@ -1,9 +1,12 @@
 """Tasks: real data, fixed splits, seeded batches."""
 
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, load_task
+from harness.data.anuran_calls import AnuranCalls
 from harness.data.arrays import Arrays
 from harness.data.batches import BatchOrder, ReplayedOrder
+from harness.data.cifar100 import CIFAR100
 from harness.data.digits import Digits
+from harness.data.energy_efficiency import EnergyEfficiency
 from harness.data.fashion_mnist import FashionMNIST
 from harness.data.letters import Letters
 from harness.data.mnist import MNIST
@@ -14,11 +17,14 @@ from harness.data.teacher_student import TeacherStudent
 from harness.data.torch_dataset import split_of
 
 __all__ = [
+    "CIFAR100",
     "MNIST",
     "AbstractTask",
+    "AnuranCalls",
     "Arrays",
     "BatchOrder",
     "Digits",
+    "EnergyEfficiency",
     "FashionMNIST",
     "Letters",
     "Output",

@@ -1,5 +1,10 @@
 """Publisher's files by checksum: from a local folder, else from the cache, else from the publisher."""
 
+import hashlib
+import tarfile
+import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 
 import pooch
@@ -11,41 +16,63 @@ from harness.data.own_file import sha256_of
 
 __all__ = ["PublishedFile", "fetch"]
 
+# What reading a damaged archive raises, and one that lacks the file.
+SPOILED = (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+
 
 class PublishedFile(Spec):
-    """A file as its publisher made it."""
+    """A file as its publisher made it.
+
+    Attributes:
+        url: of the file, or of the archive that holds it.
+        sha256: of the file.
+        folder: where it lies below a local folder and in the cache.
+        member: its path in the archive, a `.zip` or `.tar.gz`; None if it is published as it is.
+    """
 
     url: str
     sha256: str
     folder: str
+    member: str | None = None
 
     @property
     def name(self) -> str:
-        """The file's own name, the last part of its address."""
+        """The file's own name: its path in the archive, or the last part of its address."""
+        return self.member or self.published_name
+
+    @property
+    def published_name(self) -> str:
+        """The name of what is downloaded."""
         return self.url.rsplit("/", 1)[1]
 
 
 def fetch(file: PublishedFile, folder: Path | None) -> Path:
     """Return where `file` lies on this machine, downloading it if it lies nowhere yet.
 
-    `folder` is searched for `<file.folder>/<name>` and `<name>`. Downloads go to the user's cache folder.
+    `folder` is searched for `<file.folder>/<name>` and `<name>`, and then for the archive that holds it. Downloads, and
+    what was in archives, go to the user's cache folder.
 
     Raises:
         DataError: the file found is not the publisher's, or none is found and the download fails.
     """
-    for place in [folder / file.folder / file.name, folder / file.name] if folder else []:
-        if place.is_file():
-            return _checked(place, file)
+    if place := _lies_in(folder, file.folder, file.name):
+        return _checked(place, file)
     cache = Path(pooch.os_cache("harness")) / file.folder
     try:
-        pooch.retrieve(file.url, f"sha256:{file.sha256}", fname=file.name, path=cache, progressbar=False)
+        if file.member:
+            return _unpacked(file, _lies_in(folder, file.folder, file.published_name), cache)
+        return _retrieved(file, f"sha256:{file.sha256}", cache)
     except (requests.RequestException, OSError, ValueError) as error:
         reason = "its bytes are not the publisher's" if isinstance(error, ValueError) else type(error).__name__
         raise DataError(
             f"cannot have {file.name} from {file.url} ({reason}); put the publisher's file into a folder "
             f"and name that folder in HARNESS_DATA_DIR (searched: {folder or 'no folder'}, {cache})"
         ) from None
-    return cache / file.name
+
+
+def _lies_in(folder: Path | None, below: str, name: str) -> Path | None:
+    places = [folder / below / name, folder / name] if folder else []
+    return next((place for place in places if place.is_file()), None)
 
 
 def _checked(place: Path, file: PublishedFile) -> Path:
@@ -55,3 +82,48 @@ def _checked(place: Path, file: PublishedFile) -> Path:
             f"found another file (SHA-256 {found[:12]}...); replace it or remove it"
         )
     return place
+
+
+def _retrieved(file: PublishedFile, known_hash: str | None, cache: Path) -> Path:
+    pooch.get_logger().setLevel("WARNING")  # only the command line prints
+    path = pooch.retrieve(file.url, known_hash, fname=file.published_name, path=cache, progressbar=False)
+    return Path(path)
+
+
+def _unpacked(file: PublishedFile, archive: Path | None, cache: Path) -> Path:
+    """Return the member of an archive, kept in `cache`, from `archive` or else from the publisher's."""
+    place = cache / file.name
+    if place.is_file() and sha256_of(place) == file.sha256:
+        return place
+    source = archive or _retrieved(file, None, cache)
+    try:
+        content = _member(source, str(file.member))
+    except SPOILED:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        if archive is None:
+            source.unlink()  # else it would be kept, and be wrong again
+        raise DataError(
+            f"expected an archive with the publisher's {file.name} at {source}, found another or a damaged one; "
+            f"{'replace it or remove it' if archive else 'it was removed: try again'}"
+        )
+    _write(place, content)
+    return place
+
+
+def _member(archive: Path, name: str) -> bytes:
+    """Return what `archive` has at `name`; nothing is written where the archive says."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as zipped:
+            return zipped.read(name)
+    with tarfile.open(archive) as packed:
+        stream = packed.extractfile(name)
+        return stream.read() if stream else b""
+
+
+def _write(place: Path, content: bytes) -> None:
+    """Write all or nothing, for another process may be doing the same."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as stream:
+        stream.write(content)
+    Path(stream.name).replace(place)

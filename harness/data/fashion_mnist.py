@@ -3,14 +3,20 @@
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
-from harness.data.idx import read_idx
+from harness.data.labeled_images import read_labeled_images
 from harness.data.splits import stratified_split
 
 __all__ = ["FashionMNIST"]
 
 MEAN, STD = 0.2860, 0.3530
+
+# What each class is worn on or as: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+UPPER_BODY, LEGS, DRESS, SHOES, BAG = range(5)
+GROUP_OF_CLASS = (UPPER_BODY, LEGS, UPPER_BODY, DRESS, UPPER_BODY, SHOES, UPPER_BODY, SHOES, BAG, SHOES)
 
 FILES = {
     "train-images": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
@@ -24,6 +30,9 @@ class FashionMNIST(AbstractTask):
     """Inputs `[1, 28, 28]`, standardized; a sixth of the publisher's training images validates.
 
     Source: Xiao, Rasul and Vollgraf (2017), arXiv 1708.07747.
+
+    The target `group` says which kind of garment a class belongs to: 0 is for the upper body (T-shirt, pullover, coat,
+    shirt), 1 for the legs (trouser), 2 a dress, 3 a shoe (sandal, sneaker, ankle boot), 4 a bag.
     """
 
     kind: Literal["fashion_mnist"] = "fashion_mnist"
@@ -38,9 +47,9 @@ class FashionMNIST(AbstractTask):
 
 
 def _read(part: str, folder: Path | None) -> Split:
-    pixels = read_idx(fetch(_file(f"{part}-images", 3), folder))
-    labels = read_idx(fetch(_file(f"{part}-labels", 1), folder))
-    return Split(((pixels.float() / 255 - MEAN) / STD).unsqueeze(1), labels.long())
+    files = (fetch(_file(f"{part}-images", 3), folder), fetch(_file(f"{part}-labels", 1), folder))
+    inputs, labels = read_labeled_images(*files, moments=(MEAN, STD))
+    return Split(inputs, labels, {"group": torch.tensor(GROUP_OF_CLASS)[labels]})
 
 
 def _file(name: str, dimensions: int) -> PublishedFile:

@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from torch.nn import functional
 
-from harness.core.errors import DataError
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
-from harness.data.idx import read_idx
+from harness.data.labeled_images import read_labeled_images
 from harness.data.splits import stratified_split
 
 __all__ = ["MNIST"]
@@ -49,14 +47,9 @@ class MNIST(AbstractTask):
 
 
 def _read(part: str, folder: Path | None, padding: int) -> Split:
-    pixels = read_idx(fetch(_file(f"{part}-images", 3), folder))
-    labels = read_idx(fetch(_file(f"{part}-labels", 1), folder)).long()
-    if pixels.shape != (len(labels), 28, 28) or labels.dim() != 1 or labels.max() > 9:
-        found = f"{list(pixels.shape)} and labels {list(labels.shape)} up to {int(labels.max())}"
-        raise DataError(f"expected {part} images [N, 28, 28] and labels [N] 0 to 9, found {found}; replace the files")
-    mean, std = MOMENTS[padding]
-    padded = functional.pad(pixels.float() / 255, (padding,) * 4)
-    return Split(((padded - mean) / std).unsqueeze(1), labels, {"parity": labels % 2})
+    files = (fetch(_file(f"{part}-images", 3), folder), fetch(_file(f"{part}-labels", 1), folder))
+    inputs, labels = read_labeled_images(*files, moments=MOMENTS[padding], padding=padding)
+    return Split(inputs, labels, {"parity": labels % 2})
 
 
 def _file(name: str, dimensions: int) -> PublishedFile:

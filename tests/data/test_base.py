@@ -10,10 +10,13 @@ from pydantic import ValidationError
 
 from harness.core.errors import DataError
 from harness.data import (
+    CIFAR100,
     MNIST,
     AbstractTask,
+    AnuranCalls,
     Arrays,
     Digits,
+    EnergyEfficiency,
     FashionMNIST,
     Letters,
     Output,
@@ -38,7 +41,10 @@ class OwnTask(AbstractTask):
 
 
 TASKS = [
+    AnuranCalls(classes={"known": (0, 1)}, level="genus"),
+    CIFAR100(classes={"known": (0, 1)}, level="coarse", coarse=(0, 1)),
     Digits(classes={"known": (0, 1), "late": (2,)}, split_seed=3),
+    EnergyEfficiency(outputs={"heating": Output(), "cooling": Output()}, divided_by="shape"),
     FashionMNIST(classes={"known": (9, 0)}),
     Arrays(classes={"known": (0, 1)}, path="own.npz", sha256="a" * 64, parts=Parts(group="subject")),
     Table(classes={"known": (0, 1)}, path="own.csv", sha256="0" * 64, inputs=("width",), label="species"),

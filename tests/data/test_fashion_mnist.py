@@ -126,6 +126,12 @@ def test_the_split_seed_moves_images_between_training_and_validation_only(folder
     assert torch.equal(other.test.inputs, data.test.inputs)
 
 
+@pytest.mark.parametrize(("group", "classes"), [(0, [0, 2, 4, 6]), (1, [1]), (2, [3]), (3, [5, 7, 9]), (4, [8])])
+def test_a_garment_belongs_to_one_group(data: TaskData, group: int, classes: list[int]) -> None:
+    for split in (data.train, data.validation, data.test):
+        assert split.labels[split.targets["group"] == group].unique().tolist() == classes
+
+
 def test_the_heads_classes_come_with_the_data(data: TaskData) -> None:
     assert data.classes == CLASSES
 

@@ -48,7 +48,7 @@ def test_padding_is_black(
     assert torch.equal(data.train.targets["parity"], data.train.labels % 2)
 
 
-@pytest.mark.parametrize(("size", "top", "found"), [(27, 9, r"\[120, 27, 27\]"), (28, 10, "up to 10")])
+@pytest.mark.parametrize(("size", "top", "found"), [(27, 9, r"\[120, 27, 27\]"), (28, 10, "found 10 for image 108")])
 def test_other_contents_are_refused(
     size: int, top: int, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
