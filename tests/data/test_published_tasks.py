@@ -16,6 +16,7 @@ from harness.data import (
     Digits,
     EnergyEfficiency,
     FashionMNIST,
+    Letters,
     Output,
     Split,
     TaskData,
@@ -36,6 +37,7 @@ PUBLISHED: dict[str, tuple[AbstractTask, tuple[int, ...], tuple[int, int, int]]]
         (1, 28, 28),
         (50_000, 10_000, 10_000),
     ),
+    "letter-recognition": (Letters(classes={"all": tuple(range(26))}), (16,), (12_811, 3_189, 4_000)),
     "cifar-100": (
         CIFAR100(classes={"all": tuple(range(100))}, outputs={"coarse": Output(kind="classes", columns=20)}),
         (3, 32, 32),
