@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from harness.staging.database import VARIABLE
+
 __all__ = [
     "Device",
     "Home",
@@ -29,7 +31,7 @@ Storage = Annotated[
     typer.Option(
         metavar="URL",
         help="One database for many machines, postgresql://...; by default SQLite files in the home.",
-        envvar="HARNESS_STORAGE",
+        envvar=VARIABLE,
         show_envvar=True,
     ),
 ]

@@ -14,7 +14,9 @@ from sqlalchemy.pool import NullPool
 
 from harness.core.errors import HomeError, InputError
 
-__all__ = ["Database", "Transaction"]
+__all__ = ["VARIABLE", "Database", "Transaction"]
+
+VARIABLE = "HARNESS_STORAGE"  # the environment variable for its URL, which may have a password in it
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS studies (

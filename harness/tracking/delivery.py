@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import Self, final
 
 import harness
+from harness.staging.database import VARIABLE
 from harness.tracking.destination import Destination
-from harness.tracking.follow import STORAGE
 from harness.tracking.live import live_folder
 from harness.tracking.projector import Undelivered
 
@@ -68,7 +68,7 @@ def start_delivery(place: Destination, home: Path, store: Path, study: str, stor
     command = [sys.executable, "-P", "-m", "harness.tracking.follow", *arguments]
     package = str(Path(harness.__file__).parents[1])
     environment = place.environment()
-    environment |= {STORAGE: storage} if storage else {}  # not an argument: it may have a password in it
+    environment |= {VARIABLE: storage} if storage else {}  # not an argument: it may have a password in it
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

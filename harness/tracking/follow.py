@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.staging.database import VARIABLE
 from harness.staging.ledger import Ledger
 from harness.tracking.destination import destination_of
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.projector import Projector, projecting
 
-__all__ = ["STORAGE", "follow"]
-
-STORAGE = "HARNESS_STORAGE"
+__all__ = ["follow"]
 
 NICE = 10  # who trains goes first
 
@@ -34,7 +33,7 @@ def follow(arguments: Sequence[str]) -> None:
     place = destination_of(os.environ, home)
     with projecting(home, study, place.uri):
         projector = Projector(
-            Ledger(home, os.environ.get(STORAGE)), home, store, study, lambda: MlflowTracker(place.uri, store)
+            Ledger(home, os.environ.get(VARIABLE)), home, store, study, lambda: MlflowTracker(place.uri, store)
         )
         projector.follow(stop)
         sys.stdout.write(json.dumps(asdict(projector.finish())) + "\n")

@@ -18,8 +18,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     found = Database(request.getfixturevalue("postgres"))
     found.create()
-    yield found
     with found.transaction() as transaction:
         for table in ("studies", "origins", "runs", "stages", "signals", "leases"):
             transaction.execute(f"TRUNCATE {table}")
+    yield found
     found.close()

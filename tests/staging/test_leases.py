@@ -1,12 +1,15 @@
 import json
-import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
+import harness
 from harness.core.errors import HomeError
 from harness.staging.database import Database
 from harness.staging.leases import Lease, Leases, check_lease
@@ -110,42 +113,18 @@ def test_a_database_that_is_away_for_a_while_costs_a_warning(
     assert "could not renew" in caplog.text
 
 
-def contend(url: str, ready: Connection, rounds: int) -> None:
-    """Take turns at a counter that no transaction protects, only the lease."""
-    database = Database(url)
-    leases, done = Leases(database), 0
-    while done < rounds:
-        with leases.hold("counter") as lease:
-            if lease is None:
-                continue
-            with database.transaction() as transaction:
-                ((value,),) = transaction.rows("SELECT trials FROM studies")
-            time.sleep(0.001)
-            with database.transaction() as transaction:
-                transaction.execute("UPDATE studies SET trials = :value", {"value": value + 1})
-            done += 1
-    ready.send(done)
-
-
 def test_processes_that_contend_take_turns(database: Database) -> None:
     with database.transaction() as transaction:
         transaction.execute("INSERT INTO studies VALUES ('a', '', 0, 0, '', '')")
-    context = multiprocessing.get_context("spawn")
-    receiving, sending = context.Pipe(duplex=False)
     url = database.url.render_as_string(hide_password=False)
-    workers = [context.Process(target=contend, args=(url, sending, 20)) for _ in range(3)]
+    environment = os.environ | {"PYTHONPATH": str(Path(harness.__file__).parents[1])}
+    command = [sys.executable, str(Path(__file__).with_name("contend.py")), url, "20"]
 
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    workers = [subprocess.Popen(command, env=environment) for _ in range(3)]
 
+    assert [worker.wait() for worker in workers] == [0, 0, 0]
     with database.transaction() as transaction:
         assert transaction.rows("SELECT trials FROM studies") == [(60,)]
-    assert [receiving.recv() for _ in workers] == [20, 20, 20]
-    assert [worker.exitcode for worker in workers] == [0, 0, 0]
-    for connection in (receiving, sending):
-        connection.close()
 
 
 def test_a_lease_of_another_token_is_not_the_latest(database: Database) -> None:
