@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
+from harness.search.published import Published
 from harness.search.space import AbstractDimension
 from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
@@ -28,6 +29,7 @@ class Study(Spec):
         metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
             data, the report on test data; `direction` says which way is better.
         smallest_effect: a difference that would matter, in the metric's units.
+        published: results of others, which the report sets beside those of the same arms.
         trials: configurations.
         seeds: runs of each configuration and arm; their seeds are 0, 1, ...
     """
@@ -41,6 +43,7 @@ class Study(Spec):
     comparison: tuple[str, str]
     metric: str = "accuracy/all"
     smallest_effect: NonNegativeFloat = 0.0
+    published: tuple[Published, ...] = ()
     trials: PositiveInt = 12
     seeds: PositiveInt = 3
 
@@ -63,6 +66,9 @@ class Study(Spec):
         metrics = directions(self.base.task)
         if self.metric not in metrics:
             raise ValueError(f"metric: no metric {self.metric!r}.{did_you_mean(self.metric, metrics)}")
+        for index, result in enumerate(self.published):
+            if result.arm not in self.arms:
+                raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")
         searched: dict[str, str] = {}
         for name, dimension in self.space.items():
             if dimension.field in searched:
