@@ -77,4 +77,5 @@ def _ending(record: RunRecord, metric: str) -> str:
     name = f"trial {record.trial} · {record.arm} · seed {record.seed}"
     if record.status != "completed":
         return f"{name}: {record.status} ({record.reason})"
-    return f"{name}: val/{metric} {record.metrics[f'val/{metric}']:.3f}"
+    value = record.metrics.get(f"val/{metric}")
+    return f"{name}: " + (f"completed, without {metric}" if value is None else f"val/{metric} {value:.3f}")

@@ -12,6 +12,19 @@ COUNTED = {
     "cost/steps": ("optimizer updates", "updates", "steps", 0),
     "growth/parameters_added": ("parameters added by the growth", "added", "parameters", 0),
 }
+# By family: what is said of all of them, and of one.
+ACCURACIES = {
+    "accuracy": ("accuracy over all classes", "accuracy on the {} classes"),
+    "accuracy_within": (
+        "accuracy within heads, averaged over them",
+        "accuracy within the head {}, told that it is the one",
+    ),
+    "accuracy_by_arrival": (
+        "accuracy averaged over arrivals of classes",
+        "accuracy on the classes of arrival {}",
+    ),
+}
+ERRORS = {"mae": "mean absolute error", "rmse": "root mean square error"}
 SHARES = {
     "known_before_growth": ("accuracy on the known classes just before the growth", "known before"),
     "known_after_growth": ("accuracy on the known classes at the end", "known after"),
@@ -64,14 +77,24 @@ def measure_of(metric: str) -> Measure:
     split, _, name = metric.partition("/")
     spoken = {"val": "validation", "train": "training"}.get(split, split)
     family, _, part = name.partition("/")
-    if family == "accuracy":
-        which = "over all classes" if part in ("", "all") else f"on the {part} classes"
-        return _share(metric, f"{spoken} accuracy {which}", part or "all")
+    if family in ACCURACIES:
+        return _share(metric, f"{spoken} {_accuracy(family, part)}", _short(family, part))
+    if family in ERRORS:
+        return Measure(metric, f"{spoken} {ERRORS[family]} of {part}", name, "", "", 1.0, 3, higher_is_better=False)
     if name in SHARES:
         title, short = SHARES[name]
         return _share(metric, f"{spoken} {title}", short)
     better = family != "loss"
     return Measure(metric, f"{spoken} {name}".strip(), name, "", "", 1.0, 4, higher_is_better=better)
+
+
+def _accuracy(family: str, part: str) -> str:
+    everything, some = ACCURACIES[family]
+    return everything if part in ("", "all", "mean") else some.format(part)
+
+
+def _short(family: str, part: str) -> str:
+    return {"accuracy": part or "all", "accuracy_within": f"within {part}"}.get(family, f"arrival {part}")
 
 
 def _share(metric: str, title: str, short: str) -> Measure:

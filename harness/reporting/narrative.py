@@ -2,6 +2,7 @@
 
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
+from harness.reporting.reservations import reservations
 from harness.reporting.study_data import StudyData
 from harness.reporting.verdict import Verdict
 from harness.reporting.wording import count, listed
@@ -28,10 +29,8 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
         )
     if account.failed:
         by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
-        found.append(
-            f"{count(account.failed, 'run')} failed ({by_arm}). Failed runs are not in the comparison, which flatters "
-            f"an arm that fails more often."
-        )
+        found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
+    found += reservations(data.runs, comparison)
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
         found.append(
@@ -48,6 +47,12 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
     if data.lost:
         found.append(f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store.")
     return found
+
+
+def _counted(comparison: Comparison) -> str:
+    if comparison.failure_value is None:
+        return "Failed runs are not in the comparison, which flatters an arm that fails more often."
+    return "Those that diverged count as a guess, those that failed otherwise are not in the comparison."
 
 
 def limits(comparison: Comparison) -> list[str]:

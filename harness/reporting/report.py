@@ -18,6 +18,7 @@ from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
+from harness.reporting.missingness import failure_value
 from harness.reporting.narrative import caveats, estimand, limits, method
 from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
@@ -94,7 +95,8 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     spec = data.study.spec
     first, second = spec["comparison"]
     measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
-    comparison = compare(data.runs, first, second, measure.metric)
+    failed_as = failure_value(spec, measure.metric)
+    comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
     return _Findings(
         *(data, written_with, measure, smallest_effect, comparison, account),

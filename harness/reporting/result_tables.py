@@ -15,6 +15,7 @@ from harness.reporting.wording import number, setting
 __all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
 
 OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
+ANSWERS = ("test/accuracy/", "test/rmse/", "test/mae/", "test/accuracy_within/mean", "test/accuracy_by_arrival/mean")
 MOST_RUNS = 1000  # that a page lists
 COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
 
@@ -94,12 +95,12 @@ def outcomes_table(data: StudyData, comparison: Comparison) -> Table:
 
 
 def _outcome_metrics(data: StudyData) -> list[str]:
-    heads = sorted(name for name in data.metrics if name.startswith("test/accuracy/"))
+    heads = sorted(name for name in data.metrics if name.startswith(ANSWERS))
     heads.sort(key=lambda name: (name != "test/accuracy/all", name != "test/accuracy/known"))
     # The accuracy on the known classes at the end would otherwise stand there twice.
     told = {"test/accuracy/known"} if "test/known_after_growth" in data.metrics else set()
-    wanted = [*heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
-    return [name for name in wanted if name in data.metrics and name not in told]
+    wanted = [f"test/{data.study.spec['metric']}", *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
+    return [name for name in dict.fromkeys(wanted) if name in data.metrics and name not in told]
 
 
 def _of_arm(data: StudyData, arm: str, metric: str) -> pd.Series:
@@ -123,7 +124,7 @@ def growths_table(data: StudyData) -> Table:
     return table_of_numbers("growths", "What the growth itself did", rows, grouped, note=note)
 
 
-def sensitivity_table(comparison: Comparison, measure: Measure) -> Table:
+def sensitivity_table(data: StudyData, comparison: Comparison, measure: Measure) -> Table:
     """Set the primary estimate beside those that weigh the configurations otherwise."""
     mean, shift = comparison.mean, comparison.shift
     left_out = comparison.leave_one_out
@@ -133,6 +134,10 @@ def sensitivity_table(comparison: Comparison, measure: Measure) -> Table:
         {"estimate": "mean, t interval at 95 %", "value": mean.mean, "low": ends[0][0], "high": ends[0][1]},
         {"estimate": f"Hodges-Lehmann{exact}", "value": shift.shift, "low": ends[1][0], "high": ends[1][1]},
     ]
+    if comparison.imputed:
+        completed = compare(data.runs, comparison.first, comparison.second, comparison.metric).mean
+        low, high = (completed.interval.low, completed.interval.high) if completed.interval else (np.nan, np.nan)
+        records.append({"estimate": "mean, completed runs only", "value": completed.mean, "low": low, "high": high})
     if left_out:
         name = "mean, lowest and highest without any one configuration"
         records.append({"estimate": name, "value": mean.mean, "low": left_out[0], "high": left_out[1]})

@@ -1,5 +1,6 @@
 """All tables of a report."""
 
+from harness.reporting.collapse_table import collapse_tables
 from harness.reporting.design_tables import (
     arms_table,
     base_table,
@@ -11,6 +12,7 @@ from harness.reporting.design_tables import (
 )
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
+from harness.reporting.published_table import published_tables
 from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table, sensitivity_table
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table
@@ -28,7 +30,9 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         primary_table(comparison, measure),
         outcomes_table(data, comparison),
         growths_table(data),
-        sensitivity_table(comparison, measure),
+        *collapse_tables(data, comparison),
+        *published_tables(data),
+        sensitivity_table(data, comparison, measure),
         runs_table(data, measure),
         seeds_table(data),
         base_table(data),

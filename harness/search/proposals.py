@@ -60,7 +60,8 @@ class Proposals:
         with self._turn():
             if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
                 return
-            values = [run.metrics[f"val/{self._study.metric}"] for run in runs if run.status == "completed"]
+            metric = f"val/{self._study.metric}"
+            values = [run.metrics[metric] for run in runs if run.status == "completed" and metric in run.metrics]
             if values:
                 self._optuna.tell(number, fmean(values))
             else:

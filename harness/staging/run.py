@@ -40,12 +40,10 @@ class RunConfig(Spec):
 
     @model_validator(mode="after")
     def _growths_can_happen(self) -> "RunConfig":
+        taken: dict[int, int] = {}
         for index, rule in enumerate(self.growths):
-            if isinstance(rule.trigger, AtStep) and rule.trigger.step >= self.steps:
-                raise ValueError(
-                    f"growths.{index}.trigger.step: expected a step before the end at {self.steps}, "
-                    f"found {rule.trigger.step}"
-                )
+            if isinstance(rule.trigger, AtStep):
+                self._check_step(index, rule.trigger.step, taken)
             self._check_operation(f"growths.{index}.operation", rule.operation)
         for index, operation in enumerate(self.start):
             self._check_operation(f"start.{index}", operation)
@@ -61,6 +59,13 @@ class RunConfig(Spec):
                     f"{', '.join(sorted(filter(None, spoken))) or 'no single output'}; add one under that name"
                 )
         return self
+
+    def _check_step(self, index: int, step: int, taken: dict[int, int]) -> None:
+        where = f"growths.{index}.trigger.step"
+        if step >= self.steps:
+            raise ValueError(f"{where}: expected a step before the end at {self.steps}, found {step}")
+        if (other := taken.setdefault(step, index)) != index:
+            raise ValueError(f"{where}: expected one growth a step, found {step} in growths.{other}; use {step + 1}")
 
     def _check_operation(self, where: str, operation: AbstractOperation) -> None:
         if not isinstance(operation, AttachHead):

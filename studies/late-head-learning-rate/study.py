@@ -1,7 +1,8 @@
 """An auxiliary head is there from the start but off; at an epoch it is switched on, with a learning rate of its own."""
 
 from harness.data import FashionMNIST, Output
-from harness.growth import AttachHead, GrowthRule, Nothing, OldParameters, ToggleHead
+from harness.growth import AttachHead, GrowthRule, Nothing, ToggleHead
+from harness.growth.freezing import ByName
 from harness.growth.triggers import AtEpoch
 from harness.losses import CrossEntropy, JointCrossEntropy
 from harness.models import ConvNet
@@ -48,7 +49,7 @@ def study() -> Study:
             "init": Choice(field="start.0.init", options=("xavier_uniform", "orthogonal")),
         },
         arms={
-            "frozen": {"growths.0.freeze": OldParameters()},
+            "frozen": {"growths.0.freeze": ByName(patterns=("heads.group.*",), matched="train")},
             "unfrozen": {},
             "on from the start": {"start.1.on": True, "growths": ()},
             "never on": {"growths": ()},

@@ -3,8 +3,8 @@
 from typing import Any
 
 from harness.data import CIFAR100
-from harness.growth import AtStep, GrowthRule, Nothing, OldParameters, ReplaceHead, SplitClass
-from harness.growth.freezing import AbstractFreezePolicy
+from harness.growth import AtStep, GrowthRule, Nothing, ReplaceHead, SplitClass
+from harness.growth.freezing import AbstractFreezePolicy, UpToTap
 from harness.losses import AbstractLoss, Distillation, JointCrossEntropy
 from harness.models import ConvNet
 from harness.search.space import Float, Int
@@ -26,6 +26,7 @@ CHILDREN = 5
 LATER = tuple(label for group in GROUPS for label in group[1:])
 ALL = tuple(label for group in GROUPS for label in group)
 WHEN = 300
+TRUNK = UpToTap(tap="hidden")
 
 
 def cifar(columns: tuple[Any, ...]) -> CIFAR100:
@@ -34,10 +35,10 @@ def cifar(columns: tuple[Any, ...]) -> CIFAR100:
 
 
 def split(freeze: AbstractFreezePolicy) -> tuple[GrowthRule, ...]:
-    """Return five growths at one step: every coarse class is split, its first child stays in its column."""
+    """Return five growths, one a step: every coarse class is split, its first child stays in its column."""
     return tuple(
         GrowthRule(
-            trigger=AtStep(step=WHEN),
+            trigger=AtStep(step=WHEN + parent),
             operation=SplitClass(path="output", parent=parent, children=CHILDREN, noise=0.1),
             freeze=freeze,
         )
@@ -80,10 +81,10 @@ def study() -> Study:
         },
         arms={
             "split": {},
-            "split, frozen": {"growths": split(OldParameters())},
+            "split, frozen": {"growths": split(TRUNK)},
             "new layer": {"growths": replace(Nothing())},
             "new layer, distilled": {"growths": replace(Nothing()), "training.losses": learning(distill=True)},
-            "new layer, frozen": {"growths": replace(OldParameters())},
+            "new layer, frozen": {"growths": replace(TRUNK)},
             "fine from the start": {"task": cifar(ALL), "growths": ()},
         },
         comparison=("split", "split, frozen"),

@@ -36,6 +36,12 @@ def test_without_a_terminal_every_run_is_a_line() -> None:
     ]
 
 
+def test_a_run_without_the_metric_is_a_line_too() -> None:
+    assert shown(replace(RUN, metrics={})).splitlines() == [
+        "[2/4] trial 0 · frozen · seed 1: completed, without accuracy/all",
+    ]
+
+
 def test_nothing_is_said_of_a_finished_study() -> None:
     assert shown() == ""
 

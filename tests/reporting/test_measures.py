@@ -12,6 +12,15 @@ from harness.reporting.measures import measure_of
         ("cost/seconds", "training time", "s", False),
         ("test/loss/total", "test loss/total", "", False),
         ("test/something", "test something", "", True),
+        ("test/rmse/cooling", "test root mean square error of cooling", "", False),
+        ("test/mae/ink", "test mean absolute error of ink", "", False),
+        ("test/accuracy_within/mean", "test accuracy within heads, averaged over them", "percentage points", True),
+        (
+            "val/accuracy_by_arrival/2",
+            "validation accuracy on the classes of arrival 2",
+            "percentage points",
+            True,
+        ),
     ],
 )
 def test_a_metric_is_described_by_its_name(metric: str, title: str, unit: str, higher_is_better: bool) -> None:

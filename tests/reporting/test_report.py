@@ -247,6 +247,10 @@ def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_pat
     page = (report.folder / "report.html").read_text()
     assert "2 runs failed (2 under frozen)" in page
     assert "DivergedError: total is nan at step 225" in page
+    assert "Those that diverged count as a guess" in page
+    assert "2 pairs with a diverged run that counts as 0.00 %" in report.verdict
+    assert "mean, completed runs only" in page
+    assert "Runs that came to nothing" in page
 
 
 @pytest.mark.parametrize("seeds", [0, 1])

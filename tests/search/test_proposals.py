@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -82,6 +83,15 @@ def test_a_trial_is_told_the_mean_of_the_runs_that_completed(
 
     (trial,) = trials(tmp_path)
     assert (trial.state, trial.values and trial.values[0]) == (state, value)
+
+
+def test_a_run_without_the_metric_tells_nothing(study: Study, tmp_path: Path) -> None:
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(1)
+
+    proposals.tell(0, [ended(0.5), replace(ended(0.5), metrics={})])
+
+    assert [trial.values for trial in trials(tmp_path)] == [[0.5]]
 
 
 @pytest.mark.parametrize("first", [0.5, None])

@@ -28,6 +28,13 @@ def test_a_run_that_cannot_be_is_refused(digits_run: RunConfig, field: str, valu
         with_changes(digits_run, {field: value})
 
 
+def test_two_growths_at_one_step_are_refused(digits_run: RunConfig) -> None:
+    twice = [digits_run.growths[0], digits_run.growths[0]]
+
+    with pytest.raises(SpecError, match=r"growths\.1\.trigger\.step: expected one growth a step.*growths\.0; use 21"):
+        with_changes(digits_run, {"growths": twice})
+
+
 def test_auto_becomes_what_the_machine_has(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
