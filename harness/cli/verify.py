@@ -1,12 +1,15 @@
 """`harness verify`: whether a report is what was written, and follows from its data."""
 
+import secrets
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from harness.reporting.verify import Verification
+    from harness.reporting.verify import Outcome, Verification
 
 __all__ = ["verify"]
 
@@ -20,14 +23,44 @@ def verify(
         float | None,
         typer.Option(min=0, help="For a report of another machine: how far numbers may differ, such as 1e-9."),
     ] = None,
+    again: Annotated[int, typer.Option("--rerun", min=0, help="How many runs are trained again.")] = 0,
+    nonce: Annotated[str, typer.Option(help="Chooses the runs; drawn anew unless given.")] = "",
+    study: Annotated[
+        str, typer.Option(help="The study's name, folder or file, if it defines parts of its own and was moved.")
+    ] = "",
 ) -> None:
-    """Check a report's files, write it anew from its data, and compare. Exit codes: 0 pass, 1 fail, 3 cannot run."""
+    """Check a report's files, write it anew from its data, and compare. Exit codes: 0 pass, 1 fail, 3 cannot run.
+
+    With --rerun, runs are also trained again, alone and from step 0, and compared to the bit. Which ones depends on the
+    report and on a nonce, drawn now, that its author could not know.
+    """
     from harness.reporting.verify import verify as verified
 
     found = verified(report, tolerance)
     for line in _lines(found):
         typer.echo(line)
-    raise typer.Exit(EXIT_CODES[found.outcome])
+    codes = [EXIT_CODES[found.outcome]]
+    if again and found.outcome != "FAIL":
+        codes += [EXIT_CODES[outcome] for outcome in _trained_again(report, again, nonce, study, tolerance)]
+    raise typer.Exit(1 if 1 in codes else max(codes))
+
+
+def _trained_again(report: Path, amount: int, nonce: str, study: str, tolerance: float | None) -> "Iterator[Outcome]":
+    """Train runs again, say what came of each, and yield the outcomes."""
+    from harness.cli.again import trainer
+    from harness.reporting.rerun import chosen_runs, rerun
+
+    nonce = nonce or secrets.token_hex(8)
+    rows, curves, differences = chosen_runs(report, amount, nonce)
+    typer.echo(f"{len(rows)} runs are trained again, chosen by --nonce {nonce}")
+    if differences:
+        typer.echo(f"this environment differs from the report's: {'; '.join(differences)}")
+    outcomes: Counter[Outcome] = Counter()
+    for run in rerun(rows, curves, trainer(report, study), differs=bool(differences), tolerance=tolerance):
+        typer.echo(f"level 2: {run.name}: {run.what or 'history and final weights are the same to the bit'}")
+        outcomes[run.outcome] += 1
+        yield run.outcome
+    typer.echo(", ".join(f"{outcome}: {count} of {len(rows)} runs" for outcome, count in outcomes.items()))
 
 
 def _lines(found: "Verification") -> list[str]:

@@ -43,7 +43,7 @@ def segments_of(run: Run, stages: Sequence[History], growth: float) -> Iterator[
 def _shown(history: History) -> Iterator[tuple[str, Series]]:
     evaluated = sorted({step for name in history if name.startswith("val/") for step in history[name].steps})
     for name in history:
-        if name.startswith(("val/", "growth/")):
+        if name.startswith(("val/", "growth/", "signal/")):
             yield name, history[name]
         elif name.startswith("train/loss/"):
             yield name, _averaged(history[name], evaluated)

@@ -13,12 +13,13 @@ from torch import Tensor
 from harness.core.history import History, Series
 from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.ledger import Ledger, StageAddress
-from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 
-__all__ = ["Recorded", "first_difference", "read_recorded", "reproduce"]
+__all__ = ["Again", "Recorded", "first_difference", "read_recorded", "reproduce", "signals_in", "train_again"]
+
+SIGNAL = "signal/"
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,50 @@ def reproduce(config: RunConfig, recorded: Recorded, data_folder: Path | None = 
     Raises:
         HarnessError: it cannot be trained here.
     """
+    again = train_again(config, signals_in(recorded.history), data_folder)
+    history = History()
+    for stage in again.stages:
+        history = history.then(stage)
+    if difference := first_difference(recorded.history, history):
+        return difference
+    if recorded.state is not None and recorded.state != again.state:
+        return f"step {again.last_step}: {_first_tensor(recorded.state, again.state)}"
+    return None
+
+
+@dataclass(frozen=True)
+class Again:
+    """What a run left behind that was trained again.
+
+    Attributes:
+        stages: what was recorded, stage by stage.
+        state: the last snapshot's bytes; it was taken at `last_step`.
+    """
+
+    stages: tuple[History, ...]
+    state: bytes
+    last_step: int
+
+
+def train_again(config: RunConfig, heard: Mapping[str, int], data_folder: Path | None = None) -> Again:
+    """Train a run alone and from step 0; the signals `heard` come at their steps.
+
+    Raises:
+        HarnessError: it cannot be trained here.
+    """
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
         ledger = Ledger(Path(name))
         ledger.create()
         store = Store(Path(name) / "store", ledger)
-        signals = _RecordedSignals(recorded.history)
-        result = Runner(store, data_folder, alone=True).run(config, signals.evaluated, signals.heard)
-        again = _state(store.root, result)
-    if difference := first_difference(recorded.history, result.history):
-        return difference
-    if recorded.state is not None and recorded.state != again:
-        return f"step {result.stages[-1].step}: {_first_tensor(recorded.state, again)}"
-    return None
+        signals = _RecordedSignals(heard)
+        stages = Runner(store, data_folder, alone=True).run(config, signals.evaluated, signals.heard).stages
+        histories = tuple(run_history(store.root, (address,)) for address in stages)
+        return Again(histories, (stage_folder(store.root, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step)
+
+
+def signals_in(history: History) -> dict[str, int]:
+    """Return the signals that a run heard, with the steps at which they came."""
+    return {name.removeprefix(SIGNAL): history[name].steps[0] for name in history if name.startswith(SIGNAL)}
 
 
 def first_difference(recorded: History, again: History) -> str | None:
@@ -99,10 +132,6 @@ def _differences(recorded: Series, again: Series) -> list[tuple[int, str]]:
     return [(longer[min(map(len, points))][0], had)]
 
 
-def _state(store: Path, result: RunResult) -> bytes:
-    return (stage_folder(store, result.stages[-1]) / FILES[0]).read_bytes()
-
-
 def _first_tensor(recorded: bytes, again: bytes) -> str:
     try:
         tensors: tuple[Mapping[str, Tensor], ...] = (load(recorded), load(again))
@@ -122,9 +151,8 @@ def _same(one: Tensor | None, other: Tensor | None) -> bool:
 class _RecordedSignals:
     """Sends the signals that a run heard when it heard them."""
 
-    def __init__(self, history: History) -> None:
-        beginning = "signal/"
-        self._first = {n.removeprefix(beginning): history[n].steps[0] for n in history if n.startswith(beginning)}
+    def __init__(self, heard: Mapping[str, int]) -> None:
+        self._first = heard
         self._step = 0
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002

@@ -1,12 +1,23 @@
+import json
+import math
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.cli import again
 from harness.cli import verify as module
+from harness.core.errors import DataError
+from harness.reporting.curve_frame import curve_digests
+from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data, written_data
+from harness.reporting.publishing import publish
+from harness.reporting.report import report_files
 from harness.reporting.verify import Problem, Verification
+from harness.staging.reproduce import Again
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -56,3 +67,52 @@ def test_what_was_not_compared_is_said() -> None:
     lines = module._lines(Verification("PASS-TOLERANCE", 3, (), ("numpy 2.0 and 2.1",), ("report.html",)))
 
     assert "not compared, since another environment writes other bytes: report.html" in lines
+
+
+def test_runs_are_trained_again_and_are_the_same_to_the_bit(report: Path, call: Call) -> None:
+    ended = call("verify", str(report), "--rerun", "2", "--nonce", "a")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    lines = ended.stdout.splitlines()
+    assert lines[1] == "2 runs are trained again, chosen by --nonce a"
+    assert [line.split(": ")[2] for line in lines[2:4]] == ["history and final weights are the same to the bit"] * 2
+    assert {line.split(" · ")[1] for line in lines[2:4]} == {"frozen", "unfrozen"}
+    assert lines[-1] == "PASS-BITWISE: 2 of 2 runs"
+
+
+def forged(report: Path, column: str, change: Callable[[object], object]) -> None:
+    """Change `column` of all curves and write everything anew, as a forger would."""
+    files = {name: (report / name).read_bytes() for name in (*SOURCES,)}
+    data = read_data(files)
+    curves = data.curves.assign(**{column: data.curves[column].map(change)})
+    digests = curve_digests(curves)
+    runs = data.runs.assign(curves_sha256=[digests[run] for run in data.runs["run_id"]])
+    sources = written_data(replace(data, curves=curves, runs=runs), json.loads(files[ENVIRONMENT]))
+    shutil.rmtree(report)
+    publish(report, report_files(sources))
+
+
+def test_forged_data_pass_everything_but_training_again(report: Path, call: Call) -> None:
+    forged(report, "value", lambda value: math.nextafter(float(str(value)), 2))
+
+    without, ended = call("verify", str(report)), call("verify", str(report), "--rerun", "1")
+    near = call("verify", str(report), "--rerun", "1", "--tolerance", "1e-9")
+
+    assert without.returncode == 0
+    assert ended.returncode == 1
+    assert re.search(r"step \d+, \S+: recorded \S+, found", ended.stdout)
+    assert ended.stdout.splitlines()[-1] == "FAIL: 1 of 1 runs"
+    assert (near.returncode, near.stdout.splitlines()[-1]) == (0, "PASS-TOLERANCE: 1 of 1 runs")
+
+
+def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Again:
+        raise DataError("no digits here")
+
+    monkeypatch.setattr(again, "train_again", fail)
+
+    ended = call("verify", str(report), "--rerun", "1")
+
+    assert ended.returncode == 3
+    assert "no digits here" in ended.stdout
+    assert ended.stdout.splitlines()[-1] == "CANNOT-RUN: 1 of 1 runs"
