@@ -1,5 +1,6 @@
 """Exhibits of what happened over time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -28,15 +29,14 @@ BEFORE, AFTER = 3, 20  # evaluations around the growth that the stability gap is
 
 
 def learning_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhibit | None:
-    """Show validation accuracy around the growth, and its paired difference."""
-    names = sorted(series_names(curves, "val/accuracy/", ""), key=lambda name: name != "val/accuracy/all")
+    """Show the validation metrics that tell most around the growth, with their paired differences."""
     panels = []
-    for name in names[:MOST_CURVES]:
+    for name in _most_telling(curves, comparison)[:MOST_CURVES]:
         points = aligned(curves, name, interval)
         difference = paired_difference(points, comparison.first, comparison.second)
-        part = name.removeprefix("val/accuracy/")
-        title = "all classes" if part == "all" else f"{part} classes"
-        panels.append(CurvePanel(title, measure_of(name), some_lines(points), arm_means(points), difference))
+        panels.append(
+            CurvePanel(_panel_title(name), measure_of(name), some_lines(points), arm_means(points), difference)
+        )
     if not panels:
         return None
     titles = listed([panel.title for panel in panels])
@@ -44,16 +44,36 @@ def learning_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int
         name="learning_curves",
         title="Learning curves around the growth",
         caption=(
-            f"Validation accuracy ({titles}) by optimizer updates since the growth. Thick lines are means over "
+            f"{_what(panels)} ({titles}) by optimizer updates since the growth. Thick lines are means over "
             f"configurations, as far as all of them have been measured; thin lines are single configurations, means "
             f"over seeds{_of_how_many(comparison)}. Below: the mean paired difference with its 95 % t interval over "
             f"configurations, point by point, not for the curve as a whole. Before the growth both arms are the same "
             f"runs."
         ),
-        alt=f"Validation accuracy of {comparison.first} and {comparison.second} before and after the growth: {titles}.",
+        alt=f"{_what(panels)} of {comparison.first} and {comparison.second} before and after the growth: {titles}.",
         **rendered(lambda: draw_curves(panels, comparison.first, comparison.second)),
         data=_long({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
     )
+
+
+def _most_telling(curves: pd.DataFrame, comparison: Comparison) -> list[str]:
+    """Return the metric that decides, then accuracies (over all classes first), then errors."""
+    found = [name for kind in ("accuracy", "rmse") for name in series_names(curves, f"val/{kind}/", "")]
+    first = (f"val/{comparison.metric.partition('/')[2]}", "val/accuracy/all")
+    known = set(curves["name"].unique())
+    return list(dict.fromkeys([*(name for name in first if name in known), *found]))
+
+
+def _what(panels: Sequence[CurvePanel]) -> str:
+    accuracies = all(panel.measure.metric.startswith("val/accuracy/") for panel in panels)
+    return "Validation accuracy" if accuracies else "Validation metrics"
+
+
+def _panel_title(name: str) -> str:
+    kind, part = name.removeprefix("val/").split("/", 1)
+    if kind == "accuracy":
+        return "all classes" if part == "all" else f"{part} classes"
+    return measure_of(name).title.removeprefix("validation ")
 
 
 def _of_how_many(comparison: Comparison) -> str:

@@ -100,7 +100,20 @@ def _outcome_metrics(data: StudyData) -> list[str]:
     # The accuracy on the known classes at the end would otherwise stand there twice.
     told = {"test/accuracy/known"} if "test/known_after_growth" in data.metrics else set()
     wanted = [f"test/{data.study.spec['metric']}", *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
-    return [name for name in dict.fromkeys(wanted) if name in data.metrics and name not in told]
+    found = [name for name in dict.fromkeys(wanted) if name in data.metrics and name not in told]
+    return _without_repeats(data, found)
+
+
+def _without_repeats(data: StudyData, metrics: list[str]) -> list[str]:
+    """Leave out answers that say of every run what one before says: with a single head, several accuracies do."""
+    seen: set[bytes] = set()
+    kept = []
+    for name in metrics:
+        values = data.runs[name].to_numpy(np.float64).tobytes()
+        if not name.startswith(ANSWERS) or values not in seen:
+            kept.append(name)
+        seen.add(values)
+    return kept
 
 
 def _of_arm(data: StudyData, arm: str, metric: str) -> pd.Series:
