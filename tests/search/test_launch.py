@@ -11,7 +11,6 @@ from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.search.launch import check_study, launch
 from harness.search.observer import Observer
-from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
@@ -78,7 +77,7 @@ def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Stud
 
     for (trial, arm, seed), run in runs(tmp_path / "home").items():
         config = study.config(run.params, arm, seed)
-        assert run.params == QuasiRandomSampler(study.space, study.name).point(trial)
+        assert run.params == study.point(trial)
         assert (run.config, run.run_id, run.status) == (config.to_json(), run_id(config), "completed")
         assert [growth["step"] for growth in run.growths] == [run.params["when"]]
 

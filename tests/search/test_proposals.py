@@ -5,7 +5,6 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.search.proposals import Proposals
-from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord
 
@@ -44,8 +43,7 @@ def test_as_many_trials_are_asked_for_as_are_needed(study: Study, tmp_path: Path
 
     found = proposals_in(tmp_path, study).params(3)
 
-    sampler = QuasiRandomSampler(study.space, study.name)
-    assert [trial.params for trial in trials(tmp_path)] == found == [sampler.point(number) for number in range(3)]
+    assert [trial.params for trial in trials(tmp_path)] == found == [study.point(number) for number in range(3)]
 
 
 @pytest.mark.parametrize("values", [0, 1])
@@ -58,8 +56,7 @@ def test_a_trial_that_was_killed_in_the_middle_of_asking_gets_its_configuration(
 
     proposals = proposals_in(tmp_path, study)
 
-    sampler = QuasiRandomSampler(study.space, study.name)
-    assert proposals.params(2) == [sampler.point(number) for number in range(2)]
+    assert proposals.params(2) == [study.point(number) for number in range(2)]
     proposals.tell(0, [ended(0.5)])
     assert [trial.state for trial in trials(tmp_path)] == [TrialState.COMPLETE, TrialState.RUNNING]
 
@@ -101,7 +98,7 @@ def test_studies_of_different_names_share_a_file(study: Study, tmp_path: Path) -
 
     other = proposals_in(tmp_path, study.model_copy(update={"name": "other"}))
 
-    assert other.params(1) == [QuasiRandomSampler(study.space, "other").point(0)]
+    assert other.params(1) == [study.model_copy(update={"name": "other"}).point(0)]
     assert [trial.params for trial in trials(tmp_path)] == first
 
 
