@@ -81,7 +81,7 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     ledger, store = runner.store.ledger, runner.store.root
-    study.check_trials(max(trials or study.trials, 1))
+    study.check_trials(trials or study.trials)
     record = begin(
         ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store.absolute())
     )
@@ -97,14 +97,13 @@ def launch(
         elif runs:
             do(runs, plan, conclusion.settle)
 
-    counts = range(1, record.trials + 1) if study.sampler.learns else [record.trials]
-    for count in counts:
-        runs = planned_runs(study, proposals.params(count), record.seeds)
+    observer.planned(record.trials * record.seeds * len(study.arms), conclusion.done)
+    first = 0
+    for count in range(1, record.trials + 1) if study.sampler.learns else [record.trials]:
+        runs = planned_runs(study, proposals.params(count), record.seeds, first=first)
         missing = conclusion.missing(runs)
-        total = record.trials * record.seeds * len(study.arms)
-        if count == counts[0] or missing:
-            observer.planned(total, len(runs) - len(missing))
         train(missing, make_plan([run.config for run in missing], runner.store, alone=runner.alone))
+        first = count
     return record
 
 
@@ -146,6 +145,11 @@ class _Conclusion:
         self._proposals = proposals
         self._each = [(arm, seed) for seed in range(seeds) for arm in study.arms]
         self._ended = {run.key: run for run in store.ledger.runs(study.name)}
+
+    @property
+    def done(self) -> int:
+        """How many runs have ended."""
+        return len(self._ended)
 
     def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
         """Return those of `runs` that have not ended."""
