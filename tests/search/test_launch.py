@@ -316,14 +316,14 @@ def test_two_trials_and_two_more_equal_four_whoever_proposes(
     run_study(sampled, home=tmp_path / "in-two", trials=4)
 
     assert runs(tmp_path / "in-two") == runs(tmp_path / "at-once")
-    assert [run.params for run in runs(tmp_path / "in-two").values()][0] == {"when": 20, "init": "orthogonal"}
+    assert next(run.params for run in runs(tmp_path / "in-two").values()) == {"when": 20, "init": "orthogonal"}
     assert len(runs(tmp_path / "in-two")) == 4
 
 
 def test_more_trials_than_a_grid_has_are_refused_before_the_study_begins(
     run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
-    with pytest.raises(SpecError, match="trials: expected at most 9, .*'grid'.*; found 10"):
+    with pytest.raises(SpecError, match=r"trials: expected at most 9, .*'grid'.*; found 10"):
         run_study(with_changes(study, {"sampler": "grid"}), trials=10)
 
     assert Ledger(tmp_path / "home").study("tiny") is None

@@ -21,7 +21,7 @@ class Grid(AbstractSampler):
     def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:  # noqa: ARG002
         """Return the combination of that number; after the last comes the first again."""
         found = {}
-        for name, dimension in reversed(search.space.items()):
+        for name, dimension in reversed(list(search.space.items())):
             number, index = divmod(number, count := self._count(dimension))
             found[name] = dimension.at((index + 0.5) / count)
         return {name: found[name] for name in search.space}
