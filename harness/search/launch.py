@@ -12,7 +12,6 @@ from harness.core.spec import flatten
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
-from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.search.work import Ended, Work
 from harness.staging.eviction import evict_to
@@ -82,6 +81,7 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     ledger, store = runner.store.ledger, runner.store.root
+    study.check_trials(trials or study.trials)
     record = begin(
         ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store.absolute())
     )
@@ -89,20 +89,28 @@ def launch(
         with delayed_if_unreachable():
             project_study(ledger, store, tracker, study.name)
     proposals = Proposals(study, home, ledger)
-    runs = planned_runs(study, proposals.params(record.trials), record.seeds)
     conclusion = _Conclusion(study, runner.store, tracker, observer, proposals, record.seeds, keep_bytes)
-    missing = conclusion.missing(runs)
-    observer.planned(len(runs), len(runs) - len(missing))
-    plan = make_plan([run.config for run in missing], runner.store, alone=runner.alone)
-    if do is None:
-        Work(runner, plan.forks, observer, runner.stop, feed).do(missing, conclusion.settle)
-    elif missing:
-        do(missing, plan, conclusion.settle)
+
+    def train(runs: Sequence[PlannedRun], plan: Plan) -> None:
+        if do is None:
+            Work(runner, plan.forks, observer, runner.stop, feed).do(runs, conclusion.settle)
+        elif runs:
+            do(runs, plan, conclusion.settle)
+
+    observer.planned(record.trials * record.seeds * len(study.arms), conclusion.done)
+    first = 0
+    for count in range(1, record.trials + 1) if study.sampler.learns else [record.trials]:
+        runs = planned_runs(study, proposals.params(count), record.seeds, first=first)
+        missing = conclusion.missing(runs)
+        train(missing, make_plan([run.config for run in missing], runner.store, alone=runner.alone))
+        first = count
     return record
 
 
 def foreseen_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds: int | None) -> list[PlannedRun]:
     """Return the runs that `launch` would do, without beginning the study.
+
+    A sampler that learns is asked as if no trial had ended: their number is right, their values are examples.
 
     Raises:
         StudyChangedError: a study of that name was begun with another spec.
@@ -112,8 +120,8 @@ def foreseen_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds
         _check_unchanged(before.spec, study.to_json())
     planned = before or study
     count = max(planned.trials, trials or 0) if before else trials or study.trials
-    sampler = QuasiRandomSampler(study.space, study.name)
-    points = [sampler.point(number) for number in range(count)]
+    study.check_trials(count)
+    points = [study.point(number) for number in range(count)]
     return planned_runs(study, points, max(planned.seeds, seeds or 0) if before else seeds or study.seeds)
 
 
@@ -137,6 +145,11 @@ class _Conclusion:
         self._proposals = proposals
         self._each = [(arm, seed) for seed in range(seeds) for arm in study.arms]
         self._ended = {run.key: run for run in store.ledger.runs(study.name)}
+
+    @property
+    def done(self) -> int:
+        """How many runs have ended."""
+        return len(self._ended)
 
     def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
         """Return those of `runs` that have not ended."""

@@ -42,11 +42,11 @@ class PlannedRun:
         return f"trial {self.trial} · {self.arm} · seed {self.seed}"
 
 
-def planned_runs(study: Study, points: Sequence[Mapping[str, Any]], seeds: int) -> list[PlannedRun]:
-    """Return the runs by trial, seed and arm; `points` are the values searched, by trial."""
+def planned_runs(study: Study, points: Sequence[Mapping[str, Any]], seeds: int, *, first: int = 0) -> list[PlannedRun]:
+    """Return the runs by trial, seed and arm from trial `first` on; `points` are the values searched, by trial."""
     return [
         PlannedRun(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed))
-        for trial, params in enumerate(points)
+        for trial, params in enumerate(points[first:], start=first)
         for seed in range(seeds)
         for arm in study.arms
     ]

@@ -9,10 +9,10 @@ from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 from sqlalchemy import URL
 
-from harness.search.samplers import QuasiRandomSampler
+from harness.search.samplers import Told
 from harness.search.study import Study
 from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger, RunRecord
@@ -33,27 +33,37 @@ class Proposals:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = study
         self._leases = Leases(ledger.database)
-        self._sampler = QuasiRandomSampler(study.space, study.name)
         with self._turn():
             self._optuna = optuna.create_study(
                 storage=_storage(home, ledger),
                 study_name=study.name,
-                sampler=self._sampler,
                 direction=study.direction,
                 load_if_exists=True,
             )
 
     def params(self, trials: int) -> list[dict[str, Any]]:
-        """Return the configurations of so many trials, proposing those that are new."""
+        """Return the configurations of so many trials, proposing those that are new.
+
+        A sampler that learns must have been told of all trials but the last.
+        """
         distributions = {name: dimension.distribution() for name, dimension in self._study.space.items()}
         with self._turn():
-            while len(known := self._optuna.get_trials(deepcopy=False)) < trials:
-                self._optuna.ask(fixed_distributions=distributions)
-        # A launch that was killed in the middle of asking leaves a trial without its values.
-        return [
-            trial.params if trial.params.keys() == distributions.keys() else self._sampler.point(trial.number)
-            for trial in known[:trials]
-        ]
+            for number in range(len(self._optuna.get_trials(deepcopy=False)), trials):
+                proposed = create_trial(
+                    state=TrialState.RUNNING, params=self._proposal(number), distributions=distributions
+                )
+                self._optuna.add_trial(proposed)  # in one transaction: a kill leaves all of it or nothing
+            known = self._optuna.get_trials(deepcopy=False)[:trials]
+        return [trial.params for trial in known]
+
+    def _proposal(self, number: int) -> dict[str, Any]:
+        told = self._told(number) if self._study.sampler.learns else []
+        return self._study.point(number, told)
+
+    def _told(self, count: int) -> list[Told]:
+        given = len(self._study.baselines)
+        trials = self._optuna.get_trials(deepcopy=False)[:count]
+        return [Told(trial.params, trial.value, given=trial.number < given) for trial in trials]
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""

@@ -37,6 +37,10 @@ class AbstractDimension(LeafSpec):
     def corners(self) -> tuple[Any, ...]:
         """Return values that all must fit the field for the whole dimension to fit."""
 
+    @abstractmethod
+    def contains(self, value: Any) -> bool:
+        """Return whether `value` is one of the dimension's."""
+
 
 class Choice(AbstractDimension):
     """One of a few values, each as likely as any other."""
@@ -55,6 +59,10 @@ class Choice(AbstractDimension):
     def corners(self) -> tuple[Any, ...]:
         """Return all options."""
         return self.options
+
+    def contains(self, value: Any) -> bool:
+        """Return whether `value` is an option, of the same type: `True` is not 1."""
+        return any(type(value) is type(option) and value == option for option in self.options)
 
 
 class Int(AbstractDimension):
@@ -86,6 +94,10 @@ class Int(AbstractDimension):
         """Return both ends."""
         return self.low, self.high
 
+    def contains(self, value: Any) -> bool:
+        """Return whether `value` is a whole number on the steps."""
+        return type(value) is int and self.low <= value <= self.high and not (value - self.low) % self.step
+
 
 class Float(AbstractDimension):
     """A number between `low` and `high`, uniform, or uniform in its logarithm."""
@@ -116,3 +128,7 @@ class Float(AbstractDimension):
     def corners(self) -> tuple[Any, ...]:
         """Return both ends."""
         return self.low, self.high
+
+    def contains(self, value: Any) -> bool:
+        """Return whether `value` is a number between the ends."""
+        return type(value) in (int, float) and self.low <= value <= self.high

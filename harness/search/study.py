@@ -1,6 +1,6 @@
 """A study: a question, and everything that is needed to answer it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
 from harness.search.published import Published
+from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
 from harness.search.space import AbstractDimension
 from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
@@ -31,6 +32,8 @@ class Study(Spec):
         smallest_effect: a difference that would matter, in the metric's units.
         published: results of others, which the report sets beside those of the same arms.
         trials: configurations.
+        sampler: who proposes configurations; one that learns proposes the next when the last has ended.
+        baselines: configurations, by the names in `space`, that are run before any that is proposed.
         seeds: runs of each configuration and arm; their seeds are 0, 1, ...
     """
 
@@ -46,6 +49,8 @@ class Study(Spec):
     published: tuple[Published, ...] = ()
     trials: PositiveInt = 12
     seeds: PositiveInt = 3
+    sampler: AbstractSampler = QuasiRandom()
+    baselines: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
@@ -55,7 +60,43 @@ class Study(Spec):
                 self._try(f"space.{name}", {dimension.field: value})
         for name, changes in self.arms.items():
             self._try(f"arms.{name}", changes)
+        for index in range(len(self.baselines)):
+            self._check_baseline(index)
+        self.check_trials(self.trials)
         return self
+
+    def _check_baseline(self, index: int) -> None:
+        baseline = self.baselines[index]
+        if baseline.keys() != self.space.keys():
+            raise ValueError(
+                f"baselines.{index}: expected values of {', '.join(self.space)}; found {', '.join(baseline)}"
+            )
+        for name, value in baseline.items():
+            if not self.space[name].contains(value):
+                raise ValueError(f"baselines.{index}.{name}: expected a value in space.{name}, found {value!r}")
+
+    def check_trials(self, trials: int) -> None:
+        """Refuse more trials than the sampler can propose.
+
+        Raises:
+            SpecError: there are not so many.
+        """
+        limit = self.sampler.limit(self._search)
+        if limit is not None and trials > limit + len(self.baselines):
+            raise SpecError(
+                f"trials: expected at most {limit + len(self.baselines)}, all that the sampler "
+                f"{self.sampler.kind!r} has for this space; found {trials}"
+            )
+
+    @property
+    def _search(self) -> Search:
+        return Search(self.name, self.space, self.direction)
+
+    def point(self, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:
+        """Return the configuration of trial `number`: a baseline, or what is proposed after the trials `told`."""
+        if number < len(self.baselines):
+            return dict(self.baselines[number])
+        return self.sampler.point(self._search, number - len(self.baselines), told)
 
     def _check_analysis(self) -> None:
         for arm in self.comparison:

@@ -21,6 +21,7 @@ FAMILIES = (
     "initializers",
     "losses",
     "models",
+    "search.samplers",
 )
 
 

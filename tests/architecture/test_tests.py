@@ -19,6 +19,7 @@ SUITES = {
     "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",
     "losses/": "conformance/test_losses.py",
+    "search/samplers/": "search/test_samplers.py",
     "staging/chain": "staging/test_runner.py",
     "reporting/cost_exhibits": "reporting/test_exhibits.py",
     "reporting/curve_exhibits": "reporting/test_exhibits.py",

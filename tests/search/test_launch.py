@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from harness.core.errors import HarnessError, StudyChangedError, TapNotFoundError
+from harness.core.errors import HarnessError, SpecError, StudyChangedError, TapNotFoundError
 from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.search.launch import check_study, launch
 from harness.search.observer import Observer
-from harness.search.samplers import QuasiRandomSampler
 from harness.search.study import Study
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
@@ -78,7 +77,7 @@ def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Stud
 
     for (trial, arm, seed), run in runs(tmp_path / "home").items():
         config = study.config(run.params, arm, seed)
-        assert run.params == QuasiRandomSampler(study.space, study.name).point(trial)
+        assert run.params == study.point(trial)
         assert (run.config, run.run_id, run.status) == (config.to_json(), run_id(config), "completed")
         assert [growth["step"] for growth in run.growths] == [run.params["when"]]
 
@@ -300,3 +299,31 @@ def test_an_impossible_tap_is_refused_before_anything_is_run(
 ) -> None:
     with pytest.raises(TapNotFoundError, match=r"no tap 'nowhere'.*hidden\.0"):
         check_study(with_changes(study, changes), runner)
+
+
+SAMPLERS = ["cma_es", {"kind": "gp", "startup": 1}, "grid", {"kind": "nsga_ii", "population": 2}, "random"]
+
+
+@pytest.mark.parametrize("sampler", [*SAMPLERS, {"kind": "tpe", "startup": 1}], ids=str)
+def test_two_trials_and_two_more_equal_four_whoever_proposes(
+    run_study: Launch, study: Study, tmp_path: Path, sampler: Any
+) -> None:
+    sampled = with_changes(study, {"sampler": sampler, "baselines": [{"when": 20, "init": "orthogonal"}]})
+    sampled = sampled.model_copy(update={"arms": {"frozen": study.arms["frozen"]}})
+    run_study(sampled, home=tmp_path / "at-once", trials=4)
+    run_study(sampled, home=tmp_path / "in-two", trials=2)
+
+    run_study(sampled, home=tmp_path / "in-two", trials=4)
+
+    assert runs(tmp_path / "in-two") == runs(tmp_path / "at-once")
+    assert next(run.params for run in runs(tmp_path / "in-two").values()) == {"when": 20, "init": "orthogonal"}
+    assert len(runs(tmp_path / "in-two")) == 4
+
+
+def test_more_trials_than_a_grid_has_are_refused_before_the_study_begins(
+    run_study: Launch, study: Study, tmp_path: Path
+) -> None:
+    with pytest.raises(SpecError, match=r"trials: expected at most 9, .*'grid'.*; found 10"):
+        run_study(with_changes(study, {"sampler": "grid"}), trials=10)
+
+    assert Ledger(tmp_path / "home").study("tiny") is None

@@ -1,12 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.search.proposals import Proposals
-from harness.search.samplers import QuasiRandomSampler
+from harness.search.samplers import QuasiRandom, Search, Told
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord
 
@@ -45,24 +47,38 @@ def test_as_many_trials_are_asked_for_as_are_needed(study: Study, tmp_path: Path
 
     found = proposals_in(tmp_path, study).params(3)
 
-    sampler = QuasiRandomSampler(study.space, study.name)
-    assert [trial.params for trial in trials(tmp_path)] == found == [sampler.point(number) for number in range(3)]
+    assert [trial.params for trial in trials(tmp_path)] == found == [study.point(number) for number in range(3)]
 
 
-@pytest.mark.parametrize("values", [0, 1])
-def test_a_trial_that_was_killed_in_the_middle_of_asking_gets_its_configuration(
-    study: Study, tmp_path: Path, values: int
-) -> None:
-    proposals_in(tmp_path, study)
-    some = dict(list(study.space.items())[:values])
-    stored(tmp_path).ask(fixed_distributions={name: dimension.distribution() for name, dimension in some.items()})
+def test_baselines_come_first_and_proposals_follow(study: Study, tmp_path: Path) -> None:
+    baseline = {"when": 30, "init": "orthogonal"}
+    based = study.model_copy(update={"baselines": (baseline,)})
 
-    proposals = proposals_in(tmp_path, study)
+    found = proposals_in(tmp_path, based).params(3)
 
-    sampler = QuasiRandomSampler(study.space, study.name)
-    assert proposals.params(2) == [sampler.point(number) for number in range(2)]
-    proposals.tell(0, [ended(0.5)])
-    assert [trial.state for trial in trials(tmp_path)] == [TrialState.COMPLETE, TrialState.RUNNING]
+    assert found == [baseline, study.point(0), study.point(1)]
+
+
+def test_a_sampler_that_learns_is_given_what_was_told(study: Study, tmp_path: Path) -> None:
+    heard: list[Told] = []
+
+    class Listener(QuasiRandom):
+        kind: Literal["listener"] = "listener"  # type: ignore[assignment]
+        learns: ClassVar[bool] = True
+
+        def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:
+            heard[:] = told
+            return super().point(search, number)
+
+    based = study.model_copy(update={"sampler": Listener(), "baselines": ({"when": 30, "init": "orthogonal"},)})
+    proposals = proposals_in(tmp_path, based)
+    for number, value in enumerate([0.5, None]):
+        proposals.params(number + 1)
+        proposals.tell(number, [ended(value)])
+
+    points = proposals.params(3)
+
+    assert heard == [Told(points[0], 0.5, given=True), Told(points[1], None)]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +127,7 @@ def test_studies_of_different_names_share_a_file(study: Study, tmp_path: Path) -
 
     other = proposals_in(tmp_path, study.model_copy(update={"name": "other"}))
 
-    assert other.params(1) == [QuasiRandomSampler(study.space, "other").point(0)]
+    assert other.params(1) == [study.model_copy(update={"name": "other"}).point(0)]
     assert [trial.params for trial in trials(tmp_path)] == first
 
 

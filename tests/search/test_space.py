@@ -110,3 +110,18 @@ def test_corners_are_values_of_the_dimension(dimension: AbstractDimension) -> No
 def test_a_dimension_without_values_is_refused(content: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         AbstractDimension.model_validate({"field": "x", **content})
+
+
+@pytest.mark.parametrize(
+    ("dimension", "inside", "outside"),
+    [
+        (Choice(field="x", options=(1, "a", None)), [1, "a", None], [True, 2, "b", 1.0]),
+        (Int(field="x", low=2, high=8, step=3), [2, 5, 8], [1, 3, 9, 5.0, True]),
+        (Float(field="x", low=0.5, high=2), [0.5, 1, 2.0], [0.4, 2.1, float("nan"), True, "1"]),
+    ],
+)
+def test_a_dimension_contains_its_values_alone(
+    dimension: AbstractDimension, inside: list[Any], outside: list[Any]
+) -> None:
+    assert all(dimension.contains(value) for value in inside)
+    assert not any(dimension.contains(value) for value in outside)

@@ -1,0 +1,30 @@
+"""Points that fill the space evenly."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+
+from harness.core.seeding import stream_seed
+from harness.search.samplers._base import AbstractSampler, Search, Told
+
+__all__ = ["QuasiRandom"]
+
+
+class QuasiRandom(AbstractSampler):
+    """Scrambled Sobol' points over the whole space, categories included.
+
+    Optuna's own sampler leaves categories to chance and starts from a random point.
+    """
+
+    kind: Literal["quasi_random"] = "quasi_random"
+
+    def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:  # noqa: ARG002
+        """Return the point of that number."""
+        if not search.space:
+            return {}
+        seed = stream_seed(0, "sampler", search.name)
+        engine = torch.quasirandom.SobolEngine(len(search.space), scramble=True, seed=seed)
+        quantiles = engine.fast_forward(number).draw(1, dtype=torch.float64)[0].tolist()
+        below_one = (min(quantile, 1 - 1e-9) for quantile in quantiles)
+        return {name: d.at(q) for (name, d), q in zip(search.space.items(), below_one, strict=True)}
