@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from harness.cli import bench, cache, compare, plan, power, report, reproduce, run, signal, sync, ui, verify
+from harness.cli import bench, best, cache, compare, plan, power, report, reproduce, run, show, signal, sync, ui, verify
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
 app.command("list")(list_command.list_studies)
+app.command("show")(show.show)
+app.command("best")(best.best)
 app.command("report")(report.report)
 app.command("power")(power.power)
 app.command("verify")(verify.verify)
