@@ -43,6 +43,7 @@ def run(
     ] = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do runs that failed anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
@@ -67,6 +68,8 @@ def run(
                 typer.echo(line)
             return
         ledger.create()
+        if retry_failed:
+            ledger.forget_failures(loaded.name)
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
         place = destination(tracking_uri, home) if tracking else None
         _launch(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.staging.database import Database
+from harness.staging.leases import forgive_all_deaths
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
@@ -179,6 +180,12 @@ class Ledger:
                 "DO UPDATE SET run_id = :run_id, status = :status, record = :record",
                 values,
             )
+
+    def forget_failures(self, study: str) -> int:
+        """Forget the study's runs that failed, and what killed processes, so that they are done again; how many."""
+        with self.database.transaction() as transaction:
+            forgive_all_deaths(transaction)
+            return transaction.execute("DELETE FROM runs WHERE study = :study AND status = 'failed'", {"study": study})
 
     def run_counts(self) -> dict[str, dict[str, int]]:
         """Return, for each study, how many runs ended with which status."""

@@ -29,6 +29,7 @@ COMMANDS = {
         "--keep",
         "--tracking-uri",
         "--tracking",
+        "--retry-failed",
         "--dry-run",
     ],
     "list": ["--home", "--storage"],
