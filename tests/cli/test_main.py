@@ -32,6 +32,7 @@ COMMANDS = {
         "--retry-failed",
         "--dry-run",
     ],
+    "worker": ["study", "--home", "--store", "--storage"],
     "list": ["--home", "--storage"],
     "show": ["study", "--home", "--storage"],
     "best": ["study", "--export", "--home", "--storage"],
