@@ -5,7 +5,23 @@ import sys
 
 import typer
 
-from harness.cli import bench, cache, compare, plan, power, report, reproduce, run, signal, sync, ui, verify
+from harness.cli import (
+    bench,
+    best,
+    cache,
+    compare,
+    plan,
+    power,
+    report,
+    reproduce,
+    run,
+    show,
+    signal,
+    sync,
+    ui,
+    verify,
+    worker,
+)
 from harness.cli import list as list_command
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
@@ -20,8 +36,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run.run)
+app.command("worker")(worker.worker)
 app.command("plan")(plan.plan)
 app.command("list")(list_command.list_studies)
+app.command("show")(show.show)
+app.command("best")(best.best)
 app.command("report")(report.report)
 app.command("power")(power.power)
 app.command("verify")(verify.verify)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
+from harness.cli.foreseen import foreseen
 from harness.cli.interruption import Interruption
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
@@ -42,6 +43,8 @@ def run(
     ] = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do runs that failed anew.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
@@ -60,7 +63,13 @@ def run(
         features = FeatureCache(folder=opened.root / "features") if share and cache_features else None
         runner = Runner(opened, options.data_folder(), alone=not share, stop=stop, features=features)
         check_study(loaded, runner)
+        if dry_run:
+            for line in foreseen(loaded, runner, trials, seeds):
+                typer.echo(line)
+            return
         ledger.create()
+        if retry_failed:
+            ledger.forget_failures(loaded.name)
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
         place = destination(tracking_uri, home) if tracking else None
         _launch(

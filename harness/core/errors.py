@@ -14,6 +14,7 @@ HarnessError
 │   └── StoreError          the stage store cannot be written
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
 ├── DivergedError           a loss component is NaN or infinite
+├── KilledError             one process after the other was killed in the same stage
 ├── SnapshotError           stored bytes are not the bytes that were written
 ├── StageBusyError          another process is training the stage that is needed next
 ├── LeaseLostError          another process has taken over what this one was doing
@@ -31,6 +32,7 @@ __all__ = [
     "HomeError",
     "InputError",
     "InterruptedRunError",
+    "KilledError",
     "LeaseLostError",
     "ModulePathError",
     "SnapshotError",
@@ -94,6 +96,10 @@ class SurgeryError(HarnessError):
 
 class DivergedError(HarnessError):
     """A loss component is NaN or infinite."""
+
+
+class KilledError(HarnessError):
+    """One process after the other was killed in the same stage."""
 
 
 class SnapshotError(HarnessError):

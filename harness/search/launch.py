@@ -198,20 +198,20 @@ def begin(
     Raises:
         StudyChangedError: a study of that name was begun with another spec.
     """
-    spec, before, place = study.to_json(), ledger.study(study.name), str(file.absolute()) if file else ""
-    if before is None:
-        record = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds, place, store)
-    else:
-        _check_unchanged(before.spec, spec)
-        record = replace(
-            before,
-            spec=spec,
-            trials=max(before.trials, trials or 0),
-            seeds=max(before.seeds, seeds or 0),
-            file=place or before.file,
-            store=store,
-        )
-    ledger.save_study(record)
+    spec, place = study.to_json(), str(file.absolute()) if file else ""
+    first = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds, place, store)
+    before = ledger.enter_study(first)  # two launches may begin it at the same moment
+    _check_unchanged(before.spec, spec)
+    record = replace(
+        before,
+        spec=spec,
+        trials=max(before.trials, trials or 0),
+        seeds=max(before.seeds, seeds or 0),
+        file=place or before.file,
+        store=store,
+    )
+    if record != before:
+        ledger.save_study(record)
     return record
 
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from harness.core.errors import HarnessError, SpecError
 from harness.core.spec import explain
 from harness.search.study import Study
+from harness.staging.ledger import StudyRecord
 
-__all__ = ["load_study"]
+__all__ = ["load_begun", "load_study"]
 
 
 def load_study(path: Path) -> Study:
@@ -46,6 +47,20 @@ def load_study(path: Path) -> Study:
     if not isinstance(study, Study):
         raise SpecError(f"expected `study()` in {path} to return a Study, found {type(study).__name__}")
     return study
+
+
+def load_begun(record: StudyRecord) -> Study:
+    """Return a study as it was begun, with the classes that its file defines if it is still there.
+
+    Raises:
+        SpecError: it needs classes that are not there any more.
+    """
+    if record.file and Path(record.file).is_file():
+        load_study(Path(record.file))
+    try:
+        return Study.model_validate(record.spec)
+    except ValidationError as error:
+        raise SpecError(f"cannot read the study {record.name!r} as it was begun: {explain(error)}") from None
 
 
 def _import(path: Path) -> ModuleType:

@@ -18,6 +18,7 @@ from harness.search.load import load_study
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
 from harness.search.work import Ended, Work
+from harness.staging.chain import MOST_DEATHS
 from harness.staging.ledger import Ledger
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
@@ -32,7 +33,6 @@ log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 0.2
 Complaints = SimpleQueue[tuple[type[HarnessError], str]]
-MOST_DEATHS = 3  # in a row, without any run that ended in between
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ class Pool:
                         settle(Ended(record))
                 deaths = 0 if ended else deaths
                 deaths += self._replace_the_dead(workers, errand) if missing else 0
-                if deaths > MOST_DEATHS:
+                # Runs that kill their workers are given up one by one; more than these die of something else.
+                if deaths > MOST_DEATHS * len(workers):
                     raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
         if missing:
             raise InterruptedRunError("all workers have stopped; everything is stored")

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.errors import DivergedError, InterruptedRunError, StageBusyError
+from harness.core.errors import InterruptedRunError, StageBusyError
 from harness.core.history import History
+from harness.search.failure import reason_of
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
 from harness.staging.ledger import Ledger, RunRecord
@@ -86,8 +87,11 @@ class Work:
                 forks=self.forks,
                 on_history=functools.partial(self.feed.append, name),
             )
-        except DivergedError as error:
-            ended = Ended(_record(run, "failed", reason=f"diverged: {error}"), History())
+        except BaseException as error:  # a study's own code may raise anything, and call sys.exit
+            reason = reason_of(error)
+            if reason is None:
+                raise
+            ended = Ended(_record(run, "failed", reason=reason), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
             ended = Ended(_record(run, "completed", **outcome), result.history)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.core.errors import LeaseLostError
 from harness.staging.database import Database
-from harness.staging.leases import Lease, check_lease
+from harness.staging.leases import Lease, check_lease, forget_deaths
 from harness.staging.ledger import StageAddress
 
 __all__ = ["Catalog", "StageEntry"]
@@ -65,6 +65,8 @@ class Catalog:
         with self._database.transaction() as transaction:
             if lease and not check_lease(transaction, lease):
                 raise LeaseLostError(f"the lease of stage {entry.address.key[:8]} was taken over by another process")
+            if lease:
+                forget_deaths(transaction, lease)
             transaction.execute(
                 f"INSERT INTO stages ({COLUMNS}) VALUES ({', '.join(f':{name}' for name in names)}) "
                 f"ON CONFLICT (key, step) DO UPDATE SET {', '.join(f'{name} = :{name}' for name in names[2:])}",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from harness.core.answers import Answers
-from harness.core.errors import InterruptedRunError, StageBusyError
+from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
 from harness.data import TaskData
 from harness.growth import GrowthRule
@@ -27,9 +27,11 @@ from harness.training.impact import appearance, impact
 from harness.training.loop import OnEvaluation, Pause, Signals, train_stage
 from harness.training.state import TrainState, fresh_state
 
-__all__ = ["Chain", "OnHistory", "Surroundings"]
+__all__ = ["MOST_DEATHS", "Chain", "OnHistory", "Surroundings"]
 
 OnHistory = Callable[[History], None]
+
+MOST_DEATHS = 4  # in one stage, with nothing stored in between
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Chain:
             InterruptedRunError: training was asked to stop.
             SnapshotError: a stage was damaged and is set aside; to be called again.
             LeaseLostError: another process took over the stage; to be called again.
+            KilledError: the next stage has killed whoever trained it.
         """
         leg = _Leg(self._first, "", 0, self._config.growths, self._fresh)
         stages: list[FinishedStage] = []
@@ -199,6 +202,8 @@ class Chain:
                 raise StageBusyError(f"another process is training the stage {leg.key[:8]}")
             if end := self._stored_end(leg):  # by the process that held the lease before
                 return end
+            if lease.deaths >= MOST_DEATHS:
+                raise KilledError(f"{lease.deaths} processes died in the stage that begins at step {leg.start}")
             training = self._begun(leg, lease)
             while not self._train_on(training):
                 ending = self._ending(training) if self._is_fork(training) else History()

@@ -3,18 +3,22 @@
 The same statements run on both.
 """
 
+import logging
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from harness.core.errors import HomeError, InputError
 
 __all__ = ["VARIABLE", "Database", "Transaction"]
+
+log = logging.getLogger(__name__)
 
 VARIABLE = "HARNESS_STORAGE"  # the environment variable for its URL, which may have a password in it
 
@@ -38,6 +42,7 @@ SCHEMA = (
         PRIMARY KEY (study, name, run_id))""",
     """CREATE TABLE IF NOT EXISTS leases (
         name TEXT PRIMARY KEY, owner TEXT NOT NULL, token BIGINT NOT NULL, expires DOUBLE PRECISION NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS deaths (name TEXT PRIMARY KEY, count INTEGER NOT NULL)",
 )
 
 # The database's own clock: those of the machines that take part may differ.
@@ -46,6 +51,7 @@ NOW = {
     "postgresql": "EXTRACT(EPOCH FROM clock_timestamp())",
 }
 NAMESPACE = "harness_ledger"  # Optuna has tables of the same names in the same database
+WAITS_S = (0.5, 1, 2, 4, 8, 16, 30)  # for a server that was there before
 CREATING = 7_274_001  # any number, the same in every process: whoever creates tables waits for others that do
 
 
@@ -79,6 +85,7 @@ class Database:
     def __init__(self, where: Path | str) -> None:
         self._url = _url(where)
         self._engine: Engine | None = None
+        self._reached = False
 
     def __str__(self) -> str:
         return str(self.path) if self.path else self._url.render_as_string(hide_password=True)
@@ -132,12 +139,13 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Commit at the end of the block, or undo everything if it raises.
 
+        A server that was reached before and is away is waited for, up to a minute.
+
         Raises:
             HomeError: the database cannot be read or written.
         """
         try:
-            self._engine = self._engine or _engine(self._url)
-            with self._engine.begin() as connection:
+            with self._connection() as connection, connection.begin():
                 yield Transaction(connection)
         except ModuleNotFoundError as error:
             raise InputError(
@@ -149,6 +157,18 @@ class Database:
                 f"expected a ledger at {self} that can be read and written, found: {found}; "
                 "choose another home with --home or HARNESS_HOME"
             ) from None
+
+    def _connection(self) -> Connection:
+        self._engine = self._engine or _engine(self._url)
+        for wait_s in WAITS_S if self._reached and not self.path else ():
+            try:
+                return self._engine.connect()
+            except OperationalError:  # nothing was executed yet, so that trying again repeats nothing
+                log.warning("the database %s is away; trying again in %s s", self, wait_s)
+                time.sleep(wait_s)
+        connection = self._engine.connect()
+        self._reached = True
+        return connection
 
 
 def _url(where: Path | str) -> URL:

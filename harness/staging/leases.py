@@ -15,7 +15,7 @@ from harness.core.errors import HarnessError
 from harness.staging.database import Database, Transaction
 from harness.staging.owner import is_gone, this_process
 
-__all__ = ["Lease", "Leases", "check_lease"]
+__all__ = ["Lease", "Leases", "check_lease", "forget_deaths", "forgive_all_deaths"]
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +24,16 @@ DURATION_S = 60.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to do what `name` says until it expires; `token` is greater than that of every owner before."""
+    """The right to do what `name` says until it expires; `token` is greater than that of every owner before.
+
+    Attributes:
+        deaths: owners that ended without giving it back, since the last of them that stored something.
+    """
 
     name: str
     owner: str
     token: int
+    deaths: int = 0
 
 
 class Leases:
@@ -64,11 +69,13 @@ class Leases:
 
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
-            token = self._take(transaction, name, replacing=None)
+            before = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
+            gone = next((owner for owner, _ in before if is_gone(owner)), None)
+            token = self._take(transaction, name, replacing=gone)
             if token is None:
-                ((other,),) = transaction.rows("SELECT owner FROM leases WHERE name = :name", {"name": name})
-                token = self._take(transaction, name, replacing=other) if is_gone(other) else None
-        return None if token is None else Lease(name, self._owner, token)
+                return None
+            given_back = all(expires == 0 for _, expires in before)
+            return Lease(name, self._owner, token, _deaths(transaction, name, 0 if given_back else 1))
 
     def _take(self, transaction: Transaction, name: str, replacing: str | None) -> int | None:
         rows = transaction.rows(
@@ -103,3 +110,25 @@ def check_lease(transaction: Transaction, lease: Lease) -> bool:
             {"name": lease.name, "token": lease.token},
         )
     )
+
+
+def _deaths(transaction: Transaction, name: str, more: int) -> int:
+    if more:
+        transaction.execute(
+            "INSERT INTO deaths (name, count) VALUES (:name, 1) "
+            "ON CONFLICT (name) DO UPDATE SET count = deaths.count + 1",
+            {"name": name},
+        )
+    rows = transaction.rows("SELECT count FROM deaths WHERE name = :name", {"name": name})
+    return int(rows[0][0]) if rows else 0
+
+
+def forget_deaths(transaction: Transaction, lease: Lease) -> None:
+    """Note that an owner stored something: those who died before it hold nothing up."""
+    if lease.deaths:
+        transaction.execute("DELETE FROM deaths WHERE name = :name", {"name": lease.name})
+
+
+def forgive_all_deaths(transaction: Transaction) -> None:
+    """Let everything be tried anew, however many died of it."""
+    transaction.execute("DELETE FROM deaths")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.staging.database import Database
+from harness.staging.leases import forgive_all_deaths
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
@@ -118,6 +119,18 @@ class Ledger:
         """Return the study of that name, or None if it was never begun."""
         return next((record for record in self.studies() if record.name == name), None)
 
+    def enter_study(self, record: StudyRecord) -> StudyRecord:
+        """Begin a study unless it was begun, perhaps a moment ago by another process; return it as it stands."""
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO studies (name, spec, trials, seeds, file, store) "
+                "VALUES (:name, :spec, :trials, :seeds, :file, :store) ON CONFLICT DO NOTHING",
+                {**vars(record), "spec": json.dumps(record.spec)},
+            )
+        found = self.study(record.name)
+        assert found is not None  # studies are never removed
+        return found
+
     def save_study(self, record: StudyRecord) -> None:
         """Begin a study, or raise its number of trials or seeds."""
         with self.database.transaction() as transaction:
@@ -179,6 +192,12 @@ class Ledger:
                 "DO UPDATE SET run_id = :run_id, status = :status, record = :record",
                 values,
             )
+
+    def forget_failures(self, study: str) -> int:
+        """Forget the study's runs that failed, and what killed processes, so that they are done again; how many."""
+        with self.database.transaction() as transaction:
+            forgive_all_deaths(transaction)
+            return transaction.execute("DELETE FROM runs WHERE study = :study AND status = 'failed'", {"study": study})
 
     def run_counts(self) -> dict[str, dict[str, int]]:
         """Return, for each study, how many runs ended with which status."""

@@ -81,6 +81,7 @@ class Runner:
             StageBusyError: another process is training a stage that this run needs; what was trained so far is stored.
             InterruptedRunError: training was asked to stop; what was trained is stored.
             DivergedError: a loss became NaN or infinite.
+            KilledError: a stage of the run has killed whoever trained it.
             InputError: the configuration cannot be run, for example for an impossible tap.
         """
         config = resolved(config)

@@ -121,7 +121,18 @@ def test_asked_to_stop_all_workers_store_what_they_trained(study: Study, tmp_pat
 
 @pytest.mark.slow
 def test_what_no_worker_can_do_is_said(study: Study, tmp_path: Path) -> None:
+    runs = planned_runs(study, POINTS[:1], seeds=1)
+    (tmp_path / "store").write_text("not a folder")
+
+    with pytest.raises(HarnessError, match="cannot write the stage"):
+        pooled(tmp_path, runs)
+
+
+@pytest.mark.slow
+def test_a_run_that_cannot_be_done_is_an_outcome(study: Study, tmp_path: Path) -> None:
     runs = planned_runs(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], seeds=1)
 
-    with pytest.raises(HarnessError, match=r"no tap 'nowhere'"):
-        pooled(tmp_path, runs)
+    ended = pooled(tmp_path, runs)
+
+    assert [found.record.status for found in ended] == ["failed", "failed"]
+    assert all("raised no tap 'nowhere'" in found.record.reason for found in ended)

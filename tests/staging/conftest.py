@@ -19,7 +19,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     found = Database(request.getfixturevalue("postgres"))
     found.create()
     with found.transaction() as transaction:
-        for table in ("studies", "origins", "runs", "stages", "signals", "leases"):
+        for table in ("studies", "origins", "runs", "stages", "signals", "leases", "deaths"):
             transaction.execute(f"TRUNCATE {table}")
     yield found
     found.close()

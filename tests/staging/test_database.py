@@ -2,6 +2,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from harness.core.errors import HomeError, InputError
 from harness.staging.database import Database
@@ -74,3 +76,44 @@ def test_a_file_is_there_once_it_was_created(tmp_path: Path) -> None:
 
 def test_a_server_is_taken_to_be_there(postgres: str) -> None:
     assert Database(postgres).exists
+
+
+@pytest.mark.postgres
+def test_a_server_that_is_away_for_a_while_is_waited_for(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, slept = Database(postgres), list[float]()
+    database.create()
+    assert database._engine is not None
+    connect, left = database._engine.connect, [None, None]
+
+    def away() -> Connection:
+        if left:
+            left.pop()
+            raise OperationalError("connect", None, Exception("refused"))
+        return connect()
+
+    monkeypatch.setattr(database._engine, "connect", away)
+    monkeypatch.setattr("harness.staging.database.time.sleep", slept.append)
+
+    with database.transaction() as transaction:
+        assert transaction.rows("SELECT 1") == [(1,)]
+
+    assert slept == [0.5, 1]
+    database.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_stays_away_is_given_up(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database, slept = Database(postgres), list[float]()
+    database.create()
+
+    def away() -> Connection:
+        raise OperationalError("connect", None, Exception("refused"))
+
+    monkeypatch.setattr(database._engine, "connect", away)
+    monkeypatch.setattr("harness.staging.database.time.sleep", slept.append)
+
+    with pytest.raises(HomeError, match="refused"), database.transaction():
+        pass
+
+    assert 60 <= sum(slept) < 90
+    database.close()

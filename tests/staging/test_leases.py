@@ -12,7 +12,7 @@ import pytest
 import harness
 from harness.core.errors import HomeError
 from harness.staging.database import Database
-from harness.staging.leases import Lease, Leases, check_lease
+from harness.staging.leases import Lease, Leases, check_lease, forget_deaths, forgive_all_deaths
 from harness.staging.owner import this_process
 
 ELSEWHERE = json.dumps(["another-machine", "boot", 1, 2.5])
@@ -131,3 +131,46 @@ def test_a_lease_of_another_token_is_not_the_latest(database: Database) -> None:
     with Leases(database).hold("a") as lease:
         assert lease is not None
         assert not is_latest(database, replace(lease, token=lease.token + 1))
+
+
+def dying(database: Database, times: int) -> None:
+    """Take the lease `a` so many times without giving it back, as processes that are killed do."""
+    gone = json.dumps([*json.loads(this_process())[:2], 2**22 + 1, 0.0])
+    for _ in range(times):
+        assert Leases(database, gone)._acquire("a") is not None
+
+
+def test_owners_that_died_are_counted_until_one_stores_something(database: Database) -> None:
+    dying(database, times=3)
+
+    with Leases(database).hold("a") as lease:
+        assert lease is not None
+        assert lease.deaths == 3
+        with database.transaction() as transaction:
+            forget_deaths(transaction, lease)
+    with Leases(database).hold("a") as lease:
+        assert lease is not None
+        assert lease.deaths == 0
+
+
+def test_a_lease_that_was_given_back_counts_no_death_and_forgets_none(database: Database) -> None:
+    dying(database, times=1)
+    for _ in range(3):
+        with Leases(database).hold("a"):
+            pass
+
+    with Leases(database).hold("a") as lease:
+        assert lease is not None
+        assert lease.deaths == 1
+
+
+def test_all_deaths_can_be_forgiven(database: Database) -> None:
+    dying(database, times=2)
+
+    with database.transaction() as transaction:
+        forgive_all_deaths(transaction)
+
+    with Leases(database).hold("b") as other, Leases(database).hold("a") as lease:
+        assert other is not None
+        assert lease is not None
+        assert (other.deaths, lease.deaths) == (0, 1)

@@ -105,3 +105,14 @@ def test_how_a_study_was_first_called_is_kept(tmp_path: Path) -> None:
 
     assert ledger.origin("wide") == StudyOrigin("digits", ("steps=5",))
     assert ledger.origin("unknown") == StudyOrigin("unknown")
+
+
+def test_of_two_that_begin_a_study_at_once_the_first_decides(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.create()
+    first, second = (StudyRecord("tiny", {"arms": {"a": {}}, "steps": steps}, steps, 1) for steps in (1, 2))
+
+    found = [ledger.enter_study(record) for record in (first, second)]
+
+    assert found == [first, first]
+    assert ledger.studies() == [first]

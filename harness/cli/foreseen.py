@@ -1,0 +1,38 @@
+"""What `harness run` would do, said before anything is done."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.search.planned import PlannedRun
+    from harness.search.study import Study
+    from harness.staging.runner import Runner
+
+__all__ = ["foreseen"]
+
+
+def foreseen(study: "Study", runner: "Runner", trials: int | None, seeds: int | None) -> Iterator[str]:
+    """Yield the configurations, each with its runs and how many of them have ended, and the stages they come to."""
+    from harness.search.launch import foreseen_runs
+    from harness.staging.plan import make_plan
+
+    ledger = runner.store.ledger if runner.store.ledger.exists else None
+    runs = foreseen_runs(study, ledger, trials, seeds)
+    ended = ledger.run_keys(study.name) if ledger else frozenset()
+    missing = [run for run in runs if run.key not in ended]
+    plan = make_plan([run.config for run in missing], runner.store if ledger else None, alone=runner.alone)
+    yield f"{study.name}: {len(missing)} of {len(runs)} runs would be done, in {len(plan.stages)} stages"
+    yield f"arms {', '.join(study.arms)}; seeds {', '.join(map(str, sorted({run.seed for run in runs})))}"
+    for trial in sorted({run.trial for run in runs}):
+        of_trial = [run for run in runs if run.trial == trial]
+        yield f"trial {trial}: {_values(of_trial[0])}{_done(sum(run.key in ended for run in of_trial), len(of_trial))}"
+    missing_steps = plan.distinct_steps - plan.stored_steps
+    yield f"steps to train: {missing_steps:,}; each run alone: {plan.steps:,}. Nothing was written."
+
+
+def _values(run: "PlannedRun") -> str:
+    return ", ".join(f"{name} = {value}" for name, value in run.params.items()) or "the base run"
+
+
+def _done(ended: int, total: int) -> str:
+    return f" ({ended} of {total} runs have ended)" if ended else ""

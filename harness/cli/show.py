@@ -1,0 +1,90 @@
+"""`harness show`: what a study asks, how far it is, how its runs ended, and where its files are."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from harness.cli import options
+from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+
+__all__ = ["show"]
+
+
+def show(study: options.StudyName, home: options.Home = Path("runs"), storage: options.Storage = None) -> None:
+    """Show what a study searches, its arms, how far it is, how its runs ended, and where its files are."""
+    ledger = Ledger(home, storage)
+    begun = ledger.study(study) if ledger.exists else None
+    for line in _of_begun(begun, ledger, home) if begun else _of_file(study, ledger, home):
+        typer.echo(line)
+
+
+def _of_file(name: str, ledger: Ledger, home: Path) -> Iterator[str]:
+    """Yield what there is to say of a study by its file; its file may bear another name than the study."""
+    from harness.search.find import find_study
+    from harness.search.load import load_study
+
+    file = find_study(name)
+    loaded = load_study(file)
+    if begun := ledger.study(loaded.name) if ledger.exists else None:
+        yield from _of_begun(begun, ledger, home)
+        return
+    yield from _question(loaded.to_json())
+    yield f"progress    not begun: {loaded.trials} configurations, {loaded.seeds} seeds"
+    yield f"study file  {file}"
+
+
+def _of_begun(record: StudyRecord, ledger: Ledger, home: Path) -> Iterator[str]:
+    runs = ledger.runs(record.name)
+    yield from _question(record.spec)
+    yield (
+        f"progress    {len(runs)} of {record.planned_runs} runs: {record.trials} configurations "
+        f"x {len(record.spec['arms'])} arms x {record.seeds} seeds"
+    )
+    yield from (f"            {line}" for line in _outcomes(runs))
+    yield f"study file  {record.file or 'not known'}"
+    yield f"ledger      {ledger.database}"
+    yield f"stages      {record.store or home / 'store'}"
+    yield f"report      {home / 'reports' / record.name}"
+
+
+def _question(spec: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{spec['name']}: {spec['title']}"
+    yield f"question    {spec['question']}"
+    yield f"metric      {spec['metric']}"
+    searched = [f"{name} = {_dimension(content)}" for name, content in spec["space"].items()]
+    yield from _block("searches", searched or ["nothing: there is one configuration"])
+    yield from _block("arms", [f"{name}: {_changes(changes)}" for name, changes in spec["arms"].items()])
+
+
+def _block(title: str, lines: list[str]) -> Iterator[str]:
+    for index, line in enumerate(lines):
+        yield f"{'' if index else title:<12}{line}"
+
+
+def _dimension(content: Mapping[str, Any]) -> str:
+    """Return a dimension as people write it.
+
+    >>> _dimension({"kind": "int", "field": "steps", "low": 1, "high": 3, "step": 1, "when": None})
+    'int(low=1, high=3, step=1) for steps'
+    """
+    values = [f"{key}={value}" for key, value in content.items() if key not in ("kind", "field") and value is not None]
+    return f"{content['kind']}({', '.join(values)}) for {content['field']}"
+
+
+def _changes(changes: Mapping[str, Any]) -> str:
+    named = [f"{field} = {value['kind'] if isinstance(value, dict) else value}" for field, value in changes.items()]
+    return ", ".join(named) or "as the configuration says"
+
+
+def _outcomes(runs: list[RunRecord]) -> Iterator[str]:
+    """Yield each way in which runs ended, the most frequent first, with an example of those that failed."""
+    counts = Counter((run.status, run.reason) for run in runs)
+    for (status, reason), count in counts.most_common():
+        if not reason:
+            yield f"{count} {status}"
+            continue
+        first = next(run for run in runs if run.reason == reason)
+        yield f"{count} {status}, first trial {first.trial} · {first.arm} · seed {first.seed}: {reason}"

@@ -1,0 +1,61 @@
+"""`harness worker`: one more process, on any machine, for a study that was begun."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.cli import options
+from harness.cli.interruption import Interruption
+from harness.core.errors import StudyNotFoundError
+
+if TYPE_CHECKING:
+    from harness.search.study import Study
+    from harness.staging.ledger import Ledger, StudyRecord
+
+__all__ = ["worker"]
+
+
+def worker(
+    study: options.StudyName,
+    home: options.Home = Path("runs"),
+    store: options.StoreFolder = None,
+    storage: options.Storage = None,
+) -> None:
+    """Do runs of a study that was begun, beside whoever else does, until all have ended."""
+    from rich.console import Console
+
+    from harness.cli.progress import ProgressView
+    from harness.search.launch import launch
+    from harness.staging.ledger import Ledger
+    from harness.staging.runner import Runner
+    from harness.staging.store import Store
+    from harness.training.determinism import make_deterministic
+    from harness.training.features import FeatureCache
+
+    ledger = Ledger(home, storage)
+    record, loaded = _begun(study, ledger)
+    make_deterministic()
+    with Interruption() as stop, ProgressView(Console(), loaded.metric) as view:
+        opened = Store(store or Path(record.store or home / "store"), ledger)
+        features = FeatureCache(folder=opened.root / "features")
+        runner = Runner(opened, options.data_folder(), stop=stop, features=features)
+        launch(loaded, home, runner=runner, observer=view)
+    typer.echo(f"All runs of {record.name} have ended; harness report {record.name} writes the report again.")
+
+
+def _begun(name: str, ledger: "Ledger") -> "tuple[StudyRecord, Study]":
+    """Return the study called `name`, or at that path; its own classes come from its file on this machine."""
+    from harness.search.find import find_study
+    from harness.search.load import load_begun, load_study
+
+    record = ledger.study(name) if ledger.exists else None
+    if record and (not record.file or Path(record.file).is_file()):
+        return record, load_begun(record)
+    loaded = load_study(find_study(record.name if record else name))
+    record = record or (ledger.study(loaded.name) if ledger.exists else None)
+    if record is None:
+        raise StudyNotFoundError(
+            f"no study {loaded.name!r} was begun in {ledger.database}; begin it with harness run {name}"
+        )
+    return record, load_begun(record)

@@ -1,0 +1,53 @@
+"""Why a run failed: what is one outcome of the study, told from what stops the launch."""
+
+import torch
+
+from harness.core.errors import (
+    DataError,
+    DivergedError,
+    HarnessError,
+    HomeError,
+    InterruptedRunError,
+    KilledError,
+    StageBusyError,
+    StoreError,
+)
+
+__all__ = ["reason_of"]
+
+# Not the run's doing: every other run would meet the same.
+OF_THE_LAUNCH = (DataError, HomeError, InterruptedRunError, KeyboardInterrupt, StageBusyError, StoreError)
+NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how torch says it on a CPU
+
+
+def reason_of(error: BaseException) -> str | None:
+    """Return why a run that raised `error` failed, in one line; None if that is not an outcome of the run."""
+    if isinstance(error, OF_THE_LAUNCH):
+        return None
+    said = " ".join(str(error).split())
+    if isinstance(error, DivergedError):
+        return f"diverged: {said}"
+    if isinstance(error, KilledError):
+        return f"killed: {said}"
+    if _is_out_of_memory(error):
+        return f"out of memory: {said}"
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({error.code!r})"
+    kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
+    return f"raised {kind}{said}{_place(error)}"
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+
+
+def _place(error: BaseException) -> str:
+    """Return the file and line that raised; not for what this project says itself."""
+    trace = error.__traceback__
+    if isinstance(error, HarnessError) or trace is None:
+        return ""
+    while trace.tb_next:
+        trace = trace.tb_next
+    return f" ({trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno})"

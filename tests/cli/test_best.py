@@ -1,0 +1,80 @@
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.staging.ledger import Ledger, RunRecord
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def numbers(run: RunRecord) -> dict[str, float]:
+    return {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
+
+
+def test_the_best_configuration_is_shown_with_its_arms(first_run: tuple[Path, object], call: Call) -> None:
+    home = first_run[0] / "runs"
+    runs = Ledger(home).runs("tiny")
+    values = {run.key: run.metrics["val/accuracy/all"] for run in runs}
+    means = {trial: (values[trial, "frozen", 0] + values[trial, "unfrozen", 0]) / 2 for trial in (0, 1)}
+    trial = max(means, key=means.__getitem__)
+
+    ended = call("best", "tiny", "--home", str(home))
+
+    when = next(run for run in runs if run.trial == trial).params["when"]
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.splitlines() == [
+        f"tiny: trial {trial}, val/accuracy/all {means[trial]:.4f}, to maximize",
+        f"  when = {when}  (growths.0.trigger.step)",
+        f"  arm frozen: {values[trial, 'frozen', 0]:.4f}",
+        f"  arm unfrozen: {values[trial, 'unfrozen', 0]:.4f}",
+    ]
+
+
+@pytest.mark.slow
+def test_what_is_exported_runs_to_the_same_numbers(
+    first_run: tuple[Path, object], process: Call, workplace: Path
+) -> None:
+    home = first_run[0] / "runs"
+    shown = process("-m", "harness", "best", "tiny", "--home", str(home), "--export", "best.py")
+    trial = int(shown.stdout.partition("trial ")[2].partition(",")[0])
+
+    ended = process("-m", "harness", "run", "best.py", "--no-tracking")
+
+    assert (shown.returncode, ended.returncode, ended.stderr) == (0, 0, "")
+    expected = {(run.arm, run.seed): run for run in Ledger(home).runs("tiny") if run.trial == trial}
+    found = {(run.arm, run.seed): run for run in Ledger(workplace / "runs").runs("tiny-best")}
+    assert {key: numbers(run) for key, run in found.items()} == {key: numbers(run) for key, run in expected.items()}
+    assert {key: run.run_id for key, run in found.items()} == {key: run.run_id for key, run in expected.items()}
+
+
+def test_a_file_that_is_there_is_not_written_over(first_run: tuple[Path, object], call: Call, workplace: Path) -> None:
+    (workplace / "mine.py").write_text("mine")
+
+    ended = call("best", "tiny", "--home", str(first_run[0] / "runs"), "--export", "mine.py")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert (workplace / "mine.py").read_text() == "mine"
+
+
+def test_a_file_that_cannot_be_written_is_one_line(first_run: tuple[Path, object], call: Call) -> None:
+    ended = call("best", "tiny", "--home", str(first_run[0] / "runs"), "--export", "nowhere/best.py")
+
+    assert ended.returncode == 2
+    assert "cannot write nowhere/best.py" in ended.stderr
+
+
+def test_a_study_that_was_not_begun_has_no_best(call: Call) -> None:
+    ended = call("best", "tiny")
+
+    assert ended.returncode == 2
+    assert "no study 'tiny' was begun" in ended.stderr
+
+
+def test_without_its_file_the_best_is_known_all_the_same(first_run: tuple[Path, object], call: Call) -> None:
+    folder = first_run[0].parent / "moved"
+    shutil.copytree(first_run[0] / "runs", folder)
+
+    assert call("best", "tiny", "--home", str(folder)).returncode == 0

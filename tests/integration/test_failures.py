@@ -1,0 +1,125 @@
+"""A study whose runs fail in every way that there is, by one process and by several."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness.staging.ledger import Ledger, RunRecord
+
+ROOT = Path(harness.__file__).parents[1]
+STUDY = '''
+import os
+import sys
+from typing import Literal
+
+import torch
+
+from harness.data import Digits
+from harness.losses import JointCrossEntropy
+from harness.models import MLP
+from harness.search.space import Choice
+from harness.search.study import Study
+from harness.staging.run import RunConfig
+from harness.training.config import TrainingConfig
+
+
+class Trouble(JointCrossEntropy):
+    """Does what `how` says when it is computed the fifth time in one process."""
+
+    kind: Literal["trouble"] = "trouble"
+    how: str = "none"
+
+    def components(self, name, batch):
+        losses = super().components(name, batch)
+        CALLS.append(self.how)
+        if CALLS.count(self.how) % 5 == 0:
+            return {head: TROUBLES[self.how](loss) for head, loss in losses.items()}
+        return losses
+
+
+def dies(loss):
+    os.kill(os.getpid(), 9)
+
+
+def exhausts(loss):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+
+def raises(loss):
+    raise ValueError("no\\nluck")
+
+
+CALLS = []
+TROUBLES = {
+    "none": lambda loss: loss,
+    "raises": raises,
+    "exits": lambda loss: sys.exit(3),
+    "exhausts": exhausts,
+    "diverges": lambda loss: loss * float("nan"),
+    "dies": dies,
+}
+
+
+def study() -> Study:
+    return Study(
+        name="trouble",
+        title="Trouble",
+        question="Does the study go on?",
+        base=RunConfig(
+            task=Digits(classes={"known": tuple(range(10))}),
+            model=MLP(inputs=64, widths=(8,)),
+            training=TrainingConfig(evaluate_every=20, losses={"classes": Trouble()}),
+            steps=20,
+        ),
+        space={},
+        arms={how: {"training.losses.classes.how": how} for how in TROUBLES if how != "dies" or WITH_DEATH},
+        comparison=("none", "raises"),
+        trials=1,
+        seeds=1,
+    )
+'''
+REASONS = {
+    "raises": "raised ValueError: no luck (study.py, line ",
+    "exits": "called sys.exit(3)",
+    "exhausts": "out of memory: CUDA out of memory. Tried to allocate 20 GiB",
+    "diverges": "diverged: ",
+    "dies": "killed: 4 processes died in the stage that begins at step 0",
+}
+
+
+def run(folder: Path, *options: str, death: bool, text: str = STUDY) -> dict[str, RunRecord]:
+    (folder / "study.py").write_text(text.replace("WITH_DEATH", str(death)))
+    command = [sys.executable, "-m", "harness", "run", "study.py", "--no-tracking", *options]
+    ended = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return {record.arm: record for record in Ledger(folder / "runs").runs("trouble")}
+
+
+@pytest.mark.slow
+def test_runs_that_fail_are_outcomes_and_can_be_tried_again(tmp_path: Path) -> None:
+    found = run(tmp_path, death=False)
+
+    assert found["none"].status == "completed"
+    for arm in found.keys() - {"none"}:
+        assert (found[arm].status, found[arm].reason[: len(REASONS[arm])]) == ("failed", REASONS[arm])
+    assert len(found) == 5
+    assert run(tmp_path, death=False) == found
+    well = run(tmp_path, "--retry-failed", death=False, text=STUDY.replace("% 5 == 0", "< 0"))
+    assert {record.status for record in well.values()} == {"completed"}
+    assert well["none"] == found["none"]
+
+
+@pytest.mark.slow
+def test_a_run_that_kills_its_workers_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
+    found = run(tmp_path, "--workers", "2", death=True)
+
+    assert found["none"].status == "completed"
+    for arm in found.keys() - {"none"}:
+        assert (found[arm].status, found[arm].reason[: len(REASONS[arm])]) == ("failed", REASONS[arm])
+    assert len(found) == 6
