@@ -10,7 +10,7 @@ from typing import Any, Self, final
 
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import whole_frames
-from harness.tracking.keys import allowed_keys
+from harness.tracking.keys import metric_keys
 from harness.tracking.live import ENDING, live_folder
 from harness.tracking.points import Point, numbered
 
@@ -73,7 +73,7 @@ class Attempt:
         half = len(columns) // 2
         steps.frombytes(columns[:half])
         values.frombytes(columns[half:])
-        keys, start = allowed_keys(name for name, _ in head["series"]), 0
+        keys, start = metric_keys(name for name, _ in head["series"]), 0
         for name, count in head["series"]:
             pairs = zip(steps[start : start + count], values[start : start + count], strict=True)
             for point in numbered(keys[name], pairs, self._seen):
