@@ -42,6 +42,7 @@ def run(
     ] = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
+    system_metrics: options.SystemMetrics = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
@@ -74,6 +75,7 @@ def run(
             seeds=seeds,
             workers=workers,
             keep_bytes=parse_bytes(keep) if keep else None,
+            system_metrics=system_metrics,
         )
 
 
@@ -89,6 +91,7 @@ def _launch(
     seeds: int | None,
     workers: int,
     keep_bytes: int | None,
+    system_metrics: bool,
 ) -> None:
     from rich.console import Console
 
@@ -99,7 +102,11 @@ def _launch(
     from harness.tracking.live import NOBODY, LiveFeed
 
     pool = Pool(workers, runner, file, home, storage, live=place is not None)
-    showing = start_delivery(place, home, runner.store.root, study.name, storage) if place else nullcontext()
+    showing = (
+        start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
+        if place
+        else nullcontext()
+    )
     with showing as delivery:
         with ProgressView(Console(), study.metric) as view:
             record = launch(

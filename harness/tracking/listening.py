@@ -24,6 +24,7 @@ class Attempt:
     Attributes:
         path: of the file.
         record: what was known when it began.
+        pid: of the process that writes the file.
         began_ms: when that was, in milliseconds since 1970.
         alive: whether the process that writes the file was there when it was read last.
         modified: when it was written last, in seconds since 1970.
@@ -33,7 +34,9 @@ class Attempt:
     def __init__(self, path: Path, first: Mapping[str, Any], end: int) -> None:
         self.path = path
         self.began_ms = int(1000 * first["began"])
-        self.record = RunRecord(**{name: first[name] for name in first if name != "began"}, status="running")
+        self.pid = int(first["pid"])
+        known = {name: first[name] for name in first if name not in {"began", "pid"}}
+        self.record = RunRecord(**known, status="running")
         self.alive = True
         self.modified = first["began"]
         self.points: dict[Point, int] = {}

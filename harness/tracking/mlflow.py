@@ -22,6 +22,7 @@ from harness.tracking.entry import SOMETIMES, RunEntry, StudyEntry, run_entry, r
 from harness.tracking.figure import figure
 from harness.tracking.location import artifacts_beside, database_of, taking_turns
 from harness.tracking.points import Point
+from harness.tracking.system import SYSTEM
 from harness.tracking.views import saved_views
 from harness.tracking.weights import parameters_of, weights_of
 
@@ -134,7 +135,7 @@ class MlflowTracker(AbstractTracker):
         """Count the points of a run that MLflow is known to have."""
         place = self._places.get(record.study)
         child = place.children.get(run_identity(record)) if place else None
-        return len(child.points or ()) if child else 0
+        return sum(not point.key.startswith(SYSTEM) for point in child.points or ()) if child else 0
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
