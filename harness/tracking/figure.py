@@ -18,7 +18,7 @@ LOSSES = "train/loss/"
 
 
 def figure(title: str, metrics: Mapping[str, Series], metric: str, growths: Collection[int]) -> str:
-    """Return an SVG image of a run's training losses above its validation and test curves of `metric`.
+    """Return an SVG image of a run's training losses above the validation curve of `metric`.
 
     Args:
         title: of the image.
@@ -27,7 +27,8 @@ def figure(title: str, metrics: Mapping[str, Series], metric: str, growths: Coll
         growths: the steps at which the network grew; each is a dashed line.
     """
     losses = {key.removeprefix(LOSSES): metrics[key] for key in sorted(metrics) if key.startswith(LOSSES)}
-    results = {split: metrics[f"{split}/{metric}"] for split in ("val", "test") if f"{split}/{metric}" in metrics}
+    # Not the test values: two points, joined by a line, would be read as a curve.
+    results = {"val": metrics[f"val/{metric}"]} if f"val/{metric}" in metrics else {}
     last = max(chain([1], growths, *(series.steps for series in (losses | results).values())))
     panels = [
         _panel(name, curves, growths, last, GAP + index * (HEIGHT + GAP))
@@ -38,7 +39,7 @@ def figure(title: str, metrics: Mapping[str, Series], metric: str, growths: Coll
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + RIGHT}" height="{height}" '
             'font-family="sans-serif" font-size="12">',
-            f'<rect width="100%" height="100%" fill="white"/><text x="{LEFT}" y="20" font-size="14">{_plain(title)}'
+            f'<rect width="100%" height="100%" fill="white"/><text x="{LEFT}" y="16" font-size="14">{_plain(title)}'
             "</text>",
             *chain(*panels),
             "</svg>\n",
