@@ -22,6 +22,7 @@ from harness.staging.ledger import Ledger
 from harness.tracking.client import MlflowClient
 from harness.tracking.delivery import Delivery, start_delivery
 from harness.tracking.destination import destination
+from harness.tracking.keys import metric_keys
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.projector import Projector, Undelivered, projecting
 from harness.tracking.ui import start_ui
@@ -59,8 +60,9 @@ def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:
     found = {}
     for run in Ledger(home).runs("study"):
         history = run_history(home / "store", run.stages)
+        keys = metric_keys(history)
         found[f"trial {run.trial} · a · seed 0"] = {
-            name: sorted(zip(history[name].steps, history[name].values, strict=True)) for name in history
+            keys[name]: sorted(zip(history[name].steps, history[name].values, strict=True)) for name in history
         }
     return found
 
@@ -75,7 +77,7 @@ def in_mlflow(uri: str) -> tuple[dict[str, dict[str, list[tuple[int, float]]]], 
         str(run.info.run_name): {
             key: sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, key))
             for key in run.data.metrics
-            if not key.startswith("final/")
+            if not key.startswith(("final/", "system/"))
         }
         for run in runs
         if "arm" in run.data.tags
@@ -90,6 +92,7 @@ def assert_equal_to_the_ledger(home: Path, uri: str) -> None:
     assert len(found) == 3
     assert statuses == {"FINISHED": 4}
     assert last["train/loss/total"] == 2 + 250 / 7
+    assert last["grad_norm/total"] == 1 / 250
 
 
 def unused_port() -> int:
@@ -106,6 +109,7 @@ def test_a_study_is_shown_while_it_goes_on(tmp_path: Path, new_database: NewData
     assert said.strip() == str(Undelivered())
     assert_equal_to_the_ledger(tmp_path, uri)
     assert not list((tmp_path / "live" / "study").glob("*.live"))
+    assert in_mlflow(uri)[2]["system/memory_bytes"] > 1e7
 
 
 @pytest.mark.slow

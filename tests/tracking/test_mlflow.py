@@ -88,14 +88,15 @@ def test_a_run_has_params_tags_metrics_and_files(
 
 
 def test_the_commit_is_the_one_at_which_a_run_was_first_shown(
-    tracker: MlflowTracker, study: StudyRecord, run: RunRecord, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for commit in ("abc", "def"):
         monkeypatch.setattr("harness.tracking.mlflow.commit_of", lambda _, commit=commit: commit)
         tracker.begin_study(study)
-        tracker.project_run(run, History())
+        tracker.project_run(make_run(reason=f"seen at {commit}"), History())
 
     parent, (child,) = read_back()
+    assert child.data.tags["reason"] == "seen at def"
     assert (parent.data.tags["git_commit"], child.data.tags["git_commit"]) == ("abc", "abc")
 
 
