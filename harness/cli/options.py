@@ -19,6 +19,7 @@ __all__ = [
     "Storage",
     "StoreFolder",
     "StudyName",
+    "SystemMetrics",
     "Tracking",
     "TrackingUri",
     "Trials",
@@ -61,6 +62,10 @@ TrackingUri = Annotated[
     ),
 ]
 Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show the runs in MLflow while they train.")]
+
+SystemMetrics = Annotated[
+    bool, typer.Option("--system-metrics", help="Show processor time and memory of the processes that train as well.")
+]
 
 
 def data_folder() -> Path | None:

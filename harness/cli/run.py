@@ -45,6 +45,7 @@ def run(
     tracking: options.Tracking = True,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do runs that failed anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
+    system_metrics: options.SystemMetrics = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
@@ -83,6 +84,7 @@ def run(
             seeds=seeds,
             workers=workers,
             keep_bytes=parse_bytes(keep) if keep else None,
+            system_metrics=system_metrics,
         )
 
 
@@ -98,6 +100,7 @@ def _launch(
     seeds: int | None,
     workers: int,
     keep_bytes: int | None,
+    system_metrics: bool,
 ) -> None:
     from rich.console import Console
 
@@ -108,7 +111,11 @@ def _launch(
     from harness.tracking.live import NOBODY, LiveFeed
 
     pool = Pool(workers, runner, file, home, storage, live=place is not None)
-    showing = start_delivery(place, home, runner.store.root, study.name, storage) if place else nullcontext()
+    showing = (
+        start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
+        if place
+        else nullcontext()
+    )
     with showing as delivery:
         with ProgressView(Console(), study.metric) as view:
             record = launch(

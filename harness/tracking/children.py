@@ -7,6 +7,7 @@ from itertools import islice
 from harness.tracking.client import Dataset, DatasetInput, InputTag, Metric, MlflowClient, Param, Run
 from harness.tracking.entry import RunEntry
 from harness.tracking.points import Point, numbered, points_of
+from harness.tracking.system import SYSTEM
 
 __all__ = ["Child", "child_of", "complete", "describe", "pages"]
 
@@ -78,7 +79,7 @@ def child_of(run: Run) -> Child:
         status=str(run.info.status),
         tags=run.data.tags,
         params=dict(run.data.params),
-        keys=tuple(key for key in run.data.metrics if not key.startswith("system/")),
+        keys=tuple(key for key in run.data.metrics if not key.startswith(SYSTEM)),
         has_inputs=bool(run.inputs and run.inputs.dataset_inputs),
     )
 

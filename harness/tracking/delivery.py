@@ -14,6 +14,7 @@ from harness.staging.database import VARIABLE
 from harness.tracking.destination import Destination
 from harness.tracking.live import live_folder
 from harness.tracking.projector import Undelivered
+from harness.tracking.system import FLAG
 
 __all__ = ["Delivery", "start_delivery"]
 
@@ -56,14 +57,24 @@ class Delivery:
         return Undelivered(reason=f"the process that delivers has failed, see {self._log}")
 
 
-def start_delivery(place: Destination, home: Path, store: Path, study: str, storage: str | None = None) -> Delivery:
+def start_delivery(
+    place: Destination,
+    home: Path,
+    store: Path,
+    study: str,
+    storage: str | None = None,
+    *,
+    system_metrics: bool = False,
+) -> Delivery:
     """Start showing a study at `place` as its runs go on; it may begin later than this.
 
-    `storage` is the URL of the ledger's database, if it is not in the home.
+    `storage` is the URL of the ledger's database, if it is not in the home; `system_metrics` adds what those who
+    train take of the machine.
     """
     folder = live_folder(home, study)
     folder.mkdir(parents=True, exist_ok=True)
     arguments = [str(home.absolute()), str(store.absolute()), study]
+    arguments += [FLAG] if system_metrics else []
     # -P: a file mlflow.py in the working folder must not pass for MLflow.
     command = [sys.executable, "-P", "-m", "harness.tracking.follow", *arguments]
     package = str(Path(harness.__file__).parents[1])

@@ -15,7 +15,7 @@ from harness.core.history import History, Series
 from harness.core.spec import flatten
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.finals import finals
-from harness.tracking.keys import allowed_keys
+from harness.tracking.keys import allowed_keys, metric_keys
 from harness.tracking.notes import run_note, study_note
 from harness.tracking.points import finite, non_finite
 
@@ -31,7 +31,7 @@ __all__ = [
     "study_entry",
 ]
 
-FORM = 3  # of what is shown; a greater one has every run shown anew
+FORM = 4  # of what is shown; a greater one has every run shown anew
 MOST_PARAM_CHARACTERS = 6000
 MOST_TAG_CHARACTERS = 8000
 MOST_NOTE_CHARACTERS = 7000  # a study's outcome goes above its note, in the same tag
@@ -212,7 +212,7 @@ def _metrics(study: StudyRecord, record: RunRecord, history: History) -> dict[st
                 series.values.append(float(value))
     for name, value in finals(study.spec["metric"], record.metrics, history).items():
         shown[name] = Series([0], [value])
-    keys = allowed_keys(sorted(name for name, series in shown.items() if series.steps))
+    keys = metric_keys(sorted(name for name, series in shown.items() if series.steps))
     return {key: shown[name] for name, key in keys.items()}
 
 

@@ -1,4 +1,4 @@
-"""The process that shows a study while it runs: `python -m harness.tracking.follow HOME STORE STUDY`.
+"""The process that shows a study while it runs: `python -m harness.tracking.follow HOME STORE STUDY [FLAG]`.
 
 It reads nothing but files and the ledger, so training never waits for it, and no lock of the interpreter is shared.
 Who started it holds the other end of its input: when that is closed, on purpose or by a death, it delivers what there
@@ -19,6 +19,7 @@ from harness.staging.ledger import Ledger
 from harness.tracking.destination import destination_of
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.projector import Projector, projecting
+from harness.tracking.system import FLAG, SystemMetrics
 
 __all__ = ["follow"]
 
@@ -33,7 +34,12 @@ def follow(arguments: Sequence[str]) -> None:
     place = destination_of(os.environ, home)
     with projecting(home, study, place.uri):
         projector = Projector(
-            Ledger(home, os.environ.get(VARIABLE)), home, store, study, lambda: MlflowTracker(place.uri, store)
+            Ledger(home, os.environ.get(VARIABLE)),
+            home,
+            store,
+            study,
+            lambda: MlflowTracker(place.uri, store),
+            system=SystemMetrics() if FLAG in arguments[3:] else None,
         )
         projector.follow(stop)
         sys.stdout.write(json.dumps(asdict(projector.finish())) + "\n")

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable
 
-__all__ = ["MOST_KEY_CHARACTERS", "allowed_keys"]
+__all__ = ["MOST_KEY_CHARACTERS", "allowed_keys", "metric_keys"]
 
 MOST_KEY_CHARACTERS = 250
 # MLflow takes a colon as well, but not on Windows, and refuses the whole batch for one bad key.
+GRAD_NORM = "grad_norm"
 FORBIDDEN = re.compile(r"[^/\w.\- ]")
 
 
@@ -22,6 +23,26 @@ def allowed_keys(names: Iterable[str]) -> dict[str, str]:
         keys[name] = _untaken(_allowed(name), taken)
         taken.add(keys[name])
     return keys
+
+
+def metric_keys(names: Iterable[str]) -> dict[str, str]:
+    """Return a key for each name of a metric; norms of gradients have a group of their own, as charts are grouped.
+
+    >>> metric_keys(["train/loss/new", "train/grad_norm"])
+    {'train/loss/new': 'train/loss/new', 'train/grad_norm': 'grad_norm/total'}
+    >>> metric_keys(["train/grad_norm/group_0"])
+    {'train/grad_norm/group_0': 'grad_norm/group_0'}
+    """
+    shown = {name: _shown(name) for name in names}
+    keys = allowed_keys(shown.values())
+    return {name: keys[title] for name, title in shown.items()}
+
+
+def _shown(name: str) -> str:
+    split, _, rest = name.partition("/")
+    if split != "train" or rest.partition("/")[0] != GRAD_NORM:
+        return name
+    return f"{GRAD_NORM}/total" if rest == GRAD_NORM else rest
 
 
 def _allowed(name: str) -> str:

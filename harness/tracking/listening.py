@@ -10,7 +10,7 @@ from typing import Any, Self, final
 
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import whole_frames
-from harness.tracking.keys import allowed_keys
+from harness.tracking.keys import metric_keys
 from harness.tracking.live import ENDING, live_folder
 from harness.tracking.points import Point, numbered
 
@@ -24,6 +24,7 @@ class Attempt:
     Attributes:
         path: of the file.
         record: what was known when it began.
+        pid: of the process that writes the file.
         began_ms: when that was, in milliseconds since 1970.
         alive: whether the process that writes the file was there when it was read last.
         modified: when it was written last, in seconds since 1970.
@@ -33,7 +34,9 @@ class Attempt:
     def __init__(self, path: Path, first: Mapping[str, Any], end: int) -> None:
         self.path = path
         self.began_ms = int(1000 * first["began"])
-        self.record = RunRecord(**{name: first[name] for name in first if name != "began"}, status="running")
+        self.pid = int(first["pid"])
+        known = {name: first[name] for name in first if name not in {"began", "pid"}}
+        self.record = RunRecord(**known, status="running")
         self.alive = True
         self.modified = first["began"]
         self.points: dict[Point, int] = {}
@@ -73,7 +76,7 @@ class Attempt:
         half = len(columns) // 2
         steps.frombytes(columns[:half])
         values.frombytes(columns[half:])
-        keys, start = allowed_keys(name for name, _ in head["series"]), 0
+        keys, start = metric_keys(name for name, _ in head["series"]), 0
         for name, count in head["series"]:
             pairs = zip(steps[start : start + count], values[start : start + count], strict=True)
             for point in numbered(keys[name], pairs, self._seen):

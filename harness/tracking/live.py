@@ -122,7 +122,8 @@ def _start(folder: Path, record: RunRecord) -> int:
 
 def _first(record: RunRecord) -> bytes:
     names = ("study", "trial", "arm", "seed", "run_id", "params", "config")
-    return json.dumps({"began": time.time()} | {name: getattr(record, name) for name in names}).encode()
+    about = {"began": time.time(), "pid": os.getpid()}
+    return json.dumps(about | {name: getattr(record, name) for name in names}).encode()
 
 
 def _content(part: History) -> bytes:

@@ -9,6 +9,7 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
 from harness.tracking.entry import RunEntry, StudyEntry, run_entry, study_entry
 from harness.tracking.points import Point
+from harness.tracking.system import SYSTEM
 
 __all__ = ["MemoryTracker"]
 
@@ -60,7 +61,7 @@ class MemoryTracker(AbstractTracker):
         """Count the points of a run."""
         entry = self.runs.get(_key(record))
         ended = sum(len(series.steps) for series in entry.metrics.values()) if entry else 0
-        return ended + len(self.live.get(_key(record), {}))
+        return ended + sum(not point.key.startswith(SYSTEM) for point in self.live.get(_key(record), {}))
 
     def _study(self, name: str) -> StudyRecord:
         if name not in self._begun:

@@ -17,11 +17,14 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
 from harness.tracking.children import Child, child_of, complete, describe, pages
 from harness.tracking.client import RunTag, explained, open_client
+from harness.tracking.commit import commit_of
 from harness.tracking.entry import SOMETIMES, RunEntry, StudyEntry, run_entry, run_identity, study_entry
+from harness.tracking.figure import figure
 from harness.tracking.location import artifacts_beside, database_of, taking_turns
 from harness.tracking.points import Point
+from harness.tracking.system import SYSTEM
 from harness.tracking.views import saved_views
-from harness.tracking.weights import weights_of
+from harness.tracking.weights import parameters_of, weights_of
 
 __all__ = ["MlflowTracker"]
 
@@ -32,7 +35,9 @@ PARENT = "mlflow.parentRunId"
 IDENTITY, STUDY = "identity", "study"
 RUNNING, KILLED = "RUNNING", "KILLED"
 STATUSES = {"completed": "FINISHED", "failed": "FAILED", "running": RUNNING}
-WEIGHTS = "weights.safetensors"
+COMMIT = "git_commit"  # of whoever showed it first: it is not asked again
+WEIGHTS, FIGURE = "weights.safetensors", "figure.svg"
+PARAMETERS = "final/parameters"
 MOST_WEIGHT_BYTES = 100_000_000
 
 
@@ -44,6 +49,7 @@ class _Place:
     experiment: str
     parent: str
     parent_status: str
+    commit: str
     children: dict[str, Child] = field(default_factory=dict)
 
 
@@ -77,8 +83,9 @@ class MlflowTracker(AbstractTracker):
             experiment = self._experiment(study, entry)
             runs = {run.data.tags.get(IDENTITY, ""): run for run in pages(self._client, experiment)}
             known = runs.pop(STUDY, None)
-            parent, status = self._parent(experiment, entry, child_of(known) if known else None)
-            self._places[study.name] = _Place(study, experiment, parent, status)
+            commit = commit_of(study.file)
+            parent, status = self._parent(experiment, entry, commit, child_of(known) if known else None)
+            self._places[study.name] = _Place(study, experiment, parent, status, commit)
             self._places[study.name].children |= {name: child_of(run) for name, run in runs.items()}
 
     def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:
@@ -128,7 +135,7 @@ class MlflowTracker(AbstractTracker):
         """Count the points of a run that MLflow is known to have."""
         place = self._places.get(record.study)
         child = place.children.get(run_identity(record)) if place else None
-        return len(child.points or ()) if child else 0
+        return sum(not point.key.startswith(SYSTEM) for point in child.points or ()) if child else 0
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -160,11 +167,12 @@ class MlflowTracker(AbstractTracker):
             self._client.set_experiment_tag(known.experiment_id, name, views[name])
         return str(known.experiment_id)
 
-    def _parent(self, experiment: str, entry: StudyEntry, known: Child | None) -> tuple[str, str]:
+    def _parent(self, experiment: str, entry: StudyEntry, commit: str, known: Child | None) -> tuple[str, str]:
         """Return the id and status of the study's own run, which says what `entry` says, perhaps below the outcome."""
         tags = entry.tags | {NOTE: entry.note, IDENTITY: STUDY}
         if known is None:
-            return str(self._client.create_run(experiment, tags=tags, run_name=entry.name).info.run_id), RUNNING
+            created = self._client.create_run(experiment, tags=tags | {COMMIT: commit}, run_name=entry.name)
+            return str(created.info.run_id), RUNNING
         if entry.tags.items() <= known.tags.items() and known.tags.get(NOTE, "").endswith(entry.note):
             return known.run, known.status
         self._set_status(known, RUNNING)
@@ -189,7 +197,7 @@ class MlflowTracker(AbstractTracker):
             self._client.set_terminated(run, status)
 
     def _create(self, place: _Place, entry: RunEntry, start_ms: int) -> Child:
-        tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: place.parent}
+        tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: place.parent, COMMIT: place.commit}
         run = self._client.create_run(place.experiment, start_time=start_ms, tags=tags, run_name=entry.name)
         place.children[entry.identity] = child_of(run)
         return place.children[entry.identity]
@@ -205,7 +213,7 @@ class MlflowTracker(AbstractTracker):
             child = self._create(place, entry, _now_ms() - int(1000 * entry.duration_s))
         describe(self._client, child, entry)
         child.add(self._client, complete(entry, child))
-        self._attach(child, record, entry)
+        self._attach(place, child, record, entry)
         tags = entry.tags | {NOTE: entry.note, PARENT: place.parent, "projected": entry.mark}
         self._client.log_batch(child.run, tags=[RunTag(*tag) for tag in tags.items()])
         for stale in sorted(SOMETIMES & child.tags.keys() - tags.keys()):
@@ -216,18 +224,21 @@ class MlflowTracker(AbstractTracker):
         self._client.set_terminated(child.run, STATUSES[entry.status], end_ms)
         child.status, child.tags = STATUSES[entry.status], {**child.tags, **tags}
 
-    def _attach(self, child: Child, record: RunRecord, entry: RunEntry) -> None:
+    def _attach(self, place: _Place, child: Child, record: RunRecord, entry: RunEntry) -> None:
         for name, content in entry.files.items():
             self._client.log_text(child.run, json.dumps(content, indent=2, ensure_ascii=False), name)
+        steps, metric = [growth["step"] for growth in record.growths], place.study.spec["metric"]
+        self._client.log_text(child.run, figure(entry.name, entry.metrics, metric, steps), FIGURE)
         if self._store is None or not record.stages:
             return
         snapshot = stage_folder(self._store, record.stages[-1]) / FILES[0]
         if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
             # A damaged snapshot is the store's business; the run is shown without it.
             with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):
-                path = Path(folder) / WEIGHTS
-                path.write_bytes(weights_of(snapshot.read_bytes()))
+                path, content = Path(folder) / WEIGHTS, snapshot.read_bytes()
+                path.write_bytes(weights_of(content))
                 self._client.log_artifact(child.run, str(path))
+                child.add(self._client, {Point(PARAMETERS, 0, float(parameters_of(content))): child.start_ms})
 
 
 def _now_ms() -> int:

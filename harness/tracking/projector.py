@@ -19,6 +19,7 @@ from harness.tracking.listening import Attempt, attempts
 from harness.tracking.live import live_folder
 from harness.tracking.outcome import outcome_of
 from harness.tracking.project import known_history
+from harness.tracking.system import SystemMetrics
 
 __all__ = ["Projector", "Undelivered", "projecting"]
 
@@ -58,16 +59,25 @@ class Projector:
         store: where the histories of the runs that have ended are.
         study: its name.
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
+        system: adds what the processes that train take of the machine.
     """
 
     def __init__(
-        self, ledger: Ledger, home: Path, store: Path, study: str, open_tracker: Callable[[], AbstractTracker]
+        self,
+        ledger: Ledger,
+        home: Path,
+        store: Path,
+        study: str,
+        open_tracker: Callable[[], AbstractTracker],
+        *,
+        system: SystemMetrics | None = None,
     ) -> None:
         self._ledger = ledger
         self._home = home
         self._store = store
         self._name = study
         self._open_tracker = open_tracker
+        self._system = system
         self._tracker: AbstractTracker | None = None
         self._study: StudyRecord | None = None
         self._attempts: dict[Path, Attempt] = {}
@@ -165,6 +175,8 @@ class Projector:
             identity = run_identity(attempt.record)
             if identity == of or (not of and identity not in self._ended):
                 attempt.read()
+                if self._system and attempt.alive:
+                    attempt.points |= self._system.sample(identity, attempt.pid, attempt.began_ms)
                 if attempt.alive or attempt.points:
                     tracker.show_run(attempt.record, attempt.points, attempt.began_ms)
                     attempt.points = {}

@@ -60,14 +60,15 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
             "elsewhere",
             "--storage",
             "sqlite:///here.sqlite",
-            *["--no-tracking", "--keep", "5k"],
+            *["--no-tracking", "--system-metrics", "--keep", "5k"],
         ],
     )
 
     assert ended.returncode == 0
     assert launched == [
         *["other", 16, 5, "cpu", Path("there"), "sqlite:///here.sqlite"],
-        *["study.py", Path("elsewhere"), True, None, {"trials": 3, "seeds": 2, "workers": 4, "keep_bytes": 5000}],
+        *["study.py", Path("elsewhere"), True, None],
+        {"trials": 3, "seeds": 2, "workers": 4, "keep_bytes": 5000, "system_metrics": True},
     ]
 
 

@@ -1,6 +1,7 @@
 """One MLflow database for all tests here: making one takes seconds. Every test has a study of its own in it."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -82,9 +83,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tracker(home: Path) -> MlflowTracker:
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """Make an MLflow database in a home, and return its address: a copy of one that was made before."""
+    empty = tmp_path_factory.mktemp("empty")
+    open_client(default_tracking_uri(empty))
+
+    def copy(home: Path) -> str:
+        home.mkdir(exist_ok=True)
+        shutil.copy(empty / "mlflow.sqlite", home)
+        return default_tracking_uri(home)
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def tracker(home: Path, new_database: Callable[[Path], str]) -> MlflowTracker:
     """The tracker that writes into the home."""
-    return MlflowTracker(default_tracking_uri(home))
+    return MlflowTracker(new_database(home))
 
 
 @pytest.fixture(scope="session")

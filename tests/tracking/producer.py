@@ -25,6 +25,7 @@ def whole_history(trial: int, parts: int = PARTS) -> History:
     history = History()
     for step in range(1, parts * STEPS + 1):
         history.record(step, {f"train/loss/{name}": trial + step / 7 for name in ("total", "known", "late")})
+        history.record(step, {"train/grad_norm": 1 / step})
         if step % STEPS == 0:
             history.record(step, {"val/accuracy/all": step / 1000})
             history.record(step, {"val/accuracy/all": step / 1000})
@@ -60,7 +61,7 @@ def main(home: Path, uri: str, pause_s: float) -> None:
     ledger.save_study(STUDY)
     shown: Delivery | None = None
     if uri != "-":
-        shown = start_delivery(destination(uri, home), home, home / "store", STUDY.name)
+        shown = start_delivery(destination(uri, home), home, home / "store", STUDY.name, system_metrics=True)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     ended = {run.trial for run in ledger.runs("study")}

@@ -20,6 +20,7 @@ from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.points import Point, points_of
 
 MakeRun = Callable[..., RunRecord]
+GROUPS = {"harness": json.dumps({"groups": [{"params": ["0/w"]}]})}
 ReadBack = Callable[[], tuple[Run, list[Run]]]
 
 
@@ -83,6 +84,20 @@ def test_a_run_has_params_tags_metrics_and_files(
         path = client.download_artifacts(child.info.run_id, name, str(tmp_path))
         assert json.loads(Path(path).read_text()) == content
     assert (home / "mlartifacts" / child.info.run_id).is_dir()
+    assert "growth at 20" in Path(client.download_artifacts(child.info.run_id, "figure.svg", str(tmp_path))).read_text()
+
+
+def test_the_commit_is_the_one_at_which_a_run_was_first_shown(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for commit in ("abc", "def"):
+        monkeypatch.setattr("harness.tracking.mlflow.commit_of", lambda _, commit=commit: commit)
+        tracker.begin_study(study)
+        tracker.project_run(make_run(reason=f"seen at {commit}"), History())
+
+    parent, (child,) = read_back()
+    assert child.data.tags["reason"] == "seen at def"
+    assert (parent.data.tags["git_commit"], child.data.tags["git_commit"]) == ("abc", "abc")
 
 
 def test_projecting_again_changes_nothing(
@@ -257,7 +272,11 @@ def test_a_damaged_snapshot_leaves_the_run_without_weights(
 
     _, (child,) = read_back()
     assert child.info.status == "FINISHED"
-    assert {file.path for file in client.list_artifacts(child.info.run_id)} == {"config.json", "growths.json"}
+    assert {file.path for file in client.list_artifacts(child.info.run_id)} == {
+        "config.json",
+        "figure.svg",
+        "growths.json",
+    }
 
 
 def test_the_final_weights_are_an_artifact(
@@ -272,7 +291,7 @@ def test_the_final_weights_are_an_artifact(
     ends = StageAddress("ab" * 32, 40)
     folder = stage_folder(tmp_path / "store", ends)
     folder.mkdir(parents=True)
-    (folder / FILES[0]).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}))
+    (folder / FILES[0]).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}, GROUPS))
     tracker = MlflowTracker(default_tracking_uri(home), tmp_path / "store")
     tracker.begin_study(study)
 
@@ -281,6 +300,7 @@ def test_the_final_weights_are_an_artifact(
     _, (child,) = read_back()
     path = client.download_artifacts(child.info.run_id, "weights.safetensors", str(tmp_path))
     found = load_file(path)
+    assert child.data.metrics["final/parameters"] == 6
     assert list(found) == ["0/w"]
     assert found["0/w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 

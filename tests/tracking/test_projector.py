@@ -16,6 +16,7 @@ from harness.tracking.live import LiveFeed
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.points import Point
 from harness.tracking.projector import Projector, Undelivered, projecting
+from harness.tracking.system import SystemMetrics
 
 MakeRun = Callable[..., RunRecord]
 
@@ -82,6 +83,22 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
         (folder / name).write_bytes(part.to_bytes())
     Ledger(home).save_run(replace(record, stages=(ends,)))
     return replace(record, stages=(ends,))
+
+
+def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its_own(
+    tmp_path: Path, ledger: Ledger, study: StudyRecord, run: RunRecord, tracker: Flaky
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    system = SystemMetrics(every_s=0.0)
+    projector = Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=system)
+
+    projector.deliver()
+    projector.deliver()
+
+    (points,) = tracker.memory.live.values()
+    assert {point.key for point in points} == {"system/memory_bytes", "system/cpu_percent"}
+    assert tracker.memory.shown(run) == 0
 
 
 def test_a_run_is_shown_alive_and_then_whole(
