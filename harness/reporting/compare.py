@@ -16,6 +16,7 @@ from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data
 from harness.reporting.environment import environment_differences
 from harness.reporting.manifest import check_files
 from harness.reporting.measures import Measure, measure_of
+from harness.reporting.missingness import failure_value
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.report_folder import read_report
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
@@ -110,7 +111,8 @@ def _side(data: StudyData, environment: dict[str, object]) -> Side:
     spec = data.study.spec
     measure = measure_of(f"test/{spec['metric']}")
     first, second = spec["comparison"]
-    comparison = compare(data.runs, first, second, measure.metric)
+    failed_as = failure_value(spec, measure.metric)
+    comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     return Side(data, comparison, judge(comparison, measure, float(spec["smallest_effect"])).kind, environment)
 
 
