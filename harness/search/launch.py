@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.core.errors import HarnessError, StudyChangedError
 from harness.core.spec import flatten
 from harness.search.observer import Observer
@@ -216,7 +218,7 @@ def begin(
 
 
 def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
-    old, new = flatten(before), flatten(now)
+    old, new = flatten(_as_read_now(before)), flatten(now)
     different = [path for path in {**old, **new} if old.get(path) != new.get(path)]
     different = [path for path in different if path not in NOT_IDENTITY]
     if different:
@@ -226,3 +228,11 @@ def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
             f"the study {now['name']!r} was begun with another spec: {'; '.join(changes)}{more}. "
             "Run it under another name with --as NAME, or in another home with --home"
         )
+
+
+def _as_read_now(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a recorded spec with the defaults of fields that came since; as it is, if it cannot be read any more."""
+    try:
+        return Study.model_validate(spec).to_json()
+    except ValidationError:
+        return spec

@@ -21,7 +21,10 @@ from harness.search.failure import reason_of
         (KilledError("4 processes died"), "killed: 4 processes died"),
         (MemoryError(), "out of memory: "),
         (torch.OutOfMemoryError("CUDA out of memory."), "out of memory: CUDA out of memory."),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "out of memory: DefaultCPUAllocator: can't allo"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "out of memory: DefaultCPUAllocator: can't allocate memory",
+        ),
         (SystemExit(3), "called sys.exit(3)"),
         (SurgeryError("no such tap"), "raised no such tap"),
         (RuntimeError("two\nlines"), "raised RuntimeError: two lines"),

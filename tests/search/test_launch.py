@@ -193,6 +193,27 @@ def test_a_changed_spec_is_refused_naming_the_difference(
     assert len(runs(tmp_path / "home")) == 2
 
 
+def test_fields_that_came_since_a_study_was_begun_do_not_change_it(run_study: Launch, tmp_path: Path) -> None:
+    run_study(trials=1)
+    ledger = Ledger(tmp_path / "home")
+    (begun,) = ledger.studies()
+    ledger.save_study(replace(begun, spec={key: value for key, value in begun.spec.items() if key != "sampler"}))
+
+    run_study(trials=1)
+
+    assert ledger.studies() == [begun]
+
+
+def test_a_spec_that_cannot_be_read_any_more_is_another_one(run_study: Launch, tmp_path: Path) -> None:
+    run_study(trials=1)
+    ledger = Ledger(tmp_path / "home")
+    (begun,) = ledger.studies()
+    ledger.save_study(replace(begun, spec={**begun.spec, "gone": 1}))
+
+    with pytest.raises(StudyChangedError, match="gone was 1 and is None"):
+        run_study(trials=1)
+
+
 def test_another_name_begins_another_study(run_study: Launch, study: Study, tmp_path: Path) -> None:
     run_study(trials=1)
 
