@@ -16,6 +16,8 @@ from harness.core.spec import LeafSpec, did_you_mean
 
 __all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
+ROWS = 4096  # that are looked at together
+
 
 @dataclass(frozen=True)
 class Split:
@@ -153,9 +155,18 @@ def _check_split(split: Split, where: str) -> None:
     for name, tensor in tensors.items():
         if len(tensor) != count:
             raise DataError(f"expected {count} rows of {name!r} in {where}, found {len(tensor)}; give one an example")
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            row = int((~tensor.isfinite()).flatten(1).any(1).nonzero()[0])
+        if tensor.is_floating_point() and (row := _first_not_finite(tensor)) is not None:
             raise DataError(f"expected finite {name!r} in {where}, found NaN or infinity in row {row}; clean the data")
+
+
+def _first_not_finite(tensor: Tensor) -> int | None:
+    """Return the first row with a NaN or an infinity; a part at a time, since looking takes as much memory again."""
+    for start in range(0, len(tensor), ROWS):
+        part = tensor[start : start + ROWS]
+        finite = part.isfinite().reshape(len(part), -1).all(dim=1)
+        if not finite.all():
+            return start + int((~finite).nonzero()[0])
+    return None
 
 
 def _check_target(split: Split, output: Output, target: str, where: str) -> None:

@@ -27,6 +27,7 @@ from harness.data import (
     TeacherStudent,
     load_task,
 )
+from harness.data import _base as base
 
 CPU = torch.device("cpu")
 
@@ -226,3 +227,13 @@ def test_classes_may_share_a_column_but_not_be_in_two() -> None:
 def test_a_name_belongs_to_one_output() -> None:
     with pytest.raises(ValidationError, match="expected outputs with names that no head has, found 'load' twice"):
         WithTargets(classes={"load": (0,)})
+
+
+def test_the_first_row_that_is_not_finite_is_found_in_any_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "ROWS", 2)
+    values = torch.zeros(5, 2)
+    values[3, 1] = torch.inf
+    values[4, 0] = torch.nan
+
+    assert base._first_not_finite(values) == 3
+    assert base._first_not_finite(values[:3]) is None
