@@ -9,6 +9,8 @@ from harness.reporting.wording import count, listed
 
 __all__ = ["caveats", "estimand", "limits", "method"]
 
+FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
+
 
 def estimand(comparison: Comparison, measure: Measure) -> str:
     """Say what the verdict estimates."""
@@ -30,7 +32,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
     if account.failed:
         by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
         found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
-    found += reservations(data.runs, comparison)
+    found += [*_proposed(data), *reservations(data.runs, comparison)]
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
         found.append(
@@ -46,6 +48,22 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
         found.append("The interval excludes zero: there is a difference, but one too small to matter.")
     if data.lost:
         found.append(f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store.")
+    return found
+
+
+def _proposed(data: StudyData) -> list[str]:
+    """Say who chose the configurations, if they are no fair sample of the searched space."""
+    sampler = str(data.study.spec.get("sampler", {}).get("kind", ""))
+    found = []
+    if sampler and sampler not in FAIR:
+        found.append(
+            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of these, "
+            "not of the searched space."
+        )
+    if given := len(data.study.spec.get("baselines", ())):
+        found.append(
+            f"{count(given, 'configuration')} of the comparison {'was' if given == 1 else 'were'} given, not drawn."
+        )
     return found
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,20 @@ def test_a_half_finished_study_says_so(make_home: MakeHome, tmp_path: Path) -> N
     assert "The study is not finished: 7 planned runs of 24 have not ended." in page
     assert "8 of 12 planned pairs of runs are compared; the other 4 lack a result" in page
     assert "over 6 configurations with 1 to 2 seeds each" in report.verdict
+
+
+def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tmp_path: Path) -> None:
+    home = make_home(trials=5, seeds=1)
+    ledger = Ledger(home)
+    (study,) = ledger.studies()
+    spec = {**study.spec, "sampler": {"kind": "tpe"}, "baselines": [{}]}
+    ledger.save_study(replace(study, spec=spec))
+
+    report = write_report(home, "freeze-or-not", tmp_path / "report")
+
+    page = (report.folder / "report.md").read_text()
+    assert "The configurations were proposed by tpe, which prefers good ones" in page
+    assert "1 configuration of the comparison was given, not drawn." in page
 
 
 def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_path: Path) -> None:
