@@ -57,13 +57,12 @@ def _proposed(data: StudyData) -> list[str]:
     found = []
     if sampler and sampler not in FAIR:
         found.append(
-            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of these, "
-            "not of the searched space."
+            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
+            "these, not of the searched space."
         )
     if given := len(data.study.spec.get("baselines", ())):
-        found.append(
-            f"{count(given, 'configuration')} of the comparison {'was' if given == 1 else 'were'} given, not drawn."
-        )
+        were = "was" if given == 1 else "were"
+        found.append(f"{count(given, 'configuration')} of the comparison {were} given, not drawn.")
     return found
 
 
