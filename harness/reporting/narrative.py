@@ -72,7 +72,7 @@ def _counted(comparison: Comparison) -> str:
     return "Those that diverged count as a guess, those that failed otherwise are not in the comparison."
 
 
-def limits(comparison: Comparison) -> list[str]:
+def limits(data: StudyData, comparison: Comparison) -> list[str]:
     """Say what the comparison does not show, however clear the verdict is."""
     first, second = comparison.first, comparison.second
     return [
@@ -81,8 +81,13 @@ def limits(comparison: Comparison) -> list[str]:
         f"that a search for each alone would find.",
         "It compares at equal numbers of updates, not at equal cost; the outcomes below show what each arm cost.",
         "The interval takes the configurations as a random draw from the searched space.",
-        "Only the primary comparison was planned. All other differences in this report are exploratory.",
+        f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
+        "exploratory.",
     ]
+
+
+def _declared(data: StudyData) -> str:
+    return ", with the declared secondary endpoints," if data.study.spec.get("secondary") else ""
 
 
 def method(data: StudyData, account: Account) -> list[str]:

@@ -131,7 +131,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "headline": _headline(findings),
         "estimand": estimand(comparison, findings.measure),
         "caveats": caveats(data, comparison, account, findings.verdict),
-        "limits": limits(comparison),
+        "limits": limits(data, comparison),
         "method": method(data, account),
         "tables": findings.tables,
         "exhibits": findings.exhibits,

@@ -14,6 +14,7 @@ from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.published_table import published_tables
 from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.secondary_table import secondary_tables
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table
 
@@ -30,6 +31,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         primary_table(comparison, measure),
         outcomes_table(data, comparison),
         growths_table(data),
+        *secondary_tables(data, comparison),
         *collapse_tables(data, comparison),
         *published_tables(data),
         sensitivity_table(data, comparison, measure),

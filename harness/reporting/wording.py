@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["count", "listed", "number", "setting", "signed", "visible"]
+__all__ = ["NOTHING", "count", "listed", "number", "setting", "signed", "visible"]
 
 NOTHING = "\N{EN DASH}"
 

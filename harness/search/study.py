@@ -29,6 +29,7 @@ class Study(Spec):
         comparison: the difference reported is the first arm's metric minus the second's.
         metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
             data, the report on test data; `direction` says which way is better.
+        secondary: other metrics that are compared; their p values are adjusted for their number.
         smallest_effect: a difference that would matter, in the metric's units.
         published: results of others, which the report sets beside those of the same arms.
         trials: configurations.
@@ -45,6 +46,7 @@ class Study(Spec):
     arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     comparison: tuple[str, str]
     metric: str = "accuracy/all"
+    secondary: tuple[str, ...] = ()
     smallest_effect: NonNegativeFloat = 0.0
     published: tuple[Published, ...] = ()
     trials: PositiveInt = 12
@@ -105,8 +107,9 @@ class Study(Spec):
         if len(set(self.comparison)) < len(self.comparison):
             raise ValueError(f"comparison: expected two arms, found {self.comparison[0]!r} twice")
         metrics = directions(self.base.task)
-        if self.metric not in metrics:
-            raise ValueError(f"metric: no metric {self.metric!r}.{did_you_mean(self.metric, metrics)}")
+        for field, metric in [("metric", self.metric), *((f"secondary.{n}", m) for n, m in enumerate(self.secondary))]:
+            if metric not in metrics:
+                raise ValueError(f"{field}: no metric {metric!r}.{did_you_mean(metric, metrics)}")
         for index, result in enumerate(self.published):
             if result.arm not in self.arms:
                 raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")

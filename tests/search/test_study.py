@@ -51,6 +51,7 @@ def test_what_is_impossible_is_refused_by_name(study: Study, changes: dict[str, 
     ("changes", "field"),
     [
         ({"metric": "accuracy/nonsense"}, "metric"),
+        ({"secondary": ["accuracy/late", "accuracy/nonsense"]}, r"secondary\.1: no metric 'accuracy/nonsense'"),
         ({"comparison": ["frozen", "frozen"]}, "comparison"),
         ({"published": [{"arm": "frosen", "metric": "a", "mean": 0, "std": 1, "source": ""}]}, "Did you mean 'frozen'"),
         ({"space.init": {"kind": "choice", "field": "growths.0.trigger.step", "options": [10, 20]}}, "space.init"),
