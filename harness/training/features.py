@@ -1,7 +1,8 @@
 """Frozen features, computed once: where the lower part of a network stands still, only the upper part is run.
 
-What an example's features are does not depend on who else is in its batch. They are computed in batches of the size in
-which the network would have seen the example, so that the same kernels run on the same shapes.
+What an example's features are does not depend on who else is in its batch, but their last bits do on how many. They are
+computed in batches of the size in which the network would have seen the example, so that the same kernels run on the
+same shapes: training batches are always full, the last part of an evaluation is as short as what is left of it.
 """
 
 import hashlib
@@ -97,24 +98,28 @@ class FeatureCache:
         if cut is None:
             return plain
         key = _made_from(cut, state)
-        train = self._with_features(cut, state, data.train, seen.cpu(), batch_size, f"{key} {batch_size}")
+        train = self._with_features(cut, state, data.train, seen.cpu(), batch_size, f"{key} {batch_size}", full=True)
         everything = torch.arange(len(data.validation))
-        validation = self._with_features(cut, state, data.validation, everything, CHUNK, key)
+        validation = self._with_features(cut, state, data.validation, everything, CHUNK, key, full=False)
         if train is None or validation is None:
             return plain
         return Feed(state.model, replace(data, train=train, validation=validation), cut)
 
     def _with_features(
-        self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str
+        self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str, *, full: bool
     ) -> Split | None:
-        """Return `split` with the features of the examples at `wanted`; None if they are too many."""
+        """Return `split` with the features of the examples at `wanted`; None if they are too many.
+
+        They come in batches of `size`; all are `full`, or the last one is as short as what is left.
+        """
         key = f"{key} {split.inputs.data_ptr()} {tuple(split.inputs.shape)}"
         table = self._tables.pop(key, None) or self._new_table(cut, state, split)
         if table is None:
             return None
         missing = wanted[~table.known[wanted]]
         for start in range(0, len(missing), size):
-            _compute(cut, state, missing[start : start + size], size, table)
+            rows = missing[start : start + size]
+            _compute(cut, state, rows, size if full else len(rows), table)
         self._keep(key, table)
         return replace(split, features=table.features)
 

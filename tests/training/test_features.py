@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from harness.models.cut import Cut
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import write_snapshot
+from harness.training.evaluation import CHUNK
 from harness.training.features import FeatureCache
 from harness.training.loop import train_stage
 from harness.training.state import TrainState, fresh_state
@@ -176,3 +178,20 @@ def test_on_a_gpu_cached_features_agree_closely(digits_run: RunConfig, data: Tas
 
     for name in expected:
         assert found[name].values == pytest.approx(expected[name].values, rel=1e-2, abs=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 7, 153, 250, 251, 403])
+def test_the_last_part_of_an_evaluation_is_as_short_as_it_is(
+    digits_run: RunConfig, data: TaskData, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {"kind": "mlp", "inputs": 64, "widths": [16, 8]}
+    run = with_changes(digits_run, {"model": model, "growths.0.operation.tap": "hidden.1"})
+    some = torch.arange(count) % len(data.validation)
+    data = replace(data, validation=data.validation.take(some))
+    state, sizes = grown(run, data, OldParameters()), counted(monkeypatch)
+
+    state.set_train_mode()
+    FeatureCache().feed(state, data, torch.arange(32), batch_size=32)
+
+    parts = [len(part) for part in data.validation.chunks(CHUNK)]
+    assert sizes[-len(parts) :] == parts
