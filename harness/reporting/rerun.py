@@ -145,7 +145,10 @@ def _curves(row: Mapping[str, Any], again: TrainedAgain) -> pd.DataFrame:
 def _first_point(recorded: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> str:
     """Say at which step, and in which series, two runs' curves differ first; empty if they do not."""
     sides = [frame.astype({"name": "str"})[[*POINT, "value"]] for frame in (recorded, found)]
-    both = sides[0].merge(sides[1], on=POINT, how="outer", suffixes=("_recorded", "_found"), indicator=True)
+    # At the step of a later growth a series has a value from before it and one from after, in this order.
+    sides = [side.assign(place=side.groupby(POINT).cumcount()) for side in sides]
+    keys = [*POINT, "place"]
+    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_recorded", "_found"), indicator=True)
     old, new = (both[f"value_{side}"].to_numpy(np.float64) for side in ("recorded", "found"))
     if tolerance:
         near = np.isclose(new, old, rtol=tolerance, atol=tolerance, equal_nan=True)

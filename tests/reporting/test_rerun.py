@@ -1,3 +1,4 @@
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,6 +8,7 @@ import pytest
 
 from harness.core.history import History
 from harness.reporting.collect import collect
+from harness.reporting.curve_frame import curve_frame, segments_of
 from harness.reporting.manifest import MANIFEST
 from harness.reporting.report import write_report
 from harness.reporting.rerun import Rerun, TrainedAgain, chosen_runs, rerun
@@ -45,6 +47,28 @@ def again(home: Path, change: Callable[[History], None] = lambda _: None, **opti
 
 def test_a_run_that_comes_out_the_same_passes(finished_home: Path) -> None:
     assert again(finished_home).outcome == "PASS-BITWISE"
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(0.25, "PASS-BITWISE"), (0.75, "FAIL")])
+def test_before_and_after_a_later_growth_are_two_values_of_one_step(
+    finished_home: Path, last: float, outcome: str
+) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    row = first_row(data)
+    stages = [*recorded(finished_home)[row["run_id"]], History()]
+    for stage, value in ((stages[1], 0.5), (stages[2], 0.25)):
+        stage.record(700, {"val/accuracy/new": value})
+    run = (row["run_id"], row["trial"], row["arm"], row["seed"])
+    curves = curve_frame(list(segments_of(run, stages, row["growth_step"])))
+    whole = stages[0].then(stages[1]).then(stages[2])
+    row["history_sha256"] = hashlib.sha256(whole.to_bytes()).hexdigest()
+    again = History()
+    again.record(700, {"val/accuracy/new": last})
+    trained = TrainedAgain([*stages[:2], again], row["final_sha256"])
+
+    (found,) = rerun([row], curves, lambda *_: trained, differs=False)
+
+    assert found.outcome == outcome
 
 
 def test_one_more_value_is_named_with_its_step(finished_home: Path) -> None:
