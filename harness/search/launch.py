@@ -1,34 +1,28 @@
 """Launching a study: every configuration under every arm and seed, continuing where it was left."""
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from harness.core.errors import HarnessError, StudyChangedError
-from harness.core.spec import flatten
+from harness.core.errors import StudyChangedError
+from harness.core.spec import flatten, with_changes
+from harness.search.conclusion import Conclusion, delayed_if_unreachable
 from harness.search.observer import Observer
-from harness.search.planned import PlannedRun, planned_runs
-from harness.search.proposals import Proposals
+from harness.search.planned import PlannedRun
 from harness.search.study import Study
+from harness.search.trials import Trials, foreseen_trials
 from harness.search.work import Ended, Work
-from harness.staging.eviction import evict_to
-from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
-from harness.staging.store import Store
 from harness.tracking import AbstractTracker
 from harness.tracking.live import NOBODY, AbstractFeed
 from harness.tracking.project import project_study
 
-__all__ = ["Do", "check_study", "delayed_if_unreachable", "foreseen_runs", "launch"]
-
-log = logging.getLogger(__name__)
+__all__ = ["Do", "check_study", "foreseen_runs", "launch"]
 
 Do = Callable[[Sequence[PlannedRun], Plan, Callable[[Ended], None]], None]
 NOT_IDENTITY = ("trials", "seeds", "title", "question")
@@ -83,29 +77,33 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     ledger, store = runner.store.ledger, runner.store.root
-    study.check_trials(trials or study.trials)
+    study.check_sizes(trials or study.trials, seeds or study.seeds)
     record = begin(
         ledger, study, trials, seeds, file=file, store="" if store == home / "store" else str(store.absolute())
     )
     if tracker:
         with delayed_if_unreachable():
             project_study(ledger, store, tracker, study.name)
-    proposals = Proposals(study, home, ledger)
-    conclusion = _Conclusion(study, runner.store, tracker, observer, proposals, record.seeds, keep_bytes)
+    conclusion = Conclusion(study, runner.store, tracker, observer, keep_bytes)
 
-    def train(runs: Sequence[PlannedRun], plan: Plan) -> None:
-        if do is None:
-            Work(runner, plan.forks, observer, runner.stop, feed).do(runs, conclusion.settle)
-        elif runs:
-            do(runs, plan, conclusion.settle)
-
-    observer.planned(record.trials * record.seeds * len(study.arms), conclusion.done)
-    first = 0
-    for count in range(1, record.trials + 1) if study.sampler.learns else [record.trials]:
-        runs = planned_runs(study, proposals.params(count), record.seeds, first=first)
+    def train(runs: Sequence[PlannedRun]) -> None:
         missing = conclusion.missing(runs)
-        train(missing, make_plan([run.config for run in missing], runner.store, alone=runner.alone))
-        first = count
+        configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in missing]
+        plan = make_plan(configs, runner.store, alone=runner.alone)
+        if do is None:
+            Work(runner, plan.forks, observer, runner.stop, feed).do(missing, conclusion.settle)
+        elif missing:
+            do(missing, plan, conclusion.settle)
+
+    observer.planned(record.planned_runs, len(conclusion.ended))
+    rungs = study.rungs(record.seeds)
+    for wave in Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds).waves():
+        conclusion.expect(wave)
+        alive = [trial for trial in wave if not conclusion.prunes(trial, (), record.seeds)]
+        for count, rung in enumerate(rungs, start=1):
+            train([run for trial in alive for run in trial.upto(rung)])
+            alive = [trial for trial in alive if not conclusion.prunes(trial, rungs[:count], record.seeds)]
+        train([run for trial in alive for run in trial.runs])
     return record
 
 
@@ -122,68 +120,9 @@ def foreseen_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds
         _check_unchanged(before.spec, study.to_json())
     planned = before or study
     count = max(planned.trials, trials or 0) if before else trials or study.trials
-    study.check_trials(count)
-    points = [study.point(number) for number in range(count)]
-    return planned_runs(study, points, max(planned.seeds, seeds or 0) if before else seeds or study.seeds)
-
-
-class _Conclusion:
-    """What follows when a run has ended: it is shown, and told to Optuna when it was the last of its trial."""
-
-    def __init__(
-        self,
-        study: Study,
-        store: Store,
-        tracker: AbstractTracker | None,
-        observer: Observer,
-        proposals: Proposals,
-        seeds: int,
-        keep_bytes: int | None,
-    ) -> None:
-        self._store = store
-        self._keep_bytes = keep_bytes
-        self._tracker = tracker
-        self._observer = observer
-        self._proposals = proposals
-        self._each = [(arm, seed) for seed in range(seeds) for arm in study.arms]
-        self._ended = {run.key: run for run in store.ledger.runs(study.name)}
-
-    @property
-    def done(self) -> int:
-        """How many runs have ended."""
-        return len(self._ended)
-
-    def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
-        """Return those of `runs` that have not ended."""
-        for trial in {run.trial for run in runs}:
-            self._tell(trial)  # a launch may have been killed just before it did
-        return [run for run in runs if run.key not in self._ended]
-
-    def settle(self, ended: Ended) -> None:
-        """Show a run that has ended."""
-        record = ended.record
-        self._ended[record.key] = record
-        if self._tracker:
-            with delayed_if_unreachable():
-                self._tracker.project_run(record, ended.history or run_history(self._store.root, record.stages))
-        self._observer.run_ended(record)
-        self._tell(record.trial)
-        if self._keep_bytes is not None:
-            evict_to(self._store, self._keep_bytes)
-
-    def _tell(self, trial: int) -> None:
-        runs = [self._ended.get((trial, arm, seed)) for arm, seed in self._each]
-        if all(runs):
-            self._proposals.tell(trial, [run for run in runs if run])
-
-
-@contextmanager
-def delayed_if_unreachable() -> Iterator[None]:
-    """Let training go on when the tracker cannot be reached; the next launch shows what this one could not."""
-    try:
-        yield
-    except HarnessError as error:
-        log.warning("not shown by the tracker yet: %s; running the study again will show it", error)
+    each = max(planned.seeds, seeds or 0) if before else seeds or study.seeds
+    study.check_sizes(count, each)
+    return [run for trial in foreseen_trials(study, trials=count, seeds=each) for run in trial.runs]
 
 
 def begin(

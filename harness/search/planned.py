@@ -1,7 +1,8 @@
 """The runs of a study: every configuration under every arm and seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from harness.search.study import Study
@@ -13,7 +14,12 @@ __all__ = ["PlannedRun", "planned_runs"]
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run: its place in the study, the searched values, and the configuration that they make."""
+    """One run: its place in the study, the searched values, and the configuration that they make.
+
+    Attributes:
+        until: the step at which it waits for whether it may go on; None to train it to its end.
+        test: whether it is evaluated on test data.
+    """
 
     study: str
     trial: int
@@ -21,6 +27,8 @@ class PlannedRun:
     seed: int
     params: dict[str, Any]
     config: RunConfig
+    until: int | None = None
+    test: bool = True
 
     @property
     def key(self) -> RunKey:
@@ -42,11 +50,17 @@ class PlannedRun:
         return f"trial {self.trial} · {self.arm} · seed {self.seed}"
 
 
-def planned_runs(study: Study, points: Sequence[Mapping[str, Any]], seeds: int, *, first: int = 0) -> list[PlannedRun]:
-    """Return the runs by trial, seed and arm from trial `first` on; `points` are the values searched, by trial."""
-    return [
-        PlannedRun(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed))
-        for trial, params in enumerate(points[first:], start=first)
-        for seed in range(seeds)
-        for arm in study.arms
-    ]
+def planned_runs(
+    study: Study,
+    trial: int,
+    params: Mapping[str, Any],
+    *,
+    arms: Iterable[str],
+    seeds: Iterable[int],
+    test: bool = True,
+) -> tuple[PlannedRun, ...]:
+    """Return the runs of one configuration, whose searched values are `params`, by seed and arm."""
+    return tuple(
+        PlannedRun(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed), test=test)
+        for seed, arm in product(seeds, arms)
+    )

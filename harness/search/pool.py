@@ -17,9 +17,9 @@ from harness.core.errors import HarnessError, InterruptedRunError
 from harness.search.load import load_study
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
-from harness.search.work import Ended, Work
+from harness.search.work import Ended, Work, found_of
 from harness.staging.chain import MOST_DEATHS
-from harness.staging.ledger import Ledger
+from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
@@ -110,11 +110,10 @@ class Pool:
         with self._workers(errand) as workers:
             while missing and not self._runner.stop():
                 time.sleep(LOOK_AGAIN_S)
-                ended = [run.key for run in runs if run.key in missing & ledger.run_keys(run.study)]
-                for key in ended:
-                    missing.discard(key)
-                    if record := ledger.run(runs[0].study, key):
-                        settle(Ended(record))
+                ended = _found(ledger, [run for run in runs if run.key in missing])
+                for record in ended:
+                    missing.discard(record.key)
+                    settle(Ended(record))
                 deaths = 0 if ended else deaths
                 deaths += self._replace_the_dead(workers, errand) if missing else 0
                 # Runs that kill their workers are given up one by one; more than these die of something else.
@@ -155,6 +154,13 @@ class Pool:
             log.warning("worker %d ended with exit code %s; another takes its place", index, workers[index].exitcode)
             workers[index] = self._start(errand)
         return len(dead)
+
+
+def _found(ledger: Ledger, runs: Sequence[PlannedRun]) -> list[RunRecord]:
+    """Return those of `runs` that have ended, or wait where they were to."""
+    there = ledger.run_keys(runs[0].study)
+    found = [found_of(ledger, run) for run in runs if run.key in there or run.until]
+    return [record for record in found if record]
 
 
 def _end(workers: Sequence[BaseProcess], how: Callable[[BaseProcess], None]) -> None:

@@ -9,9 +9,11 @@ from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import URL
 
+from harness.search.designs import Part
+from harness.search.pruners import Race
 from harness.search.samplers import Told
 from harness.search.study import Study
 from harness.staging.leases import Leases
@@ -19,24 +21,33 @@ from harness.staging.ledger import Ledger, RunRecord
 
 __all__ = ["Proposals"]
 
-
 LOOK_AGAIN_S = 0.05
+WHOLE = Part("", "", (), ())
 
 
 class Proposals:
     """The Optuna study in `<home>/optuna.sqlite`, or beside the ledger on a server; continued if it exists.
 
     Processes take turns: SQLite would let two of them ask for the same trial.
+
+    Args:
+        study: whose configurations are proposed.
+        home: where Optuna's database is, unless there is one database for everything.
+        ledger: of the study.
+        part: the search among those of the study.
     """
 
-    def __init__(self, study: Study, home: Path, ledger: Ledger) -> None:
+    def __init__(self, study: Study, home: Path, ledger: Ledger, part: Part = WHOLE) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = study
+        self._part = part
+        self._name = f"{study.name} {part.name}".strip()
         self._leases = Leases(ledger.database)
         with self._turn():
+            self._storage = _storage(home, ledger)
             self._optuna = optuna.create_study(
-                storage=_storage(home, ledger),
-                study_name=study.name,
+                storage=self._storage,
+                study_name=self._name,
                 direction=study.direction,
                 load_if_exists=True,
             )
@@ -58,12 +69,40 @@ class Proposals:
 
     def _proposal(self, number: int) -> dict[str, Any]:
         told = self._told(number) if self._study.sampler.learns else []
-        return self._study.point(number, told)
+        return self._study.point(number, told, stream=self._part.stream)
 
     def _told(self, count: int) -> list[Told]:
         given = len(self._study.baselines)
         trials = self._optuna.get_trials(deepcopy=False)[:count]
-        return [Told(trial.params, trial.value, given=trial.number < given) for trial in trials]
+        return [
+            Told(trial.params, trial.value, given=trial.number < given, pruned=dict(trial.intermediate_values))
+            if trial.state == TrialState.PRUNED
+            else Told(trial.params, trial.value, given=trial.number < given)
+            for trial in trials
+        ]
+
+    def prunes(self, number: int, reports: Sequence[tuple[int, float]], race: Race) -> bool:
+        """Return whether the trial is given up after `reports`, its values at each rung so far.
+
+        All trials before it must have been told. What is decided is written down once, and depends on nothing that a
+        kill could leave half-written.
+        """
+        with self._turn():
+            trials = self._optuna.get_trials(deepcopy=False)
+            if trials[number].state.is_finished():
+                return trials[number].state == TrialState.PRUNED
+            if not reports:
+                return False
+            decided, pruned = _decision(self._study, self._name, trials[:number], reports, race)
+            study = self._storage.get_study_id_from_name(self._name)
+            trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
+            for name, value in decided.system_attrs.items():
+                self._storage.set_trial_system_attr(trial, name, value)
+            for at, value in reports:
+                self._storage.set_trial_intermediate_value(trial, at, value)
+            if pruned:
+                self._optuna.tell(number, state=TrialState.PRUNED)
+            return pruned
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""
@@ -80,11 +119,29 @@ class Proposals:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         while True:
-            with self._leases.hold(f"proposals of {self._study.name}") as lease:
+            with self._leases.hold(f"proposals of {self._name}") as lease:
                 if lease:
                     yield
                     return
             time.sleep(LOOK_AGAIN_S)
+
+
+def _decision(
+    study: Study,
+    name: str,
+    before: Sequence[FrozenTrial],
+    reports: Sequence[tuple[int, float]],
+    race: Race,
+) -> tuple[FrozenTrial, bool]:
+    """Return the next trial with what Optuna's pruner notes, and whether it is given up: in a copy, in memory."""
+    assert study.pruner
+    copy = optuna.create_study(study_name=name, direction=study.direction, pruner=study.pruner.made(race))
+    copy.add_trials(before)
+    asked, pruned = copy.ask(), False
+    for at, value in reports:
+        asked.report(value, at)
+        pruned = asked.should_prune()
+    return copy.trials[-1], pruned
 
 
 def _storage(home: Path, ledger: Ledger) -> RDBStorage:

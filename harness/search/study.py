@@ -1,12 +1,16 @@
 """A study: a question, and everything that is needed to answer it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
+from harness.growth.triggers import NEVER
+from harness.search.designs import AbstractDesign, Paired
+from harness.search.pruners import AbstractPruner, Race, Rung
 from harness.search.published import Published
 from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
 from harness.search.space import AbstractDimension
@@ -35,6 +39,8 @@ class Study(Spec):
         trials: configurations.
         sampler: who proposes configurations; one that learns proposes the next when the last has ended.
         baselines: configurations, by the names in `space`, that are run before any that is proposed.
+        pruner: who gives up configurations before their runs have ended; then trials wait for each other.
+        design: how configurations, arms and seeds are laid out.
         seeds: runs of each configuration and arm; their seeds are 0, 1, ...
     """
 
@@ -53,6 +59,8 @@ class Study(Spec):
     seeds: PositiveInt = 3
     sampler: AbstractSampler = QuasiRandom()
     baselines: tuple[dict[str, Any], ...] = ()
+    pruner: AbstractPruner | None = None
+    design: AbstractDesign = Paired()
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
@@ -64,7 +72,7 @@ class Study(Spec):
             self._try(f"arms.{name}", changes)
         for index in range(len(self.baselines)):
             self._check_baseline(index)
-        self.check_trials(self.trials)
+        self.check_sizes(self.trials, self.seeds)
         return self
 
     def _check_baseline(self, index: int) -> None:
@@ -77,12 +85,13 @@ class Study(Spec):
             if not self.space[name].contains(value):
                 raise ValueError(f"baselines.{index}.{name}: expected a value in space.{name}, found {value!r}")
 
-    def check_trials(self, trials: int) -> None:
-        """Refuse more trials than the sampler can propose.
+    def check_sizes(self, trials: int, seeds: int) -> None:
+        """Refuse more trials than the sampler can propose, and fewer seeds or steps than the pruner needs.
 
         Raises:
             SpecError: there are not so many.
         """
+        self.rungs(seeds)
         limit = self.sampler.limit(self._search)
         if limit is not None and trials > limit + len(self.baselines):
             raise SpecError(
@@ -94,11 +103,37 @@ class Study(Spec):
     def _search(self) -> Search:
         return Search(self.name, self.space, self.direction)
 
-    def point(self, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:
+    @property
+    def in_turn(self) -> bool:
+        """Whether each trial waits for those before it."""
+        return self.sampler.learns or self.pruner is not None
+
+    def point(self, number: int, told: Sequence[Told] = (), *, stream: str = "") -> dict[str, Any]:
         """Return the configuration of trial `number`: a baseline, or what is proposed after the trials `told`."""
         if number < len(self.baselines):
             return dict(self.baselines[number])
-        return self.sampler.point(self._search, number - len(self.baselines), told)
+        search = replace(self._search, name=f"{self.name} {stream}") if stream else self._search
+        return self.sampler.point(search, number - len(self.baselines), told)
+
+    def race(self, seeds: int) -> Race:
+        """Return what a pruner decides about, with so many seeds."""
+        return Race(self.base.steps, seeds, self._latest_growth())
+
+    def rungs(self, seeds: int) -> tuple[Rung, ...]:
+        """Return the points at which configurations are compared, with so many seeds; none without a pruner.
+
+        Raises:
+            SpecError: there is no room for them.
+        """
+        return self.pruner.rungs(self.race(seeds)) if self.pruner else ()
+
+    def _latest_growth(self) -> int | None:
+        """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
+        corners = [{dimension.field: value} for dimension in self.space.values() for value in dimension.corners()]
+        configs = [self.base, *(with_changes(self.base, changes) for changes in [*corners, *self.arms.values()])]
+        steps = [rule.trigger.foreseen(0) for config in configs for rule in config.growths]
+        known = [step for step in steps if step is not None]
+        return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)
 
     def _check_analysis(self) -> None:
         for arm in self.comparison:

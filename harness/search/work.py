@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.core.errors import InterruptedRunError, StageBusyError
 from harness.core.history import History
+from harness.core.spec import with_changes
 from harness.search.failure import reason_of
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
@@ -16,14 +17,16 @@ from harness.staging.run import run_id
 from harness.staging.runner import Runner
 from harness.tracking.live import NOBODY, AbstractFeed
 
-__all__ = ["Ended", "Work"]
+__all__ = ["WAITING", "Ended", "Work", "found_of", "record_of"]
+
+WAITING = "waiting"  # at a step, for whether it may go on
 
 LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has ended, with its history if it was done by this process."""
+    """A run that has ended, or waits at a step, with its history if it was done by this process."""
 
     record: RunRecord
     history: History | None = None
@@ -72,36 +75,49 @@ class Work:
         return self.runner.store.ledger
 
     def _ended_elsewhere(self, run: PlannedRun) -> Ended | None:
-        record = self._ledger.run(run.study, run.key)
+        record = found_of(self._ledger, run)
         return Ended(record) if record else None
 
     def _do(self, run: PlannedRun) -> Ended:
         name = run_id(run.config)
         self.observer.run_begins(run.name, run.config.steps)
-        self.feed.begin(_record(run, "running"))
+        self.feed.begin(record_of(run, "running"))
         try:
             result = self.runner.run(
-                run.config,
+                run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
                 self.observer.evaluated,
                 signals=lambda: self._ledger.signals(run.study, name),
                 forks=self.forks,
                 on_history=functools.partial(self.feed.append, name),
+                test=run.test and run.until is None,
             )
         except BaseException as error:  # a study's own code may raise anything, and call sys.exit
             reason = reason_of(error)
             if reason is None:
                 raise
-            ended = Ended(_record(run, "failed", reason=reason), History())
+            ended = Ended(record_of(run, "failed", reason=reason), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
-            ended = Ended(_record(run, "completed", **outcome), result.history)
+            if run.until is not None:
+                rung = record_of(run, WAITING, **outcome)
+                self._ledger.save_rung(rung, run.until)
+                return Ended(rung)
+            ended = Ended(record_of(run, "completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
         self._ledger.save_run(ended.record)
         self.feed.end(name)
         return ended
 
 
-def _record(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+def found_of(ledger: Ledger, run: PlannedRun) -> RunRecord | None:
+    """Return how the run ended, or what it had come to where it waits; None if it is not there yet."""
+    if ended := ledger.run(run.study, run.key):
+        return ended
+    return ledger.rungs(run.study, run.trial).get((run.arm, run.seed, run.until)) if run.until else None
+
+
+def record_of(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+    """Return the record of a run that has come to `outcome`."""
     return RunRecord(
         study=run.study,
         trial=run.trial,

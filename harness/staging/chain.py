@@ -47,6 +47,7 @@ class Surroundings:
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
         features: where features of a frozen lower part are kept, or None to compute them at every step.
+        test: whether the network is evaluated on test data where a stage ends.
     """
 
     store: Store
@@ -58,6 +59,7 @@ class Surroundings:
     stop: Pause
     snapshot_every_s: float
     features: FeatureCache | None
+    test: bool
 
 
 @dataclass(frozen=True)
@@ -190,11 +192,16 @@ class Chain:
         if step not in entries:
             return None
         measured = self._around.store.measured(entries[step])
-        if not len(measured.ending):
+        if not self._has_all(measured, step):
             return None
         self._around.on_evaluation(step, measured.history.latest())
         self._around.on_history(measured.history.then(measured.ending))
         return _End(entries[step], measured, rule)
+
+    def _has_all(self, measured: Measured, step: int) -> bool:
+        """Return whether what this run asks for was evaluated at `step`; a run before may have asked for less."""
+        splits = ("val", "test") if self._around.test else ("val",)
+        return all(_is_evaluated(measured.history.then(measured.ending), split, step) for split in splits)
 
     def _trained_end(self, leg: _Leg) -> _End:
         with self._around.leases.hold(leg.key) as lease:
@@ -274,9 +281,10 @@ class Chain:
 
     def _ending(self, training: _Training) -> History:
         """Evaluate where training may stop, which a run that goes on does not do."""
-        state, history, answers = training.state, training.history, self._answers(training.state)
-        evaluated = "val/loss/total" in history and history["val/loss/total"].steps[-1] == state.step
-        splits = {"test": self._data.test} if evaluated else {"val": self._data.validation, "test": self._data.test}
+        state, answers = training.state, self._answers(training.state)
+        splits = {} if _is_evaluated(training.history, "val", state.step) else {"val": self._data.validation}
+        if self._around.test:
+            splits["test"] = self._data.test
         ending = History()
         for name, split in splits.items():
             metrics = evaluate(state, split, self._config.training, answers)
@@ -293,3 +301,8 @@ class Chain:
             seed=config.seed,
             precision=config.precision,
         )
+
+
+def _is_evaluated(history: History, split: str, step: int) -> bool:
+    total = f"{split}/loss/total"
+    return total in history and history[total].steps[-1] == step

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -43,6 +43,12 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS leases (
         name TEXT PRIMARY KEY, owner TEXT NOT NULL, token BIGINT NOT NULL, expires DOUBLE PRECISION NOT NULL)""",
     "CREATE TABLE IF NOT EXISTS deaths (name TEXT PRIMARY KEY, count INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS rungs (
+        study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL, step INTEGER NOT NULL,
+        record TEXT NOT NULL, PRIMARY KEY (study, trial, arm, seed, step))""",
+    """CREATE TABLE IF NOT EXISTS openings (
+        study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
+        run_id TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
 )
 
 # The database's own clock: those of the machines that take part may differ.
@@ -70,6 +76,10 @@ class Transaction:
         """Return the rows that a statement gives."""
         found = self._connection.execute(text(statement.replace("{now}", self._now)), values or {})
         return [tuple(row) for row in found]
+
+    def has(self, table: str) -> bool:
+        """Return whether there is such a table; a database of an earlier version may lack some."""
+        return inspect(self._connection).has_table(table)
 
 
 class Database:

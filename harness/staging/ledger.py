@@ -12,7 +12,7 @@ from typing import Any
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 
-__all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
+__all__ = ["Ledger", "Opening", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
 EVERY_RUN = ""
 
@@ -47,8 +47,10 @@ class StudyRecord:
 
     @property
     def planned_runs(self) -> int:
-        """Runs in the plan: trials x arms x seeds."""
-        return self.trials * len(self.spec["arms"]) * self.seeds
+        """Runs in the plan: trials x arms x seeds, of every replicate of a search, and those that confirm."""
+        design = self.spec.get("design") or {}
+        replicates, confirmation = int(design.get("replicates", 1)), int(design.get("confirmation", 0))
+        return len(self.spec["arms"]) * replicates * (self.trials * self.seeds + confirmation)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class RunRecord:
 
     Attributes:
         params: the searched fields, by the name they have in the space.
-        status: `completed` or `failed`; `reason` says why it failed.
+        status: `completed`, `failed` or `pruned`; `reason` says why it did not complete.
         stages: one address per stage, in order; the last one is the end of the run.
         growths: what each growth did, in order: `step`, `parameters_added`, and the spec.
         metrics: the run's results, by name, such as `test/accuracy/all`.
@@ -88,6 +90,32 @@ class RunRecord:
     def key(self) -> "RunKey":
         """The run's place in its study."""
         return self.trial, self.arm, self.seed
+
+    @property
+    def opened_test(self) -> bool:
+        """Whether it was evaluated on test data."""
+        return any(name.startswith("test/") for name in self.metrics)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as plain JSON."""
+        return {**vars(self), "stages": [vars(address) for address in self.stages]}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "RunRecord":
+        """Read what `to_json` wrote."""
+        stages = tuple(StageAddress(**address) for address in content["stages"])
+        return cls(**{**content, "stages": stages, "growths": tuple(content["growths"])})
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A run was evaluated on test data; `at` is the time in seconds since 1970, by the database's clock."""
+
+    trial: int
+    arm: str
+    seed: int
+    run_id: str
+    at: float
 
 
 class Ledger:
@@ -162,7 +190,7 @@ class Ledger:
             rows = transaction.rows(
                 "SELECT record FROM runs WHERE study = :study ORDER BY trial, arm, seed", {"study": study}
             )
-        return [_run_from_json(json.loads(record)) for (record,) in rows]
+        return [RunRecord.from_json(json.loads(record)) for (record,) in rows]
 
     def run(self, study: str, key: RunKey) -> RunRecord | None:
         """Return the run of that trial, arm and seed, or None if it has not ended."""
@@ -172,7 +200,7 @@ class Ledger:
                 "SELECT record FROM runs WHERE study = :study AND trial = :trial AND arm = :arm AND seed = :seed",
                 {"study": study, "trial": trial, "arm": arm, "seed": seed},
             )
-        return _run_from_json(json.loads(rows[0][0])) if rows else None
+        return RunRecord.from_json(json.loads(rows[0][0])) if rows else None
 
     def run_keys(self, study: str) -> frozenset[RunKey]:
         """Return trial, arm and seed of the study's ended runs."""
@@ -181,9 +209,9 @@ class Ledger:
         return frozenset((trial, arm, seed) for trial, arm, seed in rows)
 
     def save_run(self, record: RunRecord) -> None:
-        """Record how a run ended; a later end replaces an earlier one."""
+        """Record how a run ended; a later end replaces an earlier one. That test data were opened is kept for ever."""
         names = ("study", "trial", "arm", "seed", "run_id", "status")
-        values = {name: getattr(record, name) for name in names} | {"record": json.dumps(_run_to_json(record))}
+        values = {name: getattr(record, name) for name in names} | {"record": json.dumps(record.to_json())}
         with self.database.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO runs (study, trial, arm, seed, run_id, status, record) "
@@ -192,6 +220,43 @@ class Ledger:
                 "DO UPDATE SET run_id = :run_id, status = :status, record = :record",
                 values,
             )
+            if record.opened_test:
+                transaction.execute(
+                    "INSERT INTO openings (study, trial, arm, seed, run_id, at) "
+                    "VALUES (:study, :trial, :arm, :seed, :run_id, {now})",
+                    values,
+                )
+
+    def openings(self, study: str) -> list[Opening]:
+        """Return when test data were opened by which run of the study, in that order; what is older is not known."""
+        with self.database.transaction() as transaction:
+            if not transaction.has("openings"):
+                return []
+            rows = transaction.rows(
+                "SELECT trial, arm, seed, run_id, at FROM openings WHERE study = :study ORDER BY at, trial, arm, seed",
+                {"study": study},
+            )
+        return [Opening(*row) for row in rows]
+
+    def save_rung(self, record: RunRecord, step: int) -> None:
+        """Record what a run had come to after `step` steps, where it waits for whether it may go on."""
+        names = ("study", "trial", "arm", "seed")
+        with self.database.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO rungs (study, trial, arm, seed, step, record) "
+                "VALUES (:study, :trial, :arm, :seed, :step, :record) ON CONFLICT DO NOTHING",
+                {name: getattr(record, name) for name in names}
+                | {"step": step, "record": json.dumps(record.to_json())},
+            )
+
+    def rungs(self, study: str, trial: int) -> dict[tuple[str, int, int], RunRecord]:
+        """Return what the runs of a trial had come to, by arm, seed and step."""
+        with self.database.transaction() as transaction:
+            rows = transaction.rows(
+                "SELECT arm, seed, step, record FROM rungs WHERE study = :study AND trial = :trial",
+                {"study": study, "trial": trial},
+            )
+        return {(arm, seed, step): RunRecord.from_json(json.loads(record)) for arm, seed, step, record in rows}
 
     def forget_failures(self, study: str) -> int:
         """Forget the study's runs that failed, and what killed processes, so that they are done again; how many."""
@@ -224,12 +289,3 @@ class Ledger:
                 {"study": study, "run_id": run_id, "every": EVERY_RUN},
             )
         return frozenset(name for (name,) in rows)
-
-
-def _run_to_json(record: RunRecord) -> dict[str, Any]:
-    return {**vars(record), "stages": [vars(address) for address in record.stages]}
-
-
-def _run_from_json(content: Mapping[str, Any]) -> RunRecord:
-    stages = tuple(StageAddress(**address) for address in content["stages"])
-    return RunRecord(**{**content, "stages": stages, "growths": tuple(content["growths"])})

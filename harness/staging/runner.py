@@ -70,12 +70,15 @@ class Runner:
         signals: Signals = frozenset,
         forks: Mapping[str, frozenset[int]] | None = None,
         on_history: OnHistory = lambda _part: None,
+        *,
+        test: bool = True,
     ) -> RunResult:
         """Train what the store does not have of `config`, and return the results of the whole run.
 
         `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then; `forks`
         are the steps, by stage key, at which other runs will leave a stage that this one passes through; `on_history`
-        is called with what was measured, each value once, as it becomes known.
+        is called with what was measured, each value once, as it becomes known. Without `test` the test data stay
+        closed, and the results have nothing of them.
 
         Raises:
             StageBusyError: another process is training a stage that this run needs; what was trained so far is stored.
@@ -95,6 +98,7 @@ class Runner:
             stop=self.stop,
             snapshot_every_s=self._snapshot_every_s,
             features=self.features,
+            test=test,
         )
         while True:
             chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), around)

@@ -1,13 +1,15 @@
 """A study that runs within a second."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.growth import Nothing, OldParameters
 from harness.search.launch import launch
 from harness.search.observer import Observer
+from harness.search.planned import PlannedRun, planned_runs
 from harness.search.space import Choice, Int
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, StudyRecord
@@ -17,6 +19,7 @@ from harness.staging.store import Store
 from harness.tracking.memory import MemoryTracker
 
 Launch = Callable[..., StudyRecord]
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
 
 
 @pytest.fixture
@@ -38,6 +41,17 @@ def study(digits_run: RunConfig) -> Study:
         trials=2,
         seeds=1,
     )
+
+
+@pytest.fixture
+def runs_of() -> RunsOf:
+    """The runs of a study's configurations under all its arms, with so many seeds."""
+
+    def planned(study: Study, points: Sequence[Mapping[str, Any]], seeds: int) -> list[PlannedRun]:
+        each = [planned_runs(study, n, p, arms=study.arms, seeds=range(seeds)) for n, p in enumerate(points)]
+        return [run for runs in each for run in runs]
+
+    return planned
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
 from harness.search import pool as pool_module
-from harness.search.planned import PlannedRun, planned_runs
+from harness.search.planned import PlannedRun
 from harness.search.pool import Pool
 from harness.search.study import Study
 from harness.search.work import Ended
@@ -21,6 +22,8 @@ from harness.staging.ledger import Ledger
 from harness.staging.plan import make_plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
+
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
 
 POINTS = [{"when": when, "init": init} for when in (10, 20, 30) for init in ("orthogonal", "xavier_uniform")]
 
@@ -47,8 +50,8 @@ def workers() -> list[psutil.Process]:
 
 
 @pytest.mark.slow
-def test_two_workers_give_what_one_gives(study: Study, tmp_path: Path) -> None:
-    runs, alone = planned_runs(study, POINTS, seeds=2), runner_in(tmp_path / "one")
+def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs, alone = runs_of(study, POINTS, 2), runner_in(tmp_path / "one")
     expected = {run.key: alone.run(run.config) for run in runs}
 
     ended = pooled(tmp_path / "two", runs)
@@ -66,8 +69,10 @@ def test_two_workers_give_what_one_gives(study: Study, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_is_replaced(study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    runs = planned_runs(with_changes(study, {"base.steps": 3000}), POINTS[:2], seeds=1)
+def test_a_worker_that_is_killed_is_replaced(
+    runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = runs_of(with_changes(study, {"base.steps": 3000}), POINTS[:2], 1)
     killer = threading.Thread(target=kill_one_in_mid_run, args=(tmp_path,))
     killer.start()
 
@@ -87,13 +92,13 @@ def kill_one_in_mid_run(home: Path) -> None:
 
 @pytest.mark.slow
 def test_workers_that_die_at_once_are_not_replaced_for_ever(
-    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs_of: RunsOf, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "_work", os._exit)
     monkeypatch.setattr(pool_module.Pool, "_start", lambda self, errand: dead(self))  # noqa: ARG005
 
     with pytest.raises(HarnessError, match="workers died one after the other"):
-        pooled(tmp_path, planned_runs(study, POINTS[:1], seeds=1))
+        pooled(tmp_path, runs_of(study, POINTS[:1], 1))
 
 
 def dead(pool: Pool) -> object:
@@ -104,14 +109,14 @@ def dead(pool: Pool) -> object:
 
 
 @pytest.mark.slow
-def test_asked_to_stop_all_workers_store_what_they_trained(study: Study, tmp_path: Path) -> None:
+def test_asked_to_stop_all_workers_store_what_they_trained(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     began = time.monotonic()
 
     def stop() -> bool:
         return bool(list((tmp_path / "store").rglob("state.safetensors"))) or time.monotonic() - began > 60
 
     with pytest.raises(InterruptedRunError, match="everything is stored"):
-        pooled(tmp_path, planned_runs(long(study), POINTS[:2], seeds=1), stop=stop)
+        pooled(tmp_path, runs_of(long(study), POINTS[:2], 1), stop=stop)
 
     assert not workers()
     steps = [entry.address.step for entry in runner_in(tmp_path).store.entries()]
@@ -120,8 +125,8 @@ def test_asked_to_stop_all_workers_store_what_they_trained(study: Study, tmp_pat
 
 
 @pytest.mark.slow
-def test_what_no_worker_can_do_is_said(study: Study, tmp_path: Path) -> None:
-    runs = planned_runs(study, POINTS[:1], seeds=1)
+def test_what_no_worker_can_do_is_said(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs = runs_of(study, POINTS[:1], 1)
     (tmp_path / "store").write_text("not a folder")
 
     with pytest.raises(HarnessError, match="cannot write the stage"):
@@ -129,8 +134,8 @@ def test_what_no_worker_can_do_is_said(study: Study, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_cannot_be_done_is_an_outcome(study: Study, tmp_path: Path) -> None:
-    runs = planned_runs(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], seeds=1)
+def test_a_run_that_cannot_be_done_is_an_outcome(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs = runs_of(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], 1)
 
     ended = pooled(tmp_path, runs)
 

@@ -1,10 +1,12 @@
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.core.errors import InterruptedRunError
 from harness.search.observer import Observer
-from harness.search.planned import PlannedRun, planned_runs
+from harness.search.planned import PlannedRun
 from harness.search.study import Study
 from harness.search.work import Ended, Work
 from harness.staging.leases import Leases
@@ -13,13 +15,15 @@ from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
 
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
+
 ELSEWHERE = '["another-machine", "boot", 1, 2.5]'
 
 
 @pytest.fixture
-def runs(study: Study) -> list[PlannedRun]:
+def runs(runs_of: RunsOf, study: Study) -> list[PlannedRun]:
     """Two seeds of one configuration under two arms."""
-    return planned_runs(study, [{"when": 10, "init": "orthogonal"}], seeds=2)
+    return runs_of(study, [{"when": 10, "init": "orthogonal"}], 2)
 
 
 def do(runner: Runner, runs: list[PlannedRun]) -> list[Ended]:

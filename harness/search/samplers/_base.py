@@ -32,12 +32,13 @@ class Search:
 class Told:
     """A trial that has ended: its configuration and its value, None if no run of it completed.
 
-    A `given` configuration is a baseline, not proposed by the sampler.
+    A `given` configuration is a baseline, not proposed by the sampler. One that was `pruned` has its values so far.
     """
 
     params: Mapping[str, Any]
     value: float | None
     given: bool = False
+    pruned: Mapping[int, float] | None = None
 
 
 class AbstractSampler(LeafSpec):
@@ -95,13 +96,20 @@ def _show(study: optuna.Study, search: Search, trial: Told) -> None:
             params=dict(trial.params),
             distributions={name: one.distribution() for name, one in search.space.items()},
             value=trial.value,
-            state=TrialState.FAIL if trial.value is None else TrialState.COMPLETE,
+            intermediate_values=dict(trial.pruned or {}),
+            state=_state(trial),
         )
     )
 
 
 def _tell(study: optuna.Study, asked: optuna.Trial, trial: Told) -> None:
-    if trial.value is None:
-        study.tell(asked, state=TrialState.FAIL)
-    else:
-        study.tell(asked, trial.value)
+    for step, value in (trial.pruned or {}).items():
+        asked.report(value, step)
+    state = _state(trial)
+    study.tell(asked, trial.value if state == TrialState.COMPLETE else None, state=state)
+
+
+def _state(trial: Told) -> TrialState:
+    if trial.pruned is not None:
+        return TrialState.PRUNED
+    return TrialState.FAIL if trial.value is None else TrialState.COMPLETE
