@@ -143,6 +143,8 @@ def begin(
     first = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds, place, store)
     before = ledger.enter_study(first)  # two launches may begin it at the same moment
     _check_unchanged(before.spec, spec)
+    if (trials or 0) > before.trials or (seeds or 0) > before.seeds:
+        _check_not_confirmed(study, before, ledger)
     record = replace(
         before,
         spec=spec,
@@ -166,6 +168,14 @@ def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
         raise StudyChangedError(
             f"the study {now['name']!r} was begun with another spec: {'; '.join(changes)}{more}. "
             "Run it under another name with --as NAME, or in another home with --home"
+        )
+
+
+def _check_not_confirmed(study: Study, record: StudyRecord, ledger: Ledger) -> None:
+    if study.design.confirms and ledger.openings(study.name):
+        raise StudyChangedError(
+            f"the study {study.name!r} has searched {record.trials} configurations with {record.seeds} seeds, and test "
+            "data were opened for its winners: a search that goes on has seen them. Begin another with --as NAME"
         )
 
 

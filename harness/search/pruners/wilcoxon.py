@@ -1,7 +1,9 @@
 """Stopping a configuration when its seeds so far say so."""
 
+import warnings
 from typing import Annotated, Literal
 
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner, WilcoxonPruner
 from pydantic import Field, PositiveInt
 
@@ -38,4 +40,6 @@ class Wilcoxon(AbstractPruner):
 
     def made(self, race: Race) -> BasePruner:  # noqa: ARG002
         """Return Optuna's pruner."""
-        return WilcoxonPruner(p_threshold=self.p, n_startup_steps=self.startup)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return WilcoxonPruner(p_threshold=self.p, n_startup_steps=self.startup)

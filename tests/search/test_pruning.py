@@ -1,0 +1,190 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from harness.core.errors import SpecError
+from harness.core.spec import with_changes
+from harness.growth.triggers import Plateau
+from harness.search.designs import Tuned
+from harness.search.observer import Observer
+from harness.search.pruners import AbstractPruner, Hyperband, Median, Percentile, SuccessiveHalving, Wilcoxon
+from harness.search.samplers import TPE
+from harness.search.study import Study
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
+
+Launch = Callable[..., StudyRecord]
+
+PRUNERS: list[AbstractPruner] = [
+    Median(startup=1, checks=2),
+    Percentile(startup=1, checks=2, percentile=40),
+    SuccessiveHalving(reduction=2),
+    Hyperband(reduction=2),
+    Wilcoxon(p=0.3, startup=1),
+]
+each = pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.kind)
+
+
+class Interrupted(Observer):
+    """Ends the launch at an evaluation, as Ctrl-C would."""
+
+    def __init__(self, evaluations: int) -> None:
+        self._left = evaluations
+
+    def evaluated(self, step: int, metrics: Any) -> None:  # noqa: ARG002
+        self._left -= 1
+        if not self._left:
+            raise KeyboardInterrupt
+
+
+def pruned_by(study: Study, pruner: AbstractPruner) -> Study:
+    """Return a study of seven configurations that `pruner` watches: growths come at 10 to 30 of 70 steps."""
+    seeds = 4 if isinstance(pruner, Wilcoxon) else 1
+    return with_changes(study, {"base.steps": 70, "pruner": pruner, "trials": 7, "seeds": seeds})
+
+
+def runs(home: Path) -> dict[RunKey, RunRecord]:
+    """Return the runs in the ledger, without the time they took."""
+    found = {}
+    for run in Ledger(home).runs("tiny"):
+        metrics = {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
+        found[run.key] = replace(run, metrics=metrics)
+    return found
+
+
+def optuna_trials(home: Path) -> list[tuple[TrialState, dict[int, float], list[float] | None]]:
+    study = optuna.load_study(study_name="tiny", storage=f"sqlite:///{home / 'optuna.sqlite'}")
+    return [(trial.state, trial.intermediate_values, trial.values) for trial in study.get_trials()]
+
+
+@each
+def test_a_study_that_was_interrupted_and_then_enlarged_prunes_as_one_in_one_go(
+    run_study: Launch, study: Study, tmp_path: Path, pruner: AbstractPruner
+) -> None:
+    watched = pruned_by(study, pruner)
+    run_study(watched, home=tmp_path / "once")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(with_changes(watched, {"trials": 3}), home=tmp_path / "twice", observer=Interrupted(22))
+    run_study(with_changes(watched, {"trials": 3}), home=tmp_path / "twice")
+    run_study(watched, home=tmp_path / "twice", trials=7)
+
+    assert runs(tmp_path / "twice") == runs(tmp_path / "once")
+    assert optuna_trials(tmp_path / "twice") == optuna_trials(tmp_path / "once")
+    assert "pruned" in {run.status for run in runs(tmp_path / "once").values()}
+
+
+@each
+def test_what_is_not_given_up_is_trained_as_if_nobody_had_compared(
+    run_study: Launch, study: Study, tmp_path: Path, pruner: AbstractPruner
+) -> None:
+    watched = pruned_by(study, pruner)
+    run_study(watched, home=tmp_path / "watched")
+    run_study(with_changes(watched, {"pruner": None}), home=tmp_path / "free")
+
+    free = runs(tmp_path / "free")
+    completed = [run for run in runs(tmp_path / "watched").values() if run.status == "completed"]
+    assert completed
+    for run in completed:
+        assert run == free[run.key]
+        histories = [run_history(tmp_path / home / "store", run.stages) for home in ("watched", "free")]
+        assert histories[0] == histories[1]
+
+
+def test_a_configuration_is_given_up_under_all_arms_and_its_test_data_stay_closed(
+    run_study: Launch, study: Study, tmp_path: Path
+) -> None:
+    run_study(pruned_by(study, Median(startup=1, checks=2)))
+
+    found = runs(tmp_path / "home")
+    given_up = {run.trial for run in found.values() if run.status == "pruned"}
+    states = [state for state, _, _ in optuna_trials(tmp_path / "home")]
+    assert given_up == {number for number, state in enumerate(states) if state == TrialState.PRUNED}
+    for run in found.values():
+        assert (run.status == "pruned") == (run.trial in given_up)
+        assert run.opened_test == (run.status == "completed")
+        if run.status == "pruned":
+            assert run.stages[-1].step in (43, 56)
+            assert run.reason == f"accuracy/all {mean_at(found, run):.4g} at step {run.stages[-1].step}"
+    opened = [(opening.trial, opening.arm, opening.seed) for opening in Ledger(tmp_path / "home").openings("tiny")]
+    assert sorted(opened) == sorted(run.key for run in found.values() if run.status == "completed")
+
+
+def mean_at(found: dict[RunKey, RunRecord], run: RunRecord) -> float:
+    both = [found[run.trial, arm, run.seed].metrics["val/accuracy/all"] for arm in ("frozen", "unfrozen")]
+    return sum(both) / 2
+
+
+def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
+    run_study: Launch, study: Study, tmp_path: Path
+) -> None:
+    watched = pruned_by(study, Median(startup=1, checks=2))
+    run_study(watched)
+
+    run_study(watched, seeds=2)
+
+    found = runs(tmp_path / "home")
+    assert len(found) == 7 * 2 * 2
+    for run in found.values():
+        assert run.status == found[run.trial, run.arm, 0].status
+        assert not (run.status == "pruned" and run.seed == 1 and run.stages)
+
+
+def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    arms = {"diverged": {"training.optimizer.lr": 1e30, "training.optimizer.kind": "adamw"}, "frozen": {}}
+    fallible = pruned_by(study, Median(startup=1, checks=2)).model_copy(update={"arms": {**study.arms, **arms}})
+
+    run_study(fallible)
+
+    states = [state for state, _, _ in optuna_trials(tmp_path / "home")]
+    assert TrialState.PRUNED in states
+    assert {run.status for run in runs(tmp_path / "home").values() if run.arm == "diverged"} == {"failed"}
+
+
+def test_a_sampler_that_learns_is_told_how_far_a_configuration_came(
+    run_study: Launch, study: Study, tmp_path: Path
+) -> None:
+    learning = with_changes(pruned_by(study, Median(startup=1, checks=2)), {"sampler": TPE(startup=2)})
+
+    run_study(learning)
+    run_study(learning.model_copy(update={"trials": 2}), home=tmp_path / "twice")
+    run_study(learning, home=tmp_path / "twice", trials=7)
+
+    assert runs(tmp_path / "twice") == runs(tmp_path / "home")
+
+
+def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    tuned = with_changes(
+        pruned_by(study, Median(startup=1, checks=2)), {"design": Tuned(replicates=2, confirmation=1), "trials": 4}
+    )
+
+    run_study(tuned)
+
+    found = runs(tmp_path / "home")
+    assert len(found) == 2 * 2 * 4 + 2 * 2
+    assert {run.status for run in found.values() if run.trial < 8} == {"completed", "pruned"}
+    assert {run.status for run in found.values() if run.trial >= 8} == {"completed"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pruner": Median(), "base.growths.0.trigger": Plateau(metric="val/loss/total", patience=2)}, "at any step"),
+        (
+            {"pruner": Median(), "base.steps": 32},
+            "expected room for 3 comparisons after .* step 30, found an end at 32",
+        ),
+        ({"pruner": SuccessiveHalving(), "base.steps": 35}, "expected room for 2 comparisons"),
+        ({"pruner": Wilcoxon(), "seeds": 3}, r"needs p < 0.1; 3 seeds give 0.25 at the least"),
+    ],
+)
+def test_a_pruner_without_room_is_refused(study: Study, changes: dict[str, Any], message: str) -> None:
+    spaceless = {"space": {}} if "base.growths.0.trigger" in changes else {}
+
+    with pytest.raises(SpecError, match=message):
+        with_changes(study, {**spaceless, **changes})

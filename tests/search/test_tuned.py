@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from harness.core.errors import HarnessError, StudyChangedError
+from harness.core.spec import with_changes
+from harness.search.designs import Tuned
+from harness.search.launch import foreseen_runs
+from harness.search.samplers import TPE
+from harness.search.study import Study
+from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
+
+Launch = Callable[..., StudyRecord]
+
+
+@pytest.fixture
+def tuned(study: Study) -> Study:
+    """Two searches of three configurations for each arm; their winners are confirmed with two seeds."""
+    return with_changes(study, {"design": Tuned(replicates=2, confirmation=2), "trials": 3, "seeds": 1})
+
+
+def runs(home: Path) -> dict[RunKey, RunRecord]:
+    return {run.key: run for run in Ledger(home).runs("tiny")}
+
+
+def interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def results(home: Path) -> dict[RunKey, object]:
+    return {key: (run.params, run.metrics["val/accuracy/all"]) for key, run in runs(home).items()}
+
+
+def test_every_arm_is_searched_as_much_and_its_winners_are_trained_with_fresh_seeds(
+    run_study: Launch, tuned: Study, tmp_path: Path
+) -> None:
+    record = run_study(tuned)
+
+    found = runs(tmp_path / "home")
+    searched = [run for run in found.values() if run.trial < 6]
+    confirmed = [run for run in found.values() if run.trial >= 6]
+    assert len(found) == record.planned_runs == 2 * 2 * 3 + 2 * 2 * 2
+    assert sorted(run.key for run in searched) == [(n, arm, n % 2) for n in range(6) for arm in ("frozen", "unfrozen")]
+    assert {(run.trial, run.seed) for run in confirmed} == {(6, 2), (6, 4), (7, 3), (7, 5)}
+    for run in confirmed:
+        replicate = [one for one in searched if one.arm == run.arm and one.trial % 2 == run.trial % 2]
+        best = max(replicate, key=lambda one: (one.metrics["val/accuracy/all"], -one.trial))
+        assert run.params == best.params
+
+
+def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
+    run_study: Launch, tuned: Study, tmp_path: Path
+) -> None:
+    run_study(tuned)
+    run_study(tuned)
+
+    found = runs(tmp_path / "home")
+    openings = Ledger(tmp_path / "home").openings("tiny")
+    assert {key for key, run in found.items() if run.opened_test} == {key for key in found if key[0] >= 6}
+    assert [(one.trial, one.arm, one.seed) for one in openings] == [
+        (trial, arm, seed) for trial, seeds in ((6, (2, 4)), (7, (3, 5))) for arm in tuned.arms for seed in seeds
+    ]
+
+
+def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
+    run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learning = with_changes(tuned, {"sampler": TPE(startup=1)})
+    run_study(learning)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.search.trials._confirmation", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run_study(learning, home=tmp_path / "twice", trials=2)
+    run_study(learning, home=tmp_path / "twice", trials=3)
+
+    assert results(tmp_path / "twice") == results(tmp_path / "home")
+
+
+def test_replicates_are_searches_of_their_own_and_arms_begin_alike(tuned: Study) -> None:
+    planned = foreseen_runs(tuned, None, None, None)
+
+    points = {(run.trial, run.arm): run.params for run in planned if run.trial < 6}
+    assert all(points[trial, "frozen"] == points[trial, "unfrozen"] for trial in range(6))
+    assert [points[trial, "frozen"] for trial in (0, 2, 4)] != [points[trial, "frozen"] for trial in (1, 3, 5)]
+    assert len(planned) == 20
+
+
+@pytest.mark.parametrize("more", [{"trials": 4}, {"seeds": 2}])
+def test_what_was_confirmed_is_searched_no_further(run_study: Launch, tuned: Study, more: dict[str, int]) -> None:
+    run_study(tuned)
+
+    with pytest.raises(StudyChangedError, match=r"test data were opened for its winners.*--as NAME"):
+        run_study(tuned, **more)
+
+
+def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, tuned: Study) -> None:
+    hopeless = tuned.model_copy(update={"arms": {**tuned.arms, "frozen": {"training.optimizer.lr": 1e30}}})
+
+    with pytest.raises(HarnessError, match="a configuration of 'tiny' that completed in the search 'frozen 0', found"):
+        run_study(hopeless)
+
+
+def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
+    run_study(with_changes(tuned, {"seeds": 2}))
+
+    found = runs(tmp_path / "home")
+    for replicate, arm in [(0, "frozen"), (0, "unfrozen"), (1, "frozen"), (1, "unfrozen")]:
+        means = {}
+        for trial in range(replicate, 6, 2):
+            of_trial = [run for run in found.values() if (run.trial, run.arm) == (trial, arm)]
+            assert [run.seed for run in of_trial] == [replicate, replicate + 2]
+            means[trial] = fmean(run.metrics["val/accuracy/all"] for run in of_trial)
+        winner = max(means, key=lambda trial: (means[trial], -trial))
+        assert found[6 + replicate, arm, replicate + 4].params == found[winner, arm, replicate].params
