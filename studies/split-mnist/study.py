@@ -138,5 +138,5 @@ def study() -> Study:
         metric=JOINT,
         published=published(),
         trials=1,
-        seeds=4,
+        seeds=3,
     )

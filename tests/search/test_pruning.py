@@ -184,7 +184,7 @@ def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, 
     ],
 )
 def test_a_pruner_without_room_is_refused(study: Study, changes: dict[str, Any], message: str) -> None:
-    spaceless = {"space": {}} if "base.growths.0.trigger" in changes else {}
+    spaceless: dict[str, Any] = {"space": {}} if "base.growths.0.trigger" in changes else {}
 
     with pytest.raises(SpecError, match=message):
         with_changes(study, {**spaceless, **changes})
