@@ -2,6 +2,7 @@
 
 from harness.data import FashionMNIST
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth.freezing import WarmUpThenThaw
 from harness.models import ConvNet
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
@@ -40,6 +41,9 @@ def study() -> Study:
         arms={
             "frozen": {"growths.0.freeze": OldParameters()},
             "unfrozen": {"growths.0.freeze": Nothing()},
+            "thawed after 100": {"growths.0.freeze": WarmUpThenThaw(steps=100)},
+            "never grown": {"growths": ()},
+            "grown at once": {"growths.0.trigger": AtStep(step=1)},
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
