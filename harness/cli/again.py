@@ -21,7 +21,7 @@ from harness.training.determinism import make_deterministic
 __all__ = ["trainer"]
 
 
-def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, int]], TrainedAgain]:
+def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, int], bool], TrainedAgain]:
     """Return a function that trains a recorded configuration; it raises `ValueError` if that cannot be done here.
 
     The file of `study`, or else of the study that the report names, is loaded for the parts that it may define.
@@ -32,9 +32,9 @@ def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, 
     _load_parts(report, study)
     make_deterministic()
 
-    def train(config: dict[str, Any], heard: Mapping[str, int]) -> TrainedAgain:
+    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> TrainedAgain:
         try:
-            again = train_again(RunConfig.model_validate(config), heard, options.data_folder())
+            again = train_again(RunConfig.model_validate(config), heard, options.data_folder(), test=test)
         except ValidationError as error:
             raise ValueError(f"{explain(error)}; say --study FILE if the study defines parts of its own") from None
         except HarnessError as error:

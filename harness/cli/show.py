@@ -39,15 +39,20 @@ def _of_file(name: str, ledger: Ledger, home: Path) -> Iterator[str]:
 def _of_begun(record: StudyRecord, ledger: Ledger, home: Path) -> Iterator[str]:
     runs = ledger.runs(record.name)
     yield from _question(record.spec)
-    yield (
-        f"progress    {len(runs)} of {record.planned_runs} runs: {record.trials} configurations "
-        f"x {len(record.spec['arms'])} arms x {record.seeds} seeds"
-    )
+    yield f"progress    {len(runs)} of {record.planned_runs} runs: {_plan(record)}"
     yield from (f"            {line}" for line in _outcomes(runs))
     yield f"study file  {record.file or 'not known'}"
     yield f"ledger      {ledger.database}"
     yield f"stages      {record.store or home / 'store'}"
     yield f"report      {home / 'reports' / record.name}"
+
+
+def _plan(record: StudyRecord) -> str:
+    each = f"{record.trials} configurations x {len(record.spec['arms'])} arms x {record.seeds} seeds"
+    design = record.spec.get("design") or {}
+    if not design.get("confirmation"):
+        return each
+    return f"{design['replicates']} searches of {each}, each winner confirmed with {design['confirmation']} seeds"
 
 
 def _question(spec: Mapping[str, Any]) -> Iterator[str]:

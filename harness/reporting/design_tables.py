@@ -67,6 +67,7 @@ def flow_table(account: Account) -> Table:
             "planned": f"{arm.planned:,}",
             "completed": f"{arm.completed:,}",
             "failed": f"{arm.failed:,}",
+            **({"given up": f"{arm.pruned:,}"} if account.pruned else {}),
             "not ended": f"{arm.unfinished:,}",
             "in the comparison": f"{arm.compared:,}",
         }

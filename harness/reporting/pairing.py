@@ -160,11 +160,12 @@ class ArmAccount:
     completed: int
     failed: int
     compared: int
+    pruned: int = 0
 
     @property
     def unfinished(self) -> int:
         """Runs that are planned and have not ended."""
-        return max(self.planned - self.completed - self.failed, 0)
+        return max(self.planned - self.completed - self.failed - self.pruned, 0)
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,11 @@ class Account:
         return sum(arm.failed for arm in self.arms)
 
     @property
+    def pruned(self) -> int:
+        """Runs of all arms that were given up before their end."""
+        return sum(arm.pruned for arm in self.arms)
+
+    @property
     def unfinished(self) -> int:
         """Planned runs of all arms that have not ended."""
         return sum(arm.unfinished for arm in self.arms)
@@ -203,8 +209,9 @@ def account_for(data: StudyData, comparison: Comparison) -> Account:
     arms = []
     for arm in data.arms:
         status = data.runs.loc[data.runs["arm"] == arm, "status"]
-        completed, failed = int((status == "completed").sum()), int((status == "failed").sum())
-        arms.append(ArmAccount(arm, planned, completed, failed, len(comparison.pairs) if arm in compared else 0))
+        completed, failed, pruned = (int((status == outcome).sum()) for outcome in ("completed", "failed", "pruned"))
+        pairs = len(comparison.pairs) if arm in compared else 0
+        arms.append(ArmAccount(arm, planned, completed, failed, pairs, pruned))
     reasons = data.runs.loc[data.runs["status"] == "failed", "reason"].value_counts().sort_index()
     forks = _forks(data.runs, comparison)
     shared = int((forks["first"] == forks["second"]).sum())

@@ -27,6 +27,7 @@ from harness.reporting.reproduction import commands, script
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import environment_table, tables_of
+from harness.reporting.tuned import confirmed, tuned_tables
 from harness.reporting.verdict import Kind, Verdict, judge
 
 __all__ = ["Report", "report_files", "write_report"]
@@ -51,8 +52,9 @@ class Report:
 
 @dataclass(frozen=True)
 class _Findings:
-    """Everything that was computed, before it is written."""
+    """Everything that was computed, before it is written; `data` are what is compared, `whole` all there are."""
 
+    whole: StudyData
     data: StudyData
     environment: Mapping[str, Any]
     measure: Measure
@@ -85,13 +87,14 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
     They follow from `sources` alone: the same sources give the same bytes.
     """
-    data = read_data(sources)
-    findings = _findings(data, json.loads(sources[ENVIRONMENT]))
+    whole = read_data(sources)
+    findings = _findings(whole, json.loads(sources[ENVIRONMENT]))
     files = {**sources, **_files(findings)}
-    return files | {MANIFEST: manifest_of(data.study.name, files, data.runs)}
+    return files | {MANIFEST: manifest_of(whole.study.name, files, whole.runs)}
 
 
-def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
+def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
+    data = confirmed(whole)
     spec = data.study.spec
     first, second = spec["comparison"]
     measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
@@ -99,9 +102,11 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
     return _Findings(
-        *(data, written_with, measure, smallest_effect, comparison, account),
+        *(whole, data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure) | {"environment": environment_table(written_with)},
+        tables=tables_of(data, comparison, account, measure)
+        | tuned_tables(whole)
+        | {"environment": environment_table(written_with)},
         exhibits=exhibits_of(data, comparison, measure, smallest_effect),
     )
 
@@ -112,7 +117,7 @@ def _files(findings: _Findings) -> dict[str, bytes]:
         "report.html": html(content),
         "report.md": markdown(content),
         "summary.json": json_bytes(_finite(_summary(findings))),
-        "reproduce.sh": script(findings.data),
+        "reproduce.sh": script(findings.whole),
     }
     for exhibit in findings.exhibits.values():
         files[f"figures/{exhibit.name}.png"] = exhibit.png
@@ -137,7 +142,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "exhibits": findings.exhibits,
         "share_positive": _share_positive(comparison),
         "sensitive": comparison.sensitive,
-        "commands": commands(data),
+        "commands": commands(findings.whole),
     }
 
 

@@ -25,6 +25,7 @@ from harness.reporting.verify import Outcome
 __all__ = ["Rerun", "TrainedAgain", "chosen_runs", "rerun"]
 
 SIGNAL = "signal/"
+TEST = "test/"
 POINT = ["name", "grown", "step"]
 
 
@@ -41,7 +42,7 @@ class TrainedAgain:
     state_sha256: str
 
 
-Train = Callable[[dict[str, Any], Mapping[str, int]], TrainedAgain]
+Train = Callable[[dict[str, Any], Mapping[str, int], bool], TrainedAgain]
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,8 @@ def rerun(
     Args:
         rows: of the runs; see `StudyData.runs`.
         curves: of these runs and others.
-        train: trains a configuration, given the steps at which signals came, from step 0 and without any store. It
-            raises `ValueError` if it cannot.
+        train: trains a configuration, given the steps at which signals came and whether test data are looked at, from
+            step 0 and without any store. It raises `ValueError` if it cannot.
         differs: whether this environment is another one than the report's. A difference then proves nothing.
         tolerance: relative beyond one and absolute below, for numbers of the curves.
     """
@@ -100,7 +101,8 @@ def rerun(
             if str(series).startswith(SIGNAL)
         }
         try:
-            again = train(json.loads(row["config"]), heard)
+            opened = not len(recorded) or recorded["name"].astype(str).str.startswith(TEST).any()
+            again = train(json.loads(row["config"]), heard, bool(opened))
         except ValueError as error:
             yield Rerun(name, "CANNOT-RUN", " ".join(str(error).split()))
             continue

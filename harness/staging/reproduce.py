@@ -20,6 +20,7 @@ from harness.staging.store import Store
 __all__ = ["Again", "Recorded", "first_difference", "read_recorded", "reproduce", "signals_in", "train_again"]
 
 SIGNAL = "signal/"
+TEST = "test/"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def reproduce(config: RunConfig, recorded: Recorded, data_folder: Path | None = 
     Raises:
         HarnessError: it cannot be trained here.
     """
-    again = train_again(config, signals_in(recorded.history), data_folder)
+    opened = any(name.startswith(TEST) for name in recorded.history)
+    again = train_again(config, signals_in(recorded.history), data_folder, test=opened)
     history = History()
     for stage in again.stages:
         history = history.then(stage)
@@ -80,8 +82,10 @@ class Again:
     last_step: int
 
 
-def train_again(config: RunConfig, heard: Mapping[str, int], data_folder: Path | None = None) -> Again:
-    """Train a run alone and from step 0; the signals `heard` come at their steps.
+def train_again(
+    config: RunConfig, heard: Mapping[str, int], data_folder: Path | None = None, *, test: bool = True
+) -> Again:
+    """Train a run alone and from step 0; the signals `heard` come at their steps, `test` data are looked at or not.
 
     Raises:
         HarnessError: it cannot be trained here.
@@ -91,7 +95,8 @@ def train_again(config: RunConfig, heard: Mapping[str, int], data_folder: Path |
         ledger.create()
         store = Store(Path(name) / "store", ledger)
         signals = _RecordedSignals(heard)
-        stages = Runner(store, data_folder, alone=True).run(config, signals.evaluated, signals.heard).stages
+        runner = Runner(store, data_folder, alone=True)
+        stages = runner.run(config, signals.evaluated, signals.heard, test=test).stages
         histories = tuple(run_history(store.root, (address,)) for address in stages)
         return Again(histories, (stage_folder(store.root, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step)
 

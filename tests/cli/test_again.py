@@ -19,7 +19,7 @@ def test_parts_that_nobody_knows_are_asked_for(tmp_path: Path, source: str) -> N
     train = trainer(report_of(tmp_path, source), "")
 
     with pytest.raises(ValueError, match="say --study FILE if the study defines parts of its own"):
-        train(CONFIG, {})
+        train(CONFIG, {}, True)
 
 
 def test_a_report_cannot_say_which_file_is_executed(tmp_path: Path) -> None:

@@ -36,9 +36,10 @@ def again(home: Path, change: Callable[[History], None] = lambda _: None, **opti
     stages = recorded(home)[row["run_id"]]
     change(stages[-1])
 
-    def train(config: dict[str, Any], heard: Mapping[str, int]) -> TrainedAgain:
+    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> TrainedAgain:
         assert config == json.loads(row["config"])
         assert heard == {}
+        assert not test
         return TrainedAgain(stages, "some weights")
 
     (found,) = rerun([row], data.curves, train, differs=options.pop("differs", False), **options)
@@ -132,10 +133,28 @@ def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
     signal = data.curves[data.curves["run_id"] == row["run_id"]].head(1).astype({"name": "str"})
     heard: list[Mapping[str, int]] = []
 
-    def train(_: dict[str, Any], signals: Mapping[str, int]) -> TrainedAgain:
+    def train(_: dict[str, Any], signals: Mapping[str, int], __: bool) -> TrainedAgain:
         heard.append(signals)
         return TrainedAgain(stages, "")
 
     list(rerun([row], signal.assign(name=f"signal/{name}", step=7), train, differs=False))
 
     assert heard == [{name: 7}]
+
+
+@pytest.mark.parametrize(("name", "opened"), [("test/accuracy/all", True), ("val/accuracy/all", False)])
+def test_test_data_are_looked_at_as_they_were(make_home: MakeHome, name: str, opened: bool) -> None:
+    home = make_home(trials=1, seeds=1)
+    data = collect(home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(home)[row["run_id"]]
+    points = data.curves[data.curves["run_id"] == row["run_id"]].head(1).astype({"name": "str"}).assign(name=name)
+    asked: list[bool] = []
+
+    def train(_: dict[str, Any], __: Mapping[str, int], test: bool) -> TrainedAgain:
+        asked.append(test)
+        return TrainedAgain(stages, "")
+
+    list(rerun([row], points, train, differs=False))
+
+    assert asked == [opened]
