@@ -23,6 +23,7 @@ from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 from harness.tracking import AbstractTracker
+from harness.tracking.commit import commit_of
 from harness.tracking.live import NOBODY, AbstractFeed
 from harness.tracking.project import project_study
 
@@ -91,11 +92,12 @@ def launch(
         with delayed_if_unreachable():
             project_study(ledger, store, tracker, study.name)
     proposals = Proposals(study, home, ledger)
+    commit = commit_of(record.file)
     conclusion = _Conclusion(study, runner.store, tracker, observer, proposals, record.seeds, keep_bytes)
 
     def train(runs: Sequence[PlannedRun], plan: Plan) -> None:
         if do is None:
-            Work(runner, plan.forks, observer, runner.stop, feed).do(runs, conclusion.settle)
+            Work(runner, plan.forks, observer, runner.stop, feed, commit).do(runs, conclusion.settle)
         elif runs:
             do(runs, plan, conclusion.settle)
 

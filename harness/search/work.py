@@ -37,6 +37,7 @@ class Work:
         forks: steps, by stage key, at which snapshots are made in passing.
         stop: asked between runs whether to stop.
         feed: hears what runs measure while they train.
+        commit: that is checked out around the study's file, as in `RunRecord`.
     """
 
     runner: Runner
@@ -44,6 +45,7 @@ class Work:
     observer: Observer
     stop: Callable[[], bool] = lambda: False
     feed: AbstractFeed = NOBODY
+    commit: str = ""
 
     def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
         """Do each run, or find that another process did; `settle` is called with each as it ends.
@@ -78,7 +80,7 @@ class Work:
     def _do(self, run: PlannedRun) -> Ended:
         name = run_id(run.config)
         self.observer.run_begins(run.name, run.config.steps)
-        self.feed.begin(_record(run, "running"))
+        self.feed.begin(self._record(run, "running"))
         try:
             result = self.runner.run(
                 run.config,
@@ -91,25 +93,25 @@ class Work:
             reason = reason_of(error)
             if reason is None:
                 raise
-            ended = Ended(_record(run, "failed", reason=reason), History())
+            ended = Ended(self._record(run, "failed", reason=reason), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
-            ended = Ended(_record(run, "completed", **outcome), result.history)
+            ended = Ended(self._record(run, "completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
         self._ledger.save_run(ended.record)
         self.feed.end(name)
         return ended
 
-
-def _record(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
-    return RunRecord(
-        study=run.study,
-        trial=run.trial,
-        arm=run.arm,
-        seed=run.seed,
-        run_id=run_id(run.config),
-        params=run.params,
-        config=run.config.to_json(),
-        status=status,
-        **outcome,
-    )
+    def _record(self, run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+        return RunRecord(
+            study=run.study,
+            trial=run.trial,
+            arm=run.arm,
+            seed=run.seed,
+            run_id=run_id(run.config),
+            params=run.params,
+            config=run.config.to_json(),
+            status=status,
+            commit=self.commit,
+            **outcome,
+        )

@@ -121,7 +121,7 @@ def _start(folder: Path, record: RunRecord) -> int:
 
 
 def _first(record: RunRecord) -> bytes:
-    names = ("study", "trial", "arm", "seed", "run_id", "params", "config")
+    names = ("study", "trial", "arm", "seed", "run_id", "params", "config", "commit")
     about = {"began": time.time(), "pid": os.getpid()}
     return json.dumps(about | {name: getattr(record, name) for name in names}).encode()
 
