@@ -19,6 +19,7 @@ from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
 from harness.tracking import AbstractTracker
+from harness.tracking.commit import commit_of
 from harness.tracking.live import NOBODY, AbstractFeed
 from harness.tracking.project import project_study
 
@@ -84,6 +85,7 @@ def launch(
     if tracker:
         with delayed_if_unreachable():
             project_study(ledger, store, tracker, study.name)
+    commit = commit_of(record.file)
     conclusion = Conclusion(study, runner.store, tracker, observer, keep_bytes)
 
     def train(runs: Sequence[PlannedRun]) -> None:
@@ -91,7 +93,7 @@ def launch(
         configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in missing]
         plan = make_plan(configs, runner.store, alone=runner.alone)
         if do is None:
-            Work(runner, plan.forks, observer, runner.stop, feed).do(missing, conclusion.settle)
+            Work(runner, plan.forks, observer, runner.stop, feed, commit).do(missing, conclusion.settle)
         elif missing:
             do(missing, plan, conclusion.settle)
 

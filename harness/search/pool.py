@@ -23,6 +23,7 @@ from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
 from harness.staging.store import Store
+from harness.tracking.commit import commit_of
 from harness.tracking.live import NOBODY, LiveFeed
 from harness.training.determinism import make_deterministic
 from harness.training.features import FeatureCache
@@ -197,4 +198,5 @@ def _do(errand: _Errand, stop: Callable[[], bool]) -> None:
     features = FeatureCache(folder=errand.store / "features") if errand.features else None
     runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop, features=features)
     feed = LiveFeed(errand.home) if errand.live else NOBODY
-    Work(runner, errand.forks, Observer(), stop, feed).do(runs, lambda _: None)
+    commit = commit_of(str(errand.file or ""))
+    Work(runner, errand.forks, Observer(), stop, feed, commit).do(runs, lambda _: None)

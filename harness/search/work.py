@@ -40,6 +40,7 @@ class Work:
         forks: steps, by stage key, at which snapshots are made in passing.
         stop: asked between runs whether to stop.
         feed: hears what runs measure while they train.
+        commit: that is checked out around the study's file, as in `RunRecord`.
     """
 
     runner: Runner
@@ -47,6 +48,7 @@ class Work:
     observer: Observer
     stop: Callable[[], bool] = lambda: False
     feed: AbstractFeed = NOBODY
+    commit: str = ""
 
     def do(self, runs: Sequence[PlannedRun], settle: Callable[[Ended], None]) -> None:
         """Do each run, or find that another process did; `settle` is called with each as it ends.
@@ -81,7 +83,8 @@ class Work:
     def _do(self, run: PlannedRun) -> Ended:
         name = run_id(run.config)
         self.observer.run_begins(run.name, run.config.steps)
-        self.feed.begin(record_of(run, "running"))
+        record = functools.partial(record_of, run, commit=self.commit)
+        self.feed.begin(record("running"))
         try:
             result = self.runner.run(
                 run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
@@ -95,14 +98,14 @@ class Work:
             reason = reason_of(error)
             if reason is None:
                 raise
-            ended = Ended(record_of(run, "failed", reason=reason), History())
+            ended = Ended(record("failed", reason=reason), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
             if run.until is not None:
-                rung = record_of(run, WAITING, **outcome)
+                rung = record(WAITING, **outcome)
                 self._ledger.save_rung(rung, run.until)
                 return Ended(rung)
-            ended = Ended(record_of(run, "completed", **outcome), result.history)
+            ended = Ended(record("completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
         self._ledger.save_run(ended.record)
         self.feed.end(name)

@@ -71,6 +71,7 @@ class RunRecord:
         stages: one address per stage, in order; the last one is the end of the run.
         growths: what each growth did, in order: `step`, `parameters_added`, and the spec.
         metrics: the run's results, by name, such as `test/accuracy/all`.
+        commit: that was checked out around the study's file when the run was trained, or an empty string.
     """
 
     study: str
@@ -85,6 +86,7 @@ class RunRecord:
     stages: tuple[StageAddress, ...] = ()
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
+    commit: str = ""
 
     @property
     def key(self) -> "RunKey":

@@ -3,9 +3,8 @@
 import subprocess
 from pathlib import Path
 
-__all__ = ["UNKNOWN", "commit_of"]
+__all__ = ["commit_of"]
 
-UNKNOWN = "unknown"
 LIMIT_S = 10.0
 # --exclude: no tag's name, only the hash; "-dirty" is added where files that git knows have changed.
 DESCRIBE = ("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
@@ -14,16 +13,16 @@ DESCRIBE = ("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=
 def commit_of(file: str) -> str:
     """Return the hash of the commit checked out around `file`, with `-dirty` behind it if something has changed since.
 
-    It is `unknown` outside a repository, on a machine without git, and for a file that is not on this machine.
+    It is an empty string outside a repository, on a machine without git, and for a file that is not on this machine.
 
     >>> commit_of("")
-    'unknown'
+    ''
     """
     folder = Path(file).parent
     if not file or not folder.is_dir():
-        return UNKNOWN
+        return ""
     try:
         found = subprocess.run(DESCRIBE, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return UNKNOWN
-    return found.stdout.strip() if found.returncode == 0 else UNKNOWN
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

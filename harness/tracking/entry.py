@@ -20,6 +20,7 @@ from harness.tracking.notes import run_note, study_note
 from harness.tracking.points import finite, non_finite
 
 __all__ = [
+    "ENDED",
     "MOST_PARAM_CHARACTERS",
     "MOST_TAG_CHARACTERS",
     "SOMETIMES",
@@ -31,12 +32,13 @@ __all__ = [
     "study_entry",
 ]
 
-FORM = 4  # of what is shown; a greater one has every run shown anew
+FORM = 5  # of what is shown; a greater one has every run shown anew
 MOST_PARAM_CHARACTERS = 6000
 MOST_TAG_CHARACTERS = 8000
 MOST_NOTE_CHARACTERS = 7000  # a study's outcome goes above its note, in the same tag
 DIGEST_CHARACTERS = 16
-SOMETIMES = {"growth_steps", "long_params", "not_finite", "parent_stage", "reason", "stage"}  # tags
+SOMETIMES = {"git_commit", "growth_steps", "long_params", "not_finite", "parent_stage", "reason", "stage"}  # tags
+ENDED = {"outcome", "reason"}  # tags that only an end brings
 NOT_IDENTITY = ("question", "seeds", "title", "trials")  # a study stays the same when these change
 
 
@@ -155,6 +157,10 @@ def _run_tags(study: StudyRecord, record: RunRecord) -> dict[str, str]:
         tags["parent_stage"] = record.stages[-2].key[:DIGEST_CHARACTERS]
     if record.growths:
         tags["growth_steps"] = ", ".join(str(growth["step"]) for growth in record.growths)
+    if record.commit:
+        tags["git_commit"] = record.commit
+    if record.status != "running":
+        tags["outcome"] = record.status
     if record.reason:
         tags["reason"] = record.reason
     return tags

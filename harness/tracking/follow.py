@@ -19,7 +19,7 @@ from harness.staging.ledger import Ledger
 from harness.tracking.destination import destination_of
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.projector import Projector, projecting
-from harness.tracking.system import FLAG, SystemMetrics
+from harness.tracking.system import FLAG
 
 __all__ = ["follow"]
 
@@ -39,7 +39,7 @@ def follow(arguments: Sequence[str]) -> None:
             store,
             study,
             lambda: MlflowTracker(place.uri, store),
-            system=SystemMetrics() if FLAG in arguments[3:] else None,
+            system=FLAG in arguments[3:],
         )
         projector.follow(stop)
         sys.stdout.write(json.dumps(asdict(projector.finish())) + "\n")

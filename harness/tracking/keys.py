@@ -7,7 +7,7 @@ __all__ = ["MOST_KEY_CHARACTERS", "allowed_keys", "metric_keys"]
 
 MOST_KEY_CHARACTERS = 250
 # MLflow takes a colon as well, but not on Windows, and refuses the whole batch for one bad key.
-GRAD_NORM = "grad_norm"
+GRAD_NORM, TRUNK_NORM = "grad_norm", "trunk_norm"
 FORBIDDEN = re.compile(r"[^/\w.\- ]")
 
 
@@ -30,8 +30,8 @@ def metric_keys(names: Iterable[str]) -> dict[str, str]:
 
     >>> metric_keys(["train/loss/new", "train/grad_norm"])
     {'train/loss/new': 'train/loss/new', 'train/grad_norm': 'grad_norm/total'}
-    >>> metric_keys(["train/grad_norm/group_0"])
-    {'train/grad_norm/group_0': 'grad_norm/group_0'}
+    >>> metric_keys(["train/grad_norm/group_0", "train/trunk_norm/new"])
+    {'train/grad_norm/group_0': 'grad_norm/group_0', 'train/trunk_norm/new': 'grad_norm/trunk/new'}
     """
     shown = {name: _shown(name) for name in names}
     keys = allowed_keys(shown.values())
@@ -40,9 +40,10 @@ def metric_keys(names: Iterable[str]) -> dict[str, str]:
 
 def _shown(name: str) -> str:
     split, _, rest = name.partition("/")
-    if split != "train" or rest.partition("/")[0] != GRAD_NORM:
+    kind, _, part = rest.partition("/")
+    if split != "train" or kind not in {GRAD_NORM, TRUNK_NORM}:
         return name
-    return f"{GRAD_NORM}/total" if rest == GRAD_NORM else rest
+    return f"{GRAD_NORM}/trunk/{part}" if kind == TRUNK_NORM else f"{GRAD_NORM}/{part or 'total'}"
 
 
 def _allowed(name: str) -> str:

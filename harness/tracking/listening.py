@@ -11,8 +11,9 @@ from typing import Any, Self, final
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import whole_frames
 from harness.tracking.keys import metric_keys
-from harness.tracking.live import ENDING, live_folder
+from harness.tracking.live import ENDING, RECORDED, live_folder
 from harness.tracking.points import Point, numbered
+from harness.tracking.system import SystemMetrics
 
 __all__ = ["Attempt", "attempts"]
 
@@ -24,22 +25,23 @@ class Attempt:
     Attributes:
         path: of the file.
         record: what was known when it began.
-        pid: of the process that writes the file.
         began_ms: when that was, in milliseconds since 1970.
         alive: whether the process that writes the file was there when it was read last.
         modified: when it was written last, in seconds since 1970.
         points: what was read, until somebody takes it away; with times in milliseconds since 1970.
+        system: what the process took of its machine.
     """
 
     def __init__(self, path: Path, first: Mapping[str, Any], end: int) -> None:
         self.path = path
         self.began_ms = int(1000 * first["began"])
-        self.pid = int(first["pid"])
-        known = {name: first[name] for name in first if name not in {"began", "pid"}}
+        known = {name: first[name] for name in first if name in RECORDED}
         self.record = RunRecord(**known, status="running")
         self.alive = True
         self.modified = first["began"]
         self.points: dict[Point, int] = {}
+        self.system = SystemMetrics()
+        self.system.add(self.began_ms, first)
         self._end = end
         self._seen: dict[tuple[str, int, float], int] = {}
 
@@ -72,6 +74,7 @@ class Attempt:
         """Add the points of a frame, which `harness.tracking.live` describes."""
         line, _, columns = content.partition(b"\n")
         head = json.loads(line)
+        self.system.add(head["ms"], head)
         steps, values = array("q"), array("d")
         half = len(columns) // 2
         steps.frombytes(columns[:half])

@@ -18,12 +18,14 @@ from typing import final
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import frame
+from harness.tracking.system import taken
 
-__all__ = ["ENDING", "NOBODY", "AbstractFeed", "LiveFeed", "NoFeed", "live_folder"]
+__all__ = ["ENDING", "NOBODY", "RECORDED", "AbstractFeed", "LiveFeed", "NoFeed", "live_folder"]
 
 log = logging.getLogger(__name__)
 
 ENDING = ".live"
+RECORDED = ("study", "trial", "arm", "seed", "run_id", "params", "config", "commit")  # of a run that begins
 
 
 def live_folder(home: Path, study: str) -> Path:
@@ -121,15 +123,15 @@ def _start(folder: Path, record: RunRecord) -> int:
 
 
 def _first(record: RunRecord) -> bytes:
-    names = ("study", "trial", "arm", "seed", "run_id", "params", "config")
-    about = {"began": time.time(), "pid": os.getpid()}
-    return json.dumps(about | {name: getattr(record, name) for name in names}).encode()
+    about = {"began": time.time(), **taken()}
+    return json.dumps(about | {name: getattr(record, name) for name in RECORDED}).encode()
 
 
 def _content(part: History) -> bytes:
     """Return a line of JSON, and behind it all steps (int64) and values (float64) of all series."""
     columns = [(name, part[name]) for name in part]
-    head = {"ms": int(time.time() * 1000), "series": [[name, len(series.steps)] for name, series in columns]}
+    lengths = [[name, len(series.steps)] for name, series in columns]
+    head = {"ms": int(time.time() * 1000), "series": lengths, **taken()}
     steps, values = array("q"), array("d")
     for _, series in columns:
         steps.extend(series.steps)

@@ -17,8 +17,7 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
 from harness.tracking.children import Child, child_of, complete, describe, pages
 from harness.tracking.client import RunTag, explained, open_client
-from harness.tracking.commit import commit_of
-from harness.tracking.entry import SOMETIMES, RunEntry, StudyEntry, run_entry, run_identity, study_entry
+from harness.tracking.entry import ENDED, SOMETIMES, RunEntry, StudyEntry, run_entry, run_identity, study_entry
 from harness.tracking.figure import figure
 from harness.tracking.location import artifacts_beside, database_of, taking_turns
 from harness.tracking.points import Point
@@ -34,8 +33,9 @@ NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 IDENTITY, STUDY = "identity", "study"
 RUNNING, KILLED = "RUNNING", "KILLED"
-STATUSES = {"completed": "FINISHED", "failed": "FAILED", "running": RUNNING}
-COMMIT = "git_commit"  # of whoever showed it first: it is not asked again
+# Pruned is killed, on purpose: finished means trained to the end, with results that can be compared. The tag `outcome`
+# tells it from a run whose process died, which has no outcome.
+STATUSES = {"completed": "FINISHED", "failed": "FAILED", "pruned": KILLED, "running": RUNNING}
 WEIGHTS, FIGURE = "weights.safetensors", "figure.svg"
 PARAMETERS = "final/parameters"
 MOST_WEIGHT_BYTES = 100_000_000
@@ -49,7 +49,6 @@ class _Place:
     experiment: str
     parent: str
     parent_status: str
-    commit: str
     children: dict[str, Child] = field(default_factory=dict)
 
 
@@ -83,9 +82,8 @@ class MlflowTracker(AbstractTracker):
             experiment = self._experiment(study, entry)
             runs = {run.data.tags.get(IDENTITY, ""): run for run in pages(self._client, experiment)}
             known = runs.pop(STUDY, None)
-            commit = commit_of(study.file)
-            parent, status = self._parent(experiment, entry, commit, child_of(known) if known else None)
-            self._places[study.name] = _Place(study, experiment, parent, status, commit)
+            parent, status = self._parent(experiment, entry, child_of(known) if known else None)
+            self._places[study.name] = _Place(study, experiment, parent, status)
             self._places[study.name].children |= {name: child_of(run) for name, run in runs.items()}
 
     def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:
@@ -98,7 +96,7 @@ class MlflowTracker(AbstractTracker):
                 entry = run_entry(place.study, record, History())
                 child = self._find(place, entry.identity) or self._create(place, entry, began_ms)
                 describe(self._client, child, entry)
-            self._set_status(child, RUNNING)
+            self._take_back_end(child)
             child.add(self._client, points)
 
     def project_run(self, record: RunRecord, history: History) -> None:
@@ -167,11 +165,11 @@ class MlflowTracker(AbstractTracker):
             self._client.set_experiment_tag(known.experiment_id, name, views[name])
         return str(known.experiment_id)
 
-    def _parent(self, experiment: str, entry: StudyEntry, commit: str, known: Child | None) -> tuple[str, str]:
+    def _parent(self, experiment: str, entry: StudyEntry, known: Child | None) -> tuple[str, str]:
         """Return the id and status of the study's own run, which says what `entry` says, perhaps below the outcome."""
         tags = entry.tags | {NOTE: entry.note, IDENTITY: STUDY}
         if known is None:
-            created = self._client.create_run(experiment, tags=tags | {COMMIT: commit}, run_name=entry.name)
+            created = self._client.create_run(experiment, tags=tags, run_name=entry.name)
             return str(created.info.run_id), RUNNING
         if entry.tags.items() <= known.tags.items() and known.tags.get(NOTE, "").endswith(entry.note):
             return known.run, known.status
@@ -190,6 +188,14 @@ class MlflowTracker(AbstractTracker):
             self._write_status(child.run, status)
             child.status = status
 
+    def _take_back_end(self, child: Child) -> None:
+        if child.status != RUNNING:
+            # Before its status: a run that goes on must not keep them if this is cut short.
+            for stale in sorted(ENDED & child.tags.keys()):
+                self._client.delete_tag(child.run, stale)
+            child.tags = {key: text for key, text in child.tags.items() if key not in ENDED}
+            self._set_status(child, RUNNING)
+
     def _write_status(self, run: str, status: str) -> None:
         if status == RUNNING:
             self._client.update_run(run, status)
@@ -197,7 +203,7 @@ class MlflowTracker(AbstractTracker):
             self._client.set_terminated(run, status)
 
     def _create(self, place: _Place, entry: RunEntry, start_ms: int) -> Child:
-        tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: place.parent, COMMIT: place.commit}
+        tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: place.parent}
         run = self._client.create_run(place.experiment, start_time=start_ms, tags=tags, run_name=entry.name)
         place.children[entry.identity] = child_of(run)
         return place.children[entry.identity]

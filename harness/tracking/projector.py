@@ -19,7 +19,6 @@ from harness.tracking.listening import Attempt, attempts
 from harness.tracking.live import live_folder
 from harness.tracking.outcome import outcome_of
 from harness.tracking.project import known_history
-from harness.tracking.system import SystemMetrics
 
 __all__ = ["Projector", "Undelivered", "projecting"]
 
@@ -59,7 +58,7 @@ class Projector:
         store: where the histories of the runs that have ended are.
         study: its name.
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
-        system: adds what the processes that train take of the machine.
+        system: whether to show what the processes that train take of the machine.
     """
 
     def __init__(
@@ -70,7 +69,7 @@ class Projector:
         study: str,
         open_tracker: Callable[[], AbstractTracker],
         *,
-        system: SystemMetrics | None = None,
+        system: bool = False,
     ) -> None:
         self._ledger = ledger
         self._home = home
@@ -118,8 +117,7 @@ class Projector:
         self._show_live(tracker)
         for identity, record in list(self._ended.items()):
             if self._whole.get(identity) != record:
-                if not record.stages:  # it failed, and what led to it is in the live files alone
-                    self._show_live(tracker, of=identity)
+                self._show_rest(tracker, record)
                 tracker.project_run(record, known_history(self._store, record))
                 self._whole[identity] = record
                 self._show_live(tracker)  # what is alive does not wait for all that has ended
@@ -169,17 +167,29 @@ class Projector:
             self._ended = {run_identity(record): record for record in self._ledger.runs(self._name)}
             self._counts = counts
 
-    def _show_live(self, tracker: AbstractTracker, of: str = "") -> None:
-        """Show the runs that have not ended, or the one of that identity."""
+    def _show_live(self, tracker: AbstractTracker) -> None:
+        """Show the runs that have not ended."""
         for attempt in self._attempts.values():
-            identity = run_identity(attempt.record)
-            if identity == of or (not of and identity not in self._ended):
+            if run_identity(attempt.record) not in self._ended:
                 attempt.read()
-                if self._system and attempt.alive:
-                    attempt.points |= self._system.sample(identity, attempt.pid, attempt.began_ms)
                 if attempt.alive or attempt.points:
-                    tracker.show_run(attempt.record, attempt.points, attempt.began_ms)
+                    self._show(tracker, attempt)
+
+    def _show_rest(self, tracker: AbstractTracker, record: RunRecord) -> None:
+        """Show what only the live files have of a run that has ended."""
+        for attempt in self._attempts.values():
+            if run_identity(attempt.record) == run_identity(record):
+                attempt.read()
+                attempt.system.close()
+                if record.stages:  # without any, what led to its end is nowhere else
                     attempt.points = {}
+                if attempt.points or (self._system and attempt.system.points):
+                    self._show(tracker, attempt)
+
+    def _show(self, tracker: AbstractTracker, attempt: Attempt) -> None:
+        points = attempt.points | (attempt.system.points if self._system else {})
+        tracker.show_run(attempt.record, points, attempt.began_ms)
+        attempt.points, attempt.system.points = {}, {}
 
     def _alive(self) -> list[RunRecord]:
         return [attempt.record for attempt in self._attempts.values() if attempt.alive]

@@ -1,4 +1,8 @@
-"""What a process that trains takes of its machine, as points of its run."""
+"""What a process that trains takes of its machine, as points of its run.
+
+It samples itself, when it begins and whenever it tells what it has measured: so also a run of a fraction of a second
+has a first and a last sample, and nobody must look at the right moment.
+"""
 
 import time
 from collections.abc import Mapping
@@ -8,48 +12,52 @@ import psutil
 
 from harness.tracking.points import Point
 
-__all__ = ["FLAG", "SYSTEM", "SystemMetrics"]
+__all__ = ["FLAG", "SYSTEM", "SystemMetrics", "taken"]
 
 SYSTEM = "system/"  # the UI shows such metrics on a page of their own
 FLAG = "--system-metrics"
-EVERY_S = 5.0
+EVERY_MS = 5000
+MEMORY, PROCESSOR = "memory_bytes", "processor_s"
+
+
+def taken() -> dict[str, float]:
+    """Return what this process takes now: its memory in bytes, and processor time since it began in seconds."""
+    return {MEMORY: float(psutil.Process().memory_info().rss), PROCESSOR: time.process_time()}
 
 
 @final
 class SystemMetrics:
-    """Samples processor time and memory of processes, from outside: who trains takes no part in it.
+    """Makes points of the samples of one attempt at a run: of the first, one every few seconds, and of the last.
 
-    Args:
-        every_s: between two samples of one run.
+    Their step is the time since the run began, in seconds. `system/cpu_percent` is the share of one core since the
+    point before, over 100 with several threads.
+
+    Attributes:
+        points: that somebody may take away; with times in milliseconds since 1970.
     """
 
-    def __init__(self, every_s: float = EVERY_S) -> None:
-        self._every_s = every_s
-        self._processes: dict[int, psutil.Process] = {}
-        self._sampled: dict[str, float] = {}
+    def __init__(self) -> None:
+        self.points: dict[Point, int] = {}
+        self._samples: list[tuple[int, float, float]] = []  # the first, that of the last point, and the newest
 
-    def sample(self, run_id: str, pid: int, began_ms: int) -> Mapping[Point, int]:
-        """Return new points of a run that process `pid` trains, or none if it is not yet time or there is no process.
+    def add(self, ms: int, sample: Mapping[str, float]) -> None:
+        """Add what `taken` said `ms` milliseconds after 1970; a sample without it is no sample."""
+        if MEMORY in sample and PROCESSOR in sample:
+            self._samples[2:] = [(ms, sample[MEMORY], sample[PROCESSOR])]
+            if len(self._samples) == 1:
+                self._samples *= 2
+                self._show(ms, memory_bytes=sample[MEMORY])
+            elif ms - self._samples[1][0] >= EVERY_MS:
+                self.close()
 
-        Their step is the time since the run began, in seconds. `system/cpu_percent` is the share of one core since the
-        last sample, over 100 with several threads.
-        """
-        now = time.time()
-        if now - self._sampled.get(run_id, 0.0) < self._every_s:
-            return {}
-        try:
-            found = self._measured(pid)
-        except psutil.Error:
-            self._processes.pop(pid, None)
-            return {}
-        self._sampled[run_id] = now
-        step, now_ms = max(0, int(now - began_ms / 1000)), int(1000 * now)
-        return {Point(f"{SYSTEM}{name}", step, value): now_ms for name, value in found.items()}
+    def close(self) -> None:
+        """Make points of the newest sample, if there are none of it yet."""
+        if len(self._samples) > 2:
+            (before_ms, _, before_s), (ms, memory, processor_s) = self._samples[1:]
+            percent = 100 * (processor_s - before_s) / max(1e-3 * (ms - before_ms), 1e-3)
+            self._show(ms, memory_bytes=memory, cpu_percent=percent)
+            del self._samples[1]
 
-    def _measured(self, pid: int) -> dict[str, float]:
-        known = self._processes.get(pid)
-        process = self._processes[pid] = known or psutil.Process(pid)
-        found = {"memory_bytes": float(process.memory_info().rss)}
-        percent = process.cpu_percent()
-        # The first answer has nothing to compare with, and is 0.
-        return found | {"cpu_percent": percent} if known else found
+    def _show(self, ms: int, **values: float) -> None:
+        step = max(0, ms - self._samples[0][0]) // 1000  # clocks can be set back
+        self.points |= {Point(f"{SYSTEM}{name}", step, value): ms for name, value in values.items()}

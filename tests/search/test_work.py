@@ -40,6 +40,16 @@ def test_runs_are_done_in_order_and_recorded(runner: Runner, runs: list[PlannedR
     assert {run.key for run in runner.store.ledger.runs("tiny")} == {run.key for run in runs}
 
 
+def test_a_run_is_recorded_with_the_commit_at_which_it_was_trained(runner: Runner, runs: list[PlannedRun]) -> None:
+    work, ended = Work(runner, {}, Observer(), commit="abc"), list[Ended]()
+
+    work.do(runs[:1], ended.append)
+
+    stored = runner.store.ledger.run("tiny", runs[0].key)
+    assert stored is not None
+    assert (ended[0].record.commit, stored.commit) == ("abc", "abc")
+
+
 def test_what_another_process_did_is_not_done_again(runner: Runner, runs: list[PlannedRun], tmp_path: Path) -> None:
     before = do(Runner(Store(tmp_path / "home" / "store", Ledger(tmp_path / "home"))), runs[:2])
 

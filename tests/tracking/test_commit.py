@@ -30,15 +30,15 @@ def test_a_study_that_was_changed_since_its_commit_says_so(file: Path) -> None:
     assert commit_of(str(file)) == f"{committed}-dirty"
 
 
-def test_outside_a_repository_the_commit_is_unknown(tmp_path: Path) -> None:
-    assert commit_of(str(tmp_path / "study.py")) == "unknown"
+def test_outside_a_repository_there_is_no_commit(tmp_path: Path) -> None:
+    assert commit_of(str(tmp_path / "study.py")) == ""
 
 
 def test_a_file_of_another_machine_has_no_commit_here(tmp_path: Path) -> None:
-    assert commit_of(str(tmp_path / "elsewhere" / "study.py")) == "unknown"
+    assert commit_of(str(tmp_path / "elsewhere" / "study.py")) == ""
 
 
 def test_a_machine_without_git_knows_no_commit(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(file.parent))
 
-    assert commit_of(str(file)) == "unknown"
+    assert commit_of(str(file)) == ""

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,12 @@ def test_everything_that_was_written_is_read_once_and_in_order(tmp_path: Path, r
     assert {point.key for point in attempt.points} == {"train/loss/total", "val/accuracy/all_0_"}
     assert (attempt.record.trial, attempt.record.arm, attempt.record.seed) == (run.trial, run.arm, run.seed)
     assert (attempt.record.params, attempt.record.config) == (run.params, run.config)
+
+
+def test_a_run_that_is_alive_has_its_commit(tmp_path: Path, make_run: Callable[..., RunRecord]) -> None:
+    LiveFeed(tmp_path).begin(make_run(commit="abc"))
+
+    assert opened(attempts(tmp_path, make_run().study)[0]).record.commit == "abc"
 
 
 def test_a_growth_that_leaves_an_accuracy_what_it_was_is_two_points(tmp_path: Path, run: RunRecord) -> None:

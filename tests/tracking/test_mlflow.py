@@ -87,17 +87,57 @@ def test_a_run_has_params_tags_metrics_and_files(
     assert "growth at 20" in Path(client.download_artifacts(child.info.run_id, "figure.svg", str(tmp_path))).read_text()
 
 
-def test_the_commit_is_the_one_at_which_a_run_was_first_shown(
-    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, read_back: ReadBack, monkeypatch: pytest.MonkeyPatch
+def test_the_commit_is_the_one_that_is_recorded_with_the_run(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, read_back: ReadBack
 ) -> None:
-    for commit in ("abc", "def"):
-        monkeypatch.setattr("harness.tracking.mlflow.commit_of", lambda _, commit=commit: commit)
-        tracker.begin_study(study)
-        tracker.project_run(make_run(reason=f"seen at {commit}"), History())
+    tracker.begin_study(study)
+    shown = []
+    for commit in ("", "abc", "def", ""):  # trained anew each time, first and last where no commit was known
+        tracker.project_run(make_run(commit=commit), History())
+        shown.append(read_back()[1][0].data.tags.get("git_commit"))
 
-    parent, (child,) = read_back()
-    assert child.data.tags["reason"] == "seen at def"
-    assert (parent.data.tags["git_commit"], child.data.tags["git_commit"]) == ("abc", "abc")
+    assert shown == [None, "abc", "def", None]
+
+
+def test_a_pruned_run_is_told_from_one_that_finished_and_from_one_that_was_killed(
+    tracker: MlflowTracker,
+    client: MlflowClient,
+    study: StudyRecord,
+    make_run: MakeRun,
+    history: History,
+    read_back: ReadBack,
+) -> None:
+    tracker.begin_study(study)
+    tracker.project_run(make_run(seed=0), history)
+    pruned = make_run(seed=1, status="pruned", reason="worse than the median at step 20", metrics={}, growths=())
+    tracker.project_run(pruned, history.upto(20))
+    tracker.show_run(make_run(seed=2, status="running"), {}, 1)
+    tracker.settle(study, [])
+
+    _, children = read_back()
+    _, child, _ = children
+    assert [child.info.status for child in children] == ["FINISHED", "KILLED", "KILLED"]
+    assert [child.data.tags.get("outcome") for child in children] == ["completed", "pruned", None]
+    assert child.data.tags["reason"] == "worse than the median at step 20"
+    assert child.data.tags["mlflow.note.content"].startswith("**pruned**: worse than the median at step 20")
+    assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 20
+    filtered = client.search_runs([child.info.experiment_id], "tags.outcome = 'pruned'")
+    assert [run.info.run_id for run in filtered] == [child.info.run_id]
+
+
+def test_a_run_that_is_done_anew_has_no_outcome_until_it_ends(
+    tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun, history: History, read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    tracker.project_run(make_run(status="failed", reason="diverged at step 3", metrics={}), History())
+
+    tracker.show_run(make_run(status="running"), {}, 1)
+    _, (again,) = read_back()
+    tracker.project_run(make_run(), history)
+
+    _, (child,) = read_back()
+    assert (again.info.status, again.data.tags.keys() & {"outcome", "reason"}) == ("RUNNING", set())
+    assert (child.info.status, child.data.tags["outcome"]) == ("FINISHED", "completed")
 
 
 def test_projecting_again_changes_nothing(

@@ -16,7 +16,6 @@ from harness.tracking.live import LiveFeed
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.points import Point
 from harness.tracking.projector import Projector, Undelivered, projecting
-from harness.tracking.system import SystemMetrics
 
 MakeRun = Callable[..., RunRecord]
 
@@ -88,17 +87,36 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
 def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its_own(
     tmp_path: Path, ledger: Ledger, study: StudyRecord, run: RunRecord, tracker: Flaky
 ) -> None:
-    feed = LiveFeed(tmp_path)
-    feed.begin(run)
-    system = SystemMetrics(every_s=0.0)
-    projector = Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=system)
+    LiveFeed(tmp_path).begin(run)
+    projector = Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=True)
 
-    projector.deliver()
     projector.deliver()
 
     (points,) = tracker.memory.live.values()
-    assert {point.key for point in points} == {"system/memory_bytes", "system/cpu_percent"}
+    assert [point.key for point in points] == ["system/memory_bytes"]
     assert tracker.memory.shown(run) == 0
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_wanted(
+    tmp_path: Path,
+    ledger: Ledger,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    tracker: Flaky,
+    wanted: bool,
+) -> None:
+    feed, seen = LiveFeed(tmp_path), list[list[Point]]()
+    feed.begin(run)
+    feed.append(run.run_id, history)
+    commit(tmp_path, run, history)  # the end of its file comes a moment later
+    tracker.on_project = lambda: seen.append([point for points in tracker.memory.live.values() for point in points])
+
+    Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=wanted).deliver()
+
+    keys = {"system/memory_bytes", "system/cpu_percent"}
+    assert [{point.key for point in points} for points in seen] == [keys if wanted else set()]
 
 
 def test_a_run_is_shown_alive_and_then_whole(

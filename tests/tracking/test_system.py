@@ -1,45 +1,66 @@
-import os
-import subprocess
-import sys
 import time
 
-import pytest
+from harness.tracking.points import Point
+from harness.tracking.system import SystemMetrics, taken
 
-from harness.tracking.system import SystemMetrics
+
+def sample(memory: float, processor_s: float) -> dict[str, float]:
+    return {"memory_bytes": memory, "processor_s": processor_s}
 
 
-def test_memory_and_processor_time_are_points_at_the_seconds_of_the_run() -> None:
-    system, pid, began_ms = SystemMetrics(every_s=0.0), os.getpid(), int(1000 * (time.time() - 60))
-
-    first = system.sample("run", pid, began_ms)
-    limit = time.monotonic() + 0.2
+def test_a_process_says_what_it_takes() -> None:
+    before = taken()
+    limit = time.monotonic() + 0.1
     while time.monotonic() < limit:
         pass
-    second = {point.key: point for point in system.sample("run", pid, began_ms)}
+    after = taken()
 
-    assert {point.key for point in first} == {"system/memory_bytes"}
-    assert second["system/memory_bytes"].value > 1e7
-    assert second["system/cpu_percent"].value > 0
-    assert second["system/cpu_percent"].step in (60, 61)
+    assert after["memory_bytes"] > 1e7
+    assert 0.01 < after["processor_s"] - before["processor_s"] < 10
 
 
-def test_a_run_is_sampled_seldom_and_each_run_on_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    system, now = SystemMetrics(every_s=5.0), [1000.0]
-    monkeypatch.setattr("harness.tracking.system.time.time", lambda: now[0])
+def test_the_first_sample_the_last_and_one_in_five_seconds_are_points_at_the_seconds_of_the_run() -> None:
+    system, began = SystemMetrics(), 1_700_000_000_000
 
-    counts = []
-    for now[0], run in ((1000.0, "a"), (1004.0, "a"), (1004.0, "b"), (1005.0, "a")):
-        counts.append(len(system.sample(run, os.getpid(), 0)))
+    for second in range(8):
+        system.add(began + 1000 * second, sample(100.0 + second, second / 2))
+    system.close()
 
-    assert [count > 0 for count in counts] == [True, False, True, True]
+    assert system.points == {
+        Point("system/memory_bytes", 0, 100.0): began,
+        Point("system/memory_bytes", 5, 105.0): began + 5000,
+        Point("system/cpu_percent", 5, 50.0): began + 5000,
+        Point("system/memory_bytes", 7, 107.0): began + 7000,
+        Point("system/cpu_percent", 7, 50.0): began + 7000,
+    }
 
 
-def test_a_process_that_is_gone_has_no_points() -> None:
-    system = SystemMetrics(every_s=0.0)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        alive = system.sample("run", process.pid, 0)
-        process.kill()
+def test_nothing_is_a_point_twice() -> None:
+    system = SystemMetrics()
+    system.add(0, sample(1.0, 0.0))
+    system.add(5000, sample(2.0, 0.5))
+    taken_away, system.points = system.points, {}
 
-    assert alive
-    assert not system.sample("run", process.pid, 0)
-    assert not system.sample("run", process.pid, 0)
+    system.close()
+
+    assert len(taken_away) == 3
+    assert system.points == {}
+
+
+def test_a_clock_that_is_set_back_spoils_no_point() -> None:
+    system = SystemMetrics()
+
+    for ms, memory in ((10_000, 1.0), (4_000, 2.0)):
+        system.add(ms, sample(memory, 0.0))
+    system.close()
+
+    assert [(point.step, point.value) for point in system.points] == [(0, 1.0), (0, 2.0), (0, 0.0)]
+
+
+def test_without_samples_there_are_no_points() -> None:
+    system = SystemMetrics()
+
+    system.add(0, {"ms": 0.0})
+    system.close()
+
+    assert system.points == {}
