@@ -24,6 +24,7 @@ from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
 from harness.reporting.reproduction import commands, script
+from harness.reporting.robustness import companions, detectable
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import environment_table, tables_of
@@ -150,6 +151,8 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         (f"{account.pairs_compared:,} of {account.pairs_planned:,}", "pairs of runs compared"),
         (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
     ]
+    if smallest := detectable(findings.comparison):
+        found.insert(0, (measure.size(smallest), "smallest true difference that such a study finds 4 times in 5"))
     if mean.interval:
         ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
         found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))
@@ -178,6 +181,8 @@ def _summary(findings: _Findings) -> dict[str, Any]:
         "comparison": [comparison.first, comparison.second],
         "smallest_effect": findings.smallest_effect,
         "difference": asdict(mean) | {"df": mean.df},
+        "minimum_detectable_effect": detectable(comparison),
+        "companions": [asdict(companion) for companion in companions(findings.data.runs, comparison)],
         "hodges_lehmann": asdict(comparison.shift),
         "sensitive_to_outliers": comparison.sensitive,
         "seeds_by_configuration": dict(
