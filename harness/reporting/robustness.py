@@ -53,7 +53,7 @@ def companions(runs: pd.DataFrame, comparison: Comparison) -> tuple[Companion, .
     ]
     if comparison.imputed:
         completed = compare(runs, comparison.first, comparison.second, comparison.metric).mean
-        found.append(_of_mean("mean of completed runs only, t interval at 95 %", completed))
+        found.append(_of_mean("mean, completed runs only, t interval at 95 %", completed))
     if comparison.leave_one_out:
         method = "mean, lowest and highest without any one configuration"
         found.append(Companion(method, comparison.mean.mean, *comparison.leave_one_out, np.nan, units))

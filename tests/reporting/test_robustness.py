@@ -44,7 +44,7 @@ def test_diverged_runs_bring_a_row_of_the_completed_ones() -> None:
 
     found = {companion.method: companion for companion in companions(runs, comparison)}
 
-    completed = found["mean of completed runs only, t interval at 95 %"]
+    completed = found["mean, completed runs only, t interval at 95 %"]
     assert comparison.imputed > 0
     assert completed.value == compare(runs, *ARMS, METRIC).mean.mean
     assert completed.value > found["mean, t interval at 95 %"].value
