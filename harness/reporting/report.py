@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.missingness import failure_value
@@ -63,6 +65,7 @@ class _Findings:
     verdict: Verdict
     tables: dict[str, Table]
     exhibits: dict[str, Exhibit]
+    badges: tuple[Badge, ...]
 
 
 def write_report(home: Path, study: str, out: Path, storage: str | None = None) -> Report:
@@ -99,11 +102,14 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
+    badges = integrity_of(data, comparison, account)
+    own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
     return _Findings(
         *(data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure) | {"environment": environment_table(written_with)},
+        tables=tables_of(data, comparison, account, measure) | own_tables,
         exhibits=exhibits_of(data, comparison, measure, smallest_effect),
+        badges=badges,
     )
 
 
@@ -130,6 +136,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "question": data.study.spec["question"],
         "verdict": findings.verdict,
         "headline": _headline(findings),
+        "badges": findings.badges,
         "estimand": estimand(comparison, findings.measure),
         "caveats": caveats(data, comparison, account, findings.verdict),
         "limits": limits(data, comparison),
@@ -193,6 +200,7 @@ def _summary(findings: _Findings) -> dict[str, Any]:
             )
         ),
         "runs": asdict(findings.account),
+        "integrity": {badge.name: badge.status for badge in findings.badges},
     }
 
 
