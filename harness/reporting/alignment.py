@@ -1,12 +1,11 @@
-"""Curves on the axis of steps since the growth, and their paired difference point by point."""
+"""Curves on the axis of steps since the growth, and their paired difference with its band."""
 
 import math
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from harness.reporting.statistics import LEVEL, MINIMUM_UNITS
+from harness.reporting.statistics import LEVEL, simultaneous_band, t_quantile
 
 __all__ = [
     "MOST_LINES",
@@ -91,20 +90,19 @@ def arm_means(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def paired_difference(points: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Return `grown, offset, value, low, high, units`: the mean paired difference and its pointwise t interval."""
+    """Return `grown, offset, value, low, high, point_low, point_high, units`: the mean paired difference.
+
+    From `low` to `high` is the band that holds the whole curve at once; `point_low` and `point_high` are the t interval
+    of a point by itself. Only points that all configurations have are there.
+    """
     wide = points.pivot_table(index=["trial", *POINT], columns="arm", values="value").reindex(columns=[first, second])
-    differences = (wide[first] - wide[second]).dropna().rename("value").reset_index()
-    grouped = differences.groupby(POINT)["value"].agg(["mean", "std", "size"]).reset_index()
-    grouped = grouped[grouped["size"] == differences["trial"].nunique()]
-    enough = grouped["size"] >= MINIMUM_UNITS
-    half = stats.t.ppf(0.5 + LEVEL / 2, grouped["size"] - 1) * grouped["std"] / np.sqrt(grouped["size"])
-    half = np.where(enough, half, np.nan)
-    return pd.DataFrame(
-        {
-            **{name: grouped[name].to_numpy() for name in POINT},
-            "value": grouped["mean"].to_numpy(),
-            "low": (grouped["mean"] - half).to_numpy(),
-            "high": (grouped["mean"] + half).to_numpy(),
-            "units": grouped["size"].to_numpy(),
-        }
-    )
+    differences = (wide[first] - wide[second]).rename("value").reset_index()
+    curves = differences.pivot_table(index=POINT, columns="trial", values="value").dropna()
+    values = curves.to_numpy().T
+    band = simultaneous_band(values)
+    mean, units = values.mean(axis=0) if len(values) else np.empty(0), len(values)
+    low, high = (band.low, band.high) if band else (np.full(len(mean), np.nan),) * 2
+    half = t_quantile(LEVEL, units - 1) / band.reach * (band.high - band.mean) if band else low
+    bounds = {"value": mean, "low": low, "high": high, "point_low": mean - half, "point_high": mean + half}
+    grid = {name: curves.index.get_level_values(name).to_numpy() for name in POINT}
+    return pd.DataFrame({**grid, **bounds, "units": np.full(len(mean), units)})

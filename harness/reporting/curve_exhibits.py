@@ -46,8 +46,8 @@ def learning_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int
         caption=(
             f"{_what(panels)} ({titles}) by optimizer updates since the growth. Thick lines are means over "
             f"configurations, as far as all of them have been measured; thin lines are single configurations, means "
-            f"over seeds{_of_how_many(comparison)}. Below: the mean paired difference with its 95 % t interval over "
-            f"configurations, point by point, not for the curve as a whole. Before the growth both arms are the same "
+            f"over seeds{_of_how_many(comparison)}. Below: the mean paired difference with its 95 % band over "
+            f"configurations, which holds the whole curve of a panel at once. Before the growth both arms are the same "
             f"runs."
         ),
         alt=f"{_what(panels)} of {comparison.first} and {comparison.second} before and after the growth: {titles}.",

@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.missingness import failure_value
@@ -24,6 +26,7 @@ from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
 from harness.reporting.reproduction import commands, script
+from harness.reporting.robustness import companions, detectable
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import environment_table, tables_of
@@ -64,6 +67,7 @@ class _Findings:
     verdict: Verdict
     tables: dict[str, Table]
     exhibits: dict[str, Exhibit]
+    badges: tuple[Badge, ...]
 
 
 def write_report(home: Path, study: str, out: Path, storage: str | None = None) -> Report:
@@ -101,13 +105,14 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
+    badges = integrity_of(data, comparison, account)
+    own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
     return _Findings(
         *(whole, data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure)
-        | tuned_tables(whole)
-        | {"environment": environment_table(written_with)},
+        tables=tables_of(data, comparison, account, measure) | tuned_tables(whole) | own_tables,
         exhibits=exhibits_of(data, comparison, measure, smallest_effect),
+        badges=badges,
     )
 
 
@@ -134,6 +139,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "question": data.study.spec["question"],
         "verdict": findings.verdict,
         "headline": _headline(findings),
+        "badges": findings.badges,
         "estimand": estimand(comparison, findings.measure),
         "caveats": caveats(data, comparison, account, findings.verdict),
         "limits": limits(data, comparison),
@@ -155,6 +161,8 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         (f"{account.pairs_compared:,} of {account.pairs_planned:,}", "pairs of runs compared"),
         (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
     ]
+    if smallest := detectable(findings.comparison):
+        found.insert(0, (measure.size(smallest), "smallest true difference that such a study finds 4 times in 5"))
     if mean.interval:
         ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
         found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))
@@ -183,6 +191,8 @@ def _summary(findings: _Findings) -> dict[str, Any]:
         "comparison": [comparison.first, comparison.second],
         "smallest_effect": findings.smallest_effect,
         "difference": asdict(mean) | {"df": mean.df},
+        "minimum_detectable_effect": detectable(comparison),
+        "companions": [asdict(companion) for companion in companions(findings.data.runs, comparison)],
         "hodges_lehmann": asdict(comparison.shift),
         "sensitive_to_outliers": comparison.sensitive,
         "seeds_by_configuration": dict(
@@ -193,6 +203,7 @@ def _summary(findings: _Findings) -> dict[str, Any]:
             )
         ),
         "runs": asdict(findings.account),
+        "integrity": {badge.name: badge.status for badge in findings.badges},
     }
 
 

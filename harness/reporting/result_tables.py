@@ -1,22 +1,25 @@
-"""Tables of the results: the primary comparison, all outcomes, the sensitivity of the answer, every run."""
+"""Tables of the results: the primary comparison, all outcomes, every run."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from harness.reporting.measures import POINTS, Measure, measure_of
+from harness.reporting.missingness import failure_value, results_of
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number, setting
 
-__all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table", "sensitivity_table"]
+__all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table"]
 
 OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
 ANSWERS = ("test/accuracy/", "test/rmse/", "test/mae/", "test/accuracy_within/mean", "test/accuracy_by_arrival/mean")
 MOST_RUNS = 1000  # that a page lists
+GUESSED, COMPLETED = "completed or diverged", "completed"
 COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
 
 
@@ -58,40 +61,72 @@ def primary_table(comparison: Comparison, measure: Measure) -> Table:
 
 
 def outcomes_table(data: StudyData, comparison: Comparison) -> Table:
-    """Give every arm's outcomes and cost, with the paired differences."""
-    rows, records = [], []
-    for metric in _outcome_metrics(data):
-        paired = compare(data.runs, comparison.first, comparison.second, metric)
-        measure, interval = measure_of(metric), paired.mean.interval
-        values = {
-            comparison.first: paired.configurations["first"],
-            comparison.second: paired.configurations["second"],
-            **{arm: _of_arm(data, arm, metric) for arm in data.arms[2:]},
-        }
-        low, high = (interval.low, interval.high) if interval else (np.nan, np.nan)
-        row = {"outcome": measure.title.removeprefix("test "), "unit": measure.level_unit}
-        row |= {f"{arm}, mean ± SD": _spread(measure, found) for arm, found in values.items()}
-        row["difference"] = measure.difference(paired.mean.mean)
-        row["95 % interval"] = _interval(measure, low, high)
-        rows.append(row)
-        means = {
-            f"{what} {arm}": of(found) for arm, found in values.items() for what, of in (("mean", _mean), ("sd", _sd))
-        }
-        records.append(
-            {
-                "metric": metric,
-                **means,
-                "difference": paired.mean.mean,
-                "low": low,
-                "high": high,
-                "configurations": paired.mean.units,
-            }
-        )
+    """Give every arm's outcomes and cost, with the paired differences.
+
+    Where diverged runs have a value, an outcome stands there twice: with them, and of completed runs only.
+    """
+    found = [outcome for metric in _outcome_metrics(data) for outcome in _outcomes(data, comparison, metric)]
+    guessed = (
+        " Where runs diverged, accuracies stand there twice: with such runs as guesses, and of completed runs only."
+        if any(outcome.counted == GUESSED for outcome in found)
+        else ""
+    )
     note = (
         f"Means over configurations. Differences are {comparison.first} minus {comparison.second}; their intervals are "
-        "exploratory and not adjusted for their number."
+        f"exploratory and not adjusted for their number.{guessed}"
     )
-    return table_of_numbers("outcomes", "What each arm came to", rows, pd.DataFrame(records), left=2, note=note)
+    rows, frame = [_row(outcome) for outcome in found], pd.DataFrame([_record(outcome) for outcome in found])
+    return table_of_numbers("outcomes", "What each arm came to", rows, frame, left=2, note=note)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """One row: the levels of every arm by configuration, and which runs count."""
+
+    paired: Comparison
+    levels: dict[str, pd.Series]
+    counted: str
+
+
+def _outcomes(data: StudyData, comparison: Comparison, metric: str) -> list[_Outcome]:
+    guess = failure_value(data.study.spec, metric)
+    treated = compare(data.runs, comparison.first, comparison.second, metric, failure_value=guess)
+    completed = compare(data.runs, comparison.first, comparison.second, metric)
+    found = [_Outcome(completed, _by_arm(data, completed), COMPLETED)]
+    if treated.imputed:
+        found.insert(0, _Outcome(treated, _by_arm(data, treated), GUESSED))
+    return found
+
+
+def _by_arm(data: StudyData, paired: Comparison) -> dict[str, pd.Series]:
+    values = {paired.first: paired.configurations["first"], paired.second: paired.configurations["second"]}
+    results = results_of(data.runs, paired.metric, paired.failure_value)
+    frame = pd.DataFrame({"trial": data.runs["trial"], "arm": data.runs["arm"], "value": results}).dropna()
+    return values | {arm: frame[frame["arm"] == arm].groupby("trial")["value"].mean() for arm in data.arms[2:]}
+
+
+def _row(outcome: _Outcome) -> dict[str, str]:
+    paired, measure = outcome.paired, measure_of(outcome.paired.metric)
+    low, high = (paired.mean.interval.low, paired.mean.interval.high) if paired.mean.interval else (np.nan, np.nan)
+    guessed = ", diverged runs as guesses" if outcome.counted == GUESSED else ""
+    row = {"outcome": measure.title.removeprefix("test ") + guessed, "unit": measure.level_unit}
+    row |= {f"{arm}, mean ± SD": _spread(measure, found) for arm, found in outcome.levels.items()}
+    return row | {
+        "difference": measure.difference(paired.mean.mean),
+        "95 % interval": _interval(measure, low, high),
+    }
+
+
+def _record(outcome: _Outcome) -> dict[str, Any]:
+    mean = outcome.paired.mean
+    low, high = (mean.interval.low, mean.interval.high) if mean.interval else (np.nan, np.nan)
+    means = {
+        f"{what} {arm}": of(found)
+        for arm, found in outcome.levels.items()
+        for what, of in (("mean", _mean), ("sd", _sd))
+    }
+    ends = {"difference": mean.mean, "low": low, "high": high, "configurations": mean.units}
+    return {"metric": outcome.paired.metric, "runs": outcome.counted, **means, **ends}
 
 
 def _outcome_metrics(data: StudyData) -> list[str]:
@@ -116,11 +151,6 @@ def _without_repeats(data: StudyData, metrics: list[str]) -> list[str]:
     return kept
 
 
-def _of_arm(data: StudyData, arm: str, metric: str) -> pd.Series:
-    chosen = data.runs[(data.runs["arm"] == arm) & (data.runs["status"] == "completed")]
-    return chosen.groupby("trial")[metric].mean().dropna()
-
-
 def growths_table(data: StudyData) -> Table:
     """Say what the growths themselves did to function and size, before any further update."""
     found = data.curves[data.curves["name"].str.startswith("growth/")]
@@ -135,34 +165,6 @@ def growths_table(data: StudyData) -> Table:
     ]
     note = "Before and after are on the same batch, on either side of the growth, with no update between them."
     return table_of_numbers("growths", "What the growth itself did", rows, grouped, note=note)
-
-
-def sensitivity_table(data: StudyData, comparison: Comparison, measure: Measure) -> Table:
-    """Set the primary estimate beside those that weigh the configurations otherwise."""
-    mean, shift = comparison.mean, comparison.shift
-    left_out = comparison.leave_one_out
-    ends = [(found.low, found.high) if found else (np.nan, np.nan) for found in (mean.interval, shift.interval)]
-    exact = f", exact Wilcoxon interval at {number(100 * shift.interval.level, 1)} %" if shift.interval else ""
-    records: list[dict[str, Any]] = [
-        {"estimate": "mean, t interval at 95 %", "value": mean.mean, "low": ends[0][0], "high": ends[0][1]},
-        {"estimate": f"Hodges-Lehmann{exact}", "value": shift.shift, "low": ends[1][0], "high": ends[1][1]},
-    ]
-    if comparison.imputed:
-        completed = compare(data.runs, comparison.first, comparison.second, comparison.metric).mean
-        low, high = (completed.interval.low, completed.interval.high) if completed.interval else (np.nan, np.nan)
-        records.append({"estimate": "mean, completed runs only", "value": completed.mean, "low": low, "high": high})
-    if left_out:
-        name = "mean, lowest and highest without any one configuration"
-        records.append({"estimate": name, "value": mean.mean, "low": left_out[0], "high": left_out[1]})
-    rows = [
-        {
-            "estimate": str(record["estimate"]),
-            f"difference ({measure.unit})": measure.difference(record["value"]),
-            "from, to": _interval(measure, record["low"], record["high"]),
-        }
-        for record in records
-    ]
-    return table_of_numbers("sensitivity", "Does the answer depend on the method?", rows, pd.DataFrame(records))
 
 
 def runs_table(data: StudyData, measure: Measure) -> Table:

@@ -10,7 +10,7 @@ from harness.reporting.pairing import Comparison
 from harness.reporting.secondary import Endpoint, secondary_endpoints
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers
-from harness.reporting.wording import NOTHING, number
+from harness.reporting.wording import NOTHING, p_value
 
 __all__ = ["secondary_tables"]
 
@@ -54,10 +54,6 @@ def _row(endpoint: Endpoint) -> dict[str, str]:
         "difference": measure.difference(mean.mean),
         "95 % interval": " to ".join(ends) or NOTHING,
         "configurations": str(mean.units),
-        "p, adjusted": _p(endpoint.p_adjusted),
+        "p, adjusted": p_value(endpoint.p_adjusted),
         "the arms differ": {True: "yes", False: "not shown"}[endpoint.differs] if mean.interval else NOTHING,
     }
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else number(value, 3)

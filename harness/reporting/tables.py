@@ -13,7 +13,8 @@ from harness.reporting.design_tables import (
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.published_table import published_tables
-from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table, sensitivity_table
+from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table
+from harness.reporting.robustness_table import sensitivity_table
 from harness.reporting.secondary_table import secondary_tables
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["NOTHING", "count", "listed", "number", "setting", "signed", "visible"]
+__all__ = ["NOTHING", "count", "listed", "number", "p_value", "setting", "signed", "visible"]
 
 NOTHING = "\N{EN DASH}"
 
@@ -48,6 +48,15 @@ def listed(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def p_value(value: float) -> str:
+    """Write a p value; of a very small one the size says nothing.
+
+    >>> p_value(0.0312), p_value(1e-9)
+    ('0.031', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else number(value, 3)
 
 
 def setting(value: Any) -> str:

@@ -1,6 +1,7 @@
 """A synthetic home: a ledger and stored histories as a finished study leaves them, with effects chosen by the test."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,12 @@ class SyntheticStudy:
             "base": {
                 "task": {"kind": "digits", "split_seed": 0},
                 "training": {"steps": STEPS, "batch_size": 64, "optimizer": {"kind": "adamw", "learning_rate": 0.003}},
+                "growth": {
+                    "trigger": {"kind": "at_step", "step": 150},
+                    "operation": {"kind": "attach_head", "path": "", "width": 0, "init": "zeros"},
+                    "freeze": {"kind": "freeze_nothing"},
+                },
+                "losses": {"distillation": {"weight": 1.0}},
                 "precision": "bf16",
             },
             "space": {
@@ -91,6 +98,18 @@ class SyntheticStudy:
             "trials": self.trials,
             "seeds": self.seeds,
         }
+
+    def config(self, params: Mapping[str, Any], arm: str, seed: int) -> dict[str, Any]:
+        spec = self.spec()
+        content: dict[str, Any] = deepcopy(spec["base"])
+        searched = {spec["space"][label]["field"]: value for label, value in params.items()}
+        for path, value in {**searched, **self.arms[arm], "seed": seed}.items():
+            *parents, last = path.split(".")
+            place = content
+            for part in parents:
+                place = place[part]
+            place[last] = value
+        return content
 
     def params(self, trial: int) -> dict[str, Any]:
         stream = np.random.default_rng([1, trial])
@@ -119,7 +138,7 @@ class SyntheticStudy:
             for name, part in zip(FILES[1:], (history, ending), strict=True):
                 (folder / name).write_bytes(part.to_bytes())
         failed = (trial, arm, seed) in self.failed
-        config = {"study": self.name, "trial": trial, "arm": arm, "seed": seed}
+        config = self.config(params, arm, seed)
         return RunRecord(
             study=self.name,
             trial=trial,

@@ -16,6 +16,7 @@ from harness.reporting.alignment import (
 )
 from harness.reporting.collect import collect
 from harness.reporting.pairing import completed_pairs
+from harness.reporting.statistics import simultaneous_band
 
 NAME = "val/accuracy/all"
 
@@ -79,7 +80,38 @@ def test_the_pointwise_interval_is_a_t_interval_over_configurations() -> None:
 
     differences = [values[trial, "a"][1] - values[trial, "b"][1] for trial in range(6)]
     expected = stats.ttest_1samp(differences, 0).confidence_interval()
-    assert difference[["low", "high"]].to_numpy()[1].tolist() == pytest.approx([expected.low, expected.high])
+    alone = difference[["point_low", "point_high"]].to_numpy()[1].tolist()
+    assert alone == pytest.approx([expected.low, expected.high])
+
+
+def test_the_band_of_the_curve_is_the_simultaneous_one_over_configurations() -> None:
+    stream = np.random.default_rng(0)
+    values = {(trial, arm): stream.normal(size=10).tolist() for trial, arm in product(range(8), "ab")}
+    curves = np.array([np.subtract(values[trial, "a"], values[trial, "b"]) for trial in range(8)])
+    band = simultaneous_band(curves)
+
+    difference = paired_difference(points_of(values), "a", "b")
+
+    assert band is not None
+    assert difference["value"].tolist() == pytest.approx(curves.mean(axis=0))
+    assert difference["low"].tolist() == pytest.approx(band.low)
+    assert difference["high"].tolist() == pytest.approx(band.high)
+    assert (difference["low"] < difference["point_low"]).all()
+    assert (difference["point_high"] < difference["high"]).all()
+
+
+def test_points_that_a_configuration_lacks_are_not_there() -> None:
+    values = {(trial, arm): [0.1 * trial] * (3 if trial else 2) for trial, arm in product(range(6), "ab")}
+
+    difference = paired_difference(points_of(values), "a", "b")
+
+    assert difference["offset"].tolist() == [0, 25]
+    assert difference["units"].tolist() == [6, 6]
+
+
+def test_arms_that_share_no_point_have_no_difference() -> None:
+    assert len(paired_difference(points_of({(0, "a"): [1.0], (1, "b"): [1.0]}), "a", "b")) == 0
+    assert len(paired_difference(points_of({}), "a", "b")) == 0
 
 
 @pytest.mark.parametrize("units", [1, 4])

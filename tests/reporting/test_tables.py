@@ -112,3 +112,18 @@ def test_what_the_growths_did_is_counted_over_all_of_them(make_home: MakeHome) -
 
 def test_a_run_that_recorded_nothing_of_its_growth_has_no_row(finished_home: Path) -> None:
     assert tables_in(finished_home)["growths"].rows == ()
+
+
+def test_where_runs_diverged_an_accuracy_stands_with_them_and_without(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
+    failed = ((0, "unfrozen", 0), (1, "partly", 0))
+    outcomes = tables_in(make_home(trials=6, seeds=1, arms=arms, failed=failed))["outcomes"]
+
+    frame = outcomes.frame[outcomes.frame["metric"] == METRIC]
+    assert frame["runs"].tolist() == ["completed or diverged", "completed"]
+    assert frame["configurations"].tolist() == [6, 5]
+    assert frame["mean unfrozen"].iloc[0] < frame["mean unfrozen"].iloc[1]
+    assert frame["mean partly"].iloc[0] < frame["mean partly"].iloc[1]
+    assert outcomes.rows[0][0].endswith("diverged runs as guesses")
+    assert "stand there twice" in outcomes.note
+    assert set(outcomes.frame.loc[outcomes.frame["metric"] == "cost/seconds", "runs"]) == {"completed"}

@@ -7,11 +7,12 @@ mean          the primary estimate and its t interval       equivalence   two on
 ranks         Hodges-Lehmann and the exact Wilcoxon interval   sign_flip   a test by flipping signs
 bootstrap     studentized intervals of trimmed means       multiplicity   Holm
 rates         shares of runs, and of pairs that disagree   power          how many units, for which effect
+simultaneous  bands that hold a whole curve
 components    spread between configurations, noise of seeds
 ```
 """
 
-from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, t_quantile
+from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, stream, t_quantile
 from harness.reporting.statistics.bootstrap import TrimmedMean, interquartile_mean, studentized_interval
 from harness.reporting.statistics.components import Spread, spread_of
 from harness.reporting.statistics.mean import MeanEstimate, equivalent, mean_estimate, t_interval
@@ -27,10 +28,12 @@ from harness.reporting.statistics.power import (
 from harness.reporting.statistics.ranks import ShiftEstimate, disagree, hodges_lehmann
 from harness.reporting.statistics.rates import Rate, mcnemar_p, rate_of
 from harness.reporting.statistics.sign_flip import SignFlipTest, sign_flip
+from harness.reporting.statistics.simultaneous import Band, simultaneous_band
 
 __all__ = [
     "LEVEL",
     "MINIMUM_UNITS",
+    "Band",
     "Interval",
     "MeanEstimate",
     "Rate",
@@ -50,7 +53,9 @@ __all__ = [
     "minimum_detectable_effect",
     "rate_of",
     "sign_flip",
+    "simultaneous_band",
     "spread_of",
+    "stream",
     "studentized_interval",
     "t_interval",
     "t_quantile",

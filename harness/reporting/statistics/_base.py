@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["EQUIVALENCE_LEVEL", "LEVEL", "MINIMUM_UNITS", "Interval", "as_units", "t_quantile"]
+from harness.core.digest import digest
+
+__all__ = ["EQUIVALENCE_LEVEL", "LEVEL", "MINIMUM_UNITS", "Interval", "as_units", "stream", "t_quantile"]
 
 LEVEL = 0.95
 EQUIVALENCE_LEVEL = 0.90
@@ -44,6 +46,15 @@ def as_units(values: Sequence[float]) -> NDArray[np.float64]:
         place = int(np.flatnonzero(~np.isfinite(units))[0])
         raise ValueError(f"expected finite values, found {units[place]} at place {place}; decide what it counts as")
     return units
+
+
+def stream(*purpose: str | int) -> np.random.Generator:
+    """Return a generator at the beginning of the stream `purpose`: no two purposes draw the same numbers.
+
+    >>> stream("signs", 1).random() == stream("signs", 1).random() != stream("signs", 2).random()
+    True
+    """
+    return np.random.default_rng(int(digest(purpose), 16))
 
 
 @lru_cache(maxsize=4096)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
-from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, as_units
+from harness.reporting.statistics._base import LEVEL, MINIMUM_UNITS, Interval, as_units, stream
 
 __all__ = ["TrimmedMean", "interquartile_mean", "studentized_interval"]
 
-RESAMPLES, SEED = 4_000, 0
+RESAMPLES = 4_000
 QUARTER = 0.25
 # With fewer, so many resamples keep equal values alone that the interval covers 91 % instead of 95 %.
 MINIMUM_UNITS_TO_TRIM = 8
@@ -32,12 +33,12 @@ def interquartile_mean(values: Sequence[float]) -> TrimmedMean:
     """Estimate the mean of the middle half of the units."""
     if not len(values):
         return TrimmedMean(np.nan, None)
-    mean, _ = _trimmed(as_units(values)[None], QUARTER)
-    return TrimmedMean(float(mean[0]), studentized_interval(values, trim=QUARTER))
+    mean = float(stats.trim_mean(as_units(values), QUARTER))
+    return TrimmedMean(mean, studentized_interval(values, trim=QUARTER))
 
 
 def studentized_interval(
-    values: Sequence[float], *, trim: float = 0.0, level: float = LEVEL, resamples: int = RESAMPLES, seed: int = SEED
+    values: Sequence[float], *, trim: float = 0.0, level: float = LEVEL, resamples: int = RESAMPLES
 ) -> Interval | None:
     """Return the bootstrap-t interval of the mean without the share `trim` at either end.
 
@@ -47,7 +48,7 @@ def studentized_interval(
     if len(units) < (MINIMUM_UNITS_TO_TRIM if trim else MINIMUM_UNITS):
         return None
     (mean,), (error,) = _trimmed(units[None], trim)
-    chosen = np.random.default_rng(seed).integers(len(units), size=(resamples, len(units)))
+    chosen = stream("studentized bootstrap").integers(len(units), size=(resamples, len(units)))
     means, errors = _trimmed(units[chosen], trim)
     # A resample of equal values has no standard error: it says nothing about how far means stray in such units.
     told = errors > 0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.reporting.statistics._base import MINIMUM_UNITS, as_units
+from harness.reporting.statistics._base import MINIMUM_UNITS, as_units, stream
 
 __all__ = ["SignFlipTest", "sign_flip"]
 
 MOST_UNITS_EXACTLY = 14
-DRAWS, SEED = 99_999, 0
+DRAWS = 99_999
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def sign_flip(values: Sequence[float]) -> SignFlipTest | None:
         permutation_type="samples",
         n_resamples=np.inf if exact else DRAWS,
         batch=10_000,
-        rng=np.random.default_rng(SEED),
+        rng=stream("sign flip"),
     )
     return SignFlipTest(float(tested.pvalue), exact)

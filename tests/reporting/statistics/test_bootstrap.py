@@ -45,6 +45,7 @@ def test_few_units_have_no_interval() -> None:
     assert studentized_interval([1.0, 2.0, 3.0, 4.0]) is None
     assert interquartile_mean([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]).interval is None
     assert np.isnan(interquartile_mean([]).mean)
+    assert interquartile_mean([0.5]).mean == 0.5
 
 
 def test_units_that_are_all_the_same_have_a_point() -> None:

@@ -1,0 +1,84 @@
+"""All badges of a report, and their table: conditions of a fair comparison, each checked against the report's data."""
+
+from collections import Counter
+
+from harness.reporting.badge import Badge, every, not_checked, passed_unless
+from harness.reporting.fairness import equal_budget, same_order, same_start
+from harness.reporting.pairing import Account, Comparison
+from harness.reporting.planned_configs import departures
+from harness.reporting.recorded import frozen_means_frozen, opened_once, plan_unchanged
+from harness.reporting.study_data import StudyData
+from harness.reporting.table import Table, table_of_words
+from harness.reporting.wording import count
+
+__all__ = ["integrity_of", "integrity_table"]
+
+FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
+
+
+def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> tuple[Badge, ...]:
+    """Return every badge, those of the comparison first."""
+    return (
+        same_start(account),
+        same_order(data.runs, comparison),
+        equal_budget(data.runs, comparison),
+        frozen_means_frozen(data.runs),
+        _seeds_disjoint(data),
+        opened_once(data.runs),
+        plan_unchanged(data.runs, data.study.spec),
+        _as_planned(data),
+        _accounted(data, account),
+        not_checked("reproduced", "No report can train: harness verify with --rerun 3 trains runs of it again."),
+    )
+
+
+def integrity_table(badges: tuple[Badge, ...]) -> Table:
+    """List the badges with their evidence."""
+    found = Counter(badge.status for badge in badges)
+    note = (
+        f"{found['PASS']} passed, {found['FAIL']} failed, {found['NOT CHECKED']} not checked. All are computed from "
+        "the data beside this report, and again by harness verify."
+    )
+    rows = [(badge.name, badge.status, badge.evidence) for badge in badges]
+    return table_of_words("integrity", "Integrity", ("what", "found", "evidence"), rows, note=note)
+
+
+def _seeds_disjoint(data: StudyData) -> Badge:
+    """Check that no configuration was chosen by the seeds that it is compared on, and that no seed counts twice."""
+    name = "seeds disjoint"
+    twice = int(data.runs.duplicated(["trial", "arm", "seed"]).sum())
+    if twice:
+        return Badge(name, "FAIL", f"{count(twice, 'run')} of a trial and arm repeat a seed.")
+    kind = str((data.study.spec.get("sampler") or {}).get("kind", ""))
+    if not kind:
+        return not_checked(name, "Who proposed the configurations was not recorded.")
+    if kind not in FAIR:
+        return Badge(name, "FAIL", f"Configurations were proposed by {kind}, from results of the seeds compared here.")
+    return Badge(name, "PASS", f"Configurations were proposed by {kind}, which looks at no result of any seed.")
+
+
+def _as_planned(data: StudyData) -> Badge:
+    """Check that every run is the base run with its searched values, arm and seed, and nothing else changed."""
+    name, total = "runs as planned", len(data.runs)
+    if not total:
+        return not_checked(name, "No run has ended.")
+    apart = departures(data)
+    example = next((f": {path} of the run {run}" for run, path in apart.items()), "")
+    return passed_unless(
+        name,
+        len(apart),
+        passed=f"The configurations of {every(total, 'run')} follow from base run, searched values, arm and seed.",
+        failed=f"{len(apart):,} of {count(total, 'configuration')} do not follow from the study{example}.",
+    )
+
+
+def _accounted(data: StudyData, account: Account) -> Badge:
+    planned, ended = data.study.planned_runs, len(data.runs)
+    completed = sum(arm.completed for arm in account.arms)
+    said = f"Of {count(planned, 'planned run')}, {completed:,} completed and {account.failed:,} failed"
+    return passed_unless(
+        "all runs accounted for",
+        int(bool(account.unfinished) or ended != planned),
+        passed=f"{said}.",
+        failed=f"{said}; {account.unfinished:,} have not ended, and {max(ended - planned, 0):,} were not planned.",
+    )

@@ -1,0 +1,99 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.reporting.badge import Badge
+from harness.reporting.collect import collect
+from harness.reporting.integrity import integrity_of, integrity_table
+from harness.reporting.pairing import account_for, compare
+from harness.reporting.study_data import StudyData
+
+MakeHome = Callable[..., Path]
+
+
+def badges_of(data: StudyData) -> dict[str, Badge]:
+    comparison = compare(data.runs.drop_duplicates(["trial", "arm", "seed"]), "unfrozen", "frozen", "test/accuracy/all")
+    return {badge.name: badge for badge in integrity_of(data, comparison, account_for(data, comparison))}
+
+
+def with_spec(data: StudyData, **fields: Any) -> StudyData:
+    return replace(data, study=replace(data.study, spec={**data.study.spec, **fields}))
+
+
+def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> None:
+    found = badges_of(collect(finished_home, "freeze-or-not"))
+
+    assert {name for name, badge in found.items() if badge.status == "PASS"} == {
+        *("same start", "same data order", "equal budget", "runs as planned", "all runs accounted for"),
+    }
+    assert {badge.status for badge in found.values()} == {"PASS", "NOT CHECKED"}
+
+
+def test_every_badge_has_one_sentence_of_evidence(finished_home: Path) -> None:
+    for badge in badges_of(collect(finished_home, "freeze-or-not")).values():
+        assert badge.evidence.endswith(".")
+        assert badge.evidence[:1].isupper()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("quasi_random", "PASS"), ("random", "PASS"), ("grid", "PASS"), ("tpe", "FAIL")]
+)
+def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_home: Path, kind: str, status: str) -> None:
+    data = with_spec(collect(finished_home, "freeze-or-not"), sampler={"kind": kind})
+
+    badge = badges_of(data)["seeds disjoint"]
+
+    assert badge.status == status
+    assert kind in badge.evidence
+
+
+def test_a_seed_that_counts_twice_is_noticed(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    data = replace(data, runs=pd.concat([data.runs, data.runs.iloc[:1]], ignore_index=True))
+
+    found = badges_of(data)
+
+    assert found["seeds disjoint"].status == "FAIL"
+    assert found["all runs accounted for"].status == "FAIL"
+
+
+def test_runs_that_have_not_ended_and_runs_that_failed_are_counted(make_home: MakeHome) -> None:
+    home = make_home(trials=6, seeds=1, missing=((0, "frozen", 0),), failed=((1, "frozen", 0),))
+
+    badge = badges_of(collect(home, "freeze-or-not"))["all runs accounted for"]
+
+    assert badge.status == "FAIL"
+    assert badge.evidence.startswith("Of 12 planned runs, 10 completed and 1 failed; 1 have not ended")
+
+
+def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    data = with_spec(data, base={**data.study.spec["base"], "precision": "fp32"})
+
+    badge = badges_of(data)["runs as planned"]
+
+    assert badge.status == "FAIL"
+    assert badge.evidence.startswith("24 of 24 configurations")
+    assert "precision" in badge.evidence
+
+
+def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+
+    found = badges_of(replace(data, runs=data.runs.iloc[:0]))
+
+    assert found["runs as planned"].status == "NOT CHECKED"
+    assert found["all runs accounted for"].status == "FAIL"
+
+
+def test_the_table_counts_what_was_found(finished_home: Path) -> None:
+    badges = tuple(badges_of(collect(finished_home, "freeze-or-not")).values())
+
+    table = integrity_table(badges)
+
+    assert [row[:2] for row in table.rows] == [(badge.name, badge.status) for badge in badges]
+    assert table.note.startswith("5 passed, 0 failed, 5 not checked.")
