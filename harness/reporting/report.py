@@ -11,19 +11,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.checklist import checklist_table
 from harness.reporting.collect import collect
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.glossary import glossary_table
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.missingness import failure_value
-from harness.reporting.narrative import caveats, estimand, limits, method
+from harness.reporting.narrative import caveats, estimand, limits, words_of
 from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
 from harness.reporting.reproduction import commands, script
+from harness.reporting.sections import sections_of
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import environment_table, tables_of
@@ -101,9 +104,14 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     return _Findings(
         *(data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure) | {"environment": environment_table(written_with)},
+        tables=_tables(data, comparison, account, measure) | {"environment": environment_table(written_with)},
         exhibits=exhibits_of(data, comparison, measure, smallest_effect),
     )
+
+
+def _tables(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, Table]:
+    last = (checklist_table(data, comparison, account), glossary_table())
+    return tables_of(data, comparison, account, measure) | {table.name: table for table in last}
 
 
 def _files(findings: _Findings) -> dict[str, bytes]:
@@ -123,6 +131,8 @@ def _files(findings: _Findings) -> dict[str, bytes]:
 
 def _content(findings: _Findings) -> dict[str, Any]:
     data, comparison, account = findings.data, findings.comparison, findings.account
+    present = {name for name, table in findings.tables.items() if table.rows} | set(findings.exhibits)
+    words = words_of(data, comparison, account, findings.measure)
     return {
         "name": data.study.name,
         "title": data.study.spec["title"],
@@ -132,12 +142,10 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "estimand": estimand(comparison, findings.measure),
         "caveats": caveats(data, comparison, account, findings.verdict),
         "limits": limits(data, comparison),
-        "method": method(data, account),
+        "sections": sections_of(present, words, compared=bool(comparison.mean.units)),
         "tables": findings.tables,
         "exhibits": findings.exhibits,
-        "share_positive": _share_positive(comparison),
-        "sensitive": comparison.sensitive,
-        "commands": commands(data),
+        "commands": {"repeat": commands(data)},
     }
 
 
@@ -157,13 +165,6 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         arms = f"{findings.comparison.first} minus {findings.comparison.second}"
         found.insert(0, (measure.difference(mean.mean), f"{arms}{f', {measure.unit}' if measure.unit else ''}"))
     return found
-
-
-def _share_positive(comparison: Comparison) -> str:
-    if not comparison.mean.units:
-        return ""
-    positive = int((comparison.configurations["difference"] > 0).sum())
-    return f"The difference is positive in {positive} of {comparison.mean.units} configurations."
 
 
 def _summary(findings: _Findings) -> dict[str, Any]:
