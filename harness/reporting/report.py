@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reporting.checklist import checklist_table
 from harness.reporting.collect import collect
+from harness.reporting.companion_tables import companion_tables
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
-from harness.reporting.glossary import glossary_table
+from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.missingness import failure_value
@@ -101,17 +101,14 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
+    curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
+    tables = tables_of(data, comparison, account, measure) | companion_tables(data, curves, comparison, account)
     return _Findings(
         *(data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=_tables(data, comparison, account, measure) | {"environment": environment_table(written_with)},
-        exhibits=exhibits_of(data, comparison, measure, smallest_effect),
+        tables=tables | {"environment": environment_table(written_with)},
+        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect),
     )
-
-
-def _tables(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, Table]:
-    last = (checklist_table(data, comparison, account), glossary_table())
-    return tables_of(data, comparison, account, measure) | {table.name: table for table in last}
 
 
 def _files(findings: _Findings) -> dict[str, bytes]:

@@ -22,7 +22,9 @@ SUITES = {
     "search/samplers/": "search/test_samplers.py",
     "staging/chain": "staging/test_runner.py",
     "reporting/cost_exhibits": "reporting/test_exhibits.py",
+    "reporting/companion_tables": "reporting/test_report.py",
     "reporting/curve_exhibits": "reporting/test_exhibits.py",
+    "reporting/curve_rows": "reporting/test_exhibits.py",
     "reporting/design_tables": "reporting/test_tables.py",
     "reporting/effect_exhibits": "reporting/test_exhibits.py",
     "reporting/exhibit": "reporting/test_exhibits.py",
@@ -31,6 +33,7 @@ SUITES = {
     "reporting/narrative": "reporting/test_report.py",
     "reporting/report_folder": "reporting/test_verify.py",
     "reporting/result_tables": "reporting/test_tables.py",
+    "reporting/stability_exhibits": "reporting/test_exhibits.py",
     "reporting/study_data": "reporting/test_collect.py",
     "reporting/table": "reporting/test_tables.py",
 }

@@ -41,6 +41,7 @@ class SyntheticStudy:
         }
     )
     where: tuple[Any, ...] = ("block1", "block2", "block3")
+    never: tuple[str, ...] = ()  # arms that never grow
 
     @property
     def compared(self) -> tuple[str, str]:
@@ -107,12 +108,13 @@ class SyntheticStudy:
 
     def run(self, home: Path, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> RunRecord:
         gain = shift if arm == self.compared[0] else 0.0
-        at = params["when"]
+        at = params["when"] if arm not in self.never else STEPS
         before = self.history(trial, "", seed, 0.0, range(at + 1), at)
         after = self.history(trial, arm, seed, gain, range(at, STEPS + 1), at)
         trunk = StageAddress(digest([self.name, trial, seed]), at)
         end = StageAddress(digest([self.name, trial, seed, arm]), STEPS)
-        for address, history in ((trunk, before), (end, after)):
+        stages = ((end, before),) if arm in self.never else ((trunk, before), (end, after))
+        for address, history in stages:
             folder, ending = stage_folder(home / "store", address), History()
             ending.record(address.step, {"test/accuracy/all": history.latest()["val/accuracy/all"]})
             folder.mkdir(parents=True, exist_ok=True)
@@ -130,8 +132,8 @@ class SyntheticStudy:
             config=config,
             status="failed" if failed else "completed",
             reason=self.reason if failed else "",
-            stages=(trunk, end),
-            growths=({"step": at, "parameters_added": params["width"] * 64 + 650},),
+            stages=tuple(address for address, _ in stages),
+            growths=() if arm in self.never else ({"step": at, "parameters_added": params["width"] * 64 + 650},),
             metrics={} if failed else self.metrics(trial, arm, seed, before, after, params, home),
         )
 

@@ -9,6 +9,7 @@ import pytest
 from harness.reporting.collect import collect
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
 from harness.staging.ledger import Ledger
@@ -23,7 +24,9 @@ ALL = {
 
 def exhibits_in(home: Path) -> dict[str, Exhibit]:
     data = collect(home, "freeze-or-not")
-    return exhibits_of(data, compare(data.runs, "unfrozen", "frozen", METRIC), measure_of(METRIC), 0.005)
+    comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
+    curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
+    return exhibits_of(data, curves, comparison, measure_of(METRIC), 0.005)
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +82,17 @@ def test_a_third_arm_stands_beside_the_two_in_cost_and_over_training(make_home: 
     shown = exhibits_in(make_home(trials=5, seeds=1, arms=arms))
 
     assert set(shown["cost"].data["arm"]) == set(shown["all_of_training"].data["arm"]) == set(arms)
+
+
+def test_an_arm_that_never_grew_stands_beside_the_two_around_the_growth(make_home: MakeHome) -> None:
+    home = make_home(trials=5, seeds=1, arms={"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}, never=("never",))
+
+    shown = exhibits_in(home)
+
+    for name in ("learning_curves", "stability_gap", "loss_components"):
+        data = shown[name].data
+        assert set(data.loc[data["shown"] == "mean", "arm"]) == {"frozen", "unfrozen", "never"}, name
+    assert "never grew (never)" in shown["learning_curves"].caption
 
 
 def test_too_few_configurations_make_no_map_and_no_intervals(make_home: MakeHome) -> None:
