@@ -102,7 +102,8 @@ def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
-    tables = tables_of(data, comparison, account, measure) | companion_tables(data, curves, comparison, account)
+    tables = tables_of(data, comparison, account, measure)
+    tables |= companion_tables(data, curves, comparison, account, measure)
     return _Findings(
         *(data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
