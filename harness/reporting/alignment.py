@@ -1,6 +1,7 @@
 """Curves on the axis of steps since the growth, and their paired difference with its band."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,23 +13,15 @@ __all__ = [
     "aligned",
     "arm_means",
     "evaluation_interval",
-    "of_pairs",
     "paired_difference",
     "series_names",
     "some_lines",
+    "without_repeats",
 ]
 
 POINT = ["grown", "offset"]
 MOST_LINES = 40  # single configurations in one panel
 MOST_POINTS = 300  # of a curve; more could not be told apart in a figure
-
-
-def of_pairs(curves: pd.DataFrame, pairs: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Return the curves of the runs in `pairs` that grew, where both arms have them."""
-    chosen = curves[curves["arm"].isin([first, second]) & curves["steps_since_growth"].notna()]
-    arms = chosen[["trial", "seed", "arm"]].drop_duplicates().groupby(["trial", "seed"]).size()
-    both = arms[arms == 2].reset_index()[["trial", "seed"]].merge(pairs[["trial", "seed"]], on=["trial", "seed"])
-    return chosen.merge(both, on=["trial", "seed"])
 
 
 def series_names(curves: pd.DataFrame, prefix: str, last: str) -> list[str]:
@@ -37,14 +30,25 @@ def series_names(curves: pd.DataFrame, prefix: str, last: str) -> list[str]:
     return sorted(names, key=lambda name: name == prefix + last)
 
 
+def without_repeats(curves: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Leave out series that say just what one before them says: with a single head, several accuracies do."""
+    found: dict[bytes, str] = {}
+    for name in names:
+        found.setdefault(curves.loc[curves["name"] == name, "value"].to_numpy(np.float64).tobytes(), name)
+    return list(found.values())
+
+
 def evaluation_interval(curves: pd.DataFrame) -> int:
-    """Return the usual number of steps from one evaluation to the next, or more if there are very many."""
+    """Return the usual number of steps from one evaluation to the next, or more if there are very many.
+
+    Usual is what most steps lie in, so that a few evaluations close together do not count as many.
+    """
     validation = curves[curves["name"].str.startswith("val/")]
-    steps = validation.groupby(["run_id", "name"])["step"].diff()
-    steps = steps[steps > 0]
+    steps = validation.groupby(["run_id", "name"], observed=True)["step"].diff()
+    steps = steps[steps > 0].sort_values()
     if not len(steps):
         return 1
-    usual = max(int(steps.median()), 1)
+    usual = int(steps.iloc[np.searchsorted(steps.cumsum(), steps.sum() / 2)])
     span = curves["steps_since_growth"].max() - curves["steps_since_growth"].min()
     return usual * max(math.ceil(float(span) / usual / MOST_POINTS), 1)
 
@@ -57,7 +61,7 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     """
     rows = []
     series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
-    for (trial, arm, seed, grown), part in series.groupby(["trial", "arm", "seed", "grown"]):
+    for (trial, arm, seed, grown), part in series.groupby(["trial", "arm", "seed", "grown"], observed=True):
         since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
         grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
         at_grid = np.interp(grid, since, value)
@@ -80,13 +84,14 @@ def some_lines(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def arm_means(points: pd.DataFrame) -> pd.DataFrame:
-    """Return `arm, grown, offset, value, units`: means over configurations, where every configuration has a point.
+    """Return `arm, grown, offset, value, units`: means over configurations, where all that the arm has have a point.
 
     Where some have ended, the mean of the others would jump without anything having been learned.
     """
-    trials = points["trial"].nunique()
-    means = points.groupby(["arm", *POINT]).agg(value=("value", "mean"), units=("trial", "nunique")).reset_index()
-    return means[means["units"] == trials].reset_index(drop=True)
+    grouped = points.groupby(["arm", *POINT], observed=True)
+    means = grouped.agg(value=("value", "mean"), units=("trial", "nunique")).reset_index()
+    trials = points.groupby("arm", observed=True)["trial"].nunique()
+    return means[means["units"] == means["arm"].map(trials).astype(int)].reset_index(drop=True)
 
 
 def paired_difference(points: pd.DataFrame, first: str, second: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from harness.reporting.controls import complete_means
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.cost import CostData, draw_cost
 from harness.reporting.figures.tradeoff import TradeoffData, draw_tradeoff
@@ -63,7 +64,8 @@ def cost_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> E
     cost = measure_of("cost/seconds")
     if not {cost.metric, measure.metric} <= set(data.metrics):
         return None
-    points = _complete(data, cost.metric, measure.metric)
+    points = complete_means(data, [cost.metric, measure.metric])
+    points = points.rename(columns={cost.metric: "cost", measure.metric: "value"})
     arms = [arm for arm in data.arms if arm in set(points["arm"])]
     if not {comparison.first, comparison.second} <= set(arms):
         return None
@@ -86,16 +88,6 @@ def cost_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> E
         **rendered(lambda: draw_cost(drawn)),
         data=pd.concat([points.assign(shown="configuration"), means.assign(shown="mean")], ignore_index=True),
     )
-
-
-def _complete(data: StudyData, cost: str, metric: str) -> pd.DataFrame:
-    """Return `arm, trial, cost, value` of the configurations that completed under every arm that has any."""
-    completed = data.runs[(data.runs["status"] == "completed") & np.isfinite(data.runs[metric])]
-    means = completed.groupby(["arm", "trial"])[[cost, metric]].mean().reset_index()
-    means = means.rename(columns={cost: "cost", metric: "value"})
-    under = means.groupby("trial")["arm"].transform("nunique")
-    complete: pd.DataFrame = means[under == means["arm"].nunique()]
-    return complete.reset_index(drop=True)
 
 
 def _arm_mean(points: pd.DataFrame, arm: str) -> dict[str, object]:

@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.alignment import (
-    MOST_LINES,
     aligned,
     arm_means,
     paired_difference,
     series_names,
     some_lines,
+    without_repeats,
 )
+from harness.reporting.curve_rows import long_form, of_controls, of_how_many
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.course import CourseData, draw_course
 from harness.reporting.figures.curves import CurvePanel, draw_curves
@@ -22,13 +23,14 @@ from harness.reporting.pairing import Comparison
 from harness.reporting.study_data import StudyData
 from harness.reporting.wording import count, listed
 
-__all__ = ["forgetting_exhibit", "learning_exhibit", "losses_exhibit", "training_exhibit"]
+__all__ = ["learning_exhibit", "losses_exhibit", "training_exhibit"]
 
 MOST_CURVES, MOST_LOSSES = 3, 4
-BEFORE, AFTER = 3, 20  # evaluations around the growth that the stability gap is looked for in
 
 
-def learning_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhibit | None:
+def learning_exhibit(
+    curves: pd.DataFrame, comparison: Comparison, interval: int, arms: Sequence[str]
+) -> Exhibit | None:
     """Show the validation metrics that tell most around the growth, with their paired differences."""
     panels = []
     for name in _most_telling(curves, comparison)[:MOST_CURVES]:
@@ -46,13 +48,12 @@ def learning_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int
         caption=(
             f"{_what(panels)} ({titles}) by optimizer updates since the growth. Thick lines are means over "
             f"configurations, as far as all of them have been measured; thin lines are single configurations, means "
-            f"over seeds{_of_how_many(comparison)}. Below: the mean paired difference with its 95 % band over "
-            f"configurations, which holds the whole curve of a panel at once. Before the growth both arms are the same "
-            f"runs."
+            f"over seeds{of_how_many(comparison)}. Below: the mean paired difference with its 95 % band over "
+            f"configurations, which holds the whole curve of a panel at once.{of_controls(curves)}"
         ),
-        alt=f"{_what(panels)} of {comparison.first} and {comparison.second} before and after the growth: {titles}.",
-        **rendered(lambda: draw_curves(panels, comparison.first, comparison.second)),
-        data=_long({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
+        alt=f"{_what(panels)} of {listed(arms)} before and after the growth: {titles}.",
+        **rendered(lambda: draw_curves(panels, arms)),
+        data=long_form({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
     )
 
 
@@ -61,7 +62,7 @@ def _most_telling(curves: pd.DataFrame, comparison: Comparison) -> list[str]:
     found = [name for kind in ("accuracy", "rmse") for name in series_names(curves, f"val/{kind}/", "")]
     first = (f"val/{comparison.metric.partition('/')[2]}", "val/accuracy/all")
     known = set(curves["name"].unique())
-    return list(dict.fromkeys([*(name for name in first if name in known), *found]))
+    return without_repeats(curves, list(dict.fromkeys([*(name for name in first if name in known), *found])))
 
 
 def _what(panels: Sequence[CurvePanel]) -> str:
@@ -76,14 +77,10 @@ def _panel_title(name: str) -> str:
     return measure_of(name).title.removeprefix("validation ")
 
 
-def _of_how_many(comparison: Comparison) -> str:
-    units = comparison.mean.units
-    return f" ({MOST_LINES} of {units:,}, evenly by number)" if units > MOST_LINES else ""
-
-
-def losses_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhibit | None:
+def losses_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int, arms: Sequence[str]) -> Exhibit | None:
     """Show every component of the loss around the growth."""
-    names = [name for split in ("train", "val") for name in series_names(curves, f"{split}/loss/", "total")]
+    every = [series_names(curves, f"{split}/loss/", "total") for split in ("train", "val")]
+    names = [name for found in every for name in without_repeats(curves, found)]
     panels = {}
     for name in names:
         split, _, component = name.split("/", 2)
@@ -98,67 +95,14 @@ def losses_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int) 
         name="loss_components",
         title="Loss components around the growth",
         caption=(
-            f"Every named component of the loss, before its weight, and the total that was trained on. Training values "
-            f"are means over the updates since the evaluation before. Thick lines are means over configurations, thin "
-            f"lines single configurations{_of_how_many(comparison)}."
+            f"Every named component of the loss, before its weight, and, of several, the total that was trained on. "
+            f"Training values are means over the updates since the evaluation before. Thick lines are means over "
+            f"configurations, thin lines single configurations{of_how_many(comparison)}."
         ),
-        alt=f"Loss components of {comparison.first} and {comparison.second} before and after the growth.",
-        **rendered(lambda: draw_losses(panels, comparison.first, comparison.second)),
-        data=_long(drawn),
+        alt=f"Loss components of {listed(arms)} before and after the growth.",
+        **rendered(lambda: draw_losses(panels, arms)),
+        data=long_form(drawn),
     )
-
-
-def _long(series: dict[str, tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]]) -> pd.DataFrame:
-    """Return everything drawn as one frame: what a line shows is in `shown`, whose line it is in `arm` and `trial`."""
-    parts = [
-        frame.assign(series=name, shown=shown)
-        for name, frames in series.items()
-        for shown, frame in zip(("configuration", "mean", "paired difference"), frames, strict=True)
-        if len(frame)
-    ]
-    joined = pd.concat(parts, ignore_index=True)
-    wanted = ["series", "shown", "arm", "trial", "grown", "offset", "value", "low", "high", "units"]
-    return joined[[name for name in wanted if name in joined]]
-
-
-def forgetting_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int) -> Exhibit | None:
-    """Show how accuracy on the known classes fell and came back just after the growth (arXiv 2205.13452)."""
-    name = _known(curves)
-    if name is None:
-        return None
-    measure, points = measure_of(name), aligned(curves, name, interval)
-    points = points[points["offset"].between(-BEFORE * interval, AFTER * interval)]
-    last = points[~points["grown"]].sort_values("offset").groupby(["trial", "arm"])["value"].last()
-    change = points.join(last.rename("before"), on=["trial", "arm"]).dropna(subset="before")
-    change["value"] = (change["value"] - change["before"]) * measure.factor
-    means = arm_means(change)
-    lowest: dict[Any, float] = means[means["grown"]].groupby("arm", observed=True)["value"].min().to_dict()
-    if not lowest:
-        return None
-    said = listed([f"{arm} {measure.difference(value / measure.factor)}" for arm, value in lowest.items()])
-    up = f"{measure.title},\nchange since the growth ({measure.unit})"
-    arms = (comparison.first, comparison.second)
-    drawn = CourseData(some_lines(change), means, arms, "optimizer updates since the growth", up, at_growth=True)
-    return Exhibit(
-        name="stability_gap",
-        title="What was forgotten at the growth, and what came back",
-        caption=(
-            f"{measure.title[:1].upper() + measure.title[1:]} in the first {AFTER} evaluations after the growth, as "
-            f"change from the last one before it. Thick lines are means over configurations, thin lines single "
-            f"configurations{_of_how_many(comparison)}. Lowest mean: {said} {measure.unit}. What falls and recovers "
-            f"between two evaluations ({interval:,} updates apart) is not seen."
-        ),
-        alt=f"Change of accuracy on known classes after the growth; lowest mean: {said} {measure.unit}.",
-        **rendered(lambda: draw_course(drawn)),
-        data=_long({name: (drawn.lines, means, pd.DataFrame())}),
-    )
-
-
-def _known(curves: pd.DataFrame) -> str | None:
-    """Return the accuracy of the one head that was there before the growth."""
-    before = set(curves.loc[~curves["grown"], "name"])
-    names = sorted(name for name in before if name.startswith("val/accuracy/") and name != "val/accuracy/all")
-    return names[0] if len(names) == 1 else None
 
 
 def training_exhibit(data: StudyData) -> Exhibit | None:

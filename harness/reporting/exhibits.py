@@ -1,34 +1,54 @@
 """All figures of a report."""
 
-from harness.reporting.alignment import evaluation_interval, of_pairs
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from harness.reporting.alignment import evaluation_interval
+from harness.reporting.anytime_exhibits import best_exhibit
+from harness.reporting.controls import every_arm_exhibit
 from harness.reporting.cost_exhibits import cost_exhibit, kept_exhibit
-from harness.reporting.curve_exhibits import forgetting_exhibit, learning_exhibit, losses_exhibit, training_exhibit
+from harness.reporting.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
 from harness.reporting.effect_exhibits import differences_exhibit, map_exhibit, pairs_exhibit
 from harness.reporting.exhibit import Exhibit
+from harness.reporting.importance_exhibits import importance_exhibit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
+from harness.reporting.run_exhibits import course_exhibit
+from harness.reporting.stability_exhibits import stability_exhibit
 from harness.reporting.study_data import StudyData
 
 __all__ = ["exhibits_of"]
 
 
 def exhibits_of(
-    data: StudyData, comparison: Comparison, measure: Measure, smallest_effect: float
+    data: StudyData, curves: pd.DataFrame, comparison: Comparison, measure: Measure, smallest_effect: float
 ) -> dict[str, Exhibit]:
-    """Return the figures for which there is data, by name."""
-    if not comparison.mean.units:
-        return {}
-    curves = of_pairs(data.curves, comparison.pairs, comparison.first, comparison.second)
-    interval = evaluation_interval(curves)
-    found = (
-        differences_exhibit(data, comparison, measure, smallest_effect),
-        pairs_exhibit(comparison, measure),
-        map_exhibit(data, comparison, measure),
-        kept_exhibit(data, comparison),
-        cost_exhibit(data, comparison, measure),
-        learning_exhibit(curves, comparison, interval),
-        forgetting_exhibit(curves, comparison, interval),
-        training_exhibit(data),
-        losses_exhibit(curves, comparison, interval),
-    )
+    """Return the figures for which there is data, by name; `curves` are those `on_growth_axis`."""
+    found = [course_exhibit(data)]
+    if comparison.mean.units:
+        found += [
+            differences_exhibit(data, comparison, measure, smallest_effect),
+            pairs_exhibit(comparison, measure),
+            every_arm_exhibit(data, measure),
+            kept_exhibit(data, comparison),
+            cost_exhibit(data, comparison, measure),
+            importance_exhibit(data, comparison),
+            map_exhibit(data, comparison, measure),
+            best_exhibit(data, measure),
+            training_exhibit(data),
+            *_around_growth(data, curves, comparison),
+        ]
     return {exhibit.name: exhibit for exhibit in found if exhibit is not None}
+
+
+def _around_growth(data: StudyData, curves: pd.DataFrame, comparison: Comparison) -> Iterator[Exhibit | None]:
+    interval = evaluation_interval(curves)
+    for exhibit in (learning_exhibit, stability_exhibit, losses_exhibit):
+        yield exhibit(curves, comparison, interval, _there(data.arms, curves))
+
+
+def _there(arms: Sequence[str], curves: pd.DataFrame) -> list[str]:
+    """Return those of the arms that have curves."""
+    known = set(curves["arm"].unique())
+    return [arm for arm in arms if arm in known]

@@ -1,13 +1,14 @@
 """The sentences around the numbers: what was estimated, how, with which reservations."""
 
-from harness.reporting.measures import Measure
+from harness.core.digest import digest
+from harness.reporting.measures import Measure, measure_of
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.reservations import reservations
 from harness.reporting.study_data import StudyData
 from harness.reporting.verdict import Verdict
 from harness.reporting.wording import count, listed
 
-__all__ = ["caveats", "estimand", "limits", "method"]
+__all__ = ["caveats", "estimand", "limits", "words_of"]
 
 FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 
@@ -43,7 +44,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
         apart = account.forks_checked - account.forks_shared
         found.append(f"In {count(apart, 'pair')} the arms did not go on from the same stored state.")
     if comparison.sensitive:
-        found.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see Sensitivity.")
+        found.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see section 4.")
     if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
         found.append("The interval excludes zero: there is a difference, but one too small to matter.")
     if data.lost:
@@ -79,7 +80,7 @@ def limits(data: StudyData, comparison: Comparison) -> list[str]:
         "It speaks of this task, this network and this searched space, and of no other.",
         f"It compares the arms at equal configurations. It does not compare the best {first} with the best {second} "
         f"that a search for each alone would find.",
-        "It compares at equal numbers of updates, not at equal cost; the outcomes below show what each arm cost.",
+        "It compares at equal numbers of updates, not at equal cost; section 5 shows what each arm cost.",
         "The interval takes the configurations as a random draw from the searched space.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
@@ -90,23 +91,87 @@ def _declared(data: StudyData) -> str:
     return ", with the declared secondary endpoints," if data.study.spec.get("secondary") else ""
 
 
-def method(data: StudyData, account: Account) -> list[str]:
+def words_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, list[str]]:
+    """Return the sentences that open the sections, by the sections' anchors."""
+    return {
+        "question": _question(data, comparison, measure),
+        "design": _method(data),
+        "primary": _robustness(comparison),
+        "tuned": _tuned(comparison),
+        "integrity": _integrity(data, account),
+        "repeat": [
+            "Every table and the data of every figure lie beside this file as CSV at full precision, all runs and "
+            "curves as Parquet.",
+            "harness verify writes everything anew from data/, study.json and environment.json, and compares it byte "
+            "for byte; these commands are those of reproduce.sh:",
+        ],
+        "glossary": ["What this report does not show stands below its verdict."],
+    }
+
+
+def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list[str]:
+    spec = data.study.spec
+    secondary = [measure_of(f"test/{metric}").title for metric in spec.get("secondary", ())]
+    found = [
+        f"The primary endpoint is {measure.title}, at the end of training: {comparison.first} minus "
+        f"{comparison.second}. Differences below {measure.size(float(spec['smallest_effect']))} were declared not to "
+        f"matter.",
+        f"Secondary endpoints: {listed(secondary)}." if secondary else "No secondary endpoints were declared.",
+    ]
+    if others := data.arms[2:]:
+        found.append(f"Beside the two, the study ran {listed(others)}; what is said of these is exploratory.")
+    return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {digest(spec)}."]
+
+
+def _method(data: StudyData) -> list[str]:
     """Say how the comparison was made, in the order in which it happens."""
     study = data.study
-    found = [
+    return [
         f"A configuration is one point of the searched space; {count(study.trials, 'configuration')} planned, each "
         f"under {listed(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
         "The arms of a configuration share the seed, and with it the initial values and the order of the data.",
-    ]
-    if account.forks_checked:
-        found.append(
-            f"Both arms go on from the same stored state at the growth: checked, and so in {account.forks_shared:,} of "
-            f"{count(account.forks_checked, 'compared pair')}."
-        )
-    return [
-        *found,
         "The verdict and the tables use the test split, measured at the end of a run; curves use the validation split, "
         "which triggers may look at.",
         "Configurations are the unit of inference: seeds are averaged first, since runs of one configuration are not "
         "independent evidence about the others.",
     ]
+
+
+def _robustness(comparison: Comparison) -> list[str]:
+    if not comparison.mean.units:
+        return []
+    positive = int((comparison.configurations["difference"] > 0).sum())
+    agree = (
+        "The mean and the Hodges-Lehmann estimate do not agree: a few configurations decide the answer."
+        if comparison.sensitive
+        else "The mean and the Hodges-Lehmann estimate agree in sign and in whether their intervals exclude zero, as "
+        "far as there are intervals."
+    )
+    return [f"The difference is positive in {positive} of {comparison.mean.units} configurations.", agree]
+
+
+def _tuned(comparison: Comparison) -> list[str]:
+    if not comparison.mean.units:
+        return []
+    return [
+        "The verdict compares arms at equal configurations. What follows asks another question: how good is the best "
+        "that a search under each arm would have chosen?"
+    ]
+
+
+def _integrity(data: StudyData, account: Account) -> list[str]:
+    """Say what was checked, and what came out."""
+    found = []
+    if account.forks_checked:
+        found.append(
+            f"Same start: in {account.forks_shared:,} of {count(account.forks_checked, 'compared pair')} that grew, "
+            f"both arms go on from the same stored state."
+        )
+    ended = sum(arm.completed + arm.failed for arm in account.arms)
+    found.append(
+        f"All accounted for: of {count(data.study.planned_runs, 'planned run')}, {ended:,} have ended and are listed, "
+        f"{account.failed:,} of them failed, {account.unfinished:,} have not ended."
+    )
+    kept = len(data.runs) - len(data.lost)
+    found.append(f"Histories: those of {kept:,} of {count(len(data.runs), 'run')} are here, with their digests.")
+    return found

@@ -13,20 +13,23 @@ from typing import Any
 
 from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
+from harness.reporting.companion_tables import companion_tables
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.missingness import failure_value
-from harness.reporting.narrative import caveats, estimand, limits, method
+from harness.reporting.narrative import caveats, estimand, limits, words_of
 from harness.reporting.pairing import Account, Comparison, account_for, compare
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
 from harness.reporting.reproduction import commands, script
 from harness.reporting.robustness import companions, detectable
+from harness.reporting.sections import sections_of
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, csv_bytes
 from harness.reporting.tables import environment_table, tables_of
@@ -105,13 +108,16 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
+    curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
+    tables = tables_of(data, comparison, account, measure)
+    tables |= companion_tables(data, curves, comparison, account, measure)
     badges = integrity_of(data, comparison, account)
     own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
     return _Findings(
         *(whole, data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
-        tables=tables_of(data, comparison, account, measure) | tuned_tables(whole) | own_tables,
-        exhibits=exhibits_of(data, comparison, measure, smallest_effect),
+        tables=tables | tuned_tables(whole) | own_tables,
+        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect),
         badges=badges,
     )
 
@@ -133,6 +139,8 @@ def _files(findings: _Findings) -> dict[str, bytes]:
 
 def _content(findings: _Findings) -> dict[str, Any]:
     data, comparison, account = findings.data, findings.comparison, findings.account
+    present = {name for name, table in findings.tables.items() if table.rows} | set(findings.exhibits)
+    words = words_of(data, comparison, account, findings.measure)
     return {
         "name": data.study.name,
         "title": data.study.spec["title"],
@@ -143,12 +151,10 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "estimand": estimand(comparison, findings.measure),
         "caveats": caveats(data, comparison, account, findings.verdict),
         "limits": limits(data, comparison),
-        "method": method(data, account),
+        "sections": sections_of(present, words, compared=bool(comparison.mean.units)),
         "tables": findings.tables,
         "exhibits": findings.exhibits,
-        "share_positive": _share_positive(comparison),
-        "sensitive": comparison.sensitive,
-        "commands": commands(findings.whole),
+        "commands": {"repeat": commands(findings.whole)},
     }
 
 
@@ -170,13 +176,6 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         arms = f"{findings.comparison.first} minus {findings.comparison.second}"
         found.insert(0, (measure.difference(mean.mean), f"{arms}{f', {measure.unit}' if measure.unit else ''}"))
     return found
-
-
-def _share_positive(comparison: Comparison) -> str:
-    if not comparison.mean.units:
-        return ""
-    positive = int((comparison.configurations["difference"] > 0).sum())
-    return f"The difference is positive in {positive} of {comparison.mean.units} configurations."
 
 
 def _summary(findings: _Findings) -> dict[str, Any]:

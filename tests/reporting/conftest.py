@@ -42,6 +42,8 @@ class SyntheticStudy:
         }
     )
     where: tuple[Any, ...] = ("block1", "block2", "block3")
+    never: tuple[str, ...] = ()  # arms that never grow
+    growth_metrics: bool = False
 
     @property
     def compared(self) -> tuple[str, str]:
@@ -126,12 +128,15 @@ class SyntheticStudy:
 
     def run(self, home: Path, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> RunRecord:
         gain = shift if arm == self.compared[0] else 0.0
-        at = params["when"]
+        at = params["when"] if arm not in self.never else STEPS
         before = self.history(trial, "", seed, 0.0, range(at + 1), at)
         after = self.history(trial, arm, seed, gain, range(at, STEPS + 1), at)
         trunk = StageAddress(digest([self.name, trial, seed]), at)
         end = StageAddress(digest([self.name, trial, seed, arm]), STEPS)
-        for address, history in ((trunk, before), (end, after)):
+        if self.growth_metrics and arm not in self.never:
+            self.record_growth(after, trial, at)
+        stages = ((end, before),) if arm in self.never else ((trunk, before), (end, after))
+        for address, history in stages:
             folder, ending = stage_folder(home / "store", address), History()
             ending.record(address.step, {"test/accuracy/all": history.latest()["val/accuracy/all"]})
             folder.mkdir(parents=True, exist_ok=True)
@@ -149,8 +154,8 @@ class SyntheticStudy:
             config=config,
             status="failed" if failed else "completed",
             reason=self.reason if failed else "",
-            stages=(trunk, end),
-            growths=({"step": at, "parameters_added": params["width"] * 64 + 650},),
+            stages=tuple(address for address, _ in stages),
+            growths=() if arm in self.never else ({"step": at, "parameters_added": params["width"] * 64 + 650},),
             metrics={} if failed else self.metrics(trial, arm, seed, before, after, params, home),
         )
 
@@ -201,6 +206,12 @@ class SyntheticStudy:
             if step % EVERY == 0 or step == steps[-1]:
                 history.record(step, self.evaluation(step, since, grown, frozen, gain, level, stream))
         return history
+
+    def record_growth(self, history: History, trial: int, at: int) -> None:
+        change = 0.1 * float(np.random.default_rng([6, trial]).random())
+        measured = {"parameters_added": 100.0, "logit_change": change, "flops_added": 2000.0}
+        measured |= {"known_loss_before": 0.3, "known_loss_after": 0.3 + change}
+        history.record(at, {f"growth/{name}": value for name, value in measured.items()})
 
     def evaluation(
         self, step: int, since: int, grown: bool, frozen: bool, gain: float, level: float, stream: np.random.Generator

@@ -10,11 +10,12 @@ from harness.reporting.alignment import (
     aligned,
     arm_means,
     evaluation_interval,
-    of_pairs,
     paired_difference,
     some_lines,
+    without_repeats,
 )
 from harness.reporting.collect import collect
+from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.pairing import completed_pairs
 from harness.reporting.statistics import simultaneous_band
 
@@ -33,7 +34,7 @@ def points_of(values: dict[tuple[int, str], list[float]]) -> pd.DataFrame:
 def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
     data = collect(finished_home, "freeze-or-not")
     pairs = completed_pairs(data.runs, "unfrozen", "frozen", "test/accuracy/all")
-    curves = of_pairs(data.curves, pairs, "unfrozen", "frozen")
+    curves = on_growth_axis(data.curves, pairs, ("unfrozen", "frozen"))
 
     difference = paired_difference(aligned(curves, NAME, evaluation_interval(curves)), "unfrozen", "frozen")
 
@@ -143,3 +144,27 @@ def test_curves_with_very_many_points_are_shown_at_fewer() -> None:
     interval = evaluation_interval(curves)
 
     assert 10_000 / 300 <= interval < 40
+
+
+def test_evaluations_close_together_do_not_pass_for_the_usual_ones() -> None:
+    steps = np.concatenate([np.arange(0, 400, 25), np.arange(400, 450), np.arange(450, 1200, 25)])
+    curves = pd.DataFrame({"run_id": "a", "name": NAME, "step": steps, "steps_since_growth": steps - 400.0})
+
+    assert evaluation_interval(curves) == 25
+
+
+def test_an_arm_with_fewer_configurations_keeps_its_mean() -> None:
+    points = points_of({(0, "a"): [1, 2], (1, "a"): [3, 4], (0, "control"): [7, 8]})
+
+    means = arm_means(points)
+
+    assert means.groupby("arm")[["value", "units"]].apply(lambda part: part.to_numpy().tolist()).to_dict() == {
+        "a": [[2, 2], [3, 2]],
+        "control": [[7, 1], [8, 1]],
+    }
+
+
+def test_a_series_that_repeats_another_is_left_out() -> None:
+    curves = pd.DataFrame({"name": ["all", "all", "known", "known", "late", "late"], "value": [1.0, 2, 1, 2, 1, 3]})
+
+    assert without_repeats(curves, ["all", "known", "late"]) == ["all", "late"]

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from harness.reporting.collect import collect
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
+from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
 from harness.staging.ledger import Ledger
@@ -17,13 +19,15 @@ METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
 ALL = {
     *("paired_differences", "pairs", "effect_map", "kept_and_learned", "cost", "learning_curves", "stability_gap"),
-    *("all_of_training", "loss_components"),
+    *("all_of_training", "loss_components", "course_of_runs", "best_so_far"),
 }
 
 
 def exhibits_in(home: Path) -> dict[str, Exhibit]:
     data = collect(home, "freeze-or-not")
-    return exhibits_of(data, compare(data.runs, "unfrozen", "frozen", METRIC), measure_of(METRIC), 0.005)
+    comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
+    curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
+    return exhibits_of(data, curves, comparison, measure_of(METRIC), 0.005)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +85,53 @@ def test_a_third_arm_stands_beside_the_two_in_cost_and_over_training(make_home: 
     assert set(shown["cost"].data["arm"]) == set(shown["all_of_training"].data["arm"]) == set(arms)
 
 
+def test_an_arm_that_never_grew_stands_beside_the_two_around_the_growth(make_home: MakeHome) -> None:
+    home = make_home(trials=5, seeds=1, arms={"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}, never=("never",))
+
+    shown = exhibits_in(home)
+
+    for name in ("learning_curves", "stability_gap", "loss_components"):
+        data = shown[name].data
+        assert set(data.loc[data["shown"] == "mean", "arm"]) == {"frozen", "unfrozen", "never"}, name
+    assert "never grew (never)" in shown["learning_curves"].caption
+
+
+def test_with_twelve_configurations_it_is_shown_what_the_difference_depends_on(make_home: MakeHome) -> None:
+    shown = exhibits_in(make_home(trials=12, seeds=1))["importance"]
+
+    assert set(shown.data["name"]) == {"when", "where", "width", "init", "loss weight"}
+    assert "12 configurations" in shown.caption
+    assert re.search(r"Above it: |No field stands above it", shown.caption)
+
+
+def test_the_best_so_far_is_that_of_each_arm_alone(shown: dict[str, Exhibit]) -> None:
+    data = shown["best_so_far"].data
+    tried = data[data["shown"] == "as tried"]
+
+    assert tried.groupby("arm")["configurations"].apply(list).tolist() == [[1, 2, 3, 4, 5, 6]] * 2
+    assert data[data["shown"] == "expected"].groupby("arm")["configurations"].max().tolist() == [3, 3]
+    assert tried["seconds"].groupby(tried["arm"]).is_monotonic_increasing.all()
+
+
+def test_a_sampler_that_looks_at_results_has_no_other_order(make_home: MakeHome) -> None:
+    home = make_home(trials=5, seeds=1)
+    ledger = Ledger(home)
+    (study,) = ledger.studies()
+    ledger.save_study(replace(study, spec={**study.spec, "sampler": {"kind": "tpe"}}))
+
+    shown = exhibits_in(home)["best_so_far"]
+
+    assert set(shown.data["shown"]) == {"as tried"}
+    assert "no other order" in shown.caption
+
+
+def test_without_validation_nothing_can_be_chosen(make_home: MakeHome) -> None:
+    home = make_home(trials=5, seeds=1)
+    without(home, "val/accuracy/all")
+
+    assert "best_so_far" not in exhibits_in(home)
+
+
 def test_too_few_configurations_make_no_map_and_no_intervals(make_home: MakeHome) -> None:
     shown = exhibits_in(make_home(trials=2, seeds=1))
 
@@ -108,12 +159,19 @@ def test_without_histories_there_are_no_curves(make_home: MakeHome) -> None:
 
 def test_without_seconds_there_is_no_cost(make_home: MakeHome) -> None:
     home = make_home(trials=5, seeds=1)
+    without(home, "cost/seconds")
+
+    shown = exhibits_in(home)
+    assert "cost" not in shown
+    assert shown["best_so_far"].data["seconds"].isna().all()
+
+
+def without(home: Path, metric: str) -> None:
+    """Take a metric from every run of a home."""
     ledger = Ledger(home)
     for run in ledger.runs("freeze-or-not"):
-        metrics = {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
-        ledger.save_run(type(run)(**{**vars(run), "metrics": metrics}))
-
-    assert "cost" not in exhibits_in(home)
+        metrics = {name: value for name, value in run.metrics.items() if name != metric}
+        ledger.save_run(replace(run, metrics=metrics))
 
 
 @pytest.mark.parametrize("where", [(1, 2, 3), ("one", "two"), ({"kind": "a"}, {"kind": "b"}, None)])

@@ -20,6 +20,7 @@ import pytest
 import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.report import write_report
+from harness.reporting.sections import PLAN
 from harness.reporting.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 
@@ -36,6 +37,7 @@ ATTRIBUTES = {
         "class",
         "content",
         "height",
+        "href",
         "http-equiv",
         "id",
         "lang",
@@ -94,16 +96,32 @@ def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
     elements.feed(page)
 
     assert "default-src 'none'; img-src data:; style-src 'unsafe-inline'" in page
-    assert all(link.startswith("data:image/png;base64,") for link in elements.links)
+    assert all(link.startswith(("data:image/png;base64,", "#")) for link in elements.links)
     assert not elements.names & {"script", "link", "iframe", "object"}
     assert not any(name.startswith("on") for name in elements.attributes)
 
 
 def test_markdown_links_lead_to_files(finished: Path) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", (finished / "report.md").read_text())
+    links = re.findall(r"\]\(([^#)][^)]*)\)", (finished / "report.md").read_text())
 
     assert len(links) > 8
     assert all((finished / link).is_file() for link in links)
+
+
+def test_the_contents_lead_to_every_section_in_the_page_and_in_markdown(finished: Path) -> None:
+    page, text = (finished / "report.html").read_text(), (finished / "report.md").read_text()
+
+    assert re.findall(r'href="#([^"]+)"', page) == re.findall(r'<section id="([^"]+)">', page)
+    slugs = [re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^## (\d.*)$", text, re.M)]
+    assert re.findall(r"\]\(#([^)]+)\)", text) == slugs
+    assert len(slugs) == 14
+
+
+def test_every_table_and_figure_has_its_place(finished: Path) -> None:
+    placed = {name for plan in PLAN for name in (*plan.parts, *plan.folded)}
+
+    assert {path.stem for path in (finished / "tables").iterdir()} <= placed
+    assert {path.stem for path in (finished / "figures").iterdir()} <= placed
 
 
 def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) -> None:
@@ -127,6 +145,7 @@ BUILD = """
 import sys
 from pathlib import Path
 from harness.reporting.report import write_report
+from harness.reporting.sections import PLAN
 write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
 """
 
@@ -179,7 +198,9 @@ def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
 
     assert "script" not in elements.names
     assert elements.attributes <= ATTRIBUTES
-    assert all(link.startswith("data:image/png;base64,") for link in elements.links)
+    assert {link for link in elements.links if not link.startswith("data:image/png;base64,")} == {
+        f"#{plan.anchor}" for plan in PLAN
+    }
 
 
 def test_hostile_names_do_no_harm_to_the_markdown(hostile: Path) -> None:
@@ -278,7 +299,7 @@ def test_a_study_without_a_completed_run_has_a_report_that_says_so(
 
     assert report.kind == "no data"
     assert report.verdict.startswith("No data yet")
-    assert not (report.folder / "figures").exists()
+    assert {path.stem for path in report.folder.glob("figures/*")} <= {"course_of_runs"}
 
 
 @pytest.mark.parametrize(("trials", "seeds"), [(1, 1), (2, 1), (4, 2)])

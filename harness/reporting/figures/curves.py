@@ -40,27 +40,27 @@ class CurvePanel:
     difference: pd.DataFrame
 
 
-def draw_curves(panels: Sequence[CurvePanel], first: str, second: str) -> Figure:
-    """Draw one column per panel; the curves above, their paired difference below."""
+def draw_curves(panels: Sequence[CurvePanel], arms: Sequence[str]) -> Figure:
+    """Draw one column per panel; the curves above, the paired difference of the first two arms below."""
     figure = new_figure(1.2 + 3.0 * len(panels), 5.6)
     figure.set_layout_engine("constrained")
     grid: Any = figure.subplots(2, len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": [1.45, 1]})
     for axes in grid[0, 1:]:
         axes.sharey(grid[0, 0])
     for column, panel in enumerate(panels):
-        _levels(grid[0, column], panel, (first, second))
+        _levels(grid[0, column], panel, arms)
         _difference(grid[1, column], panel)
         grid[0, column].set_title(label(panel.title, 34))
         grid[1, column].set_xlabel("optimizer updates since the growth")
     unit, level_unit = panels[0].measure.unit, panels[0].measure.level_unit
     grid[0, 0].set_ylabel(f"validation accuracy ({level_unit})")
-    grid[1, 0].set_ylabel(f"{label(first, 14)} minus {label(second, 14)}\n({unit})")
-    handles = [*arm_handles([first, second]), growth_handle()]
+    grid[1, 0].set_ylabel(f"{label(arms[0], 14)} minus {label(arms[1], 14)}\n({unit})")
+    handles = [*arm_handles(arms), growth_handle()]
     figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
     return figure
 
 
-def _levels(axes: Axes, panel: CurvePanel, arms: tuple[str, str]) -> None:
+def _levels(axes: Axes, panel: CurvePanel, arms: Sequence[str]) -> None:
     mark_growth(axes)
     for arm, style in arm_styles(arms).items():
         for _, line in panel.lines[panel.lines["arm"] == arm].groupby(["trial", "grown"]):

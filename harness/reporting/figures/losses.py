@@ -1,6 +1,6 @@
 """Loss components by step since the growth: one column a component, one row a split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class LossPanel:
     means: pd.DataFrame
 
 
-def draw_losses(panels: Mapping[tuple[str, str], LossPanel], first: str, second: str) -> Figure:
+def draw_losses(panels: Mapping[tuple[str, str], LossPanel], arms: Sequence[str]) -> Figure:
     """Draw the panels, which are named by split (`train`, `val`) and component, in that order."""
     splits = [split for split in SPLITS if any(split == known for known, _ in panels)]
     components = list(dict.fromkeys(component for _, component in panels))
@@ -45,19 +45,19 @@ def draw_losses(panels: Mapping[tuple[str, str], LossPanel], first: str, second:
         for across, component in enumerate(components):
             axes = grid[down, across]
             if (split, component) in panels:
-                _panel(axes, panels[split, component], (first, second))
+                _panel(axes, panels[split, component], arms)
             else:
                 axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", va="center", color=MUTED)
                 axes.set_yticks([])
     for across, component in enumerate(components):
         grid[0, across].set_title(label(component, 30))
         grid[-1, across].set_xlabel("optimizer updates since the growth")
-    handles = [*arm_handles([first, second]), growth_handle()]
+    handles = [*arm_handles(arms), growth_handle()]
     figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
     return figure
 
 
-def _panel(axes: Axes, panel: LossPanel, arms: tuple[str, str]) -> None:
+def _panel(axes: Axes, panel: LossPanel, arms: Sequence[str]) -> None:
     mark_growth(axes)
     for arm, style in arm_styles(arms).items():
         for _, line in panel.lines[panel.lines["arm"] == arm].groupby(["trial", "grown"]):

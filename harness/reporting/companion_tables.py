@@ -1,0 +1,27 @@
+"""Tables that stand beside figures, and those that close a report."""
+
+import pandas as pd
+
+from harness.reporting.checklist import checklist_table
+from harness.reporting.controls import controls_table
+from harness.reporting.glossary import glossary_table
+from harness.reporting.measures import Measure
+from harness.reporting.pairing import Account, Comparison
+from harness.reporting.stability import stability_table
+from harness.reporting.study_data import StudyData
+from harness.reporting.table import Table
+
+__all__ = ["companion_tables"]
+
+
+def companion_tables(
+    data: StudyData, curves: pd.DataFrame, comparison: Comparison, account: Account, measure: Measure
+) -> dict[str, Table]:
+    """Return the tables for which there is data, by name; `curves` are those `on_growth_axis`."""
+    found = (
+        controls_table(data, comparison, measure),
+        stability_table(curves, data.arms),
+        checklist_table(data, comparison, account),
+        glossary_table(),
+    )
+    return {table.name: table for table in found if table is not None}
