@@ -60,6 +60,16 @@ class RunConfig(Spec):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _drift_has_something_to_start_from(self) -> "RunConfig":
+        kept = [rule.keep_teacher or getattr(rule.operation, "keep_teacher", False) for rule in self.growths]
+        if self.training.record_drift and self.growths and not any(kept):
+            raise ValueError(
+                "training.record_drift: expected a growth that keeps the network as it was, found none; set "
+                "keep_teacher of a growth"
+            )
+        return self
+
     def _check_step(self, index: int, step: int, taken: dict[int, int]) -> None:
         where = f"growths.{index}.trigger.step"
         if step >= self.steps:

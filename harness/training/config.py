@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
@@ -31,8 +31,14 @@ class TrainingConfig(Spec):
         on_divergence: what a loss that becomes NaN or infinite does: it stops the run, or the update is skipped, and
             counted in `train/skipped_steps`. Running statistics have seen the batch by then.
         record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
+        record_classes: whether evaluations tell classes apart: how often each is answered rightly, and by classes of
+            which arrival.
+        record_drift: whether evaluations after a growth that kept a teacher tell how far features have moved from the
+            teacher's, layer by layer.
         clip_norm: the largest norm of all gradients together, after unscaling; None clips nothing.
         evaluate_every: steps between evaluations on the validation split.
+        evaluate_after_growth: steps after each growth that are evaluated one by one; what falls and comes back between
+            two evaluations is not seen otherwise. Triggers see these evaluations as they see all others.
     """
 
     batch_size: PositiveInt = 64
@@ -43,5 +49,8 @@ class TrainingConfig(Spec):
     replay: Annotated[float, Field(ge=0, lt=1)] | None = None
     on_divergence: Literal["stop", "skip"] = "stop"
     record_gradients_every: PositiveInt | None = None
+    record_classes: bool = False
+    record_drift: bool = False
     clip_norm: PositiveFloat | None = None
     evaluate_every: PositiveInt = 25
+    evaluate_after_growth: NonNegativeInt = 0

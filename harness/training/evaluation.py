@@ -12,11 +12,17 @@ from harness.data import Split
 from harness.losses import Batch
 from harness.training.config import TrainingConfig
 from harness.training.forward import Forward, Needs, needs_of, see
-from harness.training.metrics import accuracies, accuracies_by_arrival, accuracies_within, output_metrics
+from harness.training.metrics import (
+    accuracies,
+    accuracies_by_arrival,
+    accuracies_within,
+    answers_by_class,
+    output_metrics,
+)
 from harness.training.state import TrainState
 from harness.training.step import objective_of
 
-__all__ = ["CHUNK", "evaluate", "observed"]
+__all__ = ["CHUNK", "eval_mode", "evaluate", "observed"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
@@ -31,7 +37,7 @@ def evaluate(
     examples that are classified rightly by the heads' logits side by side, `accuracy/<head>` the same among the
     examples of that head's classes. `accuracy_within` is that of each head where it is known which one answers, and
     `accuracy_by_arrival` that on the classes that each growth brought; `mean` is over all of them, and each of them is
-    there where they are several.
+    there where they are several. Where classes are recorded, what `answers_by_class` says.
     """
     batch = observed(state, split, answers, needs_of(config.losses.values()), forward)
     label_map = answers.label_map
@@ -44,6 +50,8 @@ def evaluate(
     if label_map.heads:
         for measure in (accuracies, accuracies_within, accuracies_by_arrival):
             results |= measure(batch.outputs, split.labels, label_map)
+        if config.record_classes:
+            results |= answers_by_class(batch.outputs, split.labels, label_map)
     results |= output_metrics(answerable)
     # One transfer for all values: each one on its own would make a GPU wait.
     values = torch.stack([value.double() for value in results.values()]).tolist()
@@ -58,7 +66,7 @@ def observed(
     forward: Forward | None = None,
 ) -> Batch:
     """Return what the network computes for all of `split`, in eval mode and 32 bits; scalars are means over it."""
-    with _eval_mode(state.model), torch.no_grad():
+    with eval_mode(state.model), torch.no_grad():
         chunks = [see(state, chunk, answers, needs, forward) for chunk in split.chunks(CHUNK)]
     shares = [len(chunk.labels) / len(split) for chunk in chunks]
     teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
@@ -102,7 +110,8 @@ def _part(batch: Batch, chosen: Tensor) -> Batch:
 
 
 @contextmanager
-def _eval_mode(model: nn.Module) -> Iterator[None]:
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put `model` into eval mode, and every module back into the mode that it was in."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

@@ -24,6 +24,7 @@ from harness.growth.triggers import Progress
 from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
+from harness.training.drift import drift
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
@@ -93,6 +94,8 @@ def train_stage(
         found = evaluate(state, feed.data.validation, config, answers, forward=feed.forward_part)
         metrics = {f"val/{name}": value for name, value in found.items()}
         history.record(state.step, metrics)
+        if config.record_drift:
+            history.record(state.step, drift(state, data.validation, answers.label_map))
         on_evaluation(state.step, metrics)
         return metrics
 
@@ -109,7 +112,8 @@ def train_stage(
         measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward, needs=needs)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
-        if evaluated := state.step % config.evaluate_every == 0:
+        watched = bool(state.lineage) and state.age <= config.evaluate_after_growth
+        if evaluated := watched or state.step % config.evaluate_every == 0:
             metrics = evaluate_now()
             new = signals() - heard
             history.record(state.step, {f"signal/{name}": 1.0 for name in new})

@@ -11,7 +11,15 @@ from harness.core.label_map import LabelMap
 from harness.data import AbstractTask
 from harness.losses import Batch
 
-__all__ = ["Direction", "accuracies", "accuracies_by_arrival", "accuracies_within", "directions", "output_metrics"]
+__all__ = [
+    "Direction",
+    "accuracies",
+    "accuracies_by_arrival",
+    "accuracies_within",
+    "answers_by_class",
+    "directions",
+    "output_metrics",
+]
 
 Direction = Literal["maximize", "minimize"]
 
@@ -65,6 +73,31 @@ def accuracies_by_arrival(outputs: Mapping[str, Tensor], labels: Tensor, label_m
         for number in label_map.arrivals
     }
     return _with_mean("accuracy_by_arrival", results)
+
+
+def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
+    """Return `accuracy_of_class/<c>`, and `answered_by/<n>.<c>` where classes came at several growths.
+
+    The latter is the share of the examples of class c that are taken for a class, right or wrong, that came with the
+    n-th growth: what new classes take from old ones, and old ones keep of new ones. Classes that cannot be seen yet, or
+    of which there is no example, are left out.
+    """
+    right, known, _ = _right(outputs, labels, label_map)
+    taken = _arrival_of_columns(label_map)[label_map.joined(outputs).argmax(dim=1)]
+    results = {}
+    for label in labels[known].unique().tolist():
+        chosen = labels == label
+        results[f"accuracy_of_class/{label}"] = _share(right, chosen)
+        for number in label_map.arrivals if len(label_map.arrivals) > 1 else ():
+            results[f"answered_by/{number}.{label}"] = _share(taken == number, chosen)
+    return results
+
+
+def _arrival_of_columns(label_map: LabelMap) -> Tensor:
+    """Return `[columns]` int64: the growth since which a class of each joined column can be seen, the first of them."""
+    seen = label_map.column >= 0
+    arrival = torch.full((int(label_map.column.max()) + 1,), torch.iinfo(torch.int64).max, device=seen.device)
+    return arrival.scatter_reduce(0, label_map.column[seen], label_map.arrival[seen], "amin")
 
 
 def output_metrics(batch: Batch) -> dict[str, Tensor]:

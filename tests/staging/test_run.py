@@ -84,3 +84,11 @@ def test_the_weight_of_a_loss_can_be_changed_by_its_path(digits_run: RunConfig) 
 
     assert run.training.losses["classes"].weight == 0.5
     assert run.growths[0].loss_weight == Ramp(steps=10)
+
+
+def test_drift_is_measured_from_a_network_that_some_growth_keeps(digits_run: RunConfig) -> None:
+    with pytest.raises(SpecError, match=r"training\.record_drift: expected a growth that keeps.*set keep_teacher"):
+        with_changes(digits_run, {"training.record_drift": True})
+
+    assert with_changes(digits_run, {"training.record_drift": True, "growths.0.keep_teacher": True})
+    assert with_changes(digits_run, {"training.record_drift": True, "growths": []})

@@ -13,7 +13,7 @@ from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule,
 from harness.growth.freezing import Candidate, OldParameters
 from harness.growth.plan import Watch
 from harness.growth.probe import Probe
-from harness.growth.triggers import Signal
+from harness.growth.triggers import Plateau, Signal
 from harness.models import ConvNet, GrowableModel
 from harness.staging.network import probe_for
 from harness.staging.snapshot import write_snapshot
@@ -68,6 +68,61 @@ def test_it_evaluates_at_the_start_and_at_its_intervals(state: TrainState, data:
     _, history = train(state, 10, data)
 
     assert history["val/accuracy/all"].steps == [0, 4, 8]
+
+
+def test_after_a_growth_every_update_is_evaluated_for_as_long_as_asked(state: TrainState, data: TaskData) -> None:
+    config = CONFIG.model_copy(update={"evaluate_after_growth": 3})
+    _, before = train(state, 6, data, config=config)
+    state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
+
+    _, after = train(state, 17, data, config=config)
+
+    assert before["val/accuracy/all"].steps == [0, 4]
+    assert after["val/accuracy/all"].steps == [6, 7, 8, 9, 12, 16]
+
+
+def test_triggers_see_the_evaluations_after_a_growth_alike_when_trained_and_when_replayed(
+    state: TrainState, data: TaskData
+) -> None:
+    config = CONFIG.model_copy(update={"evaluate_after_growth": 5})
+    train(state, 4, data)
+    state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
+    plateau = rule(1).model_copy(update={"trigger": Plateau(metric="val/loss/total", patience=2, min_delta=9.0)})
+
+    fired, history = train(state, 20, data, plateau, config=config)
+
+    assert (fired, state.step) == (plateau, 7)
+    assert Watch((plateau,)).replay(history, start=4, until=20) == (7, plateau)
+
+
+def test_drift_is_recorded_at_evaluations_and_shown_to_no_trigger(state: TrainState, data: TaskData) -> None:
+    config, seen = CONFIG.model_copy(update={"record_drift": True}), list[str]()
+    keeping = rule(1).model_copy(update={"keep_teacher": True})
+    history = History()
+    state.grow(keeping.change, probe=Probe(data.validation.inputs[:2]))
+
+    train_stage(
+        *(state, 4), config=config, data=data, watch=Watch(()), history=history,
+        on_evaluation=lambda _step, metrics: seen.extend(metrics),
+    )  # fmt: skip
+
+    assert history["drift/cka/blocks.0.conv"].steps == [0, 4]
+    assert history["drift/cka/blocks.0.conv"].values[0] == 1
+    assert history["drift/change/blocks.0.conv"].values[1] > 0
+    assert not any(name.startswith("drift/") for name in seen)
+
+
+@pytest.mark.parametrize("option", ["record_classes", "record_drift"])
+def test_what_is_recorded_changes_nothing_that_is_trained(state: TrainState, data: TaskData, option: str) -> None:
+    histories = []
+    for config in (CONFIG, CONFIG.model_copy(update={option: True})):
+        again = _fresh_like(state)
+        again.grow(rule(1).model_copy(update={"keep_teacher": True}).change, probe=Probe(data.validation.inputs[:2]))
+        histories.append(train(again, 9, data, config=config)[1])
+
+    plain, rich = histories
+    assert set(rich) > set(plain)
+    assert all(rich[name] == plain[name] for name in plain)
 
 
 def test_late_classes_are_seen_only_after_their_head_exists(state: TrainState, data: TaskData) -> None:

@@ -8,7 +8,14 @@ from harness.core.label_map import LabelMap
 from harness.core.outputs import Output, Scale
 from harness.data import Digits
 from harness.losses import Batch
-from harness.training.metrics import accuracies, accuracies_by_arrival, accuracies_within, directions, output_metrics
+from harness.training.metrics import (
+    accuracies,
+    accuracies_by_arrival,
+    accuracies_within,
+    answers_by_class,
+    directions,
+    output_metrics,
+)
 
 BOTH = LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}, arrived={3: 1, 4: 2})
 
@@ -64,6 +71,41 @@ def test_every_arrival_counts_the_same_in_the_mean() -> None:
         "accuracy_by_arrival/2": 0,
         "accuracy_by_arrival/mean": 0.5,
     }
+
+
+def test_each_class_says_how_often_it_is_right_and_by_which_arrival_it_is_answered() -> None:
+    found = rounded(answers_by_class(OUTPUTS, LABELS, BOTH))
+
+    assert {name: value for name, value in found.items() if name.startswith("accuracy_of_class/")} == {
+        "accuracy_of_class/0": 1,
+        "accuracy_of_class/1": 1,
+        "accuracy_of_class/3": 0.5,
+        "accuracy_of_class/4": 0,
+    }
+    assert [found[f"answered_by/{number}.3"] for number in (0, 1, 2)] == [0.5, 0.5, 0]
+    assert [found[f"answered_by/{number}.4"] for number in (0, 1, 2)] == [1, 0, 0]
+
+
+def test_before_any_growth_there_is_no_other_arrival_to_answer() -> None:
+    label_map = LabelMap.of({"known": (0, 1, 2)})
+
+    found = answers_by_class({"known": OUTPUTS["known"]}, torch.tensor([0, 0, 1, 4, 2]), label_map)
+
+    assert rounded(found) == {
+        "accuracy_of_class/0": 0.5,
+        "accuracy_of_class/1": 0,
+        "accuracy_of_class/2": 0,
+    }
+
+
+def test_classes_that_share_a_column_are_both_answered_by_its_arrival() -> None:
+    label_map = LabelMap.of({"known": ((0, 3), 1), "late": (2,)}, arrived={2: 1, 3: 1})
+    outputs = {"known": torch.tensor([[9.0, 0], [9, 0]]), "late": torch.zeros(2, 1)}
+
+    found = rounded(answers_by_class(outputs, torch.tensor([0, 3]), label_map))
+
+    assert found["accuracy_of_class/3"] == 1
+    assert found["answered_by/0.0"] == found["answered_by/0.3"] == 1
 
 
 def test_a_mean_of_one_stands_alone() -> None:

@@ -1,0 +1,90 @@
+"""How far a growth, and what was learned since, moved the features that a network had before it.
+
+Linear CKA, debiased (arXiv 2010.15327), and the relative change in length. Neither alone says much: CKA moves with few
+outliers, without any change of the function (arXiv 2210.16156), and lengths change where nothing is rearranged.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from harness.core.label_map import LabelMap
+from harness.data import Split
+from harness.models.taps import capture
+from harness.models.teacher import Teacher
+from harness.training.evaluation import eval_mode
+from harness.training.precision import autocast
+from harness.training.state import TrainState
+
+__all__ = ["debiased_cka", "drift", "relative_change"]
+
+PROBE_SIZE = 256
+FEWEST = 4  # examples, below which the debiased estimate does not exist
+
+
+def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, float]:
+    """Return how far features are from those of the network's teacher; nothing without one.
+
+    They are those of some examples of classes that could be seen before the last growth. `drift/cka/<layer>` is 1 and
+    `drift/change/<layer>` 0 where nothing has moved; layers are the modules of the backbone that hold weights, by path,
+    as far as the teacher has them. A layer that was widened has no change in length.
+    """
+    teacher = getattr(state.model, "teacher", None)
+    arrival = label_map.arrival_of(split.labels)
+    known = ((arrival >= 0) & (arrival < len(state.lineage))).nonzero().squeeze(1)
+    if not isinstance(teacher, Teacher) or len(known) < FEWEST:
+        return {}
+    inputs, layers = split.take(known[:PROBE_SIZE]).inputs, _layers(state.model.backbone)
+    with eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
+        _, before = teacher.observe(inputs, layers)
+        with capture(state.model.backbone, before) as now:
+            state.model(inputs)
+    found = {}
+    for layer in before:
+        old, new = before[layer], now.get(layer)
+        if isinstance(new, Tensor) and isinstance(old, Tensor) and len(old) == len(new) == len(inputs):
+            found[f"drift/cka/{layer}"] = debiased_cka(old, new)
+            found[f"drift/change/{layer}"] = relative_change(old, new) if old.shape == new.shape else math.nan
+    return {name: value for name, value in found.items() if math.isfinite(value)}
+
+
+def debiased_cka(one: Tensor, other: Tensor) -> float:
+    """Return how alike two sets of features `[N, ...]` of the same N > 3 examples arrange them; 1 if they are equal.
+
+    NaN if the features of either are the same for all examples.
+    """
+    if one.shape == other.shape and torch.equal(one, other):
+        return 1.0
+    grams = [_gram(features) for features in (one, other)]
+    both, *each = (_hsic(left, right) for left, right in (grams, (grams[0], grams[0]), (grams[1], grams[1])))
+    return both / math.sqrt(each[0] * each[1]) if min(each) > 0 else math.nan
+
+
+def relative_change(old: Tensor, new: Tensor) -> float:
+    """Return the length of `new - old` over that of `old`; NaN for features that were all zero."""
+    length = old.double().norm().item()
+    return (new.double() - old.double()).norm().item() / length if length else math.nan
+
+
+def _layers(backbone: nn.Module) -> list[str]:
+    """Return the paths of modules that themselves hold weights, and not biases and scales alone."""
+    return [
+        name
+        for name, module in backbone.named_modules()
+        if name and any(parameter.dim() > 1 for parameter in module.parameters(recurse=False))
+    ]
+
+
+def _gram(features: Tensor) -> Tensor:
+    """Return `[N, N]` inner products, without those of an example with itself."""
+    flat = features.double().flatten(1)
+    flat = flat - flat.mean(dim=0)  # changes nothing but rounding
+    return (flat @ flat.T).fill_diagonal_(0)
+
+
+def _hsic(one: Tensor, other: Tensor) -> float:
+    """Return the unbiased estimate of HSIC from Gram matrices with empty diagonals (Song et al., 2012, eq. 5)."""
+    size = len(one)
+    together = (one * other).sum() + one.sum() * other.sum() / ((size - 1) * (size - 2))
+    return ((together - 2 / (size - 2) * (one.sum(dim=0) @ other.sum(dim=0))) / (size * (size - 3))).item()
