@@ -92,7 +92,7 @@ def test_triggers_see_the_evaluations_after_a_growth_alike_when_trained_and_when
     fired, history = train(state, 20, data, plateau, config=config)
 
     assert (fired, state.step) == (plateau, 7)
-    assert Watch((plateau,)).replay(history, start=4, until=20) == (6, plateau)
+    assert Watch((plateau,)).replay(history, start=4, until=20) == (7, plateau)
 
 
 def test_drift_is_recorded_at_evaluations_and_shown_to_no_trigger(state: TrainState, data: TaskData) -> None:
