@@ -36,7 +36,7 @@ def space_table(data: StudyData) -> Table:
     """List the searched fields and the values they may take."""
     rows = [
         (label, str(dimension.get("field", "")), _values(dimension))
-        for label, dimension in data.study.spec["space"].items()
+        for label, dimension in (data.searched or data).study.spec["space"].items()
     ]
     return table_of_words("search_space", "Searched fields", ("searched", "field of the run", "values"), rows)
 

@@ -13,8 +13,15 @@ __all__ = ["caveats", "estimand", "limits", "words_of"]
 FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 
 
-def estimand(comparison: Comparison, measure: Measure) -> str:
+def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
     """Say what the verdict estimates."""
+    if data.searched:
+        return (
+            f"The mean, over independent searches of {count(data.searched.study.trials, 'trial')} for each arm, of "
+            f"{measure.title} of the best configuration found under {comparison.first} minus that of the best found "
+            f"under {comparison.second}, each trained with seeds that no search has seen, where each search counts "
+            f"once, as the mean over its seeds."
+        )
     return (
         f"The mean, over configurations drawn from the searched space, of {measure.title} under {comparison.first} "
         f"minus that under {comparison.second}, at the end of training, where each configuration counts once, as the "
@@ -33,6 +40,11 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
     if account.failed:
         by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
         found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
+    if account.pruned:
+        found.append(
+            f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
+            "configurations that looked good early, under the arms together."
+        )
     found += [*_proposed(data), *reservations(data.runs, comparison)]
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
@@ -75,15 +87,28 @@ def _counted(comparison: Comparison) -> str:
 
 def limits(data: StudyData, comparison: Comparison) -> list[str]:
     """Say what the comparison does not show, however clear the verdict is."""
-    first, second = comparison.first, comparison.second
     return [
         "It speaks of this task, this network and this searched space, and of no other.",
-        f"It compares the arms at equal configurations. It does not compare the best {first} with the best {second} "
-        f"that a search for each alone would find.",
+        *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(comparison)),
         "It compares at equal numbers of updates, not at equal cost; section 5 shows what each arm cost.",
-        "The interval takes the configurations as a random draw from the searched space.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
+    ]
+
+
+def _limits_of_pairs(comparison: Comparison) -> list[str]:
+    return [
+        f"It compares the arms at equal configurations. It does not compare the best {comparison.first} with the best "
+        f"{comparison.second} that a search for each alone would find.",
+        "The interval takes the configurations as a random draw from the searched space.",
+    ]
+
+
+def _limits_of_searches(whole: StudyData) -> list[str]:
+    return [
+        f"It compares what {count(whole.study.trials, 'trial')} with this sampler find. More trials, or a better "
+        "search, may find something else.",
+        "It does not compare the arms at equal configurations.",
     ]
 
 
@@ -97,7 +122,7 @@ def words_of(data: StudyData, comparison: Comparison, account: Account, measure:
         "question": _question(data, comparison, measure),
         "design": _method(data),
         "primary": _robustness(comparison),
-        "tuned": _tuned(comparison),
+        "tuned": _tuned(data, comparison),
         "integrity": _integrity(data, account),
         "repeat": [
             "Every table and the data of every figure lie beside this file as CSV at full precision, all runs and "
@@ -120,12 +145,18 @@ def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list
     ]
     if others := data.arms[2:]:
         found.append(f"Beside the two, the study ran {listed(others)}; what is said of these is exploratory.")
-    return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {digest(spec)}."]
+    return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {_digest(data)}."]
+
+
+def _digest(data: StudyData) -> str:
+    return digest((data.searched or data).study.spec)
 
 
 def _method(data: StudyData) -> list[str]:
     """Say how the comparison was made, in the order in which it happens."""
     study = data.study
+    if data.searched:
+        return _method_of_searches(data, data.searched)
     return [
         f"A configuration is one point of the searched space; {count(study.trials, 'configuration')} planned, each "
         f"under {listed(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
@@ -134,6 +165,18 @@ def _method(data: StudyData) -> list[str]:
         "which triggers may look at.",
         "Configurations are the unit of inference: seeds are averaged first, since runs of one configuration are not "
         "independent evidence about the others.",
+    ]
+
+
+def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
+    trials, seeds = count(whole.study.trials, "trial"), count(whole.study.seeds, "seed")
+    return [
+        f"Each of {listed(data.arms)} is tuned on its own, in {data.study.trials} searches of {trials} with "
+        f"{seeds}, which see validation data alone: {count(whole.study.planned_runs, 'run')} with those that confirm.",
+        f"The best configuration of each search is trained with {count(data.study.seeds, 'seed')} that no search has "
+        "seen, and evaluated on test data once.",
+        "Searches of the same number begin with the same proposals under all arms and use the same seeds.",
+        "Searches are the unit of inference; the tables call each a configuration: the one that it chose.",
     ]
 
 
@@ -150,7 +193,11 @@ def _robustness(comparison: Comparison) -> list[str]:
     return [f"The difference is positive in {positive} of {comparison.mean.units} configurations.", agree]
 
 
-def _tuned(comparison: Comparison) -> list[str]:
+def _tuned(data: StudyData, comparison: Comparison) -> list[str]:
+    if data.searched:
+        return [
+            "The verdict compares what each arm comes to when it is tuned on its own; this is what was spent on it."
+        ]
     if not comparison.mean.units:
         return []
     return [

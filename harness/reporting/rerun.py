@@ -101,8 +101,8 @@ def rerun(
             if str(series).startswith(SIGNAL)
         }
         try:
-            opened = not len(recorded) or recorded["name"].astype(str).str.startswith(TEST).any()
-            again = train(json.loads(row["config"]), heard, bool(opened))
+            opened = any(str(metric).startswith(TEST) and pd.notna(value) for metric, value in row.items())
+            again = train(json.loads(row["config"]), heard, opened)
         except ValueError as error:
             yield Rerun(name, "CANNOT-RUN", " ".join(str(error).split()))
             continue

@@ -26,6 +26,7 @@ class StudyData:
             Training losses are means over the steps since the evaluation before.
         lost: run ids whose histories the store no longer has.
         origin: how the study was called.
+        searched: if these are the runs that confirm the winners of searches, all runs of that study.
     """
 
     study: StudyRecord
@@ -33,6 +34,7 @@ class StudyData:
     curves: pd.DataFrame
     lost: tuple[str, ...]
     origin: StudyOrigin
+    searched: "StudyData | None" = None
 
     @property
     def labels(self) -> list[str]:

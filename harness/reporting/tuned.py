@@ -44,6 +44,7 @@ def confirmed(data: StudyData) -> StudyData:
         runs=runs.assign(trial=runs["trial"] - first),
         curves=curves.assign(trial=curves["trial"] - first),
         lost=lost,
+        searched=data,
     )
 
 
