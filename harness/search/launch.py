@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import HarnessError, StudyChangedError
 from harness.core.spec import flatten
+from harness.search.conditions import corner_points
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
@@ -42,9 +43,8 @@ def check_study(study: Study, runner: Runner) -> None:
     """
     arm = next(iter(study.arms))
     runner.check(study.base)
-    for name, dimension in study.space.items():
-        for value in dimension.corners():
-            runner.check(study.config({name: value}, arm, seed=0))
+    for _, params in corner_points(study.space):
+        runner.check(study.config(params, arm, seed=0))
 
 
 def launch(

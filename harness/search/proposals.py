@@ -12,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import URL
 
+from harness.search.conditions import distributions
 from harness.search.samplers import Told
 from harness.search.study import Study
 from harness.staging.leases import Leases
@@ -46,12 +47,11 @@ class Proposals:
 
         A sampler that learns must have been told of all trials but the last.
         """
-        distributions = {name: dimension.distribution() for name, dimension in self._study.space.items()}
         with self._turn():
             for number in range(len(self._optuna.get_trials(deepcopy=False)), trials):
-                proposed = create_trial(
-                    state=TrialState.RUNNING, params=self._proposal(number), distributions=distributions
-                )
+                params = self._proposal(number)
+                ranges = distributions(self._study.space, params)
+                proposed = create_trial(state=TrialState.RUNNING, params=params, distributions=ranges)
                 self._optuna.add_trial(proposed)  # in one transaction: a kill leaves all of it or nothing
             known = self._optuna.get_trials(deepcopy=False)[:trials]
         return [trial.params for trial in known]

@@ -7,6 +7,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
+from harness.search.conditions import check_space, corner_points, exists
 from harness.search.published import Published
 from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
 from harness.search.space import AbstractDimension
@@ -57,11 +58,11 @@ class Study(Spec):
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
         self._check_analysis()
-        for name, dimension in self.space.items():
-            for value in dimension.corners():
-                self._try(f"space.{name}", {dimension.field: value})
+        check_space(self.space)
+        for name, params in corner_points(self.space):
+            self._try(f"space.{name}", params, {})
         for name, changes in self.arms.items():
-            self._try(f"arms.{name}", changes)
+            self._try(f"arms.{name}", {}, changes)
         for index in range(len(self.baselines)):
             self._check_baseline(index)
         self.check_trials(self.trials)
@@ -69,9 +70,10 @@ class Study(Spec):
 
     def _check_baseline(self, index: int) -> None:
         baseline = self.baselines[index]
-        if baseline.keys() != self.space.keys():
+        expected = [name for name in self.space if exists(self.space, name, baseline)]
+        if baseline.keys() != set(expected):
             raise ValueError(
-                f"baselines.{index}: expected values of {', '.join(self.space)}; found {', '.join(baseline)}"
+                f"baselines.{index}: expected values of {', '.join(expected)}; found {', '.join(baseline)}"
             )
         for name, value in baseline.items():
             if not self.space[name].contains(value):
@@ -113,22 +115,15 @@ class Study(Spec):
         for index, result in enumerate(self.published):
             if result.arm not in self.arms:
                 raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")
-        searched: dict[str, str] = {}
-        for name, dimension in self.space.items():
-            if dimension.field in searched:
-                raise ValueError(
-                    f"space.{name}: {dimension.field!r} is searched as {searched[dimension.field]!r} already"
-                )
-            searched[dimension.field] = name
 
     @property
     def direction(self) -> Direction:
         """Which way the metric is better: errors and losses are minimized."""
         return directions(self.base.task)[self.metric]
 
-    def _try(self, where: str, changes: Mapping[str, Any]) -> None:
+    def _try(self, where: str, params: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         try:
-            with_changes(self.base, changes)
+            self._laid_over(params, changes)
         except SpecError as error:
             raise ValueError(f"{where}: {error}") from None
 
@@ -148,5 +143,16 @@ class Study(Spec):
         Raises:
             SpecError: the values do not fit together.
         """
-        searched = {self.space[name].field: value for name, value in params.items()}
-        return with_changes(self.base, {**searched, **self.arms[arm], "seed": seed})
+        return self._laid_over(params, {**self.arms[arm], "seed": seed})
+
+    def _laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
+        """Return the base run with a configuration laid over it, and `changes`, which have the last word, over both."""
+        searched: dict[str, Any] = {}
+        without = []
+        for name, value in params.items():
+            dimension = self.space[name]
+            searched |= dimension.changes(value)
+            above = any(f"{dimension.field}.".startswith(f"{path}.") for path in changes)
+            if dimension.leaves_out(value) and not above:
+                without.append(dimension.field)
+        return with_changes(self.base, {**searched, **changes}, without=without)
