@@ -38,7 +38,7 @@ class Proposals:
             self._optuna = optuna.create_study(
                 storage=_storage(home, ledger),
                 study_name=study.name,
-                direction=study.direction,
+                directions=list(study.weighed.values()),
                 load_if_exists=True,
             )
 
@@ -63,17 +63,21 @@ class Proposals:
     def _told(self, count: int) -> list[Told]:
         given = len(self._study.baselines)
         trials = self._optuna.get_trials(deepcopy=False)[:count]
-        return [Told(trial.params, trial.value, given=trial.number < given) for trial in trials]
+        return [
+            Told(trial.params, value, trial.number < given, others=tuple(others))
+            for trial in trials
+            for value, *others in [trial.values or [None]]
+        ]
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
-        """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""
+        """Tell Optuna what the trial came to, if it has not been told: the mean of each objective over its runs."""
         with self._turn():
             if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
                 return
-            metric = f"val/{self._study.metric}"
-            values = [run.metrics[metric] for run in runs if run.status == "completed" and metric in run.metrics]
-            if values:
-                self._optuna.tell(number, fmean(values))
+            completed = [run.metrics for run in runs if run.status == "completed"]
+            values = [[found[name] for found in completed if name in found] for name in self._study.weighed]
+            if all(values):
+                self._optuna.tell(number, [fmean(found) for found in values])
             else:
                 self._optuna.tell(number, state=TrialState.FAIL)
 

@@ -175,13 +175,17 @@ class Int(AbstractDimension):
         """How many values there are."""
         return (self.high - self.low) // self.step + 1
 
+    def nth(self, index: int) -> int:
+        """Return the value after so many steps."""
+        return self.low + self.step * index
+
     def at(self, quantile: float) -> int:
         """Return the whole number at `quantile`; in the logarithm, each has the part from a half below to a half above.
 
         The same as Optuna does.
         """
         if not self.log:
-            return self.low + self.step * int(quantile * self.count)
+            return self.nth(int(quantile * self.count))
         low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
         return min(max(round(math.exp(low + (high - low) * quantile)), self.low), self.high)
 
@@ -238,19 +242,19 @@ class Float(AbstractDimension):
     def at(self, quantile: float) -> float:
         """Return the number at `quantile`, on a step or rounded to four digits, so that people can say it."""
         if self.count is not None:
-            return self._on_step(int(quantile * self.count))
+            return self.nth(int(quantile * self.count))
         if self.log:
             value = self.low * (self.high / self.low) ** quantile
         else:
             value = self.low + (self.high - self.low) * quantile
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
-    def _on_step(self, index: int) -> float:
-        """Return the end of so many steps as it is said: 0.3 rather than 0.30000000000000004."""
+    def nth(self, index: int) -> float:
+        """Return the value after so many steps as it is said: 0.3 rather than 0.30000000000000004."""
         return float(_decimal(self.low) + index * _decimal(self.step or 0.0))
 
     def _nearest(self, value: float) -> float:
-        return value if self.step is None else self._on_step(round((value - self.low) / self.step))
+        return value if self.step is None else self.nth(round((value - self.low) / self.step))
 
     def distribution(self) -> BaseDistribution:
         """Return the distribution of real numbers."""

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
 from harness.search.conditions import check_space, corner_points, exists
+from harness.search.objective import Objective, known_objectives, name_in_runs
 from harness.search.published import Published
 from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
 from harness.search.space import AbstractDimension
@@ -30,6 +31,8 @@ class Study(Spec):
         comparison: the difference reported is the first arm's metric minus the second's.
         metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
             data, the report on test data; `direction` says which way is better.
+        objectives: what configurations are weighed by beside `metric`; the search then looks for the best trade-offs,
+            and `harness best` and the report list those found.
         secondary: other metrics that are compared; their p values are adjusted for their number.
         smallest_effect: a difference that would matter, in the metric's units.
         published: results of others, which the report sets beside those of the same arms.
@@ -47,6 +50,7 @@ class Study(Spec):
     arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     comparison: tuple[str, str]
     metric: str = "accuracy/all"
+    objectives: tuple[Objective, ...] = ()
     secondary: tuple[str, ...] = ()
     smallest_effect: NonNegativeFloat = 0.0
     published: tuple[Published, ...] = ()
@@ -58,6 +62,7 @@ class Study(Spec):
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
         self._check_analysis()
+        self._check_objectives()
         check_space(self.space)
         for name, params in corner_points(self.space):
             self._try(f"space.{name}", params, {})
@@ -94,7 +99,13 @@ class Study(Spec):
 
     @property
     def _search(self) -> Search:
-        return Search(self.name, self.space, self.direction)
+        return Search(self.name, self.space, self.direction, tuple(one.direction for one in self.objectives))
+
+    @property
+    def weighed(self) -> dict[str, Direction]:
+        """The names under which runs have what the search sees, each with its direction; `metric` is the first."""
+        further = {name_in_runs(one.metric): one.direction for one in self.objectives}
+        return {name_in_runs(self.metric): self.direction, **further}
 
     def point(self, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:
         """Return the configuration of trial `number`: a baseline, or what is proposed after the trials `told`."""
@@ -115,6 +126,23 @@ class Study(Spec):
         for index, result in enumerate(self.published):
             if result.arm not in self.arms:
                 raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")
+
+    def _check_objectives(self) -> None:
+        known, seen = known_objectives(self.base.task), {self.metric}
+        for index, objective in enumerate(self.objectives):
+            where = f"objectives.{index}.metric"
+            if objective.metric not in known:
+                raise ValueError(f"{where}: no metric {objective.metric!r}.{did_you_mean(objective.metric, known)}")
+            if objective.metric in seen:
+                raise ValueError(
+                    f"{where}: expected another metric than those before, found {objective.metric!r} again"
+                )
+            seen.add(objective.metric)
+        if self.objectives and not self.sampler.weighs:
+            raise ValueError(
+                f"sampler: expected one that weighs several objectives, found {self.sampler.kind!r}; "
+                "use another, such as nsga_ii, or leave out objectives"
+            )
 
     @property
     def direction(self) -> Direction:

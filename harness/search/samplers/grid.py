@@ -60,11 +60,12 @@ class Grid(AbstractSampler):
             yield from self._combinations(space, rest, fixed)
 
     def _values(self, dimension: AbstractDimension) -> list[Any]:
-        if isinstance(dimension, Int | Float):
-            count = min(self.points, dimension.count or self.points)
-            # Small whole numbers lie closer than points that are even in the logarithm.
-            return list(dict.fromkeys(dimension.at((index + 0.5) / count) for index in range(count)))
-        return list(dimension.corners())
+        if not isinstance(dimension, Int | Float):
+            return list(dimension.corners())
+        if dimension.count is not None and dimension.count <= self.points:
+            return [dimension.nth(index) for index in range(dimension.count)]
+        evenly = (dimension.at((index + 0.5) / self.points) for index in range(self.points))
+        return list(dict.fromkeys(evenly))  # small whole numbers lie closer than points even in the logarithm
 
 
 def _combination(free: dict[str, list[Any]], number: int) -> dict[str, Any]:
