@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from harness.core.errors import SpecError
 
 S = TypeVar("S", bound="Spec")
+_GONE = object()
 
 __all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
 
@@ -108,8 +109,10 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     return changes
 
 
-def with_changes(spec: S, changes: Mapping[str, Any]) -> S:
+def with_changes(spec: S, changes: Mapping[str, Any], *, without: Iterable[str] = ()) -> S:
     """Return `spec` with the fields at dotted paths replaced, validated as a whole.
+
+    Items of lists and mappings at the paths `without` are left out at the end, so that all paths are those of `spec`.
 
     Raises:
         SpecError: a path names no field, or a value does not fit; the message names the field.
@@ -117,10 +120,31 @@ def with_changes(spec: S, changes: Mapping[str, Any]) -> S:
     content = spec.to_json()
     for path, value in changes.items():
         _assign(content, path, _as_json(value))
+    for path in without:
+        _assign(content, path, _GONE)
+        _check_item(spec, path)
     try:
-        return type(spec).model_validate(content)
+        return type(spec).model_validate(_without_gone(content))
     except ValidationError as error:
         raise SpecError(explain(error)) from None
+
+
+def _check_item(spec: Any, path: str) -> None:
+    for part in path.split(".")[:-1]:
+        if isinstance(spec, Spec):
+            spec = getattr(spec, part)
+        elif isinstance(spec, Mapping):
+            spec = spec[part]
+        else:
+            spec = spec[int(part)]
+    if isinstance(spec, Spec):
+        raise SpecError(f"expected an item of a list or a mapping to leave out, found {path!r}, a field of every run")
+
+
+def _without_gone(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _without_gone(item) for key, item in content.items() if item is not _GONE}
+    return [_without_gone(item) for item in content if item is not _GONE] if isinstance(content, list) else content
 
 
 def _as_json(value: Any) -> Any:

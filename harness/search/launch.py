@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from harness.core.errors import StudyChangedError
 from harness.core.spec import flatten, with_changes
 from harness.search.conclusion import Conclusion, delayed_if_unreachable
+from harness.search.conditions import corner_points
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
 from harness.search.study import Study
@@ -37,9 +38,8 @@ def check_study(study: Study, runner: Runner) -> None:
     """
     arm = next(iter(study.arms))
     runner.check(study.base)
-    for name, dimension in study.space.items():
-        for value in dimension.corners():
-            runner.check(study.config({name: value}, arm, seed=0))
+    for _, params in corner_points(study.space):
+        runner.check(study.config(params, arm, seed=0))
 
 
 def launch(

@@ -12,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import URL
 
+from harness.search.conditions import distributions
 from harness.search.designs import Part
 from harness.search.pruners import Race
 from harness.search.samplers import Told
@@ -48,7 +49,7 @@ class Proposals:
             self._optuna = optuna.create_study(
                 storage=self._storage,
                 study_name=self._name,
-                direction=study.direction,
+                directions=list(study.weighed.values()),
                 load_if_exists=True,
             )
 
@@ -57,12 +58,11 @@ class Proposals:
 
         A sampler that learns must have been told of all trials but the last.
         """
-        distributions = {name: dimension.distribution() for name, dimension in self._study.space.items()}
         with self._turn():
             for number in range(len(self._optuna.get_trials(deepcopy=False)), trials):
-                proposed = create_trial(
-                    state=TrialState.RUNNING, params=self._proposal(number), distributions=distributions
-                )
+                params = self._proposal(number)
+                ranges = distributions(self._study.space, params)
+                proposed = create_trial(state=TrialState.RUNNING, params=params, distributions=ranges)
                 self._optuna.add_trial(proposed)  # in one transaction: a kill leaves all of it or nothing
             known = self._optuna.get_trials(deepcopy=False)[:trials]
         return [trial.params for trial in known]
@@ -75,10 +75,15 @@ class Proposals:
         given = len(self._study.baselines)
         trials = self._optuna.get_trials(deepcopy=False)[:count]
         return [
-            Told(trial.params, trial.value, given=trial.number < given, pruned=dict(trial.intermediate_values))
-            if trial.state == TrialState.PRUNED
-            else Told(trial.params, trial.value, given=trial.number < given)
+            Told(
+                trial.params,
+                value,
+                trial.number < given,
+                others=tuple(others),
+                pruned=dict(trial.intermediate_values) if trial.state == TrialState.PRUNED else None,
+            )
             for trial in trials
+            for value, *others in [trial.values or [None]]
         ]
 
     def prunes(self, number: int, reports: Sequence[tuple[int, float]], race: Race) -> bool:
@@ -105,14 +110,14 @@ class Proposals:
             return pruned
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
-        """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""
+        """Tell Optuna what the trial came to, if it has not been told: the mean of each objective over its runs."""
         with self._turn():
             if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
                 return
-            metric = f"val/{self._study.metric}"
-            values = [run.metrics[metric] for run in runs if run.status == "completed" and metric in run.metrics]
-            if values:
-                self._optuna.tell(number, fmean(values))
+            completed = [run.metrics for run in runs if run.status == "completed"]
+            values = [[found[name] for found in completed if name in found] for name in self._study.weighed]
+            if all(values):
+                self._optuna.tell(number, [fmean(found) for found in values])
             else:
                 self._optuna.tell(number, state=TrialState.FAIL)
 

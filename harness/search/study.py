@@ -9,7 +9,9 @@ from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
 from harness.growth.triggers import NEVER
+from harness.search.conditions import check_space, corner_points, exists
 from harness.search.designs import AbstractDesign, Paired
+from harness.search.objective import Objective, known_objectives, name_in_runs
 from harness.search.pruners import AbstractPruner, Race, Rung
 from harness.search.published import Published
 from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
@@ -33,6 +35,8 @@ class Study(Spec):
         comparison: the difference reported is the first arm's metric minus the second's.
         metric: the one that decides, without the split, such as `accuracy/all`; the search sees it on validation
             data, the report on test data; `direction` says which way is better.
+        objectives: what configurations are weighed by beside `metric`; the search then looks for the best trade-offs,
+            and `harness best` and the report list those found.
         secondary: other metrics that are compared; their p values are adjusted for their number.
         smallest_effect: a difference that would matter, in the metric's units.
         published: results of others, which the report sets beside those of the same arms.
@@ -52,6 +56,7 @@ class Study(Spec):
     arms: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     comparison: tuple[str, str]
     metric: str = "accuracy/all"
+    objectives: tuple[Objective, ...] = ()
     secondary: tuple[str, ...] = ()
     smallest_effect: NonNegativeFloat = 0.0
     published: tuple[Published, ...] = ()
@@ -65,11 +70,12 @@ class Study(Spec):
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
         self._check_analysis()
-        for name, dimension in self.space.items():
-            for value in dimension.corners():
-                self._try(f"space.{name}", {dimension.field: value})
+        self._check_objectives()
+        check_space(self.space)
+        for name, params in corner_points(self.space):
+            self._try(f"space.{name}", params, {})
         for name, changes in self.arms.items():
-            self._try(f"arms.{name}", changes)
+            self._try(f"arms.{name}", {}, changes)
         for index in range(len(self.baselines)):
             self._check_baseline(index)
         self.check_sizes(self.trials, self.seeds)
@@ -77,9 +83,10 @@ class Study(Spec):
 
     def _check_baseline(self, index: int) -> None:
         baseline = self.baselines[index]
-        if baseline.keys() != self.space.keys():
+        expected = [name for name in self.space if exists(self.space, name, baseline)]
+        if baseline.keys() != set(expected):
             raise ValueError(
-                f"baselines.{index}: expected values of {', '.join(self.space)}; found {', '.join(baseline)}"
+                f"baselines.{index}: expected values of {', '.join(expected)}; found {', '.join(baseline)}"
             )
         for name, value in baseline.items():
             if not self.space[name].contains(value):
@@ -101,7 +108,13 @@ class Study(Spec):
 
     @property
     def _search(self) -> Search:
-        return Search(self.name, self.space, self.direction)
+        return Search(self.name, self.space, self.direction, tuple(one.direction for one in self.objectives))
+
+    @property
+    def weighed(self) -> dict[str, Direction]:
+        """The names under which runs have what the search sees, each with its direction; `metric` is the first."""
+        further = {name_in_runs(one.metric): one.direction for one in self.objectives}
+        return {name_in_runs(self.metric): self.direction, **further}
 
     @property
     def in_turn(self) -> bool:
@@ -129,8 +142,8 @@ class Study(Spec):
 
     def _latest_growth(self) -> int | None:
         """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
-        corners = [{dimension.field: value} for dimension in self.space.values() for value in dimension.corners()]
-        configs = [self.base, *(with_changes(self.base, changes) for changes in [*corners, *self.arms.values()])]
+        corners = [self._laid_over(params, {}) for _, params in corner_points(self.space)]
+        configs = [self.base, *corners, *(self._laid_over({}, changes) for changes in self.arms.values())]
         steps = [rule.trigger.foreseen(0) for config in configs for rule in config.growths]
         known = [step for step in steps if step is not None]
         return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)
@@ -148,22 +161,37 @@ class Study(Spec):
         for index, result in enumerate(self.published):
             if result.arm not in self.arms:
                 raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")
-        searched: dict[str, str] = {}
-        for name, dimension in self.space.items():
-            if dimension.field in searched:
+
+    def _check_objectives(self) -> None:
+        known, seen = known_objectives(self.base.task), {self.metric}
+        for index, objective in enumerate(self.objectives):
+            where = f"objectives.{index}.metric"
+            if objective.metric not in known:
+                raise ValueError(f"{where}: no metric {objective.metric!r}.{did_you_mean(objective.metric, known)}")
+            if objective.metric in seen:
                 raise ValueError(
-                    f"space.{name}: {dimension.field!r} is searched as {searched[dimension.field]!r} already"
+                    f"{where}: expected another metric than those before, found {objective.metric!r} again"
                 )
-            searched[dimension.field] = name
+            seen.add(objective.metric)
+        if self.objectives and (self.pruner or self.design.confirms):
+            raise ValueError(
+                "objectives: expected a study without pruner and confirmation, which look at one metric, found "
+                f"{(self.pruner or self.design).kind!r}; leave out one of them"
+            )
+        if self.objectives and not self.sampler.weighs:
+            raise ValueError(
+                f"sampler: expected one that weighs several objectives, found {self.sampler.kind!r}; "
+                "use another, such as nsga_ii, or leave out objectives"
+            )
 
     @property
     def direction(self) -> Direction:
         """Which way the metric is better: errors and losses are minimized."""
         return directions(self.base.task)[self.metric]
 
-    def _try(self, where: str, changes: Mapping[str, Any]) -> None:
+    def _try(self, where: str, params: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         try:
-            with_changes(self.base, changes)
+            self._laid_over(params, changes)
         except SpecError as error:
             raise ValueError(f"{where}: {error}") from None
 
@@ -183,5 +211,16 @@ class Study(Spec):
         Raises:
             SpecError: the values do not fit together.
         """
-        searched = {self.space[name].field: value for name, value in params.items()}
-        return with_changes(self.base, {**searched, **self.arms[arm], "seed": seed})
+        return self._laid_over(params, {**self.arms[arm], "seed": seed})
+
+    def _laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
+        """Return the base run with a configuration laid over it, and `changes`, which have the last word, over both."""
+        searched: dict[str, Any] = {}
+        without = []
+        for name, value in params.items():
+            dimension = self.space[name]
+            searched |= dimension.changes(value)
+            above = any(f"{dimension.field}.".startswith(f"{path}.") for path in changes)
+            if dimension.leaves_out(value) and not above:
+                without.append(dimension.field)
+        return with_changes(self.base, {**searched, **changes}, without=without)

@@ -1,3 +1,4 @@
+import re
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -70,6 +71,38 @@ DRAWINGS = st.builds(
     layers=st.lists(SHAPES, max_size=2).map(tuple),
     named=st.dictionaries(st.text(), SHAPES, max_size=2),
 )
+
+
+class Album(Spec):
+    shapes: tuple[AbstractShape, ...] = ()
+    named: dict[str, AbstractShape] = Field(default_factory=dict)
+    cover: AbstractShape = Point()
+
+
+ALBUM = Album(shapes=(Square(side=1), Square(side=2), Square(side=3)), named={"one": Point(), "two": Square(side=4)})
+
+
+def test_items_are_left_out_after_all_fields_are_replaced() -> None:
+    changes = {"shapes.0.side": 7, "shapes.1.side": 8, "shapes.2.side": 9}
+
+    changed = with_changes(ALBUM, changes, without=["shapes.0", "shapes.1", "named.one"])
+
+    assert changed == Album(shapes=(Square(side=9),), named={"two": Square(side=4)})
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("cover", "expected an item of a list or a mapping to leave out, found 'cover', a field of every run"),
+        ("shapes.1.side", "found 'shapes.1.side', a field"),
+        ("named.two.side", "found 'named.two.side', a field"),
+        ("shapes.3", "expected an index below 3"),
+        ("named.three", "'three' is unknown. There are: one, two."),
+    ],
+)
+def test_what_is_no_item_cannot_be_left_out(path: str, message: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(message)):
+        with_changes(ALBUM, {}, without=[path])
 
 
 @given(drawing=DRAWINGS)

@@ -1,4 +1,6 @@
+import dataclasses
 from typing import Any
+from unittest import mock
 
 import optuna
 import pytest
@@ -6,20 +8,45 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.search.samplers import CMAES, GP, NSGAII, TPE, AbstractSampler, Grid, QuasiRandom, Random, Search, Told
-from harness.search.space import AbstractDimension, Choice, Float, Int
+from harness.search.conditions import existing, exists
+from harness.search.samplers import (
+    CMAES,
+    GP,
+    NSGAII,
+    TPE,
+    AbstractSampler,
+    Grid,
+    QuasiRandom,
+    Random,
+    Search,
+    Told,
+    _base,
+)
+from harness.search.space import AbstractDimension, Choice, Float, Int, Present
 
 SPACE: dict[str, AbstractDimension] = {
     "when": Int(field="growths.0.trigger.step", low=200, high=800, step=200),
     "init": Choice(field="growths.0.operation.init", options=("zeros", "orthogonal", "xavier_uniform")),
     "weight": Float(field="growths.0.loss_weight", low=0.25, high=4, log=True),
 }
+TREE: dict[str, AbstractDimension] = {
+    "where": Choice(field="growths.0.operation.tap", options=("blocks.1", "hidden")),
+    "width": Int(field="growths.0.operation.width", low=8, high=32, step=8, when={"where": "blocks.1"}),
+    "hidden width": Int(field="growths.0.operation.width", low=1, high=4, log=True, when={"where": "hidden"}),
+    "second": Present(field="growths.1"),
+    "drop": Float(field="model.dropout", low=0.1, high=0.5, step=0.1),
+    "again": Int(field="growths.1.trigger.step", low=500, high=700, step=100, when={"second": True}),
+    "deep": Float(field="growths.1.loss_weight", low=0.5, high=2, log=True, when={"second": True, "where": "hidden"}),
+}
+DIGITS = Search("digits", SPACE)
+WEIGHED = Search("weighed", SPACE, "maximize", ("minimize",))
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=12)
 
 
 @pytest.fixture(autouse=True)
 def silence() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _base._memories.clear()
 
 
 class Points:
@@ -35,7 +62,7 @@ class Points:
 SAMPLERS: list[AbstractSampler] = [
     CMAES(),
     GP(startup=3),
-    Grid(),
+    Grid(points=2),
     NSGAII(population=4),
     QuasiRandom(),
     Random(),
@@ -44,29 +71,123 @@ SAMPLERS: list[AbstractSampler] = [
 each = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.kind)
 
 
-def continued(sampler: AbstractSampler, told: list[Told], count: int) -> list[Told]:
+def forget() -> None:
+    """Let the next proposal begin from nothing, as in another process."""
+    _base._memories.clear()
+
+
+def continued(sampler: AbstractSampler, told: list[Told], count: int, search: Search = DIGITS) -> list[Told]:
     """Return the trials told and so many more; the score is best for early growth with a light weight."""
     told = list(told)
     for number in range(len(told), len(told) + count):
-        params = sampler.point(Search("digits", SPACE), number, told if sampler.learns else ())
-        failed = number == 5
-        told.append(Told(params, None if failed else -params["when"] / 800 - params["weight"]))
+        params = sampler.point(search, number, told if sampler.learns else ())
+        told.append(ended(search, params, failed=number == 5))
     return told
 
 
-@each
-def test_thirty_in_one_go_equal_fifteen_and_then_fifteen(sampler: AbstractSampler) -> None:
-    fifteen = continued(sampler, [], 15)
+def ended(search: Search, params: dict[str, Any], *, failed: bool, given: bool = False) -> Told:
+    numbers = [value for value in params.values() if isinstance(value, int | float)]
+    others = tuple(value + len(params) for value, _ in zip(numbers, search.others, strict=False))
+    value = -params.get("when", 0) / 800 - params.get("weight", sum(numbers))
+    return Told(params, None if failed else value, given, () if failed else others)
+
+
+SEARCHES = [
+    pytest.param(
+        sampler,
+        search,
+        id=f"{sampler.kind}-{search.name}",
+        marks=[pytest.mark.slow] if sampler.kind == "gp" and search.others else [],
+    )
+    for sampler in SAMPLERS
+    for search in (DIGITS, Search("tree", TREE, "minimize"), WEIGHED)
+    if sampler.weighs or not search.others
+]
+each_search = pytest.mark.parametrize(("sampler", "search"), SEARCHES)
+
+
+@each_search
+def test_thirty_in_one_go_equal_some_and_then_the_rest(sampler: AbstractSampler, search: Search) -> None:
     again = type(sampler).model_validate(sampler.to_json())
 
-    assert continued(sampler, [], 30) == continued(again, fifteen, 15)
+    whole = continued(sampler, [], 30, search)
+
+    for first in (15, 7):
+        forget()
+        assert continued(again, whole[:first], 30 - first, search) == whole
+
+
+@each_search
+def test_proposals_lie_in_the_space_and_have_what_exists_there(sampler: AbstractSampler, search: Search) -> None:
+    for trial in continued(sampler, [], 12, search):
+        assert list(trial.params) == [name for name in search.space if exists(search.space, name, trial.params)]
+        assert all(search.space[name].contains(value) for name, value in trial.params.items())
+
+
+@pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.learns], ids=lambda sampler: sampler.kind)
+def test_what_is_remembered_changes_no_proposal(sampler: AbstractSampler) -> None:
+    """Whatever was asked before: other numbers, other results, baselines, the same again."""
+    search = Search("tree", TREE)
+    baseline = {"where": "hidden", "hidden width": 2, "second": False, "drop": 0.3}
+    told = [ended(search, baseline, failed=False, given=True)]
+    for number in range(9):
+        told.append(ended(search, sampler.point(search, number, told), failed=number == 3))
+    other = [*told[:5], dataclasses.replace(told[5], value=-99.0)]
+    asked = [
+        (5, told[:6]),
+        (6, told[:7]),
+        (6, told[:7]),
+        (5, other),
+        (9, told),
+        (0, told[:1]),
+        (3, told[:1]),
+        (7, told),
+    ]
+
+    remembered = [sampler.point(search, number, known) for number, known in asked]
+
+    fresh = []
+    for number, known in asked:
+        forget()
+        fresh.append(sampler.point(search, number, known))
+    assert remembered == fresh
+
+
+def test_few_memories_are_kept() -> None:
+    for number in range(9):
+        TPE().point(Search(f"study-{number}", SPACE), 0, [])
+
+    assert len(_base._memories) == _base.MOST_MEMORIES
+
+
+def test_a_proposal_after_the_last_asks_optuna_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = continued(NSGAII(population=4), [], 20)
+    ask = mock.create_autospec(optuna.Study.ask, side_effect=optuna.Study.ask)
+    monkeypatch.setattr(optuna.Study, "ask", ask)
+
+    continued(NSGAII(population=4), told, 5)
+
+    assert ask.call_count == 5
+
+
+@pytest.mark.parametrize("sampler", [QuasiRandom(), Random()], ids=lambda sampler: sampler.kind)
+def test_what_does_not_exist_drops_its_coordinate_and_moves_no_other(sampler: AbstractSampler) -> None:
+    always = {name: one.model_copy(update={"when": {}}) for name, one in TREE.items()}
+
+    for number in range(20):
+        whole, found = (sampler.point(Search("tree", space), number, []) for space in (always, TREE))
+        assert found == existing(TREE, whole)
 
 
 @each
-def test_proposals_lie_in_the_space(sampler: AbstractSampler) -> None:
-    for trial in continued(sampler, [], 12):
-        assert list(trial.params) == list(SPACE)
-        assert all(SPACE[name].contains(value) for name, value in trial.params.items())
+def test_conditions_come_to_different_shapes_and_nothing_is_said(
+    sampler: AbstractSampler, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = continued(sampler, [], 24, Search("tree", TREE))
+
+    assert {"width", "hidden width"} <= {name for trial in found for name in trial.params}
+    assert len({tuple(trial.params) for trial in found}) > 2
+    assert caplog.records == []
 
 
 @each
@@ -101,6 +222,27 @@ def test_a_grid_has_every_combination_once() -> None:
     points = [tuple(grid.point(search, number).values()) for number in range(grid.limit(search))]
 
     assert len(points) == len(set(points)) == 2 * 3 * 2
+
+
+def test_a_grid_has_every_combination_of_what_exists_once() -> None:
+    grid, search = Grid(points=3), Search("tree", TREE)
+
+    points = [grid.point(search, number) for number in range(grid.limit(search))]
+
+    # Three tenths; three widths at one place, at the other three, with three weights if there is a second growth,
+    # which comes at three times.
+    assert len(points) == len({tuple(point.items()) for point in points}) == 3 * (3 * (1 + 3) + 3 * (1 + 3 * 3))
+    assert all(list(point) == list(existing(TREE, point)) for point in points)
+    assert grid.point(search, len(points)) == points[0]
+
+
+def test_a_grid_has_no_value_twice() -> None:
+    space = {"n": Int(field="n", low=1, high=4, log=True), "x": Float(field="x", low=0.1, high=0.3, step=0.1)}
+    grid, search = Grid(points=9), Search("few", space)
+
+    points = [tuple(grid.point(search, number).values()) for number in range(grid.limit(search))]
+
+    assert points == [(n, x) for n in (1, 2, 3, 4) for x in (0.1, 0.2, 0.3)]
 
 
 @given(name=names, numbers=st.lists(st.integers(0, 200), min_size=1, max_size=5))

@@ -5,8 +5,10 @@ from pydantic import ValidationError
 
 from harness.core.errors import InputError, SpecError
 from harness.core.spec import explain, with_changes
-from harness.growth import Nothing, OldParameters
-from harness.search.space import Choice, Int
+from harness.growth import AtStep, GrowthRule, InsertLayer, Nothing, OldParameters
+from harness.growth.layers import MLPBlock
+from harness.search.objective import Objective
+from harness.search.space import Choice, Int, Present
 from harness.search.study import Study
 
 
@@ -160,3 +162,139 @@ def test_errors_are_minimized_and_accuracies_maximized(study: Study) -> None:
     assert (study.direction, regression.direction) == ("maximize", "minimize")
     with pytest.raises(SpecError, match=r"no metric 'rmse/loads'\..*Did you mean 'rmse/load'\?"):
         with_changes(regression, {"metric": "rmse/loads"})
+
+
+@pytest.fixture
+def growing(study: Study) -> Study:
+    """A study of whether a layer is inserted, and when; the widths of the head depend on its tap."""
+    second = GrowthRule(
+        trigger=AtStep(step=35),
+        operation=InsertLayer(after="hidden.0", name="second", layer=MLPBlock(width=8)),
+        freeze=Nothing(),
+    )
+    head = "growths.0.operation.width"
+    space = {
+        "again": Present(field="growths.1"),
+        "when again": Int(field="growths.1.trigger.step", low=31, high=39, when={"again": True}),
+        "tap": Choice(field="growths.0.operation.tap", options=("hidden.0", "hidden.1")),
+        "width": Int(field=head, low=4, high=8, when={"tap": "hidden.0"}),
+        "top width": Int(field=head, low=1, high=2, when={"tap": "hidden.1"}),
+    }
+    base = study.base.model_copy(update={"growths": (*study.base.growths, second)})
+    arms = {"frozen": {"growths.0.freeze": "old_parameters", "growths.1.freeze": "old_parameters"}, "unfrozen": {}}
+    return with_changes(study, {"base": base, "space": space, "arms": arms})
+
+
+def test_a_growth_that_is_absent_is_left_out_whatever_the_arm_says_of_it(growing: Study) -> None:
+    one, two = ({"again": False, "tap": "hidden.1", "top width": 2}, {"again": True, "when again": 38})
+
+    configs = [growing.config(params, "frozen", seed=0) for params in (one, two)]
+
+    assert [len(config.growths) for config in configs] == [1, 2]
+    assert all(rule.freeze == OldParameters() for config in configs for rule in config.growths)
+    assert configs[0].growths[0].operation.to_json()["width"] == 2
+    assert configs[1].growths[1].trigger == AtStep(step=38)
+
+
+@pytest.mark.parametrize("changes", [{"growths": []}, {"growths.1": {"trigger": {"kind": "at_step", "step": 33}}}])
+def test_an_arm_that_names_the_growth_or_all_of_them_has_the_last_word(growing: Study, changes: dict[str, Any]) -> None:
+    if "growths.1" in changes:
+        changes = {"growths.1": growing.base.growths[1].to_json() | changes["growths.1"]}
+    replaced = with_changes(growing, {"arms.frozen": changes})
+
+    absent, present = (replaced.config({"again": again}, "frozen", seed=0) for again in (False, True))
+
+    assert absent == present
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"space.again.field": "growths.2"}, "space.again: no field 'growths.2': expected an index below 2"),
+        ({"space.again.field": "training.batch_size"}, "space.again: expected an item of a list or a mapping"),
+        ({"space.again.field": "growths.0.trigger"}, "space.again: expected an item of a list or a mapping"),
+        ({"space.when again.when": {}}, "give it the condition when={'again': True}"),
+        ({"space.when again.when": {"agian": True}}, "space.when again.when: no dimension 'agian'. Did you mean"),
+        ({"space.when again.high": 40}, "space.when again: growths.1.trigger.step: expected a step before the end"),
+        ({"space.width.when": {}}, "space.top width: 'growths.0.operation.width' is searched as 'width' already"),
+        ({"space.width.field": "growths.0.operation.wdth"}, "Did you mean 'width'"),
+        ({"baselines": [{"again": False, "tap": "hidden.0"}]}, "baselines.0: expected values of again, tap, width; f"),
+        (
+            {"baselines": [{"again": False, "when again": 35, "tap": "hidden.0", "width": 4}]},
+            "baselines.0: expected values of again, tap, width; found again, when again, tap, width",
+        ),
+        ({"baselines": [{"again": 1, "tap": "hidden.0", "width": 4}]}, "baselines.0.again: expected a value in space"),
+        ({"sampler": "grid", "trials": 10**6}, "trials: expected at most 42, all that the sampler 'grid'"),
+    ],
+)
+def test_conditions_that_do_not_fit_are_refused_by_name(growing: Study, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as refusal:
+        with_changes(growing, changes)
+
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_baseline_has_values_of_what_exists_for_it(growing: Study) -> None:
+    baselines = [
+        {"again": False, "tap": "hidden.0", "width": 4},
+        {"again": True, "when again": 33, "tap": "hidden.1", "top width": 1},
+    ]
+
+    based = with_changes(growing, {"baselines": baselines})
+
+    assert [based.point(number) for number in (0, 1)] == baselines
+
+
+def test_a_loss_can_be_present_or_not(study: Study) -> None:
+    small = {"kind": "parameter_norm", "paths": ["hidden.0"]}
+    base = with_changes(study.base, {"training.losses": {"classes": "joint_cross_entropy", "small": small}})
+    searched = study.model_copy(update={"base": base, "space": {"pull": Present(field="training.losses.small")}})
+
+    losses = [searched.config({"pull": pull}, "frozen", seed=0).training.losses for pull in (False, True)]
+
+    assert [list(found) for found in losses] == [["classes"], ["classes", "small"]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"objectives": [["cost/second", "minimize"]]}, "objectives.0"),
+        (
+            {"objectives": [{"metric": "cost/second", "direction": "minimize"}]},
+            "objectives.0.metric: no metric 'cost/s",
+        ),
+        ({"objectives": [{"metric": "cost/second", "direction": "minimize"}]}, "Did you mean 'cost/seconds'"),
+        ({"objectives": [{"metric": "cost/steps", "direction": "less"}]}, "objectives.0.direction"),
+        ({"objectives": [{"metric": "accuracy/all", "direction": "maximize"}]}, "found 'accuracy/all' again"),
+        ({"objectives": [{"metric": "cost/steps", "direction": "minimize"}] * 2}, "objectives.1.metric: expected anot"),
+        (
+            {"objectives": [{"metric": "cost/steps", "direction": "minimize"}], "sampler": "cma_es"},
+            "sampler: expected one that weighs several objectives, found 'cma_es'",
+        ),
+    ],
+)
+def test_objectives_that_cannot_be_weighed_are_refused_by_name(
+    study: Study, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError) as refusal:
+        with_changes(study, changes)
+
+    assert message in str(refusal.value)
+
+
+def test_the_search_sees_validation_metrics_and_costs(study: Study) -> None:
+    objectives = (
+        Objective(metric="growth/parameters_added", direction="minimize"),
+        Objective(metric="forgetting", direction="minimize"),
+        Objective(metric="accuracy/late", direction="maximize"),
+    )
+
+    weighed = with_changes(study, {"objectives": objectives}).weighed
+
+    assert weighed == {
+        "val/accuracy/all": "maximize",
+        "growth/parameters_added": "minimize",
+        "val/forgetting": "minimize",
+        "val/accuracy/late": "maximize",
+    }

@@ -2,53 +2,36 @@
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
-from optuna.trial import TrialState
 
+from harness.core.digest import canonical_json
 from harness.core.seeding import stream_seed
 from harness.core.spec import LeafSpec
-from harness.search.space import AbstractDimension
-from harness.training.metrics import Direction
+from harness.search.samplers._memory import Memory
+from harness.search.samplers._search import Search, Told
 
 __all__ = ["AbstractOptunaSampler", "AbstractSampler", "Search", "Told"]
 
-
-@dataclass(frozen=True)
-class Search:
-    """What is searched: the name of the study, its space, and which way is better."""
-
-    name: str
-    space: Mapping[str, AbstractDimension]
-    direction: Direction = "maximize"
-
-
-@dataclass(frozen=True)
-class Told:
-    """A trial that has ended: its configuration and its value, None if no run of it completed.
-
-    A `given` configuration is a baseline, not proposed by the sampler. One that was `pruned` has its values so far.
-    """
-
-    params: Mapping[str, Any]
-    value: float | None
-    given: bool = False
-    pruned: Mapping[int, float] | None = None
+MOST_MEMORIES = 4
+_memories: dict[str, Memory] = {}
 
 
 class AbstractSampler(LeafSpec):
     """Proposes configurations. A proposal is a function of the search, its number and the trials told before.
 
-    So nothing of a sampler is stored, and 30 trials in one go equal 15 and then 15.
+    So nothing of a sampler is stored, and 30 trials in one go equal 15 and then 15. A configuration has values of the
+    dimensions that exist, in the order of the space.
     """
 
     learns: ClassVar[bool] = False
     """Whether a proposal waits for the trials before it."""
+
+    weighs: ClassVar[bool] = True
+    """Whether it can be used with several objectives."""
 
     @abstractmethod
     def point(self, search: Search, number: int, told: Sequence[Told]) -> dict[str, Any]:
@@ -71,45 +54,27 @@ class AbstractOptunaSampler(AbstractSampler):
         """Return Optuna's sampler."""
 
     def point(self, search: Search, number: int, told: Sequence[Told]) -> dict[str, Any]:
-        """Return what Optuna proposes in a study in memory of the trials told, in their order."""
+        """Return what Optuna proposes in a study in memory of the trials told, in their order.
+
+        The memory of the last proposals is gone on with where it leads to this one, so that n proposals in turn cost
+        n, not n squared; what is proposed is the same without.
+        """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study = optuna.create_study(direction=search.direction)
-            proposed = 0
-            for trial in told:
-                if trial.given or not self.keeps_notes:
-                    _show(study, search, trial)
-                else:
-                    asked = self._ask(study, search, proposed)
-                    _tell(study, asked, trial)
-                proposed += not trial.given
-            return self._ask(study, search, number).params
-
-    def _ask(self, study: optuna.Study, search: Search, number: int) -> optuna.Trial:
-        study.sampler = self.made(stream_seed(0, "sampler", search.name, number) % 2**32)
-        return study.ask(fixed_distributions={name: one.distribution() for name, one in search.space.items()})
+            key = canonical_json([self.to_json(), search.name, search.directions, _plain(search)])
+            memory = _memories.pop(key, None)  # taken out while it is used: no two threads share one
+            if memory is None or not memory.precedes(number, told):
+                memory = Memory(search, lambda n: self.made(_seed(search, n)), self.keeps_notes)
+            proposed = memory.propose(number, told)
+            _memories[key] = memory
+            while len(_memories) > MOST_MEMORIES:
+                _memories.pop(next(iter(_memories)), None)
+            return proposed
 
 
-def _show(study: optuna.Study, search: Search, trial: Told) -> None:
-    study.add_trial(
-        optuna.trial.create_trial(
-            params=dict(trial.params),
-            distributions={name: one.distribution() for name, one in search.space.items()},
-            value=trial.value,
-            intermediate_values=dict(trial.pruned or {}),
-            state=_state(trial),
-        )
-    )
+def _seed(search: Search, number: int) -> int:
+    return stream_seed(0, "sampler", search.name, number) % 2**32
 
 
-def _tell(study: optuna.Study, asked: optuna.Trial, trial: Told) -> None:
-    for step, value in (trial.pruned or {}).items():
-        asked.report(value, step)
-    state = _state(trial)
-    study.tell(asked, trial.value if state == TrialState.COMPLETE else None, state=state)
-
-
-def _state(trial: Told) -> TrialState:
-    if trial.pruned is not None:
-        return TrialState.PRUNED
-    return TrialState.FAIL if trial.value is None else TrialState.COMPLETE
+def _plain(search: Search) -> list[Any]:
+    return [[name, dimension.to_json()] for name, dimension in search.space.items()]

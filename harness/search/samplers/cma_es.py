@@ -10,10 +10,11 @@ __all__ = ["CMAES"]
 
 
 class CMAES(AbstractOptunaSampler):
-    """Covariance matrix adaptation (arXiv 1604.00772); categories are left to chance."""
+    """Covariance matrix adaptation (arXiv 1604.00772); categories, and what may not exist, are left to chance."""
 
     kind: Literal["cma_es"] = "cma_es"
     keeps_notes: ClassVar[bool] = True
+    weighs: ClassVar[bool] = False
 
     def made(self, seed: int) -> BaseSampler:
         """Return Optuna's sampler."""

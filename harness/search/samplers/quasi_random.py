@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 
 from harness.core.seeding import stream_seed
+from harness.search.conditions import existing
 from harness.search.samplers._base import AbstractSampler, Search, Told
 
 __all__ = ["QuasiRandom"]
@@ -13,6 +14,8 @@ __all__ = ["QuasiRandom"]
 
 class QuasiRandom(AbstractSampler):
     """Scrambled Sobol' points over the whole space, categories included.
+
+    A dimension has a coordinate of its own, which is dropped where it does not exist.
 
     Optuna's own sampler leaves categories to chance and starts from a random point.
     """
@@ -27,4 +30,5 @@ class QuasiRandom(AbstractSampler):
         engine = torch.quasirandom.SobolEngine(len(search.space), scramble=True, seed=seed)
         quantiles = engine.fast_forward(number).draw(1, dtype=torch.float64)[0].tolist()
         below_one = (min(quantile, 1 - 1e-9) for quantile in quantiles)
-        return {name: d.at(q) for (name, d), q in zip(search.space.items(), below_one, strict=True)}
+        values = {name: d.at(q) for (name, d), q in zip(search.space.items(), below_one, strict=True)}
+        return existing(search.space, values)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 
 from harness.core.seeding import generator
+from harness.search.conditions import existing
 from harness.search.samplers._base import AbstractSampler, Search, Told
 
 __all__ = ["Random"]
@@ -20,4 +21,5 @@ class Random(AbstractSampler):
         """Return the point of that number."""
         stream = generator(0, "sampler", search.name, number)
         quantiles = torch.rand(len(search.space), dtype=torch.float64, generator=stream).tolist()
-        return {name: d.at(q) for (name, d), q in zip(search.space.items(), quantiles, strict=True)}
+        values = {name: d.at(q) for (name, d), q in zip(search.space.items(), quantiles, strict=True)}
+        return existing(search.space, values)

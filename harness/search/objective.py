@@ -1,0 +1,35 @@
+"""What configurations are weighed by beside the metric that decides."""
+
+from harness.core.spec import Spec
+from harness.data import AbstractTask
+from harness.training.metrics import Direction, directions
+
+__all__ = ["Objective", "known_objectives", "name_in_runs"]
+
+COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
+
+
+class Objective(Spec):
+    """A number that configurations are to have much or little of.
+
+    Attributes:
+        metric: without the split, as `Study.metric`, and then measured on validation data; or a cost of the run.
+        direction: which way is better.
+    """
+
+    metric: str
+    direction: Direction
+
+
+def known_objectives(task: AbstractTask) -> list[str]:
+    """Return the metrics that an objective may name."""
+    return [*directions(task), *(["forgetting"] if task.classes else []), *COSTS]
+
+
+def name_in_runs(metric: str) -> str:
+    """Return the name under which a run has what the search sees of `metric`.
+
+    >>> name_in_runs("accuracy/all"), name_in_runs("cost/seconds")
+    ('val/accuracy/all', 'cost/seconds')
+    """
+    return metric if metric in COSTS else f"val/{metric}"
