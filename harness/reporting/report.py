@@ -14,6 +14,7 @@ from typing import Any
 from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
+from harness.reporting.drivers import why_none
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
@@ -143,6 +144,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
         "method": method(data, account),
         "tables": findings.tables,
         "exhibits": findings.exhibits,
+        "no_drivers": why_none(data, comparison) if comparison.mean.units else "",
         "share_positive": _share_positive(comparison),
         "sensitive": comparison.sensitive,
         "commands": commands(data),

@@ -10,6 +10,7 @@ from harness.reporting.design_tables import (
     seeds_table,
     space_table,
 )
+from harness.reporting.drivers_table import importance_tables
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.published_table import published_tables
@@ -35,6 +36,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         *secondary_tables(data, comparison),
         *collapse_tables(data, comparison),
         *published_tables(data),
+        *importance_tables(data, comparison, measure),
         sensitivity_table(data, comparison, measure),
         runs_table(data, measure),
         seeds_table(data),
