@@ -9,7 +9,9 @@ data_files   that data as files, from which alone everything below follows      
 pairing      runs -> paired differences      alignment   curves -> steps since the growth, paired
 statistics   estimates and intervals         verdict     what they mean, in one sentence
 missingness  runs without a result, what they count as    collapse    how often runs come to nothing
-secondary    further metrics, with Holm   importance  which searched fields matter
+secondary    further metrics, with Holm   robustness  the answer by other methods, and what could have been found
+importance   which searched fields matter, by fanova and ped_anova; drivers  for the difference and for the metric
+integrity    badges: conditions of a fair comparison, computed; fairness, recorded, planned_configs  what they look at
 reservations what weakens a comparison    planning    from a pilot to the size of a study
 measures     metrics in words and units      wording     numbers and names as they are written
 tables       numbers to read                 figures     numbers to see; no figure computes a statistic

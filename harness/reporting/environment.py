@@ -14,9 +14,9 @@ __all__ = ["RENDERING", "environment", "environment_differences"]
 # What decides the bytes of a report that is written from given data.
 RENDERING = (
     *("contourpy", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "pillow"),
-    *("pyarrow", "scipy", "statsmodels"),
+    *("pyarrow", "scikit-learn", "scipy", "statsmodels"),
 )
-TRAINING = ("mlflow", "optuna", "pydantic", "safetensors", "scikit-learn", "sqlalchemy", "torch")
+TRAINING = ("mlflow", "optuna", "pydantic", "safetensors", "sqlalchemy", "torch")
 PACKAGE = Path(harness.__file__).parent
 NO_TEXT = "not installed"
 

@@ -9,6 +9,7 @@ from harness.reporting.anytime_exhibits import best_exhibit
 from harness.reporting.controls import every_arm_exhibit
 from harness.reporting.cost_exhibits import cost_exhibit, kept_exhibit
 from harness.reporting.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
+from harness.reporting.drivers import Driver
 from harness.reporting.effect_exhibits import differences_exhibit, map_exhibit, pairs_exhibit
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.importance_exhibits import importance_exhibit
@@ -22,7 +23,12 @@ __all__ = ["exhibits_of"]
 
 
 def exhibits_of(
-    data: StudyData, curves: pd.DataFrame, comparison: Comparison, measure: Measure, smallest_effect: float
+    data: StudyData,
+    curves: pd.DataFrame,
+    comparison: Comparison,
+    measure: Measure,
+    smallest_effect: float,
+    driving: Sequence[Driver],
 ) -> dict[str, Exhibit]:
     """Return the figures for which there is data, by name; `curves` are those `on_growth_axis`."""
     found = [course_exhibit(data)]
@@ -33,7 +39,7 @@ def exhibits_of(
             every_arm_exhibit(data, measure),
             kept_exhibit(data, comparison),
             cost_exhibit(data, comparison, measure),
-            importance_exhibit(data, comparison),
+            importance_exhibit(driving),
             map_exhibit(data, comparison, measure),
             best_exhibit(data, measure),
             training_exhibit(data),

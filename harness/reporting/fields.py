@@ -1,6 +1,6 @@
-"""Searched fields as numbers that a forest can be fitted to."""
+"""Searched fields as numbers: columns that a forest can be fitted to, and places on a grid."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,28 @@ from numpy.typing import NDArray
 
 from harness.core.digest import canonical_json
 
-__all__ = ["Fields", "encoded"]
+__all__ = ["Fields", "Scale", "encoded"]
 
 MOST_VALUES = 16
 MOST_BACKGROUND = 100
+STEPS = 50
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A field's values on a grid.
+
+    Attributes:
+        places: where each configuration lies, from 0 up.
+        steps: how many places there are: the values that were run, or 50 equally far apart for more than 16 numbers.
+        ordered: whether neighbors on the grid are alike, as those of numbers are.
+    """
+
+    places: NDArray[np.intp]
+    steps: int
+    ordered: bool
 
 
 @dataclass(frozen=True)
@@ -26,6 +42,7 @@ class Fields:
         settings: for each field the values to look at, those that were run, or 16 quantiles of more numbers than that.
         weights: how often each of the settings was run.
         background: some of the rows of `inputs`, at most 100.
+        scales: the fields on grids of their own.
         grid: the background again and again, with one field set to one value each time, in the order of `settings`.
     """
 
@@ -35,22 +52,41 @@ class Fields:
     inputs: Array
     background: Array
     grid: Array
+    scales: tuple[Scale, ...]
 
 
-def encoded(fields: Mapping[str, Sequence[Any]], generator: np.random.Generator) -> Fields:
-    """Encode the fields of which more than one value was run."""
+def encoded(
+    fields: Mapping[str, Sequence[Any]], generator: np.random.Generator, logarithmic: Collection[str] = ()
+) -> Fields:
+    """Encode the fields of which more than one value was run; those named `logarithmic` were drawn so."""
     varied = {name: values for name, values in fields.items() if len(set(map(_key, values))) > 1}
     coded = [_numbers(values) if _all_numbers(values) else _categories(values) for values in varied.values()]
     if not coded:
         nothing = np.empty((0, 0))
-        return Fields((), (), (), nothing, nothing, nothing)
+        return Fields((), (), (), nothing, nothing, nothing, ())
     inputs = np.concatenate([columns for columns, *_ in coded], axis=1)
     background = inputs
     if len(inputs) > MOST_BACKGROUND:
         background = inputs[np.sort(generator.choice(len(inputs), MOST_BACKGROUND, replace=False))]
     values, weights = tuple(tuple(own) for _, own, _, _ in coded), tuple(own for *_, own in coded)
     grid = _grid(background, [codes for _, _, codes, _ in coded])
-    return Fields(tuple(varied), values, weights, inputs, background, grid)
+    scales = tuple(_scale(own, name in logarithmic) for name, own in varied.items())
+    return Fields(tuple(varied), values, weights, inputs, background, grid, scales)
+
+
+def _scale(values: Sequence[Any], logarithmic: bool) -> Scale:
+    ordered = _all_numbers(values)
+    if not ordered:
+        known, places = np.unique([_key(value) for value in values], return_inverse=True)
+        return Scale(places, len(known), ordered)
+    column = np.asarray(values, dtype=np.float64)
+    known, places = np.unique(column, return_inverse=True)
+    if len(known) <= MOST_VALUES:
+        return Scale(places, len(known), ordered)
+    column = np.log(column) if logarithmic and column.min() > 0 else column
+    shares = (column - column.min()) / np.ptp(column)
+    # A value halfway between two places goes to the lower one.
+    return Scale(np.ceil(shares * (STEPS - 1) - 0.5).astype(np.intp), STEPS, ordered)
 
 
 def _grid(background: Array, codes: Sequence[Array]) -> Array:

@@ -1,24 +1,25 @@
 """The exhibit of which searched fields the difference depends on."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
+from harness.reporting.drivers import Driver
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.importance import ImportanceData, draw_importance
-from harness.reporting.importance import effect_importance
-from harness.reporting.pairing import Comparison
-from harness.reporting.study_data import StudyData
 from harness.reporting.wording import count, listed, number
 
 __all__ = ["importance_exhibit"]
 
 
-def importance_exhibit(data: StudyData, comparison: Comparison) -> Exhibit | None:
+def importance_exhibit(driving: Sequence[Driver]) -> Exhibit | None:
     """Show how much of what varies in the paired difference each searched field accounts for."""
-    found = effect_importance(data.runs, comparison)
-    if found is None:
+    if not driving:
         return None
-    columns = ("name", "share", "low", "high")
-    rows = pd.DataFrame([{name: getattr(field, name) for name in columns} for field in found.fields])
+    found = driving[0].variance
+    rows = pd.DataFrame(
+        [{"name": field.name, "share": field.size, "low": field.low, "high": field.high} for field in found.fields]
+    )
     drawn = ImportanceData(rows, found.null)
     named = f"Above it: {listed(found.named)}." if found.named else "No field stands above it."
     shares = [f"{row['name']} {number(100 * row['share'], 0)} %" for row in rows.to_dict("records")]

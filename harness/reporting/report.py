@@ -15,6 +15,8 @@ from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.companion_tables import companion_tables
 from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
+from harness.reporting.drivers import drivers, why_none
+from harness.reporting.drivers_table import drivers_tables
 from harness.reporting.environment import environment
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
@@ -113,11 +115,13 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     tables |= companion_tables(data, curves, comparison, account, measure)
     badges = integrity_of(data, comparison, account)
     own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
+    driving = drivers(data, comparison, measure)
+    tables |= {table.name: table for table in drivers_tables(driving, comparison, measure)}
     return _Findings(
         *(whole, data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
         tables=tables | tuned_tables(whole) | own_tables,
-        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect),
+        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect, driving),
         badges=badges,
     )
 
@@ -141,6 +145,7 @@ def _content(findings: _Findings) -> dict[str, Any]:
     data, comparison, account = findings.data, findings.comparison, findings.account
     present = {name for name, table in findings.tables.items() if table.rows} | set(findings.exhibits)
     words = words_of(data, comparison, account, findings.measure)
+    words["drivers"] = [reason] if comparison.mean.units and (reason := why_none(data, comparison)) else []
     return {
         "name": data.study.name,
         "title": data.study.spec["title"],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from harness.reporting.collect import collect
+from harness.reporting.drivers import drivers
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
 from harness.reporting.growth_axis import on_growth_axis
@@ -27,7 +28,8 @@ def exhibits_in(home: Path) -> dict[str, Exhibit]:
     data = collect(home, "freeze-or-not")
     comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
-    return exhibits_of(data, curves, comparison, measure_of(METRIC), 0.005)
+    measure = measure_of(METRIC)
+    return exhibits_of(data, curves, comparison, measure, 0.005, drivers(data, comparison, measure))
 
 
 @pytest.fixture(scope="module")

@@ -47,3 +47,26 @@ def test_many_numbers_are_looked_at_in_sixteen_quantiles_before_a_hundred_config
     assert len(found.settings[0]) == 16
     assert found.background.shape == (100, 1)
     assert found.grid.shape == (1_600, 1)
+
+
+def test_few_numbers_have_places_in_their_order_and_many_fifty_equally_far_apart() -> None:
+    few = encoded({"width": [64, 16, 64, 32]}, np.random.default_rng(0)).scales[0]
+    many = encoded({"weight": np.linspace(0, 49, 197).tolist()}, np.random.default_rng(0)).scales[0]
+
+    assert (few.places.tolist(), few.steps, few.ordered) == ([2, 0, 2, 1], 3, True)
+    assert many.steps == 50
+    assert many.places[[0, 2, 3, 4, 196]].tolist() == [0, 0, 1, 1, 49]
+
+
+def test_numbers_drawn_by_their_logarithm_lie_evenly_on_it() -> None:
+    values = np.geomspace(0.01, 10, 50).tolist()
+
+    scale = encoded({"weight": values}, np.random.default_rng(0), ["weight"]).scales[0]
+
+    assert scale.places.tolist() == list(range(50))
+
+
+def test_words_have_places_without_order() -> None:
+    scale = encoded({"init": ["zeros", "copy", "zeros"]}, np.random.default_rng(0)).scales[0]
+
+    assert (scale.places.tolist(), scale.steps, scale.ordered) == ([1, 0, 1], 2, False)

@@ -1,63 +1,59 @@
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from harness.reporting import importance
-from harness.reporting.importance import effect_importance, importance_of, metric_importance
-from harness.reporting.pairing import compare
-from harness.reporting.simulation import ARMS, SimulatedStudy
+from harness.reporting.fanova import main_effects
+from harness.reporting.fields import encoded
+from harness.reporting.importance import Importance, Sizes, importance_of
+from harness.reporting.ped_anova import divergences
 
-METRIC = "test/accuracy/0"
+METHODS = [main_effects, divergences]
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take fewer and smaller forests, where it is not the numbers that count."""
-    for name, value in (("TREES", 4), ("RESAMPLES", 2), ("SHUFFLES", 39)):
-        monkeypatch.setattr(importance, name, value)
+    """Draw less often, where it is not the numbers that count."""
+    monkeypatch.setattr(importance, "RESAMPLES", 2)
+    monkeypatch.setattr(importance, "SHUFFLES", 39)
+    monkeypatch.setattr("harness.reporting.fanova.TREES", 4)
 
 
 def drawn(configurations: int, seed: int) -> dict[str, list[Any]]:
-    stream = np.random.default_rng(seed)
+    draws = np.random.default_rng(seed)
     return {
-        "where": stream.choice(["early", "late"], configurations).tolist(),
-        "when": stream.choice([200, 400, 600], configurations).tolist(),
-        "loss weight": stream.uniform(0.25, 4.0, configurations).tolist(),
+        "where": draws.choice(["early", "late"], configurations).tolist(),
+        "when": draws.choice([200, 400, 600], configurations).tolist(),
+        "loss weight": draws.uniform(0.25, 4.0, configurations).tolist(),
     }
 
 
-def test_shares_are_those_of_the_variance_that_the_fields_bring() -> None:
-    fields, noise = drawn(400, 0), np.random.default_rng(1).normal(size=400)
-    target = 2.0 * (np.array(fields["where"]) == "late") + np.array(fields["when"]) / 200 + noise
-
-    found = importance_of(fields, target.tolist())
-
-    # The variances are 1, 2/3 and 1: where brings 37.5 %, when 25 %.
-    assert found is not None
-    shares = {field.name: field.share for field in found.fields}
-    assert shares["where"] == pytest.approx(0.375, abs=0.08)
-    assert shares["when"] == pytest.approx(0.25, abs=0.08)
-    assert found.named == ("where", "when")
-    assert all(field.low <= field.share <= field.high for field in found.fields[:2])
+def found_in(fields: dict[str, list[Any]], target: Sequence[float], sizes: Sizes) -> Importance | None:
+    return importance_of(encoded(fields, np.random.default_rng(0)), target, sizes)
 
 
-def test_the_means_at_each_value_go_the_way_of_the_target() -> None:
-    fields = drawn(100, 0)
+@pytest.mark.parametrize("sizes", METHODS)
+def test_what_the_target_follows_is_named_and_nothing_else(sizes: Sizes) -> None:
+    fields, noise = drawn(200, 0), np.random.default_rng(1).normal(size=200)
+    target = 3.0 * (np.array(fields["where"]) == "late") + np.array(fields["when"]) / 200 + 0.3 * noise
 
-    found = importance_of(fields, np.array(fields["when"], dtype=float).tolist())
+    found = found_in(fields, target.tolist(), sizes)
 
     assert found is not None
-    when = found.fields[0]
-    assert (when.name, when.settings) == ("when", (200.0, 400.0, 600.0))
-    assert when.means == pytest.approx((200.0, 400.0, 600.0), abs=10)
+    assert set(found.named) == {"where", "when"}
+    assert [field.size for field in found.fields] == sorted((field.size for field in found.fields), reverse=True)
+    assert all(field.low <= field.high for field in found.fields)
+    assert all(0 < field.low <= field.size <= field.high for field in found.fields if field.name in found.named)
 
 
 @pytest.mark.usefixtures("small")
-def test_in_noise_hardly_any_field_is_named() -> None:
+@pytest.mark.parametrize("sizes", METHODS)
+def test_in_noise_hardly_any_field_is_named(sizes: Sizes) -> None:
     found = [
-        importance_of(drawn(20, seed), np.random.default_rng([9, seed]).normal(size=20).tolist()) for seed in range(40)
+        found_in(drawn(20, seed), np.random.default_rng([9, seed]).normal(size=20).tolist(), sizes)
+        for seed in range(40)
     ]
 
     # At 5 % a study, more than 6 of 40 come about once in 300 times.
@@ -65,10 +61,11 @@ def test_in_noise_hardly_any_field_is_named() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_same_data_give_the_same_shares() -> None:
+@pytest.mark.parametrize("sizes", METHODS)
+def test_the_same_data_give_the_same_sizes(sizes: Sizes) -> None:
     fields, target = drawn(12, 0), list(range(12))
 
-    assert importance_of(fields, target) == importance_of(fields, target)
+    assert found_in(fields, target, sizes) == found_in(fields, target, sizes)
 
 
 @pytest.mark.parametrize(
@@ -81,40 +78,11 @@ def test_the_same_data_give_the_same_shares() -> None:
     ],
 )
 def test_where_there_is_nothing_to_go_by_there_is_no_answer(fields: dict[str, list[Any]], target: list[float]) -> None:
-    assert importance_of(fields, target) is None
+    assert found_in(fields, target, main_effects) is None
 
 
 def test_what_does_not_fit_together_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected 3 values of 'when'"):
-        importance_of({"when": [1, 2]}, [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="expected 2 targets, one a configuration, found 3"):
+        found_in({"when": [1, 2]}, [1.0, 2.0, 3.0], main_effects)
     with pytest.raises(ValueError, match="finite target"):
-        importance_of({"when": [1, 2]}, [1.0, np.nan])
-
-
-@pytest.mark.usefixtures("small")
-def test_the_effect_and_the_metric_are_taken_from_the_runs() -> None:
-    runs = SimulatedStudy(30, 2, effect=0.0, between=0.0, noise=0.001).draw(np.random.default_rng(0))
-    where = np.where(runs["trial"] % 2, "early", "late")
-    gain = np.where((where == "early") & (runs["arm"] == ARMS[0]), 0.05, 0.0)
-    searched: dict[str, Any] = {"param/where": where, "param/when": runs["trial"] % 3 * 100}
-    runs = runs.assign(**searched, **{METRIC: runs[METRIC] + gain})
-
-    effect = effect_importance(runs, compare(runs, *ARMS, METRIC))
-    frozen = metric_importance(runs, "frozen", METRIC, failure_value=0.1)
-
-    assert effect is not None
-    assert effect.named == ("where",)
-    assert effect.configurations == 30
-    assert frozen is not None
-    assert frozen.named == ()
-
-
-@pytest.mark.usefixtures("small")
-def test_configurations_without_a_result_are_left_out() -> None:
-    runs = SimulatedStudy(13, 1).draw(np.random.default_rng(0))
-    runs = runs.assign(**{"param/when": runs["trial"] % 2}, status=runs["status"].mask(runs["trial"] == 3, "running"))
-
-    found = metric_importance(pd.DataFrame(runs), ARMS[0], METRIC)
-
-    assert found is not None
-    assert found.configurations == 12
+        found_in({"when": [1, 2]}, [1.0, np.nan], main_effects)
