@@ -27,6 +27,7 @@ def run(
     trials: options.Trials = None,
     seeds: options.Seeds = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
+    timeout: options.Timeout = None,
     share: options.Share = True,
     cache_features: Annotated[
         bool, typer.Option(help="Compute features of what is frozen once; without sharing it is never done.")
@@ -83,6 +84,7 @@ def run(
             trials=trials,
             seeds=seeds,
             workers=workers,
+            timeout=timeout,
             keep_bytes=parse_bytes(keep) if keep else None,
             system_metrics=system_metrics,
         )
@@ -99,6 +101,7 @@ def _launch(
     trials: int | None,
     seeds: int | None,
     workers: int,
+    timeout: float | None,
     keep_bytes: int | None,
     system_metrics: bool,
 ) -> None:
@@ -110,7 +113,8 @@ def _launch(
     from harness.tracking.delivery import start_delivery
     from harness.tracking.live import NOBODY, LiveFeed
 
-    pool = Pool(workers, runner, file, home, storage, live=place is not None)
+    timeout_s = None if timeout is None else 60 * timeout
+    pool = Pool(workers, runner, file, home, storage, live=place is not None, timeout_s=timeout_s)
     showing = (
         start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
         if place
@@ -128,7 +132,7 @@ def _launch(
                 seeds=seeds,
                 file=file,
                 keep_bytes=keep_bytes,
-                do=pool.do if workers > 1 else None,
+                do=pool.do if workers > 1 or timeout else None,
             )
         _conclude(record, home, storage)
         if delivery and (left := delivery.finish()):

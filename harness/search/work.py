@@ -16,7 +16,7 @@ from harness.staging.run import run_id
 from harness.staging.runner import Runner
 from harness.tracking.live import NOBODY, AbstractFeed
 
-__all__ = ["Ended", "Work"]
+__all__ = ["Ended", "Work", "record_of"]
 
 LOOK_AGAIN_S = 0.2
 
@@ -78,7 +78,7 @@ class Work:
     def _do(self, run: PlannedRun) -> Ended:
         name = run_id(run.config)
         self.observer.run_begins(run.name, run.config.steps)
-        self.feed.begin(_record(run, "running"))
+        self.feed.begin(record_of(run, "running"))
         try:
             result = self.runner.run(
                 run.config,
@@ -91,17 +91,18 @@ class Work:
             reason = reason_of(error)
             if reason is None:
                 raise
-            ended = Ended(_record(run, "failed", reason=reason), History())
+            ended = Ended(record_of(run, "failed", reason=reason), History())
         else:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
-            ended = Ended(_record(run, "completed", **outcome), result.history)
+            ended = Ended(record_of(run, "completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
         self._ledger.save_run(ended.record)
         self.feed.end(name)
         return ended
 
 
-def _record(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+def record_of(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
+    """Return the record of a run with this `status`."""
     return RunRecord(
         study=run.study,
         trial=run.trial,

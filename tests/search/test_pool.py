@@ -11,7 +11,7 @@ import pytest
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
-from harness.search import pool as pool_module
+from harness.search.launchers import processes
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.pool import Pool
 from harness.search.study import Study
@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_is_replaced(study: Study, tmp_path: Path, caplo
 
     killer.join()
     assert sorted(found.record.key for found in ended) == sorted(run.key for run in runs)
-    assert "ended with exit code -9" in caplog.text
+    assert "was killed by SIGKILL" in caplog.text
 
 
 def kill_one_in_mid_run(home: Path) -> None:
@@ -89,18 +89,14 @@ def kill_one_in_mid_run(home: Path) -> None:
 def test_workers_that_die_at_once_are_not_replaced_for_ever(
     study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "_work", os._exit)
-    monkeypatch.setattr(pool_module.Pool, "_start", lambda self, errand: dead(self))  # noqa: ARG005
+    monkeypatch.setattr(processes, "_work", leave)
 
     with pytest.raises(HarnessError, match="workers died one after the other"):
         pooled(tmp_path, planned_runs(study, POINTS[:1], seeds=1))
 
 
-def dead(pool: Pool) -> object:
-    worker = pool._context.Process(target=os._exit, args=(7,))
-    worker.start()
-    worker.join()
-    return worker
+def leave(*_: object) -> None:
+    os._exit(7)
 
 
 @pytest.mark.slow
