@@ -1,5 +1,6 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
+import functools
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
@@ -110,6 +111,7 @@ def _launch(
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
     from harness.search.pool import Pool
+    from harness.search.resumption import resumed
     from harness.tracking.delivery import start_delivery
     from harness.tracking.live import NOBODY, LiveFeed
 
@@ -122,7 +124,8 @@ def _launch(
     )
     with showing as delivery:
         with ProgressView(Console(), study.metric) as view:
-            record = launch(
+            begin = functools.partial(
+                launch,
                 study,
                 home,
                 runner=runner,
@@ -134,6 +137,7 @@ def _launch(
                 keep_bytes=keep_bytes,
                 do=pool.do if workers > 1 or timeout else None,
             )
+            record = resumed(begin)
         _conclude(record, home, storage)
         if delivery and (left := delivery.finish()):
             typer.echo(

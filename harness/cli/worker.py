@@ -29,6 +29,7 @@ def worker(
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
     from harness.search.pool import Pool
+    from harness.search.resumption import resumed
     from harness.staging.ledger import Ledger
     from harness.staging.runner import Runner
     from harness.staging.store import Store
@@ -44,7 +45,7 @@ def worker(
         runner = Runner(opened, options.data_folder(), stop=stop, features=features)
         # Whoever watches a run that hangs must be another process.
         do = Pool(1, runner, file, home, storage, timeout_s=60 * timeout).do if timeout else None
-        launch(loaded, home, runner=runner, observer=view, do=do)
+        resumed(lambda: launch(loaded, home, runner=runner, observer=view, do=do))
     typer.echo(f"All runs of {record.name} have ended; harness report {record.name} writes the report again.")
 
 

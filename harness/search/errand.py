@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from harness.search.load import load_study
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
+from harness.search.resumption import resumed
 from harness.search.work import Work
 from harness.staging.ledger import Ledger
 from harness.staging.runner import Runner
@@ -99,8 +100,11 @@ def do_errand(errand: Errand, cells: MutableSequence[int], stop: Callable[[], bo
         heartbeat.beat()
         return stop()
 
-    store = Store(errand.store, Ledger(errand.home, errand.storage))
+    ledger = Ledger(errand.home, errand.storage)
+    ledger.database.expect()
+    store = Store(errand.store, ledger)
     features = FeatureCache(folder=errand.store / "features") if errand.features else None
     runner = Runner(store, errand.data_folder, alone=errand.alone, stop=beat_and_stop, features=features)
     feed = LiveFeed(errand.home) if errand.live else NOBODY
-    Work(runner, errand.forks, heartbeat, beat_and_stop, feed).do(runs, lambda _: None)
+    work = Work(runner, errand.forks, heartbeat, beat_and_stop, feed)
+    resumed(lambda: work.do(runs, lambda _: None))
