@@ -1,11 +1,6 @@
 """What tests of several layers share."""
 
 import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +8,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from harness.benchmarks.postgres_server import postgres_server
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
 from harness.models import MLP, ConvNet, GrowableModel
@@ -29,9 +25,6 @@ settings.register_profile("nightly", max_examples=2000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 torch.set_num_threads(1)
-
-
-SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,28 +76,7 @@ def images() -> torch.Tensor:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of an empty PostgreSQL server of the test's own, on a free loopback port."""
-    command = SERVERS[-1] if SERVERS else shutil.which("pg_ctl")
-    if command is None:
-        pytest.skip("no PostgreSQL server binaries")
-    binaries = Path(command).parent
-    user = pwd.getpwnam("postgres").pw_name if os.getuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
-    as_user = ["runuser", "-u", user, "--"] if os.getuid() == 0 else []
-    with tempfile.TemporaryDirectory() as name, socket.socket() as free:
-        folder = Path(name)
-        folder.chmod(0o777)
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        data = folder / "data"
-        _call(*as_user, str(binaries / "initdb"), "-D", str(data), "-A", "trust", "-U", "harness", "-N")
-        free.close()
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-        _call(*control, "-l", str(folder / "log"), "-o", options, "start")
-        try:
-            yield f"postgresql://harness@127.0.0.1:{port}/postgres"
-        finally:
-            _call(*control, "-m", "immediate", "stop")
-
-
-def _call(*command: str) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/")
+    with postgres_server(durable=False) as server:
+        if server is None:
+            pytest.skip("no PostgreSQL server binaries")
+        yield server.url

@@ -20,6 +20,7 @@ __all__ = [
     "StoreFolder",
     "StudyName",
     "SystemMetrics",
+    "Timeout",
     "Tracking",
     "TrackingUri",
     "Trials",
@@ -65,6 +66,14 @@ Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show t
 
 SystemMetrics = Annotated[
     bool, typer.Option("--system-metrics", help="Show processor time and memory of the processes that train as well.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        min=0.01,
+        help="Give up a run that makes no step for so long; more than an evaluation takes. By default none is.",
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
+import functools
 import shlex
 from contextlib import nullcontext
 from pathlib import Path
@@ -27,6 +28,7 @@ def run(
     trials: options.Trials = None,
     seeds: options.Seeds = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
+    timeout: options.Timeout = None,
     share: options.Share = True,
     cache_features: Annotated[
         bool, typer.Option(help="Compute features of what is frozen once; without sharing it is never done.")
@@ -83,6 +85,7 @@ def run(
             trials=trials,
             seeds=seeds,
             workers=workers,
+            timeout=timeout,
             keep_bytes=parse_bytes(keep) if keep else None,
             system_metrics=system_metrics,
         )
@@ -99,6 +102,7 @@ def _launch(
     trials: int | None,
     seeds: int | None,
     workers: int,
+    timeout: float | None,
     keep_bytes: int | None,
     system_metrics: bool,
 ) -> None:
@@ -107,10 +111,12 @@ def _launch(
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
     from harness.search.pool import Pool
+    from harness.search.resumption import resumed
     from harness.tracking.delivery import start_delivery
     from harness.tracking.live import NOBODY, LiveFeed
 
-    pool = Pool(workers, runner, file, home, storage, live=place is not None)
+    timeout_s = None if timeout is None else 60 * timeout
+    pool = Pool(workers, runner, file, home, storage, live=place is not None, timeout_s=timeout_s)
     showing = (
         start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
         if place
@@ -118,7 +124,8 @@ def _launch(
     )
     with showing as delivery:
         with ProgressView(Console(), study.metric) as view:
-            record = launch(
+            begin = functools.partial(
+                launch,
                 study,
                 home,
                 runner=runner,
@@ -128,8 +135,9 @@ def _launch(
                 seeds=seeds,
                 file=file,
                 keep_bytes=keep_bytes,
-                do=pool.do if workers > 1 else None,
+                do=pool.do if workers > 1 or timeout else None,
             )
+            record = resumed(begin)
         _conclude(record, home, storage)
         if delivery and (left := delivery.finish()):
             typer.echo(

@@ -11,6 +11,7 @@ HarnessError
 │   ├── DataError           a data file is missing or is not the publisher's
 │   ├── ContractError       a loss component is no scalar, has no gradient, or comes and goes without a growth
 │   ├── HomeError           the home folder or its database cannot be used
+│   │   └── AwayError       the database's server went away in the middle of a transaction
 │   └── StoreError          the stage store cannot be written
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
 ├── DivergedError           a loss component is NaN or infinite
@@ -25,6 +26,7 @@ A message says what was expected, where, what was found, and what to do.
 """
 
 __all__ = [
+    "AwayError",
     "ContractError",
     "DataError",
     "DivergedError",
@@ -84,6 +86,10 @@ class ContractError(InputError):
 
 class HomeError(InputError):
     """The home folder or its database cannot be used."""
+
+
+class AwayError(HomeError):
+    """The database's server went away in the middle of a transaction."""
 
 
 class StoreError(InputError):

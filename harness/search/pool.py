@@ -1,64 +1,29 @@
-"""Several processes on this machine that do the runs of one study."""
+"""Several workers that do the runs of one study."""
 
-import logging
-import multiprocessing
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
-from multiprocessing.queues import SimpleQueue
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from harness.core.errors import HarnessError, InterruptedRunError
-from harness.search.load import load_study
-from harness.search.observer import Observer
+from harness.search.crew import STARTING, Crew, crew_of
+from harness.search.errand import Errand
+from harness.search.launchers import AbstractLauncher, Processes
 from harness.search.planned import PlannedRun
-from harness.search.work import Ended, Work, found_of
+from harness.search.work import Ended, found_of, record_of
 from harness.staging.chain import MOST_DEATHS
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
-from harness.staging.store import Store
-from harness.tracking.commit import commit_of
-from harness.tracking.live import NOBODY, LiveFeed
-from harness.training.determinism import make_deterministic
-from harness.training.features import FeatureCache
 
 __all__ = ["Pool"]
 
-log = logging.getLogger(__name__)
-
 LOOK_AGAIN_S = 0.2
-Complaints = SimpleQueue[tuple[type[HarnessError], str]]
-
-
-@dataclass(frozen=True)
-class _Errand:
-    """What a worker process is sent for.
-
-    Attributes:
-        runs: as JSON, since their classes may be those of the study's file, which is loaded first.
-        forks: steps, by stage key, at which snapshots are made in passing.
-    """
-
-    runs: list[dict[str, Any]]
-    forks: Mapping[str, frozenset[int]]
-    file: Path | None
-    home: Path
-    storage: str | None
-    store: Path
-    data_folder: Path | None
-    alone: bool
-    features: bool
-    live: bool
 
 
 class Pool:
-    """Worker processes; the stage store's leases see to it that they do different things.
+    """Workers; the stage store's leases see to it that they do different things.
 
     Args:
         size: how many there are.
@@ -66,6 +31,8 @@ class Pool:
         file: from which the study was loaded.
         home: where the ledger is, unless in the database that the URL `storage` names.
         live: whether what runs measure is written down, for who shows it, while they train.
+        timeout_s: how long a run may make no step until it is given up and its worker replaced; None for ever.
+        launcher: where the workers come from; by default they are processes on this machine.
     """
 
     def __init__(
@@ -77,6 +44,8 @@ class Pool:
         storage: str | None = None,
         *,
         live: bool = False,
+        timeout_s: float | None = None,
+        launcher: AbstractLauncher | None = None,
     ) -> None:
         self._size = size
         self._runner = runner
@@ -84,8 +53,8 @@ class Pool:
         self._home = home
         self._storage = storage
         self._live = live
-        self._context = multiprocessing.get_context("spawn")
-        self._complaints: Complaints = self._context.SimpleQueue()
+        self._timeout_s = timeout_s
+        self._launcher = launcher or Processes()
 
     def do(self, runs: Sequence[PlannedRun], plan: Plan, settle: Callable[[Ended], None]) -> None:
         """Let the workers do the runs; `settle` is called with each as it ends.
@@ -94,7 +63,27 @@ class Pool:
             InterruptedRunError: asked to stop, the workers have stored what they trained and ended.
             HarnessError: a worker could not go on; the others have stopped, too.
         """
-        errand = _Errand(
+        ledger = self._runner.store.ledger
+        missing, deaths = {run.key: index for index, run in enumerate(runs)}, 0
+        size = min(self._size, len(runs))
+        with crew_of(self._launcher, self._errand(runs, plan), size, self._timeout_s) as crew:
+            while missing and not self._runner.stop():
+                time.sleep(LOOK_AGAIN_S)
+                for index in crew.replace_the_hung():
+                    self._give_up(runs[index])
+                ended = _found(ledger, [runs[index] for index in missing.values()])
+                for record in ended:
+                    settle(Ended(self._with_causes(record, crew, missing.pop(record.key))))
+                deaths = 0 if ended else deaths
+                deaths += crew.replace_the_dead() if missing else 0
+                # Runs that kill their workers are given up one by one; more than these die of something else.
+                if deaths > MOST_DEATHS * size:
+                    raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
+        if missing:
+            raise InterruptedRunError("all workers have stopped; everything is stored")
+
+    def _errand(self, runs: Sequence[PlannedRun], plan: Plan) -> Errand:
+        return Errand(
             runs=[run.to_json() for run in runs],
             forks=plan.forks,
             file=self._file,
@@ -106,55 +95,24 @@ class Pool:
             features=self._runner.features is not None,
             live=self._live,
         )
+
+    def _give_up(self, run: PlannedRun) -> None:
+        """Record that a run hung, unless it ended just before its worker did."""
         ledger = self._runner.store.ledger
-        missing, deaths = {run.key for run in runs}, 0
-        with self._workers(errand) as workers:
-            while missing and not self._runner.stop():
-                time.sleep(LOOK_AGAIN_S)
-                ended = _found(ledger, [run for run in runs if run.key in missing])
-                for record in ended:
-                    missing.discard(record.key)
-                    settle(Ended(record))
-                deaths = 0 if ended else deaths
-                deaths += self._replace_the_dead(workers, errand) if missing else 0
-                # Runs that kill their workers are given up one by one; more than these die of something else.
-                if deaths > MOST_DEATHS * len(workers):
-                    raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
-        if missing:
-            raise InterruptedRunError("all workers have stopped; everything is stored")
+        if ledger.run(run.study, run.key) is None:
+            minutes = (self._timeout_s or 0) / 60
+            said = f"hung: no step for {minutes:g} minutes (or {STARTING} times that before the first)"
+            ledger.save_run(record_of(run, "failed", reason=said))
 
-    @contextmanager
-    def _workers(self, errand: _Errand) -> Iterator[list[BaseProcess]]:
-        workers = [self._start(errand) for _ in range(min(self._size, len(errand.runs)))]
-        try:
-            yield workers
-            _end(workers, BaseProcess.terminate)  # which they take as being asked to stop
-        except Exception:
-            _end(workers, BaseProcess.terminate)
-            raise
-        except BaseException:  # Ctrl-C once more
-            _end(workers, BaseProcess.kill)
-            raise
-
-    def _start(self, errand: _Errand) -> BaseProcess:
-        worker = self._context.Process(target=_work, args=(errand, self._complaints, os.getpid()), daemon=True)
-        worker.start()
-        return worker
-
-    def _replace_the_dead(self, workers: list[BaseProcess], errand: _Errand) -> int:
-        """Start a worker for each that died; return how many did.
-
-        Raises:
-            HarnessError: one says why no other would do better.
-        """
-        if not self._complaints.empty():
-            kind, message = self._complaints.get()
-            raise kind(message)
-        dead = [index for index, worker in enumerate(workers) if worker.exitcode]
-        for index in dead:
-            log.warning("worker %d ended with exit code %s; another takes its place", index, workers[index].exitcode)
-            workers[index] = self._start(errand)
-        return len(dead)
+    def _with_causes(self, record: RunRecord, crew: Crew, index: int) -> RunRecord:
+        """Return how a run ended; what killed its workers is known here alone, and added to the record."""
+        causes = crew.deaths.get(index)
+        if not causes or not record.reason.startswith("killed: "):
+            return record
+        counted = ", ".join(f"{cause} ({count} times)" for cause, count in Counter(causes).items())
+        record = replace(record, reason=f"{record.reason}: {counted}")
+        self._runner.store.ledger.save_run(record)
+        return record
 
 
 def _found(ledger: Ledger, runs: Sequence[PlannedRun]) -> list[RunRecord]:
@@ -162,41 +120,3 @@ def _found(ledger: Ledger, runs: Sequence[PlannedRun]) -> list[RunRecord]:
     there = ledger.run_keys(runs[0].study)
     found = [found_of(ledger, run) for run in runs if run.key in there or run.until]
     return [record for record in found if record]
-
-
-def _end(workers: Sequence[BaseProcess], how: Callable[[BaseProcess], None]) -> None:
-    for worker in workers:
-        how(worker)
-    for worker in workers:
-        worker.join()
-
-
-def _work(
-    errand: _Errand, complaints: "multiprocessing.SimpleQueue[tuple[type[HarnessError], str]]", parent: int
-) -> None:
-    asked = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.append(True))
-
-    def stop() -> bool:
-        return bool(asked) or os.getppid() != parent
-
-    try:
-        _do(errand, stop)
-    except InterruptedRunError:
-        pass
-    except HarnessError as error:
-        complaints.put((type(error), str(error)))
-
-
-def _do(errand: _Errand, stop: Callable[[], bool]) -> None:
-    make_deterministic()
-    if errand.file:
-        load_study(errand.file)  # for the classes that it defines
-    runs = [PlannedRun.from_json(run) for run in errand.runs]
-    store = Store(errand.store, Ledger(errand.home, errand.storage))
-    features = FeatureCache(folder=errand.store / "features") if errand.features else None
-    runner = Runner(store, errand.data_folder, alone=errand.alone, stop=stop, features=features)
-    feed = LiveFeed(errand.home) if errand.live else NOBODY
-    commit = commit_of(str(errand.file or ""))
-    Work(runner, errand.forks, Observer(), stop, feed, commit).do(runs, lambda _: None)

@@ -8,10 +8,13 @@ from statistics import fmean
 from typing import Any
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
 
+from harness.core.errors import AwayError
 from harness.search.conditions import distributions
 from harness.search.designs import Part
 from harness.search.pruners import Race
@@ -43,6 +46,7 @@ class Proposals:
         self._study = study
         self._part = part
         self._name = f"{study.name} {part.name}".strip()
+        self._database = ledger.database
         self._leases = Leases(ledger.database)
         with self._turn():
             self._storage = _storage(home, ledger)
@@ -126,9 +130,21 @@ class Proposals:
         while True:
             with self._leases.hold(f"proposals of {self._name}") as lease:
                 if lease:
-                    yield
+                    with self._waited_for():
+                        yield
                     return
             time.sleep(LOOK_AGAIN_S)
+
+    @contextmanager
+    def _waited_for(self) -> Iterator[None]:
+        """Say in the project's words that a server went away."""
+        try:
+            yield
+        except (StorageInternalError, DBAPIError) as error:
+            if self._database.path is not None:
+                raise
+            found = " ".join(str(error.__cause__ or error).split())
+            raise AwayError(f"the database {self._database} went away while Optuna used it: {found}") from None
 
 
 def _decision(
@@ -151,5 +167,7 @@ def _decision(
 
 def _storage(home: Path, ledger: Ledger) -> RDBStorage:
     if ledger.database.path is None:
-        return RDBStorage(ledger.database.url.render_as_string(hide_password=False))
+        url = ledger.database.url.render_as_string(hide_password=False)
+        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})  # or it would use connections of a server gone
+    home.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
     return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())

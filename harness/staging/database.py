@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from harness.core.errors import HomeError, InputError
+from harness.core.errors import AwayError, HomeError, InputError
 
 __all__ = ["VARIABLE", "Database", "Transaction"]
 
@@ -140,6 +140,10 @@ class Database:
                 f"cannot write to the home {folder} ({error}); choose another with --home or HARNESS_HOME"
             ) from None
 
+    def expect(self) -> None:
+        """Wait for the server from the first transaction on: another process has reached it."""
+        self._reached = True
+
     def close(self) -> None:
         """Close the connections to a server that are kept for the next transaction."""
         if self._engine:
@@ -152,6 +156,7 @@ class Database:
         A server that was reached before and is away is waited for, up to a minute.
 
         Raises:
+            AwayError: the server went away in the middle; whether it was committed is not known.
             HomeError: the database cannot be read or written.
         """
         try:
@@ -163,6 +168,8 @@ class Database:
             ) from None
         except DBAPIError as error:
             found = " ".join(str(error.orig).split())
+            if error.connection_invalidated and self.path is None:
+                raise AwayError(f"the database {self} went away in the middle of a transaction: {found}") from None
             raise HomeError(
                 f"expected a ledger at {self} that can be read and written, found: {found}; "
                 "choose another home with --home or HARNESS_HOME"

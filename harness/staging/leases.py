@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harness.core.errors import HarnessError
+from harness.core.errors import AwayError, HarnessError
 from harness.staging.database import Database, Transaction
 from harness.staging.owner import is_gone, this_process
 
@@ -65,7 +65,7 @@ class Leases:
         finally:
             stopped.set()
             thread.join()
-            self._expire(lease, "0")
+            self._give_back(lease)
 
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
@@ -93,6 +93,12 @@ class Leases:
                 f"UPDATE leases SET expires = {when} WHERE name = :name AND token = :token",
                 {"name": lease.name, "token": lease.token, "duration": self._duration_s},
             )
+
+    def _give_back(self, lease: Lease) -> None:
+        try:
+            self._expire(lease, "0")
+        except AwayError:  # kept, it would be missed by everybody until it expires, and count as a death
+            self._expire(lease, "0")
 
     def _renew(self, lease: Lease, stopped: threading.Event) -> None:
         while not stopped.wait(self._duration_s / 3):

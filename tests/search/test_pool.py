@@ -12,7 +12,7 @@ import pytest
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
-from harness.search import pool as pool_module
+from harness.search.launchers import processes
 from harness.search.planned import PlannedRun
 from harness.search.pool import Pool
 from harness.search.study import Study
@@ -81,7 +81,7 @@ def test_a_worker_that_is_killed_is_replaced(
 
     killer.join()
     assert sorted(found.record.key for found in ended) == sorted(run.key for run in runs)
-    assert "ended with exit code -9" in caplog.text
+    assert "was killed by SIGKILL" in caplog.text
 
 
 def kill_one_in_mid_run(home: Path) -> None:
@@ -94,18 +94,14 @@ def kill_one_in_mid_run(home: Path) -> None:
 def test_workers_that_die_at_once_are_not_replaced_for_ever(
     runs_of: RunsOf, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool_module, "_work", os._exit)
-    monkeypatch.setattr(pool_module.Pool, "_start", lambda self, errand: dead(self))  # noqa: ARG005
+    monkeypatch.setattr(processes, "_work", leave)
 
     with pytest.raises(HarnessError, match="workers died one after the other"):
         pooled(tmp_path, runs_of(study, POINTS[:1], 1))
 
 
-def dead(pool: Pool) -> object:
-    worker = pool._context.Process(target=os._exit, args=(7,))
-    worker.start()
-    worker.join()
-    return worker
+def leave(*_: object) -> None:
+    os._exit(7)
 
 
 @pytest.mark.slow

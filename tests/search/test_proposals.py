@@ -6,7 +6,10 @@ from typing import Any, ClassVar, Literal
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import OperationalError
 
+from harness.core.errors import AwayError
+from harness.core.spec import with_changes
 from harness.search.proposals import Proposals
 from harness.search.samplers import QuasiRandom, Search, Told
 from harness.search.study import Study
@@ -152,3 +155,49 @@ def test_the_database_knows_which_way_is_better(study: Study, tmp_path: Path) ->
     proposals_in(tmp_path, judged)
 
     assert stored(tmp_path).direction == optuna.study.StudyDirection.MINIMIZE
+
+
+@pytest.mark.postgres
+def test_a_server_that_goes_away_is_said_so_and_proposing_goes_on(study: Study, tmp_path: Path, postgres: str) -> None:
+    ledger = Ledger(tmp_path, postgres)
+    ledger.create()
+    proposals = Proposals(with_changes(study, {"name": "away"}), tmp_path, ledger)
+    before = proposals.params(1)
+
+    def fail(_number: int) -> dict[str, Any]:
+        raise OperationalError("SELECT", None, Exception("terminating connection"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proposals, "_proposal", fail)
+        with pytest.raises(AwayError, match="went away while Optuna used it"):
+            proposals.params(2)
+
+    with ledger.database.transaction() as transaction:  # as a restart does to every connection
+        transaction.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+        )
+    assert proposals.params(2)[:1] == before
+    proposals._optuna._storage._backend.engine.dispose()  # type: ignore[attr-defined]
+    ledger.database.close()
+
+
+def test_a_file_that_cannot_be_used_is_no_server_that_is_away(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proposals = proposals_in(tmp_path, study)
+
+    def fail(_number: int) -> dict[str, Any]:
+        raise OperationalError("SELECT", None, Exception("disk I/O error"))
+
+    monkeypatch.setattr(proposals, "_proposal", fail)
+
+    with pytest.raises(OperationalError):
+        proposals.params(1)
+
+
+def test_the_home_is_made_where_the_ledger_is_a_file_elsewhere(study: Study, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    ledger.create()
+
+    assert len(Proposals(study, tmp_path / "home", ledger).params(1)) == 1

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from harness.core.errors import HomeError, InputError
+from harness.core.errors import AwayError, HomeError, InputError
 from harness.staging.database import Database
 
 CANARY = "canary-4711"
@@ -117,3 +117,31 @@ def test_a_server_that_stays_away_is_given_up(postgres: str, monkeypatch: pytest
 
     assert 60 <= sum(slept) < 90
     database.close()
+
+
+@pytest.mark.postgres
+def test_a_server_that_goes_away_in_the_middle_is_told_from_what_cannot_be_used(postgres: str) -> None:
+    database = Database(postgres)
+    database.create()
+
+    def break_off() -> None:
+        with database.transaction() as transaction:
+            transaction.rows("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(AwayError, match="went away in the middle of a transaction"):
+        break_off()
+
+    with database.transaction() as transaction:
+        assert transaction.rows("SELECT 1") == [(1,)]
+    database.close()
+
+
+def test_a_server_that_another_process_reached_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, slept = Database("postgresql://127.0.0.1:9/nothing"), list[float]()
+    monkeypatch.setattr("harness.staging.database.time.sleep", slept.append)
+    database.expect()
+
+    with pytest.raises(HomeError), database.transaction():
+        pass
+
+    assert sum(slept) >= 60

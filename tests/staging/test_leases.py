@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.core.errors import HomeError
+from harness.core.errors import AwayError, HomeError
 from harness.staging.database import Database
 from harness.staging.leases import Lease, Leases, check_lease, forget_deaths, forgive_all_deaths
 from harness.staging.owner import this_process
@@ -174,3 +174,22 @@ def test_all_deaths_can_be_forgiven(database: Database) -> None:
         assert other is not None
         assert lease is not None
         assert (other.deaths, lease.deaths) == (0, 1)
+
+
+def test_a_server_that_goes_away_just_then_keeps_no_lease(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = Leases(database)
+    expire, left = leases._expire, [AwayError("gone")]
+
+    def expire_or_fail(lease: Lease, when: str) -> int:
+        if left:
+            raise left.pop()
+        return expire(lease, when)
+
+    monkeypatch.setattr(leases, "_expire", expire_or_fail)
+
+    with leases.hold("a") as lease:
+        assert lease is not None
+
+    with Leases(database, ELSEWHERE).hold("a") as other:
+        assert other is not None
+        assert other.deaths == 0

@@ -1,0 +1,81 @@
+import os
+import signal
+import time
+from collections.abc import Iterator, MutableSequence
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import StoreError
+from harness.search.errand import Errand, Pulse
+from harness.search.launchers import processes
+from harness.search.launchers.processes import Processes
+
+ERRAND = Errand([], {}, None, Path(), None, Path(), None, alone=False, features=False, live=False)
+
+
+def leave(*_: object) -> None:
+    os._exit(7)
+
+
+def sleep(_errand: Errand, cells: MutableSequence[int], *_: object) -> None:
+    cells[:] = [3, 1, 2]
+    time.sleep(600)
+
+
+@pytest.fixture
+def launcher() -> Iterator[Processes]:
+    launcher = Processes()
+    with launcher.opened():
+        yield launcher
+
+
+@pytest.mark.slow
+def test_an_exit_code_is_a_death(launcher: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_work", leave)
+
+    worker = launcher.start(ERRAND)
+    worker.join()
+
+    assert (worker.death(), worker.complaint()) == ("ended with exit code 7", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (signal.SIGKILL, "killed by SIGKILL, as the system does when memory runs out"),
+        (signal.SIGSEGV, "killed by SIGSEGV"),
+    ],
+)
+def test_a_signal_is_named_and_the_last_pulse_outlives_it(
+    launcher: Processes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
+    monkeypatch.setattr(processes, "_work", sleep)
+    worker = launcher.start(ERRAND)
+    while worker.pulse().run < 0:
+        time.sleep(0.05)
+    assert (worker.death(), worker.complaint()) == ("", None)
+
+    os.kill(worker._process.pid, number)  # type: ignore[attr-defined]
+    worker.join()
+
+    assert (worker.death(), worker.pulse()) == (said, Pulse(3, 1, 2))
+
+
+@pytest.mark.slow
+def test_what_no_other_would_do_better_at_is_a_complaint(launcher: Processes, tmp_path: Path) -> None:
+    (tmp_path / "store").write_text("no folder")
+    run: dict[str, object] = {"config": {}}
+    errand = Errand(
+        [run], {}, tmp_path / "gone.py", tmp_path, None, tmp_path, None, alone=False, features=False, live=False
+    )
+
+    worker = launcher.start(errand)
+    worker.join()
+
+    complaint = worker.complaint()
+    assert worker.death() == ""
+    assert complaint
+    assert "gone.py" in str(complaint)
+    assert not isinstance(complaint, StoreError)
