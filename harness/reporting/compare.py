@@ -148,7 +148,7 @@ def _welch(samples: Sequence[np.ndarray]) -> Interval | None:
 def _common_runs(one: StudyData, other: StudyData) -> tuple[int, int, int]:
     """Count the runs of equal configuration, those with equal results, and those with equal histories."""
     keys = ["trial", "arm", "seed", "run_id"]
-    metrics = sorted({*one.metrics, *other.metrics} - {SECONDS})
+    metrics = sorted({*one.metrics} & {*other.metrics} - {SECONDS})  # a report may be older than a metric
     frames = [data.runs.reindex(columns=[*keys, PROOFS[0], *metrics]) for data in (one, other)]
     both = frames[0].merge(frames[1], on="run_id", suffixes=("", " other")).drop_duplicates("run_id")
     equal = pd.Series(True, index=both.index)

@@ -9,12 +9,13 @@ from harness.core.answers import Answers
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
 from harness.data import TaskData
-from harness.growth import GrowthRule
+from harness.growth import GrowthEvent, GrowthRule
 from harness.growth.plan import Watch
 from harness.staging.catalog import StageEntry
 from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import StageAddress
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
+from harness.staging.parameters import count_parameters
 from harness.staging.results import PARAMETERS_ADDED, FinishedStage, RunResult, result_of
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
@@ -134,11 +135,14 @@ class Chain:
         """
         leg = _Leg(self._first, "", 0, self._config.growths, self._fresh)
         stages: list[FinishedStage] = []
+        lineage: list[GrowthEvent] = []
         while True:
             end = self._stored_end(leg) or self._trained_end(leg)
             stages.append(FinishedStage(end.entry.address, end.measured, end.entry.seconds))
             if end.rule is None:
-                return result_of(stages, first_head=next(iter(self._config.task.sizes)))
+                parameters = count_parameters(self._config, self._data, lineage, end.live)
+                return result_of(stages, first_head=next(iter(self._config.task.sizes)), parameters=parameters)
+            lineage.append(GrowthEvent(step=end.entry.address.step, change=end.rule.change))
             leg = self._after_growth(leg, end, end.rule)
 
     def _fresh(self) -> tuple[TrainState, History]:

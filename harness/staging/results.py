@@ -1,6 +1,6 @@
 """What a run came to, computed from its finished stages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -31,7 +31,8 @@ class RunResult:
     Attributes:
         stages: one address per stage; the last is the end of the run.
         growths: `step` and `parameters_added` of each growth.
-        metrics: the final evaluations (`val/...`, `test/...`), what the growths did to them, and the cost.
+        metrics: the final evaluations (`val/...`, `test/...`), what the growths did to them and to the number of
+            parameters, and the cost.
         history: everything measured, from step 0 to the end.
     """
 
@@ -41,8 +42,14 @@ class RunResult:
     history: History
 
 
-def result_of(stages: Sequence[FinishedStage], *, first_head: str) -> RunResult:
-    """Return the results of a run with these stages; `first_head` is the network's own output."""
+def result_of(stages: Sequence[FinishedStage], *, first_head: str, parameters: Mapping[str, float]) -> RunResult:
+    """Return the results of a run.
+
+    Args:
+        stages: of the run, all of them.
+        first_head: the network's own output.
+        parameters: what `count_parameters` says.
+    """
     history = History()
     for stage in stages:
         history = history.then(stage.measured.history).then(stage.measured.ending)
@@ -58,6 +65,7 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str) -> RunResult:
     if growths:
         metrics |= _forgetting(ends[0], ends[-1], first_head)
     metrics["growth/parameters_added"] = float(sum(growth["parameters_added"] for growth in growths))
+    metrics |= parameters
     metrics["cost/steps"] = float(stages[-1].address.step)
     if SKIPPED_STEPS in history:
         metrics["cost/skipped_steps"] = sum(history[SKIPPED_STEPS].values)

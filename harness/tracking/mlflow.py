@@ -23,7 +23,7 @@ from harness.tracking.location import artifacts_beside, database_of, taking_turn
 from harness.tracking.points import Point
 from harness.tracking.system import SYSTEM
 from harness.tracking.views import saved_views
-from harness.tracking.weights import parameters_of, weights_of
+from harness.tracking.weights import weights_of
 
 __all__ = ["MlflowTracker"]
 
@@ -37,7 +37,6 @@ RUNNING, KILLED = "RUNNING", "KILLED"
 # tells it from a run whose process died, which has no outcome.
 STATUSES = {"completed": "FINISHED", "failed": "FAILED", "pruned": KILLED, "running": RUNNING}
 WEIGHTS, FIGURE = "weights.safetensors", "figure.svg"
-PARAMETERS = "final/parameters"
 MOST_WEIGHT_BYTES = 100_000_000
 
 
@@ -241,10 +240,9 @@ class MlflowTracker(AbstractTracker):
         if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
             # A damaged snapshot is the store's business; the run is shown without it.
             with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):
-                path, content = Path(folder) / WEIGHTS, snapshot.read_bytes()
-                path.write_bytes(weights_of(content))
+                path = Path(folder) / WEIGHTS
+                path.write_bytes(weights_of(snapshot.read_bytes()))
                 self._client.log_artifact(child.run, str(path))
-                child.add(self._client, {Point(PARAMETERS, 0, float(parameters_of(content))): child.start_ms})
 
 
 def _now_ms() -> int:

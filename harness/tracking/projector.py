@@ -84,6 +84,7 @@ class Projector:
         self._ended: dict[str, RunRecord] = {}
         self._whole: dict[str, RunRecord] = {}
         self._settled: set[str] | None = None
+        self._complaint = ""  # the last, which is not repeated
 
     def follow(self, stop: Event, *, poll_s: float = POLL_S) -> None:
         """Deliver what is new, again and again until `stop` is set, waiting longer after each failure."""
@@ -142,9 +143,11 @@ class Projector:
             if last:
                 self.conclude()
         except HarnessError as error:
-            log.warning("%s: not delivered yet: %s", self._name, error)
-            self._tracker, self._settled = None, None
+            if str(error) != self._complaint:
+                log.warning("%s: not delivered yet: %s", self._name, error)
+            self._tracker, self._settled, self._complaint = None, None, str(error)
             return error
+        self._complaint = ""
         return None
 
     def _begun(self, study: StudyRecord) -> AbstractTracker:

@@ -21,6 +21,7 @@ LOOPBACK = "127.0.0.1"  # MLflow asks nobody for a password
 USUAL_PORT = 5000
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
+OTHERS = ("HARNESS_", "MLFLOW_")  # variables for clients, passwords among them
 
 
 @final
@@ -137,8 +138,8 @@ def _start(home: Path, host: str, port: int, log: Path) -> "subprocess.Popen[byt
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without settings for other MLflow servers, and with nothing on but the UI."""
-    inherited = {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith("MLFLOW_")}
+    """Return the environment without other servers' settings and passwords, and with nothing on but the UI."""
+    inherited = {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith(OTHERS)}
     return inherited | {
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",

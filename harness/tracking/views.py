@@ -39,8 +39,8 @@ def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
 
 def _columns(study: StudyRecord) -> list[str]:
     results = [f"{split}/{study.spec['metric']}" for split in ("test", "val")]
-    results += ["test/forgetting", "growth/parameters", "growth/parameters_added", "cost/seconds"]
-    metrics = allowed_keys(final_key(name) for name in results)
+    sizes = [f"growth/parameters{which}" for which in ("", "_trainable", "_added")]
+    metrics = allowed_keys(final_key(name) for name in [*results, "test/forgetting", *sizes, "cost/seconds"])
     params = allowed_keys([*study.spec["space"], "arm", "seed"])
     return [f"metrics.`{key}`" for key in metrics.values()] + [f"params.`{key}`" for key in params.values()]
 

@@ -1,12 +1,11 @@
-"""A run's final weights: the network's part of a snapshot, as safetensors, and their number, without torch."""
+"""A run's final weights: the network's part of a snapshot, as safetensors, without torch."""
 
 import json
-import math
 from typing import Any
 
 from harness.core.errors import SnapshotError
 
-__all__ = ["parameters_of", "weights_of"]
+__all__ = ["weights_of"]
 
 NETWORK = "model/"
 
@@ -30,20 +29,6 @@ def weights_of(snapshot: bytes) -> bytes:
     text = json.dumps(kept).encode()
     text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
     return len(text).to_bytes(8, "little") + text + b"".join(parts)
-
-
-def parameters_of(snapshot: bytes) -> int:
-    """Return the number of a network's parameters, frozen ones too: what the optimizer's groups list, no buffers.
-
-    Raises:
-        SnapshotError: this is no snapshot.
-    """
-    header, _ = _opened(snapshot)
-    try:
-        groups = json.loads(header["__metadata__"]["harness"])["groups"]
-        return sum(math.prod(header[NETWORK + name]["shape"]) for group in groups for name in group["params"])
-    except (ValueError, TypeError, KeyError):
-        raise SnapshotError("expected a snapshot with its optimizer's groups, found tensors alone") from None
 
 
 def _opened(snapshot: bytes) -> tuple[dict[str, Any], bytes]:

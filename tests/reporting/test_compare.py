@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from scipy import stats
 
 from harness.core.errors import InputError
 from harness.reporting.compare import SideBySide, compare_reports
+from harness.reporting.data_files import read_data
 from harness.reporting.report import write_report
 from harness.staging.ledger import Ledger, StudyRecord
 
@@ -41,6 +43,21 @@ def test_a_report_beside_itself_has_not_changed(write: Write) -> None:
     assert (found.change.mean, found.change.configurations) == (0.0, 6)
     assert (found.runs, found.equal_metrics, found.equal_histories) == (12, 12, 12)
     assert (found.spec, found.environment) == ((), ())
+
+
+def test_a_report_from_before_a_metric_came_has_equal_results(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    report, read, sides = write("one"), read_data, list[int]()
+
+    def read_older(files: Any) -> Any:
+        data = read(files)
+        sides.append(len(sides))
+        return replace(data, runs=data.runs.drop(columns="cost/steps")) if sides[-1] == 0 else data
+
+    monkeypatch.setattr("harness.reporting.compare.read_data", read_older)
+
+    found = compare_reports(report, report)
+
+    assert (found.runs, found.equal_metrics) == (12, 12)
 
 
 def test_a_change_is_paired_over_the_configurations_that_both_have(write: Write) -> None:

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -203,9 +203,29 @@ class Broken(BaseHTTPRequestHandler):
         pass
 
 
+class Hanging(Broken):
+    """Takes a request, and never answers it."""
+
+    closing: threading.Event
+
+    def _hang(self) -> None:
+        self.closing.wait()
+        self.close_connection = True
+
+    do_GET = do_POST = do_PATCH = do_PUT = _hang  # noqa: N815
+
+
 @contextmanager
-def broken_server() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Broken)
+def hanging_server() -> Iterator[str]:
+    closing = threading.Event()
+    with broken_server(type("Handler", (Hanging,), {"closing": closing})) as uri:
+        yield uri
+        closing.set()
+
+
+@contextmanager
+def broken_server(handler: type[BaseHTTPRequestHandler] = Broken) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -217,17 +237,29 @@ def broken_server() -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_a_server_that_fails_or_is_down_costs_only_delay_and_what_is_left_is_counted(tmp_path: Path) -> None:
-    with broken_server() as failing:
-        uris = {"failing": failing, "down": f"http://127.0.0.1:{unused_port()}"}
+def test_a_server_that_fails_hangs_or_is_down_costs_only_delay_and_what_is_left_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
+    with broken_server() as failing, hanging_server() as hanging:
+        uris = {"failing": failing, "hanging": hanging, "down": f"http://127.0.0.1:{unused_port()}"}
         started = {name: produce(tmp_path / name, uri) for name, uri in uris.items()}  # both are patient for seconds
+        trained = seconds_until_all_have_ended([tmp_path / name for name in uris])
         said = {name: process.communicate(timeout=120) for name, process in started.items()}
 
+    assert trained < 15  # of which the runs take 3: none waits for an answer, though there are dozens to wait for
     for name, uri in uris.items():
         expected = sum(len(points) for run in in_ledger(tmp_path / name).values() for points in run.values())
         assert f"Undelivered(runs=3, points={expected + 3 * 2}, reason=" in said[name][0].decode()
         assert uri in said[name][0].decode()
         assert said[name][1] == b""
+
+
+def seconds_until_all_have_ended(homes: list[Path]) -> float:
+    began = time.monotonic()
+    while any(len(Ledger(home).runs("study")) < 3 for home in homes) and time.monotonic() < began + 60:
+        time.sleep(0.1)
+    return time.monotonic() - began
 
 
 @pytest.mark.slow

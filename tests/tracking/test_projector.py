@@ -271,6 +271,17 @@ def test_failures_are_followed_by_longer_and_longer_waits(
     assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 0.5, 0.5]
 
 
+def test_a_tracker_that_stays_away_is_complained_about_once(
+    tmp_path: Path, projector: Projector, tracker: Flaky, run: RunRecord, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    for tracker.down in (True, True, False, True):
+        projector._try()
+
+    assert caplog.text.count("not delivered yet") == 2
+
+
 def test_a_study_that_is_not_begun_yet_is_waited_for(tmp_path: Path, tracker: Flaky) -> None:
     ledger = Ledger(tmp_path)
     ledger.create()

@@ -12,6 +12,7 @@ def test_the_table_shows_the_metric_the_searched_fields_arm_and_seed(study: Stud
         "metrics.`final/accuracy_all_val`",
         "metrics.`final/forgetting`",
         "metrics.`final/parameters`",
+        "metrics.`final/parameters_trainable`",
         "metrics.`final/parameters_added`",
         "metrics.`final/seconds`",
         "params.`width`",

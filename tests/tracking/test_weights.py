@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from harness.core.errors import SnapshotError
-from harness.tracking.weights import parameters_of, weights_of
+from harness.tracking.weights import weights_of
 
 
 def test_the_tensors_of_the_network_are_kept_to_the_bit_whatever_their_type() -> None:
@@ -30,16 +29,3 @@ def test_the_tensors_of_the_network_are_kept_to_the_bit_whatever_their_type() ->
 def test_something_else_is_refused(content: bytes) -> None:
     with pytest.raises(SnapshotError, match="expected a snapshot"):
         weights_of(content)
-
-
-def test_parameters_are_counted_once_and_buffers_are_not() -> None:
-    tensors = {name: np.zeros((3, 4)) for name in ("model/0/w", "model/0/running_mean", "optimizer/0/w/exp_avg")}
-    groups = {"harness": json.dumps({"groups": [{"params": ["0/w"]}, {"params": []}]})}
-
-    assert parameters_of(save(tensors, groups)) == 12
-
-
-@pytest.mark.parametrize("metadata", [None, {"harness": "no json"}, {"harness": '{"groups": [{"params": ["gone"]}]}'}])
-def test_tensors_without_their_groups_are_not_counted(metadata: dict[str, str] | None) -> None:
-    with pytest.raises(SnapshotError, match="optimizer's groups"):
-        parameters_of(save({"model/0/w": np.zeros(3)}, metadata))
