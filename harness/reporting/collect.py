@@ -1,7 +1,9 @@
 """From the ledger and the stored histories to tidy frames."""
 
 import hashlib
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,10 @@ from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.core.spec import did_you_mean
 from harness.reporting.curve_frame import Segment, curve_digests, curve_frame, segments_of
+from harness.reporting.recorded import FROZEN_AFTER, FROZEN_BEFORE, TEST_OPENINGS
 from harness.reporting.study_data import FIXED, PARAM, StudyData
 from harness.staging.catalog import Catalog
+from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
 from harness.staging.ledger import Ledger, RunRecord
 
@@ -47,9 +51,23 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
         final_sha256=[final.get(run.stages[-1], "") if run.stages else "" for run in runs],
         config=[canonical_json(run.config) for run in runs],
+        **_recorded(ledger, store_folder(home, record), study, runs),
     )
     lost = tuple(run.run_id for run in runs if run.run_id not in digests)
     return StudyData(record, frame, curves, lost, ledger.origin(study))
+
+
+def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) -> dict[str, list[Any]]:
+    """Return what integrity is judged by, by column; without openings if those of some run are not known."""
+    frozen = [frozen_digests(store, run.stages) for run in runs]
+    found: dict[str, list[Any]] = {
+        FROZEN_BEFORE: [digests.before for digests in frozen],
+        FROZEN_AFTER: [digests.after for digests in frozen],
+    }
+    openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.openings(study))
+    if all(openings[run.key] for run in runs if run.opened_test):
+        found[TEST_OPENINGS] = [openings[run.key] for run in runs]
+    return found
 
 
 def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:

@@ -49,6 +49,14 @@ def _seeds_disjoint(data: StudyData) -> Badge:
     twice = int(data.runs.duplicated(["trial", "arm", "seed"]).sum())
     if twice:
         return Badge(name, "FAIL", f"{count(twice, 'run')} of a trial and arm repeat a seed.")
+    if data.searched:
+        chosen = data.searched.runs.loc[~data.searched.runs["run_id"].isin(data.runs["run_id"]), "seed"]
+        return passed_unless(
+            name,
+            shared := len(set(chosen) & set(data.runs["seed"])),
+            passed="No seed of the runs that are compared was seen by a search.",
+            failed=f"{count(shared, 'seed')} of the runs that are compared chose configurations, too.",
+        )
     kind = str((data.study.spec.get("sampler") or {}).get("kind", ""))
     if not kind:
         return not_checked(name, "Who proposed the configurations was not recorded.")
@@ -62,7 +70,7 @@ def _as_planned(data: StudyData) -> Badge:
     name, total = "runs as planned", len(data.runs)
     if not total:
         return not_checked(name, "No run has ended.")
-    apart = departures(data)
+    apart = departures(data.searched or data)
     example = next((f": {path} of the run {run}" for run, path in apart.items()), "")
     return passed_unless(
         name,
