@@ -98,8 +98,8 @@ class Work:
             outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
             ended = Ended(self._record(run, "completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
+        self.feed.end(name)  # first: who finds the run in the ledger finds all that its feed had to say
         self._ledger.save_run(ended.record)
-        self.feed.end(name)
         return ended
 
     def _record(self, run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
