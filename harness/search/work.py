@@ -107,8 +107,8 @@ class Work:
                 return Ended(rung)
             ended = Ended(record("completed", **outcome), result.history)
         # A run that waits for another process, or was interrupted, has not ended.
+        self.feed.end(name)  # first: who finds the run in the ledger finds all that its feed had to say
         self._ledger.save_run(ended.record)
-        self.feed.end(name)
         return ended
 
 

@@ -18,7 +18,7 @@ from typing import final
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.frames import frame
-from harness.tracking.system import taken
+from harness.tracking.system import EVERY_S, taken
 
 __all__ = ["ENDING", "NOBODY", "RECORDED", "AbstractFeed", "LiveFeed", "NoFeed", "live_folder"]
 
@@ -76,10 +76,12 @@ class LiveFeed(AbstractFeed):
     def __init__(self, home: Path) -> None:
         self._home = home
         self._open: dict[str, int] = {}
+        self._sampled = 0.0
 
     def begin(self, record: RunRecord) -> None:
         """Start a file for this attempt."""
         self.end(record.run_id)
+        self._sampled = time.monotonic()
         try:
             self._open[record.run_id] = _start(live_folder(self._home, record.study), record)
         except OSError as error:
@@ -88,18 +90,28 @@ class LiveFeed(AbstractFeed):
     def append(self, run_id: str, part: History) -> None:
         """Write the part behind what the file has."""
         if run_id in self._open and len(part):
-            content = frame(_content(part))
-            try:
-                # A frame that is written in part would hide all that follow it.
-                torn = os.write(self._open[run_id], content) < len(content)
-            except OSError:
-                torn = True
-            if torn:
-                log.warning("run %s is not shown further before it ends: its live file cannot be written", run_id)
-                self.end(run_id)
+            now = time.monotonic()
+            due = now - self._sampled >= EVERY_S
+            self._sampled = now if due else self._sampled
+            self._write(run_id, frame(_content(part, sampled=due)))
 
     def end(self, run_id: str) -> None:
         """Close the file, which tells whoever reads it that nobody writes to it any more."""
+        if run_id in self._open:
+            self._write(run_id, frame(_content(History(), sampled=True)))
+            self._close(run_id)
+
+    def _write(self, run_id: str, content: bytes) -> None:
+        try:
+            # A frame that is written in part would hide all that follow it.
+            torn = os.write(self._open[run_id], content) < len(content)
+        except OSError:
+            torn = True
+        if torn:
+            log.warning("run %s is not shown further before it ends: its live file cannot be written", run_id)
+            self._close(run_id)
+
+    def _close(self, run_id: str) -> None:
         descriptor = self._open.pop(run_id, None)
         if descriptor is not None:
             os.close(descriptor)
@@ -127,11 +139,11 @@ def _first(record: RunRecord) -> bytes:
     return json.dumps(about | {name: getattr(record, name) for name in RECORDED}).encode()
 
 
-def _content(part: History) -> bytes:
+def _content(part: History, *, sampled: bool) -> bytes:
     """Return a line of JSON, and behind it all steps (int64) and values (float64) of all series."""
     columns = [(name, part[name]) for name in part]
     lengths = [[name, len(series.steps)] for name, series in columns]
-    head = {"ms": int(time.time() * 1000), "series": lengths, **taken()}
+    head = {"ms": int(time.time() * 1000), "series": lengths, **(taken() if sampled else {})}
     steps, values = array("q"), array("d")
     for _, series in columns:
         steps.extend(series.steps)

@@ -183,7 +183,6 @@ class Projector:
         for attempt in self._attempts.values():
             if run_identity(attempt.record) == run_identity(record):
                 attempt.read()
-                attempt.system.close()
                 if record.stages:  # without any, what led to its end is nowhere else
                     attempt.points = {}
                 if attempt.points or (self._system and attempt.system.points):

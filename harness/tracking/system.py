@@ -1,7 +1,7 @@
 """What a process that trains takes of its machine, as points of its run.
 
-It samples itself, when it begins and whenever it tells what it has measured: so also a run of a fraction of a second
-has a first and a last sample, and nobody must look at the right moment.
+It samples itself, when a run begins, every few seconds, and when it ends: so also a run of a fraction of a second has
+two samples, and nobody must look at the right moment.
 """
 
 import time
@@ -12,11 +12,11 @@ import psutil
 
 from harness.tracking.points import Point
 
-__all__ = ["FLAG", "SYSTEM", "SystemMetrics", "taken"]
+__all__ = ["EVERY_S", "FLAG", "SYSTEM", "SystemMetrics", "taken"]
 
 SYSTEM = "system/"  # the UI shows such metrics on a page of their own
 FLAG = "--system-metrics"
-EVERY_MS = 5000
+EVERY_S = 5.0  # a sample takes some 50 µs
 MEMORY, PROCESSOR = "memory_bytes", "processor_s"
 
 
@@ -27,10 +27,10 @@ def taken() -> dict[str, float]:
 
 @final
 class SystemMetrics:
-    """Makes points of the samples of one attempt at a run: of the first, one every few seconds, and of the last.
+    """Makes points of the samples of one attempt at a run.
 
     Their step is the time since the run began, in seconds. `system/cpu_percent` is the share of one core since the
-    point before, over 100 with several threads.
+    sample before, over 100 with several threads.
 
     Attributes:
         points: that somebody may take away; with times in milliseconds since 1970.
@@ -38,26 +38,19 @@ class SystemMetrics:
 
     def __init__(self) -> None:
         self.points: dict[Point, int] = {}
-        self._samples: list[tuple[int, float, float]] = []  # the first, that of the last point, and the newest
+        self._began_ms = 0
+        self._before: tuple[int, float] | None = None
 
     def add(self, ms: int, sample: Mapping[str, float]) -> None:
-        """Add what `taken` said `ms` milliseconds after 1970; a sample without it is no sample."""
-        if MEMORY in sample and PROCESSOR in sample:
-            self._samples[2:] = [(ms, sample[MEMORY], sample[PROCESSOR])]
-            if len(self._samples) == 1:
-                self._samples *= 2
-                self._show(ms, memory_bytes=sample[MEMORY])
-            elif ms - self._samples[1][0] >= EVERY_MS:
-                self.close()
-
-    def close(self) -> None:
-        """Make points of the newest sample, if there are none of it yet."""
-        if len(self._samples) > 2:
-            (before_ms, _, before_s), (ms, memory, processor_s) = self._samples[1:]
-            percent = 100 * (processor_s - before_s) / max(1e-3 * (ms - before_ms), 1e-3)
-            self._show(ms, memory_bytes=memory, cpu_percent=percent)
-            del self._samples[1]
-
-    def _show(self, ms: int, **values: float) -> None:
-        step = max(0, ms - self._samples[0][0]) // 1000  # clocks can be set back
+        """Add what `taken` said `ms` milliseconds after 1970, if it is in `sample`."""
+        if MEMORY not in sample or PROCESSOR not in sample:
+            return
+        values = {"memory_bytes": sample[MEMORY]}
+        if self._before is None:
+            self._began_ms = ms
+        else:
+            before_ms, before_s = self._before
+            values["cpu_percent"] = 1e5 * (sample[PROCESSOR] - before_s) / max(ms - before_ms, 1)
+        self._before = ms, sample[PROCESSOR]
+        step = max(0, ms - self._began_ms) // 1000  # clocks can be set back
         self.points |= {Point(f"{SYSTEM}{name}", step, value): ms for name, value in values.items()}

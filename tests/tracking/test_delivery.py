@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +19,7 @@ import pytest
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.tracking.client import MlflowClient
-from harness.tracking.delivery import Delivery, start_delivery
+from harness.tracking.delivery import Delivery
 from harness.tracking.destination import destination
 from harness.tracking.keys import metric_keys
 from harness.tracking.mlflow import MlflowTracker
@@ -95,11 +94,6 @@ def assert_equal_to_the_ledger(home: Path, uri: str) -> None:
     assert last["grad_norm/total"] == 1 / 250
 
 
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 @pytest.mark.slow
 def test_a_study_is_shown_while_it_goes_on(tmp_path: Path, new_database: NewDatabase) -> None:
     uri = new_database(tmp_path)
@@ -139,8 +133,10 @@ def in_mlflow_statuses(uri: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_killed_and_comes_back_gets_everything(tmp_path: Path, new_database: NewDatabase) -> None:
-    served, home, port = tmp_path / "server", tmp_path / "home", unused_port()
+def test_a_server_that_is_killed_and_comes_back_gets_everything(
+    tmp_path: Path, new_database: NewDatabase, port: int
+) -> None:
+    served, home = tmp_path / "server", tmp_path / "home"
     new_database(served)
     uri = f"http://127.0.0.1:{port}"
     with start_ui(served, port) as server:
@@ -238,11 +234,11 @@ def broken_server(handler: type[BaseHTTPRequestHandler] = Broken) -> Iterator[st
 
 @pytest.mark.slow
 def test_a_server_that_fails_hangs_or_is_down_costs_only_delay_and_what_is_left_is_counted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
     with broken_server() as failing, hanging_server() as hanging:
-        uris = {"failing": failing, "hanging": hanging, "down": f"http://127.0.0.1:{unused_port()}"}
+        uris = {"failing": failing, "hanging": hanging, "down": f"http://127.0.0.1:{port}"}
         started = {name: produce(tmp_path / name, uri) for name, uri in uris.items()}  # both are patient for seconds
         trained = seconds_until_all_have_ended([tmp_path / name for name in uris])
         said = {name: process.communicate(timeout=120) for name, process in started.items()}
@@ -260,56 +256,3 @@ def seconds_until_all_have_ended(homes: list[Path]) -> float:
     while any(len(Ledger(home).runs("study")) < 3 for home in homes) and time.monotonic() < began + 60:
         time.sleep(0.1)
     return time.monotonic() - began
-
-
-@pytest.mark.slow
-def test_a_password_is_for_the_server_alone(tmp_path: Path, new_database: NewDatabase) -> None:
-    home, served = tmp_path / "home", tmp_path / "served"
-    new_database(served)
-    with basic_auth_server(served) as address:
-        wrong = produced(home, f"http://admin:wrong-{CANARY}@{address}")
-        left = start_delivery(
-            destination(f"http://admin:{CANARY}@{address}", home), home, home / "store", "study"
-        ).finish()
-
-    assert "Undelivered(runs=3" in wrong
-    assert left == Undelivered()
-    assert CANARY not in wrong
-    for path in (*home.rglob("*"), *(served / "mlartifacts").rglob("*"), served / "mlflow.sqlite"):
-        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
-    # What the server's own log repeats of requests.
-    assert CANARY not in (served / "log").read_text()
-
-
-@contextmanager
-def basic_auth_server(folder: Path) -> Iterator[str]:
-    pytest.importorskip("flask_wtf")
-    port = unused_port()
-    (folder / "auth.ini").write_text(
-        "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
-        f"database_uri = sqlite:///{folder}/auth.db\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-    )
-    environment = os.environ | {
-        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
-        "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
-        "MLFLOW_AUTH_ADMIN_PASSWORD": CANARY,
-        "MLFLOW_FLASK_SERVER_SECRET_KEY": "secret",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
-    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.sqlite"]
-    command += ["--artifacts-destination", str(folder / "mlartifacts")]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.1)
-        yield f"127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

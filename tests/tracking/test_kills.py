@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -129,18 +128,13 @@ def finished(client: MlflowClient) -> set[str]:
     return {str(run.info.run_name) for run in runs if run.info.status == "FINISHED"}
 
 
-def unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 @pytest.mark.slow
 def test_ten_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
-    tmp_path: Path, new_database: Callable[[Path], str]
+    tmp_path: Path, new_database: Callable[[Path], str], port: int
 ) -> None:
     (tmp_path / "studies" / "killed").mkdir(parents=True)
     (tmp_path / "studies" / "killed" / "study.py").write_text(STUDY)
-    served, port, chance = tmp_path / "served", unused_port(), random.Random(0)
+    served, chance = tmp_path / "served", random.Random(0)
     new_database(served)
     server: UiServer | None = start_ui(served, port)
     uri = f"http://127.0.0.1:{port}"

@@ -104,6 +104,24 @@ def test_appending_takes_microseconds(tmp_path: Path, run: RunRecord) -> None:
     assert (time.perf_counter() - began) / 200 < 2e-3  # 250 points in some 50 µs, on a machine that may be busy
 
 
+def test_a_run_is_sampled_when_it_begins_every_few_seconds_and_when_it_ends(
+    tmp_path: Path, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, now = LiveFeed(tmp_path), [0.0]
+    monkeypatch.setattr("harness.tracking.live.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("harness.tracking.live.taken", lambda: {"memory_bytes": now[0], "processor_s": 0.0})
+    feed.begin(run)
+    for now[0] in (1.0, 5.0, 9.0, 11.0):
+        feed.append(run.run_id, measured(int(now[0])))
+    feed.end(run.run_id)
+
+    attempt = only(tmp_path, run.study)
+    attempt.read()
+
+    memory = [point.value for point in attempt.system.points if point.key == "system/memory_bytes"]
+    assert memory == [0.0, 5.0, 11.0]  # the one of the end equals the one before it
+
+
 def test_nobody_may_listen(run: RunRecord, history: History) -> None:
     feed = NoFeed()
 

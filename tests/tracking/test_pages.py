@@ -1,6 +1,7 @@
 import json
 import math
 import shutil
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -128,3 +129,43 @@ def test_the_curves_of_the_arms_are_in_one_chart(server: UiServer, shown: StudyR
 
     assert "2 matching runs" in text
     assert "train/loss" in text
+
+
+LONGEST_GAP_MS = """() => new Promise(done => {
+    let last = performance.now(), longest = 0, frames = 0;
+    const next = () => {
+        const now = performance.now();
+        [longest, last, frames] = [Math.max(longest, now - last), now, frames + 1];
+        frames < 120 ? requestAnimationFrame(next) : done(longest);
+    };
+    requestAnimationFrame(next);
+})"""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@needs_browser
+def test_a_study_of_two_hundred_runs_opens_without_freezing(
+    server: UiServer, tracker: MlflowTracker, client: MlflowClient, study: StudyRecord, make_run: MakeRun, page: Any
+) -> None:
+    study, history = replace(study, trials=50, seeds=2), History()
+    for step in range(1, 101):
+        history.record(step, {f"train/loss/{name}": 1 / step for name in ("total", "known", "late")})
+        history.record(step, {"train/grad_norm": 1 / step, "val/accuracy/all": step / 100})
+    tracker.begin_study(study)
+    for number in range(200):
+        trial, arm, seed = number // 4, ("frozen", "unfrozen")[number % 2], number % 4 // 2
+        tracker.project_run(make_run(trial=trial, arm=arm, seed=seed, run_id=str(number)), history)
+
+    began = time.monotonic()
+    page.goto(runs_page(server.url, study.name))
+    page.get_by_text("trial 00 · unfrozen · seed 1").wait_for()
+    table_s, gap_ms = time.monotonic() - began, page.evaluate(LONGEST_GAP_MS)
+    page.goto(curves_page(server.url, study.name).replace("=pair", "=runs"))
+    page.locator(".js-plotly-plot").nth(1).wait_for()
+    charts_gap_ms = page.evaluate(LONGEST_GAP_MS)
+
+    assert (table_s < 30, gap_ms < 500, charts_gap_ms < 2000) == (True, True, True), (table_s, gap_ms, charts_gap_ms)
+    runs = client.search_runs([client.get_experiment_by_name(study.name).experiment_id])  # type: ignore[union-attr]
+    assert len(runs) == 201
+    assert len({key for run in runs for key in run.data.metrics}) < 12  # each is a chart and a column

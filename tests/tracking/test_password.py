@@ -2,6 +2,9 @@
 
 import base64
 import os
+import signal
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -138,3 +141,58 @@ def test_the_server_of_the_ui_inherits_no_password(
 
     assert len(known) > 1
     assert [text for text in known if CANARY in text] == []
+
+
+@pytest.mark.slow
+def test_a_password_is_for_the_server_alone(tmp_path: Path, new_database: Callable[[Path], str], port: int) -> None:
+    home, served = tmp_path / "home", tmp_path / "served"
+    home.mkdir()
+    (home / "study.py").write_text(STUDY)
+    new_database(served)
+    with basic_auth_server(served, port) as address:
+        wrong, right = [
+            called(home, command, name, "--tracking-uri", f"http://admin:{password}@{address}")
+            for command, name, password in (("run", "study.py", f"wrong-{CANARY}"), ("sync", "tiny", CANARY))
+        ]
+
+    assert (wrong[0], right[0]) == (0, 0)
+    assert "Not shown by MLflow yet: 2 runs" in wrong[1]
+    assert "MLflow shows all that is known, 2 runs" in right[1]
+    assert CANARY not in wrong[1] + right[1]
+    for path in (*home.rglob("*"), *(served / "mlartifacts").rglob("*"), served / "mlflow.sqlite"):
+        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
+    # What the server's own log repeats of requests.
+    assert CANARY not in (served / "log").read_text()
+
+
+@contextmanager
+def basic_auth_server(folder: Path, port: int) -> Iterator[str]:
+    pytest.importorskip("flask_wtf")
+    (folder / "auth.ini").write_text(
+        "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
+        f"database_uri = sqlite:///{folder}/auth.db\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    environment = os.environ | {
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
+        "MLFLOW_AUTH_ADMIN_PASSWORD": CANARY,
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "secret",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
+    command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.sqlite"]
+    command += ["--artifacts-destination", str(folder / "mlartifacts")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+        yield f"127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -110,7 +110,8 @@ def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_w
     feed, seen = LiveFeed(tmp_path), list[list[Point]]()
     feed.begin(run)
     feed.append(run.run_id, history)
-    commit(tmp_path, run, history)  # the end of its file comes a moment later
+    feed.end(run.run_id)
+    commit(tmp_path, run, history)
     tracker.on_project = lambda: seen.append([point for points in tracker.memory.live.values() for point in points])
 
     Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=wanted).deliver()

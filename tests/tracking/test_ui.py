@@ -25,8 +25,8 @@ def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> No
     assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
 
 
-def test_stopping_ends_the_server_and_frees_its_port(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
-    server = start_ui(home, port=_unused_port())
+def test_stopping_ends_the_server_and_frees_its_port(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
+    server = start_ui(home, port=port)
 
     server.stop()
 
@@ -53,11 +53,6 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
         start_ui(tmp_path)
 
 
-def _unused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 @pytest.mark.parametrize(
     ("host", "private"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False)]
 )
@@ -71,6 +66,6 @@ def test_a_host_that_is_not_this_machine_is_refused(home: Path, tracker: MlflowT
 
 
 @pytest.mark.slow
-def test_a_server_for_everybody_answers_here_too(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
-    with start_ui(home, _unused_port(), "0.0.0.0") as server:
+def test_a_server_for_everybody_answers_here_too(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
+    with start_ui(home, port, "0.0.0.0") as server:
         assert server.url.startswith("http://127.0.0.1:")
