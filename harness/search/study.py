@@ -151,7 +151,7 @@ class Study(Spec):
 
     def _try(self, where: str, params: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         try:
-            self._laid_over(params, changes)
+            self.laid_over(params, changes)
         except SpecError as error:
             raise ValueError(f"{where}: {error}") from None
 
@@ -171,9 +171,9 @@ class Study(Spec):
         Raises:
             SpecError: the values do not fit together.
         """
-        return self._laid_over(params, {**self.arms[arm], "seed": seed})
+        return self.laid_over(params, {**self.arms[arm], "seed": seed})
 
-    def _laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
+    def laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
         """Return the base run with a configuration laid over it, and `changes`, which have the last word, over both."""
         searched: dict[str, Any] = {}
         without = []
