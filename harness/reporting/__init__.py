@@ -10,6 +10,7 @@ pairing      runs -> paired differences      alignment   curves -> steps since t
 statistics   estimates and intervals         verdict     what they mean, in one sentence
 missingness  runs without a result, what they count as    collapse    how often runs come to nothing
 secondary    further metrics, with Holm   importance  which searched fields matter
+pareto       trade-offs between objectives
 reservations what weakens a comparison    planning    from a pilot to the size of a study
 measures     metrics in words and units      wording     numbers and names as they are written
 tables       numbers to read                 figures     numbers to see; no figure computes a statistic

@@ -7,6 +7,7 @@ from harness.reporting.effect_exhibits import differences_exhibit, map_exhibit, 
 from harness.reporting.exhibit import Exhibit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
+from harness.reporting.pareto_exhibits import pareto_exhibits
 from harness.reporting.study_data import StudyData
 
 __all__ = ["exhibits_of"]
@@ -16,8 +17,9 @@ def exhibits_of(
     data: StudyData, comparison: Comparison, measure: Measure, smallest_effect: float
 ) -> dict[str, Exhibit]:
     """Return the figures for which there is data, by name."""
+    weighed = pareto_exhibits(data)
     if not comparison.mean.units:
-        return {}
+        return {exhibit.name: exhibit for exhibit in weighed}
     curves = of_pairs(data.curves, comparison.pairs, comparison.first, comparison.second)
     interval = evaluation_interval(curves)
     found = (
@@ -30,5 +32,6 @@ def exhibits_of(
         forgetting_exhibit(curves, comparison, interval),
         training_exhibit(data),
         losses_exhibit(curves, comparison, interval),
+        *weighed,
     )
     return {exhibit.name: exhibit for exhibit in found if exhibit is not None}

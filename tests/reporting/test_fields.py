@@ -47,3 +47,23 @@ def test_many_numbers_are_looked_at_in_sixteen_quantiles_before_a_hundred_config
     assert len(found.settings[0]) == 16
     assert found.background.shape == (100, 1)
     assert found.grid.shape == (1_600, 1)
+
+
+def test_a_number_that_does_not_always_exist_has_a_column_for_whether_it_does() -> None:
+    found = encoded({"width": [16, np.nan, 64, 64, np.nan, np.nan]}, np.random.default_rng(0))
+
+    assert found.inputs.tolist() == [[16, 1], [64, 0], [64, 1], [64, 1], [64, 0], [64, 0]]
+    assert found.grid.reshape(3, 6, 2)[:, 0].tolist() == [[16, 1], [64, 1], [64, 0]]
+    assert found.weights[0].tolist() == [1, 2, 3]
+    assert found.settings[0][:2] == (16, 64)
+    assert np.isnan(found.settings[0][2])
+
+
+def test_many_numbers_that_do_not_always_exist_weigh_as_often_as_they_were_run() -> None:
+    found = encoded({"weight": [*range(160), *[np.nan] * 40]}, np.random.default_rng(0))
+
+    assert found.weights[0].tolist() == [*[10.0] * 16, 40.0]
+
+
+def test_what_never_exists_is_not_varied() -> None:
+    assert encoded({"weight": [np.nan, np.nan]}, np.random.default_rng(0)).names == ()
