@@ -72,10 +72,10 @@ def _front(study: "Study", front: "Sequence[Configuration]", ended: int) -> Iter
 def _number(value: float) -> str:
     """Write counts whole and anything else with four decimals.
 
-    >>> _number(0.91234), _number(1250.0)
-    ('0.9123', '1,250')
+    >>> _number(0.91234), _number(1250.0), _number(0.0)
+    ('0.9123', '1,250', '0')
     """
-    return f"{value:,.0f}" if value.is_integer() and abs(value) > 1 else f"{value:,.4f}"
+    return f"{value:,.0f}" if value.is_integer() and value != 1 else f"{value:,.4f}"
 
 
 def _write(file: Path, text: str) -> None:
