@@ -1,12 +1,17 @@
-"""`harness best`: the best configuration of a study, and a study file of it alone."""
+"""`harness best`: the best configurations of a study, and a study file of one alone."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import options
 from harness.core.errors import InputError, StudyNotFoundError
+
+if TYPE_CHECKING:
+    from harness.search.best import Configuration
+    from harness.search.study import Study
 
 __all__ = ["best"]
 
@@ -16,11 +21,14 @@ def best(
     export: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a study file that runs this configuration alone.")
     ] = None,
+    trial: Annotated[
+        int | None, typer.Option(metavar="N", help="Show and export this configuration instead of the best.")
+    ] = None,
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
-    """Show the configuration with the best validation metric, and the value of each arm."""
-    from harness.search.best import best_configuration, exported
+    """Show the configuration with the best validation metric, with the value of each arm, and the Pareto front."""
+    from harness.search.best import best_of, configuration_of, ended_configurations, exported, front_of
     from harness.search.load import load_begun
     from harness.staging.ledger import Ledger
 
@@ -29,18 +37,45 @@ def best(
     if record is None:
         raise StudyNotFoundError(f"no study {study!r} was begun in {ledger.database}; run it first, or name its --home")
     loaded = load_begun(record)
-    found = best_configuration(loaded, record, ledger.runs(study))
+    ended = ended_configurations(loaded, record, ledger.runs(study))
+    chosen = best_of(loaded, ended) if trial is None else configuration_of(trial, ended)
     if export:
-        _write(export, exported(loaded, found, record))
-    typer.echo(f"{study}: trial {found.trial}, val/{loaded.metric} {found.value:.4f}, to {loaded.direction}")
-    for name, value in found.params.items():
-        typer.echo(f"  {name} = {value}  ({loaded.space[name].field})")
-    for arm, value in found.arms.items():
-        typer.echo(f"  arm {arm}: {value:.4f}")
-    if found.failed:
-        typer.echo(f"  {found.failed} of its runs failed")
+        _write(export, exported(loaded, chosen, record))
+    lines = list(_described(loaded, chosen))
+    if loaded.objectives:
+        lines += _front(loaded, front_of(loaded, ended), len(ended))
+    typer.echo("\n".join(lines))
     if export:
         typer.echo(f"Run it alone:  harness run {export}")
+
+
+def _described(study: "Study", found: "Configuration") -> Iterator[str]:
+    weighed = zip(study.weighed.items(), found.values, strict=True)
+    values = ", ".join(f"{name} {_number(value)}, to {direction}" for (name, direction), value in weighed)
+    yield f"{study.name}: trial {found.trial}, {values}"
+    for name, value in found.params.items():
+        yield f"  {name} = {value}  ({study.space[name].field})"
+    for arm, value in found.arms.items():
+        yield f"  arm {arm}: {value:.4f}"
+    if found.failed:
+        yield f"  {found.failed} of its runs failed"
+
+
+def _front(study: "Study", front: "Sequence[Configuration]", ended: int) -> Iterator[str]:
+    yield f"Pareto front of {', '.join(study.weighed)}: {len(front)} of {ended} configurations"
+    for found in front:
+        values = "  ".join(_number(value) for value in found.values)
+        params = ", ".join(f"{name} = {value}" for name, value in found.params.items()) or "the base run"
+        yield f"  trial {found.trial}:  {values}  {params}"
+
+
+def _number(value: float) -> str:
+    """Write counts whole and anything else with four decimals.
+
+    >>> _number(0.91234), _number(1250.0), _number(0.0)
+    ('0.9123', '1,250', '0')
+    """
+    return f"{value:,.0f}" if value.is_integer() and value != 1 else f"{value:,.4f}"
 
 
 def _write(file: Path, text: str) -> None:

@@ -59,6 +59,8 @@ def _question(spec: Mapping[str, Any]) -> Iterator[str]:
     yield f"{spec['name']}: {spec['title']}"
     yield f"question    {spec['question']}"
     yield f"metric      {spec['metric']}"
+    objectives = [f"{one['metric']}, to {one['direction']}" for one in spec.get("objectives", ())]
+    yield from _block("weighed", objectives)
     searched = [f"{name} = {_dimension(content)}" for name, content in spec["space"].items()]
     yield from _block("searches", searched or ["nothing: there is one configuration"])
     yield from _block("arms", [f"{name}: {_changes(changes)}" for name, changes in spec["arms"].items()])
@@ -70,13 +72,15 @@ def _block(title: str, lines: list[str]) -> Iterator[str]:
 
 
 def _dimension(content: Mapping[str, Any]) -> str:
-    """Return a dimension as people write it.
+    """Return a dimension as people write it, without what is not set.
 
-    >>> _dimension({"kind": "int", "field": "steps", "low": 1, "high": 3, "step": 1, "when": None})
-    'int(low=1, high=3, step=1) for steps'
+    >>> _dimension({"kind": "float", "field": "lr", "low": 0.0, "high": 1.0, "step": None, "when": {"on": [True]}})
+    'float(low=0.0, high=1.0) for lr, when on = True'
     """
-    values = [f"{key}={value}" for key, value in content.items() if key not in ("kind", "field") and value is not None]
-    return f"{content['kind']}({', '.join(values)}) for {content['field']}"
+    set_ = {key: value for key, value in content.items() if key not in ("kind", "field", "when")}
+    values = ", ".join(f"{key}={value}" for key, value in set_.items() if value is not None and value is not False)
+    conditions = [f"{name} = {' or '.join(map(str, wanted))}" for name, wanted in content.get("when", {}).items()]
+    return f"{content['kind']}({values}) for {content['field']}" + "".join(f", when {one}" for one in conditions)
 
 
 def _changes(changes: Mapping[str, Any]) -> str:

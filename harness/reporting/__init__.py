@@ -12,6 +12,7 @@ missingness  runs without a result, what they count as    collapse    how often 
 secondary    further metrics, with Holm   robustness  the answer by other methods, and what could have been found
 importance   which searched fields matter, by fanova and ped_anova; drivers  for the difference and for the metric
 integrity    badges: conditions of a fair comparison, computed; fairness, recorded, planned_configs  what they look at
+pareto       trade-offs between objectives
 reservations what weakens a comparison    planning    from a pilot to the size of a study
 measures     metrics in words and units      wording     numbers and names as they are written
 tables       numbers to read                 figures     numbers to see; no figure computes a statistic

@@ -14,7 +14,7 @@ from harness.core.history import History
 from harness.core.spec import did_you_mean
 from harness.reporting.curve_frame import Segment, curve_digests, curve_frame, segments_of
 from harness.reporting.recorded import FROZEN_AFTER, FROZEN_BEFORE, TEST_OPENINGS
-from harness.reporting.study_data import FIXED, PARAM, StudyData
+from harness.reporting.study_data import ABSENT, FIXED, PARAM, StudyData, column_of
 from harness.staging.catalog import Catalog
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
@@ -76,12 +76,14 @@ def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:
         [
             *(run.trial, run.arm, run.seed, run.run_id, run.status, _encodable(run.reason), _fork(run)),
             *(_first_growth(run, "step"), _first_growth(run, "parameters_added")),
-            *(run.params.get(label) for label in labels),
+            *(run.params.get(label, ABSENT) for label in labels),
             *(float(run.metrics.get(name, np.nan)) for name in metrics),
         ]
         for run in runs
     ]
-    return pd.DataFrame(rows, columns=[*FIXED, *(PARAM + label for label in labels), *metrics])
+    params = [PARAM + label for label in labels]
+    frame = pd.DataFrame(rows, columns=[*FIXED, *params, *metrics])
+    return frame.assign(**{PARAM + name: column_of([run.params.get(name, ABSENT) for run in runs]) for name in labels})
 
 
 def _encodable(reason: str) -> str:

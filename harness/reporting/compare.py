@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from harness.reporting.missingness import failure_value
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.report_folder import read_report
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
-from harness.reporting.study_data import PARAM, PROOFS, StudyData
+from harness.reporting.study_data import PARAM, PROOFS, StudyData, is_absent
 from harness.reporting.verdict import judge
 from harness.reporting.wording import setting
 
@@ -133,9 +134,13 @@ def _by_configuration(side: Side) -> dict[str, float]:
     params = side.data.runs.drop_duplicates("trial")
     columns = [PARAM + label for label in side.data.labels] or ["trial"]
     values = zip(*(params[name].tolist() for name in columns), strict=True)
-    keys = {trial: canonical_json(value) for trial, value in zip(params["trial"], values, strict=True)}
+    keys = {trial: canonical_json(_existing(columns, row)) for trial, row in zip(params["trial"], values, strict=True)}
     rows = side.comparison.configurations
     return {keys[trial]: float(value) for trial, value in zip(rows["trial"], rows["difference"], strict=True)}
+
+
+def _existing(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return {name: value for name, value in zip(columns, values, strict=True) if not is_absent(value)}
 
 
 def _welch(samples: Sequence[np.ndarray]) -> Interval | None:

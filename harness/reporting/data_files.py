@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from harness.core.digest import canonical_json
-from harness.reporting.study_data import PARAM, StudyData
+from harness.reporting.study_data import ABSENT, PARAM, StudyData, column_of, is_absent
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
 __all__ = ["CURVES", "ENVIRONMENT", "RUNS", "SOURCES", "STUDY", "json_bytes", "read_data", "written_data"]
@@ -20,7 +20,7 @@ STUDY_VERSION = 1
 
 def written_data(data: StudyData, environment: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the files, by relative path, from which `read_data` makes the same data."""
-    params = {name: [canonical_json(value) for value in data.runs[name]] for name in _params(data.runs)}
+    params: dict[str, Any] = {name: [_written(value) for value in data.runs[name]] for name in _params(data.runs)}
     study, origin = data.study, data.origin
     about = {
         "study_version": STUDY_VERSION,
@@ -43,7 +43,7 @@ def read_data(files: Mapping[str, bytes]) -> StudyData:
     """Read what `written_data` wrote."""
     about = json.loads(files[STUDY])
     runs = pd.read_parquet(io.BytesIO(files[RUNS]), engine="pyarrow")
-    params = {name: [_plain(json.loads(text)) for text in runs[name]] for name in _params(runs)}
+    params = {name: column_of([_read(text) for text in runs[name]]) for name in _params(runs)}
     return StudyData(
         StudyRecord(about["name"], about["spec"], about["trials"], about["seeds"]),
         runs.assign(**params),
@@ -62,8 +62,15 @@ def _params(runs: pd.DataFrame) -> list[str]:
     return [name for name in map(str, runs.columns) if name.startswith(PARAM)]
 
 
-def _plain(value: Any) -> Any:
-    """Return `value`; pandas would take a list for several."""
+def _written(value: Any) -> str | None:
+    return None if is_absent(value) else canonical_json(value)
+
+
+def _read(text: str | None) -> Any:
+    """Return the value; pandas would take a list for several."""
+    if not isinstance(text, str):
+        return ABSENT
+    value = json.loads(text)
     return tuple(value) if isinstance(value, list) else value
 
 

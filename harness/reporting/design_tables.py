@@ -10,7 +10,7 @@ from harness.core.spec import flatten
 from harness.reporting.pairing import Account
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers, table_of_words
-from harness.reporting.wording import setting
+from harness.reporting.wording import listed, setting
 
 __all__ = [
     "arms_table",
@@ -42,14 +42,26 @@ def space_table(data: StudyData) -> Table:
 
 
 def _values(dimension: dict[str, Any]) -> str:
+    conditions = [f"{name} is {_any_of(wanted)}" for name, wanted in dimension.get("when", {}).items()]
+    return _range(dimension) + (f"; only where {listed(conditions)}" if conditions else "")
+
+
+def _any_of(values: list[Any]) -> str:
+    return " or ".join(setting(value) for value in values)
+
+
+def _range(dimension: dict[str, Any]) -> str:
+    if dimension.get("kind") == "present":
+        return "present or not"
     if "options" in dimension:
         return "one of " + "; ".join(setting(option) for option in dimension["options"])
     ends = f"{setting(dimension.get('low'))} to {setting(dimension.get('high'))}"
-    step = dimension.get("step", 1)
+    step = dimension.get("step")
+    every = step is None or (step == 1 and dimension.get("kind") == "int")
     return (
         ends
         + (", uniform in the logarithm" if dimension.get("log") else "")
-        + (f", in steps of {step}" if step != 1 else "")
+        + ("" if every else f", in steps of {step}")
     )
 
 

@@ -9,7 +9,7 @@ from harness.reporting.figures.forest import ForestData, draw_forest
 from harness.reporting.figures.slopes import SlopeData, draw_slopes
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
-from harness.reporting.study_data import PARAM, StudyData
+from harness.reporting.study_data import PARAM, StudyData, is_absent
 from harness.reporting.wording import count, number, setting
 
 __all__ = ["differences_exhibit", "map_exhibit", "pairs_exhibit"]
@@ -76,14 +76,15 @@ def pairs_exhibit(comparison: Comparison, measure: Measure) -> Exhibit:
 
 
 def map_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> Exhibit | None:
-    """Show the differences over two of the searched fields, if configurations differ in two."""
+    """Show the differences over two of the searched fields, if configurations differ in two that always exist."""
     params = data.runs.drop_duplicates("trial").set_index("trial")
     rows = comparison.configurations[["trial", "difference"]].merge(
         pd.DataFrame({label: params[PARAM + label].map(setting) for label in data.labels}),
         left_on="trial",
         right_index=True,
     )
-    varied = [label for label in data.labels if 1 < rows[label].nunique() <= max(MOST_VALUES, len(rows))]
+    everywhere = [label for label in data.labels if not params.loc[rows["trial"], PARAM + label].map(is_absent).any()]
+    varied = [label for label in everywhere if 1 < rows[label].nunique() <= max(MOST_VALUES, len(rows))]
     varied.sort(key=lambda label: (label not in MAPPED, MAPPED.index(label) if label in MAPPED else 0))
     if len(rows) < FEWEST or len(varied) < 2:
         return None

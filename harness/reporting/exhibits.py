@@ -15,6 +15,7 @@ from harness.reporting.exhibit import Exhibit
 from harness.reporting.importance_exhibits import importance_exhibit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
+from harness.reporting.pareto_exhibits import pareto_exhibits
 from harness.reporting.run_exhibits import course_exhibit
 from harness.reporting.stability_exhibits import stability_exhibit
 from harness.reporting.study_data import StudyData
@@ -31,7 +32,7 @@ def exhibits_of(
     driving: Sequence[Driver],
 ) -> dict[str, Exhibit]:
     """Return the figures for which there is data, by name; `curves` are those `on_growth_axis`."""
-    found = [course_exhibit(data)]
+    found = [course_exhibit(data), *pareto_exhibits(data)]
     if comparison.mean.units:
         found += [
             differences_exhibit(data, comparison, measure, smallest_effect),

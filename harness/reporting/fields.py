@@ -1,5 +1,6 @@
 """Searched fields as numbers: columns that a forest can be fitted to, and places on a grid."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,8 @@ class Scale:
 @dataclass(frozen=True)
 class Fields:
     """The fields that vary; a number has one column, anything else a column for each of its values.
+
+    A number that does not always exist has a second column, which says whether it does.
 
     Attributes:
         inputs: `[configurations, columns]`.
@@ -102,6 +105,9 @@ def _grid(background: Array, codes: Sequence[Array]) -> Array:
 
 def _numbers(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
     """Return a number's column, the values to look at, their codes and their weights."""
+    there = [value for value in values if not _is_missing(value)]
+    if len(there) < len(values):
+        return _sometimes(values, there)
     column = np.asarray(values, dtype=np.float64)
     shown, counts = np.unique(column, return_counts=True)
     times = counts.astype(np.float64)
@@ -109,6 +115,20 @@ def _numbers(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
         shown = np.quantile(column, (np.arange(MOST_VALUES) + 0.5) / MOST_VALUES)
         times = np.ones(MOST_VALUES)
     return column[:, None], shown.tolist(), shown[:, None], times
+
+
+def _sometimes(values: Sequence[Any], there: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
+    _, shown, codes, times = _numbers(there)
+    """Return the same of a number that does not always exist; where it does not, its median stands for it."""
+    usual = float(np.median(there))
+    columns = np.array([[usual, 0.0] if _is_missing(value) else [float(value), 1.0] for value in values])
+    known = np.hstack([codes, np.ones((len(shown), 1))])
+    weights = np.append(times * (len(there) / times.sum()), len(values) - len(there))
+    return columns, [*shown, math.nan], np.vstack([known, [usual, 0.0]]), weights
+
+
+def _is_missing(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _categories(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
@@ -120,8 +140,10 @@ def _categories(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
 
 
 def _all_numbers(values: Sequence[Any]) -> bool:
-    return all(
-        isinstance(value, int | float | np.number) and not isinstance(value, bool) and np.isfinite(value)
+    """Return whether what there is are numbers; some may be missing, but not all."""
+    return not all(map(_is_missing, values)) and all(
+        _is_missing(value)
+        or (isinstance(value, int | float | np.number) and not isinstance(value, bool) and np.isfinite(value))
         for value in values
     )
 

@@ -1,14 +1,18 @@
 """What a report is made of: a study, its runs, their curves."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
-__all__ = ["FIXED", "PARAM", "PROOFS", "StudyData"]
+__all__ = ["ABSENT", "FIXED", "PARAM", "PROOFS", "StudyData", "column_of", "is_absent"]
 
 PARAM = "param/"
+ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
 PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
 
@@ -19,9 +23,10 @@ class StudyData:
 
     Attributes:
         runs: one row a run that has ended, by trial, arm and seed. `fork` names the stored state from which the run
-            went on after its first growth; searched values are in `param/<label>`, metrics under their own names. The
-            last columns are what the run can be repeated from and checked against: its resolved configuration as
-            JSON, and the SHA-256 of its whole history, of its rows in `curves` and of its last snapshot.
+            went on after its first growth; searched values are in `param/<label>`, `ABSENT` where there is none,
+            metrics under their own names. The last columns are what the run can be repeated from and checked against:
+            its resolved configuration as JSON, and the SHA-256 of its whole history, of its rows in `curves` and of its
+            last snapshot.
         curves: one row a run, series and step. `grown` tells the two values at the step of the growth apart.
             Training losses are means over the steps since the evaluation before.
         lost: run ids whose histories the store no longer has.
@@ -50,3 +55,13 @@ class StudyData:
     def arms(self) -> list[str]:
         """The arms; the two that are compared come first."""
         return list(dict.fromkeys([*self.study.spec["comparison"], *self.study.spec["arms"]]))
+
+
+def is_absent(value: Any) -> bool:
+    """Return whether a searched value is none, because its dimension does not exist there."""
+    return isinstance(value, float) and math.isnan(value)
+
+
+def column_of(values: Sequence[Any]) -> Any:
+    """Return searched values as a column in which a whole number stays one beside `ABSENT`."""
+    return pd.Series(values, dtype=object) if any(map(is_absent, values)) else values

@@ -12,6 +12,7 @@ from harness.reporting.design_tables import (
 )
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
+from harness.reporting.pareto_exhibits import pareto_tables
 from harness.reporting.published_table import published_tables
 from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table
 from harness.reporting.robustness_table import sensitivity_table
@@ -35,6 +36,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         *secondary_tables(data, comparison),
         *collapse_tables(data, comparison),
         *published_tables(data),
+        *pareto_tables(data),
         sensitivity_table(data, comparison, measure),
         runs_table(data, measure),
         seeds_table(data),

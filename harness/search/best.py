@@ -1,4 +1,4 @@
-"""The best configuration of a study, and a study file that runs it alone."""
+"""The best configurations of a study, and a study file that runs one alone."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ from pprint import pformat
 from statistics import fmean
 from typing import Any
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, InputError
+from harness.core.pareto import pareto_front
 from harness.core.spec import Spec, with_changes
+from harness.search.objective import means_over_runs
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord, StudyRecord
 
-__all__ = ["Best", "best_configuration", "exported"]
+__all__ = ["Configuration", "best_of", "configuration_of", "ended_configurations", "exported", "front_of"]
 
-FILE = '''"""The best configuration of the study `{name}`: trial {trial}, {values}."""
+FILE = '''"""The configuration of trial {trial} of the study `{name}`: {values}."""
 
 {imports}from harness.search.study import Study
 
@@ -28,25 +30,26 @@ def study() -> Study:
 
 
 @dataclass(frozen=True)
-class Best:
-    """The configuration with the best validation metric, averaged over its completed runs as Optuna is told it.
+class Configuration:
+    """A configuration all of whose runs have ended, one of them well.
 
     Attributes:
         params: searched values by name.
-        value: the mean over arms and seeds.
-        arms: the mean over seeds, by arm; without those of which no run completed.
+        values: the mean over arms and seeds of all that the study weighs, as Optuna is told it; the deciding validation
+            metric is the first.
+        arms: the mean of that metric over seeds, by arm; without those of which no run completed.
         failed: runs of it that failed.
     """
 
     trial: int
     params: Mapping[str, Any]
-    value: float
+    values: tuple[float, ...]
     arms: Mapping[str, float]
     failed: int
 
 
-def best_configuration(study: Study, record: StudyRecord, runs: Sequence[RunRecord]) -> Best:
-    """Return the best of the configurations all of whose runs have ended.
+def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRecord]) -> list[Configuration]:
+    """Return the configurations all of whose runs have ended, by trial.
 
     Raises:
         HarnessError: there is none yet.
@@ -55,43 +58,74 @@ def best_configuration(study: Study, record: StudyRecord, runs: Sequence[RunReco
     trials: dict[int, list[RunRecord]] = {}
     for run in runs:
         trials.setdefault(run.trial, []).append(run)
-    ended = [_of_trial(study, found) for found in trials.values() if len(found) == each]
-    found = [best for best in ended if best]
-    if not found:
+    ended = [_of_trial(study, found) for _, found in sorted(trials.items()) if len(found) == each]
+    if not any(ended):
         raise HarnessError(
             f"expected a configuration of {study.name!r} all of whose {each} runs have ended, one of them well; "
             f"found none among {len(runs)} runs; let harness run {study.name} go on"
         )
-    sign = 1 if study.direction == "maximize" else -1
-    return max(found, key=lambda best: (sign * best.value, -best.trial))
+    return [found for found in ended if found]
 
 
-def _of_trial(study: Study, runs: Sequence[RunRecord]) -> Best | None:
-    values: dict[str, list[float]] = {}
-    for run in runs:
-        if run.status == "completed":
-            values.setdefault(run.arm, []).append(run.metrics[f"val/{study.metric}"])
-    if not values:
+def _of_trial(study: Study, runs: Sequence[RunRecord]) -> Configuration | None:
+    completed = [run for run in runs if run.status == "completed"]
+    values = means_over_runs(study.weighed, [run.metrics for run in completed])
+    if values is None:
         return None
-    mean = fmean(value for arm in values.values() for value in arm)
-    arms = {arm: fmean(values[arm]) for arm in study.arms if arm in values}
-    failed = sum(run.status != "completed" for run in runs)
-    return Best(runs[0].trial, runs[0].params, mean, arms, failed)
+    metric = next(iter(study.weighed))
+    by_arm = {arm: [run.metrics[metric] for run in completed if run.arm == arm] for arm in study.arms}
+    arms = {arm: fmean(found) for arm, found in by_arm.items() if found}
+    return Configuration(runs[0].trial, runs[0].params, values, arms, len(runs) - len(completed))
 
 
-def exported(study: Study, best: Best, record: StudyRecord) -> str:
-    """Return a study file that runs the best configuration, and no other, under the study's arms and seeds.
+def best_of(study: Study, configurations: Sequence[Configuration]) -> Configuration:
+    """Return the one with the best validation metric; the first of several."""
+    sign = 1 if study.direction == "maximize" else -1
+    return max(configurations, key=lambda found: (sign * found.values[0], -found.trial))
 
-    Classes of the study's own stay in its file, which is then loaded from where it lies.
+
+def front_of(study: Study, configurations: Sequence[Configuration]) -> list[Configuration]:
+    """Return those that no other is better than in all that the study weighs, the best validation metric first."""
+    front = pareto_front([found.values for found in configurations], tuple(study.weighed.values()))
+    sign = -1 if study.direction == "maximize" else 1
+    return sorted((configurations[index] for index in front), key=lambda found: (sign * found.values[0], found.trial))
+
+
+def configuration_of(trial: int, configurations: Sequence[Configuration]) -> Configuration:
+    """Return the configuration of a trial.
+
+    Raises:
+        InputError: it is not among them.
     """
-    changes = {study.space[name].field: value for name, value in best.params.items()}
-    one = {"name": f"{study.name}-best", "base": with_changes(study.base, changes), "space": {}}
-    spec = with_changes(study, {**one, "trials": 1, "seeds": record.seeds}).to_json()
+    for found in configurations:
+        if found.trial == trial:
+            return found
+    ended = ", ".join(str(found.trial) for found in configurations)
+    raise InputError(f"expected a trial whose runs have all ended, one of them well, found {trial}; there are {ended}")
+
+
+def exported(study: Study, chosen: Configuration, record: StudyRecord) -> str:
+    """Return a study file that runs one configuration, and no other, under the study's arms and seeds.
+
+    What it leaves out stays in the base run, of which the arms may speak, and in the space. Classes of the study's own
+    stay in its file, which is then loaded from where it lies.
+    """
+    absent = {name: value for name, value in chosen.params.items() if study.space[name].leaves_out(value)}
+    there = {name: value for name, value in chosen.params.items() if name not in absent}
+    changes = {
+        "name": f"{study.name}-best",
+        "base": study.laid_over(there, {}),
+        "space": {name: study.space[name].model_copy(update={"when": {}}) for name in absent},
+        "baselines": [absent],
+        "trials": 1,
+        "seeds": record.seeds,
+    }
+    spec = with_changes(study, changes).to_json()
     own = record.file and _has_own_classes(study)
     return FILE.format(
         name=study.name,
-        trial=best.trial,
-        values=", ".join(f"{name} = {value!r}" for name, value in best.params.items()) or "without a search",
+        trial=chosen.trial,
+        values=", ".join(f"{name} = {value!r}" for name, value in chosen.params.items()) or "without a search",
         imports="from pathlib import Path\n\nfrom harness.search.load import load_study\n" if own else "",
         spec=pformat(spec, width=110, sort_dicts=False),
         load=f"    load_study(Path({str(Path(record.file).absolute())!r}))  # for its own classes\n" if own else "",

@@ -1,10 +1,13 @@
 """What configurations are weighed by beside the metric that decides."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean
+
 from harness.core.spec import Spec
 from harness.data import AbstractTask
 from harness.training.metrics import Direction, directions
 
-__all__ = ["Objective", "known_objectives", "name_in_runs"]
+__all__ = ["Objective", "known_objectives", "means_over_runs", "name_in_runs"]
 
 COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
 
@@ -33,3 +36,9 @@ def name_in_runs(metric: str) -> str:
     ('val/accuracy/all', 'cost/seconds')
     """
     return metric if metric in COSTS else f"val/{metric}"
+
+
+def means_over_runs(names: Iterable[str], metrics: Sequence[Mapping[str, float]]) -> tuple[float, ...] | None:
+    """Return the mean of each name over the runs that have it, given their metrics; None if no run has one of them."""
+    found = [[run[name] for run in metrics if name in run] for name in names]
+    return tuple(map(fmean, found)) if all(found) else None

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 import optuna
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from harness.core.errors import AwayError
 from harness.search.conditions import distributions
 from harness.search.designs import Part
+from harness.search.objective import means_over_runs
 from harness.search.pruners import Race
 from harness.search.samplers import Told
 from harness.search.study import Study
@@ -119,9 +119,8 @@ class Proposals:
             if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
-            values = [[found[name] for found in completed if name in found] for name in self._study.weighed]
-            if all(values):
-                self._optuna.tell(number, [fmean(found) for found in values])
+            if values := means_over_runs(self._study.weighed, completed):
+                self._optuna.tell(number, values)
             else:
                 self._optuna.tell(number, state=TrialState.FAIL)
 

@@ -142,8 +142,8 @@ class Study(Spec):
 
     def _latest_growth(self) -> int | None:
         """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
-        corners = [self._laid_over(params, {}) for _, params in corner_points(self.space)]
-        configs = [self.base, *corners, *(self._laid_over({}, changes) for changes in self.arms.values())]
+        corners = [self.laid_over(params, {}) for _, params in corner_points(self.space)]
+        configs = [self.base, *corners, *(self.laid_over({}, changes) for changes in self.arms.values())]
         steps = [rule.trigger.foreseen(0) for config in configs for rule in config.growths]
         known = [step for step in steps if step is not None]
         return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)
@@ -191,7 +191,7 @@ class Study(Spec):
 
     def _try(self, where: str, params: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         try:
-            self._laid_over(params, changes)
+            self.laid_over(params, changes)
         except SpecError as error:
             raise ValueError(f"{where}: {error}") from None
 
@@ -211,9 +211,9 @@ class Study(Spec):
         Raises:
             SpecError: the values do not fit together.
         """
-        return self._laid_over(params, {**self.arms[arm], "seed": seed})
+        return self.laid_over(params, {**self.arms[arm], "seed": seed})
 
-    def _laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
+    def laid_over(self, params: Mapping[str, Any], changes: Mapping[str, Any]) -> RunConfig:
         """Return the base run with a configuration laid over it, and `changes`, which have the last word, over both."""
         searched: dict[str, Any] = {}
         without = []

@@ -180,11 +180,12 @@ def _texts(study: StudyRecord, record: RunRecord) -> dict[str, str]:
     in `config.json`.
     """
     named = {**record.params, "arm": record.arm, "seed": record.seed}
-    paths = {dimension["field"]: label for label, dimension in study.spec["space"].items()}
+    space = study.spec["space"]
+    paths = {space[label]["field"]: value for label, value in record.params.items() if label in space}
     rest = {
         path: value
         for path, value in flatten(record.config).items()
-        if path not in named and (path not in paths or value != named.get(paths[path]))
+        if path not in named and (path not in paths or value != paths[path])
     }
     texts = {name: _text(value) for name, value in (named | rest).items() if value is not None}
     keys = allowed_keys(texts)

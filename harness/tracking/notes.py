@@ -30,7 +30,8 @@ def run_note(record: RunRecord) -> str:
 
 
 def _dimension(dimension: Mapping[str, Any]) -> str:
-    rest = {name: value for name, value in dimension.items() if name not in {"kind", "field"}}
+    said = {name: value for name, value in dimension.items() if name not in {"kind", "field"}}
+    rest = {name: value for name, value in said.items() if value not in (None, {}) and value is not False}
     return f"{dimension['kind']} `{_plain(rest)}` of `{dimension['field']}`"
 
 

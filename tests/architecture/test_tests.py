@@ -32,6 +32,7 @@ SUITES = {
     "reporting/figures/": "reporting/test_figures.py",
     "reporting/importance_exhibits": "reporting/test_exhibits.py",
     "reporting/manifest": "reporting/test_verify.py",
+    "reporting/pareto_exhibits": "reporting/test_pareto.py",
     "reporting/narrative": "reporting/test_report.py",
     "reporting/report_folder": "reporting/test_verify.py",
     "reporting/result_tables": "reporting/test_tables.py",

@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,47 @@ def test_without_its_file_the_best_is_known_all_the_same(first_run: tuple[Path, 
     shutil.copytree(first_run[0] / "runs", folder)
 
     assert call("best", "tiny", "--home", str(folder)).returncode == 0
+
+
+@pytest.fixture
+def weighed(first_run: tuple[Path, object], workplace: Path) -> dict[int, tuple[float, float]]:
+    """Let the study that was run have weighed accuracy against parameters; return what each trial came to."""
+    before, ledger = Ledger(first_run[0] / "runs"), Ledger(workplace / "runs")
+    ledger.create()
+    record = before.study("tiny")
+    assert record is not None
+    objective = {"metric": "growth/parameters_added", "direction": "minimize"}
+    ledger.save_study(replace(record, spec={**record.spec, "objectives": [objective]}))
+    sums: dict[int, list[float]] = {}
+    for run in before.runs("tiny"):
+        metrics = {**run.metrics, "growth/parameters_added": 1000.0 * (2 - run.trial)}
+        ledger.save_run(replace(run, metrics=metrics))
+        sums.setdefault(run.trial, []).append(run.metrics["val/accuracy/all"])
+    return {trial: (sum(found) / 2, 1000.0 * (2 - trial)) for trial, found in sums.items()}
+
+
+def test_the_pareto_front_is_listed_below_the_best(weighed: dict[int, tuple[float, float]], call: Call) -> None:
+    by_accuracy = sorted(weighed, key=lambda trial: (-weighed[trial][0], trial))
+    front = by_accuracy[:1] if by_accuracy[0] == 1 else by_accuracy  # trial 1 costs half of trial 0
+
+    ended = call("best", "tiny")
+
+    value, added = weighed[by_accuracy[0]]
+    lines = ended.stdout.splitlines()
+    assert lines[0] == (
+        f"tiny: trial {by_accuracy[0]}, val/accuracy/all {value:.4f}, to maximize, "
+        f"growth/parameters_added {added:,.0f}, to minimize"
+    )
+    at = lines.index(f"Pareto front of val/accuracy/all, growth/parameters_added: {len(front)} of 2 configurations")
+    assert [line.partition(":")[0] for line in lines[at + 1 :]] == [f"  trial {trial}" for trial in front]
+
+
+@pytest.mark.parametrize("trial", [0, 1])
+def test_any_trial_can_be_shown_and_exported(
+    weighed: dict[int, tuple[float, float]], call: Call, workplace: Path, trial: int
+) -> None:
+    ended = call("best", "tiny", "--trial", str(trial), "--export", "one.py")
+
+    assert ended.stdout.startswith(f"tiny: trial {trial}, val/accuracy/all {weighed[trial][0]:.4f}")
+    assert f"The configuration of trial {trial} of the study `tiny`" in (workplace / "one.py").read_text()
+    assert call("best", "tiny", "--trial", "7").returncode == 2

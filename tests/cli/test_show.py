@@ -68,3 +68,25 @@ def test_a_study_that_was_begun_is_found_by_its_path(first_run: tuple[Path, obje
 
 def test_a_study_that_is_nowhere_is_refused(call: Call) -> None:
     assert "Did you mean 'tiny'" in call("show", "tinny").stderr
+
+
+def test_conditions_and_objectives_are_shown(call: Call, workplace: Path) -> None:
+    file = workplace / "studies" / "tiny" / "study.py"
+    space = """space={
+            "grown": Present(field="growths.0"),
+            "when": Int(field="growths.0.trigger.step", low=10, high=30, log=True, when={"grown": [True]}),
+        },
+        objectives=(Objective(metric="cost/steps", direction="minimize"),),
+    """
+    text = file.read_text().replace("import Int", "import Int, Present")
+    text = text.replace('space={"when": Int(field="growths.0.trigger.step", low=10, high=30, step=10)},', space)
+    file.write_text("from harness.search.objective import Objective\n" + text)
+
+    lines = call("show", "tiny").stdout.splitlines()
+
+    assert lines[2:6] == [
+        "metric      accuracy/all",
+        "weighed     cost/steps, to minimize",
+        "searches    grown = present() for growths.0",
+        "            when = int(low=10, high=30, step=1, log=True) for growths.0.trigger.step, when grown = True",
+    ]

@@ -70,3 +70,23 @@ def test_words_have_places_without_order() -> None:
     scale = encoded({"init": ["zeros", "copy", "zeros"]}, np.random.default_rng(0)).scales[0]
 
     assert (scale.places.tolist(), scale.steps, scale.ordered) == ([1, 0, 1], 2, False)
+
+
+def test_a_number_that_does_not_always_exist_has_a_column_for_whether_it_does() -> None:
+    found = encoded({"width": [16, np.nan, 64, 64, np.nan, np.nan]}, np.random.default_rng(0))
+
+    assert found.inputs.tolist() == [[16, 1], [64, 0], [64, 1], [64, 1], [64, 0], [64, 0]]
+    assert found.grid.reshape(3, 6, 2)[:, 0].tolist() == [[16, 1], [64, 1], [64, 0]]
+    assert found.weights[0].tolist() == [1, 2, 3]
+    assert found.settings[0][:2] == (16, 64)
+    assert np.isnan(found.settings[0][2])
+
+
+def test_many_numbers_that_do_not_always_exist_weigh_as_often_as_they_were_run() -> None:
+    found = encoded({"weight": [*range(160), *[np.nan] * 40]}, np.random.default_rng(0))
+
+    assert found.weights[0].tolist() == [*[10.0] * 16, 40.0]
+
+
+def test_what_never_exists_is_not_varied() -> None:
+    assert encoded({"weight": [np.nan, np.nan]}, np.random.default_rng(0)).names == ()

@@ -3,10 +3,21 @@ from typing import Any
 
 import pytest
 
-from harness.core.errors import HarnessError
-from harness.search.best import best_configuration, exported
+from harness.core.errors import HarnessError, InputError
+from harness.core.spec import with_changes
+from harness.search.best import (
+    best_of,
+    configuration_of,
+    ended_configurations,
+    exported,
+    front_of,
+)
+from harness.search.objective import Objective
+from harness.search.space import Float, Present
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord, StudyRecord
+
+LR = "training.optimizer.lr"
 
 
 def record(study: Study, seeds: int = 1) -> StudyRecord:
@@ -24,21 +35,21 @@ def test_the_mean_over_arms_and_seeds_decides_and_the_first_wins_a_tie(study: St
     values = {0: (0.5, 0.7), 1: (0.9, 0.1), 2: (0.7, 0.5)}
     runs = [ended(trial, arm, v) for trial, both in values.items() for arm, v in zip(study.arms, both, strict=True)]
 
-    best = best_configuration(study, record(study), runs[::-1])
+    best = best_of(study, ended_configurations(study, record(study), runs[::-1]))
 
-    assert (best.trial, best.value, dict(best.arms), best.failed) == (0, 0.6, {"frozen": 0.5, "unfrozen": 0.7}, 0)
+    assert (best.trial, best.values, dict(best.arms), best.failed) == (0, (0.6,), {"frozen": 0.5, "unfrozen": 0.7}, 0)
 
 
 def test_a_configuration_that_is_not_finished_does_not_count(study: Study) -> None:
     runs = [ended(0, "frozen", 0.5), ended(0, "unfrozen", 0.5), ended(1, "frozen", 0.9)]
 
-    assert best_configuration(study, record(study), runs).trial == 0
+    assert [found.trial for found in ended_configurations(study, record(study), runs)] == [0]
 
 
 def test_runs_that_failed_are_counted(study: Study) -> None:
     runs = [ended(0, "frozen", None), ended(0, "unfrozen", 0.5)]
 
-    best = best_configuration(study, record(study), runs)
+    (best,) = ended_configurations(study, record(study), runs)
 
     assert (best.failed, dict(best.arms)) == (1, {"unfrozen": 0.5})
 
@@ -48,14 +59,14 @@ def test_without_a_finished_configuration_there_is_none(study: Study, values: tu
     runs = [ended(0, arm, value) for arm, value in zip(study.arms, values, strict=False)]
 
     with pytest.raises(HarnessError, match="all of whose 2 runs have ended, one of them well"):
-        best_configuration(study, record(study), runs)
+        ended_configurations(study, record(study), runs)
 
 
 def test_what_is_exported_has_one_configuration_and_the_seeds_that_were_run(study: Study) -> None:
     runs = [ended(1, arm, 0.5, seed) for arm in study.arms for seed in (0, 1)]
     begun = replace(record(study, seeds=2), file="studies/tiny/study.py")
 
-    text = exported(study, best_configuration(study, begun, runs), begun)
+    text = exported(study, ended_configurations(study, begun, runs)[0], begun)
 
     names: dict[str, Any] = {}
     exec(text, names)
@@ -64,3 +75,63 @@ def test_what_is_exported_has_one_configuration_and_the_seeds_that_were_run(stud
     for arm in study.arms:
         assert found.config({}, arm, 1) == study.config({"when": 20, "init": "orthogonal"}, arm, 1)
     assert "load_study" not in text
+
+
+def test_the_front_is_the_one_found_by_hand(study: Study) -> None:
+    """Trial 2 is dominated by 1, 5 failed, 0 and 3 are the same, and 4 is as good as 1 at a higher price."""
+    weighed = study.model_copy(update={"objectives": (Objective(metric="cost/steps", direction="minimize"),)})
+    values = {0: (0.9, 40.0), 1: (0.7, 20.0), 2: (0.6, 30.0), 3: (0.9, 40.0), 4: (0.7, 21.0), 5: (None, 1.0)}
+    runs = [
+        replace(run, metrics={**run.metrics, "cost/steps": steps} if run.metrics else {})
+        for trial, (value, steps) in values.items()
+        for run in (ended(trial, "frozen", value), ended(trial, "unfrozen", value))
+    ]
+
+    configurations = ended_configurations(weighed, record(weighed), runs)
+
+    assert [(found.trial, found.values) for found in configurations] == [
+        (trial, found) for trial, found in values.items() if trial != 5
+    ]
+    assert [found.trial for found in front_of(weighed, configurations)] == [0, 3, 1]
+    assert best_of(weighed, configurations).trial == 0
+
+
+def test_errors_come_first_where_they_are_small(study: Study) -> None:
+    objectives = (Objective(metric="accuracy/late", direction="maximize"),)
+    judged = study.model_copy(update={"metric": "loss/total", "objectives": objectives})
+    runs = [
+        replace(ended(trial, arm, 0.5), metrics={"val/loss/total": loss, "val/accuracy/late": late})
+        for trial, (loss, late) in enumerate([(0.4, 0.9), (0.2, 0.8), (0.5, 0.7)])
+        for arm in study.arms
+    ]
+
+    configurations = ended_configurations(judged, record(judged), runs)
+
+    assert best_of(judged, configurations).trial == 1
+    assert [found.trial for found in front_of(judged, configurations)] == [1, 0]
+
+
+def test_a_configuration_is_found_by_its_trial(study: Study) -> None:
+    runs = [ended(trial, arm, 0.5) for trial in (0, 2) for arm in study.arms]
+    configurations = ended_configurations(study, record(study), runs)
+
+    assert configuration_of(2, configurations).trial == 2
+    with pytest.raises(InputError, match="found 1; there are 0, 2"):
+        configuration_of(1, configurations)
+
+
+def test_what_is_exported_lacks_what_the_configuration_lacks_whatever_arms_say_of_it(study: Study) -> None:
+    when = study.space["when"].model_copy(update={"when": {"grow": (True,)}})
+    space = {"grow": Present(field="growths.0"), "when": when, "lr": Float(field=LR, low=0.1, high=0.3, step=0.1)}
+    grown = with_changes(study, {"space": space, "baselines": [{"grow": False, "lr": 0.1}]})
+    params = {"grow": False, "lr": 0.3}
+    runs = [replace(ended(1, arm, 0.5), params=params) for arm in grown.arms]
+
+    text = exported(grown, ended_configurations(grown, record(grown), runs)[0], record(grown))
+
+    names: dict[str, Any] = {}
+    exec(text, names)
+    found = names["study"]()
+    assert found.point(0) == {"grow": False}
+    for arm in grown.arms:
+        assert found.config(found.point(0), arm, 0) == grown.config(params, arm, 0)

@@ -10,8 +10,10 @@ from sqlalchemy.exc import OperationalError
 
 from harness.core.errors import AwayError
 from harness.core.spec import with_changes
+from harness.search.objective import Objective
 from harness.search.proposals import Proposals
 from harness.search.samplers import QuasiRandom, Search, Told
+from harness.search.space import Float, Present
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord
 
@@ -201,3 +203,54 @@ def test_the_home_is_made_where_the_ledger_is_a_file_elsewhere(study: Study, tmp
     ledger.create()
 
     assert len(Proposals(study, tmp_path / "home", ledger).params(1)) == 1
+
+
+WEIGHED = (
+    Objective(metric="growth/parameters_added", direction="minimize"),
+    Objective(metric="accuracy/late", direction="maximize"),
+)
+
+
+def weighed(value: float | None, added: float | None = 100.0) -> RunRecord:
+    run = ended(value)
+    further = {"val/accuracy/late": 0.25, **({} if added is None else {"growth/parameters_added": added})}
+    return run if value is None else replace(run, metrics={**run.metrics, **further})
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([weighed(0.5, 100.0), weighed(0.75, 300.0)], (0.625, 200.0, 0.25)),
+        ([weighed(0.5, 100.0), weighed(None)], (0.5, 100.0, 0.25)),
+        ([weighed(0.5, 100.0), weighed(0.7, None)], (0.6, 100.0, 0.25)),
+        ([weighed(0.5, None), weighed(0.7, None)], None),
+        ([weighed(None), weighed(None)], None),
+    ],
+)
+def test_every_objective_is_told_and_heard(
+    study: Study, tmp_path: Path, runs: list[RunRecord], told: tuple[float, ...] | None
+) -> None:
+    proposals = proposals_in(tmp_path, study.model_copy(update={"objectives": WEIGHED}))
+    (params,) = proposals.params(1)
+
+    proposals.tell(0, runs)
+
+    (trial,) = trials(tmp_path)
+    assert (trial.values and tuple(trial.values)) == (told and pytest.approx(told))
+    (heard,) = proposals._told(1)
+    assert (heard.params, heard.values) == (params, trial.values and tuple(trial.values))
+    assert [direction.name for direction in stored(tmp_path).directions] == ["MAXIMIZE", "MINIMIZE", "MAXIMIZE"]
+
+
+def test_a_configuration_is_kept_without_what_does_not_exist_and_on_its_steps(study: Study, tmp_path: Path) -> None:
+    space = {
+        "on": Present(field="growths.0"),
+        "lr": Float(field="training.optimizer.lr", low=0.1, high=0.7, step=0.1, when={"on": True}),
+    }
+    found = proposals_in(tmp_path, study.model_copy(update={"space": space})).params(16)
+
+    again = proposals_in(tmp_path, study.model_copy(update={"space": space})).params(16)
+
+    assert found == again
+    assert {tuple(params) for params in found} == {("on",), ("on", "lr")}
+    assert all(space["lr"].contains(params["lr"]) for params in again if params["on"])

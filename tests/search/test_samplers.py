@@ -1,4 +1,5 @@
 import dataclasses
+from itertools import product
 from typing import Any
 from unittest import mock
 
@@ -234,6 +235,22 @@ def test_a_grid_has_every_combination_of_what_exists_once() -> None:
     assert len(points) == len({tuple(point.items()) for point in points}) == 3 * (3 * (1 + 3) + 3 * (1 + 3 * 3))
     assert all(list(point) == list(existing(TREE, point)) for point in points)
     assert grid.point(search, len(points)) == points[0]
+
+
+def test_a_grid_of_conditions_on_conditions_is_what_exists_of_all_combinations() -> None:
+    space: dict[str, AbstractDimension] = {
+        "leaf": Choice(field="leaf", options=(7, 8), when={"twig": "y", "other": False}),
+        "root": Choice(field="root", options=("a", "b", "c")),
+        "other": Present(field="others.0", when={"root": ("a", "b")}),
+        "twig": Choice(field="twig", options=("x", "y"), when={"root": ("b", "c")}),
+    }
+    everything = [dict(zip(space, values, strict=True)) for values in product((7, 8), "abc", (False, True), "xy")]
+    grid, search = Grid(), Search("nested", space)
+
+    points = [tuple(grid.point(search, number).items()) for number in range(grid.limit(search))]
+
+    assert len(points) == len(set(points))
+    assert set(points) == {tuple(existing(space, values).items()) for values in everything}
 
 
 def test_a_grid_has_no_value_twice() -> None:

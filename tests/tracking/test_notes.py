@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.notes import run_note, study_note
@@ -13,6 +14,16 @@ def test_a_study_is_described_by_its_question_arms_space_and_size(study: StudyRe
         '**Space**\n\n- **width**: choice `{"options": [16, 32]}` of `growths.0.width`\n\n'
         "8 trials, 2 arms and 3 seeds: 48 runs"
     )
+
+
+def test_what_a_dimension_does_not_say_is_left_out(study: StudyRecord) -> None:
+    rate = {"kind": "float", "field": "lr", "low": 0.0, "high": 1.0, "log": False, "step": None, "when": {"on": [True]}}
+    bare = {**rate, "when": {}}
+
+    note = study_note(replace(study, spec={**study.spec, "space": {"rate": rate, "bare": bare}}))
+
+    assert '- **rate**: float `{"low": 0.0, "high": 1.0, "when": {"on": [true]}}` of `lr`' in note
+    assert '- **bare**: float `{"low": 0.0, "high": 1.0}` of `lr`' in note
 
 
 def test_a_run_is_described_by_its_end_growths_and_results(run: RunRecord) -> None:

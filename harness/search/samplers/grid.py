@@ -50,7 +50,7 @@ class Grid(AbstractSampler):
 
     def _combinations(self, space: Space, order: Sequence[str], fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not order:
-            yield existing(space, fixed)
+            yield dict(fixed)
             return
         first, *rest = order
         values = self._values(space[first]) if exists(space, first, fixed) else []
