@@ -32,7 +32,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
     if account.failed:
         by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
         found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
-    found += [*_proposed(data), *reservations(data.runs, comparison)]
+    found += [*_proposed(data), *reservations(data.runs, comparison, data.measure(comparison.metric))]
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
         found.append(

@@ -20,7 +20,7 @@ from harness.reporting.exhibit import Exhibit
 from harness.reporting.exhibits import exhibits_of
 from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.missingness import failure_value
 from harness.reporting.narrative import caveats, estimand, limits, method
 from harness.reporting.pairing import Account, Comparison, account_for, compare
@@ -99,7 +99,7 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 def _findings(data: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     spec = data.study.spec
     first, second = spec["comparison"]
-    measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
+    measure, smallest_effect = data.measure(f"test/{spec['metric']}"), float(spec["smallest_effect"])
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
