@@ -161,7 +161,8 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
     ]
     if smallest := detectable(findings.comparison):
-        found.insert(0, (measure.size(smallest), "smallest true difference that such a study finds 4 times in 5"))
+        what = "smallest true difference that such a study finds 4 times in 5"
+        found.insert(0, (measure.level(smallest), f"{what}{f', {measure.unit}' if measure.unit else ''}"))
     if mean.interval:
         ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
         found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))
