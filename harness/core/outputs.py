@@ -30,11 +30,13 @@ class Output(Spec):
         columns: how many it has when it is born.
         target: the name of the target that is right; that of the output unless given, `labels` for the labels. If the
             target has more columns, the output answers for the first ones.
+        unit: in which errors of its values are read, such as `kWh/m2`.
     """
 
     kind: Literal["classes", "binary", "values", "inputs"] = "values"
     columns: PositiveInt = 1
     target: str | None = None
+    unit: str = ""
 
     def target_of(self, name: str) -> str:
         """Return the name of the target of the output `name`."""

@@ -1,14 +1,16 @@
 """Energy efficiency: 768 simulated buildings, and what it takes to heat and to cool each."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import torch
+from pydantic import field_validator
 from torch import Tensor
 
 from harness.core.errors import DataError
 from harness.core.spec import did_you_mean
-from harness.data._base import AbstractTask, Scale, Split, TaskData
+from harness.data._base import AbstractTask, Output, Scale, Split, TaskData
 from harness.data.download import PublishedFile, fetch
 from harness.data.splits import grouped_split, stratified_split
 from harness.data.xlsx import read_sheet
@@ -48,6 +50,13 @@ class EnergyEfficiency(AbstractTask):
     kind: Literal["energy_efficiency"] = "energy_efficiency"
     divided_by: Literal["row", "shape"] = "row"
     split_seed: int = 0
+
+    @field_validator("outputs")
+    @classmethod
+    def _in_its_unit(cls, outputs: Mapping[str, Output]) -> Mapping[str, Output]:
+        """Give the unit to what answers a target, so that whoever reads the spec alone knows it."""
+        given = {name: output for name, output in outputs.items() if output.target_of(name) in TARGETS}
+        return {**outputs, **{name: output.model_copy(update={"unit": UNIT}) for name, output in given.items()}}
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, from `folder` or the publisher. Raises `DataError`."""

@@ -16,7 +16,7 @@ from harness.core.spec import flatten
 from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data
 from harness.reporting.environment import environment_differences
 from harness.reporting.manifest import check_files
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.missingness import failure_value
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.report_folder import read_report
@@ -91,7 +91,7 @@ def compare_reports(one: Path, other: Path) -> SideBySide:
     runs, equal_metrics, equal_histories = _common_runs(*data)
     return SideBySide(
         (sides[0], sides[1]),
-        measure_of(f"test/{first['metric']}"),
+        data[0].measure(f"test/{first['metric']}"),
         _change(*sides),
         *(runs, equal_metrics, equal_histories),
         spec=tuple(_spec_differences(*data)),
@@ -110,7 +110,7 @@ def _intact(folder: Path) -> dict[str, bytes]:
 
 def _side(data: StudyData, environment: dict[str, object]) -> Side:
     spec = data.study.spec
-    measure = measure_of(f"test/{spec['metric']}")
+    measure = data.measure(f"test/{spec['metric']}")
     first, second = spec["comparison"]
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)

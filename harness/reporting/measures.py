@@ -1,6 +1,8 @@
 """What a metric is called, in which unit people read it, and whether more of it is better."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.reporting.wording import number, signed
 
@@ -25,6 +27,7 @@ ACCURACIES = {
     ),
 }
 ERRORS = {"mae": "mean absolute error", "rmse": "root mean square error"}
+NO_UNITS: Mapping[str, str] = MappingProxyType({})
 SHARES = {
     "known_before_growth": ("accuracy on the known classes just before the growth", "known before"),
     "known_after_growth": ("accuracy on the known classes at the end", "known after"),
@@ -65,8 +68,10 @@ class Measure:
         return f"{number(abs(value) * self.factor, self.decimals)} {self.unit}".strip()
 
 
-def measure_of(metric: str) -> Measure:
+def measure_of(metric: str, units: Mapping[str, str] = NO_UNITS) -> Measure:
     """Describe a metric by its name; accuracies are read in percent, unknown metrics as they are stored.
+
+    Errors are read in the unit of their output, where `units` has it by the output's name.
 
     >>> measure_of("test/accuracy/late").title, measure_of("test/accuracy/late").unit
     ('test accuracy on the late classes', 'percentage points')
@@ -80,7 +85,8 @@ def measure_of(metric: str) -> Measure:
     if family in ACCURACIES:
         return _share(metric, f"{spoken} {_accuracy(family, part)}", _short(family, part))
     if family in ERRORS:
-        return Measure(metric, f"{spoken} {ERRORS[family]} of {part}", name, "", "", 1.0, 3, higher_is_better=False)
+        title, unit = f"{spoken} {ERRORS[family]} of {part}", units.get(part, "")
+        return Measure(metric, title, name, unit, unit, 1.0, 3, higher_is_better=False)
     if name in SHARES:
         title, short = SHARES[name]
         return _share(metric, f"{spoken} {title}", short)

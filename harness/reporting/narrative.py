@@ -45,7 +45,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
             "configurations that looked good early, under the arms together."
         )
-    found += [*_proposed(data), *reservations(data.runs, comparison)]
+    found += [*_proposed(data), *reservations(data.runs, comparison, data.measure(comparison.metric))]
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
         found.append(

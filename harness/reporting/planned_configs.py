@@ -53,7 +53,9 @@ def _apart(found: Any, planned: Any, loose: frozenset[str], path: str = "", *, g
     """Yield where `found` differs from `planned`; below a path in `loose`, it may have more fields."""
     given = given or path in loose
     if isinstance(planned, Mapping) and isinstance(found, Mapping):
-        names = [*planned, *(name for name in found if name not in planned and not given)]
+        # A field of the plan that a run lacks came after it was trained; a run's own record is always complete.
+        names = [name for name in planned if given or name in found]
+        names += [name for name in found if name not in planned and not given]
         for name in names:
             yield from _apart(found.get(name), planned.get(name), loose, _below(path, name), given=given)
     elif isinstance(planned, list | tuple) and isinstance(found, list | tuple) and len(planned) == len(found):

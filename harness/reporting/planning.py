@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from harness.core.errors import InputError
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.missingness import failure_value
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.statistics import (
@@ -77,7 +77,7 @@ def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0
     spec = data.study.spec
     wanted = float(spec["smallest_effect"]) if effect is None else effect
     _check(data.study.name, wanted, power)
-    measure, (first, second) = measure_of(f"test/{spec['metric']}"), spec["comparison"]
+    measure, (first, second) = data.measure(f"test/{spec['metric']}"), spec["comparison"]
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     if comparison.mean.units < FEWEST_CONFIGURATIONS:

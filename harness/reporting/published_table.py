@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.measures import measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import signed
@@ -24,7 +24,7 @@ def published_tables(data: StudyData) -> tuple[Table, ...]:
     records = [_record(data, result) for result in data.study.spec.get("published", ())]
     if not records:
         return ()
-    rows = [_row(record) for record in records]
+    rows = [_row(record, data.measure(record["metric"])) for record in records]
     near = sum(abs(record["distance"]) <= NEAR for record in records)
     sources = "; ".join(dict.fromkeys(str(record["source"]) for record in records))
     note = (
@@ -53,8 +53,7 @@ def _record(data: StudyData, result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(record: dict[str, Any]) -> dict[str, str]:
-    measure = measure_of(record["metric"])
+def _row(record: dict[str, Any], measure: Measure) -> dict[str, str]:
     theirs, ours = (
         f"{measure.level(record[mean])} ± {measure.level(record[f'{mean}_sd'])}" for mean in ("published", "ours")
     )

@@ -23,7 +23,7 @@ from harness.reporting.exhibits import exhibits_of
 from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.missingness import failure_value
 from harness.reporting.narrative import caveats, estimand, limits, words_of
 from harness.reporting.pairing import Account, Comparison, account_for, compare
@@ -106,7 +106,7 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     data = confirmed(whole)
     spec = data.study.spec
     first, second = spec["comparison"]
-    measure, smallest_effect = measure_of(f"test/{spec['metric']}"), float(spec["smallest_effect"])
+    measure, smallest_effect = data.measure(f"test/{spec['metric']}"), float(spec["smallest_effect"])
     failed_as = failure_value(spec, measure.metric)
     comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
     account = account_for(data, comparison)
@@ -173,7 +173,8 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
         (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
     ]
     if smallest := detectable(findings.comparison):
-        found.insert(0, (measure.size(smallest), "smallest true difference that such a study finds 4 times in 5"))
+        what = "smallest true difference that such a study finds 4 times in 5"
+        found.insert(0, (measure.level(smallest), f"{what}{f', {measure.unit}' if measure.unit else ''}"))
     if mean.interval:
         ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
         found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from harness.core.digest import canonical_json
-from harness.reporting.measures import measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
 from harness.reporting.study_data import PARAM
 from harness.reporting.wording import count, number
@@ -14,7 +14,7 @@ BUDGET_TOLERANCE = 0.05
 STEPS = "cost/steps"
 
 
-def reservations(runs: pd.DataFrame, comparison: Comparison) -> list[str]:
+def reservations(runs: pd.DataFrame, comparison: Comparison, measure: Measure) -> list[str]:
     """Return what a reader must know before believing the comparison, as sentences; none of it stops a report."""
     found = (
         _no_spread(comparison),
@@ -22,7 +22,7 @@ def reservations(runs: pd.DataFrame, comparison: Comparison) -> list[str]:
         _unequal_seeds(comparison),
         _repeated(runs, comparison),
         _unequal_steps(runs, comparison),
-        _imputed(comparison),
+        _imputed(comparison, measure),
     )
     return [sentence for sentence in found if sentence]
 
@@ -86,10 +86,9 @@ def _unequal_steps(runs: pd.DataFrame, comparison: Comparison) -> str:
     )
 
 
-def _imputed(comparison: Comparison) -> str:
+def _imputed(comparison: Comparison, measure: Measure) -> str:
     if not comparison.imputed or comparison.failure_value is None:
         return ""
-    measure = measure_of(comparison.metric)
     value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
     return (
         f"{count(comparison.imputed, 'pair')} {'holds' if comparison.imputed == 1 else 'hold'} a run that diverged and "

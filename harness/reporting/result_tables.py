@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.measures import POINTS, Measure, measure_of
+from harness.reporting.measures import POINTS, Measure
 from harness.reporting.missingness import failure_value, results_of
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.study_data import PARAM, StudyData
@@ -84,6 +84,7 @@ class _Outcome:
     """One row: the levels of every arm by configuration, and which runs count."""
 
     paired: Comparison
+    measure: Measure
     levels: dict[str, pd.Series]
     counted: str
 
@@ -92,9 +93,9 @@ def _outcomes(data: StudyData, comparison: Comparison, metric: str) -> list[_Out
     guess = failure_value(data.study.spec, metric)
     treated = compare(data.runs, comparison.first, comparison.second, metric, failure_value=guess)
     completed = compare(data.runs, comparison.first, comparison.second, metric)
-    found = [_Outcome(completed, _by_arm(data, completed), COMPLETED)]
+    found = [_Outcome(completed, data.measure(metric), _by_arm(data, completed), COMPLETED)]
     if treated.imputed:
-        found.insert(0, _Outcome(treated, _by_arm(data, treated), GUESSED))
+        found.insert(0, _Outcome(treated, data.measure(metric), _by_arm(data, treated), GUESSED))
     return found
 
 
@@ -106,7 +107,7 @@ def _by_arm(data: StudyData, paired: Comparison) -> dict[str, pd.Series]:
 
 
 def _row(outcome: _Outcome) -> dict[str, str]:
-    paired, measure = outcome.paired, measure_of(outcome.paired.metric)
+    paired, measure = outcome.paired, outcome.measure
     low, high = (paired.mean.interval.low, paired.mean.interval.high) if paired.mean.interval else (np.nan, np.nan)
     guessed = ", diverged runs as guesses" if outcome.counted == GUESSED else ""
     row = {"outcome": measure.title.removeprefix("test ") + guessed, "unit": measure.level_unit}
@@ -171,7 +172,7 @@ def runs_table(data: StudyData, measure: Measure) -> Table:
     """List every run that has ended."""
     metrics = [name for name in dict.fromkeys([measure.metric, *_outcome_metrics(data)]) if name in data.metrics]
     shown = [name for name in metrics if name not in ("cost/steps", "growth/parameters_added")]
-    measures = [measure_of(name) for name in shown]
+    measures = [data.measure(name) for name in shown]
     rows = []
     for record in data.runs.head(MOST_RUNS).to_dict("records"):
         row = {"trial": str(record["trial"])}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.measures import measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
 from harness.reporting.secondary import Endpoint, secondary_endpoints
 from harness.reporting.study_data import StudyData
@@ -26,7 +26,7 @@ def secondary_tables(data: StudyData, comparison: Comparison) -> tuple[Table, ..
         f"Differences are {comparison.first} minus {comparison.second}, means over configurations, runs that diverged "
         "left out. Each interval is for its endpoint alone; p is adjusted after Holm for all endpoints of this table."
     )
-    rows = [_row(endpoint) for endpoint in endpoints]
+    rows = [_row(endpoint, data.measure(endpoint.comparison.metric)) for endpoint in endpoints]
     return (table_of_numbers("secondary", "Declared secondary endpoints", rows, frame, left=2, note=note),)
 
 
@@ -45,8 +45,8 @@ def _record(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _row(endpoint: Endpoint) -> dict[str, str]:
-    measure, mean = measure_of(endpoint.comparison.metric), endpoint.comparison.mean
+def _row(endpoint: Endpoint, measure: Measure) -> dict[str, str]:
+    mean = endpoint.comparison.mean
     ends = [measure.difference(end) for end in (mean.interval.low, mean.interval.high)] if mean.interval else []
     return {
         "endpoint": measure.title,

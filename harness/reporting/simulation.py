@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["ARMS", "GUESS", "SimulatedStudy"]
+__all__ = ["ARMS", "GUESS", "SimulatedCurves", "SimulatedStudy"]
 
 ARMS = ("unfrozen", "frozen")
 GUESS = 0.1
@@ -60,3 +60,40 @@ class SimulatedStudy:
         shared, own = generator.standard_normal((size, 1)), generator.standard_normal((size, self.metrics))
         mixed: NDArray[np.float64] = (shared + own) / np.sqrt(2)
         return mixed
+
+
+@dataclass(frozen=True)
+class SimulatedCurves:
+    """Validation curves after a growth that can be drawn again and again.
+
+    Attributes:
+        effect: what the first arm gains in the end; it comes with the first few points.
+        between: SD of that gain from one configuration to another, the same at every point.
+        memory: the correlation of a configuration's gain at one point with that at the next.
+    """
+
+    configurations: int = 12
+    points: int = 25
+    effect: float = 0.01
+    between: float = 0.01
+    memory: float = 0.9
+
+    @property
+    def estimand(self) -> NDArray[np.float64]:
+        """The curve of the mean gain, `[points]`, which a band should hold."""
+        curve: NDArray[np.float64] = self.effect * (1 - np.exp(-np.arange(self.points) / 5))
+        return curve
+
+    def draw(self, generator: np.random.Generator) -> pd.DataFrame:
+        """Return `trial, arm, grown, offset, value`, as curves stand aligned at the growth."""
+        shape = (self.configurations, self.points)
+        news, gain = generator.standard_normal(shape), np.empty(shape)
+        gain[:, 0] = news[:, 0]
+        for point in range(1, self.points):
+            gain[:, point] = self.memory * gain[:, point - 1] + np.sqrt(1 - self.memory**2) * news[:, point]
+        second = LEVEL + 0.02 * generator.standard_normal(shape)
+        values = np.stack([second + self.estimand + self.between * gain, second], axis=1)
+        trials, arms, points = (part.ravel() for part in np.indices(values.shape))
+        names = np.array(ARMS)[arms]
+        frame = {"trial": trials, "arm": names, "grown": True, "offset": 25.0 * points, "value": values.ravel()}
+        return pd.DataFrame(frame)

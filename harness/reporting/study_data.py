@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.measures import Measure, measure_of
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
 __all__ = ["ABSENT", "FIXED", "PARAM", "PROOFS", "StudyData", "column_of", "is_absent"]
@@ -45,6 +46,11 @@ class StudyData:
     def labels(self) -> list[str]:
         """The names of the searched fields."""
         return list(self.study.spec["space"])
+
+    def measure(self, metric: str) -> Measure:
+        """Describe a metric of this study, such as `test/rmse/cooling`, in the unit of its output."""
+        outputs = self.study.spec.get("base", {}).get("task", {}).get("outputs") or {}
+        return measure_of(metric, {name: str(output.get("unit", "")) for name, output in outputs.items()})
 
     @property
     def metrics(self) -> list[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
 from harness.reporting.statistics import MINIMUM_UNITS, Interval, equivalent, units_that_settle
 from harness.reporting.wording import count, number
@@ -80,7 +80,7 @@ def _different(comparison: Comparison, measure: Measure, smallest_effect: float,
     return (
         f"{_capital(better)} is {how} {other}: {measure.title} is {measure.size(comparison.mean.mean)} "
         f"{'higher' if measure.higher_is_better else 'lower'} on average ({_interval(comparison, measure)}, {end}), "
-        f"over {_numbers(comparison)}."
+        f"over {_numbers(comparison, measure)}."
     )
 
 
@@ -92,7 +92,7 @@ def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float
         f"{_capital(comparison.first)} and {comparison.second} are practically equivalent: {measure.title} is "
         f"{measure.size(comparison.mean.mean)} higher under {higher} on average, and the "
         f"{_reach(narrow, comparison, measure)} lies within the smallest effect that matters, "
-        f"±{measure.size(smallest_effect)} ({_interval(comparison, measure)}), over {_numbers(comparison)}."
+        f"±{measure.size(smallest_effect)} ({_interval(comparison, measure)}), over {_numbers(comparison, measure)}."
     )
 
 
@@ -109,8 +109,8 @@ def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: flo
     )
     return (
         f"Inconclusive: {measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under "
-        f"{lower} on average, but the {_interval(comparison, measure)} includes zero, over {_numbers(comparison)}. "
-        f"{settles}"
+        f"{lower} on average, but the {_interval(comparison, measure)} includes zero, over "
+        f"{_numbers(comparison, measure)}. {settles}"
     )
 
 
@@ -118,7 +118,7 @@ def _not_enough(comparison: Comparison, measure: Measure) -> str:
     higher, lower = _by_value(comparison)
     return (
         f"Not enough data for a verdict: an interval needs {MINIMUM_UNITS} configurations that completed under both "
-        f"arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison)}. So far "
+        f"arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far "
         f"{measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
     )
 
@@ -140,18 +140,17 @@ def _reach(interval: Interval, comparison: Comparison, measure: Measure) -> str:
     return f"{interval.level:.0%} interval ".replace("%", " %") + " to ".join(ends)
 
 
-def _numbers(comparison: Comparison) -> str:
+def _numbers(comparison: Comparison, measure: Measure) -> str:
     seeds = comparison.configurations["seeds"]
     fewest, most = int(seeds.min()), int(seeds.max())
     each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    return f"{count(comparison.mean.units, 'configuration')} with {each} each{_counted(comparison)}"
+    return f"{count(comparison.mean.units, 'configuration')} with {each} each{_counted(comparison, measure)}"
 
 
-def _counted(comparison: Comparison) -> str:
+def _counted(comparison: Comparison, measure: Measure) -> str:
     """Say what diverged runs count as, where there are any."""
     if not comparison.imputed or comparison.failure_value is None:
         return ""
-    measure = measure_of(comparison.metric)
     value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
     return f", {count(comparison.imputed, 'pair')} with a diverged run that counts as {value}"
 

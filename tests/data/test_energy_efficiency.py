@@ -158,3 +158,16 @@ def test_another_file_is_not_the_publishers(tmp_path: Path, xlsx: Write) -> None
 
     with pytest.raises(DataError, match=r"expected the publisher's ENB2012_data\.xlsx"):
         TASK.load(tmp_path)
+
+
+def test_outputs_that_answer_a_target_carry_its_unit_in_the_spec() -> None:
+    outputs = {"heating": Output(), "again": Output(target="cooling"), "copy": Output(kind="inputs", columns=8)}
+
+    task = EnergyEfficiency(outputs=outputs)
+
+    assert {name: output.unit for name, output in task.outputs.items()} == {
+        "heating": "kWh/m2",
+        "again": "kWh/m2",
+        "copy": "",
+    }
+    assert EnergyEfficiency.model_validate(task.to_json()) == task

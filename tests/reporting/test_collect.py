@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,15 @@ def test_a_run_that_failed_before_its_first_stage_has_no_snapshot(make_home: Mak
     first = collect(home, "freeze-or-not").runs.iloc[0]
 
     assert (first["status"], first["final_sha256"], first["fork"]) == ("failed", "", "")
+
+
+def test_a_study_knows_its_metrics_in_the_units_of_its_outputs(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    task = {"kind": "energy", "outputs": {"cooling": {"kind": "values", "unit": "kWh/m2"}, "copy": {"kind": "inputs"}}}
+    base = {**data.study.spec["base"], "task": task}
+    with_units = replace(data, study=replace(data.study, spec={**data.study.spec, "base": base}))
+
+    assert with_units.measure("test/rmse/cooling").unit == "kWh/m2"
+    assert with_units.measure("test/rmse/copy").unit == ""
+    assert data.measure("test/rmse/cooling").unit == ""
+    assert data.measure("test/accuracy/all").unit == "percentage points"

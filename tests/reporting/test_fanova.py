@@ -43,6 +43,16 @@ def test_shares_are_those_of_the_variance_that_the_fields_bring() -> None:
     assert shares["slope"] < 0.01
 
 
+def test_what_is_noise_is_no_fields_share() -> None:
+    fields, _ = drawn(1_000)
+    noise = np.random.default_rng(1).normal(scale=np.sqrt(3 / 4), size=1_000)
+    design = encoded(fields, np.random.default_rng(0))
+
+    shares = main_effects(design, np.array(fields["loss weight"]) + noise, np.arange(1_000))
+
+    assert shares.sum() == pytest.approx(0.5, abs=0.08)
+
+
 def test_optuna_finds_the_same_shares() -> None:
     fields, target = drawn(500)
     study = optuna.create_study(direction="maximize")

@@ -29,6 +29,15 @@ def test_a_metric_is_described_by_its_name(metric: str, title: str, unit: str, h
     assert (measure.title, measure.unit, measure.higher_is_better) == (title, unit, higher_is_better)
 
 
+def test_errors_are_read_in_the_unit_of_their_output() -> None:
+    error = measure_of("test/rmse/cooling", {"cooling": "kWh/m2", "heating": "MWh"})
+
+    assert (error.unit, error.level_unit) == ("kWh/m2", "kWh/m2")
+    assert error.size(-0.5) == "0.500 kWh/m2"
+    assert measure_of("test/rmse/other", {"cooling": "kWh/m2"}).unit == ""
+    assert measure_of("test/loss/cooling", {"cooling": "kWh/m2"}).unit == ""
+
+
 def test_accuracies_are_read_in_percent() -> None:
     accuracy = measure_of("test/accuracy/all")
 

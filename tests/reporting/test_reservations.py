@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
 from harness.reporting.reservations import reservations
 
@@ -20,7 +21,9 @@ def runs_of(configurations: int = 8, seeds: int = 2) -> pd.DataFrame:
 
 
 def found_in(runs: pd.DataFrame, failure_value: float | None = None) -> list[str]:
-    return reservations(runs, compare(runs, "unfrozen", "frozen", METRIC, failure_value=failure_value))
+    return reservations(
+        runs, compare(runs, "unfrozen", "frozen", METRIC, failure_value=failure_value), measure_of(METRIC)
+    )
 
 
 def test_a_clean_study_has_none() -> None:

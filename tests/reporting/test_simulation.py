@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.reporting.missingness import results_of
-from harness.reporting.simulation import ARMS, GUESS, SimulatedStudy
+from harness.reporting.simulation import ARMS, GUESS, SimulatedCurves, SimulatedStudy
 
 
 def test_a_study_has_every_run_once() -> None:
@@ -32,3 +32,16 @@ def test_metrics_share_half_of_their_noise() -> None:
     differences = [wide[metric][ARMS[0]] - wide[metric][ARMS[1]] for metric in ("test/accuracy/0", "test/accuracy/1")]
 
     assert np.corrcoef(*differences)[0, 1] == pytest.approx(0.5, abs=0.02)
+
+
+def test_curves_differ_by_their_estimand_and_keep_most_of_the_point_before() -> None:
+    study = SimulatedCurves(20_000, points=5)
+    points = study.draw(np.random.default_rng(0))
+    wide = points.pivot_table(index="trial", columns=["arm", "offset"], values="value")
+
+    gain = (wide[ARMS[0]] - wide[ARMS[1]]).to_numpy()
+
+    assert gain.mean(axis=0) == pytest.approx(study.estimand, abs=4 * study.between / np.sqrt(20_000))
+    assert gain.std(axis=0) == pytest.approx(study.between, rel=0.02)
+    assert np.corrcoef(gain[:, 2], gain[:, 3])[0, 1] == pytest.approx(study.memory, abs=0.01)
+    assert points["grown"].all()
