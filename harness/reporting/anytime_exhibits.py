@@ -23,7 +23,7 @@ def best_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
         return None
     fair = str(data.study.spec.get("sampler", {}).get("kind", FAIR[0])) in FAIR
     steps = pd.concat([_course(data, arm, chosen_by, measure) for arm in data.arms], ignore_index=True)
-    arms = [arm for arm in data.arms if steps.loc[steps["arm"] == arm, "value"].notna().any()]
+    arms = [arm for arm in data.arms if (steps.loc[steps["arm"] == arm, "chosen_by"].notna()).sum() > 1]
     if not arms:
         return None
     expected = pd.concat([_expected(steps, arm, measure) for arm in arms], ignore_index=True)

@@ -69,7 +69,7 @@ PLAN = (
         (
             *("secondary", "outcomes", "collapses", "published"),
             *("stability_gap", "stability", "arrivals", "preserved", "kept_and_learned"),
-            *("cost", "cost_in_parameters", "equal_cost", "equal_compute"),
+            *("cost", "equal_compute", "equal_cost"),
         ),
         nothing="Nothing but the primary metric was recorded.",
         compares=True,

@@ -6,10 +6,11 @@ import pandas as pd
 
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
-__all__ = ["FIXED", "PARAM", "PROOFS", "StudyData"]
+__all__ = ["FIXED", "PARAM", "PROOFS", "TRUNK_SECONDS", "StudyData"]
 
 PARAM = "param/"
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
+TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
 PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
 
 
