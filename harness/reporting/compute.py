@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.course import CourseData, draw_course
+from harness.reporting.figures.style import in_unit
 from harness.reporting.measures import Measure, measure_of
 from harness.reporting.pairing import Comparison
 from harness.reporting.statistics import mean_estimate
@@ -97,7 +98,7 @@ def compute_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
     amounts = points.groupby("arm")["trial"].nunique()
     means = grouped[grouped["size"] == grouped["arm"].map(amounts)].rename(columns={"mean": "value"})
     shown = measure_of(f"val/{measure.metric.removeprefix('test/')}")
-    up = f"{shown.title} ({shown.level_unit})"
+    up = shown.title + in_unit(shown.level_unit)
     drawn = CourseData(points.iloc[:0], means, arms, "seconds of training", up, at_growth=False)
     seconds = {arm: np.mean([total for (_, own), (total, _, _) in found.items() if own == arm]) for arm in arms}
     told = listed([f"{arm} {number(float(seconds[arm]), 1)} s" for arm in arms])
@@ -151,8 +152,8 @@ def equal_cost_table(data: StudyData, comparison: Comparison, measure: Measure) 
 def _row(arm: str, part: pd.DataFrame, measure: Measure) -> dict[str, str]:
     return {
         "arm": arm,
-        f"at equal updates ({measure.level_unit})": measure.level(part["at_equal_updates"].mean()),
-        f"at equal seconds ({measure.level_unit})": measure.level(part["at_equal_seconds"].mean()),
+        f"at equal updates{in_unit(measure.level_unit)}": measure.level(part["at_equal_updates"].mean()),
+        f"at equal seconds{in_unit(measure.level_unit)}": measure.level(part["at_equal_seconds"].mean()),
         "its seconds in all": number(part["seconds"].mean(), 1),
         "configurations": str(len(part)),
     }
@@ -167,8 +168,8 @@ def _difference(frame: pd.DataFrame, comparison: Comparison, measure: Measure) -
         told.append(f"{measure.difference(mean.mean)} ({' to '.join(ends) or NOTHING})")
     return {
         "arm": f"{comparison.first} minus {comparison.second}",
-        f"at equal updates ({measure.level_unit})": told[0],
-        f"at equal seconds ({measure.level_unit})": told[1],
+        f"at equal updates{in_unit(measure.level_unit)}": told[0],
+        f"at equal seconds{in_unit(measure.level_unit)}": told[1],
         "its seconds in all": number((sides[0]["seconds"] - sides[1]["seconds"]).mean(), 1),
         "configurations": str(len(sides[0])),
     }
