@@ -6,7 +6,9 @@ import pytest
 from harness.reporting.figures import style
 from harness.reporting.figures.forest import ForestData, draw_forest
 from harness.reporting.figures.style import (
+    add_legend,
     applied,
+    arm_handles,
     arm_styles,
     in_unit,
     label,
@@ -127,3 +129,19 @@ def test_a_logarithmic_axis_has_plain_numbers_that_are_not_formulas(low: float, 
     written = [tick.get_text() for tick in (*axes.get_yticklabels(), *axes.get_yticklabels(minor=True))]
     assert len(set(written) - {""}) >= 3
     assert all(text.replace(",", "").replace(".", "").isdigit() for text in written if text)
+
+
+@pytest.mark.parametrize("words", ["short", "words as long as a label may be", "W" * 24])
+@pytest.mark.parametrize("width", [4.2, 6.8])
+def test_a_legend_is_never_wider_than_its_figure(words: str, width: float) -> None:
+    with applied():
+        figure = new_figure(width, 3)
+        figure.set_layout_engine("constrained")
+        figure.subplots()
+        add_legend(figure, arm_handles([f"{number} {words}" for number in range(5)]))
+        figure.canvas.draw()
+
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= width * style.DPI

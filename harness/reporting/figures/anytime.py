@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import arm_handles, arm_styles, in_unit, new_figure, plain_numbers, wrapped
+from harness.reporting.figures.style import (
+    add_legend,
+    arm_handles,
+    arm_styles,
+    in_unit,
+    new_figure,
+    plain_numbers,
+    wrapped,
+)
 from harness.reporting.measures import Measure
 
 __all__ = ["AnytimeData", "draw_anytime"]
@@ -50,6 +58,6 @@ def draw_anytime(data: AnytimeData) -> Figure:
     )
     if timed:
         grid[1].set_xlabel("seconds of training, all seeds")
-    figure.legend(handles=arm_handles(data.arms), loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, arm_handles(data.arms))
     plain_numbers(grid[0])
     return figure

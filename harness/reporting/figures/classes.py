@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.figures.style import INK, MUTED, arm_handles, arm_styles, label, new_figure
+from harness.reporting.figures.style import INK, MUTED, add_legend, arm_handles, arm_styles, label, new_figure
 
 __all__ = ["ClassesData", "draw_classes"]
 
@@ -52,5 +52,5 @@ def draw_classes(data: ClassesData) -> Figure:
             axes.axhline(amount - 0.5, color=INK, lw=0.9)
     grid[0].set_ylabel("class")
     before = Line2D([], [], color="white", marker="o", mec=MUTED, ls="", label="before the growth")
-    figure.legend(handles=[*arm_handles(data.arms, lines=False), before], loc="outside upper right", ncols=4)
+    add_legend(figure, [*arm_handles(data.arms, lines=False), before])
     return figure

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from harness.reporting.figures.style import (
     MUTED,
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
@@ -54,6 +55,6 @@ def draw_course(data: CourseData) -> Figure:
     axes.set_xlabel(data.across)
     axes.set_ylabel("\n".join(wrapped(line, 44) for line in data.up.splitlines()))
     handles = [*arm_handles(data.arms), *([growth_handle()] if data.at_growth else [])]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     plain_numbers(axes)
     return figure

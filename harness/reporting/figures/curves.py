@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from harness.reporting.figures.style import (
     INK,
     MUTED,
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
@@ -58,7 +59,7 @@ def draw_curves(panels: Sequence[CurvePanel], arms: Sequence[str]) -> Figure:
     grid[0, 0].set_ylabel("validation accuracy (%)" if alike else "on validation")
     grid[1, 0].set_ylabel(f"{label(arms[0], 14)} minus {label(arms[1], 14)}\n{in_unit(unit).strip()}".strip())
     handles = [*arm_handles(arms), growth_handle()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     return figure
 
 

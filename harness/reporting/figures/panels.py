@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.reporting.figures.style import (
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
@@ -55,7 +56,7 @@ def draw_panels(panels: Sequence[Panel], arms: Sequence[str]) -> Figure:
         last.set_xlabel("optimizer updates\nsince the growth")
         last.tick_params(labelbottom=True)
     handles = [*arm_handles(arms), growth_handle()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     return figure
 
 

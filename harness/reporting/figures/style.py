@@ -24,6 +24,7 @@ __all__ = [
     "MUTED",
     "STYLES",
     "ArmStyle",
+    "add_legend",
     "applied",
     "arm_handles",
     "arm_styles",
@@ -41,6 +42,7 @@ __all__ = [
 
 DPI = 180
 INK, MUTED, RULE, BAND = "#1f2933", "#6b7785", "#d9dee4", "#e9edf1"
+HANDLE, MOST_COLUMNS = 0.75, 4  # inches beside the words of a legend's entry
 GROWTH_WIDTH, GROWTH_LINE = 1.1, (0, (1, 1.5))
 FONT = "DejaVu Sans"  # the one that comes with matplotlib, so that it is the same everywhere
 STYLE = {
@@ -119,6 +121,13 @@ def arm_handles(arms: Sequence[str], *, lines: bool = True) -> list[Line2D]:
         )
         for arm, style in arm_styles(arms).items()
     ]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Set a legend above everything, in as many columns as the figure is wide enough for."""
+    column = text_width([str(handle.get_label()) for handle in handles], 9) + HANDLE
+    columns = max(1, min(MOST_COLUMNS, len(handles), int(figure.get_figwidth() / column)))
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns, handlelength=3)
 
 
 def growth_handle() -> Line2D:
