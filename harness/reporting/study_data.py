@@ -9,6 +9,7 @@ from harness.staging.ledger import StudyOrigin, StudyRecord
 __all__ = ["FIXED", "PARAM", "PROOFS", "TRUNK_SECONDS", "StudyData"]
 
 PARAM = "param/"
+FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
 TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
 PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
@@ -44,6 +45,11 @@ class StudyData:
     def metrics(self) -> list[str]:
         """The metrics that any run has."""
         return [name for name in map(str, self.runs.columns) if "/" in name and not name.startswith(PARAM)]
+
+    @property
+    def fair(self) -> bool:
+        """Whether no sampler that looks at results chose the configurations, as far as that is recorded."""
+        return self.study.spec.get("sampler", {}).get("kind", FAIR[0]) in FAIR
 
     @property
     def arms(self) -> list[str]:
