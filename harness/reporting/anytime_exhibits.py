@@ -10,9 +10,8 @@ from harness.reporting.measures import Measure
 from harness.reporting.study_data import StudyData
 from harness.reporting.wording import count, listed
 
-__all__ = ["FAIR", "best_exhibit"]
+__all__ = ["best_exhibit"]
 
-FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 SECONDS = "cost/seconds"
 
 
@@ -21,18 +20,17 @@ def best_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
     chosen_by = f"val/{measure.metric.removeprefix('test/')}"
     if not {chosen_by, measure.metric} <= set(data.metrics):
         return None
-    fair = str(data.study.spec.get("sampler", {}).get("kind", FAIR[0])) in FAIR
     steps = pd.concat([_course(data, arm, chosen_by, measure) for arm in data.arms], ignore_index=True)
-    arms = [arm for arm in data.arms if steps.loc[steps["arm"] == arm, "value"].notna().any()]
+    arms = [arm for arm in data.arms if (steps.loc[steps["arm"] == arm, "chosen_by"].notna()).sum() > 1]
     if not arms:
         return None
     expected = pd.concat([_expected(steps, arm, measure) for arm in arms], ignore_index=True)
-    drawn = AnytimeData(steps, expected if fair else expected.iloc[:0], arms, measure)
+    drawn = AnytimeData(steps, expected if data.fair else expected.iloc[:0], arms, measure)
     last = {arm: float(steps.loc[steps["arm"] == arm, "value"].iloc[-1]) for arm in arms}
     order = (
         "Thin lines: in the order in which configurations were tried; thick lines: the mean over all orders, up to "
         "half of them, since beyond that the same few decide."
-        if fair
+        if data.fair
         else "Lines follow the order in which configurations were tried; the sampler looks at results, so that no "
         "other order would have been the same search."
     )

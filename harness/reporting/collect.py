@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from harness.core.history import History
 from harness.core.spec import did_you_mean
 from harness.reporting.curve_frame import Segment, curve_digests, curve_frame, segments_of
 from harness.reporting.recorded import FROZEN_AFTER, FROZEN_BEFORE, TEST_OPENINGS
-from harness.reporting.study_data import ABSENT, FIXED, PARAM, StudyData, column_of
-from harness.staging.catalog import Catalog
+from harness.reporting.study_data import ABSENT, FIXED, PARAM, TRUNK_SECONDS, StudyData, column_of
+from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
-from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger import Ledger, RunRecord, StageAddress
 
 __all__ = ["collect"]
 
@@ -37,7 +38,7 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
     runs = ledger.runs(study)
     segments: list[Segment] = []
     digests: dict[str, str] = {}
-    final = {entry.address: entry.state_sha256 for entry in Catalog(ledger.database).stages()}
+    stored = {entry.address: entry for entry in Catalog(ledger.database).stages()}
     for run in runs:
         try:
             stages = [run_history(store_folder(home, record), (address,)) for address in run.stages]
@@ -49,7 +50,10 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
     frame = _runs_frame(runs, list(record.spec["space"])).assign(
         history_sha256=[digests.get(run.run_id, "") for run in runs],
         curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
-        final_sha256=[final.get(run.stages[-1], "") if run.stages else "" for run in runs],
+        final_sha256=[
+            stored[run.stages[-1]].state_sha256 if run.stages and run.stages[-1] in stored else "" for run in runs
+        ],
+        **{TRUNK_SECONDS: [_to_growth(stored, run) for run in runs]},
         config=[canonical_json(run.config) for run in runs],
         **_recorded(ledger, store_folder(home, record), study, runs),
     )
@@ -89,6 +93,12 @@ def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:
 def _encodable(reason: str) -> str:
     """Return the words of an error, which may hold what no file can: half of a surrogate pair."""
     return reason.encode(errors="backslashreplace").decode()
+
+
+def _to_growth(stored: Mapping[StageAddress, StageEntry], run: RunRecord) -> float:
+    """Return the seconds that training took before the first growth; NaN without one, or where that is not known."""
+    first = stored.get(run.stages[0]) if len(run.stages) > 1 else None
+    return first.seconds if first else np.nan
 
 
 def _fork(run: RunRecord) -> str:

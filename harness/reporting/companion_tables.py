@@ -3,6 +3,7 @@
 import pandas as pd
 
 from harness.reporting.checklist import checklist_table
+from harness.reporting.compute import equal_cost_table
 from harness.reporting.controls import controls_table
 from harness.reporting.glossary import glossary_table
 from harness.reporting.measures import Measure
@@ -20,6 +21,7 @@ def companion_tables(
     """Return the tables for which there is data, by name; `curves` are those `on_growth_axis`."""
     found = (
         controls_table(data, comparison, measure),
+        equal_cost_table(data, comparison, measure),
         stability_table(curves, data.arms),
         checklist_table(data, comparison, account),
         glossary_table(),

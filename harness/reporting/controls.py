@@ -7,6 +7,7 @@ import pandas as pd
 
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.levels import LevelsData, draw_levels
+from harness.reporting.figures.style import in_unit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison, compare
 from harness.reporting.statistics import interquartile_mean, mean_estimate
@@ -88,7 +89,7 @@ def _against(data: StudyData, arm: str, other: str, comparison: Comparison) -> d
         "difference": mean.mean,
         "low": low,
         "high": high,
-        "interquartile_mean": interquartile_mean(differences).mean if differences else np.nan,
+        "interquartile_mean": interquartile_mean(differences).mean if len(differences) > 1 else mean.mean,
         "configurations": mean.units,
     }
 
@@ -97,7 +98,7 @@ def _row(record: dict[str, Any], measure: Measure) -> dict[str, str]:
     low, high = (measure.difference(record[end]) for end in ("low", "high"))
     return {
         "": f"{record['arm']} minus {record['other']}",
-        f"difference ({measure.unit})": measure.difference(record["difference"]),
+        f"difference{in_unit(measure.unit)}": measure.difference(record["difference"]),
         "95 % interval": f"{low} to {high}" if np.isfinite(record["low"]) else NOTHING,
         "IQM of the differences": measure.difference(record["interquartile_mean"]),
         "configurations": str(record["configurations"]),

@@ -16,6 +16,8 @@ from harness.core.history import History, Series
 __all__ = ["CURVE_COLUMNS", "Segment", "curve_digests", "curve_frame", "segments_of"]
 
 CURVE_COLUMNS = ("run_id", "trial", "arm", "seed", "name", "grown", "step", "steps_since_growth", "value")
+AS_RECORDED = ("val/", "growth/", "signal/", "drift/")
+AVERAGED = ("train/loss/", "train/loss_weighted/", "train/grad_norm", "train/skipped_steps", "train/trunk_")
 WORDS = ("run_id", "arm", "name")
 Run = tuple[str, int, str, int]  # run id, trial, arm, seed
 
@@ -43,9 +45,9 @@ def segments_of(run: Run, stages: Sequence[History], growth: float) -> Iterator[
 def _shown(history: History) -> Iterator[tuple[str, Series]]:
     evaluated = sorted({step for name in history if name.startswith("val/") for step in history[name].steps})
     for name in history:
-        if name.startswith(("val/", "growth/", "signal/")):
+        if name.startswith(AS_RECORDED):
             yield name, history[name]
-        elif name.startswith("train/loss/"):
+        elif name.startswith(AVERAGED):
             yield name, _averaged(history[name], evaluated)
 
 

@@ -97,7 +97,9 @@ def map_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> Ex
         caption=(
             f"Each point is one of {count(len(rows), 'configuration')}: {measure.title} under {comparison.first} minus "
             f"{comparison.second}, in {measure.unit or 'stored units'}, mean over seeds, at its place in the searched "
-            f"space; points of equal place are set side by side. A description: no interval, and all other searched "
+            f"space; points of equal place are set side by side. Where both fields "
+            f"have few values, cells have the color of their mean, and those with fewer than three configurations are "
+            f"hatched. A description: no interval, and all other searched "
             f"fields vary as well."
         ),
         alt=(

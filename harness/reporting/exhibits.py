@@ -6,12 +6,16 @@ import pandas as pd
 
 from harness.reporting.alignment import evaluation_interval
 from harness.reporting.anytime_exhibits import best_exhibit
+from harness.reporting.class_exhibits import classes_exhibit
+from harness.reporting.compute import compute_exhibit
 from harness.reporting.controls import every_arm_exhibit
 from harness.reporting.cost_exhibits import cost_exhibit, kept_exhibit
 from harness.reporting.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
 from harness.reporting.drivers import Driver
+from harness.reporting.dynamics_exhibits import drift_exhibit, gradients_exhibit, shares_exhibit
 from harness.reporting.effect_exhibits import differences_exhibit, map_exhibit, pairs_exhibit
 from harness.reporting.exhibit import Exhibit
+from harness.reporting.growth_exhibits import arrivals_exhibit, preserved_exhibit
 from harness.reporting.importance_exhibits import importance_exhibit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
@@ -41,8 +45,11 @@ def exhibits_of(
             kept_exhibit(data, comparison),
             cost_exhibit(data, comparison, measure),
             importance_exhibit(driving),
+            compute_exhibit(data, measure),
             map_exhibit(data, comparison, measure),
             best_exhibit(data, measure),
+            preserved_exhibit(data),
+            arrivals_exhibit(data),
             training_exhibit(data),
             *_around_growth(data, curves, comparison),
         ]
@@ -50,9 +57,17 @@ def exhibits_of(
 
 
 def _around_growth(data: StudyData, curves: pd.DataFrame, comparison: Comparison) -> Iterator[Exhibit | None]:
-    interval = evaluation_interval(curves)
-    for exhibit in (learning_exhibit, stability_exhibit, losses_exhibit):
-        yield exhibit(curves, comparison, interval, _there(data.arms, curves))
+    interval, arms = evaluation_interval(curves), _there(data.arms, curves)
+    for exhibit in (
+        learning_exhibit,
+        stability_exhibit,
+        losses_exhibit,
+        gradients_exhibit,
+        drift_exhibit,
+        classes_exhibit,
+    ):
+        yield exhibit(curves, comparison, interval, arms)
+    yield shares_exhibit(data, curves, comparison, interval, arms)
 
 
 def _there(arms: Sequence[str], curves: pd.DataFrame) -> list[str]:

@@ -7,13 +7,11 @@ from harness.reporting.fairness import equal_budget, same_order, same_start
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.planned_configs import departures
 from harness.reporting.recorded import frozen_means_frozen, opened_once, plan_unchanged
-from harness.reporting.study_data import StudyData
+from harness.reporting.study_data import FAIR, StudyData
 from harness.reporting.table import Table, table_of_words
 from harness.reporting.wording import count
 
 __all__ = ["integrity_of", "integrity_table"]
-
-FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 
 
 def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> tuple[Badge, ...]:

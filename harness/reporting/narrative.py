@@ -10,8 +10,6 @@ from harness.reporting.wording import count, listed
 
 __all__ = ["caveats", "estimand", "limits", "words_of"]
 
-FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
-
 
 def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
     """Say what the verdict estimates."""
@@ -68,7 +66,7 @@ def _proposed(data: StudyData) -> list[str]:
     """Say who chose the configurations, if they are no fair sample of the searched space."""
     sampler = str(data.study.spec.get("sampler", {}).get("kind", ""))
     found = []
-    if sampler and sampler not in FAIR:
+    if not data.fair:
         found.append(
             f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
             "these, not of the searched space."

@@ -10,11 +10,13 @@ import pandas as pd
 from harness.reporting.measures import Measure, measure_of
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
-__all__ = ["ABSENT", "FIXED", "PARAM", "PROOFS", "StudyData", "column_of", "is_absent"]
+__all__ = ["ABSENT", "FAIR", "FIXED", "PARAM", "PROOFS", "TRUNK_SECONDS", "StudyData", "column_of", "is_absent"]
 
 PARAM = "param/"
 ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
+FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
+TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
 PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
 
 
@@ -56,6 +58,11 @@ class StudyData:
     def metrics(self) -> list[str]:
         """The metrics that any run has."""
         return [name for name in map(str, self.runs.columns) if "/" in name and not name.startswith(PARAM)]
+
+    @property
+    def fair(self) -> bool:
+        """Whether no sampler that looks at results chose the configurations, as far as that is recorded."""
+        return self.study.spec.get("sampler", {}).get("kind", FAIR[0]) in FAIR
 
     @property
     def arms(self) -> list[str]:

@@ -44,6 +44,7 @@ class SyntheticStudy:
     where: tuple[Any, ...] = ("block1", "block2", "block3")
     never: tuple[str, ...] = ()  # arms that never grow
     growth_metrics: bool = False
+    rich: bool = False  # whether all that is optional was recorded, too
 
     @property
     def compared(self) -> tuple[str, str]:
@@ -133,7 +134,11 @@ class SyntheticStudy:
         after = self.history(trial, arm, seed, gain, range(at, STEPS + 1), at)
         trunk = StageAddress(digest([self.name, trial, seed]), at)
         end = StageAddress(digest([self.name, trial, seed, arm]), STEPS)
-        if self.growth_metrics and arm not in self.never:
+        if self.rich:
+            self.record_more(before, arm, before=True)
+            if arm not in self.never:
+                self.record_more(after, arm, before=False)
+        if (self.growth_metrics or self.rich) and arm not in self.never:
             self.record_growth(after, trial, at)
         stages = ((end, before),) if arm in self.never else ((trunk, before), (end, after))
         for address, history in stages:
@@ -207,6 +212,30 @@ class SyntheticStudy:
                 history.record(step, self.evaluation(step, since, grown, frozen, gain, level, stream))
         return history
 
+    def record_more(self, history: History, arm: str, *, before: bool) -> None:
+        frozen = not before and arm == self.compared[1]
+        steps = history["train/loss/total"].steps
+        parts = ("known",) if before else ("known", "late")
+        for step in steps:
+            measured = {f"train/loss_weighted/{part}": 1.0 + place for place, part in enumerate(parts)}
+            measured |= {"train/grad_norm": 1.0 + 50 / (step + 1), "train/skipped_steps": float(step % 10 == 0)}
+            if not frozen:
+                measured |= {f"train/trunk_norm/{part}": 0.5 for part in parts}
+                measured |= {} if before else {"train/trunk_cosine/known.late": -0.25}
+            history.record(step, measured)
+        for step in history["val/accuracy/all"].steps:
+            known = {f"val/accuracy_of_class/{label}": 0.9 - (0.1 if frozen else 0.0) for label in range(6)}
+            history.record(step, known)
+            if before:
+                continue
+            history.record(step, {f"val/accuracy_of_class/{label}": 0.8 for label in range(6, 10)})
+            for label in range(10):
+                late = 0.04 if label < 6 else 0.9
+                history.record(step, {f"val/answered_by/{n}.{label}": abs(1 - n - late) for n in (0, 1)})
+            moved = 0.0 if frozen else (step - history["val/accuracy/all"].steps[0]) / STEPS
+            for layer in ("hidden.0", "hidden.1", "output"):
+                history.record(step, {f"drift/cka/{layer}": 1 - moved, f"drift/change/{layer}": moved})
+
     def record_growth(self, history: History, trial: int, at: int) -> None:
         change = 0.1 * float(np.random.default_rng([6, trial]).random())
         measured = {"parameters_added": 100.0, "logit_change": change, "flops_added": 2000.0}
@@ -251,3 +280,15 @@ def make_home(tmp_path: Path) -> MakeHome:
 def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of a small finished study, to be read only."""
     return SyntheticStudy(trials=6, seeds=2).write(tmp_path_factory.mktemp("finished") / "home")
+
+
+@pytest.fixture(scope="session")
+def rich_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the home of a small finished study that recorded all there is to record, to be read only."""
+    arms: dict[str, dict[str, Any]] = {
+        "frozen": {"growth.freeze": "old"},
+        "unfrozen": {"growth.freeze": "nothing"},
+        "never": {"growths": []},
+    }
+    study = SyntheticStudy(trials=12, seeds=2, arms=arms, never=("never",), rich=True)
+    return study.write(tmp_path_factory.mktemp("rich") / "home")

@@ -12,7 +12,9 @@ import pytest
 from harness.reporting.collect import collect
 from harness.reporting.compare import compare_reports
 from harness.reporting.data_files import read_data, written_data
-from harness.reporting.importance import metric_importance
+from harness.reporting.drivers import drivers
+from harness.reporting.measures import measure_of
+from harness.reporting.pairing import compare
 from harness.reporting.report import report_files, write_report
 from harness.reporting.study_data import StudyData, is_absent
 from harness.reporting.wording import NOTHING
@@ -74,13 +76,13 @@ def test_importance_learns_from_whether_a_dimension_exists(data: StudyData) -> N
     odd = data.runs["trial"] % 2
     runs = data.runs.assign(**{"test/accuracy/all": 0.5 + 0.2 * odd + 1e-4 * data.runs["trial"]})
 
-    found = metric_importance(runs, "frozen", "test/accuracy/all")
+    comparison = compare(runs, "unfrozen", "frozen", "test/accuracy/all")
 
-    assert found is not None
-    assert found.named == ("width",)
-    (width,) = (field for field in found.fields if field.name == "width")
-    there = [mean for value, mean in zip(width.settings, width.means, strict=True) if not is_absent(value)]
-    assert width.means[-1] > max(there)
+    found = drivers(replace(data, runs=runs), comparison, measure_of("test/accuracy/all"))
+
+    assert found[1].target == "metric"
+    assert found[1].variance.named == ("width",)
+    assert found[1].best.named == ("width",)
 
 
 def test_reports_are_paired_by_what_exists(home: Path, tmp_path: Path) -> None:

@@ -29,6 +29,20 @@ def test_sparse_training_losses_stay_as_they_are() -> None:
     assert _averaged(sparse, ends=[0, 2, 4]) is sparse
 
 
+def test_what_is_measured_at_every_step_is_averaged_and_what_is_rare_is_kept() -> None:
+    history = History()
+    for step in range(1, 9):
+        history.record(step, {"train/grad_norm": float(step), "train/lr/group_0": 0.1})
+    for step in (4, 8):
+        history.record(step, {"val/accuracy/all": 0.5, "drift/cka/output": 0.75, "train/trunk_norm/known": 2.0})
+
+    found = {segment.name: segment for segment in segments_of(RUNS[0], [history], growth=0.0)}
+
+    assert found["train/grad_norm"].measured.tolist() == [2.5, 6.5]
+    assert found["drift/cka/output"].steps.tolist() == found["train/trunk_norm/known"].steps.tolist() == [4, 8]
+    assert "train/lr/group_0" not in found
+
+
 def test_every_run_has_a_digest_of_its_own() -> None:
     digests = curve_digests(frame())
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from harness.reporting.collect import collect
@@ -20,7 +21,7 @@ METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
 ALL = {
     *("paired_differences", "pairs", "effect_map", "kept_and_learned", "cost", "learning_curves", "stability_gap"),
-    *("all_of_training", "loss_components", "course_of_runs", "best_so_far"),
+    *("all_of_training", "loss_components", "course_of_runs", "best_so_far", "equal_compute"),
 }
 
 
@@ -134,6 +135,66 @@ def test_without_validation_nothing_can_be_chosen(make_home: MakeHome) -> None:
     assert "best_so_far" not in exhibits_in(home)
 
 
+@pytest.fixture(scope="module")
+def rich(rich_home: Path) -> dict[str, Exhibit]:
+    return exhibits_in(rich_home)
+
+
+def test_what_a_study_records_beside_the_rest_has_its_figures(rich: dict[str, Exhibit]) -> None:
+    more = {"loss_shares", "gradients", "drift", "classes", "preserved", "every_arm", "importance"}
+    assert set(rich) == ALL | more
+
+
+def means(exhibit: Exhibit, series: str, arm: str) -> pd.DataFrame:
+    data = exhibit.data
+    return data[(data["series"] == series) & (data["arm"] == arm)]
+
+
+def test_shares_of_the_loss_add_up_at_every_step(rich: dict[str, Exhibit]) -> None:
+    data = rich["loss_shares"].data
+
+    sums = data.groupby(["arm", "grown", "offset"])["value"].sum()
+    assert sums.to_numpy() == pytest.approx(100)
+    late = means(rich["loss_shares"], "train/loss_weighted/late", "frozen")
+    assert late["value"].to_numpy() == pytest.approx(100 * 2 / 3)
+    assert "loss weight under unfrozen" in rich["loss_shares"].caption
+
+
+def test_a_frozen_backbone_has_no_gradient_and_skipped_updates_are_shares(rich: dict[str, Exhibit]) -> None:
+    shown = rich["gradients"]
+
+    frozen = means(shown, "train/trunk_norm/known", "frozen")
+    assert not frozen["grown"].any()
+    skipped = means(shown, "train/skipped_steps", "unfrozen")["value"]
+    assert skipped.mean() == pytest.approx(0.1, abs=0.02)
+    assert "make an arm's budget smaller" in shown.caption
+
+
+def test_a_frozen_layer_has_not_drifted_at_all(rich: dict[str, Exhibit]) -> None:
+    shown = rich["drift"]
+
+    assert (means(shown, "drift/cka/output", "frozen")["value"] == 1).all()
+    assert (means(shown, "drift/change/output", "frozen")["value"] == 0).all()
+    assert means(shown, "drift/cka/output", "unfrozen")["value"].min() < 1
+
+
+def test_classes_stand_by_what_they_were_and_what_was_taken_of_them(rich: dict[str, Exhibit]) -> None:
+    rows = rich["classes"].data.set_index(["name", "arm"])
+
+    assert rows[["before", "end", "taken"]].loc[[("3", "frozen")]].to_numpy()[0] == pytest.approx([90, 80, 4])
+    assert rows["taken"].loc[[("7", "frozen")]].tolist() == pytest.approx([10])
+    assert rows["before"].loc[[("7", "frozen")]].isna().all()
+    assert rows["known"].groupby("name").all().sum() == 6
+
+
+def test_growths_are_shown_once_by_how_new_parameters_began(rich: dict[str, Exhibit]) -> None:
+    rows = rich["preserved"].data
+
+    assert len(rows) == 12 * 2
+    assert set(rows["begins"]) <= {"zeros", "kaiming", "copy"}
+    assert rows["loss"].to_numpy() == pytest.approx(rows["logits"].to_numpy())
+
+
 def test_too_few_configurations_make_no_map_and_no_intervals(make_home: MakeHome) -> None:
     shown = exhibits_in(make_home(trials=2, seeds=1))
 
@@ -156,7 +217,8 @@ def test_without_histories_there_are_no_curves(make_home: MakeHome) -> None:
     for path in (home / "store").rglob("*.safetensors"):
         path.unlink()
 
-    assert set(exhibits_in(home)) == ALL - {"learning_curves", "stability_gap", "all_of_training", "loss_components"}
+    gone = {"learning_curves", "stability_gap", "all_of_training", "loss_components", "equal_compute"}
+    assert set(exhibits_in(home)) == ALL - gone
 
 
 def test_without_seconds_there_is_no_cost(make_home: MakeHome) -> None:
@@ -180,7 +242,7 @@ def without(home: Path, metric: str) -> None:
 def test_numbers_words_and_leaves_all_have_their_place_on_the_map(
     make_home: MakeHome, where: tuple[object, ...]
 ) -> None:
-    shown = exhibits_in(make_home(trials=12, seeds=1, where=where))
+    shown = exhibits_in(make_home(trials=11, seeds=1, where=where))
 
     assert set(shown["effect_map"].data.columns) == {"trial", "when", "where", "difference"}
 

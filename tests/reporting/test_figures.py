@@ -5,7 +5,20 @@ import pytest
 
 from harness.reporting.figures import style
 from harness.reporting.figures.forest import ForestData, draw_forest
-from harness.reporting.figures.style import applied, label, new_figure, png, svg, text_width
+from harness.reporting.figures.style import (
+    add_legend,
+    applied,
+    arm_handles,
+    arm_styles,
+    in_unit,
+    label,
+    new_figure,
+    plain_numbers,
+    png,
+    svg,
+    text_width,
+    wrapped,
+)
 from harness.reporting.measures import measure_of
 
 
@@ -82,3 +95,53 @@ def test_very_many_configurations_make_no_endless_figure(configurations: int, ta
         png(figure)
 
     assert (figure.get_size_inches()[1] > 10) == tall
+
+
+def test_of_very_many_arms_no_two_look_the_same() -> None:
+    arms = [str(number) for number in range(36)]
+
+    styles = arm_styles(arms)
+
+    assert len({(style.color, str(style.line), style.marker) for style in styles.values()}) == 36
+    assert [styles[arm] for arm in arms[:6]] == list(style.STYLES)
+
+
+def test_long_words_are_broken_into_lines_and_then_cut() -> None:
+    assert wrapped("accuracy averaged over arrivals of classes", 24) == "accuracy averaged over\narrivals of classes"
+    assert wrapped("a" * 90, 10) == "a" * 10 + "\n" + "a" * 9 + "\N{HORIZONTAL ELLIPSIS}"
+    assert wrapped("", 10) == ""
+
+
+def test_what_has_no_unit_has_no_brackets() -> None:
+    assert (in_unit("%"), in_unit("")) == (" (%)", "")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.2, 3.0), (0.001, 500.0)])
+def test_a_logarithmic_axis_has_plain_numbers_that_are_not_formulas(low: float, high: float) -> None:
+    with applied():
+        figure = new_figure(3, 2)
+        axes = figure.subplots()
+        axes.plot([0, 1], [low, high])
+        axes.set_yscale("log")
+        plain_numbers(axes)
+        figure.canvas.draw()
+
+    written = [tick.get_text() for tick in (*axes.get_yticklabels(), *axes.get_yticklabels(minor=True))]
+    assert len(set(written) - {""}) >= 3
+    assert all(text.replace(",", "").replace(".", "").isdigit() for text in written if text)
+
+
+@pytest.mark.parametrize("words", ["short", "words as long as a label may be", "W" * 24])
+@pytest.mark.parametrize("width", [4.2, 6.8])
+def test_a_legend_is_never_wider_than_its_figure(words: str, width: float) -> None:
+    with applied():
+        figure = new_figure(width, 3)
+        figure.set_layout_engine("constrained")
+        figure.subplots()
+        add_legend(figure, arm_handles([f"{number} {words}" for number in range(5)]))
+        figure.canvas.draw()
+
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= width * style.DPI

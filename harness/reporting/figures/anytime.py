@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import arm_handles, arm_styles, label, new_figure, plain_numbers
+from harness.reporting.figures.style import (
+    add_legend,
+    arm_handles,
+    arm_styles,
+    in_unit,
+    new_figure,
+    plain_numbers,
+    wrapped,
+)
 from harness.reporting.measures import Measure
 
 __all__ = ["AnytimeData", "draw_anytime"]
@@ -45,9 +53,11 @@ def draw_anytime(data: AnytimeData) -> Figure:
             mean["configurations"], mean["value"] * data.measure.factor, color=style.color, ls=style.line, lw=2.2
         )
     grid[0].set_xlabel("configurations tried")
-    grid[0].set_ylabel(f"{label(data.measure.title, 44)}\nof the best on validation ({data.measure.level_unit})")
+    grid[0].set_ylabel(
+        f"{wrapped(data.measure.title, 34)}\nof the best on validation{in_unit(data.measure.level_unit)}"
+    )
     if timed:
         grid[1].set_xlabel("seconds of training, all seeds")
-    figure.legend(handles=arm_handles(data.arms), loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, arm_handles(data.arms))
     plain_numbers(grid[0])
     return figure

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import arm_handles, arm_styles, label, new_figure, plain_numbers
+from harness.reporting.figures.style import (
+    add_legend,
+    arm_handles,
+    arm_styles,
+    in_unit,
+    label,
+    new_figure,
+    plain_numbers,
+    wrapped,
+)
 from harness.reporting.measures import Measure
 
 __all__ = ["CostData", "draw_cost"]
@@ -45,7 +54,7 @@ def draw_cost(data: CostData) -> Figure:
             place = (cost, mean["value"] * factor)
             axes.plot(*place, style.marker, color=style.color, ms=11, mec="black", mew=1.4, zorder=5)
     axes.set_xlabel(f"\N{LEFTWARDS ARROW} cheaper\n{label(data.cost.title, 60)} ({data.cost.unit})")
-    axes.set_ylabel(f"{label(data.measure.title, 46)} ({data.measure.level_unit})\nbetter \N{RIGHTWARDS ARROW}")
-    figure.legend(handles=arm_handles(data.arms, lines=False), loc="outside upper right", ncols=3)
+    axes.set_ylabel(f"{wrapped(data.measure.title, 40)}{in_unit(data.measure.level_unit)}\nbetter \N{RIGHTWARDS ARROW}")
+    add_legend(figure, arm_handles(data.arms, lines=False))
     plain_numbers(axes)
     return figure

@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 
 from harness.reporting.figures.style import (
     MUTED,
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
-    label,
     mark_growth,
     new_figure,
     plain_numbers,
+    wrapped,
 )
 
 __all__ = ["CourseData", "draw_course"]
@@ -52,8 +53,8 @@ def draw_course(data: CourseData) -> Figure:
         for _, mean in data.means[data.means["arm"] == arm].groupby("grown"):
             axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=2.2, zorder=4)
     axes.set_xlabel(data.across)
-    axes.set_ylabel("\n".join(label(line, 48) for line in data.up.splitlines()))
+    axes.set_ylabel("\n".join(wrapped(line, 44) for line in data.up.splitlines()))
     handles = [*arm_handles(data.arms), *([growth_handle()] if data.at_growth else [])]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     plain_numbers(axes)
     return figure

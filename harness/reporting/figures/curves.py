@@ -11,9 +11,11 @@ from matplotlib.figure import Figure
 from harness.reporting.figures.style import (
     INK,
     MUTED,
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
+    in_unit,
     label,
     mark_growth,
     new_figure,
@@ -45,18 +47,19 @@ def draw_curves(panels: Sequence[CurvePanel], arms: Sequence[str]) -> Figure:
     figure = new_figure(1.2 + 3.0 * len(panels), 5.6)
     figure.set_layout_engine("constrained")
     grid: Any = figure.subplots(2, len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": [1.45, 1]})
-    for axes in grid[0, 1:]:
+    alike = all(panel.measure.level_unit == "%" for panel in panels)
+    for axes in grid[0, 1:] if alike else ():
         axes.sharey(grid[0, 0])
     for column, panel in enumerate(panels):
         _levels(grid[0, column], panel, arms)
         _difference(grid[1, column], panel)
         grid[0, column].set_title(label(panel.title, 34))
         grid[1, column].set_xlabel("optimizer updates since the growth")
-    unit, level_unit = panels[0].measure.unit, panels[0].measure.level_unit
-    grid[0, 0].set_ylabel(f"validation accuracy ({level_unit})")
-    grid[1, 0].set_ylabel(f"{label(arms[0], 14)} minus {label(arms[1], 14)}\n({unit})")
+    unit = panels[0].measure.unit if alike else ""
+    grid[0, 0].set_ylabel("validation accuracy (%)" if alike else "on validation")
+    grid[1, 0].set_ylabel(f"{label(arms[0], 14)} minus {label(arms[1], 14)}\n{in_unit(unit).strip()}".strip())
     handles = [*arm_handles(arms), growth_handle()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     return figure
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from harness.reporting.figures.style import label, new_figure
@@ -16,6 +18,7 @@ from harness.reporting.wording import setting
 __all__ = ["MapData", "draw_effect_map"]
 
 COLORS = "PuOr_r"  # diverging, told apart by the color-blind; orange is the first arm, as everywhere
+MOST_CELLS, FEWEST = 12, 3
 APART = 0.16  # between points of one place, in places
 
 
@@ -31,9 +34,14 @@ class MapData:
 
 
 def draw_effect_map(data: MapData) -> Figure:
-    """Draw a point per configuration; its color and its number are the difference."""
-    xs, x_names = _places(data.across)
-    ys, y_names = _places(data.down)
+    """Draw a point per configuration, colored by its difference, on cells colored by their means where there are few.
+
+    Cells with fewer than three configurations are hatched.
+    """
+    few = all(len(set(map(setting, values))) <= MOST_CELLS for values in (data.across, data.down))
+    xs, x_names = _places(data.across, named=few)
+    ys, y_names = _places(data.down, named=few)
+    cells = _cells(xs, ys, data) if few else ()
     if x_names:
         xs = _apart(xs, ys)
     elif y_names:
@@ -43,6 +51,8 @@ def draw_effect_map(data: MapData) -> Figure:
     axes = figure.subplots()
     values = np.asarray(data.differences, dtype=float) * data.measure.factor
     limit = float(np.abs(values).max()) or 1.0
+    for cell in cells:
+        _fill(axes, cell, limit)
     shapes = (("^", values > 0), ("v", values < 0), ("o", values == 0))
     for marker, chosen in shapes:
         drawn = axes.scatter(
@@ -56,12 +66,38 @@ def draw_effect_map(data: MapData) -> Figure:
     return figure
 
 
-def _places(values: Sequence[Any]) -> tuple[NDArray[np.float64], list[str]]:
-    """Return numbers as they are, and anything else by its place among the texts there are."""
-    if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values):
+def _cells(xs: NDArray[np.float64], ys: NDArray[np.float64], data: MapData) -> list[tuple[float, float, float, int]]:
+    """Return place, mean difference and number of configurations of every cell that has any."""
+    values = np.asarray(data.differences, dtype=float) * data.measure.factor
+    found = []
+    for x, y in sorted(set(zip(xs.tolist(), ys.tolist(), strict=True))):
+        own = values[(xs == x) & (ys == y)]
+        found.append((x, y, float(own.mean()), len(own)))
+    return found
+
+
+def _fill(axes: Axes, cell: tuple[float, float, float, int], limit: float) -> None:
+    x, y, mean, amount = cell
+    color = colormaps[COLORS](0.5 + 0.5 * mean / limit)
+    hatch = "////" if amount < FEWEST else None
+    axes.add_patch(
+        Rectangle(
+            (x - 0.5, y - 0.5), 1, 1, facecolor=color, alpha=0.45, edgecolor="white", lw=1.2, hatch=hatch, zorder=1
+        )
+    )
+
+
+def _places(values: Sequence[Any], *, named: bool) -> tuple[NDArray[np.float64], list[str]]:
+    """Return numbers as they are, unless they are to be `named`, and anything else by its place among its values."""
+    numbers = all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in values)
+    if numbers and not named:
         return np.asarray(values, dtype=float), []
     texts = [setting(value) for value in values]
-    known = sorted(set(texts))
+    known = (
+        list(dict.fromkeys(text for _, text in sorted(zip(values, texts, strict=True))))
+        if numbers
+        else sorted(set(texts))
+    )
     return np.array([known.index(text) for text in texts], dtype=float), known
 
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from harness.reporting.figures.style import (
     MUTED,
+    add_legend,
     arm_handles,
     arm_styles,
     growth_handle,
@@ -53,7 +54,7 @@ def draw_losses(panels: Mapping[tuple[str, str], LossPanel], arms: Sequence[str]
         grid[0, across].set_title(label(component, 30))
         grid[-1, across].set_xlabel("optimizer updates since the growth")
     handles = [*arm_handles(arms), growth_handle()]
-    figure.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=3)
+    add_legend(figure, handles)
     return figure
 
 

@@ -1,6 +1,7 @@
 """How every figure looks: one font, two arms that differ in color, line and marker, and bytes that repeat."""
 
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from harness.reporting.wording import number, visible
 
@@ -22,10 +24,12 @@ __all__ = [
     "MUTED",
     "STYLES",
     "ArmStyle",
+    "add_legend",
     "applied",
     "arm_handles",
     "arm_styles",
     "growth_handle",
+    "in_unit",
     "label",
     "mark_growth",
     "new_figure",
@@ -33,10 +37,12 @@ __all__ = [
     "png",
     "svg",
     "text_width",
+    "wrapped",
 ]
 
 DPI = 180
 INK, MUTED, RULE, BAND = "#1f2933", "#6b7785", "#d9dee4", "#e9edf1"
+HANDLE, MOST_COLUMNS = 0.75, 4  # inches beside the words of a legend's entry
 GROWTH_WIDTH, GROWTH_LINE = 1.1, (0, (1, 1.5))
 FONT = "DejaVu Sans"  # the one that comes with matplotlib, so that it is the same everywhere
 STYLE = {
@@ -92,8 +98,13 @@ STYLES = (
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:
-    """Give each arm its style; beyond six they repeat."""
-    return {arm: STYLES[place % len(STYLES)] for place, arm in enumerate(arms)}
+    """Give each arm its style; beyond six, colors come again with another line and marker."""
+    return {arm: _style(place) for place, arm in enumerate(arms)}
+
+
+def _style(place: int) -> ArmStyle:
+    color, other = STYLES[place % len(STYLES)], STYLES[(place + place // len(STYLES)) % len(STYLES)]
+    return ArmStyle(color.color, other.line, other.marker)
 
 
 def arm_handles(arms: Sequence[str], *, lines: bool = True) -> list[Line2D]:
@@ -110,6 +121,13 @@ def arm_handles(arms: Sequence[str], *, lines: bool = True) -> list[Line2D]:
         )
         for arm, style in arm_styles(arms).items()
     ]
+
+
+def add_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
+    """Set a legend above everything, in as many columns as the figure is wide enough for."""
+    column = text_width([str(handle.get_label()) for handle in handles], 9) + HANDLE
+    columns = max(1, min(MOST_COLUMNS, len(handles), int(figure.get_figwidth() / column)))
+    figure.legend(handles=handles, loc="outside upper right", ncols=columns, handlelength=3)
 
 
 def growth_handle() -> Line2D:
@@ -157,6 +175,17 @@ def label(text: str, most: int = 24) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def wrapped(text: str, width: int, most: int = 2) -> str:
+    """Make other people's words fit into `most` lines of `width` signs."""
+    lines = textwrap.wrap(label(text, width * most), width) or [""]
+    return "\n".join([*lines[: most - 1], label(" ".join(lines[most - 1 :]), width)] if len(lines) >= most else lines)
+
+
+def in_unit(unit: str) -> str:
+    """Return the end of an axis's label: the unit, if there is one, in brackets."""
+    return f" ({unit})" if unit else ""
+
+
 def text_width(texts: Sequence[str], size: float, weight: str = "normal") -> float:
     """Return the width of the widest of `texts` in inches."""
     canvas: Any = FigureCanvasAgg(Figure(dpi=DPI))
@@ -167,4 +196,12 @@ def text_width(texts: Sequence[str], size: float, weight: str = "normal") -> flo
 
 def plain_numbers(axes: Axes) -> None:
     """Write tick labels without exponents, offsets or formulas."""
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 10).rstrip("0").rstrip("."))
+    if axes.get_yscale() == "log":
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(lambda value, _: _plain(value))
+
+
+def _plain(value: float) -> str:
+    written = number(value, 10)
+    return written.rstrip("0").rstrip(".") if "." in written else written

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.figures.style import INK, arm_handles, arm_styles, label, new_figure
+from harness.reporting.figures.style import INK, add_legend, arm_handles, arm_styles, label, new_figure
 
 __all__ = ["ENDS", "TimelineData", "draw_timeline"]
 
@@ -60,7 +60,7 @@ def draw_timeline(data: TimelineData) -> Figure:
     axes.grid(visible=False, axis="y")
     axes.set_ylabel("configuration")
     axes.set_xlabel("optimizer updates")
-    figure.legend(handles=[*arm_handles(data.arms), *_marks(runs)], loc="outside upper right", ncols=4, handlelength=2)
+    add_legend(figure, [*arm_handles(data.arms), *_marks(runs)])
     return figure
 
 

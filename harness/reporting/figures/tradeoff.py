@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import MUTED, STYLES, arm_handles, label, new_figure
+from harness.reporting.figures.style import MUTED, STYLES, add_legend, arm_handles, label, new_figure
 from harness.reporting.measures import Measure
 
 __all__ = ["TradeoffData", "draw_tradeoff"]
@@ -48,5 +48,5 @@ def draw_tradeoff(data: TradeoffData) -> Figure:
         )
     axes.set_xlabel(f"\N{LEFTWARDS ARROW} less forgotten\n{label(data.x.title, 60)} ({data.x.unit})")
     axes.set_ylabel(f"{label(data.y.title, 46)} ({data.y.level_unit})\nmore learned \N{RIGHTWARDS ARROW}")
-    figure.legend(handles=arm_handles(data.arms, lines=False), loc="outside upper right", ncols=2)
+    add_legend(figure, arm_handles(data.arms, lines=False))
     return figure

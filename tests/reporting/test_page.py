@@ -1,0 +1,91 @@
+"""A report in a real browser: what the page needs, and whether it fits."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.reporting.report import write_report
+from harness.reporting.sections import PLAN
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
+LOADED = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+# What may be wider than the page scrolls by itself, within the page.
+WIDTHS = "[document.documentElement.scrollWidth, window.innerWidth]"
+COVERED = """() => [...document.querySelectorAll('h2')].filter(head => {
+    const box = head.getBoundingClientRect();
+    return box.width === 0 || box.right > window.innerWidth;
+}).map(head => head.innerText)"""
+
+
+@pytest.fixture(scope="module")
+def report(rich_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_report(rich_home, "freeze-or-not", tmp_path_factory.mktemp("pages") / "report").folder
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        found = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_page_fits_any_screen_and_asks_for_nothing(browser: Any, report: Path, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(report.as_uri())
+
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+    assert page.evaluate(LOADED)
+    needed, given = page.evaluate(WIDTHS)
+    assert needed <= given
+    assert page.evaluate(COVERED) == []
+    page.close()
+
+
+def test_the_contents_lead_to_every_section(browser: Any, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.goto(report.as_uri())
+
+    for place, plan in enumerate(PLAN, start=1):
+        page.locator(f"nav a[href='#{plan.anchor}']").click()
+        head = page.locator(f"#{plan.anchor} h2")
+        assert head.inner_text() == f"{place} {plan.title}"
+        assert page.evaluate("location.hash") == f"#{plan.anchor}"
+    page.close()
+
+
+def test_everything_recorded_is_on_the_page_with_words_for_those_who_cannot_see_it(browser: Any, report: Path) -> None:
+    page = browser.new_page()
+    page.goto(report.as_uri())
+
+    figures = {path.stem for path in (report.parent / "figures").glob("*.png")}
+
+    assert page.locator("figure").count() == len(figures) > 18
+    assert page.evaluate("[...document.images].every(image => image.alt.length > 20)")
+    assert page.locator("figure").count() == page.locator("figcaption").count()
+    page.close()
+
+
+def test_it_prints(browser: Any, report: Path, tmp_path: Path) -> None:
+    page = browser.new_page()
+    page.goto(report.as_uri())
+
+    page.pdf(path=tmp_path / "report.pdf", format="A4")
+
+    assert (tmp_path / "report.pdf").stat().st_size > 100_000
+    page.close()
