@@ -155,7 +155,7 @@ class _Conclusion:
 
     def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
         """Return those of `runs` that have not ended."""
-        for trial in {run.trial for run in runs}:
+        for trial in sorted({run.trial for run in runs} - self._proposals.told()):
             self._tell(trial)  # a launch may have been killed just before it did
         return [run for run in runs if run.key not in self._ended]
 

@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from harness.core.errors import AwayError
 from harness.search.samplers import Told
@@ -69,6 +70,12 @@ class Proposals:
         trials = self._optuna.get_trials(deepcopy=False)[:count]
         return [Told(trial.params, trial.value, given=trial.number < given) for trial in trials]
 
+    def told(self) -> frozenset[int]:
+        """Return the trials whose ends Optuna knows."""
+        with self._waited_for():
+            trials = self._optuna.get_trials(deepcopy=False)
+        return frozenset(trial.number for trial in trials if trial.state.is_finished())
+
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna what the trial came to, if it has not been told: the mean validation metric over its runs."""
         with self._turn():
@@ -106,6 +113,7 @@ class Proposals:
 def _storage(home: Path, ledger: Ledger) -> RDBStorage:
     if ledger.database.path is None:
         url = ledger.database.url.render_as_string(hide_password=False)
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})  # or it would use connections of a server gone
+        # A connection that was kept may be to a server that was started anew meanwhile.
+        return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     home.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
     return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())

@@ -27,7 +27,8 @@ ROOT = Path(harness.__file__).parents[1]
 STUDY = "digits-late-classes"
 KILLS = int(os.environ.get("HARNESS_KILLS", "3"))
 SEED = int(os.environ.get("HARNESS_KILLS_SEED", "0"))
-LONGEST_S = 12.0  # from one kill to the next; the start of a launch is about half of it
+IN_TRAINING = 0.7  # of the moments are counted from when a launch has workers, the others from its own start
+LONGEST_S = 12.0
 SIZES = ["--workers", "2", "--seeds", "2", "--set", "steps=2000", "--set", "training.evaluate_every=100"]
 
 Process = subprocess.Popen[bytes]
@@ -45,10 +46,12 @@ class Disturbed:
 
     def disturb(self, draws: random.Random) -> None:
         """Start what is missing, and kill something after a while."""
-        wait_s, draw = draws.uniform(0.2, LONGEST_S), draws.random()
+        wait_s, draw, training = draws.uniform(0.2, LONGEST_S), draws.random(), draws.random() < IN_TRAINING
         for index, process in enumerate(self._processes):
             if process is None or process.poll() is not None:
                 self._processes[index] = self._begin(index)
+        while training and self._is_starting():
+            time.sleep(0.1)
         time.sleep(wait_s)
         victims = self._victims()
         if victims:
@@ -79,6 +82,11 @@ class Disturbed:
                 stderr=said,
             )
 
+    def _is_starting(self) -> bool:
+        """Return whether the launch has no workers yet."""
+        launch = self._processes[0]
+        return launch is not None and launch.poll() is None and len(self._victims()) <= len(self._processes)
+
     def _victims(self) -> list[tuple[str, psutil.Process]]:
         found = []
         for index, process in enumerate(self._processes):
@@ -101,7 +109,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 def numbers(home: Path, storage: str) -> dict[object, object]:
     ledger = Ledger(home, storage)
-    found = {run.key: numbers_of(run, home / "store") for run in ledger.runs(STUDY)}
+    found: dict[object, object] = {run.key: numbers_of(run, home / "store") for run in ledger.runs(STUDY)}
     ledger.database.close()
     return found
 

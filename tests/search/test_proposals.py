@@ -178,7 +178,6 @@ def test_a_server_that_goes_away_is_said_so_and_proposing_goes_on(study: Study, 
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     assert proposals.params(2)[:1] == before
-    proposals._optuna._storage._backend.engine.dispose()  # type: ignore[attr-defined]
     ledger.database.close()
 
 
@@ -201,3 +200,13 @@ def test_the_home_is_made_where_the_ledger_is_a_file_elsewhere(study: Study, tmp
     ledger.create()
 
     assert len(Proposals(study, tmp_path / "home", ledger).params(1)) == 1
+
+
+def test_which_trials_were_told_is_known(study: Study, tmp_path: Path) -> None:
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(3)
+
+    proposals.tell(0, [ended(0.5)])
+    proposals.tell(2, [ended(None)])
+
+    assert proposals.told() == {0, 2}
