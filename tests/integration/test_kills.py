@@ -84,8 +84,8 @@ class Disturbed:
 
     def _is_starting(self) -> bool:
         """Return whether the launch has no workers yet."""
-        launch = self._processes[0]
-        return launch is not None and launch.poll() is None and len(self._victims()) <= len(self._processes)
+        names = [name for name, _ in self._victims()]
+        return "launch" in names and "worker of the pool" not in names
 
     def _victims(self) -> list[tuple[str, psutil.Process]]:
         found = []
