@@ -17,6 +17,7 @@ BENCHMARKS = {
     "growth": "GrowthBenchmark",
     "loop": "LoopBenchmark",
     "report": "ReportBenchmark",
+    "scale": "ScaleBenchmark",
     "share": "ShareBenchmark",
     "statistics": "StatisticsBenchmark",
     "tracking": "TrackingBenchmark",

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import options
+from harness.cli import launching, options
 from harness.cli.foreseen import foreseen
 from harness.cli.interruption import Interruption
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
 
 if TYPE_CHECKING:
+    from harness.search.launchers import AbstractLauncher
     from harness.search.study import Study
     from harness.staging.ledger import StudyRecord
     from harness.staging.runner import Runner
@@ -29,6 +30,10 @@ def run(
     seeds: options.Seeds = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that train at the same time.")] = 1,
     timeout: options.Timeout = None,
+    launcher: launching.Launcher = "processes",
+    address: launching.Address = None,
+    cpus_per_worker: launching.CpusPerWorker = None,
+    gpus_per_worker: launching.GpusPerWorker = None,
     share: options.Share = True,
     cache_features: Annotated[
         bool, typer.Option(help="Compute features of what is frozen once; without sharing it is never done.")
@@ -60,6 +65,7 @@ def run(
 
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     ledger = Ledger(home, storage)
+    starter = launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, ledger.database)
     make_deterministic()
     with Interruption() as stop:
         opened = Store(store or home / "store", ledger)
@@ -86,6 +92,7 @@ def run(
             seeds=seeds,
             workers=workers,
             timeout=timeout,
+            launcher=starter,
             keep_bytes=parse_bytes(keep) if keep else None,
             system_metrics=system_metrics,
         )
@@ -103,6 +110,7 @@ def _launch(
     seeds: int | None,
     workers: int,
     timeout: float | None,
+    launcher: "AbstractLauncher | None",
     keep_bytes: int | None,
     system_metrics: bool,
 ) -> None:
@@ -116,7 +124,7 @@ def _launch(
     from harness.tracking.live import NOBODY, LiveFeed
 
     timeout_s = None if timeout is None else 60 * timeout
-    pool = Pool(workers, runner, file, home, storage, live=place is not None, timeout_s=timeout_s)
+    pool = Pool(workers, runner, file, home, storage, live=place is not None, timeout_s=timeout_s, launcher=launcher)
     showing = (
         start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
         if place
@@ -135,7 +143,7 @@ def _launch(
                 seeds=seeds,
                 file=file,
                 keep_bytes=keep_bytes,
-                do=pool.do if workers > 1 or timeout else None,
+                do=pool.do if workers > 1 or timeout or launcher else None,
             )
             record = resumed(begin)
         _conclude(record, home, storage)

@@ -57,8 +57,10 @@ class Conclusion:
     def expect(self, trials: Sequence[PlannedTrial]) -> None:
         """Hear of trials that are about to be done."""
         self._trials = {run.key: trial for trial in trials for run in trial.runs}
+        told = {id(proposals): proposals.told() for trial in trials if (proposals := trial.proposals)}
         for trial in trials:
-            self._tell(trial)  # a launch may have been killed just before it did
+            if trial.number not in told.get(id(trial.proposals), ()):
+                self._tell(trial)  # a launch may have been killed just before it did
 
     def missing(self, runs: Sequence[PlannedRun]) -> list[PlannedRun]:
         """Return those of `runs` that have not ended, nor wait where they were to."""

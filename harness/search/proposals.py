@@ -12,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from harness.core.errors import AwayError
 from harness.search.conditions import distributions
@@ -113,6 +114,12 @@ class Proposals:
                 self._optuna.tell(number, state=TrialState.PRUNED)
             return pruned
 
+    def told(self) -> frozenset[int]:
+        """Return the trials whose ends Optuna knows."""
+        with self._waited_for():
+            trials = self._optuna.get_trials(deepcopy=False)
+        return frozenset(trial.number for trial in trials if trial.state.is_finished())
+
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna what the trial came to, if it has not been told: the mean of each objective over its runs."""
         with self._turn():
@@ -167,6 +174,7 @@ def _decision(
 def _storage(home: Path, ledger: Ledger) -> RDBStorage:
     if ledger.database.path is None:
         url = ledger.database.url.render_as_string(hide_password=False)
-        return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})  # or it would use connections of a server gone
+        # A connection that was kept may be to a server that was started anew meanwhile.
+        return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     home.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
     return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())

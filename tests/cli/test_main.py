@@ -18,6 +18,10 @@ COMMANDS = {
         "--seeds",
         "--workers",
         "--timeout",
+        "--launcher",
+        "--address",
+        "--cpus-per-worker",
+        "--gpus-per-worker",
         "--share",
         "--cache-features",
         "--device",
@@ -54,7 +58,7 @@ COMMANDS = {
     "bench": ["name", "--quick", "--json", "--save"],
 }
 # pydantic is not among them: Typer loads it by itself to read options.
-HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "scipy", "torch"}
+HEAVY = {"matplotlib", "mlflow", "numpy", "optuna", "pandas", "pyarrow", "ray", "scipy", "torch"}
 LOADED = """
 import sys
 from harness.cli.main import main

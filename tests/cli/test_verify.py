@@ -106,7 +106,7 @@ def test_forged_data_pass_everything_but_training_again(report: Path, call: Call
 
 
 def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> Again:
+    def fail(*_: object, **__: object) -> Again:
         raise DataError("no digits here")
 
     monkeypatch.setattr(again, "train_again", fail)

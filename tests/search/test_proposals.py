@@ -180,7 +180,6 @@ def test_a_server_that_goes_away_is_said_so_and_proposing_goes_on(study: Study, 
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     assert proposals.params(2)[:1] == before
-    proposals._optuna._storage._backend.engine.dispose()  # type: ignore[attr-defined]
     ledger.database.close()
 
 
@@ -254,3 +253,13 @@ def test_a_configuration_is_kept_without_what_does_not_exist_and_on_its_steps(st
     assert found == again
     assert {tuple(params) for params in found} == {("on",), ("on", "lr")}
     assert all(space["lr"].contains(params["lr"]) for params in again if params["on"])
+
+
+def test_which_trials_were_told_is_known(study: Study, tmp_path: Path) -> None:
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(3)
+
+    proposals.tell(0, [ended(0.5)])
+    proposals.tell(2, [ended(None)])
+
+    assert proposals.told() == {0, 2}

@@ -1,0 +1,197 @@
+"""What it costs to have many workers and many trials: throughput, and what a trial takes beside its training."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import final
+
+from harness.benchmarks._base import AbstractBenchmark, Figure
+from harness.benchmarks.postgres_server import postgres_server
+from harness.core.spec import with_changes
+from harness.data import Digits
+from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.models import MLP
+from harness.search.launch import begin, launch
+from harness.search.observer import Observer
+from harness.search.planned import PlannedRun, planned_runs
+from harness.search.pool import Pool
+from harness.search.proposals import Proposals
+from harness.search.samplers import TPE, Told
+from harness.search.space import Choice, Float
+from harness.search.study import Study
+from harness.search.work import record_of
+from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.store import Store
+from harness.tracking.memory import MemoryTracker
+from harness.tracking.project import project_study
+from harness.training.config import TrainingConfig
+from harness.training.determinism import make_deterministic
+
+__all__ = ["ScaleBenchmark", "small_study"]
+
+WORKERS = (1, 2, 4)
+QUICK, WHOLE = (4, 200), (24, 2000)  # trials and steps of what is trained
+QUICK_STORED, WHOLE_STORED = (10, 100), (10, 100, 1000, 5000)  # trials that there are already
+SAMPLES = 10  # trials over which a cost is averaged
+LIMIT_MS = 50.0
+# A trial pays some transactions, synced to disk, however many there are; only reading what is stored may grow.
+MOST_GROWTH = 3.0
+
+
+@final
+class ScaleBenchmark(AbstractBenchmark):
+    """A small network on digits with one, two and four workers; and trials that are stored, not trained."""
+
+    def measure(self, *, quick: bool) -> list[Figure]:
+        """Return the figures for SQLite and, where its binaries are found, PostgreSQL."""
+        make_deterministic()
+        sizes, stored = (QUICK, QUICK_STORED) if quick else (WHOLE, WHOLE_STORED)
+        with postgres_server() as server:
+            kinds = {"SQLite": None} | ({"PostgreSQL": server.url} if server else {})
+            return [
+                figure
+                for name, storage in kinds.items()
+                for figure in (*_throughput(name, storage, *sizes), *_costs(name, storage, stored))
+            ]
+
+
+def small_study(name: str, trials: int, steps: int) -> Study:
+    """Return a study whose runs take a second or so at 2,000 steps."""
+    growth = GrowthRule(
+        trigger=AtStep(step=steps // 4),
+        operation=AttachHead(name="late", outputs=4, tap="hidden.0"),
+        freeze=Nothing(),
+    )
+    return Study(
+        name=name,
+        title="The study of the benchmark",
+        question="What does a trial cost?",
+        base=RunConfig(
+            task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
+            model=MLP(inputs=64, widths=(32,)),
+            training=TrainingConfig(evaluate_every=100),
+            growths=(growth,),
+            steps=steps,
+            device="cpu",
+            precision="fp32",
+        ),
+        space={
+            "lr": Float(field="training.optimizer.lr", low=1e-4, high=1e-2, log=True),
+            "init": Choice(field="growths.0.operation.init", options=("xavier_uniform", "orthogonal")),
+        },
+        arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {}},
+        comparison=("unfrozen", "frozen"),
+        trials=trials,
+        seeds=1,
+    )
+
+
+@contextlib.contextmanager
+def _home(storage: str | None) -> Iterator[tuple[Path, Ledger]]:
+    with tempfile.TemporaryDirectory(prefix="harness-") as name:
+        ledger = Ledger(Path(name), storage)
+        ledger.create()
+        yield Path(name), ledger
+        ledger.database.close()
+
+
+def _throughput(name: str, storage: str | None, trials: int, steps: int) -> list[Figure]:
+    """Train the same study with more and more workers; their start is part of it."""
+    figures = []
+    for workers in WORKERS:
+        study = small_study(f"throughput-{workers}", trials, steps)
+        with _home(storage) as (home, ledger):
+            runner = Runner(Store(home / "store", ledger))
+            do = Pool(workers, runner, None, home, storage).do
+            begun = time.perf_counter()
+            launch(study, home, runner=runner, observer=Observer(), do=do)
+            minutes = (time.perf_counter() - begun) / 60
+        figures.append(Figure(f"{name}: trials per minute with {workers} workers", trials / minutes))
+    return figures
+
+
+def _costs(name: str, storage: str | None, stored: Sequence[int]) -> list[Figure]:
+    """Measure what a trial costs beside its training, with more and more trials before it."""
+    figures, totals = [], dict[int, float]()
+    study = small_study("costs", max(stored) + SAMPLES, 40)
+    with _home(storage) as (home, ledger):
+        crowd = _Crowd(study, home, ledger)
+        for count in stored:
+            crowd.fill(count)
+            launching, costs = crowd.launching(), crowd.costs()
+            totals[count] = sum(costs.values())
+            figures += [Figure(f"{name}: {what} at {count:,} trials (ms)", cost) for what, cost in costs.items()]
+            figures += [Figure(f"{name}: {what} at {count:,} trials (s)", taken) for what, taken in launching.items()]
+    most, few = stored[-1], stored[min(1, len(stored) - 1)]
+    return [
+        *figures,
+        *(Figure(f"{name}: all that a trial takes at {count:,} (ms)", cost) for count, cost in totals.items()),
+        Figure.below(f"{name}: a trial beside its training at {most:,} (ms)", totals[most], LIMIT_MS),
+        Figure.at_most(f"{name}: that, in units of a trial at {few:,}", totals[most] / totals[few], MOST_GROWTH),
+    ]
+
+
+class _Crowd:
+    """A study with many trials that ended without being trained."""
+
+    def __init__(self, study: Study, home: Path, ledger: Ledger) -> None:
+        self._study = study
+        self._home = home
+        self._ledger = ledger
+        begin(ledger, study, 1, None)
+        self._proposals = Proposals(study, home, ledger)
+        self._ended: list[list[RunRecord]] = []
+
+    def fill(self, count: int) -> None:
+        """Propose, end and tell trials until there are `count`."""
+        while len(self._ended) < count:
+            self._add({})
+
+    def costs(self) -> dict[str, float]:
+        """Return what parts of a trial take, in milliseconds; some more trials are stored then."""
+        taken = dict[str, float]()
+        for _ in range(SAMPLES):
+            self._add(taken)
+            with _added_to(taken, "a look of the pool at what has ended"):
+                self._ledger.run_keys(self._study.name)
+        return {what: 1000 * seconds / SAMPLES for what, seconds in taken.items()}
+
+    def _add(self, taken: dict[str, float]) -> None:
+        number = len(self._ended)
+        with _added_to(taken, "proposing"):
+            points = self._proposals.params(number + 1)
+        runs = planned_runs(self._study, points, seeds=1, first=number)
+        with _added_to(taken, "recording"):
+            self._ended.append([self._record(run) for run in runs])
+        with _added_to(taken, "telling"):
+            self._proposals.tell(number, self._ended[-1])
+
+    def _record(self, run: PlannedRun) -> RunRecord:
+        record = record_of(run, "completed", metrics={f"val/{self._study.metric}": 1 / (1 + run.trial)})
+        self._ledger.save_run(record)
+        return record
+
+    def launching(self) -> dict[str, float]:
+        """Return what a launch takes that finds everything done, and what a sampler that learns takes, in seconds."""
+        taken, count = dict[str, float](), len(self._ended)
+        store = Store(self._home / "store", self._ledger)
+        study = with_changes(self._study, {"trials": count})
+        with _added_to(taken, "a launch that finds all done"):
+            launch(study, self._home, runner=Runner(store), observer=Observer())
+        with _added_to(taken, "showing everything again"):
+            project_study(self._ledger, store.root, MemoryTracker(), study.name)
+        told = [Told(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
+        with _added_to(taken, "a proposal of TPE"):
+            with_changes(study, {"sampler": TPE()}).point(count, told)
+        return taken
+
+
+@contextlib.contextmanager
+def _added_to(taken: dict[str, float], what: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    taken[what] = taken.get(what, 0.0) + time.perf_counter() - began
