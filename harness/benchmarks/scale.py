@@ -164,7 +164,7 @@ class _Crowd:
         number = len(self._ended)
         with _added_to(taken, "proposing"):
             points = self._proposals.params(number + 1)
-        runs = planned_runs(self._study, points, seeds=1, first=number)
+        runs = planned_runs(self._study, number, points[number], arms=self._study.arms, seeds=[0])
         with _added_to(taken, "recording"):
             self._ended.append([self._record(run) for run in runs])
         with _added_to(taken, "telling"):

@@ -71,9 +71,9 @@ def _note(found: tuple[Driver, ...]) -> str:
     units = found[0].variance.configurations
     chance = listed([f"{_bars(driver.variance, driver.best)} for the {driver.target}" for driver in found])
     return (
-        "Share of variance: of a field by itself, in a random forest (fANOVA). Best against all: how far the field "
-        f"lies otherwise among the best {number(100 * best_share(units), 0)} % of configurations than among all, as a "
-        "Pearson divergence (PED-ANOVA). In brackets the middle 95 % over resampled configurations, among which small "
+        "Share of variance: of a field by itself, in a random forest (fANOVA). Best against all: how much the field "
+        f"differs between the best {number(100 * best_share(units), 0)} % of configurations and all, as a Pearson "
+        "divergence (PED-ANOVA). In brackets the middle 95 % over resampled configurations, among which small "
         "divergences are larger. Above chance: more than the most important field reaches in 95 % of shuffled data, "
         f"which is {chance}. A description of {units:,} configurations, not a test."
     )
