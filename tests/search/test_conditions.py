@@ -113,7 +113,7 @@ def test_optuna_is_told_of_what_exists_alone() -> None:
 @pytest.mark.parametrize(
     ("space", "message"),
     [
-        ({"where": WHERE, "width": width("w", wher="stem")}, r"space\.width\.when: no dimension 'wher'.*'where'\?"),
+        ({"where": WHERE, "width": width("w", wherr="stem")}, r"space\.width\.when: no dimension 'wherr'.*'where'\?"),
         (
             {"where": WHERE, "width": width("w", where="steam")},
             "space.width.when: expected values of 'where', found 's",

@@ -214,7 +214,7 @@ def test_an_arm_that_names_the_growth_or_all_of_them_has_the_last_word(growing: 
         ({"space.again.field": "training.batch_size"}, "space.again: expected an item of a list or a mapping"),
         ({"space.again.field": "growths.0.trigger"}, "space.again: expected an item of a list or a mapping"),
         ({"space.when again.when": {}}, "give it the condition when={'again': True}"),
-        ({"space.when again.when": {"agian": True}}, "space.when again.when: no dimension 'agian'. Did you mean"),
+        ({"space.when again.when": {"agayn": True}}, "space.when again.when: no dimension 'agayn'. Did you mean"),
         ({"space.when again.high": 40}, "space.when again: growths.1.trigger.step: expected a step before the end"),
         ({"space.width.when": {}}, "space.top width: 'growths.0.operation.width' is searched as 'width' already"),
         ({"space.width.field": "growths.0.operation.wdth"}, "Did you mean 'width'"),
