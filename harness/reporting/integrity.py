@@ -82,6 +82,7 @@ def _accounted(data: StudyData, account: Account) -> Badge:
     planned, ended = data.study.planned_runs, len(data.runs)
     completed = sum(arm.completed for arm in account.arms)
     said = f"Of {count(planned, 'planned run')}, {completed:,} completed and {account.failed:,} failed"
+    said += f", and {account.pruned:,} were given up" if account.pruned else ""
     return passed_unless(
         "all runs accounted for",
         int(bool(account.unfinished) or ended != planned),

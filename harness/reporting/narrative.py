@@ -212,10 +212,11 @@ def _integrity(data: StudyData, account: Account) -> list[str]:
             f"Same start: in {account.forks_shared:,} of {count(account.forks_checked, 'compared pair')} that grew, "
             f"both arms go on from the same stored state."
         )
-    ended = sum(arm.completed + arm.failed for arm in account.arms)
+    ended = sum(arm.completed + arm.failed + arm.pruned for arm in account.arms)
     found.append(
         f"All accounted for: of {count(data.study.planned_runs, 'planned run')}, {ended:,} have ended and are listed, "
-        f"{account.failed:,} of them failed, {account.unfinished:,} have not ended."
+        f"{account.failed:,} of them failed, {f'{account.pruned:,} were given up, ' if account.pruned else ''}"
+        f"{account.unfinished:,} have not ended."
     )
     kept = len(data.runs) - len(data.lost)
     found.append(f"Histories: those of {kept:,} of {count(len(data.runs), 'run')} are here, with their digests.")

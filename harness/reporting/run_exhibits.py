@@ -26,7 +26,9 @@ def course_exhibit(data: StudyData) -> Exhibit | None:
     runs, growths = (frame[frame["trial"].isin(shown)].reset_index(drop=True) for frame in (runs, growths))
     drawn = TimelineData(runs, growths, data.arms)
     amounts = runs["ended"].value_counts()
-    found = listed([f"{amounts[how]:,} {how}" for how in ("completed", "failed", "not ended") if how in amounts])
+    found = listed(
+        [f"{amounts[how]:,} {how}" for how in ("completed", "failed", "pruned", "not ended") if how in amounts]
+    )
     planned = max(data.study.trials, len(shown))
     some = f"{len(shown)} of {planned:,} configurations, evenly by number" if len(shown) < planned else "all runs"
     return Exhibit(

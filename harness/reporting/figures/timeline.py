@@ -15,6 +15,7 @@ LANE, MARGIN = 0.085, 1.15  # inches: of one run, of everything else
 ENDS: Mapping[str, tuple[str, str]] = {  # marker, and what it says
     "completed": ("|", "completed"),
     "failed": ("X", "failed"),
+    "pruned": ("v", "given up"),
     "not ended": (">", "not ended"),
 }
 
