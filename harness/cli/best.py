@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import options
 from harness.core.errors import InputError, StudyNotFoundError
+from harness.core.spec import did_you_mean
 
 if TYPE_CHECKING:
     from harness.search.best import Configuration
@@ -24,6 +25,9 @@ def best(
     trial: Annotated[
         int | None, typer.Option(metavar="N", help="Show and export this configuration instead of the best.")
     ] = None,
+    arm: Annotated[
+        str | None, typer.Option(metavar="ARM", help="Of a study that tunes each arm: show the best of this one.")
+    ] = None,
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
@@ -38,6 +42,10 @@ def best(
         raise StudyNotFoundError(f"no study {study!r} was begun in {ledger.database}; run it first, or name its --home")
     loaded = load_begun(record)
     ended = ended_configurations(loaded, record, ledger.runs(study))
+    if loaded.design.confirms:
+        ended = _under(arm or next(iter(loaded.arms)), loaded, ended)
+    elif arm:
+        raise InputError(f"--arm: expected a study that tunes each arm on its own, found {study!r}; leave it out")
     chosen = best_of(loaded, ended) if trial is None else configuration_of(trial, ended)
     if export:
         _write(export, exported(loaded, chosen, record))
@@ -47,6 +55,12 @@ def best(
     typer.echo("\n".join(lines))
     if export:
         typer.echo(f"Run it alone:  harness run {export}")
+
+
+def _under(arm: str, study: "Study", ended: "Sequence[Configuration]") -> "list[Configuration]":
+    if arm not in study.arms:
+        raise InputError(f"--arm: no arm {arm!r}.{did_you_mean(arm, study.arms)}")
+    return [found for found in ended if arm in found.arms]
 
 
 def _described(study: "Study", found: "Configuration") -> Iterator[str]:

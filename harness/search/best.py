@@ -10,6 +10,7 @@ from typing import Any
 from harness.core.errors import HarnessError, InputError
 from harness.core.pareto import pareto_front
 from harness.core.spec import Spec, with_changes
+from harness.search.designs import Paired
 from harness.search.objective import means_over_runs
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord, StudyRecord
@@ -51,13 +52,18 @@ class Configuration:
 def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRecord]) -> list[Configuration]:
     """Return the configurations all of whose runs have ended, by trial.
 
+    If each arm is tuned on its own, they are those of the searches, each under one arm.
+
     Raises:
         HarnessError: there is none yet.
     """
-    each = len(study.arms) * record.seeds
-    trials: dict[int, list[RunRecord]] = {}
+    parts = study.design.parts(list(study.arms), record.seeds)
+    each = len(parts[0].arms) * record.seeds
+    searched = {study.design.trial(part, number) for part in parts for number in range(record.trials)}
+    trials: dict[tuple[int, str], list[RunRecord]] = {}
     for run in runs:
-        trials.setdefault(run.trial, []).append(run)
+        if run.trial in searched:
+            trials.setdefault((run.trial, run.arm if study.design.confirms else ""), []).append(run)
     ended = [_of_trial(study, found) for _, found in sorted(trials.items()) if len(found) == each]
     if not any(ended):
         raise HarnessError(
@@ -117,6 +123,8 @@ def exported(study: Study, chosen: Configuration, record: StudyRecord) -> str:
         "base": study.laid_over(there, {}),
         "space": {name: study.space[name].model_copy(update={"when": {}}) for name in absent},
         "baselines": [absent],
+        "pruner": None,
+        "design": Paired(),
         "trials": 1,
         "seeds": record.seeds,
     }

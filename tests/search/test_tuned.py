@@ -6,6 +6,7 @@ import pytest
 
 from harness.core.errors import HarnessError, StudyChangedError
 from harness.core.spec import with_changes
+from harness.search.best import best_of, ended_configurations, exported
 from harness.search.designs import Tuned
 from harness.search.launch import foreseen_runs
 from harness.search.samplers import TPE
@@ -115,3 +116,15 @@ def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study,
             means[trial] = fmean(run.metrics["val/accuracy/all"] for run in of_trial)
         winner = max(means, key=lambda trial: (means[trial], -trial))
         assert found[6 + replicate, arm, replicate + 4].params == found[winner, arm, replicate].params
+
+
+def test_the_best_are_those_of_the_searches_each_under_its_arm(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
+    record = run_study(tuned)
+    ledger = Ledger(tmp_path / "home")
+
+    ended = ended_configurations(tuned, record, ledger.runs("tiny"))
+
+    assert [(found.trial, *found.arms) for found in ended] == [(n, a) for n in range(6) for a in tuned.arms]
+    best = best_of(tuned, [found for found in ended if "frozen" in found.arms])
+    assert f"{best.params['when']}" in exported(tuned, best, record)
+    assert "'kind': 'paired'" in exported(tuned, best, record)
