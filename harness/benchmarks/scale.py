@@ -13,7 +13,7 @@ from harness.core.spec import with_changes
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.models import MLP
-from harness.search.launch import begin, launch
+from harness.search.launch import launch
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.pool import Pool
@@ -22,7 +22,7 @@ from harness.search.samplers import TPE, Told
 from harness.search.space import Choice, Float
 from harness.search.study import Study
 from harness.search.work import record_of
-from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Store
@@ -142,7 +142,7 @@ class _Crowd:
         self._study = study
         self._home = home
         self._ledger = ledger
-        begin(ledger, study, 1, None)
+        ledger.enter_study(StudyRecord(study.name, study.to_json(), trials=1, seeds=1))
         self._proposals = Proposals(study, home, ledger)
         self._ended: list[list[RunRecord]] = []
 
