@@ -48,7 +48,7 @@ def at_cost(data: StudyData, measure: Measure) -> AtCost:
     runs = runs[runs["run_id"].isin(list(courses)) & (runs[SECONDS] > 0)]
     under = runs.groupby("trial")["arm"].transform("nunique")
     runs = runs[under == runs["arm"].nunique()]
-    parts = {(int(trial), str(arm)): part for (trial, arm), part in runs.groupby(["trial", "arm"])}  # type: ignore[call-overload]
+    parts = {(int(part["trial"].iloc[0]), str(part["arm"].iloc[0])): part for _, part in runs.groupby(["trial", "arm"])}
     ends = {key: float(part[SECONDS].mean()) for key, part in parts.items()}
     grid = np.linspace(0, max(ends.values(), default=0.0), POINTS)
     found: AtCost = {}
