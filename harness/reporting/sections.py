@@ -101,7 +101,7 @@ PLAN = (
     Plan(
         "power",
         "What more data would buy",
-        (),
+        ("power",),
         nothing="Nothing was computed on the number of configurations that would be needed.",
         compares=True,
     ),

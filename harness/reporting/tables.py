@@ -13,6 +13,7 @@ from harness.reporting.design_tables import (
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.pareto_exhibits import pareto_tables
+from harness.reporting.power_table import power_tables
 from harness.reporting.published_table import published_tables
 from harness.reporting.result_tables import growths_table, outcomes_table, primary_table, runs_table
 from harness.reporting.robustness_table import sensitivity_table
@@ -38,6 +39,7 @@ def tables_of(data: StudyData, comparison: Comparison, account: Account, measure
         *published_tables(data),
         *pareto_tables(data),
         sensitivity_table(data, comparison, measure),
+        *power_tables(data),
         runs_table(data, measure),
         seeds_table(data),
         base_table(data),

@@ -64,9 +64,11 @@ def setting(value: Any) -> str:
 
     >>> setting(0.30000000000000004), setting(True), setting({"kind": "at_step", "step": 200})
     ('0.3', 'yes', 'at_step 200')
-    >>> setting({"kind": "plateau", "patience": 3, "series": None})
-    'plateau patience 3, series none'
+    >>> setting({"kind": "plateau", "patience": 3, "series": None}), setting([])
+    ('plateau patience 3, series none', 'none')
     """
+    if isinstance(value, list | tuple | dict) and not value:
+        return "none"
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "none"}[value]
     if isinstance(value, float):
