@@ -83,6 +83,12 @@ def _scale(values: Sequence[Any], logarithmic: bool) -> Scale:
         known, places = np.unique([_key(value) for value in values], return_inverse=True)
         return Scale(places, len(known), ordered)
     column = np.asarray(values, dtype=np.float64)
+    missing = np.isnan(column)
+    if missing.any():  # where a number does not exist is a place of its own, after all others
+        there = _scale(column[~missing].tolist(), logarithmic)
+        places = np.full(len(column), there.steps, dtype=np.intp)
+        places[~missing] = there.places
+        return Scale(places, there.steps + 1, ordered)
     known, places = np.unique(column, return_inverse=True)
     if len(known) <= MOST_VALUES:
         return Scale(places, len(known), ordered)
@@ -118,8 +124,8 @@ def _numbers(values: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
 
 
 def _sometimes(values: Sequence[Any], there: Sequence[Any]) -> tuple[Array, list[Any], Array, Array]:
-    _, shown, codes, times = _numbers(there)
     """Return the same of a number that does not always exist; where it does not, its median stands for it."""
+    _, shown, codes, times = _numbers(there)
     usual = float(np.median(there))
     columns = np.array([[usual, 0.0] if _is_missing(value) else [float(value), 1.0] for value in values])
     known = np.hstack([codes, np.ones((len(shown), 1))])

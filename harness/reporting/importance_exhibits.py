@@ -14,9 +14,9 @@ __all__ = ["importance_exhibit"]
 
 def importance_exhibit(driving: Sequence[Driver]) -> Exhibit | None:
     """Show how much of what varies in the paired difference each searched field accounts for."""
-    if not driving:
+    found = next((driver.variance for driver in driving if driver.target == "difference"), None)
+    if found is None:
         return None
-    found = driving[0].variance
     rows = pd.DataFrame(
         [{"name": field.name, "share": field.size, "low": field.low, "high": field.high} for field in found.fields]
     )

@@ -68,7 +68,8 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
     assert launched == [
         *["other", 16, 5, "cpu", Path("there"), "sqlite:///here.sqlite"],
         *["study.py", Path("elsewhere"), True, None],
-        {"trials": 3, "seeds": 2, "workers": 4, "timeout": None, "keep_bytes": 5000, "system_metrics": True},
+        {"trials": 3, "seeds": 2, "workers": 4, "timeout": None, "launcher": None, "keep_bytes": 5000}
+        | {"system_metrics": True},
     ]
 
 

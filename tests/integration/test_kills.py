@@ -25,7 +25,7 @@ from harness.tracking.location import default_tracking_uri
 
 ROOT = Path(harness.__file__).parents[1]
 STUDY = "digits-late-classes"
-KILLS = int(os.environ.get("HARNESS_KILLS", "3"))
+KILLS = int(os.environ.get("HARNESS_KILLS", "2"))
 SEED = int(os.environ.get("HARNESS_KILLS_SEED", "0"))
 IN_TRAINING = 0.7  # of the moments are counted from when a launch has workers, the others from its own start
 LONGEST_S = 12.0

@@ -13,6 +13,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
+NAME = "digits-two-launches"
 
 
 def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":
@@ -20,7 +21,7 @@ def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":
     options = ["--trials", "3", "--seeds", "2", "--set", "steps=900", "--store", str(folder / "stages")]
     home = ["--home", str(folder / name)]
     command = [sys.executable, "-m", "harness", "run", "digits-late-classes", *options, *home]
-    changes = ["--set", "training.evaluate_every=20"]
+    changes = ["--set", "training.evaluate_every=20", "--as", NAME]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": storage}
     return subprocess.Popen(
         [*command, *changes], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -39,9 +40,9 @@ def test_two_launches_do_every_run_once_and_to_the_same_numbers(postgres: str, t
 
     assert [launch.returncode for launch in launches] == [0, 0], said[0][1][-3000:]
     shared, expected = Ledger(tmp_path, postgres), Ledger(tmp_path, f"sqlite:///{tmp_path / 'alone.sqlite'}")
-    runs = {run.key: run for run in shared.runs("digits-late-classes")}
+    runs = {run.key: run for run in shared.runs(NAME)}
     assert len(runs) == 12
-    for run in expected.runs("digits-late-classes"):
+    for run in expected.runs(NAME):
         one = run_history(tmp_path / "stages of alone", run.stages)
         assert run_history(tmp_path / "stages", runs[run.key].stages) == one
     assert len(Store(tmp_path / "stages", shared).entries()) == len(Store(tmp_path / "x", expected).entries())

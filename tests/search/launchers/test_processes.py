@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import harness
 from harness.core.errors import StoreError
 from harness.search.errand import Errand, Pulse
 from harness.search.launchers import processes
@@ -24,7 +25,8 @@ def sleep(_errand: Errand, cells: MutableSequence[int], *_: object) -> None:
 
 
 @pytest.fixture
-def launcher() -> Iterator[Processes]:
+def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
+    monkeypatch.syspath_prepend(str(Path(harness.__file__).parents[1]))  # workers import this file
     launcher = Processes()
     with launcher.opened():
         yield launcher
