@@ -59,10 +59,10 @@ def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRe
     """
     parts = study.design.parts(list(study.arms), record.seeds)
     each = len(parts[0].arms) * record.seeds
-    searched = {study.design.trial(part, number) for part in parts for number in range(record.trials)}
+    confirming = {study.design.trial(part, record.trials) for part in parts} if study.design.confirms else set()
     trials: dict[tuple[int, str], list[RunRecord]] = {}
     for run in runs:
-        if run.trial in searched:
+        if run.trial not in confirming:
             trials.setdefault((run.trial, run.arm if study.design.confirms else ""), []).append(run)
     ended = [_of_trial(study, found) for _, found in sorted(trials.items()) if len(found) == each]
     if not any(ended):

@@ -41,7 +41,7 @@ COMMANDS = {
     "worker": ["study", "--home", "--store", "--storage", "--timeout"],
     "list": ["--home", "--storage"],
     "show": ["study", "--home", "--storage"],
-    "best": ["study", "--export", "--trial", "--home", "--storage"],
+    "best": ["study", "--export", "--trial", "--arm", "--home", "--storage"],
     "report": ["study", "--out", "--home", "--storage"],
     "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study"],
     "compare": ["report", "other"],

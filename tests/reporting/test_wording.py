@@ -24,7 +24,8 @@ def test_only_what_is_positive_after_rounding_has_a_plus() -> None:
         ([1, 2.5], "1, 2.5"),
         ({"kind": "zeros"}, "zeros"),
         ({"kind": "plateau", "patience": 3, "drop": 0.5}, "plateau patience 3, drop 0.5"),
-        ({}, ""),
+        ({}, "none"),
+        ((), "none"),
     ],
 )
 def test_searched_values_are_short_words(value: object, text: str) -> None:
