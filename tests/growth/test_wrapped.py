@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -54,16 +55,16 @@ def test_a_compiled_model_is_trained_after_it_has_grown(conv_model: GrowableMode
     assert not torch.equal(conv_model.get_parameter("heads.late.output.weight"), before)
 
 
-def test_a_model_that_grows_often_is_compiled_every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torch._dynamo.config.recompile_limit", 3)
-    monkeypatch.setattr("torch._dynamo.config.fail_on_recompile_limit_hit", True)
+def test_a_model_that_grows_often_is_compiled_every_time() -> None:
     compiled = torch.compile(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), backend="eager")
     assert isinstance(compiled, nn.Module)
     optimizer = torch.optim.SGD(compiled.parameters(), lr=0.1)
 
-    for number in range(1, 9):
-        compiled(torch.ones(5, 4))
-        grow(compiled, optimizer, WidenHead(path="2", to=2 + number), number=number)
+    limits: Any = torch._dynamo.config  # monkeypatch would leave its values hidden
+    with limits.patch(recompile_limit=3, fail_on_recompile_limit_hit=True):
+        for number in range(1, 9):
+            compiled(torch.ones(5, 4))
+            grow(compiled, optimizer, WidenHead(path="2", to=2 + number), number=number)
 
     assert compiled(torch.ones(5, 4)).shape == (5, 10)
 
