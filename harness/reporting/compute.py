@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.course import CourseData, draw_course
 from harness.reporting.figures.style import in_unit
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
 from harness.reporting.statistics import mean_estimate
 from harness.reporting.study_data import TRUNK_SECONDS, StudyData
@@ -97,7 +97,7 @@ def compute_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
     grouped = points.groupby(["arm", "grown", "offset"])["value"].agg(["mean", "size"]).reset_index()
     amounts = points.groupby("arm")["trial"].nunique()
     means = grouped[grouped["size"] == grouped["arm"].map(amounts)].rename(columns={"mean": "value"})
-    shown = measure_of(f"val/{measure.metric.removeprefix('test/')}")
+    shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     up = shown.title + in_unit(shown.level_unit)
     drawn = CourseData(points.iloc[:0], means, arms, "seconds of training", up, at_growth=False)
     seconds = {arm: np.mean([total for (_, own), (total, _, _) in found.items() if own == arm]) for arm in arms}
@@ -137,7 +137,7 @@ def equal_cost_table(data: StudyData, comparison: Comparison, measure: Measure) 
     ]
     frame = pd.DataFrame(records)
     arms = [arm for arm in data.arms if arm in set(frame["arm"])]
-    shown = measure_of(f"val/{measure.metric.removeprefix('test/')}")
+    shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     rows = [_row(arm, frame[frame["arm"] == arm], shown) for arm in arms]
     if {comparison.first, comparison.second} <= set(arms):
         rows.append(_difference(frame, comparison, shown))

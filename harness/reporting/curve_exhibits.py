@@ -29,7 +29,7 @@ MOST_CURVES, MOST_LOSSES = 3, 4
 
 
 def learning_exhibit(
-    curves: pd.DataFrame, comparison: Comparison, interval: int, arms: Sequence[str]
+    data: StudyData, curves: pd.DataFrame, comparison: Comparison, interval: int, arms: Sequence[str]
 ) -> Exhibit | None:
     """Show the validation metrics that tell most around the growth, with their paired differences."""
     panels = []
@@ -37,7 +37,7 @@ def learning_exhibit(
         points = aligned(curves, name, interval)
         difference = paired_difference(points, comparison.first, comparison.second)
         panels.append(
-            CurvePanel(_panel_title(name), measure_of(name), some_lines(points), arm_means(points), difference)
+            CurvePanel(_panel_title(name), data.measure(name), some_lines(points), arm_means(points), difference)
         )
     if not panels:
         return None
@@ -121,7 +121,7 @@ def training_exhibit(data: StudyData) -> Exhibit | None:
     means = means[means["size"] == trials]
     if not len(means):
         return None
-    measure = measure_of(name)
+    measure = data.measure(name)
     shown = pd.DataFrame({"arm": means["arm"], "offset": means["step"], "value": means["mean"] * measure.factor})
     shown = shown.assign(grown=False).reset_index(drop=True)
     ends: dict[Any, float] = shown.groupby("arm", observed=True)["value"].last().to_dict()

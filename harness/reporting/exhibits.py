@@ -58,8 +58,8 @@ def exhibits_of(
 
 def _around_growth(data: StudyData, curves: pd.DataFrame, comparison: Comparison) -> Iterator[Exhibit | None]:
     interval, arms = evaluation_interval(curves), _there(data.arms, curves)
+    yield learning_exhibit(data, curves, comparison, interval, arms)
     for exhibit in (
-        learning_exhibit,
         stability_exhibit,
         losses_exhibit,
         gradients_exhibit,

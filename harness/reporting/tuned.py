@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.measures import measure_of
 from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number
@@ -96,7 +95,7 @@ def _said(record: Mapping[str, Any], data: StudyData) -> dict[str, str]:
     said = {}
     for name, value in record.items():
         if name in (f"val/{data.study.spec['metric']}", f"test/{data.study.spec['metric']}"):
-            measure = measure_of(name)
+            measure = data.measure(name)
             said[f"{measure.title}{f', {measure.level_unit}' if measure.level_unit else ''}"] = measure.level(value)
         else:
             said[name] = f"{value}"

@@ -88,7 +88,11 @@ class Conclusion:
         if trial.proposals and len(runs) == len(trial.runs):
             trial.proposals.tell(trial.number, runs)
 
-    def prunes(self, trial: PlannedTrial, rungs: Sequence[Rung], seeds: int) -> bool:
+    def kept(self, trials: Sequence[PlannedTrial], rungs: Sequence[Rung], seeds: int) -> list[PlannedTrial]:
+        """Return the trials that are not given up after the last of `rungs`."""
+        return [trial for trial in trials if not self._prunes(trial, rungs, seeds)]
+
+    def _prunes(self, trial: PlannedTrial, rungs: Sequence[Rung], seeds: int) -> bool:
         """Return whether a trial is given up after the last of `rungs`; its runs that have not ended are pruned."""
         if not trial.proposals:
             return False

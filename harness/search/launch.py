@@ -14,7 +14,7 @@ from harness.search.conditions import corner_points
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
 from harness.search.study import Study
-from harness.search.trials import Trials, foreseen_trials
+from harness.search.trials import PlannedTrial, Trials, foreseen_trials
 from harness.search.work import Ended, Work
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
@@ -90,22 +90,28 @@ def launch(
 
     def train(runs: Sequence[PlannedRun]) -> None:
         missing = conclusion.missing(runs)
+        if not missing:
+            return
         configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in missing]
         plan = make_plan(configs, runner.store, alone=runner.alone)
         if do is None:
             Work(runner, plan.forks, observer, runner.stop, feed, commit).do(missing, conclusion.settle)
-        elif missing:
+        else:
             do(missing, plan, conclusion.settle)
+
+    def survivors(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
+        alive = conclusion.kept(trials, (), record.seeds)  # a launch before may have given some up
+        for count, rung in enumerate(rungs, start=1):
+            train([run for trial in alive for run in trial.upto(rung)])
+            alive = conclusion.kept(alive, rungs[:count], record.seeds)
+        return alive
 
     observer.planned(record.planned_runs, len(conclusion.ended))
     rungs = study.rungs(record.seeds)
     for wave in Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds).waves():
         conclusion.expect(wave)
-        alive = [trial for trial in wave if not conclusion.prunes(trial, (), record.seeds)]
-        for count, rung in enumerate(rungs, start=1):
-            train([run for trial in alive for run in trial.upto(rung)])
-            alive = [trial for trial in alive if not conclusion.prunes(trial, rungs[:count], record.seeds)]
-        train([run for trial in alive for run in trial.runs])
+        unfinished = [trial for trial in wave if conclusion.missing(trial.runs)]
+        train([run for trial in (survivors(unfinished) if rungs else unfinished) for run in trial.runs])
     return record
 
 

@@ -15,6 +15,7 @@ from harness.reporting.figures.style import (
     arm_styles,
     growth_handle,
     label,
+    log_if_wide,
     mark_growth,
     new_figure,
     plain_numbers,
@@ -22,7 +23,6 @@ from harness.reporting.figures.style import (
 
 __all__ = ["LossPanel", "draw_losses"]
 
-SPAN = 20  # a logarithmic axis from this ratio of the largest to the smallest mean on
 SPLITS = {"train": "training", "val": "validation"}
 
 
@@ -65,7 +65,5 @@ def _panel(axes: Axes, panel: LossPanel, arms: Sequence[str]) -> None:
             axes.plot(line["offset"], line["value"], color=style.color, lw=0.6, alpha=0.2)
         for _, mean in panel.means[panel.means["arm"] == arm].groupby("grown"):
             axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=2, zorder=4)
-    lowest, highest = panel.means["value"].min(), panel.means["value"].max()
-    if lowest > 0 and highest / lowest > SPAN:
-        axes.set_yscale("log")
+    log_if_wide(axes, panel.means["value"])
     plain_numbers(axes)

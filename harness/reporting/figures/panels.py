@@ -14,6 +14,7 @@ from harness.reporting.figures.style import (
     arm_styles,
     growth_handle,
     label,
+    log_if_wide,
     mark_growth,
     new_figure,
     plain_numbers,
@@ -21,7 +22,6 @@ from harness.reporting.figures.style import (
 
 __all__ = ["Panel", "draw_panels"]
 
-SPAN = 20  # a logarithmic axis from this ratio of the largest to the smallest mean on
 MOST_ACROSS = 3
 
 
@@ -65,11 +65,10 @@ def _draw(axes: Axes, panel: Panel, arms: Sequence[str]) -> None:
     for arm, style in arm_styles(arms).items():
         for _, mean in panel.means[panel.means["arm"] == arm].groupby("grown"):
             axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=1.8, zorder=4)
-    lowest, highest = panel.means["value"].min(), panel.means["value"].max()
     if panel.limits:
         axes.set_ylim(*panel.limits)
-    elif lowest > 0 and highest / lowest > SPAN:
-        axes.set_yscale("log")
+    else:
+        log_if_wide(axes, panel.means["value"])
     axes.set_title(label(panel.title, 32))
     axes.set_ylabel(panel.up)
     plain_numbers(axes)

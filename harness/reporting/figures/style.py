@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -31,6 +32,7 @@ __all__ = [
     "growth_handle",
     "in_unit",
     "label",
+    "log_if_wide",
     "mark_growth",
     "new_figure",
     "plain_numbers",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 DPI = 180
+SPAN = 20
 INK, MUTED, RULE, BAND = "#1f2933", "#6b7785", "#d9dee4", "#e9edf1"
 HANDLE, MOST_COLUMNS = 0.75, 4  # inches beside the words of a legend's entry
 GROWTH_WIDTH, GROWTH_LINE = 1.1, (0, (1, 1.5))
@@ -192,6 +195,13 @@ def text_width(texts: Sequence[str], size: float, weight: str = "normal") -> flo
     font = FontProperties(family=FONT, size=size, weight=weight)
     renderer = canvas.get_renderer()
     return max((renderer.get_text_width_height_descent(text, font, False)[0] for text in texts), default=0.0) / DPI
+
+
+def log_if_wide(axes: Axes, values: pd.Series) -> None:
+    """Make the axis upwards logarithmic where all values are positive and differ by more than a factor of `SPAN`."""
+    lowest, highest = values.min(), values.max()
+    if lowest > 0 and highest / lowest > SPAN:
+        axes.set_yscale("log")
 
 
 def plain_numbers(axes: Axes) -> None:

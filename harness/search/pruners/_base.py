@@ -4,12 +4,12 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from optuna.pruners import BasePruner
-from pydantic import Field
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractHalving", "AbstractPruner", "AbstractStepPruner", "Race", "Rung"]
+__all__ = ["AbstractEven", "AbstractHalving", "AbstractPruner", "AbstractStepPruner", "Race", "Rung"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,23 @@ class AbstractStepPruner(AbstractPruner):
                 f"{latest}, found an end at {race.steps}"
             )
         return tuple(Rung(age, range(race.seeds), latest + age) for age in after)
+
+
+class AbstractEven(AbstractStepPruner):
+    """Compares at evenly spaced steps between the latest possible growth and the end.
+
+    Attributes:
+        checks: comparisons.
+        startup: trials that are never stopped.
+    """
+
+    checks: PositiveInt = 3
+    startup: NonNegativeInt = 5
+
+    def rungs(self, race: Race) -> tuple[Rung, ...]:
+        """Return `checks` rungs."""
+        _, room = self.room(race)
+        return self.checked(race, [room * number // (self.checks + 1) for number in range(1, self.checks + 1)])
 
 
 class AbstractHalving(AbstractStepPruner):
