@@ -106,9 +106,9 @@ def _throughput(name: str, storage: str | None, trials: int, steps: int) -> list
         study = small_study(f"throughput-{workers}", trials, steps)
         with _home(storage) as (home, ledger):
             runner = Runner(Store(home / "store", ledger))
-            do = Pool(workers, runner, None, home, storage).do
             begun = time.perf_counter()
-            launch(study, home, runner=runner, observer=Observer(), do=do)
+            with Pool(workers, runner, None, home, storage) as pool:
+                launch(study, home, runner=runner, observer=Observer(), do=pool.do)
             minutes = (time.perf_counter() - begun) / 60
         figures.append(Figure(f"{name}: trials per minute with {workers} workers", trials / minutes))
     return figures

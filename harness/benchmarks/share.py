@@ -118,8 +118,9 @@ def _run(study: Study, runner: Runner, workers: int = 1) -> float:
     runner.data(study.base)
     home = runner.store.root.parent
     began = time.perf_counter()
-    do = Pool(workers, runner, None, home).do if workers > 1 else None
-    launch(study, home, runner=runner, tracker=MemoryTracker(), observer=Observer(), do=do)
+    with Pool(workers, runner, None, home) as pool:
+        do = pool.do if workers > 1 else None
+        launch(study, home, runner=runner, tracker=MemoryTracker(), observer=Observer(), do=do)
     return time.perf_counter() - began
 
 

@@ -131,7 +131,7 @@ def _launch(
         else nullcontext()
     )
     with showing as delivery:
-        with ProgressView(Console(), study.metric) as view:
+        with ProgressView(Console(), study.metric) as view, pool:
             begin = functools.partial(
                 launch,
                 study,

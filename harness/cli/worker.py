@@ -44,8 +44,9 @@ def worker(
         features = FeatureCache(folder=opened.root / "features")
         runner = Runner(opened, options.data_folder(), stop=stop, features=features)
         # Whoever watches a run that hangs must be another process.
-        do = Pool(1, runner, file, home, storage, timeout_s=60 * timeout).do if timeout else None
-        resumed(lambda: launch(loaded, home, runner=runner, observer=view, do=do))
+        with Pool(1, runner, file, home, storage, timeout_s=60 * timeout if timeout else None) as pool:
+            do = pool.do if timeout else None
+            resumed(lambda: launch(loaded, home, runner=runner, observer=view, do=do))
     typer.echo(f"All runs of {record.name} have ended; harness report {record.name} writes the report again.")
 
 

@@ -1,12 +1,12 @@
-"""Workers on one errand, each of which is replaced when it dies or makes no step any more."""
+"""Workers, each of which is replaced when it dies or makes no step any more."""
 
 import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from harness.search.errand import IDLE, Errand, Pulse
+from harness.search.errand import IDLE, Errand, Pulse, Workplace
 from harness.search.launchers import AbstractLauncher, AbstractWorker
 
 __all__ = ["STARTING", "Crew", "crew_of"]
@@ -19,11 +19,19 @@ MOST_A_LOOK_S = 1.0
 
 @dataclass
 class _Member:
-    """A worker, and for how long it gave no sign of life."""
+    """A worker, what it was sent for, and for how long it gave no sign of life."""
 
     worker: AbstractWorker
+    errand: Errand | None = None
+    sent: int = 0
     heard: Pulse = IDLE
     silent_s: float = 0.0
+
+    def send(self, errand: Errand) -> None:
+        """Send it for `errand`, unless it was sent before or is not ready yet."""
+        if self.errand is not errand and self.worker.pulse().ready > self.sent:
+            self.worker.take(errand)
+            self.errand, self.sent = errand, self.sent + 1
 
     def listen(self, since_s: float) -> None:
         heard = self.worker.pulse()
@@ -36,44 +44,51 @@ class _Member:
         return self.heard.run >= 0 and self.silent_s > allowed
 
 
-@dataclass
 class Crew:
-    """Workers on one errand.
+    """Workers that are sent for the same errands.
+
+    Args:
+        timeout_s: how long a run may make no step; None for ever.
 
     Attributes:
-        timeout_s: how long a run may make no step; None for ever.
-        deaths: how workers died, by the index of the run that they did.
+        deaths: how workers died, by the index, among the runs of the errand, of the one that they did.
     """
 
-    launcher: AbstractLauncher
-    errand: Errand
-    size: int
-    timeout_s: float | None
-    deaths: dict[int, list[str]] = field(default_factory=dict)
+    def __init__(self, launcher: AbstractLauncher, place: Workplace, timeout_s: float | None) -> None:
+        self.deaths: dict[int, list[str]] = {}
+        self._launcher = launcher
+        self._place = place
+        self._timeout_s = timeout_s
+        self._errand: Errand | None = None
+        self._members: list[_Member] = []
+        self._looked = time.monotonic()
 
-    def __post_init__(self) -> None:
-        self._members = [self._started() for _ in range(self.size)]
+    def send(self, errand: Errand, size: int) -> None:
+        """Send everybody, and at least `size` workers, for `errand`, as soon as they are ready."""
+        self._errand, self.deaths = errand, {}
+        self._members += [self._started() for _ in range(size - len(self._members))]
         self._looked = time.monotonic()
 
     def _started(self) -> _Member:
-        return _Member(self.launcher.start(self.errand))
+        return _Member(self._launcher.start(self._place))
 
-    def replace_the_hung(self) -> list[int]:
-        """Put another worker in place of each that hangs; return the indices of the runs that they did."""
+    def look(self) -> list[int]:
+        """Send who is ready, put another in place of each that hangs; return the indices of the runs that they did."""
         now = time.monotonic()
         for member in self._members:
+            if self._errand:
+                member.send(self._errand)
             member.listen(now - self._looked)
         self._looked = now
-        if self.timeout_s is None:
+        if self._timeout_s is None:
             return []
-        hung = [index for index, member in enumerate(self._members) if member.hangs(self.timeout_s)]
-        runs = [self._members[index].heard.run for index in hung]
-        for index in hung:
-            self._members[index].worker.kill()
-            self._members[index].worker.join()
-            log.warning("worker %d made no step for %g s; another takes its place", index, self.timeout_s)
+        hung = {index: member for index, member in enumerate(self._members) if member.hangs(self._timeout_s)}
+        for index, member in hung.items():
+            member.worker.kill()
+            member.worker.join()
+            log.warning("worker %d made no step for %g s; another takes its place", index, self._timeout_s)
             self._members[index] = self._started()
-        return runs
+        return [member.heard.run for member in hung.values() if member.errand is self._errand]
 
     def replace_the_dead(self) -> int:
         """Put another worker in place of each that died; return how many did.
@@ -87,17 +102,22 @@ class Crew:
                 raise complaint
             if death := member.worker.death():
                 deaths += 1
-                self.deaths.setdefault(member.worker.pulse().run, []).append(death)
+                if member.errand is self._errand:
+                    self.deaths.setdefault(member.worker.pulse().run, []).append(death)
                 log.warning("worker %d was %s; another takes its place", index, death)
                 self._members[index] = self._started()
         return deaths
 
     def stop(self) -> None:
-        """Ask all to store what they train, and wait until they have ended."""
-        for member in self._members:
-            member.worker.ask_to_stop()
-        for member in self._members:
-            member.worker.join()
+        """Ask all to store what they train, and wait until they have ended; Ctrl-C meanwhile kills them."""
+        try:
+            for member in self._members:
+                member.worker.ask_to_stop()
+            for member in self._members:
+                member.worker.join()
+        except BaseException:
+            self.kill()
+            raise
 
     def kill(self) -> None:
         """End all of them at once."""
@@ -108,16 +128,16 @@ class Crew:
 
 
 @contextmanager
-def crew_of(launcher: AbstractLauncher, errand: Errand, size: int, timeout_s: float | None) -> Iterator[Crew]:
-    """Start workers for the block, at whose end they are asked to stop; a second Ctrl-C kills them."""
+def crew_of(launcher: AbstractLauncher, place: Workplace, timeout_s: float | None) -> Iterator[Crew]:
+    """Give workers for the block, at whose end they are asked to stop; a second Ctrl-C kills them."""
     with launcher.opened():
-        crew = Crew(launcher, errand, size, timeout_s)
+        crew = Crew(launcher, place, timeout_s)
         try:
             yield crew
-            crew.stop()
         except Exception:
             crew.stop()
             raise
         except BaseException:  # Ctrl-C once more
             crew.kill()
             raise
+        crew.stop()

@@ -1,5 +1,6 @@
-"""What a worker is sent for, and the sign of life that it gives while it is about it."""
+"""What a worker is sent for, again and again, and the sign of life that it gives while it is about it."""
 
+import functools
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,9 @@ from harness.tracking.live import NOBODY, LiveFeed
 from harness.training.determinism import make_deterministic
 from harness.training.features import FeatureCache
 
-__all__ = ["IDLE", "Errand", "Heartbeat", "Pulse", "do_errand"]
+__all__ = ["IDLE", "LOOK_AGAIN_S", "Errand", "Heartbeat", "Pulse", "Workplace", "do_errands"]
+
+LOOK_AGAIN_S = 0.1
 
 
 class Pulse(NamedTuple):
@@ -28,11 +31,13 @@ class Pulse(NamedTuple):
         run: the index, among the runs of its errand, of the one that it does or did last; -1 before the first.
         began: how often it had beaten when that run began.
         beats: how often it has beaten: at every step, after every evaluation, and between runs.
+        ready: how often it was ready for an errand; 0 while it starts.
     """
 
     run: int
     began: int
     beats: int
+    ready: int = 0
 
     @property
     def starting(self) -> bool:
@@ -44,16 +49,24 @@ IDLE = Pulse(-1, 0, 0)
 
 
 class Heartbeat(Observer):
-    """Writes a worker's pulse into three integers that another process or thread reads."""
+    """Writes a worker's pulse into four integers that another process or thread reads."""
 
-    def __init__(self, cells: MutableSequence[int], runs: Sequence[PlannedRun]) -> None:
+    def __init__(self, cells: MutableSequence[int]) -> None:
         self._cells = cells
+        self._index: dict[str, int] = {}
+
+    def ready(self) -> None:
+        """Say that it does no run, and can be sent for some."""
+        self._cells[:] = [IDLE.run, *self._cells[1:3], self._cells[3] + 1]
+
+    def sent(self, runs: Sequence[PlannedRun]) -> None:
+        """Note the runs, whose indices are told from now on."""
         self._index = {run.name: index for index, run in enumerate(runs)}
 
     def run_begins(self, name: str, steps: int) -> None:  # noqa: ARG002
         """Say which run it is; the clock of its beginning starts."""
         beats = self._cells[2] + 1
-        self._cells[:] = [self._index[name], beats, beats]
+        self._cells[:3] = [self._index[name], beats, beats]
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
         """Give a sign of life."""
@@ -62,6 +75,27 @@ class Heartbeat(Observer):
     def beat(self) -> None:
         """Give a sign of life."""
         self._cells[2] += 1
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a worker works, and how, whatever it is sent for.
+
+    Attributes:
+        file: from which the study was loaded.
+        alone: whether runs share nothing.
+        features: whether what is frozen is computed once.
+        live: whether what runs measure is written down, for who shows it, while they train.
+    """
+
+    file: Path | None
+    home: Path
+    storage: str | None
+    store: Path
+    data_folder: Path | None
+    alone: bool
+    features: bool
+    live: bool
 
 
 @dataclass(frozen=True)
@@ -75,37 +109,45 @@ class Errand:
 
     runs: list[dict[str, Any]]
     forks: Mapping[str, frozenset[int]]
-    file: Path | None
-    home: Path
-    storage: str | None
-    store: Path
-    data_folder: Path | None
-    alone: bool
-    features: bool
-    live: bool
 
 
-def do_errand(errand: Errand, cells: MutableSequence[int], stop: Callable[[], bool]) -> None:
-    """Do the runs, beside other workers; `cells` are the three integers of the pulse.
+def do_errands(
+    place: Workplace,
+    arrived: Callable[[], Errand | None],
+    cells: MutableSequence[int],
+    stop: Callable[[], bool],
+) -> None:
+    """Do the runs of one errand after the other, beside other workers, until asked to stop.
+
+    Args:
+        place: where, and how.
+        arrived: waits a moment for an errand; None if none came.
+        cells: the four integers of the pulse.
+        stop: whether to.
 
     Raises:
-        InterruptedRunError: `stop` said so.
+        InterruptedRunError: asked to stop in the middle of an errand.
     """
     make_deterministic()
-    if errand.file:
-        load_study(errand.file)  # for the classes that it defines
-    runs = [PlannedRun.from_json(run) for run in errand.runs]
-    heartbeat = Heartbeat(cells, runs)
+    if place.file:
+        load_study(place.file)  # for the classes that it defines
+    heartbeat = Heartbeat(cells)
 
     def beat_and_stop() -> bool:
         heartbeat.beat()
         return stop()
 
-    ledger = Ledger(errand.home, errand.storage)
+    ledger = Ledger(place.home, place.storage)
     ledger.database.expect()
-    store = Store(errand.store, ledger)
-    features = FeatureCache(folder=errand.store / "features") if errand.features else None
-    runner = Runner(store, errand.data_folder, alone=errand.alone, stop=beat_and_stop, features=features)
-    feed = LiveFeed(errand.home) if errand.live else NOBODY
-    work = Work(runner, errand.forks, heartbeat, beat_and_stop, feed, commit_of(str(errand.file or "")))
-    resumed(lambda: work.do(runs, lambda _: None))
+    store = Store(place.store, ledger)
+    features = FeatureCache(folder=place.store / "features") if place.features else None
+    runner = Runner(store, place.data_folder, alone=place.alone, stop=beat_and_stop, features=features)
+    feed, commit = LiveFeed(place.home) if place.live else NOBODY, commit_of(str(place.file or ""))
+    heartbeat.ready()
+    while not stop():
+        if errand := arrived():
+            runs = [PlannedRun.from_json(run) for run in errand.runs]
+            heartbeat.sent(runs)
+            work = Work(runner, errand.forks, heartbeat, beat_and_stop, feed, commit)
+            resumed(functools.partial(work.do, runs, lambda _: None))
+            heartbeat.ready()

@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.search.crew import STARTING, Crew, crew_of
-from harness.search.errand import Errand
+from harness.search.errand import LOOK_AGAIN_S, Errand, Workplace
 from harness.search.launchers import AbstractLauncher, Processes
 from harness.search.planned import PlannedRun
 from harness.search.work import Ended, found_of, record_of
@@ -19,11 +21,11 @@ from harness.staging.runner import Runner
 
 __all__ = ["Pool"]
 
-LOOK_AGAIN_S = 0.2
-
 
 class Pool:
-    """Workers; the stage store's leases see to it that they do different things.
+    """Workers, from the first runs that there are for them to the end of the block.
+
+    The stage store's leases see to it that they do different things.
 
     Args:
         size: how many there are.
@@ -49,52 +51,57 @@ class Pool:
     ) -> None:
         self._size = size
         self._runner = runner
-        self._file = file
-        self._home = home
-        self._storage = storage
-        self._live = live
+        self._place = Workplace(
+            file=file,
+            home=home,
+            storage=storage,
+            store=runner.store.root,
+            data_folder=runner.data_folder,
+            alone=runner.alone,
+            features=runner.features is not None,
+            live=live,
+        )
         self._timeout_s = timeout_s
         self._launcher = launcher or Processes()
+        self._open = ExitStack()
+        self._crew: Crew | None = None
+
+    def __enter__(self) -> Self:
+        """Begin the block; workers are started later."""
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        """End the workers; they store what they train, unless Ctrl-C was pressed once more."""
+        self._crew = None
+        self._open.__exit__(*raised)
 
     def do(self, runs: Sequence[PlannedRun], plan: Plan, settle: Callable[[Ended], None]) -> None:
         """Let the workers do the runs; `settle` is called with each as it ends.
 
         Raises:
-            InterruptedRunError: asked to stop, the workers have stored what they trained and ended.
-            HarnessError: a worker could not go on; the others have stopped, too.
+            InterruptedRunError: asked to stop.
+            HarnessError: a worker could not go on.
         """
-        ledger = self._runner.store.ledger
+        if self._crew is None:
+            self._crew = self._open.enter_context(crew_of(self._launcher, self._place, self._timeout_s))
+        crew, ledger, size = self._crew, self._runner.store.ledger, min(self._size, len(runs))
+        crew.send(Errand([run.to_json() for run in runs], plan.forks), size)
         missing, deaths = {run.key: index for index, run in enumerate(runs)}, 0
-        size = min(self._size, len(runs))
-        with crew_of(self._launcher, self._errand(runs, plan), size, self._timeout_s) as crew:
-            while missing and not self._runner.stop():
+        while missing:
+            for index in crew.look():
+                self._give_up(runs[index])
+            ended = _found(ledger, [runs[index] for index in missing.values()])
+            for record in ended:
+                settle(Ended(self._with_causes(record, crew, missing.pop(record.key))))
+            deaths = 0 if ended else deaths
+            deaths += crew.replace_the_dead() if missing else 0
+            # Runs that kill their workers are given up one by one; more than these die of something else.
+            if deaths > MOST_DEATHS * size:
+                raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
+            if missing:
                 time.sleep(LOOK_AGAIN_S)
-                for index in crew.replace_the_hung():
-                    self._give_up(runs[index])
-                ended = _found(ledger, [runs[index] for index in missing.values()])
-                for record in ended:
-                    settle(Ended(self._with_causes(record, crew, missing.pop(record.key))))
-                deaths = 0 if ended else deaths
-                deaths += crew.replace_the_dead() if missing else 0
-                # Runs that kill their workers are given up one by one; more than these die of something else.
-                if deaths > MOST_DEATHS * size:
-                    raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
-        if missing:
-            raise InterruptedRunError("all workers have stopped; everything is stored")
-
-    def _errand(self, runs: Sequence[PlannedRun], plan: Plan) -> Errand:
-        return Errand(
-            runs=[run.to_json() for run in runs],
-            forks=plan.forks,
-            file=self._file,
-            home=self._home,
-            storage=self._storage,
-            store=self._runner.store.root,
-            data_folder=self._runner.data_folder,
-            alone=self._runner.alone,
-            features=self._runner.features is not None,
-            live=self._live,
-        )
+                if self._runner.stop():
+                    raise InterruptedRunError("asked to stop; everything is stored")
 
     def _give_up(self, run: PlannedRun) -> None:
         """Record that a run hung, unless it ended just before its worker did."""

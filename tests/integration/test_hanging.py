@@ -102,7 +102,7 @@ def run(folder: Path, *options: str) -> dict[str, RunRecord]:
 def test_what_hangs_leaves_or_takes_all_memory_is_one_outcome_each(tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(STUDY)
 
-    found = run(tmp_path, "run", "study.py", "--no-tracking", "--workers", "2", "--timeout", "0.03")
+    found = run(tmp_path, "run", "study.py", "--no-tracking", "--workers", "2", "--timeout", "0.1")
 
     assert {arm: record.status for arm, record in found.items()} == {
         "allocate": "failed",
@@ -112,10 +112,10 @@ def test_what_hangs_leaves_or_takes_all_memory_is_one_outcome_each(tmp_path: Pat
     }
     assert found["allocate"].reason == f"{DIED}{BY_SIGKILL} (4 times)"
     assert found["leave"].reason == f"{DIED}ended with exit code 7 (4 times)"
-    assert found["sleep"].reason.startswith("hung: no step for 0.03 minutes (")
+    assert found["sleep"].reason.startswith("hung: no step for 0.1 minutes (")
 
     # A worker of another machine watches as well.
     with Ledger(tmp_path / "runs").database.transaction() as transaction:
         transaction.execute("DELETE FROM runs WHERE arm = 'sleep'")
         transaction.execute("DELETE FROM deaths")
-    assert run(tmp_path, "worker", "trouble", "--timeout", "0.03") == found
+    assert run(tmp_path, "worker", "trouble", "--timeout", "0.1") == found

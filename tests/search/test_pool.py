@@ -37,7 +37,8 @@ def runner_in(home: Path, stop: Callable[[], bool] = lambda: False) -> Runner:
 def pooled(home: Path, runs: list[PlannedRun], size: int = 2, stop: Callable[[], bool] = lambda: False) -> list[Ended]:
     runner, ended = runner_in(home, stop), list[Ended]()
     plan = make_plan([run.config for run in runs], runner.store)
-    Pool(size, runner, None, home).do(runs, plan, ended.append)
+    with Pool(size, runner, None, home) as pool:
+        pool.do(runs, plan, ended.append)
     return ended
 
 
@@ -137,3 +138,36 @@ def test_a_run_that_cannot_be_done_is_an_outcome(runs_of: RunsOf, study: Study, 
 
     assert [found.record.status for found in ended] == ["failed", "failed"]
     assert all("raised no tap 'nowhere'" in found.record.reason for found in ended)
+
+
+@pytest.mark.slow
+def test_workers_start_once_for_all_that_they_are_sent_for(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs, runner, ended, seen = runs_of(study, POINTS, 1), runner_in(tmp_path), list[Ended](), set[int]()
+
+    with Pool(2, runner, None, tmp_path) as pool:
+        for trial in range(len(POINTS)):
+            some = [run for run in runs if run.trial == trial]
+            pool.do(some, make_plan([run.config for run in some], runner.store), ended.append)
+            seen |= {worker.pid for worker in workers()}
+
+    assert [found.record.status for found in ended] == ["completed"] * len(runs)
+    assert len(seen) == 2
+    assert not workers()
+
+
+@pytest.mark.slow
+def test_a_worker_that_another_process_asks_to_stop_is_replaced(
+    runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs, runner, ended = runs_of(study, POINTS[:2], 1), runner_in(tmp_path), list[Ended]()
+
+    with caplog.at_level(logging.WARNING), Pool(1, runner, None, tmp_path) as pool:
+        pool.do(runs[:1], make_plan([runs[0].config], runner.store), ended.append)
+        (worker,) = workers()
+        worker.terminate()
+        while worker.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.05)
+        pool.do(runs[1:], make_plan([run.config for run in runs[1:]], runner.store), ended.append)
+
+    assert len(ended) == len(runs)
+    assert "worker 0 was asked to stop by another process" in caplog.text

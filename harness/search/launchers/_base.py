@@ -4,13 +4,17 @@ from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 from harness.core.errors import HarnessError
-from harness.search.errand import Errand, Pulse
+from harness.search.errand import Errand, Pulse, Workplace
 
 __all__ = ["AbstractLauncher", "AbstractWorker"]
 
 
 class AbstractWorker(ABC):
-    """A worker on its errand. Its methods return at once, except `join`."""
+    """A worker. Its methods return at once, except `join`."""
+
+    @abstractmethod
+    def take(self, errand: Errand) -> None:
+        """Send it, which must be ready, for some runs."""
 
     @abstractmethod
     def pulse(self) -> Pulse:
@@ -18,7 +22,7 @@ class AbstractWorker(ABC):
 
     @abstractmethod
     def death(self) -> str:
-        """Return how it died, as people say it; empty while it lives and when it ended as it should."""
+        """Return how it died, as people say it; empty while it lives and when it ended as it was asked to."""
 
     @abstractmethod
     def complaint(self) -> HarnessError | None:
@@ -45,5 +49,5 @@ class AbstractLauncher(ABC):
         """Return a context in which workers can be started."""
 
     @abstractmethod
-    def start(self, errand: Errand) -> AbstractWorker:
+    def start(self, place: Workplace) -> AbstractWorker:
         """Start a worker."""

@@ -6,6 +6,7 @@ business of the stage store's leases and the ledger, as for every other worker.
 
 import logging
 import os
+import queue
 import signal
 import threading
 import traceback
@@ -17,7 +18,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError
 
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
-from harness.search.errand import IDLE, Errand, Pulse, do_errand
+from harness.search.errand import IDLE, LOOK_AGAIN_S, Errand, Pulse, Workplace, do_errands
 from harness.search.launchers._base import AbstractLauncher, AbstractWorker
 
 __all__ = ["LOCAL", "OnRay"]
@@ -66,10 +67,10 @@ class OnRay(AbstractLauncher):
         finally:
             ray.shutdown()
 
-    def start(self, errand: Errand) -> AbstractWorker:
+    def start(self, place: Workplace) -> AbstractWorker:
         """Start an actor as soon as Ray has room for it."""
         made: Any = ray.remote(_Actor)
-        return _OnRay(made.options(num_cpus=self._share["CPU"], num_gpus=self._share["GPU"]).remote(errand))
+        return _OnRay(made.options(num_cpus=self._share["CPU"], num_gpus=self._share["GPU"]).remote(place))
 
     def _check_room(self) -> None:
         has = ray.cluster_resources()
@@ -90,6 +91,9 @@ class _OnRay(AbstractWorker):
         self._death = ""
         self._complaint: HarnessError | None = None
         self._ended = False
+
+    def take(self, errand: Errand) -> None:
+        self._actor.take.remote(errand)
 
     def pulse(self) -> Pulse:
         self._look()
@@ -138,12 +142,16 @@ class _OnRay(AbstractWorker):
 class _Actor:
     """What Ray runs: the work in a thread of its own, so that questions are answered meanwhile."""
 
-    def __init__(self, errand: Errand) -> None:
+    def __init__(self, place: Workplace) -> None:
         self._cells = list(IDLE)
+        self._errands = queue.SimpleQueue[Errand]()
         self._asked = threading.Event()
         self._complaint: HarnessError | None = None
-        self._thread = threading.Thread(target=self._work, args=(errand,), name="worker", daemon=True)
+        self._thread = threading.Thread(target=self._work, args=(place,), name="worker", daemon=True)
         self._thread.start()
+
+    def take(self, errand: Errand) -> None:
+        self._errands.put(errand)
 
     def look(self) -> tuple[Pulse, HarnessError | None, bool]:
         """Return the pulse, the complaint, and whether the work is over."""
@@ -156,9 +164,15 @@ class _Actor:
     def wait(self) -> None:
         self._thread.join()
 
-    def _work(self, errand: Errand) -> None:
+    def _arrived(self) -> Errand | None:
         try:
-            do_errand(errand, self._cells, self._asked.is_set)
+            return self._errands.get(timeout=LOOK_AGAIN_S)
+        except queue.Empty:
+            return None
+
+    def _work(self, place: Workplace) -> None:
+        try:
+            do_errands(place, self._arrived, self._cells, self._asked.is_set)
         except InterruptedRunError:
             pass
         except HarnessError as error:

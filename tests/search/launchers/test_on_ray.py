@@ -8,12 +8,12 @@ import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError
 
 from harness.core.errors import InputError, InterruptedRunError, StoreError
-from harness.search.errand import IDLE, Errand, Pulse
+from harness.search.errand import IDLE, Errand, Pulse, Workplace
 from harness.search.launchers import on_ray
 from harness.search.launchers.on_ray import OnRay
 
-ERRAND: Any = None
-Work = Callable[[Errand, MutableSequence[int], Callable[[], bool]], None]
+PLACE: Any = None
+Work = Callable[[Workplace, Callable[[], Errand | None], MutableSequence[int], Callable[[], bool]], None]
 
 
 class Answers:
@@ -24,9 +24,9 @@ class Answers:
         monkeypatch.setattr(ray, "wait", lambda refs, timeout: (refs if self.answers[0] else [], timeout))
         monkeypatch.setattr(ray, "get", self._get)
         monkeypatch.setattr(ray, "kill", self._kill)
-        self.look = self.ask_to_stop = self.wait = self
+        self.look = self.take = self.ask_to_stop = self.wait = self
 
-    def remote(self) -> "Answers":
+    def remote(self, *_: object) -> "Answers":
         self.asked += 1
         return self
 
@@ -96,15 +96,15 @@ def test_stopping_waits_for_it_dead_or_alive(monkeypatch: pytest.MonkeyPatch, an
 
 
 def acting(monkeypatch: pytest.MonkeyPatch, work: Work) -> on_ray._Actor:
-    monkeypatch.setattr(on_ray, "do_errand", work)
-    return on_ray._Actor(ERRAND)
+    monkeypatch.setattr(on_ray, "do_errands", work)
+    return on_ray._Actor(PLACE)
 
 
 def test_an_actor_answers_while_it_works_and_stops_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
 
-    def work(_errand: Errand, cells: MutableSequence[int], stop: Callable[[], bool]) -> None:
-        cells[:] = [4, 5, 6]
+    def work(_place: Workplace, _arrived: object, cells: MutableSequence[int], stop: Callable[[], bool]) -> None:
+        cells[:] = [4, 5, 6, 1]
         begun.set()
         while not stop():
             time.sleep(0.01)
@@ -113,10 +113,26 @@ def test_an_actor_answers_while_it_works_and_stops_when_asked(monkeypatch: pytes
     actor = acting(monkeypatch, work)
     begun.wait()
 
-    assert actor.look() == (Pulse(4, 5, 6), None, False)
+    assert actor.look() == (Pulse(4, 5, 6, 1), None, False)
     actor.ask_to_stop()
     actor.wait()
-    assert actor.look() == (Pulse(4, 5, 6), None, True)
+    assert actor.look() == (Pulse(4, 5, 6, 1), None, True)
+
+
+def test_an_actor_takes_what_it_is_sent_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_ray, "LOOK_AGAIN_S", 0.01)
+    taken, errands = list[Errand](), [Errand([], {}), Errand([{}], {})]
+
+    def work(_place: Workplace, arrived: Callable[[], Errand | None], *_: object) -> None:
+        while len(taken) < 2:
+            taken.extend(errand for errand in [arrived()] if errand)
+
+    actor = acting(monkeypatch, work)
+    for errand in errands:
+        actor.take(errand)
+    actor.wait()
+
+    assert taken == errands
 
 
 def test_an_actor_complains_of_what_no_other_would_do_better_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,12 +187,12 @@ def test_a_worker_asks_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.update(share)
             return Made()
 
-        def remote(self, _errand: Errand) -> Answers:
+        def remote(self, _place: Workplace) -> Answers:
             return actor
 
     monkeypatch.setattr(ray, "remote", lambda _actor: Made)
 
-    worker = OnRay(cpus=2, gpus=0.25).start(ERRAND)
+    worker = OnRay(cpus=2, gpus=0.25).start(PLACE)
 
     assert asked == {"num_cpus": 2, "num_gpus": 0.25}
     assert worker.pulse() == IDLE

@@ -8,19 +8,19 @@ import pytest
 
 import harness
 from harness.core.errors import StoreError
-from harness.search.errand import Errand, Pulse
+from harness.search.errand import Pulse, Workplace
 from harness.search.launchers import processes
 from harness.search.launchers.processes import Processes
 
-ERRAND = Errand([], {}, None, Path(), None, Path(), None, alone=False, features=False, live=False)
+PLACE = Workplace(None, Path(), None, Path(), None, alone=False, features=False, live=False)
 
 
 def leave(*_: object) -> None:
     os._exit(7)
 
 
-def sleep(_errand: Errand, cells: MutableSequence[int], *_: object) -> None:
-    cells[:] = [3, 1, 2]
+def sleep(_place: Workplace, cells: MutableSequence[int], *_: object) -> None:
+    cells[:] = [3, 1, 2, 1]
     time.sleep(600)
 
 
@@ -36,7 +36,7 @@ def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
 def test_an_exit_code_is_a_death(launcher: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_work", leave)
 
-    worker = launcher.start(ERRAND)
+    worker = launcher.start(PLACE)
     worker.join()
 
     assert (worker.death(), worker.complaint()) == ("ended with exit code 7", None)
@@ -54,7 +54,7 @@ def test_a_signal_is_named_and_the_last_pulse_outlives_it(
     launcher: Processes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
 ) -> None:
     monkeypatch.setattr(processes, "_work", sleep)
-    worker = launcher.start(ERRAND)
+    worker = launcher.start(PLACE)
     while worker.pulse().run < 0:
         time.sleep(0.05)
     assert (worker.death(), worker.complaint()) == ("", None)
@@ -62,18 +62,14 @@ def test_a_signal_is_named_and_the_last_pulse_outlives_it(
     os.kill(worker._process.pid, number)  # type: ignore[attr-defined]
     worker.join()
 
-    assert (worker.death(), worker.pulse()) == (said, Pulse(3, 1, 2))
+    assert (worker.death(), worker.pulse()) == (said, Pulse(3, 1, 2, 1))
 
 
 @pytest.mark.slow
 def test_what_no_other_would_do_better_at_is_a_complaint(launcher: Processes, tmp_path: Path) -> None:
-    (tmp_path / "store").write_text("no folder")
-    run: dict[str, object] = {"config": {}}
-    errand = Errand(
-        [run], {}, tmp_path / "gone.py", tmp_path, None, tmp_path, None, alone=False, features=False, live=False
-    )
+    gone = Workplace(tmp_path / "gone.py", tmp_path, None, tmp_path, None, alone=False, features=False, live=False)
 
-    worker = launcher.start(errand)
+    worker = launcher.start(gone)
     worker.join()
 
     complaint = worker.complaint()
