@@ -15,7 +15,7 @@ from harness.core.history import History
 from harness.core.spec import did_you_mean
 from harness.reporting.curve_frame import Segment, curve_digests, curve_frame, segments_of
 from harness.reporting.recorded import FROZEN_AFTER, FROZEN_BEFORE, TEST_OPENINGS
-from harness.reporting.study_data import ABSENT, FIXED, PARAM, TRUNK_SECONDS, StudyData, column_of
+from harness.reporting.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS, TRUNK_SECONDS, StudyData, column_of
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
@@ -54,6 +54,7 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
             stored[run.stages[-1]].state_sha256 if run.stages and run.stages[-1] in stored else "" for run in runs
         ],
         **{TRUNK_SECONDS: [_to_growth(stored, run) for run in runs]},
+        **_counted(runs),
         config=[canonical_json(run.config) for run in runs],
         **_recorded(ledger, store_folder(home, record), study, runs),
     )
@@ -99,6 +100,12 @@ def _to_growth(stored: Mapping[StageAddress, StageEntry], run: RunRecord) -> flo
     """Return the seconds that training took before the first growth; NaN without one, or where that is not known."""
     first = stored.get(run.stages[0]) if len(run.stages) > 1 else None
     return first.seconds if first else np.nan
+
+
+def _counted(runs: list[RunRecord]) -> dict[str, list[float]]:
+    """Return the operations of training until the first growth, if those of any run were counted."""
+    flops = [_first_growth(run, "flops") for run in runs]
+    return {TRUNK_FLOPS: flops} if np.isfinite(flops).any() else {}
 
 
 def _fork(run: RunRecord) -> str:

@@ -1,97 +1,51 @@
-"""Accuracy at equal cost: what each arm had reached after the same seconds, not after the same updates."""
+"""Arms at equal cost: what each had reached after the same seconds or operations, not after the same updates."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from harness.reporting.at_cost import FLOPS, SECONDS, Cost, at_cost
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.course import CourseData, draw_course
 from harness.reporting.figures.style import in_unit
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison
 from harness.reporting.statistics import mean_estimate
-from harness.reporting.study_data import TRUNK_SECONDS, StudyData
+from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import NOTHING, count, listed, number
 
-__all__ = ["AtCost", "at_cost", "compute_exhibit", "equal_cost_table", "seconds_at"]
+__all__ = ["compute_exhibit", "equal_cost_table", "operations_exhibit"]
 
-SECONDS = "cost/seconds"
-POINTS = 80
-Array = NDArray[np.float64]
-AtCost = dict[tuple[int, str], tuple[float, Array, Array]]
-
-
-def seconds_at(steps: Array, *, last: float, total: float, growth: float, before: float) -> Array:
-    """Return the seconds of training by which a run had made so many `steps`, of `last` in `total` seconds.
-
-    Steps before and after the first growth, at step `growth` after `before` seconds, take different time each; if it is
-    not known how much, or there was none, all steps take the same.
-    """
-    if np.isfinite(growth) and np.isfinite(before):
-        return np.interp(steps, [0.0, growth, last], [0.0, before, total])
-    return np.interp(steps, [0.0, last], [0.0, total])
-
-
-def at_cost(data: StudyData, measure: Measure) -> AtCost:
-    """Return, by configuration and arm, the seconds in all, a grid of seconds, and the validation metric there.
-
-    Only configurations whose runs completed under every arm that has any; means over seeds.
-    """
-    name = f"val/{measure.metric.removeprefix('test/')}"
-    runs = data.runs[data.runs["status"] == "completed"]
-    if SECONDS not in runs:
-        return {}
-    courses = _courses(data.curves[data.curves["name"] == name])
-    runs = runs[runs["run_id"].isin(list(courses)) & (runs[SECONDS] > 0)]
-    under = runs.groupby("trial")["arm"].transform("nunique")
-    runs = runs[under == runs["arm"].nunique()]
-    parts = {(int(part["trial"].iloc[0]), str(part["arm"].iloc[0])): part for _, part in runs.groupby(["trial", "arm"])}
-    ends = {key: float(part[SECONDS].mean()) for key, part in parts.items()}
-    grid = np.linspace(0, max(ends.values(), default=0.0), POINTS)
-    found: AtCost = {}
-    for key, part in parts.items():
-        times = np.append(grid[grid < ends[key]], ends[key])
-        values = [_course_at(times / ends[key], row, courses[row["run_id"]]) for row in part.to_dict("records")]
-        found[key] = ends[key], times, np.mean(values, axis=0)
-    return found
-
-
-def _courses(series: pd.DataFrame) -> dict[str, tuple[Array, Array]]:
-    # At the growth a run is evaluated twice; the second time with all its classes.
-    series = series[np.isfinite(series["value"])].drop_duplicates(["run_id", "step"], keep="last")
-    return {
-        str(run): (part["step"].to_numpy(np.float64), part["value"].to_numpy(np.float64))
-        for run, part in series.groupby("run_id", observed=True)
-    }
-
-
-def _course_at(shares: Array, run: dict[Any, Any], course: tuple[Array, Array]) -> Array:
-    """Return the metric of a run after `shares` of its own seconds, so that seeds are set at equal progress."""
-    steps, values = course
-    spent = seconds_at(
-        steps,
-        last=float(steps[-1]),
-        total=run[SECONDS],
-        growth=run["growth_step"],
-        before=run.get(TRUNK_SECONDS, np.nan),
-    )
-    found: Array = np.interp(shares * run[SECONDS], spent, values)
-    return found
+UNTOLD = "Operations of whole networks are not recorded, so that there is no view at equal operations. "
+OPERATIONS = (
+    "those of matrix products, convolutions and attention, forward and backward, a multiplication and an addition "
+    "being two, as if nothing were shared or kept"
+)
 
 
 def compute_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
     """Show the validation metric of every arm by seconds of training."""
-    found = at_cost(data, measure)
+    said = "Seconds are those of the machine that trained, evaluations included, what arms share is counted for each"
+    return _exhibit(data, measure, SECONDS, "equal_compute", "seconds of training", said)
+
+
+def operations_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
+    """Show the validation metric of every arm by floating-point operations of training."""
+    axis = f"operations of training{in_unit(FLOPS.measure.level_unit)}"
+    return _exhibit(data, measure, FLOPS, "equal_operations", axis, f"Operations are {OPERATIONS}")
+
+
+def _exhibit(data: StudyData, measure: Measure, cost: Cost, name: str, axis: str, said: str) -> Exhibit | None:
+    found = at_cost(data, measure, cost)
     arms = [arm for arm in data.arms if any(arm == key[1] for key in found)]
     if len(arms) < 2:
         return None
     rows = [
-        {"arm": arm, "trial": trial, "grown": False, "offset": time, "value": value * measure.factor}
-        for (trial, arm), (total, times, values) in found.items()
-        for time, value in zip(times[times < total], values, strict=False)
+        {"arm": arm, "trial": trial, "grown": False, "offset": spent * cost.measure.factor, "value": value}
+        for (trial, arm), (total, costs, values) in found.items()
+        for spent, value in zip(costs[costs < total], values * measure.factor, strict=False)
     ]
     points = pd.DataFrame(rows)
     grouped = points.groupby(["arm", "grown", "offset"])["value"].agg(["mean", "size"]).reset_index()
@@ -99,77 +53,93 @@ def compute_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
     means = grouped[grouped["size"] == grouped["arm"].map(amounts)].rename(columns={"mean": "value"})
     shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     up = shown.title + in_unit(shown.level_unit)
-    drawn = CourseData(points.iloc[:0], means, arms, "seconds of training", up, at_growth=False)
-    seconds = {arm: np.mean([total for (_, own), (total, _, _) in found.items() if own == arm]) for arm in arms}
-    told = listed([f"{arm} {number(float(seconds[arm]), 1)} s" for arm in arms])
+    drawn = CourseData(points.iloc[:0], means, arms, axis, up, at_growth=False)
+    totals = {arm: np.mean([total for (_, own), (total, _, _) in found.items() if own == arm]) for arm in arms}
+    unit = cost.measure.unit
+    told = listed([f"{arm} {cost.measure.level(float(totals[arm]))} {unit}" for arm in arms])
     return Exhibit(
-        name="equal_compute",
-        title="Every arm at equal seconds",
+        name=name,
+        title=f"Every arm at equal {cost.name}",
         caption=(
-            f"{shown.title[:1].upper() + shown.title[1:]} by seconds of training: means over "
+            f"{shown.title[:1].upper() + shown.title[1:]} by {cost.name} of training: means over "
             f"{count(int(amounts.max()), 'configuration')} that completed under every arm, after means over seeds, as "
-            f"far as all of them train. In all, on average: {told}. Seconds are those of the machine that trained, "
-            f"evaluations included, what arms share is counted for each; steps before and after the growth are "
-            f"taken to be equally long each."
+            f"far as all of them train. In all, on average: {told}. {said}; steps before and after the growth are "
+            f"taken to be equally {'long' if cost is SECONDS else 'dear'} each."
         ),
-        alt=f"Seconds in all: {told}.",
+        alt=f"{cost.name.capitalize()} in all: {told}.",
         **rendered(lambda: draw_course(drawn)),
-        data=means.drop(columns=["grown", "size"]).rename(columns={"offset": "seconds"}),
+        data=means.drop(columns=["grown", "size"]).rename(columns={"offset": cost.key}),
     )
 
 
 def equal_cost_table(data: StudyData, comparison: Comparison, measure: Measure) -> Table | None:
-    """Set the arms beside each other after equal updates, and after as many seconds as the cheapest of them takes."""
-    found = at_cost(data, measure)
-    if not found:
+    """Set the arms beside each other after equal updates, and after as much as the cheapest of them takes."""
+    parts = {cost: _frame(data, measure, cost) for cost in (SECONDS, FLOPS)}
+    costs = [cost for cost, part in parts.items() if len(part)]
+    if not costs:
         return None
+    keys = ["trial", "arm", "at_equal_updates"]
+    frame = parts[costs[0]]
+    for cost in costs[1:]:
+        frame = frame.merge(parts[cost].drop(columns=keys[2:]), on=keys[:2])
+    arms = [arm for arm in data.arms if arm in set(frame["arm"])]
+    shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
+    rows = [_row(arm, frame[frame["arm"] == arm], shown, costs) for arm in arms]
+    if {comparison.first, comparison.second} <= set(arms):
+        rows.append(_difference(frame, comparison, shown, costs))
+    equal = " or ".join(cost.name for cost in costs)
+    note = (
+        f"{shown.title[:1].upper() + shown.title[1:]}: test data are not looked at before the end. "
+        f"Equal {equal}: in each configuration those of the arm that took least. "
+        f"{f'Operations are {OPERATIONS}. ' if FLOPS in costs else UNTOLD}"
+        f"The interval is a 95 % t interval, exploratory."
+    )
+    title = f"At equal updates, and at equal {equal}"
+    return table_of_numbers("equal_cost", title, rows, frame, note=note)
+
+
+def _frame(data: StudyData, measure: Measure, cost: Cost) -> pd.DataFrame:
+    found = at_cost(data, measure, cost)
     least = {trial: min(total for (own, _), (total, _, _) in found.items() if own == trial) for trial, _ in found}
-    records = [
+    return pd.DataFrame(
         {
             "trial": trial,
             "arm": arm,
-            "seconds": total,
-            "least_seconds": least[trial],
+            cost.key: total,
+            f"least_{cost.key}": least[trial],
             "at_equal_updates": float(values[-1]),
-            "at_equal_seconds": float(np.interp(least[trial], times, values)),
+            f"at_equal_{cost.key}": float(np.interp(least[trial], costs, values)),
         }
-        for (trial, arm), (total, times, values) in found.items()
-    ]
-    frame = pd.DataFrame(records)
-    arms = [arm for arm in data.arms if arm in set(frame["arm"])]
-    shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
-    rows = [_row(arm, frame[frame["arm"] == arm], shown) for arm in arms]
-    if {comparison.first, comparison.second} <= set(arms):
-        rows.append(_difference(frame, comparison, shown))
-    note = (
-        f"{shown.title[:1].upper() + shown.title[1:]}: test data are not looked at before the end. Equal seconds: in "
-        f"each configuration those of the arm that took least. Operations of whole networks are not recorded, so "
-        f"that there is no view at equal operations. The interval is a 95 % t interval, exploratory."
+        for (trial, arm), (total, costs, values) in found.items()
     )
-    return table_of_numbers("equal_cost", "At equal updates, and at equal seconds", rows, frame, note=note)
 
 
-def _row(arm: str, part: pd.DataFrame, measure: Measure) -> dict[str, str]:
-    return {
-        "arm": arm,
-        f"at equal updates{in_unit(measure.level_unit)}": measure.level(part["at_equal_updates"].mean()),
-        f"at equal seconds{in_unit(measure.level_unit)}": measure.level(part["at_equal_seconds"].mean()),
-        "its seconds in all": number(part["seconds"].mean(), 1),
-        "configurations": str(len(part)),
-    }
+def _row(arm: str, part: pd.DataFrame, measure: Measure, costs: Sequence[Cost]) -> dict[str, str]:
+    unit = in_unit(measure.level_unit)
+    row = {"arm": arm, f"at equal updates{unit}": measure.level(part["at_equal_updates"].mean())}
+    for cost in costs:
+        row[f"at equal {cost.name}{unit}"] = measure.level(part[f"at_equal_{cost.key}"].mean())
+    row |= {_in_all(cost): cost.measure.level(part[cost.key].mean()) for cost in costs}
+    return row | {"configurations": str(len(part))}
 
 
-def _difference(frame: pd.DataFrame, comparison: Comparison, measure: Measure) -> dict[str, str]:
-    sides = [frame[frame["arm"] == arm].set_index("trial") for arm in (comparison.first, comparison.second)]
-    told = []
-    for column in ("at_equal_updates", "at_equal_seconds"):
-        mean = mean_estimate((sides[0][column] - sides[1][column]).tolist())
+def _difference(frame: pd.DataFrame, comparison: Comparison, measure: Measure, costs: Sequence[Cost]) -> dict[str, str]:
+    first, second = (frame[frame["arm"] == arm].set_index("trial") for arm in (comparison.first, comparison.second))
+    unit = in_unit(measure.level_unit)
+
+    def told(column: str) -> str:
+        mean = mean_estimate((first[column] - second[column]).tolist())
         ends = [measure.difference(end) for end in (mean.interval.low, mean.interval.high)] if mean.interval else []
-        told.append(f"{measure.difference(mean.mean)} ({' to '.join(ends) or NOTHING})")
-    return {
-        "arm": f"{comparison.first} minus {comparison.second}",
-        f"at equal updates{in_unit(measure.level_unit)}": told[0],
-        f"at equal seconds{in_unit(measure.level_unit)}": told[1],
-        "its seconds in all": number((sides[0]["seconds"] - sides[1]["seconds"]).mean(), 1),
-        "configurations": str(len(sides[0])),
-    }
+        return f"{measure.difference(mean.mean)} ({' to '.join(ends) or NOTHING})"
+
+    row = {"arm": f"{comparison.first} minus {comparison.second}", f"at equal updates{unit}": told("at_equal_updates")}
+    row |= {f"at equal {cost.name}{unit}": told(f"at_equal_{cost.key}") for cost in costs}
+    for cost in costs:
+        apart = (first[cost.key] - second[cost.key]).mean() * cost.measure.factor
+        row[_in_all(cost)] = number(apart, cost.measure.decimals)
+    return row | {"configurations": str(len(first))}
+
+
+def _in_all(cost: Cost) -> str:
+    unit = "" if cost is SECONDS else in_unit(cost.measure.unit)
+    return f"its {cost.name} in all{unit}"

@@ -7,7 +7,7 @@ import pandas as pd
 from harness.reporting.alignment import evaluation_interval
 from harness.reporting.anytime_exhibits import best_exhibit
 from harness.reporting.class_exhibits import classes_exhibit
-from harness.reporting.compute import compute_exhibit
+from harness.reporting.compute import compute_exhibit, operations_exhibit
 from harness.reporting.controls import every_arm_exhibit
 from harness.reporting.cost_exhibits import cost_exhibit, kept_exhibit
 from harness.reporting.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
@@ -46,6 +46,7 @@ def exhibits_of(
             cost_exhibit(data, comparison, measure),
             importance_exhibit(driving),
             compute_exhibit(data, measure),
+            operations_exhibit(data, measure),
             map_exhibit(data, comparison, measure),
             best_exhibit(data, measure),
             preserved_exhibit(data),

@@ -10,9 +10,10 @@ __all__ = ["POINTS", "Measure", "measure_of"]
 
 POINTS = "percentage points"
 COUNTED = {
-    "cost/seconds": ("training time", "time", "s", 1),
-    "cost/steps": ("optimizer updates", "updates", "steps", 0),
-    "growth/parameters_added": ("parameters added by the growth", "added", "parameters", 0),
+    "cost/seconds": ("training time", "time", "s", 1.0, 1),
+    "cost/steps": ("optimizer updates", "updates", "steps", 1.0, 0),
+    "growth/parameters_added": ("parameters added by the growth", "added", "parameters", 1.0, 0),
+    "cost/flops": ("operations of training", "operations", "GFLOP", 1e-9, 2),
 }
 # By family: what is said of all of them, and of one.
 ACCURACIES = {
@@ -77,8 +78,8 @@ def measure_of(metric: str, units: Mapping[str, str] = NO_UNITS) -> Measure:
     ('test accuracy on the late classes', 'percentage points')
     """
     if metric in COUNTED:
-        title, short, unit, decimals = COUNTED[metric]
-        return Measure(metric, title, short, unit, unit, 1.0, decimals, higher_is_better=False)
+        title, short, unit, factor, decimals = COUNTED[metric]
+        return Measure(metric, title, short, unit, unit, factor, decimals, higher_is_better=False)
     split, _, name = metric.partition("/")
     spoken = {"val": "validation", "train": "training"}.get(split, split)
     family, _, part = name.partition("/")

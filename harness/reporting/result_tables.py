@@ -20,7 +20,7 @@ OUTCOMES = ("known_before_growth", "known_after_growth", "forgetting")
 ANSWERS = ("test/accuracy/", "test/rmse/", "test/mae/", "test/accuracy_within/mean", "test/accuracy_by_arrival/mean")
 MOST_RUNS = 1000  # that a page lists
 GUESSED, COMPLETED = "completed or diverged", "completed"
-COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
+COSTS = ("cost/seconds", "cost/flops", "cost/steps", "growth/parameters_added")
 
 
 def primary_table(comparison: Comparison, measure: Measure) -> Table:

@@ -69,7 +69,7 @@ PLAN = (
         (
             *("secondary", "outcomes", "collapses", "published"),
             *("stability_gap", "stability", "arrivals", "preserved", "kept_and_learned"),
-            *("cost", "equal_compute", "equal_cost", "pareto", "trade_offs"),
+            *("cost", "equal_compute", "equal_operations", "equal_cost", "pareto", "trade_offs"),
         ),
         nothing="Nothing but the primary metric was recorded.",
         compares=True,

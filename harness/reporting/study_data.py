@@ -10,13 +10,25 @@ import pandas as pd
 from harness.reporting.measures import Measure, measure_of
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
-__all__ = ["ABSENT", "FAIR", "FIXED", "PARAM", "PROOFS", "TRUNK_SECONDS", "StudyData", "column_of", "is_absent"]
+__all__ = [
+    "ABSENT",
+    "FAIR",
+    "FIXED",
+    "PARAM",
+    "PROOFS",
+    "TRUNK_FLOPS",
+    "TRUNK_SECONDS",
+    "StudyData",
+    "column_of",
+    "is_absent",
+]
 
 PARAM = "param/"
 ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
 FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
 TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
+TRUNK_FLOPS = "flops_to_growth"  # likewise the operations
 PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
 
 

@@ -9,7 +9,7 @@ from harness.training.metrics import Direction, directions
 
 __all__ = ["Objective", "known_objectives", "means_over_runs", "name_in_runs"]
 
-COSTS = ("cost/seconds", "cost/steps", "growth/parameters_added")
+COSTS = ("cost/flops", "cost/seconds", "cost/steps", "growth/parameters_added")
 
 
 class Objective(Spec):

@@ -12,10 +12,10 @@ from harness.data import TaskData
 from harness.growth import GrowthEvent, GrowthRule
 from harness.growth.plan import Watch
 from harness.staging.catalog import StageEntry
+from harness.staging.counts import count
 from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import StageAddress
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
-from harness.staging.parameters import count_parameters
 from harness.staging.results import PARAMETERS_ADDED, FinishedStage, RunResult, result_of
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
@@ -140,8 +140,9 @@ class Chain:
             end = self._stored_end(leg) or self._trained_end(leg)
             stages.append(FinishedStage(end.entry.address, end.measured, end.entry.seconds))
             if end.rule is None:
-                parameters = count_parameters(self._config, self._data, lineage, end.live)
-                return result_of(stages, first_head=next(iter(self._config.task.sizes)), parameters=parameters)
+                del leg, end  # and with them the network, which is built once more
+                counts = count(self._config, self._data, lineage)
+                return result_of(stages, first_head=next(iter(self._config.task.sizes)), counts=counts)
             lineage.append(GrowthEvent(step=end.entry.address.step, change=end.rule.change))
             leg = self._after_growth(leg, end, end.rule)
 

@@ -1,11 +1,12 @@
 """What a run came to, computed from its finished stages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from harness.core.history import History
+from harness.staging.counts import Counts
 from harness.staging.ledger import StageAddress
 from harness.staging.store import Measured
 
@@ -30,7 +31,7 @@ class RunResult:
 
     Attributes:
         stages: one address per stage; the last is the end of the run.
-        growths: `step` and `parameters_added` of each growth.
+        growths: `step`, `parameters_added` and `flops`, those of all training until then, of each growth.
         metrics: the final evaluations (`val/...`, `test/...`), what the growths did to them and to the number of
             parameters, and the cost.
         history: everything measured, from step 0 to the end.
@@ -42,13 +43,13 @@ class RunResult:
     history: History
 
 
-def result_of(stages: Sequence[FinishedStage], *, first_head: str, parameters: Mapping[str, float]) -> RunResult:
+def result_of(stages: Sequence[FinishedStage], *, first_head: str, counts: Counts) -> RunResult:
     """Return the results of a run.
 
     Args:
         stages: of the run, all of them.
         first_head: the network's own output.
-        parameters: what `count_parameters` says.
+        counts: of its networks.
     """
     history = History()
     for stage in stages:
@@ -58,14 +59,17 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str, parameters: M
         {
             "step": before.address.step,
             "parameters_added": int(stage.measured.history[PARAMETERS_ADDED].values[0]),
+            "flops": flops,
         }
-        for before, stage in pairwise(stages)
+        for (before, stage), flops in zip(pairwise(stages), accumulate(counts.flops), strict=False)
     )
     metrics = {name: value for name, value in ends[-1].items() if name.split("/")[0] in ("val", "test")}
     if growths:
         metrics |= _forgetting(ends[0], ends[-1], first_head)
     metrics["growth/parameters_added"] = float(sum(growth["parameters_added"] for growth in growths))
-    metrics |= parameters
+    metrics["growth/parameters"] = float(counts.parameters)
+    metrics["growth/parameters_trainable"] = float(counts.trainable)
+    metrics["cost/flops"] = float(sum(counts.flops))
     metrics["cost/steps"] = float(stages[-1].address.step)
     if SKIPPED_STEPS in history:
         metrics["cost/skipped_steps"] = sum(history[SKIPPED_STEPS].values)

@@ -32,7 +32,7 @@ from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
 
-__all__ = ["OnEvaluation", "Pause", "Signals", "train_stage"]
+__all__ = ["OnEvaluation", "Pause", "Signals", "batches_of", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]

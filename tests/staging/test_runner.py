@@ -53,7 +53,8 @@ def test_a_run_goes_through_its_growth(runner: Runner, digits_run: RunConfig) ->
     result = runner.run(digits_run)
 
     assert [address.step for address in result.stages] == [20, 40]
-    assert result.growths == ({"step": 20, "parameters_added": 16 * 5 + 5 + 5 * 4 + 4},)
+    (growth,) = result.growths
+    assert (growth["step"], growth["parameters_added"]) == (20, 16 * 5 + 5 + 5 * 4 + 4)
     assert result.history["train/loss/late"].steps == list(range(21, 41))
     assert result.history["test/accuracy/all"].steps == [20, 40]
 

@@ -1,0 +1,100 @@
+"""What a run costs whatever it is trained on: parameters, and operations, counted on its networks."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from harness.core.seeding import seeded_global_stream
+from harness.data import TaskData
+from harness.growth import GrowthEvent
+from harness.growth.freeze import candidates
+from harness.staging.network import build_network, probe_for
+from harness.staging.run import RunConfig
+from harness.training.answers import answers_of
+from harness.training.forward import needs_of, see
+from harness.training.loop import batches_of
+from harness.training.operations import flops_of
+from harness.training.state import TrainState, fresh_state
+from harness.training.step import objective_of
+
+__all__ = ["Counts", "count"]
+
+FEW = 2  # with one alone, a batch norm would have nothing to compare
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run costs.
+
+    Attributes:
+        parameters: at the end, frozen ones too, but neither those that were born untrainable nor a teacher's.
+        trainable: how many of them are trained there.
+        flops: floating-point operations of forward and backward passes, by stage, as `flops_of` counts them.
+    """
+
+    parameters: int
+    trainable: int
+    flops: tuple[int, ...]
+
+
+def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> Counts:
+    """Build the networks of a run once more, and count.
+
+    Operations are those of the run alone: neither what runs share nor features that are computed once make them fewer.
+    They are counted for two examples and multiplied: what does not depend on the number of examples counts too often.
+
+    Args:
+        config: of the run.
+        data: of its task.
+        lineage: all its growths.
+    """
+    model = build_network(config, data)
+    state = fresh_state(model, config.training.optimizer, seed=config.seed, precision=config.precision)
+    ends = [*(event.step for event in lineage), config.steps]
+    flops = [sum(_flops_until(state, ends[0], config, data))]
+    for event, end in zip(lineage, ends[1:], strict=True):
+        state.step = event.step
+        state.grow(event.change, probe=probe_for(event.change, data))
+        flops.append(sum(_flops_until(state, end, config, data)))
+    owned = {name: value for name, value in state.identities.parameters().items() if state.identities[name].trainable}
+    frozen = _frozen_at(state, config.steps)
+    return Counts(
+        parameters=sum(value.numel() for value in owned.values()),
+        trainable=sum(owned[name].numel() for name in owned.keys() - frozen),
+        flops=tuple(flops),
+    )
+
+
+def _flops_until(state: TrainState, end: int, config: RunConfig, data: TaskData) -> Iterator[int]:
+    """Give the operations of the steps from here to `end`, as long as the same parameters are frozen."""
+    start = state.step
+    changes = state.lineage[-1].change.freeze.changes() if state.lineage else ()
+    for step, then in pairwise([start, *(start + age for age in sorted(changes) if start + age < end), end]):
+        state.step = step
+        if step > start:
+            state.refreeze()
+        yield (then - step) * _flops_of_step(state, config, data)
+
+
+def _flops_of_step(state: TrainState, config: RunConfig, data: TaskData) -> int:
+    answers = answers_of(state.model, state.lineage, state.effects, data)
+    seen = answers.label_map.known(data.train.labels).nonzero().squeeze(1)
+    examples = data.train.take(seen[:FEW])
+
+    def passes() -> None:
+        batch = see(state, examples, answers, needs_of(config.training.losses.values()))
+        objective_of(state, batch, config.training).total.backward()
+
+    state.set_train_mode()
+    with seeded_global_stream(config.seed, "count", device=state.device):
+        flops = flops_of(passes)
+    state.optimizer.zero_grad(set_to_none=True)
+    size = batches_of(state, data, config.training, answers.label_map).size
+    return flops * size // len(examples)
+
+
+def _frozen_at(state: TrainState, step: int) -> frozenset[str]:
+    if not state.lineage:
+        return frozenset()
+    last, growths = state.lineage[-1], len(state.lineage)
+    return last.change.freeze.frozen(candidates(state.model, state.identities), growth=growths, age=step - last.step)

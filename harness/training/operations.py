@@ -1,0 +1,43 @@
+"""Counting the floating-point operations of code as it runs."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+__all__ = ["flops_of"]
+
+
+def flops_of(action: Callable[[], object]) -> int:
+    """Return the floating-point operations of the matrix products, convolutions and attention in `action`.
+
+    A product of an `[M, K]` and a `[K, N]` matrix is 2MKN of them, a multiplication and an addition being two; those
+    of backward passes are counted as well. Everything else, such as activations and updates, is not, and neither are
+    recurrent layers that a library computes as one piece. Attention is computed by its products, on every device.
+    """
+    counting = _Counting()  # type: ignore[no-untyped-call]
+    with counting, sdpa_kernel(SDPBackend.MATH):
+        action()
+    return int(counting.flops)
+
+
+class _Counting(TorchDispatchMode):
+    """Sees every operation below autograd; PyTorch knows the formula of those that count."""
+
+    flops: int = 0
+
+    def __torch_dispatch__(
+        self,
+        func: torch._ops.OpOverload,
+        types: tuple[type, ...],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula:
+            self.flops += formula(*args, **(kwargs or {}), out_val=result)
+        return result
