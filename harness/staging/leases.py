@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import ClassVar
 
 from harness.core.errors import AwayError, HarnessError
 from harness.staging.database import Database, Transaction
@@ -45,6 +46,8 @@ class Leases:
         duration_s: how long an owner that is not heard of keeps a lease; one that is known to be dead loses it at once.
     """
 
+    _held: ClassVar[set[tuple[str, str]]] = set()  # by owners in this process, each with the name of the lease
+
     def __init__(self, database: Database, owner: str | None = None, duration_s: float = DURATION_S) -> None:
         self._database = database
         self._owner = owner or this_process()
@@ -57,6 +60,7 @@ class Leases:
         if lease is None:
             yield None
             return
+        self._held.add((self._owner, name))
         stopped = threading.Event()
         thread = threading.Thread(target=self._renew, args=(lease, stopped), name=f"lease {name}", daemon=True)
         thread.start()
@@ -65,17 +69,22 @@ class Leases:
         finally:
             stopped.set()
             thread.join()
+            self._held.discard((self._owner, name))
             self._give_back(lease)
 
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
             before = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
-            gone = next((owner for owner, _ in before if is_gone(owner)), None)
-            token = self._take(transaction, name, replacing=gone)
+            free = next((owner for owner, _ in before if is_gone(owner) or self._lost(owner, name)), None)
+            token = self._take(transaction, name, replacing=free)
             if token is None:
                 return None
-            given_back = all(expires == 0 for _, expires in before)
+            given_back = all(expires == 0 or owner == self._owner for owner, expires in before)
             return Lease(name, self._owner, token, _deaths(transaction, name, 0 if given_back else 1))
+
+    def _lost(self, owner: str, name: str) -> bool:
+        """Return whether a lease is our own, and a server that went away did not let us know of it, or give it back."""
+        return owner == self._owner and (owner, name) not in self._held
 
     def _take(self, transaction: Transaction, name: str, replacing: str | None) -> int | None:
         rows = transaction.rows(

@@ -12,7 +12,6 @@ from harness.staging.ledger import Ledger, RunRecord
 
 ROOT = Path(harness.__file__).parents[1]
 STUDY = '''
-import os
 import sys
 from typing import Literal
 
@@ -41,10 +40,6 @@ class Trouble(JointCrossEntropy):
         return losses
 
 
-def dies(loss):
-    os.kill(os.getpid(), 9)
-
-
 def exhausts(loss):
     raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
 
@@ -60,7 +55,6 @@ TROUBLES = {
     "exits": lambda loss: sys.exit(3),
     "exhausts": exhausts,
     "diverges": lambda loss: loss * float("nan"),
-    "dies": dies,
 }
 
 
@@ -76,7 +70,7 @@ def study() -> Study:
             steps=20,
         ),
         space={},
-        arms={how: {"training.losses.classes.how": how} for how in TROUBLES if how != "dies" or WITH_DEATH},
+        arms={how: {"training.losses.classes.how": how} for how in TROUBLES},
         comparison=("none", "raises"),
         trials=1,
         seeds=1,
@@ -87,12 +81,11 @@ REASONS = {
     "exits": "called sys.exit(3)",
     "exhausts": "out of memory: CUDA out of memory. Tried to allocate 20 GiB",
     "diverges": "diverged: ",
-    "dies": "killed: 4 processes died in the stage that begins at step 0",
 }
 
 
-def run(folder: Path, *options: str, death: bool, text: str = STUDY) -> dict[str, RunRecord]:
-    (folder / "study.py").write_text(text.replace("WITH_DEATH", str(death)))
+def run(folder: Path, *options: str, text: str = STUDY) -> dict[str, RunRecord]:
+    (folder / "study.py").write_text(text)
     command = [sys.executable, "-m", "harness", "run", "study.py", "--no-tracking", *options]
     ended = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
@@ -103,23 +96,23 @@ def run(folder: Path, *options: str, death: bool, text: str = STUDY) -> dict[str
 
 @pytest.mark.slow
 def test_runs_that_fail_are_outcomes_and_can_be_tried_again(tmp_path: Path) -> None:
-    found = run(tmp_path, death=False)
+    found = run(tmp_path)
 
     assert found["none"].status == "completed"
     for arm in found.keys() - {"none"}:
         assert (found[arm].status, found[arm].reason[: len(REASONS[arm])]) == ("failed", REASONS[arm])
     assert len(found) == 5
-    assert run(tmp_path, death=False) == found
-    well = run(tmp_path, "--retry-failed", death=False, text=STUDY.replace("% 5 == 0", "< 0"))
+    assert run(tmp_path) == found
+    well = run(tmp_path, "--retry-failed", text=STUDY.replace("% 5 == 0", "< 0"))
     assert {record.status for record in well.values()} == {"completed"}
     assert well["none"] == found["none"]
 
 
 @pytest.mark.slow
-def test_a_run_that_kills_its_workers_is_given_up_and_the_others_are_done(tmp_path: Path) -> None:
-    found = run(tmp_path, "--workers", "2", death=True)
+def test_workers_tell_the_same(tmp_path: Path) -> None:
+    found = run(tmp_path, "--workers", "2")
 
     assert found["none"].status == "completed"
     for arm in found.keys() - {"none"}:
         assert (found[arm].status, found[arm].reason[: len(REASONS[arm])]) == ("failed", REASONS[arm])
-    assert len(found) == 6
+    assert len(found) == 5

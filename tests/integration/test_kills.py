@@ -28,7 +28,7 @@ STUDY = "digits-late-classes"
 KILLS = int(os.environ.get("HARNESS_KILLS", "2"))
 SEED = int(os.environ.get("HARNESS_KILLS_SEED", "0"))
 IN_TRAINING = 0.7  # of the moments are counted from when a launch has workers, the others from its own start
-LONGEST_S = 12.0
+LONGEST_S = 6.0
 SIZES = ["--workers", "2", "--seeds", "2", "--set", "steps=2000", "--set", "training.evaluate_every=100"]
 
 Process = subprocess.Popen[bytes]
@@ -37,10 +37,11 @@ Process = subprocess.Popen[bytes]
 class Disturbed:
     """A study whose processes are killed: a launch with two workers, and `others` like those of other machines."""
 
-    def __init__(self, home: Path, storage: str, others: int) -> None:
+    def __init__(self, home: Path, storage: str, others: int, *options: str) -> None:
         self.trials = 2
         self.killed = Counter[str]()
         self._home = home
+        self._options = options
         self._place = ["--home", str(home), "--storage", storage]
         self._processes: list[Process | None] = [None] * (1 + others)
 
@@ -71,7 +72,8 @@ class Disturbed:
         if index == 0 and before is not None:
             assert before.returncode in (0, -9), (self._home / "said.txt").read_text()
             self.trials += more * (before.returncode == 0)  # a study that has ended gets another trial
-        command = ["run", STUDY, "--trials", str(self.trials), *SIZES] if index == 0 else ["worker", STUDY]
+        launch = ["run", STUDY, "--trials", str(self.trials), *SIZES, *self._options]
+        command = launch if index == 0 else ["worker", STUDY]
         self._home.mkdir(exist_ok=True)
         with (self._home / "said.txt").open("ab") as said:
             return subprocess.Popen(
@@ -151,7 +153,7 @@ def check_that_nothing_was_lost(tmp_path: Path, storage: str, others: int) -> No
     while study.killed.total() < KILLS:
         study.disturb(draws)
     study.finish()
-    calm, kept = Disturbed(tmp_path / "calm", f"sqlite:///{tmp_path / 'calm.sqlite'}", 0), study.trials
+    calm, kept = Disturbed(tmp_path / "calm", f"sqlite:///{tmp_path / 'calm.sqlite'}", 0, "--no-tracking"), study.trials
     calm.trials = kept
     calm.finish()
 

@@ -14,7 +14,7 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 
 ROOT = Path(harness.__file__).parents[1]
-SIZES = ["--trials", "2", "--seeds", "2", "--set", "steps=3000", "--set", "training.evaluate_every=25", "--no-tracking"]
+SIZES = ["--trials", "2", "--seeds", "1", "--set", "steps=3000", "--set", "training.evaluate_every=25", "--no-tracking"]
 STUDY = "digits-late-classes"
 
 
@@ -41,7 +41,7 @@ def test_a_server_that_goes_and_comes_back_costs_time_and_nothing_else(tmp_path:
         if server is None:
             pytest.skip("no PostgreSQL server binaries")
         launch, times = begin(tmp_path / "home", server.url), 0
-        while launch.poll() is None and times < 3:
+        while launch.poll() is None and times < 2:
             if list((tmp_path / "home" / "store").rglob("state.safetensors")):
                 time.sleep(1)
                 server.stop()

@@ -135,8 +135,8 @@ def test_a_lease_of_another_token_is_not_the_latest(database: Database) -> None:
 
 def dying(database: Database, times: int) -> None:
     """Take the lease `a` so many times without giving it back, as processes that are killed do."""
-    gone = json.dumps([*json.loads(this_process())[:2], 2**22 + 1, 0.0])
-    for _ in range(times):
+    for number in range(times):
+        gone = json.dumps([*json.loads(this_process())[:2], 2**22 + 1, float(number)])
         assert Leases(database, gone)._acquire("a") is not None
 
 
@@ -193,3 +193,13 @@ def test_a_server_that_goes_away_just_then_keeps_no_lease(database: Database, mo
     with Leases(database, ELSEWHERE).hold("a") as other:
         assert other is not None
         assert other.deaths == 0
+
+
+def test_a_lease_that_a_server_gave_and_did_not_tell_of_is_had_for_the_asking(database: Database) -> None:
+    unheard, leases = Leases(database)._acquire("a"), Leases(database)
+
+    with leases.hold("a") as lease, leases.hold("a") as twice:
+        assert unheard is not None
+        assert lease is not None
+        assert (lease.token, lease.deaths) == (unheard.token + 1, 0)
+        assert twice is None
