@@ -17,7 +17,14 @@ __all__ = ["CURVE_COLUMNS", "Segment", "curve_digests", "curve_frame", "segments
 
 CURVE_COLUMNS = ("run_id", "trial", "arm", "seed", "name", "grown", "step", "steps_since_growth", "value")
 AS_RECORDED = ("val/", "growth/", "signal/", "drift/")
-AVERAGED = ("train/loss/", "train/loss_weighted/", "train/grad_norm", "train/skipped_steps", "train/trunk_")
+AVERAGED = (
+    "train/loss/",
+    "train/loss_weighted/",
+    "train/grad_norm",
+    "train/loss_scale",
+    "train/skipped_steps",
+    "train/trunk_",
+)
 WORDS = ("run_id", "arm", "name")
 Run = tuple[str, int, str, int]  # run id, trial, arm, seed
 

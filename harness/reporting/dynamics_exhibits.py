@@ -18,6 +18,7 @@ __all__ = ["drift_exhibit", "gradients_exhibit", "shares_exhibit"]
 
 WEIGHTED = "train/loss_weighted/"
 NORM, COSINE, SKIPPED = "train/trunk_norm/", "train/trunk_cosine/", "train/skipped_steps"
+SCALE = "train/loss_scale"
 CKA, CHANGE = "drift/cka/", "drift/change/"
 MOST_COMPONENTS, MOST_LAYERS = 6, 6
 WINDOW = 20  # evaluations on either side of the growth
@@ -77,7 +78,7 @@ def gradients_exhibit(
 ) -> Exhibit | None:
     """Show how long gradients are around the growth, in all and by component, and which updates were skipped."""
     near = _near(curves, interval)
-    names = [name for name in ("train/grad_norm", SKIPPED) if (near["name"] == name).any()]
+    names = [name for name in ("train/grad_norm", SCALE, SKIPPED) if (near["name"] == name).any()]
     parts = [name for prefix in (NORM, COSINE) for name in series_names(near, prefix, "")[:MOST_COMPONENTS]]
     names = [*names[:1], *parts, *names[1:]]
     means = {name: arm_means(aligned(near, name, interval)) for name in names}
@@ -103,6 +104,8 @@ def gradients_exhibit(
 def _gradient_panel(name: str, means: pd.DataFrame) -> Panel:
     if name == SKIPPED:
         return Panel("skipped updates", "share (%)", means.assign(value=100 * means["value"]), (-3, 103))
+    if name == SCALE:
+        return Panel("scale of the loss", "factor", means)
     if name.startswith(COSINE):
         one, _, other = name.removeprefix(COSINE).partition(".")
         return Panel(f"{one} and {other}", "cosine", means, (-1.05, 1.05))

@@ -43,9 +43,9 @@ def train_step(
         needs: what the losses look at beside outputs, if that is known.
 
     Returns:
-        `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), and
-        with a loss scaler, or where diverged steps are skipped, `skipped_steps` (1 if a gradient or a loss was not
-        finite, so that nothing was updated). In the first steps after a growth also, for each optimizer group,
+        `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), with a
+        loss scaler `loss_scale`, and with one, or where diverged steps are skipped, `skipped_steps` (1 if a gradient or
+        a loss was not finite, so that nothing was updated). In the first steps after a growth also, for each group,
         `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the mean size of an update in units of the group's
         learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come second.
         Where gradients are recorded, what `trunk_gradients` says.
@@ -68,15 +68,10 @@ def train_step(
     if skipped:
         state.optimizer.zero_grad(set_to_none=True)
     state.scaler.step(state.optimizer)
+    scaling = _scaling(state, norm, skipped=skipped if config.on_divergence == "skip" else None)
     state.scaler.update()
     state.step += 1
-    measured = _measured(found, norm) | gradients | (watched.measured() if watched else {})
-    if config.on_divergence == "skip":
-        measured["skipped_steps"] = norm.new_tensor(float(skipped))
-    elif state.scaler.is_enabled():
-        # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
-        measured["skipped_steps"] = (~norm.isfinite()).float()
-    return measured
+    return _measured(found, norm) | gradients | (watched.measured() if watched else {}) | scaling
 
 
 def objective_of(state: TrainState, batch: Batch, config: TrainingConfig) -> Objective:
@@ -103,6 +98,15 @@ def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
         age = state.step - group["born"]
         warm_up = min((age + 1) / (group["warm_up"] + 1), 1.0)
         group["lr"] = group["base_lr"] * group["lr_scale"] * warm_up * config.schedule.factor(state.step, age)
+
+
+def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[str, Tensor]:
+    """Return the scale of the loss, if it has one, and whether the update was skipped, if it could be."""
+    scaling = {"loss_scale": state.scaler.scale(norm.new_ones(()))} if state.scaler.is_enabled() else {}
+    if skipped is not None:
+        return scaling | {"skipped_steps": norm.new_tensor(float(skipped))}
+    # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
+    return scaling and scaling | {"skipped_steps": (~norm.isfinite()).float()}
 
 
 def _measured(found: Objective, norm: Tensor) -> dict[str, Tensor]:

@@ -219,6 +219,7 @@ class SyntheticStudy:
         for step in steps:
             measured = {f"train/loss_weighted/{part}": 1.0 + place for place, part in enumerate(parts)}
             measured |= {"train/grad_norm": 1.0 + 50 / (step + 1), "train/skipped_steps": float(step % 10 == 0)}
+            measured["train/loss_scale"] = 1024.0
             if not frozen:
                 measured |= {f"train/trunk_norm/{part}": 0.5 for part in parts}
                 measured |= {} if before else {"train/trunk_cosine/known.late": -0.25}

@@ -168,6 +168,7 @@ def test_a_frozen_backbone_has_no_gradient_and_skipped_updates_are_shares(rich: 
     skipped = means(shown, "train/skipped_steps", "unfrozen")["value"]
     assert skipped.mean() == pytest.approx(0.1, abs=0.02)
     assert "make an arm's budget smaller" in shown.caption
+    assert (means(shown, "train/loss_scale", "frozen")["value"] == 1024).all()
 
 
 def test_a_frozen_layer_has_not_drifted_at_all(rich: dict[str, Exhibit]) -> None:

@@ -82,6 +82,7 @@ def test_a_step_with_a_gradient_that_is_not_finite_is_skipped_and_counted(data: 
     done = train_step(state, batch, TrainingConfig(), LABELS)
 
     assert (skipped["skipped_steps"].item(), done["skipped_steps"].item()) == (1, 0)
+    assert skipped["loss_scale"] == 2 * done["loss_scale"] > 0
     assert all(kept)
     assert not torch.equal(next(model.parameters()), before[0])
 
