@@ -19,7 +19,11 @@ __all__ = ["drift_exhibit", "gradients_exhibit", "shares_exhibit"]
 WEIGHTED = "train/loss_weighted/"
 NORM, COSINE, SKIPPED = "train/trunk_norm/", "train/trunk_cosine/", "train/skipped_steps"
 SCALE = "train/loss_scale"
-CKA, CHANGE = "drift/cka/", "drift/change/"
+CKA, CHANGE, PROBE = "drift/cka/", "drift/change/", "drift/probe/"
+PROBED = (
+    "Linear probe: the share of these examples whose class a ridge classifier, fitted to all others, reads from the "
+    "features. "
+)
 MOST_COMPONENTS, MOST_LAYERS = 6, 6
 WINDOW = 20  # evaluations on either side of the growth
 
@@ -126,15 +130,12 @@ def drift_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int, a
         if layers
         else []
     )
-    names = [kind + layer for kind in (CKA, CHANGE) for layer in shown]
+    names = [kind + layer for kind in (CKA, CHANGE, PROBE) for layer in shown]
     means = {name: arm_means(aligned(curves, name, interval)) for name in names if (curves["name"] == name).any()}
     means = {name: found for name, found in means.items() if len(found)}
     if not means:
         return None
-    panels = [
-        Panel(name.rpartition("/")[2], "CKA" if name.startswith(CKA) else "relative L2", found)
-        for name, found in means.items()
-    ]
+    panels = [_drift_panel(name, found) for name, found in means.items()]
     there = [arm for arm in arms if any(arm in set(found["arm"]) for found in means.values())]
     some = f"{len(shown)} of {len(layers)} layers, evenly by depth" if len(shown) < len(layers) else "every layer"
     return Exhibit(
@@ -143,13 +144,21 @@ def drift_exhibit(curves: pd.DataFrame, comparison: Comparison, interval: int, a
         caption=(
             f"Features of fixed validation examples of the known classes, after the growth against just before it, "
             f"{some}: debiased linear CKA, 1 where nothing is arranged otherwise, and the length of the change over "
-            f"that of the features, 0 where nothing moved. Means over {count(comparison.mean.units, 'configuration')}. "
+            f"that of the features, 0 where nothing moved. {PROBED if PROBE + shown[0] in means else ''}"
+            f"Means over {count(comparison.mean.units, 'configuration')}. "
             f"CKA alone can mislead (arXiv 2210.16156); a frozen layer stands at exactly 1 and 0."
         ),
         alt=f"Drift of {listed(shown)} under {listed(there)}.",
         **rendered(lambda: draw_panels(panels, arms)),
         data=_drawn(means),
     )
+
+
+def _drift_panel(name: str, means: pd.DataFrame) -> Panel:
+    layer = name.rpartition("/")[2]
+    if name.startswith(PROBE):
+        return Panel(layer, "linear probe (%)", means.assign(value=100 * means["value"]))
+    return Panel(layer, "CKA" if name.startswith(CKA) else "relative L2", means)
 
 
 def _near(curves: pd.DataFrame, interval: int) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """How far a growth, and what was learned since, moved the features that a network had before it.
 
-Linear CKA, debiased (arXiv 2010.15327), and the relative change in length. Neither alone says much: CKA moves with few
-outliers, without any change of the function (arXiv 2210.16156), and lengths change where nothing is rearranged.
+Linear CKA, debiased (arXiv 2010.15327), the relative change in length, and what a linear probe (arXiv 1610.01644) reads
+from them. None alone says much: CKA moves with few outliers, without any change of the function (arXiv 2210.16156),
+lengths change where nothing is rearranged, and a probe may read what the network does not use.
 """
 
 import math
@@ -17,25 +18,28 @@ from harness.training.evaluation import eval_mode
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
-__all__ = ["debiased_cka", "drift", "relative_change"]
+__all__ = ["debiased_cka", "drift", "probed_accuracy", "relative_change"]
 
 PROBE_SIZE = 256
 FEWEST = 4  # examples, below which the debiased estimate does not exist
+PENALTY = 0.01  # of the probe, in units of the mean squared length of the features
 
 
 def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, float]:
     """Return how far features are from those of the network's teacher; nothing without one.
 
     They are those of some examples of classes that could be seen before the last growth. `drift/cka/<layer>` is 1 and
-    `drift/change/<layer>` 0 where nothing has moved; layers are the modules of the backbone that hold weights, by path,
-    as far as the teacher has them. A layer that was widened has no change in length.
+    `drift/change/<layer>` 0 where nothing has moved, and `drift/probe/<layer>`, how well the classes can be told from
+    the features, stays what it was. Layers are the modules of the backbone that hold weights, by path, as far as the
+    teacher has them. A layer that was widened has no change in length.
     """
     teacher = getattr(state.model, "teacher", None)
     arrival = label_map.arrival_of(split.labels)
     known = ((arrival >= 0) & (arrival < len(state.lineage))).nonzero().squeeze(1)
     if not isinstance(teacher, Teacher) or len(known) < FEWEST:
         return {}
-    inputs, layers = split.take(known[:PROBE_SIZE]).inputs, _layers(state.model.backbone)
+    examples, layers = split.take(known[:PROBE_SIZE]), _layers(state.model.backbone)
+    inputs = examples.inputs
     with eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
         _, before = teacher.observe(inputs, layers)
         with capture(state.model.backbone, before) as now:
@@ -46,6 +50,7 @@ def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, flo
         if isinstance(new, Tensor) and isinstance(old, Tensor) and len(old) == len(new) == len(inputs):
             found[f"drift/cka/{layer}"] = debiased_cka(old, new)
             found[f"drift/change/{layer}"] = relative_change(old, new) if old.shape == new.shape else math.nan
+            found[f"drift/probe/{layer}"] = probed_accuracy(new, examples.labels)
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
@@ -65,6 +70,26 @@ def relative_change(old: Tensor, new: Tensor) -> float:
     """Return the length of `new - old` over that of `old`; NaN for features that were all zero."""
     length = old.double().norm().item()
     return (new.double() - old.double()).norm().item() / length if length else math.nan
+
+
+def probed_accuracy(features: Tensor, labels: Tensor) -> float:
+    """Return the share of N examples whose class a linear classifier reads from their features `[N, ...]`.
+
+    Each is judged by ridge regression onto the classes of all others, which has a closed form (Allen, 1974). NaN if all
+    `labels` `[N]` are the same, or all features are zero.
+    """
+    flat = features.double().flatten(1)
+    flat = flat - flat.mean(dim=0)
+    gram, classes = flat @ flat.T, labels.unique()
+    length = gram.diagonal().mean()
+    if len(classes) < 2 or not length > 0:
+        return math.nan
+    eye = torch.eye(len(gram), dtype=gram.dtype, device=gram.device)
+    inverse = torch.linalg.inv(gram / length + 1 + PENALTY * eye)  # the 1 is an intercept
+    targets = (labels[:, None] == classes).to(gram.dtype)
+    left_out = targets - (inverse @ targets) / inverse.diagonal()[:, None]
+    right = classes[left_out.argmax(dim=1)] == labels
+    return float(right.double().mean())
 
 
 def _layers(backbone: nn.Module) -> list[str]:

@@ -236,6 +236,7 @@ class SyntheticStudy:
             moved = 0.0 if frozen else (step - history["val/accuracy/all"].steps[0]) / STEPS
             for layer in ("hidden.0", "hidden.1", "output"):
                 history.record(step, {f"drift/cka/{layer}": 1 - moved, f"drift/change/{layer}": moved})
+                history.record(step, {f"drift/probe/{layer}": 0.75})
 
     def record_growth(self, history: History, trial: int, at: int) -> None:
         change = 0.1 * float(np.random.default_rng([6, trial]).random())

@@ -177,6 +177,8 @@ def test_a_frozen_layer_has_not_drifted_at_all(rich: dict[str, Exhibit]) -> None
     assert (means(shown, "drift/cka/output", "frozen")["value"] == 1).all()
     assert (means(shown, "drift/change/output", "frozen")["value"] == 0).all()
     assert means(shown, "drift/cka/output", "unfrozen")["value"].min() < 1
+    assert (means(shown, "drift/probe/output", "unfrozen")["value"] == 0.75).all()
+    assert "a ridge classifier, fitted to all others" in shown.caption
 
 
 def test_classes_stand_by_what_they_were_and_what_was_taken_of_them(rich: dict[str, Exhibit]) -> None:

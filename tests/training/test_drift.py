@@ -12,7 +12,7 @@ from harness.growth import AttachHead, Nothing, OldParameters, Probe, WidenLayer
 from harness.growth.lineage import Change
 from harness.models import GrowableModel
 from harness.models.teacher import keep_teacher
-from harness.training.drift import debiased_cka, drift, relative_change
+from harness.training.drift import PENALTY, debiased_cka, drift, probed_accuracy, relative_change
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
@@ -66,6 +66,31 @@ def test_a_change_is_relative_to_what_was_there() -> None:
     assert relative_change(torch.full((4, 2), 2.0), torch.full((4, 2), 3.0)) == pytest.approx(0.5)
 
 
+def test_a_probe_judges_each_example_by_all_others() -> None:
+    seen, labels = features(3, 12, 4).double(), torch.tensor([0, 1, 2] * 4)
+    centred = seen - seen.mean(dim=0)
+    penalty = PENALTY * centred.square().sum(dim=1).mean()
+    right = 0
+    for left_out in range(12):
+        others = torch.arange(12) != left_out
+        # The same ridge regression in its primal form; its intercept is one more feature, of that mean length.
+        design = torch.cat([centred, torch.full((12, 1), (penalty / PENALTY).sqrt().item())], dim=1)
+        gram = design[others].T @ design[others] + penalty * torch.eye(5)
+        weights = torch.linalg.solve(gram, design[others].T @ nn.functional.one_hot(labels[others]).double())
+        right += int((design[left_out] @ weights).argmax() == labels[left_out])
+
+    assert probed_accuracy(seen, labels) == pytest.approx(right / 12)
+
+
+def test_a_probe_reads_what_is_there_and_nothing_else() -> None:
+    labels = torch.arange(200) % 4
+
+    assert probed_accuracy(5 * nn.functional.one_hot(labels).float() + features(0, 200, 4), labels) > 0.9
+    assert probed_accuracy(features(1, 200, 4), labels) < 0.4
+    assert math.isnan(probed_accuracy(features(1, 200, 4), torch.zeros(200)))
+    assert math.isnan(probed_accuracy(torch.ones(200, 4), labels))
+
+
 def grown(state: TrainState, data: TaskData, *, frozen: bool = False) -> TrainState:
     change = Change(operation=HEAD, freeze=OldParameters() if frozen else Nothing(), keep_teacher=True)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
@@ -76,7 +101,8 @@ def test_just_after_the_growth_nothing_has_moved(state: TrainState, data: TaskDa
     found = drift(grown(state, data), data.validation, BOTH)
 
     assert {name.removeprefix("drift/cka/") for name in found if "cka" in name} == LAYERS
-    assert all(value == (1 if "cka" in name else 0) for name, value in found.items())
+    assert {name.removeprefix("drift/probe/") for name in found if "probe" in name} == LAYERS
+    assert all(value == (1 if "cka" in name else 0) for name, value in found.items() if "probe" not in name)
 
 
 def test_what_moved_is_seen_where_it_moved_and_above_it(state: TrainState, data: TaskData) -> None:
@@ -149,4 +175,4 @@ def test_what_a_module_returns_beside_features_is_left_out(data: TaskData) -> No
     head = AttachHead(name="late", outputs=2, tap="last")
     state.grow(Change(operation=head, freeze=Nothing(), keep_teacher=True), probe=Probe(split.inputs[:2]))
 
-    assert set(drift(state, split, BOTH)) == {"drift/cka/last", "drift/change/last"}
+    assert set(drift(state, split, BOTH)) == {"drift/cka/last", "drift/change/last", "drift/probe/last"}
