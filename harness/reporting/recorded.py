@@ -95,11 +95,12 @@ def reproduced(runs: pd.DataFrame) -> Badge:
         how = "harness reproduce STUDY trains one again, harness verify --rerun 3 runs of a published report"
         return not_checked(name, f"None was: {how}.")
     differ = again[again[REPRODUCED] == DIFFERS]
-    examples = [f"trial {run.trial} · {run.arm} · seed {run.seed} ({run.run_id})" for run in differ[:1].itertuples()]
+    places = differ[["trial", "arm", "seed", "run_id"]].head(1).to_numpy().tolist()
+    example = "".join(f"trial {trial} · {arm} · seed {seed} ({run})" for trial, arm, seed, run in places)
     total, were = count(len(completed), "completed run"), "was" if len(again) == 1 else "were"
     return passed_unless(
         name,
         len(differ),
         passed=f"{len(again):,} of {total} {were} trained again, alone and from step 0: equal to the bit.",
-        failed=f"{len(differ):,} of {count(len(again), 'run')} trained again came out different, such as {''.join(examples)}.",
+        failed=f"{len(differ):,} of {count(len(again), 'run')} trained again came out different, such as {example}.",
     )
