@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import reproduce as module
 from harness.core.errors import DataError
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord
@@ -57,12 +58,19 @@ def test_a_run_is_reproduced_to_the_bit(call: Call, home: Path, how: str) -> Non
     assert found.difference == ""
 
 
-def test_runs_of_a_study_are_drawn_from_every_arm_alike(call: Call, home: Path) -> None:
+def test_runs_of_a_study_are_drawn_from_every_arm_alike(home: Path) -> None:
+    drawn = [module._chosen(Ledger(home), "tiny", 2) for _ in range(30)]
+
+    assert {tuple(sorted(run.arm for run in runs)) for runs in drawn} == {("frozen", "unfrozen")}
+    assert {run.key for runs in drawn for run in runs} == {run.key for run in Ledger(home).runs("tiny")}
+
+
+def test_several_runs_of_a_study_are_reproduced_line_by_line(call: Call, home: Path) -> None:
     ended = call("reproduce", "tiny", "--runs", "2", "--home", str(home))
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert [": PASS: " in line for line in ended.stdout.splitlines()] == [True, True]
-    assert sorted(found.arm for found in recorded(home)) == ["frozen", "unfrozen"]
+    assert len({found.run_id for found in recorded(home)}) == 2
 
 
 def test_what_differs_is_said_line_by_line_and_the_others_are_still_trained(call: Call, home: Path) -> None:
