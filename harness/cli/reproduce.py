@@ -1,4 +1,4 @@
-"""`harness reproduce`: one run again, compared with its record bit for bit."""
+"""`harness reproduce`: runs once more, compared with their records bit for bit."""
 
 import secrets
 from pathlib import Path
@@ -19,50 +19,83 @@ def reproduce(
     run: Annotated[
         str, typer.Argument(help="A run's id or its beginning, STUDY/TRIAL/ARM/SEED, or STUDY for any run of it.")
     ],
+    runs: Annotated[int, typer.Option(min=1, help="How many runs of STUDY, as many under each arm.")] = 1,
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
-    """Train a run again, alone and from step 0, and compare history and final weights bit for bit."""
+    """Train a run again, alone and from step 0, and compare history and final weights bit for bit.
+
+    What comes of it is recorded, and the study's next report says so. A run that differs under other code, torch or
+    settings of the machine than it was trained with says nothing of the run, and is not recorded.
+    """
     from harness.search.load import load_study
     from harness.staging.histories import store_folder
     from harness.staging.ledger import Ledger
-    from harness.staging.reproduce import read_recorded
-    from harness.staging.reproduce import reproduce as train_again
-    from harness.staging.run import RunConfig
+    from harness.tracking.commit import commit_of
     from harness.training.determinism import make_deterministic
 
     ledger = Ledger(home, storage)
-    record = _find(ledger, run)
-    study = ledger.study(record.study)
-    assert study is not None  # its run was found
-    try:
-        recorded = read_recorded(store_folder(home, study), record.stages)
-    except ValueError as error:
-        raise HarnessError(f"FAIL: {error}") from None
+    records = _chosen(ledger, run, runs)
+    study = ledger.study(records[0].study)
+    assert study is not None  # its runs were found
     if study.file and Path(study.file).is_file():
         load_study(Path(study.file))  # for the classes that it defines
-    typer.echo(f"{record.study}: trial {record.trial} · {record.arm} · seed {record.seed} ({record.run_id})")
     make_deterministic()
-    difference = train_again(RunConfig.model_validate(record.config), recorded, options.data_folder())
+    failures = []
+    for record in records:
+        name = f"{record.study}: trial {record.trial} · {record.arm} · seed {record.seed} ({record.run_id})"
+        typer.echo(f"{name}: ", nl=False)
+        same, said = _trained_again(ledger, store_folder(home, study), record, commit_of(study.file))
+        typer.echo(said)
+        failures += [] if same else [said]
+    if failures:
+        counted = f"{len(failures)} of {len(records)} runs differ from their record; the first: "
+        raise HarnessError(f"{counted if len(records) > 1 else ''}{failures[0]}")
+
+
+def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: str) -> tuple[bool, str]:
+    """Train a run again and record what came of it; return whether it is the same, and that in words.
+
+    Raises:
+        HarnessError: it cannot be trained here, which is not recorded.
+    """
+    from harness.staging.reproduce import read_recorded
+    from harness.staging.reproduce import reproduce as train_again
+    from harness.staging.reproductions import save_reproduction
+    from harness.staging.run import RunConfig
+
+    try:
+        recorded = read_recorded(store, record.stages)
+    except ValueError as error:
+        return False, f"FAIL: {error}"
+    difference = train_again(RunConfig.model_validate(record.config), recorded, options.data_folder()) or ""
+    changed = _changed_code(record) if difference else ""
+    if not changed:
+        save_reproduction(ledger.database, record, recorded.history, difference, commit)
     if difference:
-        raise HarnessError(f"FAIL at {difference}{_changed_code(record)}")
+        return False, f"FAIL at {difference}{changed}"
     weights = "history and final weights are" if recorded.state else "the history is"
-    typer.echo(f"PASS: {weights} the same to the bit, {len(recorded.history):,} values in all")
+    return True, f"PASS: {weights} the same to the bit, {len(recorded.history):,} values in all"
 
 
-def _find(ledger: "Ledger", wanted: str) -> "RunRecord":
-    """Return the run that `wanted` names, or any run if it names a study."""
+def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
+    """Return the run that `wanted` names, or any `amount` runs, as many under each arm, if it names a study."""
+    from harness.reporting.sample import choose_runs
+
     studies = [study.name for study in ledger.studies()] if ledger.exists else []
     runs = [run for study in studies for run in ledger.runs(study) if run.status == "completed"]
-    of_study = [run for run in runs if run.study == wanted]
+    of_study = {run.run_id: run for run in runs if run.study == wanted}
     if of_study:
-        return secrets.choice(of_study)
+        arms = [(run.arm, run.run_id) for run in of_study.values()]
+        return [of_study[name] for name in choose_runs(arms, b"", secrets.token_hex(8), amount)]
+    if amount > 1:
+        raise InputError(f"expected a study with completed runs, to train {amount} of them again; found {wanted!r}")
     named = [run for run in runs if f"{run.study}/{run.trial}/{run.arm}/{run.seed}" == wanted]
     found = named or [run for run in runs if run.run_id.startswith(wanted)]
     if len({run.run_id for run in found}) != 1:
         examples = [f", such as {run.run_id} or {run.study}/{run.trial}/{run.arm}/{run.seed}" for run in runs[:1]]
         raise InputError(f"expected a completed run{''.join(examples)}; found {len(found)} that {wanted!r} could mean")
-    return found[0]
+    return found[:1]
 
 
 def _changed_code(record: "RunRecord") -> str:

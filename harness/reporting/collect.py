@@ -14,12 +14,14 @@ from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.core.spec import did_you_mean
 from harness.reporting.curve_frame import Segment, curve_digests, curve_frame, segments_of
-from harness.reporting.recorded import FROZEN_AFTER, FROZEN_BEFORE, TEST_OPENINGS
+from harness.reporting.recorded import DIFFERS, FROZEN_AFTER, FROZEN_BEFORE, PLAN, REPRODUCED, SAME, TEST_OPENINGS
 from harness.reporting.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS, TRUNK_SECONDS, StudyData, column_of
+from harness.staging.begun import earlier_forms
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress
+from harness.staging.reproductions import reproductions
 
 __all__ = ["collect"]
 
@@ -57,9 +59,12 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         **_counted(runs),
         config=[canonical_json(run.config) for run in runs],
         **_recorded(ledger, store_folder(home, record), study, runs),
+        **{REPRODUCED: _reproduced(ledger, study, runs, digests)},
     )
+    plans = {run.plan for run in runs}
+    earlier = tuple(spec for plan, spec in earlier_forms(ledger.database, study).items() if plan in plans)
     lost = tuple(run.run_id for run in runs if run.run_id not in digests)
-    return StudyData(record, frame, curves, lost, ledger.origin(study))
+    return StudyData(record, frame, curves, lost, ledger.origin(study), earlier)
 
 
 def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) -> dict[str, list[Any]]:
@@ -72,7 +77,16 @@ def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) ->
     openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.openings(study))
     if all(openings[run.key] for run in runs if run.opened_test):
         found[TEST_OPENINGS] = [openings[run.key] for run in runs]
+    if all(run.plan for run in runs):
+        found[PLAN] = [run.plan for run in runs]
     return found
+
+
+def _reproduced(ledger: Ledger, study: str, runs: list[RunRecord], digests: Mapping[str, str]) -> list[str]:
+    """Say of each run whether it was trained again, and came out with the history that it has now."""
+    again = [one for one in reproductions(ledger.database, study) if digests.get(one.run_id) == one.history_sha256]
+    found = {one.run_id: SAME for one in again} | {one.run_id: DIFFERS for one in again if one.difference}
+    return [found.get(run.run_id, "") for run in runs]
 
 
 def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:

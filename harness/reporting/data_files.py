@@ -29,6 +29,7 @@ def written_data(data: StudyData, environment: Mapping[str, Any]) -> dict[str, b
         "seeds": study.seeds,
         "called": {"source": origin.source, "changes": list(origin.changes)},
         "runs_without_history": list(data.lost),
+        **({"earlier_forms_of_spec": list(data.earlier)} if data.earlier else {}),
         "spec": study.spec,
     }
     return {
@@ -50,6 +51,7 @@ def read_data(files: Mapping[str, bytes]) -> StudyData:
         pd.read_parquet(io.BytesIO(files[CURVES]), engine="pyarrow"),
         tuple(about["runs_without_history"]),
         StudyOrigin(about["called"]["source"], tuple(about["called"]["changes"])),
+        tuple(about.get("earlier_forms_of_spec", ())),
     )
 
 

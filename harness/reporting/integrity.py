@@ -6,16 +6,18 @@ from harness.reporting.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.fairness import equal_budget, same_order, same_start
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.planned_configs import departures
-from harness.reporting.recorded import frozen_means_frozen, opened_once, plan_unchanged
+from harness.reporting.recorded import frozen_means_frozen, opened_once, plan_unchanged, reproduced
 from harness.reporting.study_data import FAIR, StudyData
 from harness.reporting.table import Table, table_of_words
 from harness.reporting.wording import count
+from harness.staging.begun import plan_digest
 
 __all__ = ["integrity_of", "integrity_table"]
 
 
 def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> tuple[Badge, ...]:
     """Return every badge, those of the comparison first."""
+    whole = data.searched or data
     return (
         same_start(account),
         same_order(data.runs, comparison),
@@ -23,10 +25,10 @@ def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> t
         frozen_means_frozen(data.runs),
         _seeds_disjoint(data),
         opened_once(data.runs),
-        plan_unchanged(data.runs, data.study.spec),
+        plan_unchanged(whole.runs, whole.study.spec, list(map(plan_digest, whole.earlier))),
         _as_planned(data),
         _accounted(data, account),
-        not_checked("reproduced", "No report can train: harness verify with --rerun 3 trains runs of it again."),
+        reproduced(whole.runs),
     )
 
 

@@ -3,30 +3,35 @@
 Each looks at columns of the runs that need not be there: runs of older versions have not recorded them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
-from harness.core.digest import digest
 from harness.reporting.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.wording import count
+from harness.staging.begun import plan_digest
 
 __all__ = [
+    "DIFFERS",
     "FROZEN_AFTER",
     "FROZEN_BEFORE",
     "PLAN",
+    "REPRODUCED",
+    "SAME",
     "TEST_OPENINGS",
     "frozen_means_frozen",
     "opened_once",
-    "plan_digest",
     "plan_unchanged",
+    "reproduced",
 ]
 
 # SHA-256 over all frozen tensors, buffers among them, when they were frozen and at the end; empty if none were.
 FROZEN_BEFORE, FROZEN_AFTER = "frozen_before_sha256", "frozen_after_sha256"
 TEST_OPENINGS = "test_openings"  # how often the run was shown the test split
 PLAN = "plan_sha256"  # what `plan_digest` gave when the run began
+REPRODUCED = "reproduced"  # whether the run was trained again, and came out the same or not; empty if it was not
+SAME, DIFFERS = "same", "differs"
 
 
 def frozen_means_frozen(runs: pd.DataFrame) -> Badge:
@@ -62,20 +67,40 @@ def opened_once(runs: pd.DataFrame) -> Badge:
     )
 
 
-def plan_unchanged(runs: pd.DataFrame, spec: Mapping[str, Any]) -> Badge:
-    """Check that all runs were begun under the plan that the report follows."""
+def plan_unchanged(runs: pd.DataFrame, spec: Mapping[str, Any], earlier: Collection[str] = ()) -> Badge:
+    """Check that all runs were begun under the plan that the report follows, or the same in an `earlier` form."""
     name = "plan unchanged"
     if PLAN not in runs or not len(runs):
         return not_checked(name, "The digest of the plan was not recorded with any run.")
-    other = int((runs[PLAN] != plan_digest(spec)).sum())
+    before = int(runs[PLAN].isin(earlier).sum())
+    other = int((~runs[PLAN].isin([plan_digest(spec), *earlier])).sum())
+    said = f"The plan has had the same digest since the first run, over {every(len(runs), 'run')}"
+    said += f", but for fields that its spec gained after {before:,} of them" if before else ""
     return passed_unless(
         name,
         other,
-        passed=f"The plan has had the same digest since the first run, over {every(len(runs), 'run')}.",
+        passed=f"{said}.",
         failed=f"{other:,} of {count(len(runs), 'run')} were begun under another plan than the one reported on.",
     )
 
 
-def plan_digest(spec: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a study's spec without the numbers of trials and seeds, which may be raised later."""
-    return digest({name: value for name, value in spec.items() if name not in ("trials", "seeds")})
+def reproduced(runs: pd.DataFrame) -> Badge:
+    """Check that all runs that were trained again came out the same."""
+    name = "reproduced"
+    if REPRODUCED not in runs:
+        return not_checked(name, "No report can train: harness verify with --rerun 3 trains runs of it again.")
+    completed = runs[runs["status"] == "completed"]
+    again = completed[completed[REPRODUCED] != ""]
+    if not len(again):
+        how = "harness reproduce STUDY trains one again, harness verify --rerun 3 runs of a published report"
+        return not_checked(name, f"None was: {how}.")
+    differ = again[again[REPRODUCED] == DIFFERS]
+    places = differ[["trial", "arm", "seed", "run_id"]].head(1).to_numpy().tolist()
+    example = "".join(f"trial {trial} · {arm} · seed {seed} ({run})" for trial, arm, seed, run in places)
+    total, were = count(len(completed), "completed run"), "was" if len(again) == 1 else "were"
+    return passed_unless(
+        name,
+        len(differ),
+        passed=f"{len(again):,} of {total} {were} trained again, alone and from step 0: equal to the bit.",
+        failed=f"{len(differ):,} of {count(len(again), 'run')} trained again came out different, such as {example}.",
+    )

@@ -68,7 +68,8 @@ def chosen_runs(folder: Path, amount: int, nonce: str) -> tuple[list[dict[str, A
     """
     files = read_report(folder)
     data = read_data(files)
-    wanted = choose_runs(data.runs, files[MANIFEST], nonce, amount)
+    completed = data.runs[data.runs["status"] == "completed"]
+    wanted = choose_runs(zip(completed["arm"], completed["run_id"], strict=True), files[MANIFEST], nonce, amount)
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
     differences = environment_differences(json.loads(files["environment.json"]), environment())
     return [{str(key): value for key, value in rows[run].items()} for run in wanted], data.curves, differences

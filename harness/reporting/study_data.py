@@ -1,7 +1,7 @@
 """What a report is made of: a study, its runs, their curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,7 @@ class StudyData:
             Training losses are means over the steps since the evaluation before.
         lost: run ids whose histories the store no longer has.
         origin: how the study was called.
+        earlier: the forms that the study's spec had, before it gained fields, when some of the runs were begun.
         searched: if these are the runs that confirm the winners of searches, all runs of that study.
     """
 
@@ -54,6 +55,7 @@ class StudyData:
     curves: pd.DataFrame
     lost: tuple[str, ...]
     origin: StudyOrigin
+    earlier: tuple[Mapping[str, Any], ...] = ()
     searched: "StudyData | None" = None
 
     @property

@@ -16,6 +16,7 @@ from harness.search.planned import PlannedRun
 from harness.search.study import Study
 from harness.search.trials import PlannedTrial, Trials, foreseen_trials
 from harness.search.work import Ended, Work
+from harness.staging.begun import MAY_CHANGE, plan_digest, save_earlier_form
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
@@ -27,7 +28,6 @@ from harness.tracking.project import project_study
 __all__ = ["Do", "check_study", "foreseen_runs", "launch"]
 
 Do = Callable[[Sequence[PlannedRun], Plan, Callable[[Ended], None]], None]
-NOT_IDENTITY = ("trials", "seeds", "title", "question")
 
 
 def check_study(study: Study, runner: Runner) -> None:
@@ -107,8 +107,9 @@ def launch(
         return alive
 
     observer.planned(record.planned_runs, len(conclusion.ended))
-    rungs = study.rungs(record.seeds)
-    for wave in Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds).waves():
+    rungs, plan = study.rungs(record.seeds), plan_digest(study.to_json())
+    for planned in Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds).waves():
+        wave = [trial.under(plan) for trial in planned]
         conclusion.expect(wave)
         unfinished = [trial for trial in wave if conclusion.missing(trial.runs)]
         train([run for trial in (survivors(unfinished) if rungs else unfinished) for run in trial.runs])
@@ -161,6 +162,8 @@ def begin(
         file=place or before.file,
         store=store,
     )
+    if plan_digest(spec) != plan_digest(before.spec):  # they mean the same, as was just checked
+        save_earlier_form(ledger.database, study.name, before.spec)
     if record != before:
         ledger.save_study(record)
     return record
@@ -169,7 +172,7 @@ def begin(
 def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
     old, new = flatten(_as_read_now(before)), flatten(now)
     different = [path for path in {**old, **new} if old.get(path) != new.get(path)]
-    different = [path for path in different if path not in NOT_IDENTITY]
+    different = [path for path in different if path not in MAY_CHANGE]
     if different:
         changes = [f"{path} was {old.get(path)!r} and is {new.get(path)!r}" for path in different[:3]]
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""

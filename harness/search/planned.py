@@ -19,6 +19,7 @@ class PlannedRun:
     Attributes:
         until: the step at which it waits for whether it may go on; None to train it to its end.
         test: whether it is evaluated on test data.
+        plan: the digest of the study's spec under which it is begun, as in `RunRecord`.
     """
 
     study: str
@@ -29,6 +30,7 @@ class PlannedRun:
     config: RunConfig
     until: int | None = None
     test: bool = True
+    plan: str = ""
 
     @property
     def key(self) -> RunKey:

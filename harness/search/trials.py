@@ -33,6 +33,10 @@ class PlannedTrial:
         seeds = {self.seeds[position] for position in rung.seeds}
         return [replace(run, until=rung.until) for run in self.runs if run.seed in seeds]
 
+    def under(self, plan: str) -> "PlannedTrial":
+        """Return the trial with runs that are begun under the plan of this digest."""
+        return replace(self, runs=tuple(replace(run, plan=plan) for run in self.runs))
+
     @property
     def seeds(self) -> list[int]:
         """The seeds of its runs, in order."""

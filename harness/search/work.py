@@ -130,5 +130,6 @@ def record_of(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
         params=run.params,
         config=run.config.to_json(),
         status=status,
+        plan=run.plan,
         **outcome,
     )

@@ -49,6 +49,12 @@ SCHEMA = (
     """CREATE TABLE IF NOT EXISTS openings (
         study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
         run_id TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS earlier_forms (
+        study TEXT NOT NULL, plan TEXT NOT NULL, spec TEXT NOT NULL, PRIMARY KEY (study, plan))""",
+    """CREATE TABLE IF NOT EXISTS reproductions (
+        study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
+        run_id TEXT NOT NULL, history_sha256 TEXT NOT NULL, difference TEXT NOT NULL, "commit" TEXT NOT NULL,
+        at DOUBLE PRECISION NOT NULL)""",
 )
 
 # The database's own clock: those of the machines that take part may differ.

@@ -72,6 +72,7 @@ class RunRecord:
         growths: what each growth did, in order: `step`, `parameters_added`, and the spec.
         metrics: the run's results, by name, such as `test/accuracy/all`.
         commit: that was checked out around the study's file when the run was trained, or an empty string.
+        plan: the digest of the spec that the study had, to the process that launched it, when the run was begun.
     """
 
     study: str
@@ -87,6 +88,7 @@ class RunRecord:
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     commit: str = ""
+    plan: str = ""
 
     @property
     def key(self) -> "RunKey":

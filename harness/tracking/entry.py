@@ -13,6 +13,7 @@ from typing import Any
 from harness.core.digest import digest
 from harness.core.history import History, Series
 from harness.core.spec import flatten
+from harness.staging.begun import plan_digest
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.finals import finals
 from harness.tracking.keys import allowed_keys, metric_keys
@@ -39,7 +40,6 @@ MOST_NOTE_CHARACTERS = 7000  # a study's outcome goes above its note, in the sam
 DIGEST_CHARACTERS = 16
 SOMETIMES = {"git_commit", "growth_steps", "long_params", "not_finite", "parent_stage", "reason", "stage"}  # tags
 ENDED = {"outcome", "reason"}  # tags that only an end brings
-NOT_IDENTITY = ("question", "seeds", "title", "trials")  # a study stays the same when these change
 
 
 @dataclass(frozen=True)
@@ -132,12 +132,13 @@ def _name(study: StudyRecord, record: RunRecord) -> str:
 
 
 def _mark(name: str, record: RunRecord) -> str:
-    content = {**vars(record), "stages": [[address.key, address.step] for address in record.stages]}
+    shown = {name: value for name, value in vars(record).items() if name != "plan"}
+    content = {**shown, "stages": [[address.key, address.step] for address in record.stages]}
     return hashlib.sha256(json.dumps([FORM, name, content]).encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 def _spec_hash(study: StudyRecord) -> str:
-    return digest({key: value for key, value in study.spec.items() if key not in NOT_IDENTITY})[:DIGEST_CHARACTERS]
+    return plan_digest(study.spec)[:DIGEST_CHARACTERS]
 
 
 def _run_tags(study: StudyRecord, record: RunRecord) -> dict[str, str]:

@@ -53,7 +53,7 @@ COMMANDS = {
         *["study", "--trials", "--seeds", "--share", "--every", "--device", "--precision", "--set", "--as", "--home"],
         *["--store", "--storage"],
     ],
-    "reproduce": ["run", "--home", "--storage"],
+    "reproduce": ["run", "--runs", "--home", "--storage"],
     "cache": ["list", "verify", "evict"],
     "bench": ["name", "--quick", "--json", "--save"],
 }

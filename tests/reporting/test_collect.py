@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from harness.core.errors import StudyNotFoundError
+from harness.core.history import History
 from harness.reporting.collect import collect
+from harness.reporting.recorded import PLAN, REPRODUCED
+from harness.staging.begun import plan_digest, save_earlier_form
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
+from harness.staging.reproductions import save_reproduction
 
 MakeHome = Callable[..., Path]
 
@@ -99,6 +103,59 @@ def test_a_run_carries_what_it_can_be_repeated_from_and_checked_against(finished
     assert row["history_sha256"] == hashlib.sha256(whole.to_bytes()).hexdigest()
     assert row["final_sha256"] == "ab" * 32
     catalog.drop(run.stages[-1])
+
+
+def test_the_plan_of_the_runs_is_a_column_if_that_of_every_run_is_known(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    known = collect(home, "freeze-or-not")
+    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], plan=""))
+
+    unknown = collect(home, "freeze-or-not")
+
+    assert known.runs[PLAN].tolist() == [plan_digest(known.study.spec)] * 2
+    assert PLAN not in unknown.runs
+
+
+def test_earlier_forms_of_the_spec_come_along_if_runs_were_begun_under_them(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    used, unused = {"name": "a"}, {"name": "a", "metric": "loss"}
+    for form in (used, unused):
+        save_earlier_form(ledger.database, "freeze-or-not", form)
+    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], plan=plan_digest(used)))
+
+    data = collect(home, "freeze-or-not")
+
+    assert data.earlier == (used,)
+
+
+def test_a_run_that_was_trained_again_says_how_it_came_out(make_home: MakeHome) -> None:
+    home = make_home(trials=2, seeds=1)
+    ledger = Ledger(home)
+    runs = ledger.runs("freeze-or-not")
+    for run, differences in zip(runs, (("", ""), ("step 3", ""), ("", "step 3"), ()), strict=True):
+        for difference in differences:
+            recorded = run_history(home / "store", run.stages)
+            save_reproduction(ledger.database, run, recorded, difference, commit="")
+
+    found = collect(home, "freeze-or-not").runs[REPRODUCED].tolist()
+
+    assert found == ["same", "differs", "differs", ""]
+
+
+def test_what_was_trained_again_is_the_history_as_it_was_then(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    anew, elsewhere = ledger.runs("freeze-or-not")
+    other = History()
+    other.record(1, {"train/loss/total": 1.0})
+    save_reproduction(ledger.database, anew, other, "", commit="")
+    save_reproduction(ledger.database, replace(elsewhere, run_id="gone"), other, "step 1", commit="")
+
+    found = collect(home, "freeze-or-not").runs[REPRODUCED].tolist()
+
+    assert found == ["", ""]
 
 
 def test_an_error_with_half_a_sign_can_still_be_written(make_home: MakeHome) -> None:

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,17 @@ def test_how_the_study_was_called_is_kept(make_home: MakeHome) -> None:
 
     assert json.loads(files["study.json"])["called"] == {"source": "freezing", "changes": ["steps=50"]}
     assert read_data(files).origin == StudyOrigin("freezing", ("steps=50",))
+
+
+def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    before = replace(data, earlier=({"arms": {"b": {}, "a": {}}},))
+
+    files, without = written_data(before, {}), written_data(data, {})
+
+    assert read_data(files).earlier == before.earlier
+    assert written_data(read_data(files), {}) == files
+    assert "earlier_forms_of_spec" not in json.loads(without["study.json"])
 
 
 def test_runs_can_be_read_without_this_package(finished_home: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.pairing import account_for, compare
+from harness.reporting.recorded import DIFFERS, REPRODUCED
 from harness.reporting.study_data import StudyData
 
 MakeHome = Callable[..., Path]
@@ -29,7 +30,7 @@ def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> 
 
     assert {name for name, badge in found.items() if badge.status == "PASS"} == {
         *("same start", "same data order", "equal budget", "test opened once"),
-        *("runs as planned", "all runs accounted for"),
+        *("plan unchanged", "runs as planned", "all runs accounted for"),
     }
     assert {badge.status for badge in found.values()} == {"PASS", "NOT CHECKED"}
 
@@ -82,6 +83,32 @@ def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None
     assert "precision" in badge.evidence
 
 
+def test_a_plan_that_was_changed_after_runs_began_is_noticed_but_not_one_that_gained_a_field(
+    finished_home: Path,
+) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    gained, changed = with_spec(data, gained=0), with_spec(data, smallest_effect=0.0)
+
+    found = [
+        badges_of(each)["plan unchanged"] for each in (replace(gained, earlier=(data.study.spec,)), gained, changed)
+    ]
+
+    assert [badge.status for badge in found] == ["PASS", "FAIL", "FAIL"]
+    assert "after 24 of them" in found[0].evidence
+    assert found[2].evidence.startswith("24 of 24 runs")
+
+
+def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    searched = replace(data, runs=data.runs.assign(**{REPRODUCED: [DIFFERS, *[""] * 23]}))
+    confirming = with_spec(replace(data, runs=data.runs.iloc[12:], searched=searched), space={})
+
+    found = badges_of(confirming)
+
+    assert found["reproduced"].status == "FAIL"
+    assert found["plan unchanged"].evidence.endswith("over all 24 runs.")
+
+
 def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:
     data = collect(finished_home, "freeze-or-not")
 
@@ -97,4 +124,4 @@ def test_the_table_counts_what_was_found(finished_home: Path) -> None:
     table = integrity_table(badges)
 
     assert [row[:2] for row in table.rows] == [(badge.name, badge.status) for badge in badges]
-    assert table.note.startswith("6 passed, 0 failed, 4 not checked.")
+    assert table.note.startswith("7 passed, 0 failed, 3 not checked.")

@@ -1,6 +1,5 @@
 from collections import Counter
 
-import pandas as pd
 import pytest
 
 from harness.reporting.sample import choose_runs
@@ -8,24 +7,21 @@ from harness.reporting.sample import choose_runs
 ARMS = ("frozen", "unfrozen", "partly")
 
 
-def runs() -> pd.DataFrame:
-    rows = [(f"{arm}-{number}", arm, "completed") for arm in ARMS for number in range(10)]
-    rows += [(f"failed-{number}", "frozen", "failed") for number in range(30)]
-    return pd.DataFrame(rows, columns=["run_id", "arm", "status"])
+def runs() -> list[tuple[str, str]]:
+    return [(arm, f"{arm}-{number}") for arm in ARMS for number in range(10)]
 
 
 @pytest.mark.parametrize("amount", [1, 2, 3, 4, 7, 30])
-def test_every_arm_has_its_share_and_failed_runs_none(amount: int) -> None:
+def test_every_arm_has_its_share(amount: int) -> None:
     chosen = choose_runs(runs(), b"manifest", "nonce", amount)
 
     arms = Counter(run.split("-")[0] for run in chosen)
     assert len(set(chosen)) == amount
-    assert "failed" not in arms
     assert max(arms.values()) - min(arms.get(arm, 0) for arm in ARMS) <= 1
 
 
 def test_the_same_nonce_chooses_the_same_runs_whatever_their_order() -> None:
-    assert choose_runs(runs(), b"m", "n", 5) == choose_runs(runs().iloc[::-1], b"m", "n", 5)
+    assert choose_runs(runs(), b"m", "n", 5) == choose_runs(runs()[::-1], b"m", "n", 5)
 
 
 def test_another_nonce_or_report_chooses_others() -> None:
@@ -43,4 +39,4 @@ def test_every_run_is_chosen_about_equally_often() -> None:
 
 def test_there_are_no_more_than_there_are() -> None:
     assert len(choose_runs(runs(), b"m", "n", 99)) == 30
-    assert choose_runs(runs().iloc[:0], b"m", "n", 3) == []
+    assert choose_runs([], b"m", "n", 3) == []

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from harness.core.spec import with_changes
@@ -20,6 +21,6 @@ def test_every_configuration_comes_under_every_seed_and_arm(runs_of: RunsOf, stu
 
 
 def test_a_run_survives_json(runs_of: RunsOf, study: Study) -> None:
-    (run, *_) = runs_of(with_changes(study, {"name": "other"}), POINTS, 1)
+    run = replace(runs_of(with_changes(study, {"name": "other"}), POINTS, 1)[0], plan="ab" * 32)
 
     assert PlannedRun.from_json(run.to_json()) == run

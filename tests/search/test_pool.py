@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ def workers() -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs, alone = runs_of(study, POINTS, 2), runner_in(tmp_path / "one")
+    runs = [replace(run, plan="ab" * 32) for run in runs_of(study, POINTS, 2)]
+    alone = runner_in(tmp_path / "one")
     expected = {run.key: alone.run(run.config) for run in runs}
 
     ended = pooled(tmp_path / "two", runs)
@@ -61,7 +63,7 @@ def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path
     for found in ended:
         result = expected[found.record.key]
         assert run_history(tmp_path / "two" / "store", found.record.stages) == result.history
-        assert found.record.stages == result.stages
+        assert (found.record.stages, found.record.plan) == (result.stages, "ab" * 32)
     stored = [
         {entry.address: (entry.state_sha256, entry.rest_sha256) for entry in runner_in(tmp_path / name).store.entries()}
         for name in ("one", "two")

@@ -108,6 +108,7 @@ def test_a_configuration_is_given_up_under_all_arms_and_its_test_data_stay_close
     for run in found.values():
         assert (run.status == "pruned") == (run.trial in given_up)
         assert run.opened_test == (run.status == "completed")
+        assert len(run.plan) == 64
         if run.status == "pruned":
             assert run.stages[-1].step in (43, 56)
             assert run.reason == f"accuracy/all {mean_at(found, run):.4g} at step {run.stages[-1].step}"
@@ -133,6 +134,7 @@ def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
     for run in found.values():
         assert run.status == found[run.trial, run.arm, 0].status
         assert not (run.status == "pruned" and run.seed == 1 and run.stages)
+    assert len({run.plan for run in found.values()}) == 1
 
 
 def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, study: Study, tmp_path: Path) -> None:

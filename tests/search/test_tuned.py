@@ -11,6 +11,7 @@ from harness.search.designs import Tuned
 from harness.search.launch import foreseen_runs
 from harness.search.samplers import TPE
 from harness.search.study import Study
+from harness.staging.begun import plan_digest
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 
 Launch = Callable[..., StudyRecord]
@@ -43,6 +44,7 @@ def test_every_arm_is_searched_as_much_and_its_winners_are_trained_with_fresh_se
     searched = [run for run in found.values() if run.trial < 6]
     confirmed = [run for run in found.values() if run.trial >= 6]
     assert len(found) == record.planned_runs == 2 * 2 * 3 + 2 * 2 * 2
+    assert {run.plan for run in found.values()} == {plan_digest(tuned.to_json())}
     assert sorted(run.key for run in searched) == [(n, arm, n % 2) for n in range(6) for arm in ("frozen", "unfrozen")]
     assert {(run.trial, run.seed) for run in confirmed} == {(6, 2), (6, 4), (7, 3), (7, 5)}
     for run in confirmed:

@@ -19,7 +19,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     found = Database(request.getfixturevalue("postgres"))
     found.create()
     with found.transaction() as transaction:
-        for table in ("studies", "origins", "runs", "stages", "signals", "leases", "deaths"):
+        known = ("studies", "origins", "runs", "stages", "signals", "leases", "deaths")
+        for table in (*known, "rungs", "openings", "earlier_forms", "reproductions"):
             transaction.execute(f"TRUNCATE {table}")
     yield found
     found.close()

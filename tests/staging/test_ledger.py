@@ -20,6 +20,7 @@ RUN = RunRecord(
     stages=(StageAddress("k", 2), StageAddress("l", 4)),
     growths=({"step": 2, "parameters_added": 7},),
     metrics={"test/accuracy/all": 0.1 + 0.2},
+    plan="ab" * 32,
 )
 
 
@@ -35,6 +36,12 @@ def test_a_run_comes_back_as_it_was(ledger: Ledger) -> None:
 
     assert ledger.runs("a-study") == [RUN]
     assert ledger.runs("another") == []
+
+
+def test_a_run_of_an_earlier_version_was_begun_under_a_plan_that_nobody_knows() -> None:
+    content = {name: value for name, value in RUN.to_json().items() if name != "plan"}
+
+    assert RunRecord.from_json(content) == replace(RUN, plan="")
 
 
 def test_a_later_end_replaces_an_earlier_one(ledger: Ledger) -> None:

@@ -1,0 +1,59 @@
+"""What came of training runs again: which were the same to the bit, and how others differed."""
+
+import hashlib
+from dataclasses import dataclass
+
+from harness.core.history import History
+from harness.staging.database import Database
+from harness.staging.ledger import RunRecord
+
+__all__ = ["Reproduction", "reproductions", "save_reproduction"]
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run was trained again, alone and from step 0, and compared to the bit.
+
+    Attributes:
+        history_sha256: of the recorded history that it was compared with. A run that was done anew, or whose record was
+            altered since, has another, and this says nothing of it.
+        difference: the first, or an empty string if there was none.
+        commit: that was checked out around the study's file, as in `RunRecord`.
+        at: the time in seconds since 1970, by the database's clock.
+    """
+
+    trial: int
+    arm: str
+    seed: int
+    run_id: str
+    history_sha256: str
+    difference: str
+    commit: str
+    at: float
+
+
+def save_reproduction(database: Database, record: RunRecord, recorded: History, difference: str, commit: str) -> None:
+    """Record that a run was trained again, and how that differed from its `recorded` history or its weights."""
+    database.create()  # one of an earlier version has no table for it
+    names = ("study", "trial", "arm", "seed", "run_id")
+    with database.transaction() as transaction:
+        transaction.execute(
+            'INSERT INTO reproductions (study, trial, arm, seed, run_id, history_sha256, difference, "commit", at) '
+            "VALUES (:study, :trial, :arm, :seed, :run_id, :history_sha256, :difference, :commit, {now})",
+            {name: getattr(record, name) for name in names}
+            | {"history_sha256": hashlib.sha256(recorded.to_bytes()).hexdigest()}
+            | {"difference": difference, "commit": commit},
+        )
+
+
+def reproductions(database: Database, study: str) -> list[Reproduction]:
+    """Return what came of training runs of the study again, in that order."""
+    with database.transaction() as transaction:
+        if not transaction.has("reproductions"):
+            return []
+        rows = transaction.rows(
+            'SELECT trial, arm, seed, run_id, history_sha256, difference, "commit", at FROM reproductions '
+            "WHERE study = :study ORDER BY at, trial, arm, seed",
+            {"study": study},
+        )
+    return [Reproduction(*row) for row in rows]
