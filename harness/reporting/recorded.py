@@ -93,7 +93,7 @@ def reproduced(runs: pd.DataFrame) -> Badge:
     again = completed[completed[REPRODUCED] != ""]
     if not len(again):
         how = "harness reproduce STUDY trains one again, harness verify --rerun 3 runs of a published report"
-        return not_checked(name, f"None was: {how}.")
+        return not_checked(name, f"No run was: {how}.")
     differ = again[again[REPRODUCED] == DIFFERS]
     places = differ[["trial", "arm", "seed", "run_id"]].head(1).to_numpy().tolist()
     example = "".join(f"trial {trial} · {arm} · seed {seed} ({run})" for trial, arm, seed, run in places)

@@ -99,7 +99,7 @@ def trained_again(*outcomes: str) -> pd.DataFrame:
             "FAIL",
             "1 of 2 runs trained again came out different, such as trial 2 · frozen · seed 0 (r2)",
         ),
-        (["", ""], "NOT CHECKED", "None was: harness reproduce STUDY trains one again"),
+        (["", ""], "NOT CHECKED", "No run was: harness reproduce STUDY trains one again"),
     ],
 )
 def test_runs_that_were_trained_again_are_counted(outcomes: list[str], status: str, said: str) -> None:

@@ -91,7 +91,7 @@ def test_what_is_not_given_up_is_trained_as_if_nobody_had_compared(
     completed = [run for run in runs(tmp_path / "watched").values() if run.status == "completed"]
     assert completed
     for run in completed:
-        assert run == free[run.key]
+        assert replace(run, plan=free[run.key].plan) == free[run.key]  # they differ in the pruner
         histories = [run_history(tmp_path / home / "store", run.stages) for home in ("watched", "free")]
         assert histories[0] == histories[1]
 
