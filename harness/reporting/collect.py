@@ -118,7 +118,7 @@ def _to_growth(stored: Mapping[StageAddress, StageEntry], run: RunRecord) -> flo
 
 def _counted(runs: list[RunRecord]) -> dict[str, list[float]]:
     """Return the operations of training until the first growth, if those of any run were counted."""
-    flops = [_first_growth(run, "flops") for run in runs]
+    flops = [_first_growth(run, "flops_before") for run in runs]
     return {TRUNK_FLOPS: flops} if np.isfinite(flops).any() else {}
 
 

@@ -31,7 +31,7 @@ class RunResult:
 
     Attributes:
         stages: one address per stage; the last is the end of the run.
-        growths: `step`, `parameters_added` and `flops`, those of all training until then, of each growth.
+        growths: `step`, `parameters_added` and `flops_before`, the operations of training until then, of each growth.
         metrics: the final evaluations (`val/...`, `test/...`), what the growths did to them and to the number of
             parameters, and the cost.
         history: everything measured, from step 0 to the end.
@@ -59,7 +59,7 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str, counts: Count
         {
             "step": before.address.step,
             "parameters_added": int(stage.measured.history[PARAMETERS_ADDED].values[0]),
-            "flops": flops,
+            "flops_before": flops,
         }
         for (before, stage), flops in zip(pairwise(stages), accumulate(counts.flops), strict=False)
     )

@@ -40,7 +40,7 @@ def test_forgetting_is_what_the_known_classes_lost_since_the_growth() -> None:
 def test_growths_say_when_and_how_much() -> None:
     result = result_of([FIRST, SECOND], first_head="known", counts=COUNTS)
 
-    assert result.growths == ({"step": 10, "parameters_added": 7, "flops": 3000},)
+    assert result.growths == ({"step": 10, "parameters_added": 7, "flops_before": 3000},)
     assert result.metrics["growth/parameters_added"] == 7
 
 
