@@ -1,7 +1,7 @@
 """Two reports of one study, from another commit or another machine, side by side."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,9 @@ from harness.reporting.wording import setting
 
 __all__ = ["Change", "Side", "SideBySide", "compare_reports"]
 
+RUN = ["configuration", "arm", "seed"]
 SECONDS = "cost/seconds"  # differs from run to run, whatever else is equal
+NAMED = 3  # of the fields that only one report's study has
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class SideBySide:
     """What two reports say, and in what they differ.
 
     Attributes:
-        runs: how many runs both have; `equal_metrics` of them came to the same results to the bit, and
-            `equal_histories` were the same at every step.
+        runs: how many runs of equal configuration, arm and seed both have; `equal_metrics` of them came to the same
+            results to the bit, and `equal_histories` were the same at every step.
     """
 
     sides: tuple[Side, Side]
@@ -131,16 +133,19 @@ def _change(one: Side, other: Side) -> Change:
 
 
 def _by_configuration(side: Side) -> dict[str, float]:
-    params = side.data.runs.drop_duplicates("trial")
-    columns = [PARAM + label for label in side.data.labels] or ["trial"]
-    values = zip(*(params[name].tolist() for name in columns), strict=True)
-    keys = {trial: canonical_json(_existing(columns, row)) for trial, row in zip(params["trial"], values, strict=True)}
+    keys = dict(zip(side.data.runs["trial"], _configurations(side.data), strict=True))
     rows = side.comparison.configurations
     return {keys[trial]: float(value) for trial, value in zip(rows["trial"], rows["difference"], strict=True)}
 
 
-def _existing(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return {name: value for name, value in zip(columns, values, strict=True) if not is_absent(value)}
+def _configurations(data: StudyData) -> list[str]:
+    """Return for each run what names its configuration in any report: the searched values, or else the trial."""
+    columns = [PARAM + label for label in data.labels] or ["trial"]
+    rows = zip(*(data.runs[name].tolist() for name in columns), strict=True)
+    return [
+        canonical_json({name: value for name, value in zip(columns, row, strict=True) if not is_absent(value)})
+        for row in rows
+    ]
 
 
 def _welch(samples: Sequence[np.ndarray]) -> Interval | None:
@@ -151,11 +156,18 @@ def _welch(samples: Sequence[np.ndarray]) -> Interval | None:
 
 
 def _common_runs(one: StudyData, other: StudyData) -> tuple[int, int, int]:
-    """Count the runs of equal configuration, those with equal results, and those with equal histories."""
-    keys = ["trial", "arm", "seed", "run_id"]
+    """Count the runs of equal configuration, arm and seed, those with equal results, and those with equal histories.
+
+    Run ids do not tell: a run's spec gains fields from one version to the next.
+    """
     metrics = sorted({*one.metrics} & {*other.metrics} - {SECONDS})  # a report may be older than a metric
-    frames = [data.runs.reindex(columns=[*keys, PROOFS[0], *metrics]) for data in (one, other)]
-    both = frames[0].merge(frames[1], on="run_id", suffixes=("", " other")).drop_duplicates("run_id")
+    frames = [
+        data.runs.reindex(columns=["arm", "seed", PROOFS[0], *metrics])
+        .assign(configuration=_configurations(data))
+        .drop_duplicates(RUN)
+        for data in (one, other)
+    ]
+    both = frames[0].merge(frames[1], on=RUN, suffixes=("", " other"))
     equal = pd.Series(True, index=both.index)
     for metric in metrics:
         left, right = both[metric].to_numpy(dtype=float), both[f"{metric} other"].to_numpy(dtype=float)
@@ -167,8 +179,17 @@ def _common_runs(one: StudyData, other: StudyData) -> tuple[int, int, int]:
 def _spec_differences(one: StudyData, other: StudyData) -> list[str]:
     planned = [{"trials": data.study.trials, "seeds": data.study.seeds} for data in (one, other)]
     flat = [flatten({**data.study.spec, **plan}) for data, plan in zip((one, other), planned, strict=True)]
+    changed = [name for name in flat[0] if name in flat[1] and flat[0][name] != flat[1][name]]
     return [
-        f"{name} {setting(flat[0].get(name))} and {setting(flat[1].get(name))}"
-        for name in {**flat[0], **flat[1]}
-        if flat[0].get(name) != flat[1].get(name)
+        *(f"{name} {setting(flat[0][name])} and {setting(flat[1][name])}" for name in changed),
+        *_only_in("first", flat[0], flat[1]),
+        *_only_in("second", flat[1], flat[0]),
     ]
+
+
+def _only_in(which: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Sum up what one spec alone says; as a rule, fields that the other's version did not have yet."""
+    names = [name for name in one if name not in other]
+    some = ", ".join(f"{name} {setting(one[name])}" for name in names[:NAMED])
+    more = f", and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return [f"only in the {which}: {some}{more}"] if names else []

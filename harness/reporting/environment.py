@@ -14,11 +14,12 @@ __all__ = ["RENDERING", "environment", "environment_differences"]
 # What decides the bytes of a report that is written from given data.
 RENDERING = (
     *("contourpy", "jinja2", "markupsafe", "matplotlib", "numpy", "pandas", "pillow"),
-    *("pyarrow", "scikit-learn", "scipy", "statsmodels"),
+    *("pyarrow", "scikit-learn", "scipy"),
 )
 TRAINING = ("mlflow", "optuna", "pydantic", "safetensors", "sqlalchemy", "torch")
 PACKAGE = Path(harness.__file__).parent
 NO_TEXT = "not installed"
+DIGEST_CHARACTERS = 12  # of a digest, where it is only told from another
 
 
 def environment() -> dict[str, Any]:
@@ -39,10 +40,15 @@ def environment_differences(one: dict[str, Any], other: dict[str, Any]) -> list[
     """Say in what two environments differ, one entry a thing; order and case of names do not matter."""
     flat = [_flat(found) for found in (one, other)]
     return [
-        f"{name} {flat[0].get(name, 'unknown')} and {flat[1].get(name, 'unknown')}"
+        f"{name} {_brief(name, flat[0])} and {_brief(name, flat[1])}"
         for name in sorted({*flat[0], *flat[1]})
         if flat[0].get(name) != flat[1].get(name)
     ]
+
+
+def _brief(name: str, flat: dict[str, Any]) -> str:
+    value = str(flat.get(name, "unknown"))
+    return value[:DIGEST_CHARACTERS] if name.endswith("sha256") else value
 
 
 def _flat(found: dict[str, Any]) -> dict[str, Any]:

@@ -60,6 +60,34 @@ def test_a_report_from_before_a_metric_came_has_equal_results(write: Write, monk
     assert (found.runs, found.equal_metrics) == (12, 12)
 
 
+def older(read: Any, name: str, drop: str) -> Any:
+    """Read the first report asked for as a version wrote it whose spec lacked a field, and whose runs had other ids."""
+    sides = list[int]()
+
+    def read_older(files: Any) -> Any:
+        data = read(files)
+        sides.append(len(sides))
+        if sides[-1]:
+            return data
+        spec = {key: value for key, value in data.study.spec.items() if key != drop}
+        runs = data.runs.assign(run_id=[f"{name} {index}" for index in range(len(data.runs))])
+        return replace(data, study=replace(data.study, spec=spec), runs=runs)
+
+    return read_older
+
+
+def test_runs_are_the_same_ones_though_a_field_that_came_changed_their_ids(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = write("one")
+    monkeypatch.setattr("harness.reporting.compare.read_data", older(read_data, "older", "title"))
+
+    found = compare_reports(report, report)
+
+    assert (found.runs, found.equal_metrics, found.equal_histories) == (12, 12, 12)
+    assert found.spec == ("only in the second: title Freeze or not",)
+
+
 def test_a_change_is_paired_over_the_configurations_that_both_have(write: Write) -> None:
     one, other = write("one"), write("other", effect=0.03, trials=8)
 

@@ -32,3 +32,9 @@ def test_differences_name_package_and_both_versions() -> None:
 
     assert environment_differences(one, one) == []
     assert environment_differences(one, other) == ["numpy 2.0 and 2.1", "scipy 1.17 and unknown"]
+
+
+def test_digests_are_cut_where_they_are_only_told_apart() -> None:
+    one, other = {"code_sha256": "a" * 64}, {"code_sha256": "b" * 64}
+
+    assert environment_differences(one, other) == ["code_sha256 aaaaaaaaaaaa and bbbbbbbbbbbb"]
