@@ -31,7 +31,8 @@ def foreseen(study: "Study", runner: "Runner", trials: int | None, seeds: int | 
 
 
 def _values(run: "PlannedRun") -> str:
-    return ", ".join(f"{name} = {value}" for name, value in run.params.items()) or "the base run"
+    values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in run.params.items()}
+    return ", ".join(f"{name} = {value}" for name, value in values.items()) or "the base run"
 
 
 def _done(ended: int, total: int) -> str:

@@ -45,8 +45,8 @@ names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=1
 
 
 @pytest.fixture(autouse=True)
-def silence() -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+def begin_anew() -> None:
+    optuna.logging.set_verbosity(optuna.logging.INFO)  # as it is unless told otherwise
     _base._memories.clear()
 
 
@@ -154,6 +154,12 @@ def test_what_is_remembered_changes_no_proposal(sampler: AbstractSampler) -> Non
     assert remembered == fresh
 
 
+def test_optuna_tells_nobody_of_the_studies_in_memory() -> None:
+    TPE().point(DIGITS, 0, [])
+
+    assert optuna.logging.get_verbosity() == optuna.logging.WARNING
+
+
 def test_few_memories_are_kept() -> None:
     for number in range(9):
         TPE().point(Search(f"study-{number}", SPACE), 0, [])
@@ -189,7 +195,6 @@ def test_conditions_come_to_different_shapes_and_nothing_is_said(
     assert {"width", "hidden width"} <= {name for trial in found for name in trial.params}
     assert len({tuple(trial.params) for trial in found}) > 2
     assert caplog.records == []
-
 
 @each
 def test_the_global_stream_is_left_alone(sampler: AbstractSampler) -> None:

@@ -39,6 +39,7 @@ class Memory:
     _waiting: _Asked | None = None
 
     def __post_init__(self) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = optuna.create_study(directions=self.search.directions)
 
     def precedes(self, number: int, told: Sequence[Told]) -> bool:
