@@ -36,14 +36,16 @@ def stability_exhibit(
         return None
     said = listed([f"{arm} {measure.difference(lowest[arm] / measure.factor)}" for arm in arms if arm in lowest])
     up = f"{measure.title},\nchange since the growth ({measure.unit})"
-    drawn = CourseData(some_lines(change), means, arms, "optimizer updates since the growth", up, at_growth=True)
-    seen = f"evaluated every {fine:,} updates up to update {until:,}, and " if until else ""
+    across = "optimizer updates since the growth"
+    drawn = CourseData(some_lines(change), means, arms, across, up, at_growth=True, zoom=until)
+    often = "every update" if fine == 1 else f"every {fine:,} updates"
+    seen = f"evaluated after {often} up to update {until:,} (left), and then " if until else "evaluated "
     return Exhibit(
         name="stability_gap",
         title="What was forgotten at the growth, and what came back",
         caption=(
-            f"{measure.title[:1].upper() + measure.title[1:]}, {seen}every {interval:,} updates, as change from the "
-            f"last evaluation before the growth. Thick lines are means over configurations, thin lines single "
+            f"{measure.title[:1].upper() + measure.title[1:]}, {seen}after every {interval:,} updates, as change from "
+            f"the last evaluation before the growth. Thick lines are means over configurations, thin lines single "
             f"configurations{of_how_many(comparison)}. Lowest mean: {said} {measure.unit}. What falls and recovers "
             f"between two evaluations is not seen.{of_controls(near)}"
         ),

@@ -70,6 +70,16 @@ def test_the_stability_gap_starts_at_nothing_and_frozen_falls_less(shown: dict[s
     assert means["offset"].max() <= 20 * 25
 
 
+def test_updates_that_are_evaluated_one_by_one_have_a_panel_of_their_own(
+    make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.reporting.stability_exhibits.finest_interval", lambda *_: (1, 50))
+
+    shown = exhibits_in(make_home(trials=5, seeds=1))["stability_gap"]
+
+    assert "evaluated after every update up to update 50 (left), and then after every 25 updates" in shown.caption
+
+
 def test_cost_has_a_mean_with_its_interval_for_every_arm(shown: dict[str, Exhibit]) -> None:
     data = shown["cost"].data
     means = data[data["shown"] == "mean"]

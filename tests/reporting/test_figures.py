@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from harness.reporting.figures import style
+from harness.reporting.figures.course import CourseData, draw_course
 from harness.reporting.figures.forest import ForestData, draw_forest
 from harness.reporting.figures.style import (
     add_legend,
@@ -145,3 +146,15 @@ def test_a_legend_is_never_wider_than_its_figure(words: str, width: float) -> No
     box = legend.get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= width * style.DPI
+
+
+def test_a_course_that_is_looked_at_closely_has_a_panel_for_that_on_the_same_scale() -> None:
+    means = pd.DataFrame({"arm": "a", "grown": True, "offset": [0, 40, 400], "value": [0.0, -9.0, -1.0]})
+    lines = means.assign(trial=0)
+
+    with applied():
+        near, whole = draw_course(CourseData(lines, means, ["a"], "updates", "change", at_growth=True, zoom=50)).axes
+
+    assert near.get_xlim() == (-5.0, 50.0)
+    assert whole.get_xlim()[1] > 400
+    assert near.get_ylim() == whole.get_ylim()

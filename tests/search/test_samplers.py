@@ -196,6 +196,7 @@ def test_conditions_come_to_different_shapes_and_nothing_is_said(
     assert len({tuple(trial.params) for trial in found}) > 2
     assert caplog.records == []
 
+
 @each
 def test_the_global_stream_is_left_alone(sampler: AbstractSampler) -> None:
     stream = torch.get_rng_state()
