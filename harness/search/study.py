@@ -130,7 +130,7 @@ class Study(Spec):
 
     def race(self, seeds: int) -> Race:
         """Return what a pruner decides about, with so many seeds."""
-        return Race(self.base.steps, seeds, self._latest_growth())
+        return Race(min(config.steps for config in self._extremes()), seeds, self._latest_growth())
 
     def rungs(self, seeds: int) -> tuple[Rung, ...]:
         """Return the points at which configurations are compared, with so many seeds; none without a pruner.
@@ -142,11 +142,14 @@ class Study(Spec):
 
     def _latest_growth(self) -> int | None:
         """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
-        corners = [self.laid_over(params, {}) for _, params in corner_points(self.space)]
-        configs = [self.base, *corners, *(self.laid_over({}, changes) for changes in self.arms.values())]
-        steps = [rule.trigger.foreseen(0) for config in configs for rule in config.growths]
+        steps = [rule.trigger.foreseen(0) for config in self._extremes() for rule in config.growths]
         known = [step for step in steps if step is not None]
         return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)
+
+    def _extremes(self) -> list[RunConfig]:
+        """Return the base run with every corner of the space, and with every arm."""
+        corners = [self.laid_over(params, {}) for _, params in corner_points(self.space)]
+        return [self.base, *corners, *(self.laid_over({}, changes) for changes in self.arms.values())]
 
     def _check_analysis(self) -> None:
         for arm in self.comparison:

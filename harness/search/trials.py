@@ -29,7 +29,9 @@ class PlannedTrial:
     proposals: Proposals | None = None
 
     def upto(self, rung: Rung) -> list[PlannedRun]:
-        """Return the runs that are compared at `rung`, to be trained no further."""
+        """Return the runs that are compared at `rung`, to be trained no further; none of those that confirm."""
+        if self.proposals is None:
+            return []
         seeds = {self.seeds[position] for position in rung.seeds}
         return [replace(run, until=rung.until) for run in self.runs if run.seed in seeds]
 

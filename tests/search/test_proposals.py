@@ -1,10 +1,19 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar, Literal
 
 import optuna
 import pytest
+from optuna.pruners import (
+    BasePruner,
+    HyperbandPruner,
+    MedianPruner,
+    PercentilePruner,
+    SuccessiveHalvingPruner,
+    WilcoxonPruner,
+)
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import OperationalError
 
@@ -12,6 +21,7 @@ from harness.core.errors import AwayError
 from harness.core.spec import with_changes
 from harness.search.objective import Objective
 from harness.search.proposals import Proposals
+from harness.search.pruners import AbstractPruner, Hyperband, Median, Percentile, SuccessiveHalving, Wilcoxon
 from harness.search.samplers import QuasiRandom, Search, Told
 from harness.search.space import Float, Present
 from harness.search.study import Study
@@ -253,6 +263,43 @@ def test_a_configuration_is_kept_without_what_does_not_exist_and_on_its_steps(st
     assert found == again
     assert {tuple(params) for params in found} == {("on",), ("on", "lr")}
     assert all(space["lr"].contains(params["lr"]) for params in again if params["on"])
+
+
+@pytest.mark.parametrize(
+    ("pruner", "own"),
+    [
+        (Median(startup=2, checks=2), lambda: MedianPruner(n_startup_trials=2)),
+        (Percentile(startup=2, checks=2, percentile=40), lambda: PercentilePruner(40, n_startup_trials=2)),
+        (SuccessiveHalving(reduction=2), lambda: SuccessiveHalvingPruner(10, 2)),
+        (Hyperband(reduction=2), lambda: HyperbandPruner(10, 40, 2)),
+        (Wilcoxon(p=0.3, startup=3), lambda: WilcoxonPruner(p_threshold=0.3, n_startup_steps=3)),
+    ],
+    ids=lambda pruner: getattr(pruner, "kind", "own"),
+)
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_each_process_gives_up_what_optuna_gives_up_in_one(
+    study: Study, tmp_path: Path, pruner: AbstractPruner, own: Callable[[], BasePruner]
+) -> None:
+    watched = with_changes(study, {"base.steps": 70, "pruner": pruner, "seeds": 6})
+    race, rungs, draw = watched.race(6), watched.rungs(6), Random(0)
+    whole = optuna.create_study(study_name="tiny", direction="maximize", pruner=own())
+
+    for number in range(16):
+        if number % 5 == 0:
+            proposals = proposals_in(tmp_path, watched)
+        proposals.params(number + 1)
+        trial, level, reports, prunes = whole.ask(), draw.random(), list[tuple[int, float]](), False
+        while len(reports) < len(rungs) and not prunes:
+            reports.append((rungs[len(reports)].at, level + draw.random() / 2))
+            trial.report(reports[-1][1], reports[-1][0])
+            prunes = trial.should_prune()
+            assert proposals.prunes(number, reports, race) == prunes
+        whole.tell(trial, None if prunes else level, state=TrialState.PRUNED if prunes else None)
+        proposals.tell(number, [ended(level)])
+
+    states = [trial.state for trial in trials(tmp_path)]
+    assert states == [trial.state for trial in whole.get_trials()]
+    assert set(states) == {TrialState.COMPLETE, TrialState.PRUNED}
 
 
 def test_which_trials_were_told_is_known(study: Study, tmp_path: Path) -> None:

@@ -12,8 +12,18 @@ from harness.core.spec import with_changes
 from harness.growth.triggers import Plateau
 from harness.search.designs import Tuned
 from harness.search.observer import Observer
-from harness.search.pruners import AbstractPruner, Hyperband, Median, Percentile, SuccessiveHalving, Wilcoxon
+from harness.search.pruners import (
+    AbstractPruner,
+    Hyperband,
+    Median,
+    Percentile,
+    Race,
+    Rung,
+    SuccessiveHalving,
+    Wilcoxon,
+)
 from harness.search.samplers import TPE
+from harness.search.space import Int
 from harness.search.study import Study
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
@@ -171,6 +181,40 @@ def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, 
     assert len(found) == 2 * 2 * 4 + 2 * 2
     assert {run.status for run in found.values() if run.trial < 8} == {"completed", "pruned"}
     assert {run.status for run in found.values() if run.trial >= 8} == {"completed"}
+
+
+@pytest.mark.parametrize("pruner", [Median(checks=1), Wilcoxon(p=0.6)], ids=lambda pruner: pruner.kind)
+def test_winners_are_confirmed_without_a_stop_with_fewer_seeds_than_were_searched(
+    run_study: Launch, study: Study, tmp_path: Path, pruner: AbstractPruner
+) -> None:
+    tuned = Tuned(replicates=2, confirmation=1)
+
+    run_study(with_changes(pruned_by(study, pruner), {"design": tuned, "trials": 1, "seeds": 3}))
+
+    confirmed = [run for run in runs(tmp_path / "home").values() if run.trial >= 2]
+    assert [run.status for run in confirmed] == ["completed"] * 4
+    assert not any(Ledger(tmp_path / "home").rungs("tiny", run.trial) for run in confirmed)
+
+
+@pytest.mark.parametrize(
+    ("pruner", "rungs"),
+    [
+        (Median(checks=2), [Rung(13, range(4), 43), Rung(26, range(4), 56)]),
+        (SuccessiveHalving(reduction=2), [Rung(10, range(4), 40), Rung(20, range(4), 50)]),
+        (Wilcoxon(p=0.3), [Rung(0, range(1)), Rung(1, range(1, 2)), Rung(2, range(2, 3))]),
+    ],
+    ids=lambda found: getattr(found, "kind", ""),
+)
+def test_rungs_are_where_they_were_worked_out_by_hand(pruner: AbstractPruner, rungs: list[Rung]) -> None:
+    assert list(pruner.rungs(Race(steps=70, seeds=4, latest=30))) == rungs
+
+
+def test_rungs_lie_before_the_end_of_the_shortest_run(study: Study) -> None:
+    watched = pruned_by(study, Median(checks=1))
+    short = with_changes(watched, {"arms.frozen": {"steps": 50}})
+    searched = watched.model_copy(update={"space": {**study.space, "steps": Int(field="steps", low=50, high=70)}})
+
+    assert [one.rungs(1)[0].until for one in (watched, short, searched)] == [50, 40, 40]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ __all__ = ["AbstractEven", "AbstractHalving", "AbstractPruner", "AbstractStepPru
 
 @dataclass(frozen=True)
 class Race:
-    """What there is to decide about: runs of `steps` steps with so many `seeds`.
+    """What there is to decide about: runs of at least `steps` steps with so many `seeds`.
 
     Attributes:
         latest: the last step at which any configuration may grow, 0 if none does; None if it may come at any step.
