@@ -32,7 +32,7 @@ def study() -> Study:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration all of whose runs have ended, one of them well.
+    """A configuration all of whose runs have ended, one of them well, and none because a pruner gave it up.
 
     Attributes:
         params: searched values by name.
@@ -50,8 +50,9 @@ class Configuration:
 
 
 def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRecord]) -> list[Configuration]:
-    """Return the configurations all of whose runs have ended, by trial.
+    """Return the configurations all of whose runs have ended, by trial; without those that were given up.
 
+    If one was given up after some seeds, their mean is none that others' means over all seeds compare with.
     If each arm is tuned on its own, they are those of the searches, each under one arm.
 
     Raises:
@@ -74,6 +75,8 @@ def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRe
 
 
 def _of_trial(study: Study, runs: Sequence[RunRecord]) -> Configuration | None:
+    if any(run.status == "pruned" for run in runs):
+        return None
     completed = [run for run in runs if run.status == "completed"]
     values = means_over_runs(study.weighed, [run.metrics for run in completed])
     if values is None:

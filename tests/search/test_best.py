@@ -6,12 +6,14 @@ import pytest
 from harness.core.errors import HarnessError, InputError
 from harness.core.spec import with_changes
 from harness.search.best import (
+    Configuration,
     best_of,
     configuration_of,
     ended_configurations,
     exported,
     front_of,
 )
+from harness.search.designs import Paired
 from harness.search.objective import Objective
 from harness.search.space import Float, Present
 from harness.search.study import Study
@@ -54,6 +56,21 @@ def test_runs_that_failed_are_counted(study: Study) -> None:
     assert (best.failed, dict(best.arms)) == (1, {"unfrozen": 0.5})
 
 
+def test_a_configuration_that_was_given_up_after_easy_seeds_is_not_the_best(study: Study) -> None:
+    values = {0: (0.9, 0.5), 1: (0.8, None)}
+    runs = [
+        ended(trial, arm, v, seed)
+        for trial, both in values.items()
+        for seed, v in enumerate(both)
+        for arm in study.arms
+    ]
+    runs = [run if run.status == "completed" else replace(run, status="pruned") for run in runs]
+
+    found = ended_configurations(study, record(study, seeds=2), runs)
+
+    assert [(one.trial, one.values) for one in found] == [(0, (0.7,))]
+
+
 @pytest.mark.parametrize("values", [(), (0.5,), (None, None)])
 def test_without_a_finished_configuration_there_is_none(study: Study, values: tuple[float | None, ...]) -> None:
     runs = [ended(0, arm, value) for arm, value in zip(study.arms, values, strict=False)]
@@ -75,6 +92,29 @@ def test_what_is_exported_has_one_configuration_and_the_seeds_that_were_run(stud
     for arm in study.arms:
         assert found.config({}, arm, 1) == study.config({"when": 20, "init": "orthogonal"}, arm, 1)
     assert "load_study" not in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"objectives": [{"metric": "cost/steps", "direction": "minimize"}]},
+        {"design": "tuned", "pruner": {"kind": "median", "checks": 1}, "base.steps": 70},
+    ],
+    ids=["weighed", "tuned"],
+)
+def test_what_is_exported_is_asked_and_judged_as_the_study_is(study: Study, changes: dict[str, Any]) -> None:
+    published = {"arm": "frozen", "metric": "accuracy/all", "mean": 0.9, "std": 0.1, "source": "arXiv"}
+    judged = {"metric": "loss/total", "secondary": ["accuracy/all"], "smallest_effect": 0.25, "published": [published]}
+    asked = with_changes(study, {**changes, **judged, "sampler": "random", "comparison": ["frozen", "unfrozen"]})
+    chosen = Configuration(3, {"when": 20, "init": "orthogonal"}, (0.5,), {}, 0)
+
+    names: dict[str, Any] = {}
+    exec(exported(asked, chosen, record(asked)), names)
+    found = names["study"]()
+
+    kept = set(Study.model_fields) - {"name", "base", "space", "baselines", "pruner", "design", "trials", "seeds"}
+    assert {name: getattr(found, name) for name in kept} == {name: getattr(asked, name) for name in kept}
+    assert (found.pruner, found.design) == (None, Paired())
 
 
 def test_the_front_is_the_one_found_by_hand(study: Study) -> None:
