@@ -213,18 +213,21 @@ class Ledger:
         return frozenset((trial, arm, seed) for trial, arm, seed in rows)
 
     def save_run(self, record: RunRecord) -> None:
-        """Record how a run ended; a later end replaces an earlier one. That test data were opened is kept for ever."""
+        """Record how a run ended; a later end replaces an earlier one. That test data were opened is kept for ever.
+
+        The same record once more says nothing new: two processes may find a run at its end at the same moment.
+        """
         names = ("study", "trial", "arm", "seed", "run_id", "status")
         values = {name: getattr(record, name) for name in names} | {"record": json.dumps(record.to_json())}
         with self.database.transaction() as transaction:
-            transaction.execute(
+            new = transaction.execute(
                 "INSERT INTO runs (study, trial, arm, seed, run_id, status, record) "
                 "VALUES (:study, :trial, :arm, :seed, :run_id, :status, :record) "
                 "ON CONFLICT (study, trial, arm, seed) "
-                "DO UPDATE SET run_id = :run_id, status = :status, record = :record",
+                "DO UPDATE SET run_id = :run_id, status = :status, record = :record WHERE runs.record <> :record",
                 values,
             )
-            if record.opened_test:
+            if new and record.opened_test:
                 transaction.execute(
                     "INSERT INTO openings (study, trial, arm, seed, run_id, at) "
                     "VALUES (:study, :trial, :arm, :seed, :run_id, {now})",

@@ -59,6 +59,17 @@ def test_what_another_process_did_is_not_done_again(runner: Runner, runs: list[P
     assert [found.history is None for found in ended] == [True, True, False, False]
 
 
+def test_a_run_that_two_processes_find_at_its_end_opened_test_data_once(
+    runner: Runner, runs: list[PlannedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.search.work.found_of", lambda *_: None)  # neither has recorded it yet
+
+    for _ in range(2):
+        Work(Runner(runner.store), {}, Observer()).do(runs[:1], lambda _: None)
+
+    assert len(runner.store.ledger.openings(runs[0].study)) == 1
+
+
 def test_while_another_process_trains_a_stage_something_else_is_done(
     runner: Runner, runs: list[PlannedRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,6 +51,13 @@ def test_a_later_end_replaces_an_earlier_one(ledger: Ledger) -> None:
     assert ledger.runs("a-study") == [RUN]
 
 
+def test_the_same_end_is_one_opening_of_the_test_data_and_another_end_one_more(ledger: Ledger) -> None:
+    for metrics in ({"test/accuracy/all": 0.5}, {"test/accuracy/all": 0.5}, {"test/accuracy/all": 0.6}, {}):
+        ledger.save_run(replace(RUN, metrics=metrics))
+
+    assert [opening.run_id for opening in ledger.openings("a-study")] == ["abc", "abc"]
+
+
 def test_a_study_plans_trials_times_arms_times_seeds(ledger: Ledger) -> None:
     ledger.save_study(STUDY)
 
