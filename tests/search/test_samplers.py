@@ -218,6 +218,55 @@ def test_a_sampler_that_learns_proposes_something_else_after_other_results(sampl
     ]
 
 
+@pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.learns], ids=lambda sampler: sampler.kind)
+def test_what_is_minimized_is_searched_as_its_negative_is_maximized(sampler: AbstractSampler) -> None:
+    told = continued(sampler, [], 13)
+    negative = [Told(trial.params, trial.value and -trial.value) for trial in told]
+
+    forget()
+    found = sampler.point(Search("digits", SPACE, "maximize"), 13, told)
+    forget()
+
+    assert sampler.point(Search("digits", SPACE, "minimize"), 13, negative) == found
+
+
+@pytest.mark.parametrize("sampler", [TPE(startup=3), GP(startup=3)], ids=lambda sampler: sampler.kind)
+def test_results_count_after_so_many_trials(sampler: AbstractSampler) -> None:
+    told = [Told(Random().point(DIGITS, number, ()), float(number)) for number in range(5)]
+    other = [Told(trial.params, -float(number)) for number, trial in enumerate(told)]
+
+    same = [sampler.point(DIGITS, n, told[:n]) == sampler.point(DIGITS, n, other[:n]) for n in (2, 5)]
+
+    assert same == [True, False]
+
+
+def test_how_far_a_pruned_trial_came_is_learned_from() -> None:
+    points = [Random().point(DIGITS, number, ()) for number in range(12)]
+    told, other, failed = (
+        [Told(point, None, pruned=came and {7: came * number}) for number, point in enumerate(points)]
+        for came in (1.0, -1.0, None)
+    )
+
+    proposed = [TPE(startup=3).point(DIGITS, 12, trials) for trials in (told, other, failed)]
+
+    assert all(proposed.count(point) == 1 for point in proposed)
+
+
+@pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.learns], ids=lambda sampler: sampler.kind)
+def test_optuna_hears_of_no_value_of_what_does_not_exist(sampler: AbstractSampler) -> None:
+    continued(sampler, [], 12, Search("tree", TREE))
+
+    (memory,) = _base._memories.values()
+    assert all(set(existing(TREE, trial.params)) == set(trial.params) for trial in memory._study.trials)
+
+
+@pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.kind != "grid"], ids=lambda sampler: sampler.kind)
+def test_studies_of_different_names_begin_differently_whoever_proposes(sampler: AbstractSampler) -> None:
+    first, second = ([sampler.point(Search(name, SPACE), number, ()) for number in range(2)] for name in ("a", "b"))
+
+    assert first != second
+
+
 @each
 def test_an_empty_space_has_one_configuration(sampler: AbstractSampler) -> None:
     assert [sampler.point(Search("digits", {}), number, []) for number in range(3)] == [{}, {}, {}]
