@@ -12,7 +12,7 @@ import pytest
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.tracking.client import MlflowClient, open_client
+from harness.tracking.client import MlflowClient, Run, open_client
 from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
 from harness.tracking.ui import UiServer, start_ui
@@ -114,6 +114,22 @@ def tracker(home: Path, new_database: Callable[[Path], str]) -> MlflowTracker:
 def client(home: Path, tracker: MlflowTracker) -> MlflowClient:  # noqa: ARG001  # the tracker makes the database
     """A client that reads what the tracker wrote."""
     return open_client(default_tracking_uri(home))
+
+
+@pytest.fixture
+def read_back(client: MlflowClient, study: StudyRecord) -> Callable[[], tuple[Run, list[Run]]]:
+    """Read the study's parent run and its children."""
+
+    def read() -> tuple[Run, list[Run]]:
+        experiment = client.get_experiment_by_name(study.name)
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+        children = [run for run in runs if run is not parent]
+        assert all(run.data.tags["mlflow.parentRunId"] == parent.info.run_id for run in children)
+        return parent, sorted(children, key=lambda run: str(run.info.run_name))
+
+    return read
 
 
 @pytest.fixture(scope="session")
