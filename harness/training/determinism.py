@@ -13,6 +13,8 @@ def make_deterministic() -> None:
     Sums over threads depend on how many there are; runs on one thread each also share a machine best.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses deterministic mode
+    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # read when a model is first compiled
     torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True)
+    # The same as torch.use_deterministic_algorithms, which would load the compiler: a second in every process.
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
 from harness.data import Digits, Split, TaskData
 
@@ -45,6 +46,13 @@ def test_the_splits_together_are_the_whole_data_set(data: TaskData) -> None:
 
     everything = [sorted(rows(d.train) + rows(d.validation) + rows(d.test)) for d in (data, other)]
     assert everything[0] == everything[1]
+
+
+def test_they_are_scikit_learns_digits(data: TaskData) -> None:
+    pixels, labels = load_digits(return_X_y=True)
+
+    expected = Split(torch.from_numpy(pixels).float() / 16, torch.from_numpy(labels))
+    assert sorted(rows(data.train) + rows(data.validation) + rows(data.test)) == sorted(rows(expected))
 
 
 def test_the_same_split_seed_gives_the_same_examples(data: TaskData) -> None:
