@@ -10,7 +10,9 @@ from typing import Any
 import matplotlib.style
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.lines import Line2D
@@ -160,15 +162,30 @@ def new_figure(width: float, height: float) -> Figure:
 def png(figure: Figure) -> bytes:
     """Render to bytes that depend on nothing but the figure."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
+    with _laid_out(figure, FigureCanvasAgg, DPI):
+        figure.savefig(content, format="png", dpi=DPI, metadata={"Software": None})
     return content.getvalue()
 
 
 def svg(figure: Figure) -> bytes:
     """Render to bytes that depend on nothing but the figure; letters are drawn, so that no font is missed."""
     content = io.BytesIO()
-    figure.savefig(content, format="svg", metadata={"Date": None, "Creator": None})
+    with _laid_out(figure, FigureCanvasSVG, FigureCanvasSVG.fixed_dpi):
+        figure.savefig(content, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
     return content.getvalue()
+
+
+@contextmanager
+def _laid_out(figure: Figure, canvas: type[FigureCanvasBase], dpi: float) -> Iterator[None]:
+    """Place everything as the canvas measures it. Left to itself, `savefig` draws all twice, once for the layout."""
+    engine = figure.get_layout_engine()
+    canvas(figure)
+    figure.set_dpi(dpi)
+    if engine is not None and figure.axes:
+        engine.execute(figure)
+    figure.set_layout_engine(None)
+    yield
+    figure.set_layout_engine(engine)
 
 
 def label(text: str, most: int = 24) -> str:
