@@ -61,27 +61,14 @@ class LabelMap:
         """
         since = arrived or {}
         every = [label for columns in classes.values() for column in columns for label in labels_of(column)]
-        every = every or [0, *hidden, *since]
-        tables = {name: torch.full((1 + max(every),), -1) for name in ("column", "head", "within", "arrival")}
-        seen = {head: _visible(columns, hidden) for head, columns in classes.items()}
-        seen = {head: columns for head, columns in seen.items() if columns}
-        position = 0
-        for index, columns in enumerate(seen.values()):
-            for within, labels in enumerate(columns.values()):
-                for label in labels:
-                    for name, value in (("column", position), ("head", index), ("within", within)):
-                        tables[name][label] = value
-                    tables["arrival"][label] = since.get(label, 0)
-                position += 1
-        if not classes:
-            tables["arrival"] = torch.tensor(
-                [-1 if label in hidden else since.get(label, 0) for label in range(1 + max(every))]
-            )
-        arrivals = sorted({number for number in tables["arrival"].tolist() if number >= 0})
+        size = 1 + max(every or [0, *hidden, *since])
+        seen = {head: columns for head, own in classes.items() if (columns := _visible(own, hidden))}
+        arrival = _arrivals(seen if classes else None, size, hidden, since)
         return cls(
             heads=tuple(seen),
-            **{name: table.to(device) for name, table in tables.items()},
-            arrivals=tuple(arrivals),
+            **{name: table.to(device) for name, table in _places(seen, size).items()},
+            arrival=arrival.to(device),
+            arrivals=tuple(sorted({growth for growth in arrival.tolist() if growth >= 0})),
             sizes=tuple(len(classes[head]) for head in seen),
             chosen=tuple(
                 None if len(columns) == len(classes[head]) else torch.tensor(list(columns), device=device)
@@ -115,3 +102,28 @@ def _visible(columns: Sequence[Column], hidden: Collection[int]) -> dict[int, tu
     """Return the classes that can be seen, by column; columns without any are left out."""
     seen = {index: tuple(x for x in labels_of(column) if x not in hidden) for index, column in enumerate(columns)}
     return {index: labels for index, labels in seen.items() if labels}
+
+
+def _places(seen: Mapping[str, Mapping[int, tuple[int, ...]]], size: int) -> dict[str, Tensor]:
+    """Return `column`, `head` and `within`, each `[size]`, of the classes that each column answers for, by head."""
+    tables = {name: torch.full((size,), -1) for name in ("column", "head", "within")}
+    of_head = [enumerate(columns.values()) for columns in seen.values()]
+    joined = [(head, within, labels) for head, columns in enumerate(of_head) for within, labels in columns]
+    for column, (head, within, labels) in enumerate(joined):
+        for name, place in (("column", column), ("head", head), ("within", within)):
+            tables[name][list(labels)] = place
+    return tables
+
+
+def _arrivals(
+    seen: Mapping[str, Mapping[int, tuple[int, ...]]] | None,
+    size: int,
+    hidden: Collection[int],
+    since: Mapping[int, int],
+) -> Tensor:
+    """Return `[size]` the growth since which each class can be seen, or -1; without heads all but the hidden can."""
+    if seen is None:
+        visible = set(range(size)) - set(hidden)
+    else:
+        visible = {label for columns in seen.values() for labels in columns.values() for label in labels}
+    return torch.tensor([since.get(label, 0) if label in visible else -1 for label in range(size)])

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from harness.reporting.statistics import LEVEL, simultaneous_band, t_quantile
+from harness.reporting.study_data import RUN
 
 __all__ = [
     "MOST_LINES",
@@ -44,7 +45,7 @@ def evaluation_interval(curves: pd.DataFrame) -> int:
     Usual is what most steps lie in, so that a few evaluations close together do not count as many.
     """
     validation = curves[curves["name"].str.startswith("val/")]
-    steps = validation.groupby(["run_id", "name"], observed=True)["step"].diff()
+    steps = validation.groupby([*RUN, "name"], observed=True)["step"].diff()
     steps = steps[steps > 0].sort_values()
     if not len(steps):
         return 1
@@ -61,12 +62,12 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     """
     rows = []
     series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
-    for (trial, arm, seed, grown), part in series.groupby(["trial", "arm", "seed", "grown"], observed=True):
+    for (trial, arm, seed, grown), part in series.groupby([*RUN, "grown"], observed=True):
         since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
         grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
         at_grid = np.interp(grid, since, value)
         rows += [(trial, arm, seed, grown, *point) for point in zip(grid, at_grid, strict=True)]
-    points = pd.DataFrame(rows, columns=["trial", "arm", "seed", *POINT, "value"])
+    points = pd.DataFrame(rows, columns=[*RUN, *POINT, "value"])
     means = points.groupby(["trial", "arm", *POINT]).agg(value=("value", "mean"), seeds=("seed", "size"))
     means = means.reset_index()
     seeds = points.groupby("trial")["seed"].nunique()

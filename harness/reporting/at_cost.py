@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.reporting.measures import Measure, measure_of
-from harness.reporting.study_data import TRUNK_FLOPS, TRUNK_SECONDS, StudyData
+from harness.reporting.study_data import RUN, TRUNK_FLOPS, TRUNK_SECONDS, StudyData
 
-__all__ = ["FLOPS", "SECONDS", "AtCost", "Cost", "at_cost", "spent_at"]
+__all__ = ["FLOPS", "SECONDS", "AtCost", "Cost", "at_cost", "at_costs", "spent_at"]
 
 POINTS = 80
 Array = NDArray[np.float64]
@@ -43,6 +43,11 @@ SECONDS = Cost("cost/seconds", TRUNK_SECONDS, "seconds", "seconds")
 FLOPS = Cost("cost/flops", TRUNK_FLOPS, "operations", "flops")
 
 
+def at_costs(data: StudyData, measure: Measure) -> dict[Cost, AtCost]:
+    """Return `at_cost` of seconds and of operations."""
+    return {cost: at_cost(data, measure, cost) for cost in (SECONDS, FLOPS)}
+
+
 def at_cost(data: StudyData, measure: Measure, cost: Cost) -> AtCost:
     """Return, by configuration and arm, the cost in all, a grid of costs, and the validation metric there.
 
@@ -54,7 +59,7 @@ def at_cost(data: StudyData, measure: Measure, cost: Cost) -> AtCost:
     if cost.metric not in runs:
         return {}
     courses = _courses(data.curves[data.curves["name"] == name])
-    runs = runs[runs["run_id"].isin(list(courses)) & (runs[cost.metric] > 0)]
+    runs = runs[pd.MultiIndex.from_frame(runs[RUN]).isin(list(courses)) & (runs[cost.metric] > 0)]
     under = runs.groupby("trial")["arm"].transform("nunique")
     runs = runs[under == runs["arm"].nunique()]
     parts = {(int(part["trial"].iloc[0]), str(part["arm"].iloc[0])): part for _, part in runs.groupby(["trial", "arm"])}
@@ -63,17 +68,20 @@ def at_cost(data: StudyData, measure: Measure, cost: Cost) -> AtCost:
     found: AtCost = {}
     for key, part in parts.items():
         costs = np.append(grid[grid < ends[key]], ends[key])
-        values = [_course_at(costs / ends[key], row, courses[row["run_id"]], cost) for row in part.to_dict("records")]
+        values = [
+            _course_at(costs / ends[key], row, courses[row["trial"], row["arm"], row["seed"]], cost)
+            for row in part.to_dict("records")
+        ]
         found[key] = ends[key], costs, np.mean(values, axis=0)
     return found
 
 
-def _courses(series: pd.DataFrame) -> dict[str, tuple[Array, Array]]:
+def _courses(series: pd.DataFrame) -> dict[tuple[int, str, int], tuple[Array, Array]]:
     # At the growth a run is evaluated twice; the second time with all its classes.
-    series = series[np.isfinite(series["value"])].drop_duplicates(["run_id", "step"], keep="last")
+    series = series[np.isfinite(series["value"])].drop_duplicates([*RUN, "step"], keep="last")
     return {
-        str(run): (part["step"].to_numpy(np.float64), part["value"].to_numpy(np.float64))
-        for run, part in series.groupby("run_id", observed=True)
+        (int(trial), str(arm), int(seed)): (part["step"].to_numpy(np.float64), part["value"].to_numpy(np.float64))
+        for (trial, arm, seed), part in series.groupby(RUN, observed=True)
     }
 
 

@@ -7,13 +7,13 @@ import pandas as pd
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.classes import ClassesData, draw_classes
 from harness.reporting.pairing import Comparison
+from harness.reporting.study_data import RUN
 from harness.reporting.wording import count, listed, number
 
 __all__ = ["classes_exhibit"]
 
 RIGHT, ANSWERED = "val/accuracy_of_class/", "val/answered_by/"
 MOST_CLASSES = 20
-RUN = ["trial", "seed", "arm"]
 
 
 def classes_exhibit(
@@ -50,7 +50,7 @@ def classes_exhibit(
 
 
 def _ends(curves: pd.DataFrame, prefix: str) -> pd.DataFrame:
-    """Return `trial, seed, arm, name, grew, before, end` of the series below `prefix`, one row a run and series."""
+    """Return `trial, arm, seed, name, grew, before, end` of the series below `prefix`, one row a run and series."""
     series = curves[curves["name"].astype(str).str.startswith(prefix)]
     series = series.assign(name=series["name"].astype(str).str.removeprefix(prefix), arm=series["arm"].astype(str))
     keys = [*RUN, "name", "grew"]
@@ -60,7 +60,7 @@ def _ends(curves: pd.DataFrame, prefix: str) -> pd.DataFrame:
 
 
 def _taken(curves: pd.DataFrame, known: set[str]) -> pd.DataFrame:
-    """Return `trial, seed, arm, name, taken`: the share of a class's examples that went to the other arrivals."""
+    """Return `trial, arm, seed, name, taken`: the share of a class's examples that went to the other arrivals."""
     answered = _ends(curves, ANSWERED)
     parts = answered["name"].str.partition(".")
     answered = answered.assign(name=parts[2], first=parts[0] == "0")

@@ -1,7 +1,10 @@
 """Tables that stand beside figures, and those that close a report."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
+from harness.reporting.at_cost import AtCost, Cost
 from harness.reporting.checklist import checklist_table
 from harness.reporting.compute import equal_cost_table
 from harness.reporting.controls import controls_table
@@ -16,12 +19,17 @@ __all__ = ["companion_tables"]
 
 
 def companion_tables(
-    data: StudyData, curves: pd.DataFrame, comparison: Comparison, account: Account, measure: Measure
+    data: StudyData,
+    curves: pd.DataFrame,
+    comparison: Comparison,
+    account: Account,
+    measure: Measure,
+    spent: Mapping[Cost, AtCost],
 ) -> dict[str, Table]:
-    """Return the tables for which there is data, by name; `curves` are those `on_growth_axis`."""
+    """Return the tables for which there is data, by name; `curves` are those `on_growth_axis`, `spent` `at_costs`."""
     found = (
         controls_table(data, comparison, measure),
-        equal_cost_table(data, comparison, measure),
+        equal_cost_table(data, comparison, measure, spent),
         stability_table(curves, data.arms),
         checklist_table(data, comparison, account),
         glossary_table(),

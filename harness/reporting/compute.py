@@ -1,11 +1,11 @@
 """Arms at equal cost: what each had reached after the same seconds or operations, not after the same updates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from harness.reporting.at_cost import FLOPS, SECONDS, Cost, at_cost
+from harness.reporting.at_cost import FLOPS, SECONDS, AtCost, Cost
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.course import CourseData, draw_course
 from harness.reporting.figures.style import in_unit
@@ -25,20 +25,22 @@ OPERATIONS = (
 )
 
 
-def compute_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
+def compute_exhibit(data: StudyData, measure: Measure, spent: Mapping[Cost, AtCost]) -> Exhibit | None:
     """Show the validation metric of every arm by seconds of training."""
     said = "Seconds are those of the machine that trained, evaluations included, what arms share is counted for each"
-    return _exhibit(data, measure, SECONDS, "equal_compute", "seconds of training", said)
+    return _exhibit(data, measure, spent, SECONDS, "equal_compute", "seconds of training", said)
 
 
-def operations_exhibit(data: StudyData, measure: Measure) -> Exhibit | None:
+def operations_exhibit(data: StudyData, measure: Measure, spent: Mapping[Cost, AtCost]) -> Exhibit | None:
     """Show the validation metric of every arm by floating-point operations of training."""
     axis = f"operations of training{in_unit(FLOPS.measure.level_unit)}"
-    return _exhibit(data, measure, FLOPS, "equal_operations", axis, f"Operations are {OPERATIONS}")
+    return _exhibit(data, measure, spent, FLOPS, "equal_operations", axis, f"Operations are {OPERATIONS}")
 
 
-def _exhibit(data: StudyData, measure: Measure, cost: Cost, name: str, axis: str, said: str) -> Exhibit | None:
-    found = at_cost(data, measure, cost)
+def _exhibit(
+    data: StudyData, measure: Measure, spent: Mapping[Cost, AtCost], cost: Cost, name: str, axis: str, said: str
+) -> Exhibit | None:
+    found = spent[cost]
     arms = [arm for arm in data.arms if any(arm == key[1] for key in found)]
     if len(arms) < 2:
         return None
@@ -72,9 +74,11 @@ def _exhibit(data: StudyData, measure: Measure, cost: Cost, name: str, axis: str
     )
 
 
-def equal_cost_table(data: StudyData, comparison: Comparison, measure: Measure) -> Table | None:
+def equal_cost_table(
+    data: StudyData, comparison: Comparison, measure: Measure, spent: Mapping[Cost, AtCost]
+) -> Table | None:
     """Set the arms beside each other after equal updates, and after as much as the cheapest of them takes."""
-    parts = {cost: _frame(data, measure, cost) for cost in (SECONDS, FLOPS)}
+    parts = {cost: _frame(found, cost) for cost, found in spent.items()}
     costs = [cost for cost, part in parts.items() if len(part)]
     if not costs:
         return None
@@ -98,8 +102,7 @@ def equal_cost_table(data: StudyData, comparison: Comparison, measure: Measure) 
     return table_of_numbers("equal_cost", title, rows, frame, note=note)
 
 
-def _frame(data: StudyData, measure: Measure, cost: Cost) -> pd.DataFrame:
-    found = at_cost(data, measure, cost)
+def _frame(found: AtCost, cost: Cost) -> pd.DataFrame:
     least = {trial: min(total for (own, _), (total, _, _) in found.items() if own == trial) for trial, _ in found}
     return pd.DataFrame(
         {

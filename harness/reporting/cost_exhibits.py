@@ -7,7 +7,7 @@ from harness.reporting.controls import complete_means
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.cost import CostData, draw_cost
 from harness.reporting.figures.tradeoff import TradeoffData, draw_tradeoff
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Comparison, completed_pairs
 from harness.reporting.statistics import mean_estimate
 from harness.reporting.study_data import StudyData
@@ -32,7 +32,7 @@ def kept_exhibit(data: StudyData, comparison: Comparison) -> Exhibit | None:
     rows = parts[0].join(parts[1], how="inner").reset_index()
     if not len(rows):
         return None
-    x, y = measure_of(names["x"]), measure_of(names["y"])
+    x, y = data.measure(names["x"]), data.measure(names["y"])
     drawn = TradeoffData(rows, rows.drop(columns="trial").mean(), x, y, (comparison.first, comparison.second))
     return Exhibit(
         name="kept_and_learned",
@@ -43,9 +43,9 @@ def kept_exhibit(data: StudyData, comparison: Comparison) -> Exhibit | None:
             f"is better."
         ),
         alt=(
-            f"{y.title.capitalize()} against {x.title}: {comparison.first} at {y.level(drawn.means['y_first'])} % and "
-            f"{x.level(drawn.means['x_first'])}, {comparison.second} at {y.level(drawn.means['y_second'])} % and "
-            f"{x.level(drawn.means['x_second'])}."
+            f"{y.title.capitalize()} against {x.title}: {comparison.first} at {y.amount(drawn.means['y_first'])} and "
+            f"{x.amount(drawn.means['x_first'])}, {comparison.second} at {y.amount(drawn.means['y_second'])} and "
+            f"{x.amount(drawn.means['x_second'])}."
         ),
         **rendered(lambda: draw_tradeoff(drawn)),
         data=rows,
@@ -61,7 +61,7 @@ def _late_metric(data: StudyData) -> str | None:
 
 def cost_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> Exhibit | None:
     """Show the primary metric of every arm against the seconds that its training took."""
-    cost = measure_of("cost/seconds")
+    cost = data.measure("cost/seconds")
     if not {cost.metric, measure.metric} <= set(data.metrics):
         return None
     points = complete_means(data, [cost.metric, measure.metric])
@@ -73,7 +73,7 @@ def cost_exhibit(data: StudyData, comparison: Comparison, measure: Measure) -> E
     drawn = CostData(points, means, arms, cost, measure)
     trials = points["trial"].nunique()
     levels = [
-        f"{row['arm']} {measure.level(row['value'])} at {cost.level(row['cost'])} s" for row in means.to_dict("records")
+        f"{row['arm']} {measure.amount(row['value'])} at {cost.amount(row['cost'])}" for row in means.to_dict("records")
     ]
     return Exhibit(
         name="cost",

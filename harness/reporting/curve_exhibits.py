@@ -20,7 +20,7 @@ from harness.reporting.figures.curves import CurvePanel, draw_curves
 from harness.reporting.figures.losses import LossPanel, draw_losses
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import Comparison
-from harness.reporting.study_data import StudyData
+from harness.reporting.study_data import RUN, StudyData
 from harness.reporting.wording import count, listed
 
 __all__ = ["learning_exhibit", "losses_exhibit", "training_exhibit"]
@@ -111,7 +111,7 @@ def training_exhibit(data: StudyData) -> Exhibit | None:
     completed = set(data.runs.loc[data.runs["status"] == "completed", "run_id"])
     points = data.curves[(data.curves["name"] == name) & data.curves["run_id"].isin(completed)]
     # At the growth a run is evaluated twice; the second time with all its classes.
-    points = points.drop_duplicates(["run_id", "step"], keep="last")
+    points = points.drop_duplicates([*RUN, "step"], keep="last")
     by_trial = points.groupby(["arm", "trial", "step"], observed=True)["value"].mean().reset_index()
     arms = [arm for arm in data.arms if arm in set(by_trial["arm"])]
     under = by_trial.groupby("trial")["arm"].transform("nunique")

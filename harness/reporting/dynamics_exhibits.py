@@ -11,7 +11,7 @@ from harness.reporting.curve_rows import long_form, of_controls
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.panels import Panel, draw_panels
 from harness.reporting.pairing import Comparison
-from harness.reporting.study_data import PARAM, StudyData
+from harness.reporting.study_data import PARAM, RUN, StudyData
 from harness.reporting.wording import count, listed, number
 
 __all__ = ["drift_exhibit", "gradients_exhibit", "shares_exhibit"]
@@ -37,7 +37,7 @@ def shares_exhibit(
         return None
     series = curves[curves["name"].isin(names)]
     size = series.assign(value=series["value"].abs())
-    keys = ["run_id", "grown", "step"]
+    keys = [*RUN, "grown", "step"]
     whole = size.groupby(keys, observed=True)["value"].transform("sum").to_numpy()
     shares = size.assign(value=100 * size["value"] / np.where(whole > 0, whole, np.nan))
     means = {name: arm_means(aligned(shares, name, interval)) for name in names}

@@ -1,11 +1,12 @@
 """All figures of a report."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from harness.reporting.alignment import evaluation_interval
 from harness.reporting.anytime_exhibits import best_exhibit
+from harness.reporting.at_cost import AtCost, Cost
 from harness.reporting.class_exhibits import classes_exhibit
 from harness.reporting.compute import compute_exhibit, operations_exhibit
 from harness.reporting.controls import every_arm_exhibit
@@ -34,8 +35,9 @@ def exhibits_of(
     measure: Measure,
     smallest_effect: float,
     driving: Sequence[Driver],
+    spent: Mapping[Cost, AtCost],
 ) -> dict[str, Exhibit]:
-    """Return the figures for which there is data, by name; `curves` are those `on_growth_axis`."""
+    """Return the figures for which there is data, by name; `curves` are those `on_growth_axis`, `spent` `at_costs`."""
     found = [course_exhibit(data), *pareto_exhibits(data)]
     if comparison.mean.units:
         found += [
@@ -45,8 +47,8 @@ def exhibits_of(
             kept_exhibit(data, comparison),
             cost_exhibit(data, comparison, measure),
             importance_exhibit(driving),
-            compute_exhibit(data, measure),
-            operations_exhibit(data, measure),
+            compute_exhibit(data, measure, spent),
+            operations_exhibit(data, measure, spent),
             map_exhibit(data, comparison, measure),
             best_exhibit(data, measure),
             preserved_exhibit(data),

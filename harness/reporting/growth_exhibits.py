@@ -8,7 +8,7 @@ import pandas as pd
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.arrivals import ArrivalsData, draw_arrivals
 from harness.reporting.figures.preserved import PreservedData, draw_preserved
-from harness.reporting.study_data import PARAM, StudyData
+from harness.reporting.study_data import PARAM, RUN, StudyData
 from harness.reporting.wording import count, listed, number, setting, signed
 
 __all__ = ["arrivals_exhibit", "arrivals_of", "preserved_exhibit"]
@@ -17,7 +17,6 @@ BY_ARRIVAL = "val/accuracy_by_arrival/"
 LOGITS, BEFORE, AFTER = (f"growth/{name}" for name in ("logit_change", "known_loss_before", "known_loss_after"))
 GROWN = "growth/parameters_added"
 MOST_BEGINNINGS = 12
-RUN = ["trial", "arm", "seed"]
 
 
 def preserved_exhibit(data: StudyData) -> Exhibit | None:

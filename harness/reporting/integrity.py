@@ -7,7 +7,7 @@ from harness.reporting.fairness import equal_budget, same_order, same_start
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.planned_configs import departures
 from harness.reporting.recorded import frozen_means_frozen, opened_once, plan_unchanged, reproduced
-from harness.reporting.study_data import FAIR, StudyData
+from harness.reporting.study_data import FAIR, RUN, StudyData
 from harness.reporting.table import Table, table_of_words
 from harness.reporting.wording import count
 from harness.staging.begun import plan_digest
@@ -46,7 +46,7 @@ def integrity_table(badges: tuple[Badge, ...]) -> Table:
 def _seeds_disjoint(data: StudyData) -> Badge:
     """Check that no configuration was chosen by the seeds that it is compared on, and that no seed counts twice."""
     name = "seeds disjoint"
-    twice = int(data.runs.duplicated(["trial", "arm", "seed"]).sum())
+    twice = int(data.runs.duplicated(RUN).sum())
     if twice:
         return Badge(name, "FAIL", f"{count(twice, 'run')} of a trial and arm repeat a seed.")
     if data.searched:

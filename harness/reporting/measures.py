@@ -60,6 +60,10 @@ class Measure:
         """Write a value, without its unit."""
         return number(value * self.factor, self.decimals)
 
+    def amount(self, value: float) -> str:
+        """Write a value with its unit."""
+        return f"{self.level(value)} {self.level_unit}".strip()
+
     def difference(self, value: float) -> str:
         """Write a difference with its sign, without its unit."""
         return signed(value * self.factor, self.decimals)

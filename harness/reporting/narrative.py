@@ -1,7 +1,7 @@
 """The sentences around the numbers: what was estimated, how, with which reservations."""
 
 from harness.core.digest import digest
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.reservations import reservations
 from harness.reporting.study_data import StudyData
@@ -134,7 +134,7 @@ def words_of(data: StudyData, comparison: Comparison, account: Account, measure:
 
 def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list[str]:
     spec = data.study.spec
-    secondary = [measure_of(f"test/{metric}").title for metric in spec.get("secondary", ())]
+    secondary = [data.measure(f"test/{metric}").title for metric in spec.get("secondary", ())]
     found = [
         f"The primary endpoint is {measure.title}, at the end of training: {comparison.first} minus "
         f"{comparison.second}. Differences below {measure.size(float(spec['smallest_effect']))} were declared not to "

@@ -1,13 +1,12 @@
 """Configurations weighed by several objectives, as the search saw them and on test data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
 from harness.core.pareto import pareto_front
-from harness.reporting.measures import Measure, measure_of
+from harness.reporting.measures import Measure
 from harness.reporting.study_data import StudyData
 
 __all__ = ["Objective", "Weighed", "weighed"]
@@ -49,7 +48,7 @@ class Weighed:
 
 def weighed(data: StudyData) -> Weighed | None:
     """Return the configurations all of whose runs have ended, one of them well; None for a study with one objective."""
-    objectives = _objectives(data.study.spec)
+    objectives = _objectives(data)
     metrics = list(dict.fromkeys(found.metric for one in objectives for found in (one.seen, one.test)))
     if len(objectives) < 2 or not set(metrics) <= set(data.metrics):
         return None
@@ -64,13 +63,14 @@ def weighed(data: StudyData) -> Weighed | None:
     return Weighed(objectives, rows)
 
 
-def _objectives(spec: Mapping[str, Any]) -> tuple[Objective, ...]:
-    better = measure_of(f"val/{spec['metric']}").higher_is_better
-    first = _objective(spec["metric"], "maximize" if better else "minimize")
-    return first, *(_objective(one["metric"], one["direction"]) for one in spec.get("objectives", ()))
+def _objectives(data: StudyData) -> tuple[Objective, ...]:
+    spec = data.study.spec
+    better = data.measure(f"val/{spec['metric']}").higher_is_better
+    first = _objective(data, spec["metric"], "maximize" if better else "minimize")
+    return first, *(_objective(data, one["metric"], one["direction"]) for one in spec.get("objectives", ()))
 
 
-def _objective(metric: str, direction: Literal["maximize", "minimize"]) -> Objective:
+def _objective(data: StudyData, metric: str, direction: Literal["maximize", "minimize"]) -> Objective:
     cost = metric.startswith(COSTS)
-    seen, test = (measure_of(metric if cost else f"{split}/{metric}") for split in ("val", "test"))
+    seen, test = (data.measure(metric if cost else f"{split}/{metric}") for split in ("val", "test"))
     return Objective(seen, test, direction)

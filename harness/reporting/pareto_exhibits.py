@@ -78,8 +78,8 @@ def pareto_exhibits(data: StudyData) -> tuple[Exhibit, ...]:
 
 
 def _told(found: Weighed, record: Mapping[Any, Any]) -> str:
-    values = [f"{one.seen.level(record[one.seen.metric])} {one.seen.level_unit}" for one in found.objectives]
-    return f"trial {record['trial']} with {' and '.join(value.strip() for value in values)}"
+    values = [one.seen.amount(record[one.seen.metric]) for one in found.objectives]
+    return f"trial {record['trial']} with {' and '.join(values)}"
 
 
 def _without_split(one: Objective) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.badge import Badge, every, not_checked, passed_unless
+from harness.reporting.study_data import RUN
 from harness.reporting.wording import count
 from harness.staging.begun import plan_digest
 
@@ -95,7 +96,7 @@ def reproduced(runs: pd.DataFrame) -> Badge:
         how = "harness reproduce STUDY trains one again, harness verify --rerun 3 runs of a published report"
         return not_checked(name, f"No run was: {how}.")
     differ = again[again[REPRODUCED] == DIFFERS]
-    places = differ[["trial", "arm", "seed", "run_id"]].head(1).to_numpy().tolist()
+    places = differ[[*RUN, "run_id"]].head(1).to_numpy().tolist()
     example = "".join(f"trial {trial} · {arm} · seed {seed} ({run})" for trial, arm, seed, run in places)
     total, were = count(len(completed), "completed run"), "was" if len(again) == 1 else "were"
     return passed_unless(

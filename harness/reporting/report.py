@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.at_cost import at_costs
 from harness.reporting.badge import Badge
 from harness.reporting.collect import collect
 from harness.reporting.companion_tables import companion_tables
@@ -112,7 +113,8 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     account = account_for(data, comparison)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
     tables = tables_of(data, comparison, account, measure)
-    tables |= companion_tables(data, curves, comparison, account, measure)
+    spent = at_costs(data, measure)
+    tables |= companion_tables(data, curves, comparison, account, measure, spent)
     badges = integrity_of(data, comparison, account)
     own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
     driving = drivers(data, comparison, measure)
@@ -121,7 +123,7 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
         *(whole, data, written_with, measure, smallest_effect, comparison, account),
         verdict=judge(comparison, measure, smallest_effect),
         tables=tables | tuned_tables(whole) | own_tables,
-        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect, driving),
+        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect, driving, spent),
         badges=badges,
     )
 

@@ -20,6 +20,7 @@ from harness.reporting.environment import environment, environment_differences
 from harness.reporting.manifest import MANIFEST
 from harness.reporting.report_folder import read_report
 from harness.reporting.sample import choose_runs
+from harness.reporting.study_data import RUN
 from harness.reporting.verify import Outcome
 
 __all__ = ["Rerun", "TrainedAgain", "chosen_runs", "rerun"]
@@ -95,7 +96,7 @@ def rerun(
     """
     for row in rows:
         name = f"trial {row['trial']} · {row['arm']} · seed {row['seed']} ({row['run_id']})"
-        recorded = curves[curves["run_id"] == row["run_id"]]
+        recorded = curves[np.logical_and.reduce([curves[part] == row[part] for part in RUN])]
         heard = {
             str(series).removeprefix(SIGNAL): int(step)
             for series, step in zip(recorded["name"], recorded["step"], strict=True)

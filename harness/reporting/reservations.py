@@ -89,9 +89,9 @@ def _unequal_steps(runs: pd.DataFrame, comparison: Comparison) -> str:
 def _imputed(comparison: Comparison, measure: Measure) -> str:
     if not comparison.imputed or comparison.failure_value is None:
         return ""
-    value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
+    hold = "holds" if comparison.imputed == 1 else "hold"
     return (
-        f"{count(comparison.imputed, 'pair')} {'holds' if comparison.imputed == 1 else 'hold'} a run that diverged and "
-        f"counts as {value}. A few such runs can decide a mean: compare it with the completed runs alone, and with the "
-        "rate of collapse."
+        f"{count(comparison.imputed, 'pair')} {hold} a run that diverged and counts as "
+        f"{measure.amount(comparison.failure_value)}. A few such runs can decide a mean: compare it with the completed "
+        "runs alone, and with the rate of collapse."
     )

@@ -7,14 +7,13 @@ import pandas as pd
 
 from harness.reporting.exhibit import Exhibit, rendered
 from harness.reporting.figures.timeline import TimelineData, draw_timeline
-from harness.reporting.study_data import StudyData
+from harness.reporting.study_data import RUN, StudyData
 from harness.reporting.wording import count, listed
 
 __all__ = ["course_exhibit"]
 
 MOST_LANES = 120
 GROWN = "growth/parameters_added"
-RUN = ["trial", "arm", "seed"]
 
 
 def course_exhibit(data: StudyData) -> Exhibit | None:

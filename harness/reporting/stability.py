@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 
 from harness.reporting.measures import Measure, measure_of
+from harness.reporting.study_data import RUN
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import NOTHING, number
 
 __all__ = ["NEAR", "finest_interval", "known_accuracy", "stability_gaps", "stability_table"]
 
 NEAR = 0.01  # below the accuracy before the growth, counts as recovered
-RUN = ["trial", "arm", "seed"]
 
 
 def known_accuracy(curves: pd.DataFrame) -> str | None:
@@ -86,7 +86,9 @@ def _row(arm: str, gaps: pd.DataFrame, measure: Measure) -> dict[str, str]:
     return {
         "arm": arm,
         f"lowest ({measure.unit})": measure.difference(float(means["lowest"])),
-        "lost in all (points \N{MULTIPLICATION SIGN} updates)": number(float(means["area"]) * measure.factor, 0),
+        f"lost in all ({measure.unit} \N{MULTIPLICATION SIGN} updates)": number(
+            float(means["area"]) * measure.factor, 0
+        ),
         "runs that recovered": f"{len(back):,} of {len(gaps):,}",
         "after updates (median)": number(float(back.median()), 0) if len(back) else NOTHING,
         f"at the end ({measure.unit})": measure.difference(float(means["last"])),

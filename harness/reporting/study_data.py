@@ -16,6 +16,7 @@ __all__ = [
     "FIXED",
     "PARAM",
     "PROOFS",
+    "RUN",
     "TRUNK_FLOPS",
     "TRUNK_SECONDS",
     "StudyData",
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 PARAM = "param/"
+RUN = ["trial", "arm", "seed"]  # names a run; where configurations come to the same, ids do not
 ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
 FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")

@@ -138,7 +138,14 @@ def test_of_very_many_configurations_some_are_shown_evenly() -> None:
 def test_curves_with_very_many_points_are_shown_at_fewer() -> None:
     steps = np.arange(10_000)
     curves = pd.DataFrame(
-        {"run_id": "a", "name": "val/accuracy/all", "step": steps, "steps_since_growth": steps - 500.0}
+        {
+            "trial": 0,
+            "arm": "a",
+            "seed": 0,
+            "name": "val/accuracy/all",
+            "step": steps,
+            "steps_since_growth": steps - 500.0,
+        }
     )
 
     interval = evaluation_interval(curves)
@@ -148,7 +155,9 @@ def test_curves_with_very_many_points_are_shown_at_fewer() -> None:
 
 def test_evaluations_close_together_do_not_pass_for_the_usual_ones() -> None:
     steps = np.concatenate([np.arange(0, 400, 25), np.arange(400, 450), np.arange(450, 1200, 25)])
-    curves = pd.DataFrame({"run_id": "a", "name": NAME, "step": steps, "steps_since_growth": steps - 400.0})
+    curves = pd.DataFrame(
+        {"trial": 0, "arm": "a", "seed": 0, "name": NAME, "step": steps, "steps_since_growth": steps - 400.0}
+    )
 
     assert evaluation_interval(curves) == 25
 

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from harness.reporting.at_cost import at_costs
 from harness.reporting.collect import collect
 from harness.reporting.compute import compute_exhibit, equal_cost_table, operations_exhibit
 from harness.reporting.measures import measure_of
@@ -24,7 +25,7 @@ def test_at_equal_seconds_the_dearer_arm_is_seen_on_its_way(make_home: MakeHome)
     data = timed(make_home(trials=5, seeds=2), {"frozen": 5.0, "unfrozen": 10.0})
     comparison = compare(data.runs, "unfrozen", "frozen", MEASURE.metric)
 
-    table = equal_cost_table(data, comparison, MEASURE)
+    table = equal_cost_table(data, comparison, MEASURE, at_costs(data, MEASURE))
 
     assert table is not None
     frame = table.frame.set_index(["trial", "arm"])
@@ -38,7 +39,7 @@ def test_at_equal_seconds_the_dearer_arm_is_seen_on_its_way(make_home: MakeHome)
 def test_every_arm_has_its_line_as_far_as_it_was_trained(make_home: MakeHome) -> None:
     data = timed(make_home(trials=5, seeds=1, arms=THREE), {"frozen": 5.0, "unfrozen": 10.0, "never": 2.5})
 
-    exhibit = compute_exhibit(data, MEASURE)
+    exhibit = compute_exhibit(data, MEASURE, at_costs(data, MEASURE))
 
     assert exhibit is not None
     furthest = exhibit.data.groupby("arm")["seconds"].max()
@@ -49,7 +50,7 @@ def test_one_arm_alone_is_set_beside_nothing(make_home: MakeHome) -> None:
     missing = tuple((trial, "frozen", 0) for trial in range(5))
     data = collect(make_home(trials=5, seeds=1, missing=missing), "freeze-or-not")
 
-    assert compute_exhibit(data, MEASURE) is None
+    assert compute_exhibit(data, MEASURE, at_costs(data, MEASURE)) is None
 
 
 def test_without_seconds_or_curves_there_is_no_view_at_equal_cost(make_home: MakeHome) -> None:
@@ -61,14 +62,16 @@ def test_without_seconds_or_curves_there_is_no_view_at_equal_cost(make_home: Mak
         replace(data, curves=data.curves.iloc[:0]),
         replace(data, runs=data.runs.assign(**{"cost/seconds": 0.0})),
     ):
-        assert equal_cost_table(poorer, comparison, MEASURE) is None
-        assert compute_exhibit(poorer, MEASURE) is None
+        assert equal_cost_table(poorer, comparison, MEASURE, at_costs(poorer, MEASURE)) is None
+        assert compute_exhibit(poorer, MEASURE, at_costs(poorer, MEASURE)) is None
 
 
 def test_reports_from_before_the_seconds_to_the_growth_were_known_still_have_the_view(make_home: MakeHome) -> None:
     data = collect(make_home(trials=5, seeds=1), "freeze-or-not")
 
-    assert compute_exhibit(replace(data, runs=data.runs.drop(columns=TRUNK_SECONDS)), MEASURE) is not None
+    older = replace(data, runs=data.runs.drop(columns=TRUNK_SECONDS))
+
+    assert compute_exhibit(older, MEASURE, at_costs(older, MEASURE)) is not None
 
 
 def counted(data: StudyData, flops: dict[str, float]) -> StudyData:
@@ -82,8 +85,8 @@ def test_where_operations_were_counted_arms_stand_at_equal_operations_too(make_h
     data = counted(data, {"frozen": 4e9, "unfrozen": 6e9})
     comparison = compare(data.runs, "unfrozen", "frozen", MEASURE.metric)
 
-    table = equal_cost_table(data, comparison, MEASURE)
-    exhibit = operations_exhibit(data, MEASURE)
+    table = equal_cost_table(data, comparison, MEASURE, at_costs(data, MEASURE))
+    exhibit = operations_exhibit(data, MEASURE, at_costs(data, MEASURE))
 
     assert table is not None
     assert exhibit is not None
@@ -104,8 +107,8 @@ def test_where_operations_were_not_counted_that_is_said(make_home: MakeHome) -> 
     data = collect(make_home(trials=5, seeds=1), "freeze-or-not")
     comparison = compare(data.runs, "unfrozen", "frozen", MEASURE.metric)
 
-    table = equal_cost_table(data, comparison, MEASURE)
+    table = equal_cost_table(data, comparison, MEASURE, at_costs(data, MEASURE))
 
     assert table is not None
     assert "Operations of whole networks are not recorded" in str(table.note)
-    assert operations_exhibit(data, MEASURE) is None
+    assert operations_exhibit(data, MEASURE, at_costs(data, MEASURE)) is None

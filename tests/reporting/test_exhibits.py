@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.reporting.at_cost import at_costs
 from harness.reporting.collect import collect
 from harness.reporting.drivers import drivers
 from harness.reporting.exhibit import Exhibit
@@ -15,6 +16,7 @@ from harness.reporting.exhibits import exhibits_of
 from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
+from harness.reporting.study_data import StudyData
 from harness.staging.ledger import Ledger
 
 METRIC = "test/accuracy/all"
@@ -26,11 +28,15 @@ ALL = {
 
 
 def exhibits_in(home: Path) -> dict[str, Exhibit]:
-    data = collect(home, "freeze-or-not")
+    return exhibits_from(collect(home, "freeze-or-not"))
+
+
+def exhibits_from(data: StudyData) -> dict[str, Exhibit]:
     comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
     measure = measure_of(METRIC)
-    return exhibits_of(data, curves, comparison, measure, 0.005, drivers(data, comparison, measure))
+    driving, spent = drivers(data, comparison, measure), at_costs(data, measure)
+    return exhibits_of(data, curves, comparison, measure, 0.005, driving, spent)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +113,26 @@ def test_an_arm_that_never_grew_stands_beside_the_two_around_the_growth(make_hom
         data = shown[name].data
         assert set(data.loc[data["shown"] == "mean", "arm"]) == {"frozen", "unfrozen", "never"}, name
     assert "never grew (never)" in shown["learning_curves"].caption
+
+
+def test_a_control_that_is_the_same_run_in_many_configurations_counts_in_each(make_home: MakeHome) -> None:
+    arms = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+    data = collect(make_home(trials=5, seeds=2, arms=arms, never=("never",), rich=True), "freeze-or-not")
+
+    shown = exhibits_from(data), exhibits_from(with_one_id(data, "never"))
+
+    assert [name for name in shown[0] if not shown[0][name].data.equals(shown[1][name].data)] == []
+    assert "5 configurations" in shown[1]["all_of_training"].caption
+
+
+def with_one_id(data: StudyData, arm: str) -> StudyData:
+    """Return the data as if runs of `arm` had the same id in every configuration."""
+
+    def renamed(frame: pd.DataFrame) -> pd.DataFrame:
+        ids = frame["run_id"].astype("str").where(frame["arm"] != arm, frame["seed"].astype("str"))
+        return frame.assign(run_id=ids.astype(frame["run_id"].dtype if frame is data.runs else "category"))
+
+    return replace(data, runs=renamed(data.runs), curves=renamed(data.curves))
 
 
 def test_with_twelve_configurations_it_is_shown_what_the_difference_depends_on(make_home: MakeHome) -> None:

@@ -41,6 +41,20 @@ def test_a_run_that_never_grew_counts_from_the_growth_beside_it() -> None:
     assert grown["grew"].all()
 
 
+def test_one_run_that_never_grew_counts_in_each_configuration_from_the_growth_beside_it_there() -> None:
+    growths: dict[Key, float] = {(trial, arm, 0): 50.0 * (1 + trial) for trial in (0, 1) for arm in ("a", "b")}
+    curves = curves_of(growths | {(trial, "never", 0): np.nan for trial in (0, 1)})
+    same = curves["run_id"].astype("str").where(curves["arm"] != "never", "never")
+
+    found = on_growth_axis(curves.assign(run_id=same.astype("category")), pairs_of(curves), ARMS)
+
+    never = found[found["arm"] == "never"]
+    assert (never["step"] - never["steps_since_growth"]).groupby(never["trial"]).unique().to_dict() == {
+        0: [50],
+        1: [100],
+    }
+
+
 def test_compared_with_an_arm_that_never_grows_the_growth_is_that_of_the_other() -> None:
     curves = curves_of({(0, "a", 0): 100, (0, "b", 0): np.nan, (1, "a", 0): 50, (1, "b", 0): np.nan})
 

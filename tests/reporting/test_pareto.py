@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,18 @@ def test_the_table_lists_what_is_on_a_front_with_both_splits_and_a_dash_for_what
     assert "better is high accuracy over all classes and low optimizer updates" in table.note
 
 
+def test_an_error_is_weighed_in_the_unit_of_its_output() -> None:
+    points: dict[int, tuple[float, float, float] | None] = {0: (0.5, 0.6, 100.0), 1: (0.4, 0.7, 200.0)}
+    data = study_of(points, objectives=({"metric": "rmse/cooling", "direction": "minimize"},))
+    data.study.spec["base"] = {"task": {"outputs": {"cooling": {"unit": "kW"}}}}
+    errors = {f"{split}/rmse/cooling": data.runs["cost/steps"] / 100 for split in ("val", "test")}
+
+    weighing = replace(data, runs=data.runs.assign(**errors))
+
+    assert pareto_tables(weighing)[0].head[-2:] == ("validation rmse/cooling (kW)", "test rmse/cooling (kW)")
+    assert "trial 0 with 50.00 % and 1.000 kW" in pareto_exhibits(weighing)[0].alt
+
+
 def test_the_figure_says_who_is_on_the_front() -> None:
     (exhibit,) = pareto_exhibits(study_of(BY_HAND))
 
@@ -159,7 +172,7 @@ def test_a_report_without_pairs_shows_the_front_all_the_same() -> None:
     comparison = compare(data.runs.iloc[:0], "frozen", "unfrozen", "test/accuracy/all")
     measure = measure_of("test/accuracy/all")
 
-    assert "pareto" in exhibits_of(data, data.curves, comparison, measure, 0.0, ())
+    assert "pareto" in exhibits_of(data, data.curves, comparison, measure, 0.0, (), {})
     assert "trade_offs" in tables_of(data, comparison, account_for(data, comparison), measure)
 
 

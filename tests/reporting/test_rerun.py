@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from harness.core.history import History
@@ -111,6 +112,18 @@ def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
     (found,) = rerun([first_row(data)], data.curves, train, differs=False)
 
     assert (found.outcome, found.what) == ("CANNOT-RUN", "no GPU here")
+
+
+def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(finished_home)[row["run_id"]]
+    own = data.curves[data.curves["run_id"] == row["run_id"]]
+    curves = pd.concat([own, own.assign(trial=7)], ignore_index=True)
+
+    (found,) = rerun([row], curves, lambda *_: TrainedAgain(stages, ""), differs=False)
+
+    assert found.outcome == "PASS-BITWISE"
 
 
 def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_home: Path, tmp_path: Path) -> None:

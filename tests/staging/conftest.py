@@ -1,6 +1,6 @@
 """Databases of both kinds, for what must hold on each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,3 +24,17 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
             transaction.execute(f"TRUNCATE {table}")
     yield found
     found.close()
+
+
+@pytest.fixture
+def database_without(tmp_path: Path) -> Callable[[str], Database]:
+    """Return a function that makes a database of an earlier version, which had no such table."""
+
+    def make(table: str) -> Database:
+        found = Database(tmp_path / "ledger.sqlite")
+        found.create()
+        with found.transaction() as transaction:
+            transaction.execute(f"DROP TABLE {table}")
+        return found
+
+    return make

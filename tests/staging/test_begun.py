@@ -1,4 +1,4 @@
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -29,11 +29,10 @@ def test_an_earlier_form_is_kept_once_a_study_by_its_digest(database: Database) 
     assert earlier_forms(database, "c") == {}
 
 
-def test_a_ledger_of_an_earlier_version_has_none_until_one_is_kept(tmp_path: Path) -> None:
-    database = Database(tmp_path / "ledger.sqlite")
-    database.create()
-    with database.transaction() as transaction:
-        transaction.execute("DROP TABLE earlier_forms")
+def test_a_ledger_of_an_earlier_version_has_none_until_one_is_kept(
+    database_without: Callable[[str], Database],
+) -> None:
+    database = database_without("earlier_forms")
 
     before = earlier_forms(database, "a")
     save_earlier_form(database, "a", SPEC)

@@ -1,7 +1,7 @@
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 from harness.core.history import History
 from harness.staging.database import Database
@@ -38,11 +38,10 @@ def test_it_is_of_the_history_that_it_was_compared_with(database: Database) -> N
     assert digests == [hashlib.sha256(history(value).to_bytes()).hexdigest() for value in (0.5, 0.25)]
 
 
-def test_a_ledger_of_an_earlier_version_has_none_until_one_is_recorded(tmp_path: Path) -> None:
-    database = Database(tmp_path / "ledger.sqlite")
-    database.create()
-    with database.transaction() as transaction:
-        transaction.execute("DROP TABLE reproductions")
+def test_a_ledger_of_an_earlier_version_has_none_until_one_is_recorded(
+    database_without: Callable[[str], Database],
+) -> None:
+    database = database_without("reproductions")
 
     before = reproductions(database, "a-study")
     save_reproduction(database, RUN, history(0.5), "", "")
