@@ -8,6 +8,7 @@ from harness.reporting.at_cost import AtCost, Cost
 from harness.reporting.checklist import checklist_table
 from harness.reporting.compute import equal_cost_table
 from harness.reporting.controls import controls_table
+from harness.reporting.effects_by_field import effects_tables
 from harness.reporting.glossary import glossary_table
 from harness.reporting.measures import Measure
 from harness.reporting.pairing import Account, Comparison
@@ -31,6 +32,7 @@ def companion_tables(
         controls_table(data, comparison, measure),
         equal_cost_table(data, comparison, measure, spent),
         stability_table(curves, data.arms),
+        *effects_tables(data, comparison, measure),
         checklist_table(data, comparison, account),
         glossary_table(),
     )

@@ -17,8 +17,7 @@ from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data
 from harness.reporting.environment import environment_differences
 from harness.reporting.manifest import check_files
 from harness.reporting.measures import Measure
-from harness.reporting.missingness import failure_value
-from harness.reporting.pairing import Comparison, compare
+from harness.reporting.pairing import Comparison, primary_comparison
 from harness.reporting.report_folder import read_report
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
 from harness.reporting.study_data import PARAM, PROOFS, StudyData, is_absent
@@ -113,9 +112,7 @@ def _intact(folder: Path) -> dict[str, bytes]:
 def _side(data: StudyData, environment: dict[str, object]) -> Side:
     spec = data.study.spec
     measure = data.measure(f"test/{spec['metric']}")
-    first, second = spec["comparison"]
-    failed_as = failure_value(spec, measure.metric)
-    comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
+    comparison = primary_comparison(data)
     return Side(data, comparison, judge(comparison, measure, float(spec["smallest_effect"])).kind, environment)
 
 

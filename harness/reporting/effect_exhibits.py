@@ -54,7 +54,13 @@ def pairs_exhibit(comparison: Comparison, measure: Measure) -> Exhibit:
     """Show every configuration under one arm and the other."""
     rows = comparison.configurations[["trial", "first", "second"]]
     related = rows["first"].corr(rows["second"]) if len(rows) > 2 else np.nan
-    correlation = f" Their correlation over configurations is {number(related, 2)}." if np.isfinite(related) else ""
+    correlation = ""
+    if np.isfinite(related):
+        kept = (rows["first"] - rows["second"]).var() / (rows["first"].var() + rows["second"].var())
+        correlation = (
+            f" Their correlation over configurations is {number(related, 2)}: pairing leaves {number(100 * kept, 0)} % "
+            "of the variance that the difference of two independent samples would have."
+        )
     drawn = SlopeData(rows, (comparison.second, comparison.first), measure)
     rising = int((rows["first"] > rows["second"]).sum())
     return Exhibit(
@@ -62,8 +68,7 @@ def pairs_exhibit(comparison: Comparison, measure: Measure) -> Exhibit:
         title="From one arm to the other",
         caption=(
             f"Each line is one of {count(len(rows), 'configuration')}, mean over seeds: {measure.title} under "
-            f"{comparison.second} and under {comparison.first}. Large points are the means.{correlation} The more the "
-            f"two go together, the more pairing sharpens the difference."
+            f"{comparison.second} and under {comparison.first}. Large points are the means.{correlation}"
         ),
         alt=(
             f"{rising} of {len(rows)} lines rise from {comparison.second} (mean "

@@ -17,6 +17,8 @@ MEANINGS = (
         "The interval of a mean whose spread is itself estimated, from as few values as there are; it is wide for few.",
     ),
     ("SD", "Standard deviation: how far single values usually lie from their mean."),
+    ("dz", "The mean difference in standard deviations of the differences between configurations."),
+    ("interquartile mean", "The mean of the middle half: neither the best quarter nor the worst one counts."),
     (
         "smallest effect that matters",
         "Declared before the first run. A difference below it is of no use to anyone, even if it is certain.",

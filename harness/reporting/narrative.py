@@ -6,9 +6,11 @@ from harness.reporting.pairing import Account, Comparison
 from harness.reporting.reservations import reservations
 from harness.reporting.study_data import StudyData
 from harness.reporting.verdict import Verdict
-from harness.reporting.wording import count, listed
+from harness.reporting.wording import count, listed, setting
 
 __all__ = ["caveats", "estimand", "limits", "words_of"]
+
+STEPS, SECONDS = "cost/steps", "cost/seconds"
 
 
 def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
@@ -163,7 +165,23 @@ def _method(data: StudyData) -> list[str]:
         "which triggers may look at.",
         "Configurations are the unit of inference: seeds are averaged first, since runs of one configuration are not "
         "independent evidence about the others.",
+        *_searching(data),
     ]
+
+
+def _searching(data: StudyData) -> list[str]:
+    """Say who proposed configurations and who may give them up, as far as that is recorded, and what was spent."""
+    sampler, pruner, found = data.study.spec.get("sampler"), data.study.spec.get("pruner"), []
+    if sampler:
+        who = f"a pruner, {setting(pruner)}, could give them up early" if pruner else "no pruner gave any up early"
+        found.append(f"Configurations were proposed by {setting(sampler)}, and {who}.")
+    if {STEPS, SECONDS} <= set(data.runs.columns) and len(data.runs):
+        steps, seconds = data.measure(STEPS), data.measure(SECONDS)
+        found.append(
+            f"All runs together made {steps.level(data.runs[STEPS].sum())} updates, in "
+            f"{seconds.amount(data.runs[SECONDS].sum())} of training; what arms share is counted for each."
+        )
+    return found
 
 
 def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
@@ -173,6 +191,7 @@ def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
         f"{seeds}, which see validation data alone: {count(whole.study.planned_runs, 'run')} with those that confirm.",
         f"The best configuration of each search is trained with {count(data.study.seeds, 'seed')} that no search has "
         "seen, and evaluated on test data once.",
+        *_searching(whole),
         "Searches of the same number begin with the same proposals under all arms and use the same seeds.",
         "Searches are the unit of inference; the tables call each a configuration: the one that it chose.",
     ]

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.core.errors import InputError
-from harness.reporting.missingness import results_of
+from harness.reporting.missingness import failure_value, results_of
 from harness.reporting.statistics import (
     LEVEL,
     MeanEstimate,
@@ -19,7 +19,7 @@ from harness.reporting.statistics import (
 )
 from harness.reporting.study_data import StudyData
 
-__all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs"]
+__all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs", "primary_comparison"]
 
 Values = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -68,6 +68,17 @@ class Comparison:
         """The share of configurations with a positive difference; a difference of zero counts half."""
         differences = self.configurations["difference"].to_numpy()
         return float(np.mean((differences > 0) + 0.5 * (differences == 0))) if len(differences) else np.nan
+
+
+def primary_comparison(data: StudyData) -> Comparison:
+    """Compare the two arms that the study names, on the metric that decides.
+
+    Raises:
+        InputError: a configuration has two runs of one arm and seed.
+    """
+    spec = data.study.spec
+    metric, (first, second) = f"test/{spec['metric']}", spec["comparison"]
+    return compare(data.runs, first, second, metric, failure_value=failure_value(spec, metric))
 
 
 def compare(

@@ -7,8 +7,7 @@ import numpy as np
 
 from harness.core.errors import InputError
 from harness.reporting.measures import Measure
-from harness.reporting.missingness import failure_value
-from harness.reporting.pairing import Comparison, compare
+from harness.reporting.pairing import Comparison, primary_comparison
 from harness.reporting.statistics import (
     Spread,
     minimum_detectable_effect,
@@ -77,13 +76,13 @@ def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0
     spec = data.study.spec
     wanted = float(spec["smallest_effect"]) if effect is None else effect
     _check(data.study.name, wanted, power)
-    measure, (first, second) = data.measure(f"test/{spec['metric']}"), spec["comparison"]
-    failed_as = failure_value(spec, measure.metric)
-    comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
+    comparison = primary_comparison(data)
+    measure = data.measure(comparison.metric)
     if comparison.mean.units < FEWEST_CONFIGURATIONS:
         raise InputError(
-            f"expected a pilot of {FEWEST_CONFIGURATIONS} or more configurations that ended under both {first} and "
-            f"{second}, found {comparison.mean.units} in {data.study.name!r}; run more with --trials"
+            f"expected a pilot of {FEWEST_CONFIGURATIONS} or more configurations that ended under both "
+            f"{comparison.first} and {comparison.second}, found {comparison.mean.units} in {data.study.name!r}; "
+            "run more with --trials"
         )
     spread = spread_of([part["difference"].tolist() for _, part in comparison.pairs.groupby("trial")])
     options = _options(spread, wanted, power, len(spec["arms"]))

@@ -25,9 +25,8 @@ from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.measures import Measure
-from harness.reporting.missingness import failure_value
 from harness.reporting.narrative import caveats, estimand, limits, words_of
-from harness.reporting.pairing import Account, Comparison, account_for, compare
+from harness.reporting.pairing import Account, Comparison, account_for, primary_comparison
 from harness.reporting.publishing import publish
 from harness.reporting.rendering import html, markdown
 from harness.reporting.reproduction import commands, script
@@ -106,10 +105,8 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     data = confirmed(whole)
     spec = data.study.spec
-    first, second = spec["comparison"]
-    measure, smallest_effect = data.measure(f"test/{spec['metric']}"), float(spec["smallest_effect"])
-    failed_as = failure_value(spec, measure.metric)
-    comparison = compare(data.runs, first, second, measure.metric, failure_value=failed_as)
+    comparison = primary_comparison(data)
+    measure, smallest_effect = data.measure(comparison.metric), float(spec["smallest_effect"])
     account = account_for(data, comparison)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
     tables = tables_of(data, comparison, account, measure)
@@ -197,7 +194,8 @@ def _summary(findings: _Findings) -> dict[str, Any]:
         "metric": findings.measure.metric,
         "comparison": [comparison.first, comparison.second],
         "smallest_effect": findings.smallest_effect,
-        "difference": asdict(mean) | {"df": mean.df},
+        "difference": asdict(mean)
+        | {"df": mean.df, "p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive},
         "minimum_detectable_effect": detectable(comparison),
         "companions": [asdict(companion) for companion in companions(findings.data.runs, comparison)],
         "hodges_lehmann": asdict(comparison.shift),

@@ -10,9 +10,10 @@ import pandas as pd
 from harness.reporting.measures import POINTS, Measure
 from harness.reporting.missingness import failure_value, results_of
 from harness.reporting.pairing import Comparison, compare
+from harness.reporting.statistics import interquartile_mean
 from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
-from harness.reporting.wording import number, setting
+from harness.reporting.wording import number, p_value, setting
 
 __all__ = ["growths_table", "outcomes_table", "primary_table", "runs_table"]
 
@@ -32,6 +33,7 @@ def primary_table(comparison: Comparison, measure: Measure) -> Table:
             "row": arm,
             "mean": _mean(configurations[role]),
             "sd": _sd(configurations[role]),
+            "iqm": interquartile_mean(configurations[role].tolist()).mean,
             "low": np.nan,
             "high": np.nan,
         }
@@ -39,7 +41,9 @@ def primary_table(comparison: Comparison, measure: Measure) -> Table:
     ]
     low, high = (mean.interval.low, mean.interval.high) if mean.interval else (np.nan, np.nan)
     name = f"{comparison.first} minus {comparison.second}"
-    records.append({"row": name, "mean": mean.mean, "sd": mean.sd, "low": low, "high": high})
+    iqm = interquartile_mean(configurations["difference"].tolist()).mean
+    tests = {"p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive}
+    records.append({"row": name, "mean": mean.mean, "sd": mean.sd, "iqm": iqm, "low": low, "high": high, **tests})
     frame = pd.DataFrame(records).assign(configurations=mean.units, pairs=len(comparison.pairs), df=mean.df)
     write = (measure.level, measure.level, measure.difference)
     rows = [
@@ -47,6 +51,7 @@ def primary_table(comparison: Comparison, measure: Measure) -> Table:
             "": str(record["row"]),
             f"mean ({measure.level_unit})": shown(record["mean"]),
             "SD between configurations": measure.level(record["sd"]),
+            "interquartile mean": shown(record["iqm"]),
             "95 % interval": _interval(measure, record["low"], record["high"]),
             "configurations": str(mean.units),
             "pairs of runs": str(len(comparison.pairs)),
@@ -54,7 +59,10 @@ def primary_table(comparison: Comparison, measure: Measure) -> Table:
         for record, shown in zip(records, write, strict=True)
     ]
     unit = measure.unit or "stored units"
-    note = f"Interval: t with {mean.df} degrees of freedom, over configurations. Difference in {unit}."
+    note = (
+        f"Interval: t with {mean.df} degrees of freedom, over configurations; two-sided p: {p_value(mean.p)}. "
+        f"Difference in {unit}; it is {number(mean.standardized, 2)} standard deviations between configurations (dz)."
+    )
     return table_of_numbers(
         "primary", measure.title[:1].upper() + measure.title[1:], rows, frame, note=note if mean.interval else ""
     )

@@ -87,7 +87,7 @@ PLAN = (
     Plan(
         "drivers",
         "What drives it",
-        ("importance", "drivers", "effect_map"),
+        ("importance", "drivers", "effects_by_field", "effect_map"),
         nothing="Configurations are too few, or differ in too little, to say what the difference depends on.",
         compares=True,
     ),

@@ -45,6 +45,14 @@ def test_a_report_beside_itself_has_not_changed(write: Write) -> None:
     assert (found.spec, found.environment) == ((), ())
 
 
+def test_diverged_runs_count_as_in_the_verdict(write: Write) -> None:
+    report = write("one", failed=((2, "frozen", 0),))
+
+    found = compare_reports(report, report)
+
+    assert [side.comparison.imputed for side in found.sides] == [1, 1]
+
+
 def test_a_report_from_before_a_metric_came_has_equal_results(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     report, read, sides = write("one"), read_data, list[int]()
 

@@ -63,6 +63,8 @@ def test_pairs_have_the_difference_of_the_verdict(shown: dict[str, Exhibit]) -> 
     pairs, differences = shown["pairs"].data, shown["paired_differences"].data.set_index("trial")["difference"]
 
     assert (pairs["first"] - pairs["second"]).to_numpy() == pytest.approx(differences[pairs["trial"]].to_numpy())
+    kept = 100 * differences.var() / (pairs["first"].var() + pairs["second"].var())
+    assert f"pairing leaves {kept:.0f} % of the variance" in shown["pairs"].caption
 
 
 def test_the_stability_gap_starts_at_nothing_and_frozen_falls_less(shown: dict[str, Exhibit]) -> None:

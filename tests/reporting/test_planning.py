@@ -52,6 +52,13 @@ def test_the_effect_is_the_studys_own_unless_given() -> None:
     assert plan_study(data, effect=0.02).effect == 0.02
 
 
+def test_a_diverged_run_counts_in_the_pilot_as_in_the_verdict() -> None:
+    diverging, well = (plan_study(pilot(SimulatedStudy(collapse=(share, 0.0)))) for share in (0.2, 0.0))
+
+    assert diverging.comparison.imputed > 0
+    assert diverging.spread.observed > 3 * well.spread.observed
+
+
 def test_more_seeds_need_fewer_configurations_and_caution_more() -> None:
     options = plan_study(pilot(SimulatedStudy(between=0.005, noise=0.02))).options
 

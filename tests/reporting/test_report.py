@@ -131,6 +131,7 @@ def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) ->
     assert summary["verdict"]["sentence"] == report.verdict
     assert summary["verdict"]["kind"] == report.kind
     assert summary["difference"]["units"] == 6
+    assert {"df", "p", "standardized", "share_positive"} <= set(summary["difference"])
     assert report.verdict in (report.folder / "report.md").read_text().replace("\\", "")
 
 
@@ -265,13 +266,15 @@ def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tm
     home = make_home(trials=5, seeds=1)
     ledger = Ledger(home)
     (study,) = ledger.studies()
-    spec = {**study.spec, "sampler": {"kind": "tpe"}, "baselines": [{}]}
+    spec = {**study.spec, "sampler": {"kind": "tpe"}, "pruner": {"kind": "median"}, "baselines": [{}]}
     ledger.save_study(replace(study, spec=spec))
 
     report = write_report(home, "freeze-or-not", tmp_path / "report")
 
     page = (report.folder / "report.md").read_text()
     assert "The configurations were proposed by tpe, which prefers good ones" in page
+    assert "Configurations were proposed by tpe, and a pruner, median, could give them up early." in page
+    assert "All runs together made 6,000 updates, in " in page
     assert "1 configuration of the comparison was given, not drawn." in page
 
 

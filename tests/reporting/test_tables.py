@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from harness.core.history import History
 from harness.reporting.collect import collect
@@ -34,6 +35,18 @@ def test_the_difference_of_the_means_is_the_mean_of_the_differences(finished_hom
     assert means[2] == pytest.approx(means[0] - means[1], abs=1e-15)
 
 
+def test_the_primary_table_holds_the_test_and_the_size_of_the_difference(finished_home: Path) -> None:
+    primary = tables_in(finished_home)["primary"]
+
+    data = collect(finished_home, "freeze-or-not")
+    comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
+    last = primary.frame.iloc[2]
+    found = comparison.mean.p, comparison.mean.standardized, comparison.share_positive
+    assert (last["p"], last["standardized"], last["share_positive"]) == pytest.approx(found)
+    assert last["iqm"] == pytest.approx(stats.trim_mean(comparison.configurations["difference"], 0.25))
+    assert f"{comparison.mean.standardized:.2f} standard deviations between configurations (dz)" in primary.note
+
+
 def test_the_outcomes_hold_what_was_kept_learned_and_paid(finished_home: Path) -> None:
     outcomes = tables_in(finished_home)["outcomes"]
 
@@ -58,9 +71,12 @@ def test_a_third_arm_is_listed_and_not_compared(make_home: MakeHome) -> None:
     assert tables["runs_by_arm"].rows[2][-1] == "0"
 
 
+@pytest.mark.parametrize("kind", ["str", "object", "category"])
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"])
-def test_a_text_that_a_spreadsheet_would_run_is_prefixed(text: str) -> None:
-    content = csv_bytes(pd.DataFrame({text: [text, "plain"], "number": [-1.5, 2.0]})).decode()
+def test_a_text_that_a_spreadsheet_would_run_is_prefixed(text: str, kind: str) -> None:
+    frame = pd.DataFrame({text: [text, "plain"], "number": [-1.5, 2.0]}).astype({text: kind})
+
+    content = csv_bytes(frame).decode()
 
     assert content.count("'" + text) == 2
     assert "-1.5" in content

@@ -7,7 +7,7 @@ mean          the primary estimate and its t interval       equivalence   two on
 ranks         Hodges-Lehmann and the exact Wilcoxon interval   sign_flip   a test by flipping signs
 bootstrap     studentized intervals of trimmed means       multiplicity   Holm
 rates         shares of runs, and of pairs that disagree   power          how many units, for which effect
-simultaneous  bands that hold a whole curve
+simultaneous  bands that hold a whole curve                shuffle       whether groups differ
 components    spread between configurations, noise of seeds
 ```
 """
@@ -27,6 +27,7 @@ from harness.reporting.statistics.power import (
 )
 from harness.reporting.statistics.ranks import ShiftEstimate, disagree, hodges_lehmann
 from harness.reporting.statistics.rates import Rate, mcnemar_p, rate_of
+from harness.reporting.statistics.shuffle import groups_differ_p
 from harness.reporting.statistics.sign_flip import SignFlipTest, sign_flip
 from harness.reporting.statistics.simultaneous import Band, simultaneous_band
 
@@ -45,6 +46,7 @@ __all__ = [
     "chance_to_show_equivalence",
     "disagree",
     "equivalent",
+    "groups_differ_p",
     "hodges_lehmann",
     "holm",
     "interquartile_mean",
