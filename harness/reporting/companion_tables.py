@@ -11,6 +11,7 @@ from harness.reporting.controls import controls_table
 from harness.reporting.effects_by_field import effects_tables
 from harness.reporting.glossary import glossary_table
 from harness.reporting.measures import Measure
+from harness.reporting.optimism_table import optimism_tables
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.stability import stability_table
 from harness.reporting.study_data import StudyData
@@ -33,6 +34,7 @@ def companion_tables(
         equal_cost_table(data, comparison, measure, spent),
         stability_table(curves, data.arms),
         *effects_tables(data, comparison, measure),
+        *optimism_tables(data, measure),
         checklist_table(data, comparison, account),
         glossary_table(),
     )

@@ -51,4 +51,5 @@ def _growths(curves: pd.DataFrame) -> pd.DataFrame:
 
 def _numbers(curves: pd.DataFrame) -> NDArray[np.intp]:
     """Return which run each row is of: its place among the configurations counts, for their ids may be the same."""
-    return curves.groupby(RUN, sort=False, observed=True).ngroup().to_numpy()
+    numbers: NDArray[np.intp] = curves.groupby(RUN, sort=False, observed=True).ngroup().to_numpy()
+    return numbers

@@ -94,7 +94,7 @@ PLAN = (
     Plan(
         "tuned",
         "Tuned against tuned",
-        ("searches", "winners", "best_so_far"),
+        ("searches", "winners", "best_so_far", "optimism"),
         nothing="The study holds no result on validation by which configurations could be chosen.",
         compares=True,
     ),
