@@ -168,7 +168,10 @@ def growths_table(data: StudyData) -> Table:
         {
             "measured at the growth": str(row["name"]).removeprefix("growth/").replace("_", " "),
             "growths": f"{row['size']:,}",
-            **{what: number(row[of], 4) for what, of in (("mean", "mean"), ("smallest", "min"), ("largest", "max"))},
+            **{
+                what: number(row[of], 0 if str(row["name"]).endswith("_added") else 4)  # those are counts
+                for what, of in (("mean", "mean"), ("smallest", "min"), ("largest", "max"))
+            },
         }
         for row in grouped.to_dict("records")
     ]

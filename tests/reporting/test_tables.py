@@ -111,18 +111,22 @@ def test_what_the_growths_did_is_counted_over_all_of_them(make_home: MakeHome) -
     for run in Ledger(home).runs("freeze-or-not"):
         path = stage_folder(home / "store", run.stages[1]) / FILES[1]
         history = History.read(path)
-        history.record(run.stages[0].step, {"growth/logit_change": 0.25 if run.arm == "frozen" else 0.75})
+        change = 0.25 if run.arm == "frozen" else 0.75
+        history.record(run.stages[0].step, {"growth/logit_change": change, "growth/parameters_added": 1040.0})
         path.write_bytes(history.to_bytes())
 
     growths = tables_in(home)["growths"]
 
-    assert growths.rows == (("logit change", "4", "0.5000", "0.2500", "0.7500"),)
+    assert growths.rows == (
+        ("logit change", "4", "0.5000", "0.2500", "0.7500"),
+        ("parameters added", "4", "1,040", "1,040", "1,040"),
+    )
     assert growths.frame.to_dict("list") == {
-        "name": ["growth/logit_change"],
-        "size": [4],
-        "mean": [0.5],
-        "min": [0.25],
-        "max": [0.75],
+        "name": ["growth/logit_change", "growth/parameters_added"],
+        "size": [4, 4],
+        "mean": [0.5, 1040.0],
+        "min": [0.25, 1040.0],
+        "max": [0.75, 1040.0],
     }
 
 
