@@ -65,7 +65,7 @@ def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: s
     from harness.staging.run import RunConfig
 
     try:
-        recorded = read_recorded(store, record.stages)
+        recorded = read_recorded(store, record.stages, test=record.opened_test)
     except ValueError as error:
         return False, f"FAIL: {error}"
     difference = train_again(RunConfig.model_validate(record.config), recorded, options.data_folder()) or ""

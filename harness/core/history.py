@@ -95,6 +95,14 @@ class History:
                 part.extend(name, series)
         return part
 
+    def without(self, prefix: str) -> "History":
+        """Return the series whose names do not begin with `prefix`."""
+        part = History()
+        for name in self:
+            if not name.startswith(prefix):
+                part.extend(name, self[name])
+        return part
+
     def then(self, later: "History") -> "History":
         """Return this history followed by `later`."""
         whole = History()

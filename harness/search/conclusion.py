@@ -80,7 +80,8 @@ class Conclusion:
         self.ended[record.key] = record
         if self._tracker:
             with delayed_if_unreachable():
-                self._tracker.project_run(record, ended.history or run_history(self._store.root, record.stages))
+                history = ended.history or run_history(self._store.root, record.stages, test=record.opened_test)
+                self._tracker.project_run(record, history)
         self._observer.run_ended(record)
 
     def _tell(self, trial: PlannedTrial) -> None:

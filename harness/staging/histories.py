@@ -20,11 +20,14 @@ def stage_folder(store: Path, address: StageAddress) -> Path:
     return store / address.key[:2] / address.key / f"{address.step:08d}"
 
 
-def run_history(store: Path, stages: tuple[StageAddress, ...]) -> History:
-    """Return the history of a run from step 0 to its end, from the store at `store`."""
+def run_history(store: Path, stages: tuple[StageAddress, ...], *, test: bool = True) -> History:
+    """Return the history of a run from step 0 to its end, from the store at `store`.
+
+    Without `test` it lacks what another run, which opened test data, measured on them in a stage that both share.
+    """
     whole = History()
     for address in stages:
         folder = stage_folder(store, address)
         for name in FILES[1:]:
             whole = whole.then(History.read(folder / name))
-    return whole
+    return whole if test else whole.without("test/")

@@ -36,14 +36,14 @@ class Recorded:
     state: bytes | None
 
 
-def read_recorded(store: Path, stages: tuple[StageAddress, ...]) -> Recorded:
-    """Read a run's record as it lies there, whatever its checksums say.
+def read_recorded(store: Path, stages: tuple[StageAddress, ...], *, test: bool = True) -> Recorded:
+    """Read a run's record as it lies there, whatever its checksums say; `test` as in `run_history`.
 
     Raises:
         ValueError: a file is missing or cannot be read; the message names it.
     """
     try:
-        history = run_history(store, stages)
+        history = run_history(store, stages, test=test)
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"the recorded history cannot be read: {' '.join(str(error).split())}") from None
     path = stage_folder(store, stages[-1]) / FILES[0]

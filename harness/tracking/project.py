@@ -38,6 +38,6 @@ def project_study(ledger: Ledger, store: Path, tracker: AbstractTracker, study: 
 def known_history(store: Path, run: RunRecord) -> History:
     """Return the history of a run, or an empty one if it was removed from the store."""
     try:
-        return run_history(store, run.stages)
+        return run_history(store, run.stages, test=run.opened_test)
     except FileNotFoundError:
         return History()

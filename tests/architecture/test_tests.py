@@ -25,7 +25,6 @@ SUITES = {
     "search/pruners/": "search/test_pruning.py",
     "search/samplers/": "search/test_samplers.py",
     "search/trials": "search/test_tuned.py",
-    "staging/chain": "staging/test_runner.py",
     "reporting/cost_exhibits": "reporting/test_exhibits.py",
     "reporting/anytime_exhibits": "reporting/test_exhibits.py",
     "reporting/class_exhibits": "reporting/test_exhibits.py",
