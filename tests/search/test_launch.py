@@ -6,15 +6,13 @@ from typing import Any
 
 import pytest
 
-from harness.core.errors import HarnessError, SpecError, StudyChangedError, TapNotFoundError
+from harness.core.errors import HarnessError, SpecError, TapNotFoundError
 from harness.core.history import History
 from harness.core.spec import with_changes
-from harness.reporting.collect import collect
-from harness.reporting.recorded import plan_unchanged
 from harness.search.launch import check_study, launch
 from harness.search.observer import Observer
+from harness.search.proposals import Proposals
 from harness.search.study import Study
-from harness.staging.begun import earlier_forms, plan_digest
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import run_id
@@ -103,11 +101,15 @@ def test_a_half_finished_study_continues_to_the_same_numbers(
     assert set(tracker.runs) == {("tiny", *key) for key in ALL}
 
 
-def test_a_run_that_ended_just_before_an_interruption_is_not_run_again(run_study: Launch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("ended", [1, 2])
+def test_a_run_that_ended_just_before_an_interruption_is_not_run_again_and_its_trial_is_told(
+    run_study: Launch, study: Study, tmp_path: Path, ended: int
+) -> None:
     class Impatient(Diary):
         def run_ended(self, record: RunRecord) -> None:
             super().run_ended(record)
-            raise KeyboardInterrupt
+            if len(self.ended) == ended:
+                raise KeyboardInterrupt
 
     before, after = Impatient(), Diary()
     with pytest.raises(KeyboardInterrupt):
@@ -117,6 +119,7 @@ def test_a_run_that_ended_just_before_an_interruption_is_not_run_again(run_study
 
     assert before.ended + after.ended == ALL
     assert list(runs(tmp_path / "home")) == ALL
+    assert Proposals(study, tmp_path / "home", Ledger(tmp_path / "home")).told() == {0, 1}
 
 
 def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path, tracker: MemoryTracker) -> None:
@@ -169,138 +172,6 @@ def test_trials_that_are_added_are_those_of_a_longer_study(run_study: Launch, tm
     run_study(home=tmp_path / "at-once", trials=3)
 
     assert runs(tmp_path / "home") == runs(tmp_path / "at-once")
-
-
-@pytest.mark.parametrize(
-    ("changes", "difference"),
-    [
-        ({"base.training.batch_size": 16}, "base.training.batch_size was 32 and is 16"),
-        ({"space.when.low": 20}, "space.when.low was 10 and is 20"),
-        ({"arms.frozen": {}}, "arms.frozen"),
-        ({"comparison": ["frozen", "unfrozen"]}, "comparison was ['unfrozen', 'frozen']"),
-        ({"base.steps": 50, "base.seed": 1, "smallest_effect": 0.1, "metric": "accuracy/late"}, "and 1 more"),
-    ],
-)
-def test_a_changed_spec_is_refused_naming_the_difference(
-    run_study: Launch, study: Study, tmp_path: Path, changes: dict[str, Any], difference: str
-) -> None:
-    run_study(trials=1)
-    before = Ledger(tmp_path / "home").studies()
-
-    with pytest.raises(StudyChangedError) as refusal:
-        run_study(with_changes(study, changes))
-
-    assert difference in str(refusal.value)
-    assert "--as NAME" in str(refusal.value)
-    assert Ledger(tmp_path / "home").studies() == before
-    assert len(runs(tmp_path / "home")) == 2
-
-
-def test_fields_that_came_since_a_study_was_begun_do_not_change_it(run_study: Launch, tmp_path: Path) -> None:
-    run_study(trials=1)
-    ledger = Ledger(tmp_path / "home")
-    (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={key: value for key, value in begun.spec.items() if key != "sampler"}))
-
-    run_study(trials=1)
-
-    assert ledger.studies() == [begun]
-
-
-def older(home: Path) -> StudyRecord:
-    """Make the study and its runs what a version would have left that did not know the field `sampler`."""
-    ledger = Ledger(home)
-    (begun,) = ledger.studies()
-    before = replace(begun, spec={key: value for key, value in begun.spec.items() if key != "sampler"})
-    ledger.save_study(before)
-    for run in ledger.runs(begun.name):
-        ledger.save_run(replace(run, plan=plan_digest(before.spec)))
-    return before
-
-
-def test_every_run_is_recorded_with_the_plan_that_it_was_begun_under(
-    run_study: Launch, study: Study, tmp_path: Path
-) -> None:
-    run_study(trials=1)
-    run_study(with_changes(study, {"title": "A better title"}), trials=2, seeds=2)
-
-    assert {run.plan for run in runs(tmp_path / "home").values()} == {plan_digest(study.to_json())}
-    assert earlier_forms(Ledger(tmp_path / "home").database, "tiny") == {}
-
-
-def test_the_plan_of_a_run_is_what_the_launch_has_loaded_not_what_the_ledger_says(
-    run_study: Launch, study: Study, tmp_path: Path
-) -> None:
-    class Forger(Diary):
-        def run_ended(self, record: RunRecord) -> None:
-            super().run_ended(record)
-            ledger = Ledger(tmp_path / "home")
-            (begun,) = ledger.studies()
-            ledger.save_study(replace(begun, spec={**begun.spec, "smallest_effect": 0.5}))
-
-    run_study(observer=Forger())
-
-    assert {run.plan for run in runs(tmp_path / "home").values()} == {plan_digest(study.to_json())}
-
-
-def test_a_form_of_the_plan_before_it_gained_fields_is_kept_and_told_from_another_plan(
-    run_study: Launch, study: Study, tmp_path: Path
-) -> None:
-    run_study(trials=1)
-    before = older(tmp_path / "home")
-
-    record = run_study(trials=2)
-
-    digests = {plan_digest(before.spec), plan_digest(study.to_json())}
-    assert {run.plan for run in runs(tmp_path / "home").values()} == digests
-    assert earlier_forms(Ledger(tmp_path / "home").database, "tiny") == {plan_digest(before.spec): before.spec}
-    data = collect(tmp_path / "home", "tiny")
-    assert data.earlier == (before.spec,)
-    badge = plan_unchanged(data.runs, record.spec, [plan_digest(before.spec)])
-    assert (badge.status, "after 2 of them" in badge.evidence) == ("PASS", True)
-
-
-def test_a_plan_that_was_changed_in_file_and_ledger_alike_is_noticed(
-    run_study: Launch, study: Study, tmp_path: Path
-) -> None:
-    run_study(trials=1)
-    ledger, changes = Ledger(tmp_path / "home"), {"smallest_effect": 0.5}
-    (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={**begun.spec, **changes}))
-
-    run_study(with_changes(study, changes), trials=2)
-
-    data = collect(tmp_path / "home", "tiny")
-    badge = plan_unchanged(data.runs, data.study.spec, list(map(plan_digest, data.earlier)))
-    assert badge.status == "FAIL"
-    assert badge.evidence.startswith("2 of 4 runs")
-
-
-def test_a_spec_that_cannot_be_read_any_more_is_another_one(run_study: Launch, tmp_path: Path) -> None:
-    run_study(trials=1)
-    ledger = Ledger(tmp_path / "home")
-    (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={**begun.spec, "gone": 1}))
-
-    with pytest.raises(StudyChangedError, match="gone was 1 and is None"):
-        run_study(trials=1)
-
-
-def test_another_name_begins_another_study(run_study: Launch, study: Study, tmp_path: Path) -> None:
-    run_study(trials=1)
-
-    run_study(study.changed({"training.batch_size": 16}, name="smaller"), trials=1)
-
-    assert [record.name for record in Ledger(tmp_path / "home").studies()] == ["smaller", "tiny"]
-
-
-def test_title_and_question_can_be_reworded(run_study: Launch, study: Study, tmp_path: Path) -> None:
-    run_study()
-
-    run_study(with_changes(study, {"title": "A better title", "question": "Better?", "trials": 5}))
-
-    (record,) = Ledger(tmp_path / "home").studies()
-    assert (record.spec["title"], record.spec["question"], record.trials) == ("A better title", "Better?", 2)
 
 
 def test_a_diverged_run_is_recorded_with_its_reason_and_the_study_goes_on(

@@ -25,6 +25,7 @@ from harness.search.pruners import AbstractPruner, Hyperband, Median, Percentile
 from harness.search.samplers import QuasiRandom, Search, Told
 from harness.search.space import Float, Present
 from harness.search.study import Study
+from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger, RunRecord
 
 
@@ -150,6 +151,31 @@ def test_an_empty_space_can_be_asked_too(study: Study, tmp_path: Path) -> None:
     proposals = proposals_in(tmp_path, study.model_copy(update={"space": {}}))
 
     assert proposals.params(2) == [{}, {}]
+
+
+def test_what_was_proposed_is_read_whatever_would_be_proposed_now(study: Study, tmp_path: Path) -> None:
+    first = proposals_in(tmp_path, study).params(2)
+
+    again = proposals_in(tmp_path, with_changes(study, {"sampler": "random"})).params(3)
+
+    assert again[:2] == first
+    assert again[2] != study.point(2)
+
+
+def test_who_proposes_waits_for_whoever_does(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proposals, seen = proposals_in(tmp_path, study), list[int]()
+    turn = Leases(Ledger(tmp_path).database, '["another-machine", "boot", 1, 2.5]').hold("proposals of tiny")
+    turn.__enter__()
+
+    def end_turn(_seconds: float) -> None:
+        seen.append(len(trials(tmp_path)))
+        turn.__exit__(None, None, None)
+
+    monkeypatch.setattr("harness.search.proposals.time.sleep", end_turn)
+
+    proposals.params(1)
+
+    assert seen == [0]
 
 
 @pytest.mark.parametrize("name", ["a%20b", "a?b"])

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -11,6 +12,7 @@ from harness.search.designs import Tuned
 from harness.search.launch import foreseen_runs
 from harness.search.samplers import TPE
 from harness.search.study import Study
+from harness.search.trials import Trials
 from harness.staging.begun import plan_digest
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 
@@ -118,6 +120,24 @@ def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study,
             means[trial] = fmean(run.metrics["val/accuracy/all"] for run in of_trial)
         winner = max(means, key=lambda trial: (means[trial], -trial))
         assert found[6 + replicate, arm, replicate + 4].params == found[winner, arm, replicate].params
+
+
+@pytest.mark.parametrize(("metric", "winner"), [("accuracy/all", 2), ("loss/total", 3)])
+def test_the_winner_is_the_best_that_was_not_given_up(tuned: Study, tmp_path: Path, metric: str, winner: int) -> None:
+    judged, ledger, ended = with_changes(tuned, {"metric": metric}), Ledger(tmp_path), dict[RunKey, RunRecord]()
+    ledger.create()
+    given_up = {"accuracy/all": 0.9, "loss/total": 0.1}[metric]
+    for part in judged.design.parts(list(judged.arms), 2):
+        for number, value in enumerate([0.3, given_up, 0.6, 0.2]):
+            key = judged.design.trial(part, number), part.arms[0]
+            params, metrics = {"when": 10 + number, "init": "orthogonal"}, {f"val/{metric}": value}
+            first = RunRecord("tiny", *key, part.seeds[0], "0123", params, {}, "completed", metrics=metrics)
+            second = replace(first, seed=part.seeds[1], status="pruned" if number == 1 else "completed")
+            ended |= {run.key: run for run in (first, second)}
+
+    *_, confirmed = Trials(judged, tmp_path, ledger, ended, trials=4, seeds=2).waves()
+
+    assert {run.params["when"] for trial in confirmed for run in trial.runs} == {10 + winner}
 
 
 def test_the_best_are_those_of_the_searches_each_under_its_arm(run_study: Launch, tuned: Study, tmp_path: Path) -> None:

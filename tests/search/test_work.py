@@ -11,6 +11,7 @@ from harness.search.study import Study
 from harness.search.work import Ended, Work
 from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger
+from harness.staging.results import RunResult
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
@@ -57,6 +58,23 @@ def test_what_another_process_did_is_not_done_again(runner: Runner, runs: list[P
 
     assert [found.record for found in ended[:2]] == [found.record for found in before]
     assert [found.history is None for found in ended] == [True, True, False, False]
+
+
+def test_a_run_that_exits_is_an_outcome_and_the_next_is_done(
+    runner: Runner, runs: list[PlannedRun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = Runner.run
+
+    def leave_once(*_: Any, **__: Any) -> RunResult:
+        monkeypatch.setattr(Runner, "run", train)
+        raise SystemExit(3)
+
+    monkeypatch.setattr(Runner, "run", leave_once)
+
+    ended = do(runner, runs[:2])
+
+    assert [found.record.status for found in ended] == ["failed", "completed"]
+    assert ended[0].record.reason == "called sys.exit(3)"
 
 
 def test_a_run_that_two_processes_find_at_its_end_opened_test_data_once(
