@@ -12,10 +12,12 @@ from harness.core.pareto import pareto_front
 from harness.core.spec import Spec, with_changes
 from harness.search.designs import Paired
 from harness.search.objective import means_over_runs
-from harness.search.study import Study
+from harness.search.study import LONGEST_NAME, Study
 from harness.staging.ledger import RunRecord, StudyRecord
 
 __all__ = ["Configuration", "best_of", "configuration_of", "ended_configurations", "exported", "front_of"]
+
+BEST = "-best"
 
 FILE = '''"""The configuration of trial {trial} of the study `{name}`: {values}."""
 
@@ -122,7 +124,7 @@ def exported(study: Study, chosen: Configuration, record: StudyRecord) -> str:
     absent = {name: value for name, value in chosen.params.items() if study.space[name].leaves_out(value)}
     there = {name: value for name, value in chosen.params.items() if name not in absent}
     changes = {
-        "name": f"{study.name}-best",
+        "name": f"{study.name[: LONGEST_NAME - len(BEST)]}{BEST}",
         "base": study.laid_over(there, {}),
         "space": {name: study.space[name].model_copy(update={"when": {}}) for name in absent},
         "baselines": [absent],

@@ -1,7 +1,7 @@
 """Launching a study: every configuration under every arm and seed, continuing where it was left."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from harness.search.conclusion import Conclusion, delayed_if_unreachable
 from harness.search.conditions import corner_points
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
+from harness.search.pruners import Rung
 from harness.search.study import Study
 from harness.search.trials import PlannedTrial, Trials, foreseen_trials
 from harness.search.work import Ended, Work
@@ -85,35 +86,54 @@ def launch(
     if tracker:
         with delayed_if_unreachable():
             project_study(ledger, store, tracker, study.name)
-    commit = commit_of(record.file)
     conclusion = Conclusion(study, runner.store, tracker, observer, keep_bytes)
+    wave = _Wave(study, record.seeds, runner, conclusion, do or _alone(runner, observer, feed, commit_of(record.file)))
+    observer.planned(record.planned_runs, len(conclusion.ended))
+    plan = plan_digest(study.to_json())
+    planned = Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds)
+    for together in planned.waves():
+        wave.finish([trial.under(plan) for trial in together])
+    return record
 
-    def train(runs: Sequence[PlannedRun]) -> None:
-        missing = conclusion.missing(runs)
-        if not missing:
-            return
-        configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in missing]
-        plan = make_plan(configs, runner.store, alone=runner.alone)
-        if do is None:
-            Work(runner, plan.forks, observer, runner.stop, feed, commit).do(missing, conclusion.settle)
-        else:
-            do(missing, plan, conclusion.settle)
 
-    def survivors(trials: Sequence[PlannedTrial]) -> list[PlannedTrial]:
-        alive = conclusion.kept(trials, (), record.seeds)  # a launch before may have given some up
+def _alone(runner: Runner, observer: Observer, feed: AbstractFeed, commit: str) -> Do:
+    """Return what does the runs one after the other in this process."""
+
+    def do(runs: Sequence[PlannedRun], plan: Plan, settle: Callable[[Ended], None]) -> None:
+        Work(runner, plan.forks, observer, runner.stop, feed, commit).do(runs, settle)
+
+    return do
+
+
+@dataclass(frozen=True)
+class _Wave:
+    """Brings trials that are done at the same time to their ends, from rung to rung if there is a pruner."""
+
+    study: Study
+    seeds: int
+    runner: Runner
+    conclusion: Conclusion
+    do: Do
+
+    def finish(self, trials: Sequence[PlannedTrial]) -> None:
+        self.conclusion.expect(trials)
+        unfinished = [trial for trial in trials if self.conclusion.missing(trial.runs)]
+        rungs = self.study.rungs(self.seeds)
+        self._train([run for trial in (self._alive(unfinished, rungs) if rungs else unfinished) for run in trial.runs])
+
+    def _alive(self, trials: Sequence[PlannedTrial], rungs: Sequence[Rung]) -> list[PlannedTrial]:
+        """Return the trials that are not given up at any rung."""
+        alive = self.conclusion.kept(trials, (), self.seeds)  # a launch before may have given some up
         for count, rung in enumerate(rungs, start=1):
-            train([run for trial in alive for run in trial.upto(rung)])
-            alive = conclusion.kept(alive, rungs[:count], record.seeds)
+            self._train([run for trial in alive for run in trial.upto(rung)])
+            alive = self.conclusion.kept(alive, rungs[:count], self.seeds)
         return alive
 
-    observer.planned(record.planned_runs, len(conclusion.ended))
-    rungs, plan = study.rungs(record.seeds), plan_digest(study.to_json())
-    for planned in Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds).waves():
-        wave = [trial.under(plan) for trial in planned]
-        conclusion.expect(wave)
-        unfinished = [trial for trial in wave if conclusion.missing(trial.runs)]
-        train([run for trial in (survivors(unfinished) if rungs else unfinished) for run in trial.runs])
-    return record
+    def _train(self, runs: Sequence[PlannedRun]) -> None:
+        if missing := self.conclusion.missing(runs):
+            configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in missing]
+            plan = make_plan(configs, self.runner.store, alone=self.runner.alone)
+            self.do(missing, plan, self.conclusion.settle)
 
 
 def foreseen_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds: int | None) -> list[PlannedRun]:

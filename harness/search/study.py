@@ -19,7 +19,9 @@ from harness.search.space import AbstractDimension
 from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
 
-__all__ = ["Study"]
+__all__ = ["LONGEST_NAME", "Study"]
+
+LONGEST_NAME = 80
 
 
 class Study(Spec):
@@ -48,7 +50,7 @@ class Study(Spec):
         seeds: runs of each configuration and arm; their seeds are 0, 1, ...
     """
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=80)]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
     title: str
     question: str
     base: RunConfig

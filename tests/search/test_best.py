@@ -105,7 +105,8 @@ def test_what_is_exported_has_one_configuration_and_the_seeds_that_were_run(stud
 def test_what_is_exported_is_asked_and_judged_as_the_study_is(study: Study, changes: dict[str, Any]) -> None:
     published = {"arm": "frozen", "metric": "accuracy/all", "mean": 0.9, "std": 0.1, "source": "arXiv"}
     judged = {"metric": "loss/total", "secondary": ["accuracy/all"], "smallest_effect": 0.25, "published": [published]}
-    asked = with_changes(study, {**changes, **judged, "sampler": "random", "comparison": ["frozen", "unfrozen"]})
+    named = {"name": "n" * 80, "sampler": "random", "comparison": ["frozen", "unfrozen"]}
+    asked = with_changes(study, {**changes, **judged, **named})
     chosen = Configuration(3, {"when": 20, "init": "orthogonal"}, (0.5,), {}, 0)
 
     names: dict[str, Any] = {}
@@ -114,7 +115,7 @@ def test_what_is_exported_is_asked_and_judged_as_the_study_is(study: Study, chan
 
     kept = set(Study.model_fields) - {"name", "base", "space", "baselines", "pruner", "design", "trials", "seeds"}
     assert {name: getattr(found, name) for name in kept} == {name: getattr(asked, name) for name in kept}
-    assert (found.pruner, found.design) == (None, Paired())
+    assert (found.name, found.pruner, found.design) == ("n" * 75 + "-best", None, Paired())
 
 
 def test_the_front_is_the_one_found_by_hand(study: Study) -> None:

@@ -4,6 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
-from harness.search.launchers import processes
+from harness.search.errand import Errand, Pulse, Workplace
+from harness.search.launchers import AbstractLauncher, AbstractWorker, processes
 from harness.search.planned import PlannedRun
 from harness.search.pool import Pool
 from harness.search.study import Study
-from harness.search.work import Ended
+from harness.search.work import Ended, record_of
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.staging.plan import make_plan
@@ -105,6 +107,55 @@ def test_workers_that_die_at_once_are_not_replaced_for_ever(
 
 def leave(*_: object) -> None:
     os._exit(7)
+
+
+class Mortal(AbstractWorker):
+    """Does one run and dies."""
+
+    def __init__(self, do_one: Callable[[], None]) -> None:
+        self._do_one = do_one
+        self._death = ""
+
+    def take(self, errand: Errand) -> None:  # noqa: ARG002
+        self._do_one()
+        self._death = "killed"
+
+    def pulse(self) -> Pulse:
+        return Pulse(-1, 0, 0, 1)
+
+    def death(self) -> str:
+        return self._death
+
+    def complaint(self) -> None:
+        return None
+
+    def ask_to_stop(self) -> None:
+        """Do nothing: it lives no longer."""
+
+    kill = join = ask_to_stop
+
+
+class Mortals(AbstractLauncher):
+    """Starts workers that die of every run."""
+
+    def __init__(self, do_one: Callable[[], None]) -> None:
+        self._do_one = do_one
+
+    def opened(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def start(self, place: Workplace) -> AbstractWorker:  # noqa: ARG002
+        return Mortal(self._do_one)
+
+
+def test_workers_may_die_as_often_as_there_are_runs_that_end(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs, runner, ended = runs_of(study, POINTS, 1), runner_in(tmp_path), list[Ended]()
+    left = [record_of(run, "completed") for run in runs]
+
+    with Pool(1, runner, None, tmp_path, launcher=Mortals(lambda: runner.store.ledger.save_run(left.pop(0)))) as pool:
+        pool.do(runs, make_plan([], runner.store), ended.append)
+
+    assert [found.record.key for found in ended] == [run.key for run in runs]
 
 
 @pytest.mark.slow

@@ -243,7 +243,7 @@ def test_results_count_after_so_many_trials(sampler: AbstractSampler) -> None:
 def test_how_far_a_pruned_trial_came_is_learned_from() -> None:
     points = [Random().point(DIGITS, number, ()) for number in range(12)]
     told, other, failed = (
-        [Told(point, None, pruned=came and {7: came * number}) for number, point in enumerate(points)]
+        [Told(point, None, pruned=None if came is None else {7: came * number}) for number, point in enumerate(points)]
         for came in (1.0, -1.0, None)
     )
 

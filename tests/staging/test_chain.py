@@ -77,6 +77,9 @@ def test_a_stage_is_given_up_when_so_many_died_in_it(runner: Runner, digits_run:
 
     if deaths < MOST_DEATHS:
         assert runner.run(short).stages[-1].step == 1
+        with Leases(runner.store.ledger.database).hold(first_key(short)) as lease:
+            assert lease is not None
+            assert lease.deaths == 0
     else:
         with pytest.raises(KilledError, match=f"{deaths} processes died in the stage that begins at step 0"):
             runner.run(short)

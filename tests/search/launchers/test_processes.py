@@ -65,6 +65,18 @@ def test_a_signal_is_named_and_the_last_pulse_outlives_it(
     assert (worker.death(), worker.pulse()) == (said, Pulse(3, 1, 2, 1))
 
 
+def test_who_lost_its_launch_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = list[bool]()
+    monkeypatch.setattr(processes, "do_errands", lambda *given: told.append(given[-1]()))
+    monkeypatch.setattr("harness.search.launchers.processes.signal.signal", lambda *_: None)
+    ours, _ = processes.SPAWN.Pipe()
+
+    for parent in (os.getppid(), os.getppid() + 1):
+        processes._work(PLACE, [], ours, parent)
+
+    assert told == [False, True]
+
+
 @pytest.mark.slow
 def test_what_no_other_would_do_better_at_is_a_complaint(launcher: Processes, tmp_path: Path) -> None:
     gone = Workplace(tmp_path / "gone.py", tmp_path, None, tmp_path, None, alone=False, features=False, live=False)
