@@ -18,6 +18,7 @@ __all__ = ["ReportBenchmark", "write_home"]
 
 LIMIT_S, LIMIT_MB = 30.0, 10.0
 ARMS, SEEDS = ("frozen", "unfrozen"), 2
+RUNS, QUICK_RUNS = 1000, 100
 POINTS, QUICK_POINTS = 1000, 100
 CURVES = ("train/loss/total", "val/accuracy/all", "val/accuracy/known", "val/accuracy/late")
 NAME = "large"
@@ -29,7 +30,7 @@ class ReportBenchmark(AbstractBenchmark):
 
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return the time to write the report, and the size of its page and of the whole."""
-        runs, points = (100, QUICK_POINTS) if quick else (1000, POINTS)
+        runs, points = (QUICK_RUNS, QUICK_POINTS) if quick else (RUNS, POINTS)
         with tempfile.TemporaryDirectory() as folder:
             home, out = Path(folder) / "home", Path(folder) / "report"
             write_home(home, configurations=runs // (len(ARMS) * SEEDS), points=points)

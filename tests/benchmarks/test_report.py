@@ -9,6 +9,7 @@ from harness.reporting.verify import verify
 
 
 def test_time_and_size_have_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "QUICK_RUNS", 20)
     monkeypatch.setattr(report, "QUICK_POINTS", 20)
 
     figures = ReportBenchmark().measure(quick=True)

@@ -23,9 +23,11 @@ def test_an_interval_that_is_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPat
         return compare(pooled, first, second, metric, failure_value=failure_value)
 
     monkeypatch.setattr(statistics, "compare", by_run)
-    monkeypatch.setattr(statistics, "STUDIES_QUICK", 300)
+    scenarios = ("an effect, 20 x 5", "no effect, 12 x 3")
 
-    met = {figure.figure: figure.met for figure in StatisticsBenchmark().measure(quick=True)}
+    figures = [figure for name in scenarios for figure in statistics._held(name, statistics.SCENARIOS[name], 300)]
+
+    met = {figure.figure: figure.met for figure in figures}
 
     assert met["an effect, 20 x 5: 95 % intervals that hold the truth (%)"] is False
     assert met['no effect, 12 x 3: false "better" (%)'] is False

@@ -60,7 +60,7 @@ def wait_for_a_stage(home: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+@pytest.mark.parametrize("options", [["--no-tracking"], ["--workers", "2"]])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_study_stops_at_a_step_and_says_how_to_go_on(
     workplace: Path, number: signal.Signals, options: list[str]

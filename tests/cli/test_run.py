@@ -105,7 +105,10 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
     }
 
 
-@pytest.mark.parametrize("options", [["--no-share"], ["--no-cache-features"], ["--workers", "2"], ["--keep", "0"]])
+@pytest.mark.parametrize(
+    "options",
+    [["--no-share", "--no-tracking"], ["--no-cache-features", "--no-tracking"], ["--workers", "2"], ["--keep", "0"]],
+)
 def test_however_it_is_run_the_numbers_are_the_same(
     first_run: tuple[Path, Ended], process: Call, workplace: Path, options: list[str]
 ) -> None:
@@ -118,7 +121,7 @@ def test_however_it_is_run_the_numbers_are_the_same(
 def test_a_study_may_have_its_database_and_its_stages_elsewhere(
     first_run: tuple[Path, Ended], process: Call, workplace: Path
 ) -> None:
-    ended = process("-m", "harness", "run", "tiny", "--store", "stages")
+    ended = process("-m", "harness", "run", "tiny", "--store", "stages", "--no-tracking")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")

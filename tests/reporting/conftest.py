@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -270,14 +271,16 @@ class SyntheticStudy:
         }
 
 
+@pytest.fixture(scope="session")
+def write_home() -> MakeHome:
+    """Return a function that writes a synthetic home into a folder, with fields of `SyntheticStudy`."""
+    return lambda home, **fields: SyntheticStudy(**fields).write(home)
+
+
 @pytest.fixture
-def make_home(tmp_path: Path) -> MakeHome:
-    """Return a function that writes a synthetic home; its arguments are the fields of `SyntheticStudy`."""
-
-    def make(**fields: Any) -> Path:
-        return SyntheticStudy(**fields).write(tmp_path / "home")
-
-    return make
+def make_home(write_home: MakeHome, tmp_path: Path) -> MakeHome:
+    """Return a function that writes the test's own synthetic home, with fields of `SyntheticStudy`."""
+    return partial(write_home, tmp_path / "home")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,8 @@ from harness.reporting.data_files import read_data, written_data
 from harness.reporting.drivers import drivers
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
-from harness.reporting.report import report_files, write_report
+from harness.reporting.publishing import publish
+from harness.reporting.report import report_files
 from harness.reporting.study_data import StudyData, is_absent
 from harness.reporting.wording import NOTHING
 from harness.staging.ledger import Ledger
@@ -23,23 +24,30 @@ from harness.staging.ledger import Ledger
 NAME = "freeze-or-not"
 
 
-@pytest.fixture
-def home(make_home: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return a home of 14 configurations, of which the odd ones have no width."""
-    save = Ledger.save_run
-    monkeypatch.setattr(
-        Ledger,
-        "save_run",
-        lambda ledger, run: save(
-            ledger, replace(run, params={k: v for k, v in run.params.items() if k != "width" or run.trial % 2 == 0})
-        ),
-    )
-    return make_home(trials=14, seeds=1)
+def forget_odd_widths(home: Path) -> None:
+    ledger = Ledger(home)
+    for run in ledger.runs(NAME):
+        if run.trial % 2:
+            ledger.save_run(replace(run, params={k: v for k, v in run.params.items() if k != "width"}))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def home(write_home: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a home of 14 configurations, of which the odd ones have no width; to be read only."""
+    home = write_home(tmp_path_factory.mktemp("absent") / "home", trials=14, seeds=1)
+    forget_odd_widths(home)
+    return home
+
+
+@pytest.fixture(scope="module")
 def data(home: Path) -> StudyData:
     return collect(home, NAME)
+
+
+@pytest.fixture(scope="module")
+def files(data: StudyData) -> dict[str, bytes]:
+    """Return all files of the report."""
+    return report_files(written_data(data, {}))
 
 
 def test_what_is_absent_stays_absent_and_whole_numbers_stay_whole(data: StudyData) -> None:
@@ -52,9 +60,7 @@ def test_what_is_absent_stays_absent_and_whole_numbers_stay_whole(data: StudyDat
     assert back.runs["param/when"].dtype == data.runs["param/when"].dtype == "int64"
 
 
-def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: StudyData) -> None:
-    files = report_files(written_data(data, {}))
-
+def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: StudyData, files: dict[str, bytes]) -> None:
     rows = list(csv.DictReader(io.StringIO(files["tables/runs.csv"].decode())))
     assert all((row["param/width"] == "") == int(row["trial"]) % 2 for row in rows)
     page = files["report.md"].decode()
@@ -65,9 +71,7 @@ def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: Study
     assert report_files(written_data(read_data(files), {})) == files
 
 
-def test_a_map_has_axes_of_dimensions_that_always_exist(data: StudyData) -> None:
-    files = report_files(written_data(data, {}))
-
+def test_a_map_has_axes_of_dimensions_that_always_exist(files: dict[str, bytes]) -> None:
     header = files["figures/effect_map.csv"].decode().splitlines()[0]
     assert header == "trial,when,where,difference"
 
@@ -86,16 +90,18 @@ def test_importance_learns_from_whether_a_dimension_exists(data: StudyData) -> N
     assert metric.best.named == ("width",)
 
 
-def test_reports_are_paired_by_what_exists(home: Path, tmp_path: Path) -> None:
+def test_reports_are_paired_by_what_exists(files: dict[str, bytes], tmp_path: Path) -> None:
     for name in ("one", "two"):
-        write_report(home, NAME, tmp_path / name)
+        publish(tmp_path / name, files)
 
     found = compare_reports(tmp_path / "one", tmp_path / "two")
 
     assert (found.change.configurations, found.change.mean) == (14, 0)
 
 
-def test_the_space_says_where_a_dimension_exists(home: Path) -> None:
+def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path]) -> None:
+    home = make_home(trials=2, seeds=1)
+    forget_odd_widths(home)
     ledger = Ledger(home)
     record = ledger.study(NAME)
     assert record is not None

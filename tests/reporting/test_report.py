@@ -180,16 +180,17 @@ def test_nothing_in_a_report_tells_who_wrote_it_where(finished: Path, finished_h
         assert words == [], name
 
 
-@pytest.fixture
-def hostile(make_home: MakeHome, tmp_path: Path) -> Path:
-    """A report on a study whose every name wants to be something else."""
+@pytest.fixture(scope="module")
+def hostile(write_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on a study whose every name wants to be something else, to be read only."""
+    folder = tmp_path_factory.mktemp("hostile")
     arms: dict[str, dict[str, Any]] = {HOSTILE: {}, FORMULA: {"a": HOSTILE}, "@" + HOSTILE: {"b": FORMULA}}
-    home = make_home(
-        trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE, question=FORMULA, reason=HOSTILE,
-        failed=((0, HOSTILE, 0),),
+    home = write_home(
+        folder / "home", trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE, question=FORMULA,
+        reason=HOSTILE, failed=((0, HOSTILE, 0),),
     )  # fmt: skip
     Ledger(home).save_origin("freeze-or-not", StudyOrigin("a b; reboot", (f"x={FORMULA}", "`reboot`")))
-    return write_report(home, "freeze-or-not", tmp_path / "report").folder
+    return write_report(home, "freeze-or-not", folder / "report").folder
 
 
 def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
@@ -228,14 +229,14 @@ def test_hostile_names_stay_words_in_a_drawing(hostile: Path) -> None:
         assert not tags & {"script", "foreignObject", "a", "image", "iframe"} - DRAWN.get(path.stem, set())
 
 
-def test_hostile_names_do_no_harm_to_a_shell(hostile: Path) -> None:
+def test_hostile_names_do_no_harm_to_a_shell(hostile: Path, tmp_path: Path) -> None:
     script = (hostile / "reproduce.sh").read_text()
     echoing = "harness() { printf '%s\\n' \"$@\" >> said; }\nreboot() { echo rebooted > rebooted; }\n"
 
-    subprocess.run(["/bin/sh"], input=echoing + script, text=True, cwd=hostile.parent, check=True)
+    subprocess.run(["/bin/sh"], input=echoing + script, text=True, cwd=tmp_path, check=True)
 
-    assert not (hostile.parent / "rebooted").exists()
-    assert (hostile.parent / "said").read_text().splitlines()[:2] == ["run", "a b; reboot"]
+    assert not (tmp_path / "rebooted").exists()
+    assert (tmp_path / "said").read_text().splitlines()[:2] == ["run", "a b; reboot"]
 
 
 def test_a_report_full_of_hostile_names_can_be_verified(hostile: Path) -> None:

@@ -46,7 +46,7 @@ def study() -> Study:
         space={"when": Int(field="growths.0.trigger.step", low=300, high=700, step=50)},
         arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {}},
         comparison=("unfrozen", "frozen"),
-        trials=8,
+        trials=TRIALS,
         seeds=2,
     )
 """
@@ -54,6 +54,8 @@ def study() -> Study:
 KILLS = int(os.environ.get("HARNESS_KILLS", "3"))
 STOPPED = max(2, 2 * KILLS // 5)
 STARTED_AGAIN = STOPPED + max(1, 3 * KILLS // 10)
+TRIALS = max(4, KILLS)  # several runs for every kill
+RUNS = TRIALS * 2 * 2
 WAIT_S = 120.0
 Points = dict[str, dict[str, list[tuple[int, float]]]]
 
@@ -136,7 +138,7 @@ def test_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
     tmp_path: Path, new_database: Callable[[Path], str], port: int
 ) -> None:
     (tmp_path / "studies" / "killed").mkdir(parents=True)
-    (tmp_path / "studies" / "killed" / "study.py").write_text(STUDY)
+    (tmp_path / "studies" / "killed" / "study.py").write_text(STUDY.replace("TRIALS", str(TRIALS)))
     served, chance = tmp_path / "served", random.Random(0)
     new_database(served)
     server: UiServer | None = start_ui(served, port)
@@ -154,19 +156,19 @@ def test_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
             if server:
                 shown = finished(client)  # before the ledger: only what had ended by now may be shown so
                 assert shown <= in_ledger(tmp_path / "runs").keys()
-        left = 32 - len(in_ledger(tmp_path / "runs"))
+        left = RUNS - len(in_ledger(tmp_path / "runs"))
         done(tmp_path, "run", "killed", "--no-tracking")
 
         said = [done(tmp_path, "sync", "killed", "--tracking-uri", uri) for _ in range(2)]
 
         assert left > 0  # every kill hit a study that went on
-        assert said == ["killed: MLflow shows all that is known, 32 runs.\n"] * 2
+        assert said == [f"killed: MLflow shows all that is known, {RUNS} runs.\n"] * 2
         found, known = in_mlflow(client), in_ledger(tmp_path / "runs")
         assert found.keys() == known.keys()
         assert [run for run in known if found[run].keys() != known[run].keys()] == []
         # Whole histories are too long for pytest to say how they differ.
         assert [(run, key) for run in known for key in known[run] if found[run][key] != known[run][key]] == []
-        assert Counter(str(run.info.status) for run in client.search_runs(["1"])) == {"FINISHED": 33}
+        assert Counter(str(run.info.status) for run in client.search_runs(["1"])) == {"FINISHED": RUNS + 1}
     finally:
         if server:
             server.stop()
