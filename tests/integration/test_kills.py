@@ -29,13 +29,13 @@ KILLS = int(os.environ.get("HARNESS_KILLS", "2"))
 SEED = int(os.environ.get("HARNESS_KILLS_SEED", "0"))
 IN_TRAINING = 0.7  # of the moments are counted from when a launch has workers, the others from its own start
 LONGEST_S = 6.0
-SIZES = ["--workers", "2", "--seeds", "2", "--set", "steps=2000", "--set", "training.evaluate_every=100"]
+SIZES = ["--seeds", "2", "--set", "steps=2000", "--set", "training.evaluate_every=100"]
 
 Process = subprocess.Popen[bytes]
 
 
 class Disturbed:
-    """A study whose processes are killed: a launch with two workers, and `others` like those of other machines."""
+    """A study whose processes are killed: a launch, and `others` like those of other machines."""
 
     def __init__(self, home: Path, storage: str, others: int, *options: str) -> None:
         self.trials = 2
@@ -149,7 +149,7 @@ def shown_runs(home: Path) -> Counter[tuple[str, str]]:
 
 
 def check_that_nothing_was_lost(tmp_path: Path, storage: str, others: int) -> None:
-    study, draws = Disturbed(tmp_path / "killed", storage, others), random.Random(SEED)
+    study, draws = Disturbed(tmp_path / "killed", storage, others, "--workers", "2"), random.Random(SEED)
     while study.killed.total() < KILLS:
         study.disturb(draws)
     study.finish()

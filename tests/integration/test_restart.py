@@ -18,11 +18,11 @@ SIZES = ["--trials", "2", "--seeds", "1", "--set", "steps=3000", "--set", "train
 STUDY = "digits-late-classes"
 
 
-def begin(folder: Path, storage: str) -> "subprocess.Popen[str]":
+def begin(folder: Path, storage: str, *options: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "harness", "run", STUDY, *SIZES, "--home", str(folder), "--storage", storage]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [*command, "--workers", "2"],
+        [*command, *options],
         cwd=ROOT,
         env=environment,
         stderr=subprocess.PIPE,
@@ -40,7 +40,7 @@ def test_a_server_that_goes_and_comes_back_costs_time_and_nothing_else(tmp_path:
     with postgres_server() as server:
         if server is None:
             pytest.skip("no PostgreSQL server binaries")
-        launch, times = begin(tmp_path / "home", server.url), 0
+        launch, times = begin(tmp_path / "home", server.url, "--workers", "2"), 0
         while launch.poll() is None and times < 2:
             if list((tmp_path / "home" / "store").rglob("state.safetensors")):
                 time.sleep(1)

@@ -1,7 +1,11 @@
+import io
+from collections.abc import Callable
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from harness.reporting.figures import style
 from harness.reporting.figures.course import CourseData, draw_course
@@ -35,6 +39,27 @@ def test_the_users_own_settings_change_no_byte() -> None:
         changed = drawn()
 
     assert changed == plain
+
+
+@pytest.mark.parametrize(("kind", "render", "metadata"), [("png", png, "Software"), ("svg", svg, "Date")])
+def test_to_lay_out_once_gives_the_bytes_that_matplotlib_gives_by_drawing_twice(
+    kind: str, render: Callable[[Figure], bytes], metadata: str
+) -> None:
+    def figure() -> Figure:
+        made = new_figure(5, 2)
+        made.set_layout_engine("constrained")
+        left, right = made.subplots(1, 2, sharey=True)
+        left.set_title("a long title that is wider than its axes", loc="left")
+        made.colorbar(right.scatter([0, 1000], [1, 2], c=[0, 1]), label="colors")
+        add_legend(made, arm_handles(["one", "two"]))
+        return made
+
+    with applied():
+        content = io.BytesIO()
+        figure().savefig(content, format=kind, dpi=style.DPI, metadata={metadata: None, "Creator": None})
+        found = render(figure())
+
+    assert found == content.getvalue()
 
 
 def test_drawing_leaves_the_users_settings_as_they_were() -> None:
