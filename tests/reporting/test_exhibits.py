@@ -16,6 +16,7 @@ from harness.reporting.exhibits import exhibits_of
 from harness.reporting.growth_axis import on_growth_axis
 from harness.reporting.measures import measure_of
 from harness.reporting.pairing import compare
+from harness.reporting.stability_exhibits import stability_exhibit
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import Ledger
 
@@ -86,6 +87,19 @@ def test_updates_that_are_evaluated_one_by_one_have_a_panel_of_their_own(
     shown = exhibits_in(make_home(trials=5, seeds=1))["stability_gap"]
 
     assert "evaluated after every update up to update 50 (left), and then after every 25 updates" in shown.caption
+
+
+def test_the_stability_gap_is_looked_for_in_a_window_around_the_growth(
+    finished_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.reporting.stability_exhibits.AFTER", 4)
+    data = collect(finished_home, "freeze-or-not")
+    comparison = compare(data.runs, "unfrozen", "frozen", METRIC)
+
+    exhibit = stability_exhibit(on_growth_axis(data.curves, comparison.pairs, data.arms), comparison, 25, data.arms)
+
+    assert exhibit is not None
+    assert (exhibit.data["offset"].min(), exhibit.data["offset"].max()) == (-3 * 25, 4 * 25)
 
 
 def test_cost_has_a_mean_with_its_interval_for_every_arm(shown: dict[str, Exhibit]) -> None:
