@@ -26,7 +26,7 @@ from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 
 MakeHome = Callable[..., Path]
 ROOT = Path(harness.__file__).parents[1]
-HOSTILE = "<script>alert(1)</script> $\\frac{$ | `x` [a](b) \u202e \U0001f600"
+HOSTILE = '"><script>alert(1)</script> $\\frac{$ | `x` [a](b) \u202e \U0001f600'
 FORMULA = "=cmd|' /C calc'!A0 & " + HOSTILE + "\n" + "x" * 300
 
 ATTRIBUTES = {
