@@ -1,5 +1,7 @@
 """How much the validation value of a chosen configuration flatters it: what chose it cannot judge it."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -15,8 +17,8 @@ def optimism_tables(data: StudyData, measure: Measure) -> tuple[Table, ...]:
     seen = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     if data.searched or not {seen.metric, measure.metric} <= set(data.metrics):
         return ()
-    found = [_of_arm(data, arm, seen, measure) for arm in data.arms]
-    frame = pd.DataFrame([record for record in found if record["configurations"] > 1])
+    frame = pd.DataFrame([_of_arm(data, arm, seen, measure) for arm in data.arms])
+    frame = frame[frame["configurations"] > 1].reset_index(drop=True)
     if not len(frame):
         return ()
     unit = f" ({measure.unit})" if measure.unit else ""
@@ -40,7 +42,7 @@ def optimism_tables(data: StudyData, measure: Measure) -> tuple[Table, ...]:
     return (table_of_numbers("optimism", "What choosing on validation flatters", rows, frame, note=note),)
 
 
-def _of_arm(data: StudyData, arm: str, seen: Measure, measure: Measure) -> dict[str, str | float]:
+def _of_arm(data: StudyData, arm: str, seen: Measure, measure: Measure) -> dict[str, Any]:
     runs = data.runs[(data.runs["arm"] == arm) & (data.runs["status"] == "completed")]
     finite = np.isfinite(runs[[seen.metric, measure.metric]].to_numpy(np.float64)).all(axis=1)
     means = runs[finite].groupby("trial")[[seen.metric, measure.metric]].mean()

@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -107,6 +108,20 @@ def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path
 
     assert found["reproduced"].status == "FAIL"
     assert found["plan unchanged"].evidence.endswith("over all 24 runs.")
+
+
+@pytest.mark.parametrize(
+    ("later", "status", "said"), [(0, "FAIL", "2 seeds of the"), (1, "FAIL", "1 seed of the"), (2, "PASS", "No seed")]
+)
+def test_of_a_tuned_study_no_seed_of_a_search_confirms(finished_home: Path, later: int, status: str, said: str) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    confirms = np.arange(len(data.runs)) >= 12
+    data.runs["seed"] += np.where(confirms, later, 0)
+
+    badge = badges_of(with_spec(replace(data, runs=data.runs[confirms], searched=data), space={}))["seeds disjoint"]
+
+    assert badge.status == status
+    assert badge.evidence.startswith(said)
 
 
 def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:

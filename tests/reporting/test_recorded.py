@@ -29,6 +29,7 @@ def runs_with(**columns: list[Any]) -> pd.DataFrame:
     [
         (["a", "b", ""], "PASS", "in all 2 runs that froze any"),
         (["a", "c", ""], "FAIL", "changed in 1 of 2 runs"),
+        (["a", "", ""], "FAIL", "changed in 1 of 2 runs"),
     ],
 )
 def test_a_frozen_tensor_that_moved_is_noticed(after: list[str], status: str, said: str) -> None:
