@@ -26,7 +26,7 @@ from harness.reporting.wording import setting
 
 __all__ = ["Change", "Side", "SideBySide", "compare_reports"]
 
-RUN = ["configuration", "arm", "seed"]
+SAME_RUN = ["configuration", "arm", "seed"]
 SECONDS = "cost/seconds"  # differs from run to run, whatever else is equal
 NAMED = 3  # of the fields that only one report's study has
 
@@ -161,10 +161,10 @@ def _common_runs(one: StudyData, other: StudyData) -> tuple[int, int, int]:
     frames = [
         data.runs.reindex(columns=["arm", "seed", PROOFS[0], *metrics])
         .assign(configuration=_configurations(data))
-        .drop_duplicates(RUN)
+        .drop_duplicates(SAME_RUN)
         for data in (one, other)
     ]
-    both = frames[0].merge(frames[1], on=RUN, suffixes=("", " other"))
+    both = frames[0].merge(frames[1], on=SAME_RUN, suffixes=("", " other"))
     equal = pd.Series(True, index=both.index)
     for metric in metrics:
         left, right = both[metric].to_numpy(dtype=float), both[f"{metric} other"].to_numpy(dtype=float)
