@@ -43,7 +43,8 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
     stored = {entry.address: entry for entry in Catalog(ledger.database).stages()}
     for run in runs:
         try:
-            stages = [run_history(store_folder(home, record), (address,)) for address in run.stages]
+            folder = store_folder(home, record)
+            stages = [run_history(folder, (address,), test=run.opened_test) for address in run.stages]
         except FileNotFoundError:
             continue
         segments += segments_of((run.run_id, run.trial, run.arm, run.seed), stages, _first_growth(run, "step"))

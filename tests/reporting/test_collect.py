@@ -16,7 +16,7 @@ from harness.reporting.collect import collect
 from harness.reporting.recorded import PLAN, REPRODUCED
 from harness.staging.begun import plan_digest, save_earlier_form
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import run_history
+from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.ledger import Ledger
 from harness.staging.reproductions import save_reproduction
 
@@ -47,6 +47,22 @@ def test_no_step_of_the_history_is_lost_at_the_joint_of_two_stages(finished_home
     steps = curves[(curves["name"] == "train/loss/total")].groupby("run_id")["step"].apply(list)
 
     assert all(run == sorted(set(run)) and run[-1] == 600 for run in steps)
+
+
+def test_what_another_study_measured_on_test_data_is_not_in_a_runs_history(make_home: MakeHome) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger = Ledger(home)
+    for run in ledger.runs("freeze-or-not"):
+        ledger.save_run(replace(run, metrics={"val/accuracy/all": 0.9}))
+    before = collect(home, "freeze-or-not").runs["history_sha256"].tolist()
+    path = stage_folder(home / "store", run.stages[-1]) / FILES[2]
+    ending = History.read(path)
+    ending.record(run.stages[-1].step, {"test/accuracy/all": 0.8})
+    path.write_bytes(ending.to_bytes())
+
+    after = collect(home, "freeze-or-not").runs["history_sha256"].tolist()
+
+    assert after == before
 
 
 def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: MakeHome) -> None:
