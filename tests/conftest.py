@@ -1,7 +1,10 @@
 """What tests of several layers share."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from functools import wraps
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,10 +29,44 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 torch.set_num_threads(1)
 
+# Coverage looks at every line of these, too, and a report takes half as long again; nothing of them is counted.
+UNTRACED = (
+    ("matplotlib.figure", "Figure", "savefig"),
+    ("matplotlib.layout_engine", "ConstrainedLayoutEngine", "execute"),
+    ("pandas", "DataFrame", "pivot_table"),
+    ("sklearn.ensemble", "RandomForestRegressor", "fit"),
+    ("sklearn.ensemble", "RandomForestRegressor", "predict"),
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that stores the golden run anew."""
     parser.addoption("--golden", action="store_true", help="store the golden run's losses anew")
+
+
+def untraced(function: Callable[..., object]) -> Callable[..., object]:
+    """Let `function` run without the tracer, if there is one."""
+
+    @wraps(function)
+    def without(*args: object, **kwargs: object) -> object:
+        tracer = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            sys.settrace(tracer)
+
+    return without
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _libraries_untraced() -> Iterator[None]:
+    """Spare the libraries that take longest, where coverage is measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module, owner, name in UNTRACED if sys.gettrace() else ():
+            class_ = getattr(import_module(module), owner)
+            patch.setattr(class_, name, untraced(getattr(class_, name)))
+        yield
 
 
 @pytest.fixture
