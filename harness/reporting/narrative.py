@@ -193,7 +193,8 @@ def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
         "seen, and evaluated on test data once.",
         *_searching(whole),
         "Searches of the same number begin with the same proposals under all arms and use the same seeds.",
-        "Searches are the unit of inference; the tables call each a configuration: the one that it chose.",
+        "Replicates, a search for each arm, are the unit of inference; tables and figures call each a configuration, "
+        "the one that was chosen.",
     ]
 
 
@@ -207,7 +208,7 @@ def _robustness(comparison: Comparison) -> list[str]:
         else "The mean and the Hodges-Lehmann estimate agree in sign and in whether their intervals exclude zero, as "
         "far as there are intervals."
     )
-    return [f"The difference is positive in {positive} of {comparison.mean.units} configurations.", agree]
+    return [f"The difference is positive in {positive} of {comparison.mean.units} {comparison.unit}s.", agree]
 
 
 def _tuned(data: StudyData, comparison: Comparison) -> list[str]:

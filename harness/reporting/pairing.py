@@ -1,6 +1,6 @@
 """From runs to paired differences: the same configuration, the same seed, two arms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,8 @@ class Comparison:
         shift: its companion that outliers cannot move.
         failure_value: what a diverged run counted as; None if diverged runs were left out.
         imputed: pairs in which a diverged run counted.
+        unit: what the mean is over, and what counts as one: a `configuration`, or a `replicate` of a search for each
+            arm's best.
     """
 
     first: str
@@ -48,6 +50,7 @@ class Comparison:
     shift: ShiftEstimate
     failure_value: float | None = None
     imputed: int = 0
+    unit: str = "configuration"
 
     @property
     def sensitive(self) -> bool:
@@ -78,7 +81,8 @@ def primary_comparison(data: StudyData) -> Comparison:
     """
     spec = data.study.spec
     metric, (first, second) = f"test/{spec['metric']}", spec["comparison"]
-    return compare(data.runs, first, second, metric, failure_value=failure_value(spec, metric))
+    found = compare(data.runs, first, second, metric, failure_value=failure_value(spec, metric))
+    return replace(found, unit="replicate") if data.searched else found
 
 
 def compare(
@@ -224,7 +228,7 @@ def account_for(data: StudyData, comparison: Comparison) -> Account:
         pairs = len(comparison.pairs) if arm in compared else 0
         arms.append(ArmAccount(arm, planned, completed, failed, pairs, pruned))
     reasons = data.runs.loc[data.runs["status"] == "failed", "reason"].value_counts().sort_index()
-    forks = _forks(data.runs, comparison)
+    forks = _forks(data.runs, comparison)[: 0 if data.searched else None]  # each arm's search grows where it will
     shared = int((forks["first"] == forks["second"]).sum())
     return Account(
         *(tuple(arms), planned, len(comparison.pairs), len(forks), shared),

@@ -167,7 +167,7 @@ def _headline(findings: _Findings) -> list[tuple[str, str]]:
     measure, mean, account = findings.measure, findings.comparison.mean, findings.account
     completed = sum(arm.completed for arm in account.arms)
     found = [
-        (str(mean.units), "configurations compared"),
+        (str(mean.units), f"{findings.comparison.unit}s compared"),
         (f"{account.pairs_compared:,} of {account.pairs_planned:,}", "pairs of runs compared"),
         (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
     ]

@@ -98,9 +98,10 @@ def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float
 
 def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: float, settles_at: int | None) -> str:
     higher, lower = _by_value(comparison)
-    needed = "more than 10,000 configurations"
+    units = f"{comparison.unit}s"
+    needed = f"more than 10,000 {units}"
     if settles_at is not None:
-        needed = f"about {settles_at:,} configurations, {settles_at - comparison.mean.units:,} more than now,"
+        needed = f"about {settles_at:,} {units}, {settles_at - comparison.mean.units:,} more than now,"
     settles = (
         f"With the spread seen here, {needed} would settle it against a smallest effect of "
         f"{measure.size(smallest_effect)}."
@@ -117,8 +118,8 @@ def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: flo
 def _not_enough(comparison: Comparison, measure: Measure) -> str:
     higher, lower = _by_value(comparison)
     return (
-        f"Not enough data for a verdict: an interval needs {MINIMUM_UNITS} configurations that completed under both "
-        f"arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far "
+        f"Not enough data for a verdict: an interval needs {MINIMUM_UNITS} {comparison.unit}s that completed under "
+        f"both arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far "
         f"{measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
     )
 
@@ -144,7 +145,7 @@ def _numbers(comparison: Comparison, measure: Measure) -> str:
     seeds = comparison.configurations["seeds"]
     fewest, most = int(seeds.min()), int(seeds.max())
     each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    return f"{count(comparison.mean.units, 'configuration')} with {each} each{_counted(comparison, measure)}"
+    return f"{count(comparison.mean.units, comparison.unit)} with {each} each{_counted(comparison, measure)}"
 
 
 def _counted(comparison: Comparison, measure: Measure) -> str:
@@ -158,7 +159,7 @@ def _counted(comparison: Comparison, measure: Measure) -> str:
 def _no_data(comparison: Comparison) -> str:
     if comparison.first == comparison.second:
         return f"No data: the study compares {comparison.first} with itself."
-    return f"No data yet: no configuration has completed under both {comparison.first} and {comparison.second}."
+    return f"No data yet: no {comparison.unit} has completed under both {comparison.first} and {comparison.second}."
 
 
 def _capital(name: str) -> str:

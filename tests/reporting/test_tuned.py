@@ -1,8 +1,13 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from harness.reporting.integrity import integrity_of
+from harness.reporting.pairing import account_for, primary_comparison
 from harness.reporting.study_data import FIXED, StudyData
 from harness.reporting.tuned import confirmed, tuned_tables
+from harness.reporting.verdict import judge
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
 SPEC = {
@@ -64,6 +69,22 @@ def test_what_is_compared_are_the_runs_that_confirm_one_unit_a_replicate() -> No
     assert compared.lost == ("5 unfrozen 3",)
     assert set(compared.curves["run_id"]) == set(compared.runs["run_id"])
     assert set(compared.curves["trial"]) == {0, 1}
+
+
+def test_the_verdict_counts_replicates_and_nobody_expects_them_to_start_alike() -> None:
+    found = tuned_data()
+    found.study.spec["base"] = {}
+    data = confirmed(replace(found, runs=found.runs.assign(fork=found.runs["arm"], config="{}")))
+
+    comparison = primary_comparison(data)
+    account = account_for(data, comparison)
+    badges = {badge.name: badge for badge in integrity_of(data, comparison, account)}
+
+    verdict = judge(comparison, data.measure("test/accuracy/all"), 0.0)
+    assert "needs 5 replicates that completed under both arms, and there are 2 replicates with" in verdict.sentence
+    assert badges["same start"].status == "NOT CHECKED"
+    assert "tuned on its own" in badges["same start"].evidence
+    assert (account.forks_checked, account.forks_shared) == (0, 0)
 
 
 def test_a_study_without_a_confirmation_is_compared_as_it_is() -> None:
