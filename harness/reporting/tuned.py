@@ -14,7 +14,7 @@ import pandas as pd
 
 from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
-from harness.reporting.wording import number
+from harness.reporting.wording import number, setting
 
 __all__ = ["confirmed", "tuned_tables"]
 
@@ -70,7 +70,8 @@ def _winners_table(data: StudyData) -> Table:
             {"search": replicate, "arm": arm, **params, val: float(found.loc[same, val].mean()), test: scores.mean()}
         )
     rows = [_said(record, data) for record in records]
-    return table_of_numbers("winners", "The winner of each search", rows, pd.DataFrame(records))
+    left = 2 + len(data.labels)
+    return table_of_numbers("winners", "The winner of each search", rows, pd.DataFrame(records), left=left)
 
 
 def _search_table(data: StudyData) -> Table:
@@ -98,7 +99,7 @@ def _said(record: Mapping[str, Any], data: StudyData) -> dict[str, str]:
             measure = data.measure(name)
             said[f"{measure.title}{f', {measure.level_unit}' if measure.level_unit else ''}"] = measure.level(value)
         else:
-            said[name] = f"{value}"
+            said[name] = setting(value)
     return said
 
 
