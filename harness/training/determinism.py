@@ -15,6 +15,6 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses deterministic mode
     os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # read when a model is first compiled
     torch.set_num_threads(1)
-    # The same as torch.use_deterministic_algorithms, which would load the compiler: a second in every process.
+    # The same as torch.use_deterministic_algorithms, which would load the compiler at once; launchers never need it.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
