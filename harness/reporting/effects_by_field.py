@@ -23,7 +23,9 @@ def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) ->
     """Return the table, or none where no searched field takes two values among the compared configurations."""
     found = comparison.configurations.set_index("trial")["difference"]
     rows = data.runs.drop_duplicates("trial").set_index("trial").loc[found.index]
-    fields = {label: found.groupby(_values(rows[PARAM + label].tolist())) for label in data.labels}
+    fields = {
+        label: found.groupby(_values(rows[PARAM + label].tolist(), _options(data, label))) for label in data.labels
+    }
     fields = {label: groups for label, groups in fields.items() if groups.ngroups > 1}
     if not fields:
         return ()
@@ -44,7 +46,12 @@ def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) ->
     return (table_of_numbers("effects_by_field", title, shown, pd.DataFrame(records), left=2, note=note),)
 
 
-def _values(values: Sequence[Any]) -> pd.Categorical:
+def _options(data: StudyData, label: str) -> list[str]:
+    """Return what the options of a choice are called, in the study's order; nothing for other fields."""
+    return [setting(option) for option in data.study.spec["space"][label].get("options", ())]
+
+
+def _values(values: Sequence[Any], options: Sequence[str]) -> pd.Categorical:
     """Return what each value is called, in order; of a number with many values, the third that it lies in."""
     there = [value for value in values if not is_absent(value)]
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
@@ -54,7 +61,7 @@ def _values(values: Sequence[Any]) -> pd.Categorical:
         called = [ABSENT if is_absent(value) else next(rest) for value in values]
     else:
         called = [ABSENT if is_absent(value) else setting(value) for value in values]
-        known = [setting(value) for value in (sorted(there) if numbers else there)]
+        known = [setting(value) for value in sorted(there)] if numbers else [*options, *map(setting, there)]
     return pd.Categorical(
         called, categories=[*dict.fromkeys(known), *({ABSENT} & set(called))]
     ).remove_unused_categories()

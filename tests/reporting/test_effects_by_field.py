@@ -26,13 +26,14 @@ def table_of(differences: list[float], **fields: list[Any]) -> Table | None:
     ]
     columns = ["trial", "arm", "seed", "status", METRIC, "reason", *(PARAM + name for name in fields)]
     runs = pd.DataFrame(rows, columns=columns).astype({PARAM + name: object for name in fields})
-    record = StudyRecord("s", {"space": {name: {} for name in fields}}, len(differences), 1)
+    space = {name: {"options": ["low", "high"]} if name == "where" else {} for name in fields}
+    record = StudyRecord("s", {"space": space}, len(differences), 1)
     data = StudyData(record, runs, curve_frame([]), (), StudyOrigin("s", ()))
     return next(iter(effects_tables(data, compare(runs, "a", "b", METRIC), measure_of(METRIC))), None)
 
 
-def test_each_value_has_the_mean_of_its_configurations() -> None:
-    table = table_of([0.10, 0.11, 0.12, 0.13, 0.14, 0.20], where=["low"] * 5 + ["high"], fixed=[1] * 6)
+def test_each_value_has_the_mean_of_its_configurations_in_the_order_of_the_study() -> None:
+    table = table_of([0.20, 0.10, 0.11, 0.12, 0.13, 0.14], where=["high"] + ["low"] * 5, fixed=[1] * 6)
 
     assert table is not None
     assert table.head[2] == "difference (percentage points)"
