@@ -19,6 +19,15 @@ ROOT = Path(harness.__file__).parents[1]
 LONG = ["--set", "steps=100000", "--set", "training.evaluate_every=1000", "--trials", "1"]
 
 
+@pytest.fixture
+def handler_of_a_terminal() -> Iterator[None]:
+    """Let Ctrl-C raise, as in a terminal; a shell has what it runs in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("handler_of_a_terminal")
 def test_it_asks_once_and_then_lets_signals_through(capsys: pytest.CaptureFixture[str]) -> None:
     with Interruption() as stop:
         assert not stop()
