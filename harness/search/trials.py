@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, StudyChangedError
 from harness.search.designs import Part
 from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
@@ -59,6 +59,7 @@ class Trials:
         self, study: Study, home: Path, ledger: Ledger, ended: Mapping[RunKey, RunRecord], *, trials: int, seeds: int
     ) -> None:
         self._study = study
+        self._ledger = ledger
         self._ended = ended
         self._trials = trials
         self._seeds = seeds
@@ -70,17 +71,28 @@ class Trials:
 
         Raises:
             HarnessError: a search has no winner to be confirmed.
+            StudyChangedError: another launch enlarged the searches meanwhile, so that their winners are not known yet.
         """
         done = 0
         for count in range(1, self._trials + 1) if self._study.in_turn else [self._trials]:
             yield [trial for part, proposals in self._parts for trial in self._of(part, proposals, done, count)]
             done = count
         if self._study.design.confirms:
+            self._check_not_enlarged()
             yield _confirmation(self._study, self._winner, trials=self._trials, seeds=self._seeds)
 
     def _of(self, part: Part, proposals: Proposals, done: int, count: int) -> list[PlannedTrial]:
         points = proposals.params(count)
         return [_planned(self._study, part, n, points[n], proposals) for n in range(done, count)]
+
+    def _check_not_enlarged(self) -> None:
+        record = self._ledger.study(self._study.name)
+        if record and (record.trials, record.seeds) != (self._trials, self._seeds):
+            raise StudyChangedError(
+                f"expected {self._trials} trials with {self._seeds} seeds in each search of {self._study.name!r}, "
+                f"found that another launch made it {record.trials} with {record.seeds}; nothing is confirmed yet, and "
+                f"harness run {self._study.name} joins it"
+            )
 
     def _winner(self, part: Part) -> Mapping[str, object]:
         sign = 1 if self._study.direction == "maximize" else -1

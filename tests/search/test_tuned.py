@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import pytest
 
@@ -99,6 +100,24 @@ def test_what_was_confirmed_is_searched_no_further(run_study: Launch, tuned: Stu
 
     with pytest.raises(StudyChangedError, match=r"test data were opened for its winners.*--as NAME"):
         run_study(tuned, **more)
+
+
+def test_what_another_launch_enlarges_meanwhile_is_not_confirmed_yet(
+    run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, proposed = Ledger(tmp_path / "home"), Trials._of
+
+    def enlarged(*arguments: Any) -> Any:
+        record = ledger.study("tiny")
+        assert record is not None
+        ledger.save_study(replace(record, trials=4))
+        return proposed(*arguments)
+
+    monkeypatch.setattr(Trials, "_of", enlarged)
+
+    with pytest.raises(StudyChangedError, match="another launch made it 4 with 1; nothing is confirmed yet"):
+        run_study(tuned)
+    assert ledger.openings("tiny") == []
 
 
 def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, tuned: Study) -> None:
