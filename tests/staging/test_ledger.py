@@ -1,6 +1,8 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -56,6 +58,25 @@ def test_the_same_end_is_one_opening_of_the_test_data_and_another_end_one_more(l
         ledger.save_run(replace(RUN, metrics=metrics))
 
     assert [opening.run_id for opening in ledger.openings("a-study")] == ["abc", "abc"]
+
+
+@pytest.mark.postgres
+def test_on_a_server_those_who_save_the_same_end_at_the_same_moment_count_one_opening(
+    tmp_path: Path, postgres: str
+) -> None:
+    ledger, together = Ledger(tmp_path, postgres), Barrier(4)
+    ledger.create()
+
+    def save(seed: int) -> None:
+        together.wait()
+        ledger.save_run(replace(RUN, study="at once", seed=seed))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(save, [seed for seed in range(20) for _ in range(together.parties)]))
+
+    openings = ledger.openings("at once")
+    ledger.database.close()
+    assert [opening.seed for opening in openings] == list(range(20))
 
 
 def test_a_study_plans_trials_times_arms_times_seeds(ledger: Ledger) -> None:
