@@ -228,7 +228,9 @@ def account_for(data: StudyData, comparison: Comparison) -> Account:
         pairs = len(comparison.pairs) if arm in compared else 0
         arms.append(ArmAccount(arm, planned, completed, failed, pairs, pruned))
     reasons = data.runs.loc[data.runs["status"] == "failed", "reason"].value_counts().sort_index()
-    forks = _forks(data.runs, comparison)[: 0 if data.searched else None]  # each arm's search grows where it will
+    forks = _forks(data.runs, comparison)
+    if data.searched:
+        forks = forks[:0]  # each arm grows where its own search chose
     shared = int((forks["first"] == forks["second"]).sum())
     return Account(
         *(tuple(arms), planned, len(comparison.pairs), len(forks), shared),
