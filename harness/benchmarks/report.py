@@ -13,6 +13,7 @@ from harness.core.history import History, Series
 from harness.reporting.report import write_report
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["ReportBenchmark", "write_home"]
 
@@ -51,7 +52,7 @@ def write_home(home: Path, *, configurations: int, points: int) -> None:
     """Write the ledger and the histories of a finished study of made-up numbers."""
     ledger = Ledger(home)
     ledger.create()
-    ledger.save_study(StudyRecord(NAME, _spec(configurations, points), configurations, SEEDS))
+    ledger.save_study(StudyRecord(NAME, StudySpec(_spec(configurations, points)), configurations, SEEDS))
     for trial in range(configurations):
         for arm in ARMS:
             for seed in range(SEEDS):

@@ -26,6 +26,7 @@ from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Store
+from harness.staging.study_spec import StudySpec
 from harness.tracking.memory import MemoryTracker
 from harness.tracking.project import project_study
 from harness.training.config import TrainingConfig
@@ -142,7 +143,7 @@ class _Crowd:
         self._study = study
         self._home = home
         self._ledger = ledger
-        ledger.enter_study(StudyRecord(study.name, study.to_json(), trials=1, seeds=1))
+        ledger.enter_study(StudyRecord(study.name, StudySpec(study.to_json()), trials=1, seeds=1))
         self._proposals = Proposals(study, home, ledger)
         self._ended: list[list[RunRecord]] = []
 

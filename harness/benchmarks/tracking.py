@@ -20,6 +20,7 @@ from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
+from harness.staging.study_spec import StudySpec
 from harness.tracking.delivery import start_delivery
 from harness.tracking.destination import Destination, destination
 from harness.tracking.listening import attempts
@@ -108,7 +109,7 @@ class _Shown:
         self._ledger = Ledger(home)
         self._ledger.create()
         spec = {"title": "", "question": "", "space": {}, "arms": {"all": {}}, "metric": "accuracy/all"}
-        self._ledger.save_study(StudyRecord(STUDY, spec, trials=rounds + 1, seeds=1))
+        self._ledger.save_study(StudyRecord(STUDY, StudySpec(spec), trials=rounds + 1, seeds=1))
 
     def figures(self, name: str) -> list[Figure]:
         """Return the figures, named after the place."""

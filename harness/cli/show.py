@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import options
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["show"]
 
@@ -31,7 +32,7 @@ def _of_file(name: str, ledger: Ledger, home: Path) -> Iterator[str]:
     if begun := ledger.study(loaded.name) if ledger.exists else None:
         yield from _of_begun(begun, ledger, home)
         return
-    yield from _question(loaded.to_json())
+    yield from _question(StudySpec(loaded.to_json()))
     yield f"progress    not begun: {loaded.trials} configurations, {loaded.seeds} seeds"
     yield f"study file  {file}"
 
@@ -48,22 +49,22 @@ def _of_begun(record: StudyRecord, ledger: Ledger, home: Path) -> Iterator[str]:
 
 
 def _plan(record: StudyRecord) -> str:
-    each = f"{record.trials} configurations x {len(record.spec['arms'])} arms x {record.seeds} seeds"
-    design = record.spec.get("design") or {}
-    if not design.get("confirmation"):
+    each = f"{record.trials} configurations x {len(record.spec.arms)} arms x {record.seeds} seeds"
+    design = record.spec.design
+    if not design.confirms:
         return each
-    return f"{design['replicates']} searches of {each}, each winner confirmed with {design['confirmation']} seeds"
+    return f"{design.replicates} searches of {each}, each winner confirmed with {design.confirmation} seeds"
 
 
-def _question(spec: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{spec['name']}: {spec['title']}"
-    yield f"question    {spec['question']}"
-    yield f"metric      {spec['metric']}"
-    objectives = [f"{one['metric']}, to {one['direction']}" for one in spec.get("objectives", ())]
+def _question(spec: StudySpec) -> Iterator[str]:
+    yield f"{spec['name']}: {spec.title}"
+    yield f"question    {spec.question}"
+    yield f"metric      {spec.metric}"
+    objectives = [f"{one['metric']}, to {one['direction']}" for one in spec.objectives]
     yield from _block("weighed", objectives)
-    searched = [f"{name} = {_dimension(content)}" for name, content in spec["space"].items()]
+    searched = [f"{name} = {_dimension(content)}" for name, content in spec.space.items()]
     yield from _block("searches", searched or ["nothing: there is one configuration"])
-    yield from _block("arms", [f"{name}: {_changes(changes)}" for name, changes in spec["arms"].items()])
+    yield from _block("arms", [f"{name}: {_changes(changes)}" for name, changes in spec.arms.items()])
 
 
 def _block(title: str, lines: list[str]) -> Iterator[str]:

@@ -4,8 +4,7 @@ The questions are those of the NeurIPS paper checklist, of Lindauer and Hutter's
 1909.02453), and of REFORMS (arXiv 2308.07832), each put shortly. What no data can answer is left to the author.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from harness.reporting.pairing import Account, Comparison
 from harness.reporting.study_data import StudyData
@@ -46,7 +45,7 @@ def _neurips(data: StudyData, comparison: Comparison) -> Iterator[Row]:
 
 
 def _searching(data: StudyData, account: Account) -> Iterator[Row]:
-    sampler = data.study.spec.get("sampler", {}).get("kind")
+    sampler = data.study.spec.sampler.kind
     seeds = f"Yes, {count(data.study.seeds, 'seed')} a configuration; {account.failed:,} failed runs are counted."
     controls = listed(data.arms[2:])
     yield SEARCH, "Is the searched space given?", f"Yes: {count(len(data.labels), 'field')}.", "2"
@@ -58,10 +57,9 @@ def _searching(data: StudyData, account: Account) -> Iterator[Row]:
 
 
 def _reforms(data: StudyData) -> Iterator[Row]:
-    task: Mapping[str, Any] = data.study.spec["base"].get("task", {})
-    secondary = data.study.spec.get("secondary", ())
+    task, secondary = data.study.spec.task, data.study.spec.secondary
     planned = f"Yes, with {count(len(secondary), 'secondary endpoint')}." if secondary else "Yes, and no others."
-    yield REFORMS, "What is the question?", data.study.spec["question"], "1"
+    yield REFORMS, "What is the question?", data.study.spec.question, "1"
     yield REFORMS, "Was the primary endpoint declared before the first run?", planned, "1"
     yield REFORMS, "Which data are used?", str(task.get("kind", "not recorded")), "2"
     yield REFORMS, "Are training and test data kept apart?", "Yes: test data are seen when a stage has ended.", "2"

@@ -50,7 +50,7 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         segments += segments_of((run.run_id, run.trial, run.arm, run.seed), stages, _first_growth(run, "step"))
         digests[run.run_id] = _digest(stages)
     curves = curve_frame(segments)
-    frame = _runs_frame(runs, list(record.spec["space"])).assign(
+    frame = _runs_frame(runs, list(record.spec.space)).assign(
         history_sha256=[digests.get(run.run_id, "") for run in runs],
         curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
         final_sha256=[

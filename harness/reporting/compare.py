@@ -92,7 +92,7 @@ def compare_reports(one: Path, other: Path) -> SideBySide:
     runs, equal_metrics, equal_histories = _common_runs(*data)
     return SideBySide(
         (sides[0], sides[1]),
-        data[0].measure(f"test/{first['metric']}"),
+        data[0].measure(f"test/{first.metric}"),
         _change(*sides),
         *(runs, equal_metrics, equal_histories),
         spec=tuple(_spec_differences(*data)),
@@ -111,9 +111,9 @@ def _intact(folder: Path) -> dict[str, bytes]:
 
 def _side(data: StudyData, environment: dict[str, object]) -> Side:
     spec = data.study.spec
-    measure = data.measure(f"test/{spec['metric']}")
+    measure = data.measure(f"test/{spec.metric}")
     comparison = primary_comparison(data)
-    return Side(data, comparison, judge(comparison, measure, float(spec["smallest_effect"])).kind, environment)
+    return Side(data, comparison, judge(comparison, measure, spec.smallest_effect).kind, environment)
 
 
 def _change(one: Side, other: Side) -> Change:

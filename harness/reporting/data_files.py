@@ -10,6 +10,7 @@ import pandas as pd
 from harness.core.digest import canonical_json
 from harness.reporting.study_data import ABSENT, PARAM, StudyData, column_of, is_absent
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["CURVES", "ENVIRONMENT", "RUNS", "SOURCES", "STUDY", "json_bytes", "read_data", "written_data"]
 
@@ -46,7 +47,7 @@ def read_data(files: Mapping[str, bytes]) -> StudyData:
     runs = pd.read_parquet(io.BytesIO(files[RUNS]), engine="pyarrow")
     params = {name: column_of([_read(text) for text in runs[name]]) for name in _params(runs)}
     return StudyData(
-        StudyRecord(about["name"], about["spec"], about["trials"], about["seeds"]),
+        StudyRecord(about["name"], StudySpec(about["spec"]), about["trials"], about["seeds"]),
         runs.assign(**params),
         pd.read_parquet(io.BytesIO(files[CURVES]), engine="pyarrow"),
         tuple(about["runs_without_history"]),

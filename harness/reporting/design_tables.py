@@ -1,6 +1,6 @@
 """Tables of the design: what was compared, where, and what became of the planned runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ from harness.reporting.pairing import Account
 from harness.reporting.study_data import StudyData
 from harness.reporting.table import Table, table_of_numbers, table_of_words
 from harness.reporting.wording import listed, setting
+from harness.staging.study_spec import DimensionSpec
 
 __all__ = [
     "arms_table",
@@ -27,7 +28,7 @@ def arms_table(data: StudyData) -> Table:
     """Say what each arm changes."""
     rows = []
     for arm in data.arms:
-        changes = [f"{path} = {setting(value)}" for path, value in data.study.spec["arms"][arm].items()]
+        changes = [f"{path} = {setting(value)}" for path, value in data.study.spec.arms[arm].items()]
         rows.append((arm, "; ".join(changes) or "nothing: the base run as it is"))
     return table_of_words("arms", "Arms", ("arm", "what it changes in the base run"), rows)
 
@@ -35,39 +36,39 @@ def arms_table(data: StudyData) -> Table:
 def space_table(data: StudyData) -> Table:
     """List the searched fields and the values they may take."""
     rows = [
-        (label, str(dimension.get("field", "")), _values(dimension))
-        for label, dimension in (data.searched or data).study.spec["space"].items()
+        (label, dimension.field, _values(dimension))
+        for label, dimension in (data.searched or data).study.spec.space.items()
     ]
     return table_of_words("search_space", "Searched fields", ("searched", "field of the run", "values"), rows)
 
 
-def _values(dimension: dict[str, Any]) -> str:
-    conditions = [f"{name} is {_any_of(wanted)}" for name, wanted in dimension.get("when", {}).items()]
+def _values(dimension: DimensionSpec) -> str:
+    conditions = [f"{name} is {_any_of(wanted)}" for name, wanted in dimension.conditions.items()]
     return _range(dimension) + (f"; only where {listed(conditions)}" if conditions else "")
 
 
-def _any_of(values: list[Any]) -> str:
+def _any_of(values: Sequence[Any]) -> str:
     return " or ".join(setting(value) for value in values)
 
 
-def _range(dimension: dict[str, Any]) -> str:
-    if dimension.get("kind") == "present":
+def _range(dimension: DimensionSpec) -> str:
+    if dimension.kind == "present":
         return "present or not"
-    if "options" in dimension:
-        return "one of " + "; ".join(setting(option) for option in dimension["options"])
+    if dimension.options:
+        return "one of " + "; ".join(setting(option) for option in dimension.options)
     ends = f"{setting(dimension.get('low'))} to {setting(dimension.get('high'))}"
     step = dimension.get("step")
-    every = step is None or (step == 1 and dimension.get("kind") == "int")
+    every = step is None or (step == 1 and dimension.kind == "int")
     return (
         ends
-        + (", uniform in the logarithm" if dimension.get("log") else "")
+        + (", uniform in the logarithm" if dimension.logarithmic else "")
         + ("" if every else f", in steps of {step}")
     )
 
 
 def base_table(data: StudyData) -> Table:
     """List every field of the base run."""
-    rows = [(path, canonical_json(value)) for path, value in flatten(data.study.spec["base"]).items()]
+    rows = [(path, canonical_json(value)) for path, value in flatten(dict(data.study.spec.base)).items()]
     return table_of_words("base_run", "The base run", ("field", "value"), rows)
 
 

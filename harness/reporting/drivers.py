@@ -73,5 +73,5 @@ def _design(data: StudyData, comparison: Comparison) -> Fields:
     """Return the searched values of the compared configurations."""
     rows = data.runs.drop_duplicates("trial").set_index("trial").loc[comparison.configurations["trial"]]
     values: dict[str, list[Any]] = {label: rows[PARAM + label].tolist() for label in data.labels}
-    logarithmic = [label for label, dimension in data.study.spec["space"].items() if dimension.get("log")]
+    logarithmic = [label for label, dimension in data.study.spec.space.items() if dimension.logarithmic]
     return encoded(values, stream("background"), logarithmic)

@@ -58,8 +58,7 @@ def shares_exhibit(
 
 def _weights_told(data: StudyData, comparison: Comparison) -> str:
     """Say how searched weights of losses go together with the outcome."""
-    dimensions = data.study.spec["space"].items()
-    weights = [label for label, dimension in dimensions if str(dimension.get("field", "")).endswith("weight")]
+    weights = [label for label, dimension in data.study.spec.space.items() if dimension.field.endswith("weight")]
     told = []
     rows = comparison.configurations.merge(data.runs.drop_duplicates("trial"), on="trial", suffixes=("", "_run"))
     for label in weights:

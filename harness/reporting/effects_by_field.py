@@ -48,7 +48,7 @@ def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) ->
 
 def _options(data: StudyData, label: str) -> list[str]:
     """Return what the options of a choice are called, in the study's order; nothing for other fields."""
-    return [setting(option) for option in data.study.spec["space"][label].get("options", ())]
+    return [setting(option) for option in data.study.spec.space[label].options]
 
 
 def _values(values: Sequence[Any], options: Sequence[str]) -> pd.Categorical:

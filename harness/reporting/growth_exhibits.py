@@ -54,7 +54,7 @@ def preserved_exhibit(data: StudyData) -> Exhibit | None:
 
 def _beginning(data: StudyData) -> str:
     """Return the searched field that says with which values new parameters begin, or nothing."""
-    fields = {label: str(dimension.get("field", "")) for label, dimension in data.study.spec["space"].items()}
+    fields = {label: dimension.field for label, dimension in data.study.spec.space.items()}
     chosen = [label for label, field in fields.items() if field.rpartition(".")[2] in ("init", "method", "function")]
     return chosen[0] if chosen else ""
 

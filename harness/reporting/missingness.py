@@ -5,12 +5,11 @@ fails more often. So it counts, with the value of a guess. A run that never ende
 nothing about its arm and counts nowhere.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["diverged", "failure_value", "results_of"]
 
@@ -25,7 +24,7 @@ def diverged(runs: pd.DataFrame) -> pd.Series:
     return failed & runs["reason"].astype(str).str.lower().str.startswith(DIVERGED)
 
 
-def failure_value(spec: Mapping[str, Any], metric: str) -> float | None:
+def failure_value(spec: StudySpec, metric: str) -> float | None:
     """Return what a diverged run counts as on `metric`, such as `test/accuracy/all`, by the study's spec as JSON.
 
     That is the spec's `failure_value`, if it has one and `metric` is the one that decides. Otherwise it is the accuracy
@@ -33,11 +32,11 @@ def failure_value(spec: Mapping[str, Any], metric: str) -> float | None:
     left out, for metrics that have no such natural floor.
     """
     split, _, name = metric.partition("/")
-    if name == spec.get("metric") and spec.get("failure_value") is not None:
-        return float(spec["failure_value"])
+    if name == spec.get("metric") and spec.failure_value is not None:
+        return spec.failure_value
     if not name.startswith("accuracy/") or split not in ("test", "val"):
         return None
-    heads = spec.get("base", {}).get("task", {}).get("classes") or {}
+    heads = spec.task.get("classes") or {}
     classes = sum(len(labels) for labels in heads.values())
     return 1 / classes if classes else 0.0
 

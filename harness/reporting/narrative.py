@@ -66,14 +66,14 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
 
 def _proposed(data: StudyData) -> list[str]:
     """Say who chose the configurations, if they are no fair sample of the searched space."""
-    sampler = str(data.study.spec.get("sampler", {}).get("kind", ""))
+    sampler = data.study.spec.sampler.kind
     found = []
     if not data.fair:
         found.append(
             f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
             "these, not of the searched space."
         )
-    if given := len(data.study.spec.get("baselines", ())):
+    if given := len(data.study.spec.baselines):
         were = "was" if given == 1 else "were"
         found.append(f"{count(given, 'configuration')} of the comparison {were} given, not drawn.")
     return found
@@ -113,7 +113,7 @@ def _limits_of_searches(whole: StudyData) -> list[str]:
 
 
 def _declared(data: StudyData) -> str:
-    return ", with the declared secondary endpoints," if data.study.spec.get("secondary") else ""
+    return ", with the declared secondary endpoints," if data.study.spec.secondary else ""
 
 
 def words_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, list[str]]:
@@ -136,10 +136,10 @@ def words_of(data: StudyData, comparison: Comparison, account: Account, measure:
 
 def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list[str]:
     spec = data.study.spec
-    secondary = [data.measure(f"test/{metric}").title for metric in spec.get("secondary", ())]
+    secondary = [data.measure(f"test/{metric}").title for metric in spec.secondary]
     found = [
         f"The primary endpoint is {measure.title}, at the end of training: {comparison.first} minus "
-        f"{comparison.second}. Differences below {measure.size(float(spec['smallest_effect']))} were declared not to "
+        f"{comparison.second}. Differences below {measure.size(spec.smallest_effect)} were declared not to "
         f"matter.",
         f"Secondary endpoints: {listed(secondary)}." if secondary else "No secondary endpoints were declared.",
     ]
@@ -171,7 +171,7 @@ def _method(data: StudyData) -> list[str]:
 
 def _searching(data: StudyData) -> list[str]:
     """Say who proposed configurations and who may give them up, as far as that is recorded, and what was spent."""
-    sampler, pruner, found = data.study.spec.get("sampler"), data.study.spec.get("pruner"), []
+    sampler, pruner, found = data.study.spec.sampler, data.study.spec.pruner, []
     if sampler:
         who = f"a pruner, {setting(pruner)}, could give them up early" if pruner else "no pruner gave any up early"
         found.append(f"Configurations were proposed by {setting(sampler)}, and {who}.")

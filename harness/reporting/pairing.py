@@ -80,7 +80,7 @@ def primary_comparison(data: StudyData) -> Comparison:
         InputError: a configuration has two runs of one arm and seed.
     """
     spec = data.study.spec
-    metric, (first, second) = f"test/{spec['metric']}", spec["comparison"]
+    metric, (first, second) = f"test/{spec.metric}", spec.comparison
     found = compare(data.runs, first, second, metric, failure_value=failure_value(spec, metric))
     return replace(found, unit="replicate") if data.searched else found
 

@@ -52,7 +52,7 @@ def weighed(data: StudyData) -> Weighed | None:
     metrics = list(dict.fromkeys(found.metric for one in objectives for found in (one.seen, one.test)))
     if len(objectives) < 2 or not set(metrics) <= set(data.metrics):
         return None
-    each = len(data.study.spec["arms"]) * data.study.seeds
+    each = len(data.study.spec.arms) * data.study.seeds
     ended = data.runs.groupby("trial")["run_id"].size() == each
     completed = data.runs[(data.runs["status"] == "completed") & data.runs["trial"].map(ended)]
     rows = completed.groupby("trial")[metrics].mean().dropna().reset_index()
@@ -65,9 +65,9 @@ def weighed(data: StudyData) -> Weighed | None:
 
 def _objectives(data: StudyData) -> tuple[Objective, ...]:
     spec = data.study.spec
-    better = data.measure(f"val/{spec['metric']}").higher_is_better
-    first = _objective(data, spec["metric"], "maximize" if better else "minimize")
-    return first, *(_objective(data, one["metric"], one["direction"]) for one in spec.get("objectives", ()))
+    better = data.measure(f"val/{spec.metric}").higher_is_better
+    first = _objective(data, spec.metric, "maximize" if better else "minimize")
+    return first, *(_objective(data, one["metric"], one["direction"]) for one in spec.objectives)
 
 
 def _objective(data: StudyData, metric: str, direction: Literal["maximize", "minimize"]) -> Objective:

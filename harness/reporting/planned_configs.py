@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from harness.reporting.study_data import PARAM, StudyData
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["departures"]
 
@@ -26,13 +27,11 @@ def departures(data: StudyData) -> dict[str, str]:
     return found
 
 
-def _differences(
-    config: Any, spec: Mapping[str, Any], searched: Mapping[str, Any], arm: str, seed: int
-) -> Iterator[str]:
+def _differences(config: Any, spec: StudySpec, searched: Mapping[str, Any], arm: str, seed: int) -> Iterator[str]:
     """Yield the dotted paths at which `config` is not what the study makes of these values."""
-    given = {str(spec["space"][label].get("field", label)): value for label, value in searched.items()}
-    changes = {**given, **spec["arms"].get(arm, {}), "seed": seed}
-    planned = deepcopy(spec["base"])
+    given = {(spec.space[label].field or label): value for label, value in searched.items()}
+    changes = {**given, **spec.arms.get(arm, {}), "seed": seed}
+    planned = deepcopy(dict(spec.base))
     try:
         for path, value in changes.items():
             _assign(planned, path, value)

@@ -74,7 +74,7 @@ def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0
         InputError: there is no effect to look for, or too few configurations to see how much they differ.
     """
     spec = data.study.spec
-    wanted = float(spec["smallest_effect"]) if effect is None else effect
+    wanted = spec.smallest_effect if effect is None else effect
     _check(data.study.name, wanted, power)
     comparison = primary_comparison(data)
     measure = data.measure(comparison.metric)
@@ -85,7 +85,7 @@ def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0
             "run more with --trials"
         )
     spread = spread_of([part["difference"].tolist() for _, part in comparison.pairs.groupby("trial")])
-    options = _options(spread, wanted, power, len(spec["arms"]))
+    options = _options(spread, wanted, power, len(spec.arms))
     detectable = minimum_detectable_effect(spread.observed, spread.units, power)
     return Plan(comparison, measure, wanted, power, spread, detectable, options)
 

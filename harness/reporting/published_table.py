@@ -1,5 +1,6 @@
 """What others have published, beside what came out here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ def published_tables(data: StudyData) -> tuple[Table, ...]:
     Ours are mean and standard deviation over all completed runs of the arm; the distance is in units of the published
     standard deviation of single runs.
     """
-    records = [_record(data, result) for result in data.study.spec.get("published", ())]
+    records = [_record(data, result) for result in data.study.spec.published]
     if not records:
         return ()
     rows = [_row(record, data.measure(record["metric"])) for record in records]
@@ -35,7 +36,7 @@ def published_tables(data: StudyData) -> tuple[Table, ...]:
     return (table_of_numbers("published", title, rows, pd.DataFrame(records), left=3, note=note),)
 
 
-def _record(data: StudyData, result: dict[str, Any]) -> dict[str, Any]:
+def _record(data: StudyData, result: Mapping[str, Any]) -> dict[str, Any]:
     metric = f"test/{result['metric']}"
     chosen = data.runs[(data.runs["arm"] == result["arm"]) & (data.runs["status"] == "completed")]
     found = chosen[metric].dropna() if metric in chosen else pd.Series(dtype=np.float64)

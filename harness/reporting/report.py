@@ -106,7 +106,7 @@ def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
     data = confirmed(whole)
     spec = data.study.spec
     comparison = primary_comparison(data)
-    measure, smallest_effect = data.measure(comparison.metric), float(spec["smallest_effect"])
+    measure, smallest_effect = data.measure(comparison.metric), spec.smallest_effect
     account = account_for(data, comparison)
     curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
     tables = tables_of(data, comparison, account, measure)
@@ -147,8 +147,8 @@ def _content(findings: _Findings) -> dict[str, Any]:
     words["drivers"] = [reason] if comparison.mean.units and (reason := why_none(data, comparison)) else []
     return {
         "name": data.study.name,
-        "title": data.study.spec["title"],
-        "question": data.study.spec["question"],
+        "title": data.study.spec.title,
+        "question": data.study.spec.question,
         "verdict": findings.verdict,
         "headline": _headline(findings),
         "badges": findings.badges,
@@ -188,7 +188,7 @@ def _summary(findings: _Findings) -> dict[str, Any]:
     return {
         "summary_version": SUMMARY_VERSION,
         "study": findings.data.study.name,
-        "question": spec["question"],
+        "question": spec.question,
         "verdict": asdict(findings.verdict),
         "estimand": estimand(findings.data, comparison, findings.measure),
         "metric": findings.measure.metric,

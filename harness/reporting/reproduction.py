@@ -10,7 +10,7 @@ __all__ = ["commands", "script"]
 def commands(data: StudyData) -> list[str]:
     """Return the command lines, with everything that was different from the study's file."""
     study, origin = data.study, data.origin
-    base = study.spec["base"]
+    base = study.spec.base
     run = ["harness", "run", origin.source]
     for change in origin.changes:
         run += ["--set", change]

@@ -143,7 +143,7 @@ def _outcome_metrics(data: StudyData) -> list[str]:
     heads.sort(key=lambda name: (name != "test/accuracy/all", name != "test/accuracy/known"))
     # The accuracy on the known classes at the end would otherwise stand there twice.
     told = {"test/accuracy/known"} if "test/known_after_growth" in data.metrics else set()
-    wanted = [f"test/{data.study.spec['metric']}", *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
+    wanted = [f"test/{data.study.spec.metric}", *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
     found = [name for name in dict.fromkeys(wanted) if name in data.metrics and name not in told]
     return _without_repeats(data, found)
 

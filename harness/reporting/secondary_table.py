@@ -17,7 +17,7 @@ __all__ = ["secondary_tables"]
 
 def secondary_tables(data: StudyData, comparison: Comparison) -> tuple[Table, ...]:
     """Return the table, or none for a study that declares no secondary endpoints."""
-    metrics = [f"test/{metric}" for metric in data.study.spec.get("secondary", ())]
+    metrics = [f"test/{metric}" for metric in data.study.spec.secondary]
     endpoints = secondary_endpoints(data.runs, comparison.first, comparison.second, metrics)
     if not endpoints:
         return ()

@@ -12,7 +12,6 @@ from harness.staging.ledger import StudyOrigin, StudyRecord
 
 __all__ = [
     "ABSENT",
-    "FAIR",
     "FIXED",
     "PARAM",
     "PROOFS",
@@ -27,7 +26,6 @@ __all__ = [
 PARAM = "param/"
 RUN = ["trial", "arm", "seed"]  # names a run; where configurations come to the same, ids do not
 ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
-FAIR = ("quasi_random", "random", "grid")  # samplers that look at no result
 FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
 TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
 TRUNK_FLOPS = "flops_to_growth"  # likewise the operations
@@ -63,11 +61,11 @@ class StudyData:
     @property
     def labels(self) -> list[str]:
         """The names of the searched fields."""
-        return list(self.study.spec["space"])
+        return list(self.study.spec.space)
 
     def measure(self, metric: str) -> Measure:
         """Describe a metric of this study, such as `test/rmse/cooling`, in the unit of its output."""
-        outputs = self.study.spec.get("base", {}).get("task", {}).get("outputs") or {}
+        outputs = self.study.spec.task.get("outputs") or {}
         return measure_of(metric, {name: str(output.get("unit", "")) for name, output in outputs.items()})
 
     @property
@@ -78,12 +76,12 @@ class StudyData:
     @property
     def fair(self) -> bool:
         """Whether no sampler that looks at results chose the configurations, as far as that is recorded."""
-        return self.study.spec.get("sampler", {}).get("kind", FAIR[0]) in FAIR
+        return self.study.spec.sampler.fair
 
     @property
     def arms(self) -> list[str]:
         """The arms; the two that are compared come first."""
-        return list(dict.fromkeys([*self.study.spec["comparison"], *self.study.spec["arms"]]))
+        return list(dict.fromkeys([*self.study.spec.comparison, *self.study.spec.arms]))
 
 
 def is_absent(value: Any) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 from harness.reporting.study_data import PARAM, StudyData
 from harness.reporting.table import Table, table_of_numbers
 from harness.reporting.wording import number, setting
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["confirmed", "tuned_tables"]
 
@@ -23,15 +24,16 @@ STEPS, SECONDS = "cost/steps", "cost/seconds"
 
 def confirmed(data: StudyData) -> StudyData:
     """Return what is compared: of a study that tunes each arm, the runs that confirm; all runs of any other."""
-    design = _design(data)
-    if not design:
+    design = data.study.spec.design
+    if not design.confirms:
         return data
-    first, last = _first_confirmation(data), int(design["replicates"])
+    first, last = _first_confirmation(data), design.replicates
+    changes: dict[str, Any] = {"space": {}, "sampler": {}, "baselines": [], "design": {}, "pruner": None}
     study = replace(
         data.study,
         trials=last,
-        seeds=int(design["confirmation"]),
-        spec={**data.study.spec, "space": {}, "sampler": {}, "baselines": [], "design": {}, "pruner": None},
+        seeds=design.confirmation,
+        spec=StudySpec({**data.study.spec, **changes}),
     )
     params = [name for name in data.runs if str(name).startswith(PARAM)]
     runs = data.runs[data.runs["trial"] >= first].drop(columns=params).reset_index(drop=True)
@@ -49,13 +51,13 @@ def confirmed(data: StudyData) -> StudyData:
 
 def tuned_tables(data: StudyData) -> dict[str, Table]:
     """Return what the searches spent and found, by name; nothing for a study that does not tune each arm."""
-    tables = (_winners_table(data), _search_table(data)) if _design(data) else ()
+    tables = (_winners_table(data), _search_table(data)) if data.study.spec.design.confirms else ()
     return {table.name: table for table in tables}
 
 
 def _winners_table(data: StudyData) -> Table:
     """List the winner of each search, with its value there and its mean over the runs that confirm it."""
-    val, test = (f"{split}/{data.study.spec['metric']}" for split in ("val", "test"))
+    val, test = (f"{split}/{data.study.spec.metric}" for split in ("val", "test"))
     searched, confirming = _searched(data), confirmed(data).runs
     records = []
     for _, found in searched.groupby(["replicate", "arm"], sort=True):
@@ -95,7 +97,7 @@ def _search_table(data: StudyData) -> Table:
 def _said(record: Mapping[str, Any], data: StudyData) -> dict[str, str]:
     said = {}
     for name, value in record.items():
-        if name in (f"val/{data.study.spec['metric']}", f"test/{data.study.spec['metric']}"):
+        if name in (f"val/{data.study.spec.metric}", f"test/{data.study.spec.metric}"):
             measure = data.measure(name)
             said[f"{measure.title}{f', {measure.level_unit}' if measure.level_unit else ''}"] = measure.level(value)
         else:
@@ -103,17 +105,11 @@ def _said(record: Mapping[str, Any], data: StudyData) -> dict[str, str]:
     return said
 
 
-def _design(data: StudyData) -> Mapping[str, Any]:
-    """Return the design of a study that tunes each arm, or nothing."""
-    design: Mapping[str, Any] = data.study.spec.get("design") or {}
-    return design if design.get("confirmation") else {}
-
-
 def _first_confirmation(data: StudyData) -> int:
-    return data.study.trials * int(_design(data)["replicates"])
+    return data.study.trials * data.study.spec.design.replicates
 
 
 def _searched(data: StudyData) -> pd.DataFrame:
     """Return the runs of the searches, each with the replicate that it belongs to."""
     runs = data.runs[data.runs["trial"] < _first_confirmation(data)]
-    return runs.assign(replicate=runs["trial"] % int(_design(data)["replicates"]))
+    return runs.assign(replicate=runs["trial"] % data.study.spec.design.replicates)

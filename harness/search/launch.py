@@ -21,6 +21,7 @@ from harness.staging.begun import MAY_CHANGE, plan_digest, save_earlier_form
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
 from harness.staging.runner import Runner
+from harness.staging.study_spec import StudySpec
 from harness.tracking import AbstractTracker
 from harness.tracking.commit import commit_of
 from harness.tracking.live import NOBODY, AbstractFeed
@@ -168,7 +169,7 @@ def begin(
     Raises:
         StudyChangedError: a study of that name was begun with another spec.
     """
-    spec, place = study.to_json(), str(file.absolute()) if file else ""
+    spec, place = StudySpec(study.to_json()), str(file.absolute()) if file else ""
     first = StudyRecord(study.name, spec, trials or study.trials, seeds or study.seeds, place, store)
     before = ledger.enter_study(first)  # two launches may begin it at the same moment
     _check_unchanged(before.spec, spec)

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
+from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "Opening", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
 
@@ -32,14 +33,14 @@ class StudyRecord:
     """A study as it was begun.
 
     Attributes:
-        spec: as JSON.
+        spec: as JSON, read by its properties.
         trials: planned by now, as are the `seeds`.
         file: where it was loaded from, to find its own classes again.
         store: the folder of its stages, or an empty string for the one in its home.
     """
 
     name: str
-    spec: dict[str, Any]
+    spec: StudySpec
     trials: int
     seeds: int
     file: str = ""
@@ -48,9 +49,8 @@ class StudyRecord:
     @property
     def planned_runs(self) -> int:
         """Runs in the plan: trials x arms x seeds, of every replicate of a search, and those that confirm."""
-        design = self.spec.get("design") or {}
-        replicates, confirmation = int(design.get("replicates", 1)), int(design.get("confirmation", 0))
-        return len(self.spec["arms"]) * replicates * (self.trials * self.seeds + confirmation)
+        design = self.spec.design
+        return len(self.spec.arms) * design.replicates * (self.trials * self.seeds + design.confirmation)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Ledger:
         """Return the studies that were begun, by name."""
         with self.database.transaction() as transaction:
             rows = transaction.rows("SELECT name, spec, trials, seeds, file, store FROM studies ORDER BY name")
-        return [StudyRecord(name, json.loads(spec), *rest) for name, spec, *rest in rows]
+        return [StudyRecord(name, StudySpec(json.loads(spec)), *rest) for name, spec, *rest in rows]
 
     def study(self, name: str) -> StudyRecord | None:
         """Return the study of that name, or None if it was never begun."""

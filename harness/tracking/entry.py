@@ -181,8 +181,8 @@ def _texts(study: StudyRecord, record: RunRecord) -> dict[str, str]:
     in `config.json`.
     """
     named = {**record.params, "arm": record.arm, "seed": record.seed}
-    space = study.spec["space"]
-    paths = {space[label]["field"]: value for label, value in record.params.items() if label in space}
+    space = study.spec.space
+    paths = {space[label].field: value for label, value in record.params.items() if label in space}
     rest = {
         path: value
         for path, value in flatten(record.config).items()
@@ -218,7 +218,7 @@ def _metrics(study: StudyRecord, record: RunRecord, history: History) -> dict[st
                 series = shown.setdefault(f"growth/{name}", Series())
                 series.steps.append(growth["step"])
                 series.values.append(float(value))
-    for name, value in finals(study.spec["metric"], record.metrics, history).items():
+    for name, value in finals(study.spec.metric, record.metrics, history).items():
         shown[name] = Series([0], [value])
     keys = metric_keys(sorted(name for name, series in shown.items() if series.steps))
     return {key: shown[name] for name, key in keys.items()}

@@ -232,7 +232,7 @@ class MlflowTracker(AbstractTracker):
     def _attach(self, place: _Place, child: Child, record: RunRecord, entry: RunEntry) -> None:
         for name, content in entry.files.items():
             self._client.log_text(child.run, json.dumps(content, indent=2, ensure_ascii=False), name)
-        steps, metric = [growth["step"] for growth in record.growths], place.study.spec["metric"]
+        steps, metric = [growth["step"] for growth in record.growths], place.study.spec.metric
         self._client.log_text(child.run, figure(entry.name, entry.metrics, metric, steps), FIGURE)
         if self._store is None or not record.stages:
             return

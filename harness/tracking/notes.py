@@ -12,10 +12,10 @@ __all__ = ["run_note", "study_note"]
 def study_note(study: StudyRecord) -> str:
     """Return a study's question, arms, space and size."""
     spec = study.spec
-    arms = {name: f"`{_plain(changes)}`" if changes else "the base run" for name, changes in spec["arms"].items()}
-    space = {name: _dimension(dimension) for name, dimension in spec["space"].items()}
+    arms = {name: f"`{_plain(changes)}`" if changes else "the base run" for name, changes in spec.arms.items()}
+    space = {name: _dimension(dimension) for name, dimension in spec.space.items()}
     sizes = f"{study.trials} trials, {len(arms)} arms and {study.seeds} seeds: {study.planned_runs} runs"
-    parts = [f"### {spec['title']}", spec["question"], "**Arms**", _bullets(arms)]
+    parts = [f"### {spec.title}", spec.question, "**Arms**", _bullets(arms)]
     parts += ["**Space**", _bullets(space)] if space else []
     return "\n\n".join([*parts, sizes])
 

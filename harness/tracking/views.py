@@ -38,10 +38,10 @@ def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
 
 
 def _columns(study: StudyRecord) -> list[str]:
-    results = [f"{split}/{study.spec['metric']}" for split in ("test", "val")]
+    results = [f"{split}/{study.spec.metric}" for split in ("test", "val")]
     sizes = [f"growth/parameters{which}" for which in ("", "_trainable", "_added")]
     metrics = allowed_keys(final_key(name) for name in [*results, "test/forgetting", *sizes, "cost/seconds"])
-    params = allowed_keys([*study.spec["space"], "arm", "seed"])
+    params = allowed_keys([*study.spec.space, "arm", "seed"])
     return [f"metrics.`{key}`" for key in metrics.values()] + [f"params.`{key}`" for key in params.values()]
 
 

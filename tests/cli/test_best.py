@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.study_spec import StudySpec
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -89,7 +90,7 @@ def weighed(first_run: tuple[Path, object], workplace: Path) -> dict[int, tuple[
     record = before.study("tiny")
     assert record is not None
     objective = {"metric": "growth/parameters_added", "direction": "minimize"}
-    ledger.save_study(replace(record, spec={**record.spec, "objectives": [objective]}))
+    ledger.save_study(replace(record, spec=StudySpec({**record.spec, "objectives": [objective]})))
     sums: dict[int, list[float]] = {}
     for run in before.runs("tiny"):
         metrics = {**run.metrics, "growth/parameters_added": 1000.0 * (2 - run.trial)}

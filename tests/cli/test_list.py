@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -14,7 +15,7 @@ def write(home: Path, *statuses: str, trials: int = 2, seeds: int = 1, name: str
     """Leave a home as a launch would that ended runs with these `statuses`."""
     ledger, nothing = Ledger(home), dict[str, Any]()
     ledger.create()
-    ledger.save_study(StudyRecord(name, {"arms": {"frozen": {}, "unfrozen": {}}}, trials, seeds))
+    ledger.save_study(StudyRecord(name, StudySpec({"arms": {"frozen": {}, "unfrozen": {}}}), trials, seeds))
     places = [(trial, arm) for trial in range(trials) for arm in ("frozen", "unfrozen")]
     for (trial, arm), status in zip(places, statuses, strict=False):
         ledger.save_run(RunRecord(name, trial, arm, 0, "0123abcd", nothing, nothing, status))

@@ -12,6 +12,7 @@ from harness.reporting import collect
 from harness.reporting.simulation import ARMS, SimulatedStudy
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -22,7 +23,11 @@ def begin(monkeypatch: pytest.MonkeyPatch, study: SimulatedStudy) -> None:
     spec = {"metric": "accuracy/0", "comparison": ARMS, "arms": arms, "smallest_effect": 0.005}
     runs = study.draw(np.random.default_rng(0))
     data = StudyData(
-        StudyRecord("pilot", spec, study.configurations, study.seeds), runs, runs.iloc[:0], (), StudyOrigin("pilot")
+        StudyRecord("pilot", StudySpec(spec), study.configurations, study.seeds),
+        runs,
+        runs.iloc[:0],
+        (),
+        StudyOrigin("pilot"),
     )
     monkeypatch.setattr(collect, "collect", lambda *_: data)
 

@@ -5,12 +5,13 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.core.errors import StudyNotFoundError
 from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 
 def test_a_signal_reaches_the_ledger(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.create()
-    ledger.save_study(StudyRecord("a-study", {"arms": {}}, 1, 1))
+    ledger.save_study(StudyRecord("a-study", StudySpec({"arms": {}}), 1, 1))
 
     done = CliRunner().invoke(app, ["signal", "a-study", "grow", "--run", "abc", "--home", str(tmp_path)])
 

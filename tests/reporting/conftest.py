@@ -15,6 +15,7 @@ from harness.core.history import History
 from harness.staging.begun import plan_digest
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 STEPS, EVERY = 600, 25
@@ -58,7 +59,7 @@ class SyntheticStudy:
         """Write the home and return it."""
         ledger = Ledger(home)
         ledger.create()
-        ledger.save_study(StudyRecord(self.name, self.spec(), self.trials, self.seeds))
+        ledger.save_study(StudyRecord(self.name, StudySpec(self.spec()), self.trials, self.seeds))
         for trial in range(self.trials):
             params, shift = self.params(trial), self.shift(trial)
             for arm in self.arms:

@@ -20,6 +20,7 @@ from harness.reporting.report import report_files
 from harness.reporting.study_data import StudyData, is_absent
 from harness.reporting.wording import NOTHING
 from harness.staging.ledger import Ledger
+from harness.staging.study_spec import StudySpec
 
 NAME = "freeze-or-not"
 
@@ -110,7 +111,7 @@ def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path])
         "again": {"kind": "present", "field": "growths.1", "when": {}},
         "share": {"kind": "float", "field": "x", "low": 0.0, "high": 2.0, "step": 1.0, "log": False, "when": {}},
     }
-    ledger.save_study(replace(record, spec={**record.spec, "space": space}))
+    ledger.save_study(replace(record, spec=StudySpec({**record.spec, "space": space})))
 
     page = report_files(written_data(collect(home, NAME), {}))["report.md"].decode()
 

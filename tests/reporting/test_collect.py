@@ -19,6 +19,7 @@ from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.ledger import Ledger
 from harness.staging.reproductions import save_reproduction
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 
@@ -203,7 +204,7 @@ def test_a_study_knows_its_metrics_in_the_units_of_its_outputs(finished_home: Pa
     data = collect(finished_home, "freeze-or-not")
     task = {"kind": "energy", "outputs": {"cooling": {"kind": "values", "unit": "kWh/m2"}, "copy": {"kind": "inputs"}}}
     base = {**data.study.spec["base"], "task": task}
-    with_units = replace(data, study=replace(data.study, spec={**data.study.spec, "base": base}))
+    with_units = replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, "base": base})))
 
     assert with_units.measure("test/rmse/cooling").unit == "kWh/m2"
     assert with_units.measure("test/rmse/copy").unit == ""

@@ -16,6 +16,7 @@ from harness.reporting.manifest import MANIFEST, manifest_of
 from harness.reporting.publishing import publish
 from harness.reporting.report import write_report
 from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 Write = Callable[..., Path]
 
@@ -90,7 +91,7 @@ def older(read: Any, name: str, drop: str) -> Any:
             return data
         spec = {key: value for key, value in data.study.spec.items() if key != drop}
         runs = data.runs.assign(run_id=[f"{name} {index}" for index in range(len(data.runs))])
-        return replace(data, study=replace(data.study, spec=spec), runs=runs)
+        return replace(data, study=replace(data.study, spec=StudySpec(spec)), runs=runs)
 
     return read_older
 
@@ -160,7 +161,7 @@ def test_reports_that_answer_different_questions_are_refused(
     record = Ledger(home).study("freeze-or-not")
     assert record is not None
     spec = {**record.spec, "metric": "accuracy/late"}
-    Ledger(home).save_study(StudyRecord(record.name, spec, record.trials, record.seeds))
+    Ledger(home).save_study(StudyRecord(record.name, StudySpec(spec), record.trials, record.seeds))
     other = write_data(home, tmp_path / "other")
 
     with pytest.raises(InputError, match=r"found the metric 'accuracy/all' in .* and 'accuracy/late' in"):

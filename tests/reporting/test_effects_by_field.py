@@ -12,6 +12,7 @@ from harness.reporting.study_data import ABSENT, PARAM, StudyData
 from harness.reporting.table import Table
 from harness.reporting.wording import NOTHING
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 METRIC = "test/accuracy/all"
 
@@ -27,7 +28,7 @@ def table_of(differences: list[float], **fields: list[Any]) -> Table | None:
     columns = ["trial", "arm", "seed", "status", METRIC, "reason", *(PARAM + name for name in fields)]
     runs = pd.DataFrame(rows, columns=columns).astype({PARAM + name: object for name in fields})
     space = {name: {"options": ["low", "high"]} if name == "where" else {} for name in fields}
-    record = StudyRecord("s", {"space": space}, len(differences), 1)
+    record = StudyRecord("s", StudySpec({"space": space}), len(differences), 1)
     data = StudyData(record, runs, curve_frame([]), (), StudyOrigin("s", ()))
     return next(iter(effects_tables(data, compare(runs, "a", "b", METRIC), measure_of(METRIC))), None)
 

@@ -19,6 +19,7 @@ from harness.reporting.pairing import compare
 from harness.reporting.stability_exhibits import stability_exhibit
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import Ledger
+from harness.staging.study_spec import StudySpec
 
 METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
@@ -172,7 +173,7 @@ def test_a_sampler_that_looks_at_results_has_no_other_order(make_home: MakeHome)
     home = make_home(trials=5, seeds=1)
     ledger = Ledger(home)
     (study,) = ledger.studies()
-    ledger.save_study(replace(study, spec={**study.spec, "sampler": {"kind": "tpe"}}))
+    ledger.save_study(replace(study, spec=StudySpec({**study.spec, "sampler": {"kind": "tpe"}})))
 
     shown = exhibits_in(home)["best_so_far"]
 

@@ -10,6 +10,7 @@ from harness.reporting.curve_frame import curve_frame, segments_of
 from harness.reporting.growth_exhibits import arrivals_exhibit, arrivals_of, preserved_exhibit
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 BY = "val/accuracy_by_arrival"
@@ -35,7 +36,7 @@ def incremental(arms: tuple[str, ...] = ("a", "b")) -> StudyData:
     segments = [part for arm in arms for part in segments_of((f"run {arm}", 0, arm, 0), stages, growth=10.0)]
     runs = pd.DataFrame({"run_id": [f"run {arm}" for arm in arms], "trial": 0, "arm": arms, "seed": 0})
     spec = {"comparison": list(arms), "arms": {arm: {} for arm in arms}, "space": {}}
-    study = StudyRecord("arrivals", spec, 1, 1)
+    study = StudyRecord("arrivals", StudySpec(spec), 1, 1)
     return StudyData(study, runs.assign(status="completed"), curve_frame(segments), (), StudyOrigin("arrivals"))
 
 
@@ -59,7 +60,7 @@ def test_an_arm_to_which_nothing_arrives_has_no_matrix() -> None:
     both = pd.concat([frame.astype({"run_id": "str", "arm": "str", "name": "str"}) for frame in (data.curves, offline)])
     curves = both.astype({"run_id": "category", "arm": "category", "name": "category"}).reset_index(drop=True)
     runs = pd.concat([data.runs, data.runs.iloc[:1].assign(run_id="run c", arm="c")])
-    study = StudyRecord("arrivals", {**data.study.spec, "arms": {"a": {}, "b": {}, "c": {}}}, 1, 1)
+    study = StudyRecord("arrivals", StudySpec({**data.study.spec, "arms": {"a": {}, "b": {}, "c": {}}}), 1, 1)
 
     exhibit = arrivals_exhibit(StudyData(study, runs, curves, (), data.origin))
 
@@ -77,7 +78,7 @@ def test_where_classes_come_once_there_is_no_matrix(finished_home: Path) -> None
 @pytest.mark.parametrize("space", [{}, {"width": {"field": "growth.operation.width"}}])
 def test_without_a_searched_beginning_all_growths_are_one_group(make_home: MakeHome, space: dict[str, object]) -> None:
     data = collect(make_home(trials=4, seeds=1, growth_metrics=True), "freeze-or-not")
-    study = StudyRecord(data.study.name, {**data.study.spec, "space": space}, 4, 1)
+    study = StudyRecord(data.study.name, StudySpec({**data.study.spec, "space": space}), 4, 1)
 
     exhibit = preserved_exhibit(StudyData(study, data.runs, data.curves, (), data.origin))
 

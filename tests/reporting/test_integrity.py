@@ -13,6 +13,7 @@ from harness.reporting.integrity import integrity_of, integrity_table
 from harness.reporting.pairing import account_for, compare
 from harness.reporting.recorded import DIFFERS, REPRODUCED
 from harness.reporting.study_data import StudyData
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 
@@ -23,7 +24,7 @@ def badges_of(data: StudyData) -> dict[str, Badge]:
 
 
 def with_spec(data: StudyData, **fields: Any) -> StudyData:
-    return replace(data, study=replace(data.study, spec={**data.study.spec, **fields}))
+    return replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, **fields})))
 
 
 def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> None:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from harness.reporting.missingness import diverged, failure_value, results_of
+from harness.staging.study_spec import StudySpec
 
 METRIC = "test/accuracy/all"
 ENDS = pd.DataFrame(
@@ -19,8 +20,8 @@ ENDS = pd.DataFrame(
 )
 
 
-def spec(**task: object) -> dict[str, object]:
-    return {"metric": "accuracy/all", "base": {"task": task}}
+def spec(**task: object) -> StudySpec:
+    return StudySpec({"metric": "accuracy/all", "base": {"task": task}})
 
 
 def test_only_what_diverged_has_failed_because_of_its_arm() -> None:
@@ -70,7 +71,7 @@ def test_a_task_of_unknown_classes_is_not_guessed_at_all() -> None:
 
 
 def test_the_studys_own_failure_value_goes_first_on_the_metric_that_decides() -> None:
-    declared = spec(classes={"known": [0, 1]}) | {"failure_value": 0.25}
+    declared = StudySpec({**spec(classes={"known": [0, 1]}), "failure_value": 0.25})
 
     assert failure_value(declared, METRIC) == 0.25
     assert failure_value(declared, "test/accuracy/known") == 0.5

@@ -9,6 +9,7 @@ from harness.reporting.measures import Measure, measure_of
 from harness.reporting.optimism_table import optimism_tables
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 ACCURACY, LOSS = measure_of("test/accuracy/all"), measure_of("test/loss/total")
 
@@ -23,7 +24,9 @@ def study_of(values: dict[str, list[tuple[float, float]]], measure: Measure = AC
     ]
     split = measure.metric.removeprefix("test/")
     runs = pd.DataFrame(rows, columns=["trial", "arm", "seed", "status", f"val/{split}", f"test/{split}"])
-    record = StudyRecord("s", {"comparison": list(values)[:2], "arms": {arm: {} for arm in values}}, 3, seeds)
+    record = StudyRecord(
+        "s", StudySpec({"comparison": list(values)[:2], "arms": {arm: {} for arm in values}}), 3, seeds
+    )
     return StudyData(record, runs, curve_frame([]), (), StudyOrigin("s", ()))
 
 

@@ -18,6 +18,7 @@ from harness.reporting.study_data import ABSENT, PARAM, StudyData
 from harness.reporting.tables import tables_of
 from harness.reporting.wording import NOTHING
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 STEPS = {"metric": "cost/steps", "direction": "minimize"}
 LATE = {"metric": "accuracy/late", "direction": "maximize"}
@@ -63,7 +64,7 @@ def study_of(
     spec |= {"arms": {"frozen": {}, "unfrozen": {}}, "comparison": ["frozen", "unfrozen"], "smallest_effect": 0.0}
     frame = pd.DataFrame(rows).astype({PARAM + "width": object})
     curves = curve_frame([])
-    record = StudyRecord("s", {**spec, "objectives": list(objectives)}, len(points), 1)
+    record = StudyRecord("s", StudySpec({**spec, "objectives": list(objectives)}), len(points), 1)
     return StudyData(record, frame, curves, (), StudyOrigin("s", ()))
 
 
@@ -184,7 +185,9 @@ def test_a_report_has_the_trade_offs_and_follows_from_its_data(make_home: Callab
     ledger = Ledger(home)
     record = ledger.study("freeze-or-not")
     assert record is not None
-    ledger.save_study(StudyRecord(record.name, {**record.spec, "objectives": [ADDED]}, record.trials, record.seeds))
+    ledger.save_study(
+        StudyRecord(record.name, StudySpec({**record.spec, "objectives": [ADDED]}), record.trials, record.seeds)
+    )
 
     files = report_files(written_data(collect(home, "freeze-or-not"), {}))
 

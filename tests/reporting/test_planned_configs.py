@@ -12,6 +12,7 @@ from harness.reporting.data_files import read_data
 from harness.reporting.planned_configs import departures
 from harness.reporting.report_folder import read_report
 from harness.reporting.study_data import StudyData
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 PUBLISHED = sorted(path.parent for path in (Path(harness.__file__).parents[1] / "reports").glob("*/manifest.json"))
@@ -94,7 +95,7 @@ def test_a_plan_that_cannot_be_laid_over_the_base_run_is_a_departure(finished_ho
     data = collect(finished_home, "freeze-or-not")
     spec = {**data.study.spec, "arms": {arm: {"nowhere.at.all": 1} for arm in data.arms}}
 
-    found = departures(replace(data, study=replace(data.study, spec=spec)))
+    found = departures(replace(data, study=replace(data.study, spec=StudySpec(spec))))
 
     assert set(found.values()) == {"nowhere.at.all"}
     assert len(found) == len(data.runs)

@@ -13,6 +13,7 @@ from harness.reporting.simulation import ARMS, GUESS, SimulatedStudy
 from harness.reporting.statistics import units_to_find
 from harness.reporting.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 METRIC = "test/accuracy/0"
@@ -26,7 +27,7 @@ def pilot(study: SimulatedStudy, **spec: Any) -> StudyData:
         "smallest_effect": 0.005,
     }
     runs = study.draw(np.random.default_rng(0))
-    record = StudyRecord("pilot", {**fields, **spec}, study.configurations, study.seeds)
+    record = StudyRecord("pilot", StudySpec({**fields, **spec}), study.configurations, study.seeds)
     return StudyData(record, runs, runs.iloc[:0], (), StudyOrigin(record.name))
 
 

@@ -9,6 +9,7 @@ import pytest
 from harness.reporting.collect import collect
 from harness.reporting.published_table import published_tables
 from harness.reporting.study_data import StudyData
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 
@@ -16,7 +17,7 @@ MakeHome = Callable[..., Path]
 def data_with(home: Path, *published: dict[str, Any]) -> StudyData:
     data = collect(home, "freeze-or-not")
     spec = {**data.study.spec, "published": list(published)}
-    return replace(data, study=replace(data.study, spec=spec))
+    return replace(data, study=replace(data.study, spec=StudySpec(spec)))
 
 
 def result(arm: str, metric: str, mean: float, std: float) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from harness.reporting.report import write_report
 from harness.reporting.sections import PLAN
 from harness.reporting.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 ROOT = Path(harness.__file__).parents[1]
@@ -147,6 +148,7 @@ import sys
 from pathlib import Path
 from harness.reporting.report import write_report
 from harness.reporting.sections import PLAN
+from harness.staging.study_spec import StudySpec
 write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
 """
 
@@ -268,7 +270,7 @@ def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tm
     ledger = Ledger(home)
     (study,) = ledger.studies()
     spec = {**study.spec, "sampler": {"kind": "tpe"}, "pruner": {"kind": "median"}, "baselines": [{}]}
-    ledger.save_study(replace(study, spec=spec))
+    ledger.save_study(replace(study, spec=StudySpec(spec)))
 
     report = write_report(home, "freeze-or-not", tmp_path / "report")
 
@@ -329,7 +331,7 @@ def test_an_arm_compared_with_itself_has_no_verdict(make_home: MakeHome, tmp_pat
     record = ledger.study("freeze-or-not")
     assert record is not None
     spec = {**record.spec, "arms": {"frozen": {}}, "comparison": ["frozen", "frozen"]}
-    ledger.save_study(StudyRecord(record.name, spec, record.trials, record.seeds))
+    ledger.save_study(StudyRecord(record.name, StudySpec(spec), record.trials, record.seeds))
 
     report = write_report(home, "freeze-or-not", tmp_path / "report")
 

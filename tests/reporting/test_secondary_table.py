@@ -9,13 +9,14 @@ from harness.reporting.pairing import compare
 from harness.reporting.secondary import secondary_endpoints
 from harness.reporting.secondary_table import secondary_tables
 from harness.reporting.table import Table
+from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
 
 
 def tables_in(home: Path, *metrics: str) -> tuple[Table, ...]:
     data = collect(home, "freeze-or-not")
-    data = replace(data, study=replace(data.study, spec={**data.study.spec, "secondary": list(metrics)}))
+    data = replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, "secondary": list(metrics)})))
     return secondary_tables(data, compare(data.runs, "unfrozen", "frozen", "test/accuracy/all"))
 
 

@@ -9,6 +9,7 @@ from harness.reporting.study_data import FIXED, StudyData
 from harness.reporting.tuned import confirmed, tuned_tables
 from harness.reporting.verdict import judge
 from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 SPEC = {
     "arms": {"frozen": {}, "unfrozen": {}},
@@ -40,7 +41,7 @@ def tuned_data(design: dict[str, object] | None = None) -> StudyData:
     runs = pd.DataFrame(rows)
     curves = runs[["run_id", "trial", "arm", "seed"]].assign(name="val/loss/total", step=10, grown=False, value=1.0)
     spec = SPEC | {"design": design or {"kind": "tuned", "replicates": 2, "confirmation": 2}}
-    record = StudyRecord("tuned", spec, trials=2, seeds=1)
+    record = StudyRecord("tuned", StudySpec(spec), trials=2, seeds=1)
     return StudyData(record, runs, curves, ("lost in the search", runs["run_id"].iloc[-1]), StudyOrigin("tuned"))
 
 

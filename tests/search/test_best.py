@@ -18,12 +18,13 @@ from harness.search.objective import Objective
 from harness.search.space import Float, Present
 from harness.search.study import Study
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 LR = "training.optimizer.lr"
 
 
 def record(study: Study, seeds: int = 1) -> StudyRecord:
-    return StudyRecord(study.name, study.to_json(), study.trials, seeds)
+    return StudyRecord(study.name, StudySpec(study.to_json()), study.trials, seeds)
 
 
 def ended(trial: int, arm: str, value: float | None, seed: int = 0) -> RunRecord:

@@ -14,6 +14,7 @@ from harness.search.observer import Observer
 from harness.search.study import Study
 from harness.staging.begun import earlier_forms, plan_digest
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 
 Launch = Callable[..., StudyRecord]
 
@@ -53,7 +54,9 @@ def test_fields_that_came_since_a_study_was_begun_do_not_change_it(run_study: La
     run_study(trials=1)
     ledger = Ledger(tmp_path / "home")
     (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={key: value for key, value in begun.spec.items() if key != "sampler"}))
+    ledger.save_study(
+        replace(begun, spec=StudySpec({key: value for key, value in begun.spec.items() if key != "sampler"}))
+    )
 
     run_study(trials=1)
 
@@ -64,7 +67,7 @@ def older(home: Path) -> StudyRecord:
     """Make the study and its runs what a version would have left that did not know the field `sampler`."""
     ledger = Ledger(home)
     (begun,) = ledger.studies()
-    before = replace(begun, spec={key: value for key, value in begun.spec.items() if key != "sampler"})
+    before = replace(begun, spec=StudySpec({key: value for key, value in begun.spec.items() if key != "sampler"}))
     ledger.save_study(before)
     for run in ledger.runs(begun.name):
         ledger.save_run(replace(run, plan=plan_digest(before.spec)))
@@ -88,7 +91,7 @@ def test_the_plan_of_a_run_is_what_the_launch_has_loaded_not_what_the_ledger_say
         def run_ended(self, record: RunRecord) -> None:  # noqa: ARG002
             ledger = Ledger(tmp_path / "home")
             (begun,) = ledger.studies()
-            ledger.save_study(replace(begun, spec={**begun.spec, "smallest_effect": 0.5}))
+            ledger.save_study(replace(begun, spec=StudySpec({**begun.spec, "smallest_effect": 0.5})))
 
     run_study(observer=Forger())
 
@@ -118,7 +121,7 @@ def test_a_plan_that_was_changed_in_file_and_ledger_alike_is_noticed(
     run_study(trials=1)
     ledger, changes = Ledger(tmp_path / "home"), {"smallest_effect": 0.5}
     (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={**begun.spec, **changes}))
+    ledger.save_study(replace(begun, spec=StudySpec({**begun.spec, **changes})))
 
     run_study(with_changes(study, changes), trials=2)
 
@@ -132,7 +135,7 @@ def test_a_spec_that_cannot_be_read_any_more_is_another_one(run_study: Launch, t
     run_study(trials=1)
     ledger = Ledger(tmp_path / "home")
     (begun,) = ledger.studies()
-    ledger.save_study(replace(begun, spec={**begun.spec, "gone": 1}))
+    ledger.save_study(replace(begun, spec=StudySpec({**begun.spec, "gone": 1})))
 
     with pytest.raises(StudyChangedError, match="gone was 1 and is None"):
         run_study(trials=1)

@@ -8,8 +8,9 @@ import pytest
 
 from harness.core.errors import HomeError
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
 
-STUDY = StudyRecord("a-study", {"arms": {"frozen": {}, "unfrozen": {}}}, trials=3, seeds=2)
+STUDY = StudyRecord("a-study", StudySpec({"arms": {"frozen": {}, "unfrozen": {}}}), trials=3, seeds=2)
 RUN = RunRecord(
     study="a-study",
     trial=0,
@@ -145,7 +146,7 @@ def test_how_a_study_was_first_called_is_kept(tmp_path: Path) -> None:
 def test_of_two_that_begin_a_study_at_once_the_first_decides(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.create()
-    first, second = (StudyRecord("tiny", {"arms": {"a": {}}, "steps": steps}, steps, 1) for steps in (1, 2))
+    first, second = (StudyRecord("tiny", StudySpec({"arms": {"a": {}}, "steps": steps}), steps, 1) for steps in (1, 2))
 
     found = [ledger.enter_study(record) for record in (first, second)]
 

@@ -12,6 +12,7 @@ import pytest
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking.client import MlflowClient, Run, open_client
 from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
@@ -49,7 +50,7 @@ RUN = RunRecord(
 def study(request: pytest.FixtureRequest) -> StudyRecord:
     """A study that is named after the test."""
     name = re.sub(r"\W", "-", request.node.name)
-    return StudyRecord(name, {**SPEC, "name": name}, trials=8, seeds=3)
+    return StudyRecord(name, StudySpec({**SPEC, "name": name}), trials=8, seeds=3)
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from typing import Any
 from harness.core.history import History
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking.delivery import Delivery, start_delivery
 from harness.tracking.destination import destination
 from harness.tracking.live import LiveFeed
 
 PARTS, STEPS = 10, 25
 SPEC: dict[str, Any] = {"title": "", "question": "", "space": {}, "arms": {"a": {}}, "metric": "accuracy/all"}
-STUDY = StudyRecord("study", {**SPEC, "name": "study"}, trials=3, seeds=1)
+STUDY = StudyRecord("study", StudySpec({**SPEC, "name": "study"}), trials=3, seeds=1)
 
 
 def whole_history(trial: int, parts: int = PARTS) -> History:

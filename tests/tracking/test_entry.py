@@ -8,6 +8,7 @@ import pytest
 
 from harness.core.history import History, Series
 from harness.staging.ledger import RunRecord, StageAddress, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking.entry import MOST_PARAM_CHARACTERS, run_entry, study_entry
 
 MakeRun = Callable[..., RunRecord]
@@ -115,8 +116,8 @@ def test_the_stages_are_named_in_tags(study: StudyRecord, make_run: MakeRun) -> 
 
 
 def test_a_study_with_more_trials_has_the_same_spec_hash(study: StudyRecord) -> None:
-    longer = replace(study, spec={**study.spec, "trials": 99, "title": "Another"})
-    other = replace(study, spec={**study.spec, "metric": "accuracy/late"})
+    longer = replace(study, spec=StudySpec({**study.spec, "trials": 99, "title": "Another"}))
+    other = replace(study, spec=StudySpec({**study.spec, "metric": "accuracy/late"}))
 
     hashes = [study_entry(each).tags["spec_hash"] for each in (study, longer, other)]
 

@@ -188,8 +188,9 @@ from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.location import default_tracking_uri
 from harness.tracking.mlflow import MlflowTracker
+from harness.staging.study_spec import StudySpec
 spec = {{"title": "", "question": "", "space": {{}}, "arms": {{"a": {{}}}}, "metric": "accuracy/all"}}
-study = StudyRecord("study", spec, 1, 1)
+study = StudyRecord("study", StudySpec(spec), 1, 1)
 tracker = MlflowTracker(default_tracking_uri(Path({str(tmp_path)!r})))
 tracker.begin_study(study)
 tracker.project_run(RunRecord("study", 0, "a", 0, "id", {{}}, {{}}, "completed"), History())

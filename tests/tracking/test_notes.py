@@ -2,6 +2,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking.notes import run_note, study_note
 
 
@@ -20,7 +21,7 @@ def test_what_a_dimension_does_not_say_is_left_out(study: StudyRecord) -> None:
     rate = {"kind": "float", "field": "lr", "low": 0.0, "high": 1.0, "log": False, "step": None, "when": {"on": [True]}}
     bare = {**rate, "when": {}}
 
-    note = study_note(replace(study, spec={**study.spec, "space": {"rate": rate, "bare": bare}}))
+    note = study_note(replace(study, spec=StudySpec({**study.spec, "space": {"rate": rate, "bare": bare}})))
 
     assert '- **rate**: float `{"low": 0.0, "high": 1.0, "when": {"on": [true]}}` of `lr`' in note
     assert '- **bare**: float `{"low": 0.0, "high": 1.0}` of `lr`' in note

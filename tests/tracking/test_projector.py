@@ -9,6 +9,7 @@ from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking import projector as module
 from harness.tracking._base import AbstractTracker
 from harness.tracking.listening import attempts
@@ -294,7 +295,7 @@ def test_a_study_that_is_not_begun_yet_is_waited_for(tmp_path: Path, tracker: Fl
 def test_a_whole_study_ends_with_its_outcome(
     tmp_path: Path, ledger: Ledger, study: StudyRecord, projector: Projector, tracker: Flaky, run: RunRecord
 ) -> None:
-    ledger.save_study(replace(study, trials=1, seeds=1, spec={**study.spec, "arms": {"unfrozen": {}}}))
+    ledger.save_study(replace(study, trials=1, seeds=1, spec=StudySpec({**study.spec, "arms": {"unfrozen": {}}})))
     commit(tmp_path, run, History())
 
     projector.finish()
