@@ -12,13 +12,13 @@ from typing import final
 import numpy as np
 
 from harness.benchmarks._base import AbstractBenchmark, Figure
-from harness.reporting.alignment import paired_difference
-from harness.reporting.measures import measure_of
-from harness.reporting.pairing import compare
-from harness.reporting.secondary import secondary_endpoints
-from harness.reporting.simulation import ARMS, GUESS, SimulatedCurves, SimulatedStudy
+from harness.benchmarks.simulation import ARMS, GUESS, SimulatedCurves, SimulatedStudy
+from harness.reporting.analysis.pairing import compare
+from harness.reporting.analysis.secondary import secondary_endpoints
+from harness.reporting.data.alignment import paired_difference
+from harness.reporting.data.measures import measure_of
 from harness.reporting.statistics import chance_to_find, interquartile_mean, minimum_detectable_effect, sign_flip
-from harness.reporting.verdict import judge
+from harness.reporting.text.verdict import judge
 
 __all__ = ["StatisticsBenchmark"]
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from harness.cli import options
 from harness.core.errors import HarnessError
 from harness.core.spec import explain
-from harness.reporting.rerun import TrainedAgain
+from harness.reporting.verification.rerun import TrainedAgain
 from harness.search.find import STUDY_FILE, find_study, study_folders
 from harness.search.load import load_study
 from harness.staging.reproduce import train_again

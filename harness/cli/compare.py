@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.reporting.compare import Side, SideBySide
     from harness.reporting.statistics import Interval
+    from harness.reporting.verification.compare import Side, SideBySide
 
 __all__ = ["compare"]
 
@@ -23,7 +23,7 @@ def compare(
     from rich.markup import escape
     from rich.table import Table
 
-    from harness.reporting.compare import compare_reports
+    from harness.reporting.verification.compare import compare_reports
 
     found = compare_reports(report, other)
     table = Table("", escape(str(report)), escape(str(other)))

@@ -8,7 +8,7 @@ import typer
 from harness.cli import options
 
 if TYPE_CHECKING:
-    from harness.reporting.planning import Plan
+    from harness.reporting.analysis.sample_size import Plan
 
 __all__ = ["power"]
 
@@ -27,8 +27,8 @@ def power(
     from rich.console import Console
     from rich.table import Table
 
-    from harness.reporting.collect import collect
-    from harness.reporting.planning import plan_study
+    from harness.reporting.analysis.sample_size import plan_study
+    from harness.reporting.data.collect import collect
 
     plan = plan_study(collect(home, study, storage), effect=effect, power=power)
     typer.echo(_pilot(plan))
@@ -41,7 +41,7 @@ def power(
 
 
 def _pilot(plan: "Plan") -> str:
-    from harness.reporting.wording import count
+    from harness.reporting.data.wording import count
 
     comparison, measure, spread = plan.comparison, plan.measure, plan.spread
     lines = [

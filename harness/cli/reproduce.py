@@ -80,7 +80,7 @@ def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: s
 
 def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
     """Return the run that `wanted` names, or any `amount` runs, as many under each arm, if it names a study."""
-    from harness.reporting.sample import choose_runs
+    from harness.reporting.verification.sample import choose_runs
 
     studies = [study.name for study in ledger.studies()] if ledger.exists else []
     runs = [run for study in studies for run in ledger.runs(study) if run.status == "completed"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from harness.reporting.verify import Outcome, Verification
+    from harness.reporting.verification.verify import Outcome, Verification
 
 __all__ = ["verify"]
 
@@ -34,7 +34,7 @@ def verify(
     With --rerun, runs are also trained again, alone and from step 0, and compared to the bit. Which ones depends on the
     report and on a nonce, drawn now, that its author could not know.
     """
-    from harness.reporting.verify import verify as verified
+    from harness.reporting.verification.verify import verify as verified
 
     found = verified(report, tolerance)
     for line in _lines(found):
@@ -48,7 +48,7 @@ def verify(
 def _trained_again(report: Path, amount: int, nonce: str, study: str, tolerance: float | None) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
     from harness.cli.again import trainer
-    from harness.reporting.rerun import chosen_runs, rerun
+    from harness.reporting.verification.rerun import chosen_runs, rerun
 
     nonce = nonce or secrets.token_hex(8)
     rows, curves, differences = chosen_runs(report, amount, nonce)

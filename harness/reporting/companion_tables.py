@@ -4,18 +4,18 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from harness.reporting.at_cost import AtCost, Cost
-from harness.reporting.checklist import checklist_table
-from harness.reporting.compute import equal_cost_table
-from harness.reporting.controls import controls_table
-from harness.reporting.effects_by_field import effects_tables
-from harness.reporting.glossary import glossary_table
-from harness.reporting.measures import Measure
-from harness.reporting.optimism_table import optimism_tables
-from harness.reporting.pairing import Account, Comparison
-from harness.reporting.stability import stability_table
-from harness.reporting.study_data import StudyData
-from harness.reporting.table import Table
+from harness.reporting.analysis.equal_cost import AtCost, Cost
+from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.analysis.stability_gap import stability_table
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.figures.compute import equal_cost_table
+from harness.reporting.figures.controls import controls_table
+from harness.reporting.tables._base import Table
+from harness.reporting.tables.checklist import checklist_table
+from harness.reporting.tables.effects_by_field import effects_tables
+from harness.reporting.tables.glossary import glossary_table
+from harness.reporting.tables.optimism import optimism_tables
 
 __all__ = ["companion_tables"]
 

@@ -4,26 +4,26 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from harness.reporting.alignment import evaluation_interval
-from harness.reporting.anytime_exhibits import best_exhibit
-from harness.reporting.at_cost import AtCost, Cost
-from harness.reporting.class_exhibits import classes_exhibit
-from harness.reporting.compute import compute_exhibit, operations_exhibit
-from harness.reporting.controls import every_arm_exhibit
-from harness.reporting.cost_exhibits import cost_exhibit, kept_exhibit
-from harness.reporting.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
-from harness.reporting.drivers import Driver
-from harness.reporting.dynamics_exhibits import drift_exhibit, gradients_exhibit, shares_exhibit
-from harness.reporting.effect_exhibits import differences_exhibit, map_exhibit, pairs_exhibit
-from harness.reporting.exhibit import Exhibit
-from harness.reporting.growth_exhibits import arrivals_exhibit, preserved_exhibit
-from harness.reporting.importance_exhibits import importance_exhibit
-from harness.reporting.measures import Measure
-from harness.reporting.pairing import Comparison
-from harness.reporting.pareto_exhibits import pareto_exhibits
-from harness.reporting.run_exhibits import course_exhibit
-from harness.reporting.stability_exhibits import stability_exhibit
-from harness.reporting.study_data import StudyData
+from harness.reporting.analysis.equal_cost import AtCost, Cost
+from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.data.alignment import evaluation_interval
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.figures._base import Exhibit
+from harness.reporting.figures.anytime_exhibits import best_exhibit
+from harness.reporting.figures.class_exhibits import classes_exhibit
+from harness.reporting.figures.compute import compute_exhibit, operations_exhibit
+from harness.reporting.figures.controls import every_arm_exhibit
+from harness.reporting.figures.cost_exhibits import cost_exhibit, kept_exhibit
+from harness.reporting.figures.curve_exhibits import learning_exhibit, losses_exhibit, training_exhibit
+from harness.reporting.figures.dynamics_exhibits import drift_exhibit, gradients_exhibit, shares_exhibit
+from harness.reporting.figures.effect_exhibits import differences_exhibit, map_exhibit, pairs_exhibit
+from harness.reporting.figures.growth_exhibits import arrivals_exhibit, preserved_exhibit
+from harness.reporting.figures.importance_exhibits import importance_exhibit
+from harness.reporting.figures.pareto_exhibits import pareto_exhibits
+from harness.reporting.figures.run_exhibits import course_exhibit
+from harness.reporting.figures.stability_exhibits import stability_exhibit
+from harness.reporting.importance.drivers import Driver
 
 __all__ = ["exhibits_of"]
 

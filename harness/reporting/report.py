@@ -11,32 +11,32 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reporting.at_cost import at_costs
-from harness.reporting.badge import Badge
-from harness.reporting.collect import collect
+from harness.reporting.analysis.equal_cost import at_costs
+from harness.reporting.analysis.pairing import Account, Comparison, account_for, primary_comparison
+from harness.reporting.analysis.sensitivity import companions, detectable
+from harness.reporting.analysis.tuned import confirmed, tuned_tables
+from harness.reporting.checks.badge import Badge
+from harness.reporting.checks.integrity import integrity_of, integrity_table
 from harness.reporting.companion_tables import companion_tables
-from harness.reporting.data_files import ENVIRONMENT, json_bytes, read_data, written_data
-from harness.reporting.drivers import drivers, why_none
-from harness.reporting.drivers_table import drivers_tables
-from harness.reporting.environment import environment
-from harness.reporting.exhibit import Exhibit
+from harness.reporting.data.collect import collect
+from harness.reporting.data.environment import environment
+from harness.reporting.data.growth_axis import on_growth_axis
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.exhibits import exhibits_of
-from harness.reporting.growth_axis import on_growth_axis
-from harness.reporting.integrity import integrity_of, integrity_table
-from harness.reporting.manifest import MANIFEST, manifest_of
-from harness.reporting.measures import Measure
-from harness.reporting.narrative import caveats, estimand, limits, words_of
-from harness.reporting.pairing import Account, Comparison, account_for, primary_comparison
-from harness.reporting.publishing import publish
-from harness.reporting.rendering import html, markdown
-from harness.reporting.reproduction import commands, script
-from harness.reporting.robustness import companions, detectable
+from harness.reporting.figures._base import Exhibit
+from harness.reporting.importance.drivers import drivers, why_none
+from harness.reporting.publication.manifest import MANIFEST, manifest_of
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.rendering import html, markdown
+from harness.reporting.publication.reproduce_script import commands, script
+from harness.reporting.publication.source_files import ENVIRONMENT, json_bytes, read_data, written_data
 from harness.reporting.sections import sections_of
-from harness.reporting.study_data import StudyData
-from harness.reporting.table import Table, csv_bytes
-from harness.reporting.tables import environment_table, tables_of
-from harness.reporting.tuned import confirmed, tuned_tables
-from harness.reporting.verdict import Kind, Verdict, judge
+from harness.reporting.tables._base import Table, csv_bytes
+from harness.reporting.tables.drivers import drivers_tables
+from harness.reporting.tables.listed import environment_table, tables_of
+from harness.reporting.text.narrative import caveats, estimand, limits, words_of
+from harness.reporting.text.verdict import Kind, Verdict, judge
 
 __all__ = ["Report", "report_files", "write_report"]
 

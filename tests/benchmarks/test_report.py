@@ -5,7 +5,7 @@ import pytest
 from harness.benchmarks import report
 from harness.benchmarks.report import ReportBenchmark, write_home
 from harness.reporting.report import write_report
-from harness.reporting.verify import verify
+from harness.reporting.verification.verify import verify
 
 
 def test_time_and_size_have_targets(monkeypatch: pytest.MonkeyPatch) -> None:

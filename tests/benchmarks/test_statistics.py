@@ -3,7 +3,7 @@ import pytest
 
 from harness.benchmarks import statistics
 from harness.benchmarks.statistics import StatisticsBenchmark
-from harness.reporting.pairing import Comparison, compare
+from harness.reporting.analysis.pairing import Comparison, compare
 
 
 def test_the_reports_analysis_is_as_often_right_as_it_says() -> None:

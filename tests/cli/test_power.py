@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from harness.benchmarks.simulation import ARMS, SimulatedStudy
 from harness.cli.main import app
 from harness.core.errors import InputError
-from harness.reporting import collect
-from harness.reporting.simulation import ARMS, SimulatedStudy
-from harness.reporting.study_data import StudyData
+from harness.reporting.data import collect
+from harness.reporting.data.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 

@@ -12,11 +12,11 @@ import pytest
 from harness.cli import again
 from harness.cli import verify as module
 from harness.core.errors import DataError
-from harness.reporting.curve_frame import curve_digests
-from harness.reporting.data_files import ENVIRONMENT, SOURCES, read_data, written_data
-from harness.reporting.publishing import publish
+from harness.reporting.data.curve_frame import curve_digests
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, read_data, written_data
 from harness.reporting.report import report_files
-from harness.reporting.verify import Problem, Verification
+from harness.reporting.verification.verify import Problem, Verification
 from harness.staging.reproduce import Again
 
 Ended = subprocess.CompletedProcess[str]

@@ -21,7 +21,7 @@ import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.report import write_report
 from harness.reporting.sections import PLAN
-from harness.reporting.verify import verify
+from harness.reporting.verification.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 

@@ -7,8 +7,8 @@ import pytest
 
 from harness.core.errors import StudyChangedError
 from harness.core.spec import with_changes
-from harness.reporting.collect import collect
-from harness.reporting.recorded import plan_unchanged
+from harness.reporting.checks.recorded import plan_unchanged
+from harness.reporting.data.collect import collect
 from harness.search.launch import foreseen_runs
 from harness.search.observer import Observer
 from harness.search.study import Study

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import (
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import (
     add_legend,
     arm_handles,
     arm_styles,
@@ -16,7 +17,6 @@ from harness.reporting.figures.style import (
     plain_numbers,
     wrapped,
 )
-from harness.reporting.measures import Measure
 
 __all__ = ["AnytimeData", "draw_anytime"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import INK, label, new_figure
-from harness.reporting.wording import number
+from harness.reporting.data.wording import number
+from harness.reporting.figures._style import INK, label, new_figure
 
 __all__ = ["ArrivalsData", "draw_arrivals"]
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.figures.style import INK, MUTED, add_legend, arm_handles, arm_styles, label, new_figure
+from harness.reporting.figures._style import INK, MUTED, add_legend, arm_handles, arm_styles, label, new_figure
 
 __all__ = ["ClassesData", "draw_classes"]
 

@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import (
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import (
     INK,
     MUTED,
     add_legend,
@@ -20,7 +21,6 @@ from harness.reporting.figures.style import (
     mark_growth,
     new_figure,
 )
-from harness.reporting.measures import Measure
 
 __all__ = ["CurvePanel", "draw_curves"]
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from harness.reporting.figures.style import label, new_figure
-from harness.reporting.measures import Measure
-from harness.reporting.wording import setting
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.wording import setting
+from harness.reporting.figures._style import label, new_figure
 
 __all__ = ["MapData", "draw_effect_map"]
 

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import BAND, INK, MUTED, STYLES, label, new_figure, text_width
-from harness.reporting.measures import Measure
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import BAND, INK, MUTED, STYLES, label, new_figure, text_width
 
 __all__ = ["ForestData", "draw_forest"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import BAND, INK, MUTED, STYLES, label, new_figure, text_width
+from harness.reporting.figures._style import BAND, INK, MUTED, STYLES, label, new_figure, text_width
 
 __all__ = ["ImportanceData", "draw_importance"]
 

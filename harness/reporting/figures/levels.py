@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import arm_styles, label, new_figure, text_width
-from harness.reporting.measures import Measure
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import arm_styles, label, new_figure, text_width
 
 __all__ = ["LevelsData", "draw_levels"]
 

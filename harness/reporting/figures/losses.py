@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import (
+from harness.reporting.figures._style import (
     MUTED,
     add_legend,
     arm_handles,

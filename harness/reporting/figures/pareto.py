@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.figures.style import INK, MUTED, STYLES, label, new_figure, plain_numbers
-from harness.reporting.pareto import Objective
-from harness.reporting.wording import number
+from harness.reporting.analysis.pareto import Objective
+from harness.reporting.data.wording import number
+from harness.reporting.figures._style import INK, MUTED, STYLES, label, new_figure, plain_numbers
 
 __all__ = ["NAMED", "ParetoData", "draw_pareto"]
 

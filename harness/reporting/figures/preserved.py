@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import INK, MUTED, STYLES, label, new_figure, text_width
+from harness.reporting.figures._style import INK, MUTED, STYLES, label, new_figure, text_width
 
 __all__ = ["PreservedData", "draw_preserved"]
 

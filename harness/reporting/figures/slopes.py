@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import MUTED, STYLES, label, new_figure, plain_numbers
-from harness.reporting.measures import Measure
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import MUTED, STYLES, label, new_figure, plain_numbers
 
 __all__ = ["SlopeData", "draw_slopes"]
 

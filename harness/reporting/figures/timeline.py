@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.figures.style import INK, add_legend, arm_handles, arm_styles, label, new_figure
+from harness.reporting.figures._style import INK, add_legend, arm_handles, arm_styles, label, new_figure
 
 __all__ = ["ENDS", "TimelineData", "draw_timeline"]
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from harness.reporting.figures.style import MUTED, STYLES, add_legend, arm_handles, label, new_figure
-from harness.reporting.measures import Measure
+from harness.reporting.data.measures import Measure
+from harness.reporting.figures._style import MUTED, STYLES, add_legend, arm_handles, label, new_figure
 
 __all__ = ["TradeoffData", "draw_tradeoff"]
 

@@ -1,0 +1,1 @@
+"""Conditions of a fair comparison, checked against the report's own data."""

@@ -1,0 +1,96 @@
+"""All badges of a report, and their table: conditions of a fair comparison, each checked against the report's data."""
+
+from collections import Counter
+
+from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.checks.as_planned import departures
+from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
+from harness.reporting.checks.fairness import equal_budget, same_order, same_start
+from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, plan_unchanged, reproduced
+from harness.reporting.data.study_data import RUN, StudyData
+from harness.reporting.data.wording import count
+from harness.reporting.tables._base import Table, table_of_words
+from harness.staging.begun import plan_digest
+
+__all__ = ["integrity_of", "integrity_table"]
+
+TUNED = "Each arm was tuned on its own, so that its runs grow where its own search chose."
+
+
+def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> tuple[Badge, ...]:
+    """Return every badge, those of the comparison first."""
+    whole = data.searched or data
+    return (
+        same_start(account) if not data.searched else not_checked("same start", TUNED),
+        same_order(data.runs, comparison),
+        equal_budget(data.runs, comparison),
+        frozen_means_frozen(data.runs),
+        _seeds_disjoint(data),
+        opened_once(data.runs),
+        plan_unchanged(whole.runs, whole.study.spec, list(map(plan_digest, whole.earlier))),
+        _as_planned(data),
+        _accounted(data, account),
+        reproduced(whole.runs),
+    )
+
+
+def integrity_table(badges: tuple[Badge, ...]) -> Table:
+    """List the badges with their evidence."""
+    found = Counter(badge.status for badge in badges)
+    note = (
+        f"{found['PASS']} passed, {found['FAIL']} failed, {found['NOT CHECKED']} not checked. All are computed from "
+        "the data beside this report, and again by harness verify."
+    )
+    rows = [(badge.name, badge.status, badge.evidence) for badge in badges]
+    return table_of_words("integrity", "Integrity", ("what", "found", "evidence"), rows, note=note)
+
+
+def _seeds_disjoint(data: StudyData) -> Badge:
+    """Check that no configuration was chosen by the seeds that it is compared on, and that no seed counts twice."""
+    name = "seeds disjoint"
+    twice = int(data.runs.duplicated(RUN).sum())
+    if twice:
+        return Badge(name, "FAIL", f"{count(twice, 'run')} of a trial and arm repeat a seed.")
+    if data.searched:
+        chosen = data.searched.runs.loc[~data.searched.runs["run_id"].isin(data.runs["run_id"]), "seed"]
+        return passed_unless(
+            name,
+            shared := len(set(chosen) & set(data.runs["seed"])),
+            passed="No seed of the runs that are compared was seen by a search.",
+            failed=f"{count(shared, 'seed')} of the runs that are compared chose configurations, too.",
+        )
+    sampler = data.study.spec.sampler
+    if not sampler.kind:
+        return not_checked(name, "Who proposed the configurations was not recorded.")
+    proposed = f"Configurations were proposed by {sampler.kind}"
+    if not sampler.fair:
+        return Badge(name, "FAIL", f"{proposed}, from results of the seeds compared here.")
+    return Badge(name, "PASS", f"{proposed}, which looks at no result of any seed.")
+
+
+def _as_planned(data: StudyData) -> Badge:
+    """Check that every run is the base run with its searched values, arm and seed, and nothing else changed."""
+    name, total = "runs as planned", len(data.runs)
+    if not total:
+        return not_checked(name, "No run has ended.")
+    apart = departures(data.searched or data)
+    example = next((f": {path} of the run {run}" for run, path in apart.items()), "")
+    return passed_unless(
+        name,
+        len(apart),
+        passed=f"The configurations of {every(total, 'run')} follow from base run, searched values, arm and seed.",
+        failed=f"{len(apart):,} of {count(total, 'configuration')} do not follow from the study{example}.",
+    )
+
+
+def _accounted(data: StudyData, account: Account) -> Badge:
+    planned, ended = data.study.planned_runs, len(data.runs)
+    completed = sum(arm.completed for arm in account.arms)
+    said = f"Of {count(planned, 'planned run')}, {completed:,} completed and {account.failed:,} failed"
+    said += f", and {account.pruned:,} were given up" if account.pruned else ""
+    return passed_unless(
+        "all runs accounted for",
+        int(bool(account.unfinished) or ended != planned),
+        passed=f"{said}.",
+        failed=f"{said}; {account.unfinished:,} have not ended, and {max(ended - planned, 0):,} were not planned.",
+    )

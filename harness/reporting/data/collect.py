@@ -1,0 +1,146 @@
+"""From the ledger and the stored histories to tidy frames."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.core.digest import canonical_json
+from harness.core.errors import StudyNotFoundError
+from harness.core.history import History
+from harness.core.spec import did_you_mean
+from harness.reporting.checks.recorded import (
+    DIFFERS,
+    FROZEN_AFTER,
+    FROZEN_BEFORE,
+    PLAN,
+    REPRODUCED,
+    SAME,
+    TEST_OPENINGS,
+)
+from harness.reporting.data.curve_frame import Segment, curve_digests, curve_frame, segments_of
+from harness.reporting.data.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS, TRUNK_SECONDS, StudyData, column_of
+from harness.staging.begun import earlier_forms
+from harness.staging.catalog import Catalog, StageEntry
+from harness.staging.frozen import frozen_digests
+from harness.staging.histories import run_history, store_folder
+from harness.staging.ledger import Ledger, RunRecord, StageAddress
+from harness.staging.reproductions import reproductions
+
+__all__ = ["collect"]
+
+
+def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
+    """Read everything a report needs from the home folder, and from the database `storage` if that is elsewhere.
+
+    Raises:
+        StudyNotFoundError: no study of that name was begun in this home.
+    """
+    ledger = Ledger(home, storage)
+    record = ledger.study(study) if ledger.exists else None
+    if record is None:
+        begun = [known.name for known in ledger.studies()] if ledger.exists else []
+        raise StudyNotFoundError(f"no study {study!r} was begun in {home}.{did_you_mean(study, begun)}")
+    runs = ledger.runs(study)
+    segments: list[Segment] = []
+    digests: dict[str, str] = {}
+    stored = {entry.address: entry for entry in Catalog(ledger.database).stages()}
+    for run in runs:
+        try:
+            folder = store_folder(home, record)
+            stages = [run_history(folder, (address,), test=run.opened_test) for address in run.stages]
+        except FileNotFoundError:
+            continue
+        segments += segments_of((run.run_id, run.trial, run.arm, run.seed), stages, _first_growth(run, "step"))
+        digests[run.run_id] = _digest(stages)
+    curves = curve_frame(segments)
+    frame = _runs_frame(runs, list(record.spec.space)).assign(
+        history_sha256=[digests.get(run.run_id, "") for run in runs],
+        curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
+        final_sha256=[
+            stored[run.stages[-1]].state_sha256 if run.stages and run.stages[-1] in stored else "" for run in runs
+        ],
+        **{TRUNK_SECONDS: [_to_growth(stored, run) for run in runs]},
+        **_counted(runs),
+        config=[canonical_json(run.config) for run in runs],
+        **_recorded(ledger, store_folder(home, record), study, runs),
+        **{REPRODUCED: _reproduced(ledger, study, runs, digests)},
+    )
+    plans = {run.plan for run in runs}
+    earlier = tuple(spec for plan, spec in earlier_forms(ledger.database, study).items() if plan in plans)
+    lost = tuple(run.run_id for run in runs if run.run_id not in digests)
+    return StudyData(record, frame, curves, lost, ledger.origin(study), earlier)
+
+
+def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) -> dict[str, list[Any]]:
+    """Return what integrity is judged by, by column; without openings if those of some run are not known."""
+    frozen = [frozen_digests(store, run.stages) for run in runs]
+    found: dict[str, list[Any]] = {
+        FROZEN_BEFORE: [digests.before for digests in frozen],
+        FROZEN_AFTER: [digests.after for digests in frozen],
+    }
+    openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.openings(study))
+    if all(openings[run.key] for run in runs if run.opened_test):
+        found[TEST_OPENINGS] = [openings[run.key] for run in runs]
+    if all(run.plan for run in runs):
+        found[PLAN] = [run.plan for run in runs]
+    return found
+
+
+def _reproduced(ledger: Ledger, study: str, runs: list[RunRecord], digests: Mapping[str, str]) -> list[str]:
+    """Say of each run whether it was trained again, and came out with the history that it has now."""
+    again = [one for one in reproductions(ledger.database, study) if digests.get(one.run_id) == one.history_sha256]
+    found = {one.run_id: SAME for one in again} | {one.run_id: DIFFERS for one in again if one.difference}
+    return [found.get(run.run_id, "") for run in runs]
+
+
+def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:
+    metrics = sorted({name for run in runs for name in run.metrics})
+    rows = [
+        [
+            *(run.trial, run.arm, run.seed, run.run_id, run.status, _encodable(run.reason), _fork(run)),
+            *(_first_growth(run, "step"), _first_growth(run, "parameters_added")),
+            *(run.params.get(label, ABSENT) for label in labels),
+            *(float(run.metrics.get(name, np.nan)) for name in metrics),
+        ]
+        for run in runs
+    ]
+    params = [PARAM + label for label in labels]
+    frame = pd.DataFrame(rows, columns=[*FIXED, *params, *metrics])
+    return frame.assign(**{PARAM + name: column_of([run.params.get(name, ABSENT) for run in runs]) for name in labels})
+
+
+def _encodable(reason: str) -> str:
+    """Return the words of an error, which may hold what no file can: half of a surrogate pair."""
+    return reason.encode(errors="backslashreplace").decode()
+
+
+def _to_growth(stored: Mapping[StageAddress, StageEntry], run: RunRecord) -> float:
+    """Return the seconds that training took before the first growth; NaN without one, or where that is not known."""
+    first = stored.get(run.stages[0]) if len(run.stages) > 1 else None
+    return first.seconds if first else np.nan
+
+
+def _counted(runs: list[RunRecord]) -> dict[str, list[float]]:
+    """Return the operations of training until the first growth, if those of any run were counted."""
+    flops = [_first_growth(run, "flops_before") for run in runs]
+    return {TRUNK_FLOPS: flops} if np.isfinite(flops).any() else {}
+
+
+def _fork(run: RunRecord) -> str:
+    return f"{run.stages[0].key}@{run.stages[0].step}" if len(run.stages) > 1 else ""
+
+
+def _first_growth(run: RunRecord, what: str) -> float:
+    return float(run.growths[0].get(what, np.nan)) if run.growths else np.nan
+
+
+def _digest(stages: list[History]) -> str:
+    whole = History()
+    for part in stages:
+        whole = whole.then(part)
+    return hashlib.sha256(whole.to_bytes()).hexdigest()

@@ -1,0 +1,74 @@
+"""Several series over steps since the growth, a panel each, a line per arm."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from harness.reporting.figures._style import (
+    add_legend,
+    arm_handles,
+    arm_styles,
+    growth_handle,
+    label,
+    log_if_wide,
+    mark_growth,
+    new_figure,
+    plain_numbers,
+)
+
+__all__ = ["Panel", "draw_panels"]
+
+MOST_ACROSS = 3
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One series, already multiplied by what people read.
+
+    Attributes:
+        means: `arm, grown, offset, value`.
+        limits: of the axis upwards, if they are known beforehand.
+    """
+
+    title: str
+    up: str
+    means: pd.DataFrame
+    limits: tuple[float, float] | None = None
+
+
+def draw_panels(panels: Sequence[Panel], arms: Sequence[str]) -> Figure:
+    """Draw the panels side by side, three in a row at most."""
+    across = min(len(panels), MOST_ACROSS)
+    down = -(-len(panels) // across)
+    figure = new_figure(max(0.6 + 2.75 * across, 4.6), 0.9 + 2.1 * down)
+    figure.set_layout_engine("constrained")
+    grid: Any = figure.subplots(down, across, sharex=True, squeeze=False)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _draw(axes, panel, arms)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    for place in range(across):
+        last = grid[(len(panels) - 1 - place) // across, place]
+        last.set_xlabel("optimizer updates\nsince the growth")
+        last.tick_params(labelbottom=True)
+    handles = [*arm_handles(arms), growth_handle()]
+    add_legend(figure, handles)
+    return figure
+
+
+def _draw(axes: Axes, panel: Panel, arms: Sequence[str]) -> None:
+    mark_growth(axes)
+    for arm, style in arm_styles(arms).items():
+        for _, mean in panel.means[panel.means["arm"] == arm].groupby("grown"):
+            axes.plot(mean["offset"], mean["value"], color=style.color, ls=style.line, lw=1.8, zorder=4)
+    if panel.limits:
+        axes.set_ylim(*panel.limits)
+    else:
+        log_if_wide(axes, panel.means["value"])
+    axes.set_title(label(panel.title, 32))
+    axes.set_ylabel(panel.up)
+    plain_numbers(axes)

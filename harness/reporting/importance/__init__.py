@@ -1,0 +1,1 @@
+"""Which searched fields matter, by several methods."""

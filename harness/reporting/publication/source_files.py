@@ -1,0 +1,82 @@
+"""The data of a report as files, and back: everything else in a report follows from these, and from nothing else."""
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from harness.core.digest import canonical_json
+from harness.reporting.data.study_data import ABSENT, PARAM, StudyData, column_of, is_absent
+from harness.staging.ledger import StudyOrigin, StudyRecord
+from harness.staging.study_spec import StudySpec
+
+__all__ = ["CURVES", "ENVIRONMENT", "RUNS", "SOURCES", "STUDY", "json_bytes", "read_data", "written_data"]
+
+RUNS, CURVES, STUDY, ENVIRONMENT = "data/runs.parquet", "data/curves.parquet", "study.json", "environment.json"
+SOURCES = (RUNS, CURVES, STUDY, ENVIRONMENT)
+STUDY_VERSION = 1
+
+
+def written_data(data: StudyData, environment: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files, by relative path, from which `read_data` makes the same data."""
+    params: dict[str, Any] = {name: [_written(value) for value in data.runs[name]] for name in _params(data.runs)}
+    study, origin = data.study, data.origin
+    about = {
+        "study_version": STUDY_VERSION,
+        "name": study.name,
+        "trials": study.trials,
+        "seeds": study.seeds,
+        "called": {"source": origin.source, "changes": list(origin.changes)},
+        "runs_without_history": list(data.lost),
+        **({"earlier_forms_of_spec": list(data.earlier)} if data.earlier else {}),
+        "spec": study.spec,
+    }
+    return {
+        RUNS: _parquet(data.runs.assign(**params)),
+        CURVES: _parquet(data.curves),
+        STUDY: json_bytes(about, sort=False),
+        ENVIRONMENT: json_bytes(environment),
+    }
+
+
+def read_data(files: Mapping[str, bytes]) -> StudyData:
+    """Read what `written_data` wrote."""
+    about = json.loads(files[STUDY])
+    runs = pd.read_parquet(io.BytesIO(files[RUNS]), engine="pyarrow")
+    params = {name: column_of([_read(text) for text in runs[name]]) for name in _params(runs)}
+    return StudyData(
+        StudyRecord(about["name"], StudySpec(about["spec"]), about["trials"], about["seeds"]),
+        runs.assign(**params),
+        pd.read_parquet(io.BytesIO(files[CURVES]), engine="pyarrow"),
+        tuple(about["runs_without_history"]),
+        StudyOrigin(about["called"]["source"], tuple(about["called"]["changes"])),
+        tuple(about.get("earlier_forms_of_spec", ())),
+    )
+
+
+def json_bytes(content: Any, *, sort: bool = True) -> bytes:
+    """Write JSON for people: indented, and by name unless the order of a mapping means something."""
+    return (json.dumps(content, indent=2, sort_keys=sort, allow_nan=False) + "\n").encode()
+
+
+def _params(runs: pd.DataFrame) -> list[str]:
+    return [name for name in map(str, runs.columns) if name.startswith(PARAM)]
+
+
+def _written(value: Any) -> str | None:
+    return None if is_absent(value) else canonical_json(value)
+
+
+def _read(text: str | None) -> Any:
+    """Return the value; pandas would take a list for several."""
+    if not isinstance(text, str):
+        return ABSENT
+    value = json.loads(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    content: bytes = frame.to_parquet(None, engine="pyarrow", index=False, compression="zstd")
+    return content

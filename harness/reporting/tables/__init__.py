@@ -1,0 +1,1 @@
+"""Tables: numbers to read, one file a table."""

@@ -1,0 +1,75 @@
+"""The questions that conferences and guidelines ask of an experiment, answered from its own data.
+
+The questions are those of the NeurIPS paper checklist, of Lindauer and Hutter's practices for searching (arXiv
+1909.02453), and of REFORMS (arXiv 2308.07832), each put shortly. What no data can answer is left to the author.
+"""
+
+from collections.abc import Iterator
+
+from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.data.wording import count, listed, number
+from harness.reporting.tables._base import Table, table_of_words
+
+__all__ = ["AUTHOR", "checklist_table"]
+
+AUTHOR = "the author must answer"
+NEURIPS, SEARCH, REFORMS = "NeurIPS", "searching (NAS)", "REFORMS"
+Row = tuple[str, str, str, str]
+
+
+def checklist_table(data: StudyData, comparison: Comparison, account: Account) -> Table:
+    """Return every question with its answer and the section that shows it."""
+    rows = [*_neurips(data, comparison), *_searching(data, account), *_reforms(data)]
+    unanswered = sum(answer == AUTHOR for _, _, answer, _ in rows)
+    note = f"{unanswered} of {len(rows)} questions cannot be answered from the data of a study."
+    columns = ("list", "question", "answer", "section")
+    return table_of_words("checklist", "Questions that are asked of an experiment", columns, rows, note=note)
+
+
+def _neurips(data: StudyData, comparison: Comparison) -> Iterator[Row]:
+    interval = comparison.mean.interval
+    bars = (
+        f"Yes: t intervals over {count(comparison.mean.units, 'configuration')}, after averaging over seeds."
+        if interval
+        else "No: there are too few configurations for an interval."
+    )
+    yield NEURIPS, "Are limitations stated?", "Yes.", "Verdict; 14"
+    yield NEURIPS, "Are all settings given that are needed to understand the results?", "Yes: every field.", "2"
+    yield NEURIPS, "Are results given with error bars, and is it said of what?", bars, "4"
+    yield NEURIPS, "Is the compute of each run given?", _seconds(data), "5; 10"
+    yield NEURIPS, "On which hardware?", AUTHOR, ""
+    yield NEURIPS, "Can the results be reproduced?", "Yes: one script, and a check of every run.", "12"
+    yield NEURIPS, "Are licenses of data and code respected and named?", AUTHOR, ""
+    yield NEURIPS, "Which impact beyond research is to be expected?", AUTHOR, ""
+
+
+def _searching(data: StudyData, account: Account) -> Iterator[Row]:
+    sampler = data.study.spec.sampler.kind
+    seeds = f"Yes, {count(data.study.seeds, 'seed')} a configuration; {account.failed:,} failed runs are counted."
+    controls = listed(data.arms[2:])
+    yield SEARCH, "Is the searched space given?", f"Yes: {count(len(data.labels), 'field')}.", "2"
+    yield SEARCH, "Is the way of searching given?", f"Yes: {sampler}." if sampler else "No.", "2"
+    yield SEARCH, "Are all arms trained with the same pipeline?", "Yes: arms differ in the fields listed.", "1"
+    yield SEARCH, "Is there a comparison with simple controls?", f"Yes: {controls}." if controls else "No.", "4"
+    yield SEARCH, "Are results repeated with several seeds, and all runs reported?", seeds, "3; 10"
+    yield SEARCH, "Are the budgets of the arms equal?", "In updates. Seconds are given for each arm.", "5"
+
+
+def _reforms(data: StudyData) -> Iterator[Row]:
+    task, secondary = data.study.spec.task, data.study.spec.secondary
+    planned = f"Yes, with {count(len(secondary), 'secondary endpoint')}." if secondary else "Yes, and no others."
+    yield REFORMS, "What is the question?", data.study.spec.question, "1"
+    yield REFORMS, "Was the primary endpoint declared before the first run?", planned, "1"
+    yield REFORMS, "Which data are used?", str(task.get("kind", "not recorded")), "2"
+    yield REFORMS, "Are training and test data kept apart?", "Yes: test data are seen when a stage has ended.", "2"
+    yield REFORMS, "Do the data stand for what the claim is about?", AUTHOR, ""
+    yield REFORMS, "To what do the results extend?", "To this task, network and searched space.", "14"
+
+
+def _seconds(data: StudyData) -> str:
+    if "cost/seconds" not in data.metrics:
+        return "Not recorded."
+    found = data.runs["cost/seconds"].dropna()
+    whole = f"{number(float(found.sum()), 0)} s over {count(len(found), 'run')}"
+    return f"Yes: {whole}; what arms share is counted for each."

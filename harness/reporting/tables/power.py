@@ -1,0 +1,47 @@
+"""The table of what more data would buy: the numbers that `harness power` gives, with this study as the pilot."""
+
+from dataclasses import asdict
+
+import pandas as pd
+
+from harness.core.errors import InputError
+from harness.reporting.analysis.sample_size import Plan, plan_study
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.tables._base import Table, table_of_numbers
+
+__all__ = ["power_tables"]
+
+
+def power_tables(data: StudyData) -> tuple[Table, ...]:
+    """Return the table, or none where there is no effect to look for or nothing is known of the spread."""
+    try:
+        plan = plan_study(data)
+    except InputError:
+        return ()
+    if not plan.spread.observed > 0:
+        return ()
+    rows = [
+        {
+            "seeds": f"{option.seeds}",
+            "configurations": _said(option.configurations),
+            "configurations, cautiously": _said(option.cautious),
+            "runs, cautiously": _said(option.runs),
+            "configurations that show equivalence": _said(option.equivalence),
+        }
+        for option in plan.options
+    ]
+    frame = pd.DataFrame([asdict(option) for option in plan.options]).astype("Int64")
+    return (table_of_numbers("power", "What would settle it", rows, frame, note=_note(plan)),)
+
+
+def _said(amount: int | None) -> str:
+    return "> 10,000" if amount is None else f"{amount:,}"
+
+
+def _note(plan: Plan) -> str:
+    return (
+        f"How many configurations find a difference of {plan.measure.size(plan.effect)}, the smallest that matters, in "
+        f"{100 * plan.power:.0f} of 100 studies (two-sided test at 5 %), by seeds of each. Cautiously: if "
+        "configurations differ as much more than here as they well may after so few. The last column: to show that "
+        "there is less than that, if there is nothing. This study is the pilot; harness power takes other effects."
+    )

@@ -1,0 +1,243 @@
+"""The sentences around the numbers: what was estimated, how, with which reservations."""
+
+from harness.core.digest import digest
+from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.data.wording import count, listed, setting
+from harness.reporting.text.caveats import reservations
+from harness.reporting.text.verdict import Verdict
+
+__all__ = ["caveats", "estimand", "limits", "words_of"]
+
+STEPS, SECONDS = "cost/steps", "cost/seconds"
+
+
+def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
+    """Say what the verdict estimates."""
+    if data.searched:
+        return (
+            f"The mean, over independent searches of {count(data.searched.study.trials, 'trial')} for each arm, of "
+            f"{measure.title} of the best configuration found under {comparison.first} minus that of the best found "
+            f"under {comparison.second}, each trained with seeds that no search has seen, where each search counts "
+            f"once, as the mean over its seeds."
+        )
+    return (
+        f"The mean, over configurations drawn from the searched space, of {measure.title} under {comparison.first} "
+        f"minus that under {comparison.second}, at the end of training, where each configuration counts once, as the "
+        f"mean over its seeds."
+    )
+
+
+def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
+    """Say what the reader must know before believing the verdict."""
+    found = []
+    if account.unfinished:
+        found.append(
+            f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
+            f"{'has' if account.unfinished == 1 else 'have'} not ended."
+        )
+    if account.failed:
+        by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
+        found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
+    if account.pruned:
+        found.append(
+            f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
+            "configurations that looked good early, under the arms together."
+        )
+    found += [*_proposed(data), *reservations(data.runs, comparison, data.measure(comparison.metric))]
+    incomplete = account.pairs_planned - account.pairs_compared
+    if incomplete:
+        found.append(
+            f"{account.pairs_compared:,} of {count(account.pairs_planned, 'planned pair')} of runs are compared; the "
+            f"other {incomplete:,} lack a result under one arm or both."
+        )
+    if account.forks_shared < account.forks_checked:
+        apart = account.forks_checked - account.forks_shared
+        found.append(f"In {count(apart, 'pair')} the arms did not go on from the same stored state.")
+    if comparison.sensitive:
+        found.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see section 4.")
+    if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
+        found.append("The interval excludes zero: there is a difference, but one too small to matter.")
+    if data.lost:
+        found.append(f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store.")
+    return found
+
+
+def _proposed(data: StudyData) -> list[str]:
+    """Say who chose the configurations, if they are no fair sample of the searched space."""
+    sampler = data.study.spec.sampler.kind
+    found = []
+    if not data.fair:
+        found.append(
+            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
+            "these, not of the searched space."
+        )
+    if given := len(data.study.spec.baselines):
+        were = "was" if given == 1 else "were"
+        found.append(f"{count(given, 'configuration')} of the comparison {were} given, not drawn.")
+    return found
+
+
+def _counted(comparison: Comparison) -> str:
+    if comparison.failure_value is None:
+        return "Failed runs are not in the comparison, which flatters an arm that fails more often."
+    return "Those that diverged count as a guess, those that failed otherwise are not in the comparison."
+
+
+def limits(data: StudyData, comparison: Comparison) -> list[str]:
+    """Say what the comparison does not show, however clear the verdict is."""
+    return [
+        "It speaks of this task, this network and this searched space, and of no other.",
+        *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(comparison)),
+        "It compares at equal numbers of updates, not at equal cost; section 5 shows what each arm cost.",
+        f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
+        "exploratory.",
+    ]
+
+
+def _limits_of_pairs(comparison: Comparison) -> list[str]:
+    return [
+        f"It compares the arms at equal configurations. It does not compare the best {comparison.first} with the best "
+        f"{comparison.second} that a search for each alone would find.",
+        "The interval takes the configurations as a random draw from the searched space.",
+    ]
+
+
+def _limits_of_searches(whole: StudyData) -> list[str]:
+    return [
+        f"It compares what {count(whole.study.trials, 'trial')} with this sampler find. More trials, or a better "
+        "search, may find something else.",
+        "It does not compare the arms at equal configurations.",
+    ]
+
+
+def _declared(data: StudyData) -> str:
+    return ", with the declared secondary endpoints," if data.study.spec.secondary else ""
+
+
+def words_of(data: StudyData, comparison: Comparison, account: Account, measure: Measure) -> dict[str, list[str]]:
+    """Return the sentences that open the sections, by the sections' anchors."""
+    return {
+        "question": _question(data, comparison, measure),
+        "design": _method(data),
+        "primary": _robustness(comparison),
+        "tuned": _tuned(data, comparison),
+        "integrity": _integrity(data, account),
+        "repeat": [
+            "Every table and the data of every figure lie beside this file as CSV at full precision, all runs and "
+            "curves as Parquet.",
+            "harness verify writes everything anew from data/, study.json and environment.json, and compares it byte "
+            "for byte; these commands are those of reproduce.sh:",
+        ],
+        "glossary": ["What this report does not show stands below its verdict."],
+    }
+
+
+def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list[str]:
+    spec = data.study.spec
+    secondary = [data.measure(f"test/{metric}").title for metric in spec.secondary]
+    found = [
+        f"The primary endpoint is {measure.title}, at the end of training: {comparison.first} minus "
+        f"{comparison.second}. Differences below {measure.size(spec.smallest_effect)} were declared not to "
+        f"matter.",
+        f"Secondary endpoints: {listed(secondary)}." if secondary else "No secondary endpoints were declared.",
+    ]
+    if others := data.arms[2:]:
+        found.append(f"Beside the two, the study ran {listed(others)}; what is said of these is exploratory.")
+    return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {_digest(data)}."]
+
+
+def _digest(data: StudyData) -> str:
+    return digest((data.searched or data).study.spec)
+
+
+def _method(data: StudyData) -> list[str]:
+    """Say how the comparison was made, in the order in which it happens."""
+    study = data.study
+    if data.searched:
+        return _method_of_searches(data, data.searched)
+    return [
+        f"A configuration is one point of the searched space; {count(study.trials, 'configuration')} planned, each "
+        f"under {listed(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
+        "The arms of a configuration share the seed, and with it the initial values and the order of the data.",
+        "The verdict and the tables use the test split, measured at the end of a run; curves use the validation split, "
+        "which triggers may look at.",
+        "Configurations are the unit of inference: seeds are averaged first, since runs of one configuration are not "
+        "independent evidence about the others.",
+        *_searching(data),
+    ]
+
+
+def _searching(data: StudyData) -> list[str]:
+    """Say who proposed configurations and who may give them up, as far as that is recorded, and what was spent."""
+    sampler, pruner, found = data.study.spec.sampler, data.study.spec.pruner, []
+    if sampler:
+        who = f"a pruner, {setting(pruner)}, could give them up early" if pruner else "no pruner gave any up early"
+        found.append(f"Configurations were proposed by {setting(sampler)}, and {who}.")
+    if {STEPS, SECONDS} <= set(data.runs.columns) and len(data.runs):
+        steps, seconds = data.measure(STEPS), data.measure(SECONDS)
+        found.append(
+            f"All runs together made {steps.level(data.runs[STEPS].sum())} updates, in "
+            f"{seconds.amount(data.runs[SECONDS].sum())} of training; what arms share is counted for each."
+        )
+    return found
+
+
+def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
+    trials, seeds = count(whole.study.trials, "trial"), count(whole.study.seeds, "seed")
+    return [
+        f"Each of {listed(data.arms)} is tuned on its own, in {data.study.trials} searches of {trials} with "
+        f"{seeds}, which see validation data alone: {count(whole.study.planned_runs, 'run')} with those that confirm.",
+        f"The best configuration of each search is trained with {count(data.study.seeds, 'seed')} that no search has "
+        "seen, and evaluated on test data once.",
+        *_searching(whole),
+        "Searches of the same number begin with the same proposals under all arms and use the same seeds.",
+        "Replicates, a search for each arm, are the unit of inference; tables and figures call each a configuration, "
+        "the one that was chosen.",
+    ]
+
+
+def _robustness(comparison: Comparison) -> list[str]:
+    if not comparison.mean.units:
+        return []
+    positive = int((comparison.configurations["difference"] > 0).sum())
+    agree = (
+        "The mean and the Hodges-Lehmann estimate do not agree: a few configurations decide the answer."
+        if comparison.sensitive
+        else "The mean and the Hodges-Lehmann estimate agree in sign and in whether their intervals exclude zero, as "
+        "far as there are intervals."
+    )
+    return [f"The difference is positive in {positive} of {comparison.mean.units} {comparison.unit}s.", agree]
+
+
+def _tuned(data: StudyData, comparison: Comparison) -> list[str]:
+    if data.searched:
+        return [
+            "The verdict compares what each arm comes to when it is tuned on its own; this is what was spent on it."
+        ]
+    if not comparison.mean.units:
+        return []
+    return [
+        "The verdict compares arms at equal configurations. What follows asks another question: how good is the best "
+        "that a search under each arm would have chosen?"
+    ]
+
+
+def _integrity(data: StudyData, account: Account) -> list[str]:
+    """Say what was checked, and what came out."""
+    found = []
+    if account.forks_checked:
+        found.append(
+            f"Same start: in {account.forks_shared:,} of {count(account.forks_checked, 'compared pair')} that grew, "
+            f"both arms go on from the same stored state."
+        )
+    ended = sum(arm.completed + arm.failed + arm.pruned for arm in account.arms)
+    found.append(
+        f"All accounted for: of {count(data.study.planned_runs, 'planned run')}, {ended:,} have ended and are listed, "
+        f"{account.failed:,} of them failed, {f'{account.pruned:,} were given up, ' if account.pruned else ''}"
+        f"{account.unfinished:,} have not ended."
+    )
+    kept = len(data.runs) - len(data.lost)
+    found.append(f"Histories: those of {kept:,} of {count(len(data.runs), 'run')} are here, with their digests.")
+    return found

@@ -1,0 +1,166 @@
+"""What the primary comparison says, in one sentence that anyone can read."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.wording import count, number
+from harness.reporting.statistics import MINIMUM_UNITS, Interval, equivalent, units_that_settle
+
+__all__ = ["Kind", "Verdict", "judge"]
+
+Kind = Literal[
+    "meaningfully better",
+    "better, possibly trivially",
+    "practically equivalent",
+    "worse, possibly trivially",
+    "meaningfully worse",
+    "inconclusive",
+    "not enough data",
+    "no data",
+]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer.
+
+    Attributes:
+        kind: how the first arm of the comparison fares against the second.
+        sentence: the same in plain words, with size, interval and numbers.
+        settles_at: if inconclusive, from how many configurations on it could not be, at the spread seen here.
+    """
+
+    kind: Kind
+    sentence: str
+    settles_at: int | None = None
+
+
+def judge(comparison: Comparison, measure: Measure, smallest_effect: float) -> Verdict:
+    """Derive the verdict from the intervals alone."""
+    kind = _kind(comparison, measure, smallest_effect)
+    if kind == "no data":
+        return Verdict(kind, _no_data(comparison))
+    if kind == "not enough data":
+        return Verdict(kind, _not_enough(comparison, measure))
+    if kind == "inconclusive":
+        settles_at = units_that_settle(comparison.mean.sd, smallest_effect)
+        return Verdict(kind, _inconclusive(comparison, measure, smallest_effect, settles_at), settles_at)
+    if kind == "practically equivalent":
+        return Verdict(kind, _equivalent(comparison, measure, smallest_effect))
+    return Verdict(kind, _different(comparison, measure, smallest_effect, meaningful="meaningfully" in kind))
+
+
+def _kind(comparison: Comparison, measure: Measure, smallest_effect: float) -> Kind:
+    if comparison.mean.units == 0:
+        return "no data"
+    interval = comparison.mean.interval
+    if interval is None:
+        return "not enough data"
+    better = (comparison.mean.mean > 0) == measure.higher_is_better
+    beyond = min(abs(interval.low), abs(interval.high)) > smallest_effect > 0
+    if beyond and interval.excludes_zero:
+        return "meaningfully better" if better else "meaningfully worse"
+    if equivalent(comparison.mean, smallest_effect):
+        return "practically equivalent"
+    if interval.excludes_zero:
+        return "better, possibly trivially" if better else "worse, possibly trivially"
+    return "inconclusive"
+
+
+def _different(comparison: Comparison, measure: Measure, smallest_effect: float, *, meaningful: bool) -> str:
+    higher, lower = _by_value(comparison)
+    better, other = (higher, lower) if measure.higher_is_better else (lower, higher)
+    how = "meaningfully better than" if meaningful else "better than"
+    smallest = f"the smallest effect that matters, {measure.size(smallest_effect)}"
+    end = f"all of it beyond {smallest}" if meaningful else f"which does not rule out less than {smallest}"
+    if not smallest_effect:
+        end = "and the study does not say how small a difference would not matter"
+    return (
+        f"{_capital(better)} is {how} {other}: {measure.title} is {measure.size(comparison.mean.mean)} "
+        f"{'higher' if measure.higher_is_better else 'lower'} on average ({_interval(comparison, measure)}, {end}), "
+        f"over {_numbers(comparison, measure)}."
+    )
+
+
+def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float) -> str:
+    higher, _ = _by_value(comparison)
+    narrow = comparison.mean.narrow
+    assert narrow is not None
+    return (
+        f"{_capital(comparison.first)} and {comparison.second} are practically equivalent: {measure.title} is "
+        f"{measure.size(comparison.mean.mean)} higher under {higher} on average, and the "
+        f"{_reach(narrow, comparison, measure)} lies within the smallest effect that matters, "
+        f"±{measure.size(smallest_effect)} ({_interval(comparison, measure)}), over {_numbers(comparison, measure)}."
+    )
+
+
+def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: float, settles_at: int | None) -> str:
+    higher, lower = _by_value(comparison)
+    units = f"{comparison.unit}s"
+    needed = f"more than 10,000 {units}"
+    if settles_at is not None:
+        needed = f"about {settles_at:,} {units}, {settles_at - comparison.mean.units:,} more than now,"
+    settles = (
+        f"With the spread seen here, {needed} would settle it against a smallest effect of "
+        f"{measure.size(smallest_effect)}."
+        if smallest_effect
+        else "How many would settle it cannot be said, since the study does not say how small a difference matters."
+    )
+    return (
+        f"Inconclusive: {measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under "
+        f"{lower} on average, but the {_interval(comparison, measure)} includes zero, over "
+        f"{_numbers(comparison, measure)}. {settles}"
+    )
+
+
+def _not_enough(comparison: Comparison, measure: Measure) -> str:
+    higher, lower = _by_value(comparison)
+    return (
+        f"Not enough data for a verdict: an interval needs {MINIMUM_UNITS} {comparison.unit}s that completed under "
+        f"both arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far "
+        f"{measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
+    )
+
+
+def _by_value(comparison: Comparison) -> tuple[str, str]:
+    arms = comparison.first, comparison.second
+    return arms if comparison.mean.mean >= 0 else (arms[1], arms[0])
+
+
+def _interval(comparison: Comparison, measure: Measure) -> str:
+    assert comparison.mean.interval is not None
+    return _reach(comparison.mean.interval, comparison, measure)
+
+
+def _reach(interval: Interval, comparison: Comparison, measure: Measure) -> str:
+    """Write an interval in the direction of the sentence, which speaks of the mean as a positive number."""
+    low, high = (interval.low, interval.high) if comparison.mean.mean >= 0 else (-interval.high, -interval.low)
+    ends = (number(end * measure.factor, measure.decimals) for end in (low, high))
+    return f"{interval.level:.0%} interval ".replace("%", " %") + " to ".join(ends)
+
+
+def _numbers(comparison: Comparison, measure: Measure) -> str:
+    seeds = comparison.configurations["seeds"]
+    fewest, most = int(seeds.min()), int(seeds.max())
+    each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
+    return f"{count(comparison.mean.units, comparison.unit)} with {each} each{_counted(comparison, measure)}"
+
+
+def _counted(comparison: Comparison, measure: Measure) -> str:
+    """Say what diverged runs count as, where there are any."""
+    if not comparison.imputed or comparison.failure_value is None:
+        return ""
+    value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
+    return f", {count(comparison.imputed, 'pair')} with a diverged run that counts as {value}"
+
+
+def _no_data(comparison: Comparison) -> str:
+    if comparison.first == comparison.second:
+        return f"No data: the study compares {comparison.first} with itself."
+    return f"No data yet: no {comparison.unit} has completed under both {comparison.first} and {comparison.second}."
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]

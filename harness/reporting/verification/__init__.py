@@ -1,0 +1,1 @@
+"""A report that was written, against its manifest, its data, or another report."""

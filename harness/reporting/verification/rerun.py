@@ -1,0 +1,170 @@
+"""Training runs of a report again: the third level of verifying, which a forger of data cannot pass.
+
+Nothing here trains; whoever calls brings the function that does.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from harness.core.history import History
+from harness.reporting.data.curve_frame import curve_frame, segments_of
+from harness.reporting.data.environment import environment, environment_differences
+from harness.reporting.data.study_data import RUN
+from harness.reporting.publication.manifest import MANIFEST
+from harness.reporting.publication.report_folder import read_report
+from harness.reporting.publication.source_files import read_data
+from harness.reporting.verification.sample import choose_runs
+from harness.reporting.verification.verify import Outcome
+
+__all__ = ["Rerun", "TrainedAgain", "chosen_runs", "rerun"]
+
+SIGNAL = "signal/"
+TEST = "test/"
+POINT = ["name", "grown", "step"]
+
+
+@dataclass(frozen=True)
+class TrainedAgain:
+    """What a run left behind when it was trained again.
+
+    Attributes:
+        stages: what was recorded, stage by stage.
+        state_sha256: of the last snapshot.
+    """
+
+    stages: Sequence[History]
+    state_sha256: str
+
+
+Train = Callable[[dict[str, Any], Mapping[str, int], bool], TrainedAgain]
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What became of one run.
+
+    Attributes:
+        name: trial, arm, seed and id, as people say them.
+        outcome: of this run.
+        what: the first difference, or why it cannot be trained here; empty if it is the same.
+    """
+
+    name: str
+    outcome: Outcome
+    what: str = ""
+
+
+def chosen_runs(folder: Path, amount: int, nonce: str) -> tuple[list[dict[str, Any]], pd.DataFrame, list[str]]:
+    """Return `amount` runs that `nonce` chooses, the curves of all, and how this environment differs.
+
+    Raises:
+        InputError: the folder holds no report.
+    """
+    files = read_report(folder)
+    data = read_data(files)
+    completed = data.runs[data.runs["status"] == "completed"]
+    wanted = choose_runs(zip(completed["arm"], completed["run_id"], strict=True), files[MANIFEST], nonce, amount)
+    rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
+    differences = environment_differences(json.loads(files["environment.json"]), environment())
+    return [{str(key): value for key, value in rows[run].items()} for run in wanted], data.curves, differences
+
+
+def rerun(
+    rows: Sequence[Mapping[str, Any]],
+    curves: pd.DataFrame,
+    train: Train,
+    *,
+    differs: bool,
+    tolerance: float | None = None,
+) -> Iterator[Rerun]:
+    """Train each run again and compare it, to the bit or within `tolerance`.
+
+    Args:
+        rows: of the runs; see `StudyData.runs`.
+        curves: of these runs and others.
+        train: trains a configuration, given the steps at which signals came and whether test data are looked at, from
+            step 0 and without any store. It raises `ValueError` if it cannot.
+        differs: whether this environment is another one than the report's. A difference then proves nothing.
+        tolerance: relative beyond one and absolute below, for numbers of the curves.
+    """
+    for row in rows:
+        name = f"trial {row['trial']} · {row['arm']} · seed {row['seed']} ({row['run_id']})"
+        recorded = curves[np.logical_and.reduce([curves[part] == row[part] for part in RUN])]
+        heard = {
+            str(series).removeprefix(SIGNAL): int(step)
+            for series, step in zip(recorded["name"], recorded["step"], strict=True)
+            if str(series).startswith(SIGNAL)
+        }
+        try:
+            opened = any(str(metric).startswith(TEST) and pd.notna(value) for metric, value in row.items())
+            again = train(json.loads(row["config"]), heard, opened)
+        except ValueError as error:
+            yield Rerun(name, "CANNOT-RUN", " ".join(str(error).split()))
+            continue
+        yield _compared(name, row, recorded, again, differs=differs, tolerance=tolerance)
+
+
+def _compared(
+    name: str,
+    row: Mapping[str, Any],
+    recorded: pd.DataFrame,
+    again: TrainedAgain,
+    *,
+    differs: bool,
+    tolerance: float | None,
+) -> Rerun:
+    what = _first_difference(row, recorded, again)
+    if not what:
+        return Rerun(name, "PASS-BITWISE")
+    if tolerance is not None and not _first_point(recorded, _curves(row, again), tolerance):
+        return Rerun(name, "PASS-TOLERANCE", what)
+    return Rerun(name, "CANNOT-RUN" if differs and tolerance is None else "FAIL", what)
+
+
+def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: TrainedAgain) -> str:
+    if point := _first_point(recorded, _curves(row, again), 0.0):
+        return point
+    whole = History()
+    for stage in again.stages:
+        whole = whole.then(stage)
+    if hashlib.sha256(whole.to_bytes()).hexdigest() != row["history_sha256"]:
+        return "the curves are the same, but the history between evaluations is not the recorded one"
+    if row["final_sha256"] and again.state_sha256 != row["final_sha256"]:
+        return "the history is the same, but the final weights are not the recorded ones"
+    return ""
+
+
+def _curves(row: Mapping[str, Any], again: TrainedAgain) -> pd.DataFrame:
+    run = (str(row["run_id"]), int(row["trial"]), str(row["arm"]), int(row["seed"]))
+    return curve_frame(list(segments_of(run, again.stages, float(row["growth_step"]))))
+
+
+def _first_point(recorded: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> str:
+    """Say at which step, and in which series, two runs' curves differ first; empty if they do not."""
+    sides = [frame.astype({"name": "str"})[[*POINT, "value"]] for frame in (recorded, found)]
+    # At the step of a later growth a series has a value from before it and one from after, in this order.
+    sides = [side.assign(place=side.groupby(POINT).cumcount()) for side in sides]
+    keys = [*POINT, "place"]
+    both = sides[0].merge(sides[1], on=keys, how="outer", suffixes=("_recorded", "_found"), indicator=True)
+    old, new = (both[f"value_{side}"].to_numpy(np.float64) for side in ("recorded", "found"))
+    if tolerance:
+        near = np.isclose(new, old, rtol=tolerance, atol=tolerance, equal_nan=True)
+    else:
+        near = old.view(np.int64) == new.view(np.int64)
+    apart = both[~near | (both["_merge"] != "both").to_numpy()].sort_values(["step", "name"])
+    if not len(apart):
+        return ""
+    first = apart.iloc[0]
+    values = {
+        "both": f"recorded {first['value_recorded']!r}, found {first['value_found']!r}",
+        "left_only": "recorded, not found",
+        "right_only": "found, not recorded",
+    }
+    return f"step {first['step']}, {first['name']}: {values[str(first['_merge'])]}"

@@ -1,0 +1,134 @@
+"""Verifying a report: are its files the ones that were written, and does everything in it follow from its data?
+
+Level 0 looks at hashes, sizes, row counts, and that no file is missing or superfluous. Level 1 reads `data/`,
+`study.json` and `environment.json`, writes the report anew, and compares byte for byte. Neither loads torch or any code
+of the study. Whoever forges the data and then writes everything anew passes both; training runs again catches that.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness.core.digest import digest
+from harness.reporting.data.curve_frame import curve_digests
+from harness.reporting.data.environment import environment, environment_differences
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.publication.manifest import MANIFEST, changed_runs, check_files, name_of_row
+from harness.reporting.publication.report_folder import read_report
+from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, read_data
+from harness.reporting.report import report_files
+from harness.reporting.verification.differences import difference, has_numbers
+
+__all__ = ["Outcome", "Problem", "Verification", "verify"]
+
+Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
+RUN_ID_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: at which level it was found, in which file, and what it is."""
+
+    level: int
+    path: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verification came to.
+
+    Attributes:
+        files: how many files were looked at.
+        problems: what is wrong.
+        differences: in what this environment differs from the one that the report was written with.
+        not_compared: files that another environment cannot be expected to write to the byte.
+    """
+
+    outcome: Outcome
+    files: int
+    problems: tuple[Problem, ...] = ()
+    differences: tuple[str, ...] = ()
+    not_compared: tuple[str, ...] = ()
+
+
+def verify(folder: Path, tolerance: float | None = None) -> Verification:
+    """Verify a report at levels 0 and 1.
+
+    With a `tolerance`, a report that another environment has written is compared number by number, pictures and
+    documents not at all.
+
+    Raises:
+        InputError: the folder holds no report.
+    """
+    files = read_report(folder)
+    integrity = [Problem(0, *problem) for problem in check_files(files)]
+    missing = [name for name in SOURCES if name not in files]
+    if missing:
+        return Verification("FAIL", len(files), tuple(integrity or [Problem(0, missing[0], "is missing")]))
+    try:
+        data = read_data(files)
+        integrity += [Problem(0, RUNS, row) for row in changed_runs(files.get(MANIFEST, b""), data.runs)]
+        integrity += _contradictions(data)
+        again = report_files({name: files[name] for name in SOURCES})
+        differences = environment_differences(json.loads(files[ENVIRONMENT]), environment())
+    except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do
+        problem = Problem(1, "data", f"cannot be read as a report's data: {type(error).__name__}: {error!s:.120}")
+        return Verification("FAIL", len(files), (*integrity, problem))
+    return _judged(files, again, integrity, differences, tolerance)
+
+
+def _judged(
+    files: Mapping[str, bytes],
+    again: Mapping[str, bytes],
+    integrity: list[Problem],
+    differences: list[str],
+    tolerance: float | None,
+) -> Verification:
+    problems = [*integrity, *_recomputed(files, again)]
+    if not problems:
+        return Verification("PASS-BITWISE", len(files))
+    if not differences or integrity:
+        return Verification("FAIL", len(files), tuple(problems), tuple(differences))
+    if tolerance is None:
+        return Verification("CANNOT-RUN", len(files), tuple(problems), tuple(differences))
+    beyond = [problem for problem in _recomputed(files, again, tolerance) if has_numbers(problem.path)]
+    skipped = tuple(problem.path for problem in problems if not has_numbers(problem.path))
+    outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
+    return Verification(outcome, len(files), tuple(beyond), tuple(differences), skipped)
+
+
+def _recomputed(files: Mapping[str, bytes], again: Mapping[str, bytes], tolerance: float = 0.0) -> list[Problem]:
+    """Compare what was found with what follows from the data; tables first, since they name rows."""
+    order = sorted({*files, *again} - {MANIFEST}, key=lambda path: (not path.startswith("tables/"), path))
+    problems = []
+    for path in order:
+        if path not in files:
+            problems.append(Problem(1, path, "is missing: the data has it"))
+        elif path not in again:
+            problems.append(Problem(1, path, "does not follow from the data"))
+        elif what := difference(path, files[path], again[path], tolerance):
+            problems.append(Problem(1, path, what))
+    if not problems and not tolerance and files.get(MANIFEST) != again[MANIFEST]:
+        problems.append(Problem(1, MANIFEST, "is not the one that follows from the files"))
+    return problems
+
+
+def _contradictions(data: StudyData) -> list[Problem]:
+    """Hold runs, their configurations and their curves against each other."""
+    found = []
+    digests = curve_digests(data.curves)
+    runs = data.runs
+    for place, (run, config, recorded) in enumerate(
+        zip(runs["run_id"], runs["config"], runs["curves_sha256"], strict=True)
+    ):
+        row = f"row {place + 1} ({name_of_row(runs, place)})"
+        if digest(json.loads(config))[:RUN_ID_LENGTH] != run:
+            found.append(Problem(1, RUNS, f"{row}, column config: is not the configuration of the run {run}"))
+        if digests.get(run, "") != recorded:
+            found.append(Problem(1, CURVES, f"the curves of {row} are not those whose digest the run has"))
+    strangers = sorted(set(digests) - set(runs["run_id"]))
+    found += [Problem(1, RUNS, f"the run {run} is missing: its curves are in {CURVES}") for run in strangers]
+    return found

@@ -1,0 +1,21 @@
+from harness.reporting.publication.rendering import _code, _fenced, _html_value, _markdown_value
+
+
+def test_markdown_signs_are_written_as_themselves() -> None:
+    written = str(_markdown_value("a | *b* `c` [d](e) $f$ <g> & 'h'"))
+
+    assert written == "a \\| \\*b\\* \\`c\\` \\[d\\](e) \\$f\\$ &lt;g&gt; &amp; &#39;h&#39;"
+
+
+def test_what_is_no_text_passes_unchanged() -> None:
+    assert _markdown_value(3) == 3
+    assert _html_value(None) is None
+
+
+def test_backticks_cannot_end_a_code_span() -> None:
+    assert _code("a`b") == "ab"
+
+
+def test_a_line_of_a_code_block_keeps_its_backticks_and_cannot_end_the_block() -> None:
+    assert _fenced("run 'a`b' <c>") == "run 'a`b' <c>"
+    assert _fenced("```\n# title") == " ``` # title"

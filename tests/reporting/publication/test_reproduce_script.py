@@ -1,0 +1,33 @@
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.reporting.data.collect import collect
+from harness.reporting.publication.reproduce_script import commands, script
+from harness.staging.ledger import Ledger, StudyOrigin
+
+MakeHome = Callable[..., Path]
+
+
+def test_the_commands_have_everything_that_was_different(make_home: MakeHome) -> None:
+    home = make_home(trials=2, seeds=1)
+    Ledger(home).save_origin("freeze-or-not", StudyOrigin("freezing", ("steps=50", "a.b=$(reboot); x")))
+
+    found = commands(collect(home, "freeze-or-not"))
+
+    assert found == [
+        "harness run freezing --set steps=50 --set 'a.b=$(reboot); x' --precision bf16 --trials 2 --seeds 1 "
+        "--as freeze-or-not",
+        "harness report freeze-or-not --out freeze-or-not",
+        "harness verify freeze-or-not",
+    ]
+
+
+def test_a_study_under_its_own_name_needs_no_other(finished_home: Path) -> None:
+    assert "--as" not in commands(collect(finished_home, "freeze-or-not"))[0]
+
+
+def test_the_script_is_one_that_a_shell_can_read(finished_home: Path) -> None:
+    content = script(collect(finished_home, "freeze-or-not"))
+
+    assert subprocess.run(["/bin/sh", "-n"], input=content, check=False).returncode == 0

@@ -1,0 +1,81 @@
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.reporting.analysis.pairing import compare
+from harness.reporting.data.measures import measure_of
+from harness.reporting.text.caveats import reservations
+
+METRIC = "test/accuracy/all"
+
+
+def runs_of(configurations: int = 8, seeds: int = 2) -> pd.DataFrame:
+    stream, arms = np.random.default_rng(0), ("unfrozen", "frozen")
+    rows = [(trial, arm, seed) for trial in range(configurations) for arm in arms for seed in range(seeds)]
+    frame = pd.DataFrame(rows, columns=["trial", "arm", "seed"])
+    plain: dict[str, Any] = {"status": "completed", "reason": "", METRIC: 0.8 + 0.01 * stream.normal(size=len(rows))}
+    plain |= {"param/when": frame["trial"] * 10, "cost/steps": 600.0}
+    return frame.assign(**plain)
+
+
+def found_in(runs: pd.DataFrame, failure_value: float | None = None) -> list[str]:
+    return reservations(
+        runs, compare(runs, "unfrozen", "frozen", METRIC, failure_value=failure_value), measure_of(METRIC)
+    )
+
+
+def test_a_clean_study_has_none() -> None:
+    assert found_in(runs_of()) == []
+
+
+def test_differences_without_any_spread_are_suspicious() -> None:
+    (sentence,) = found_in(runs_of().assign(**{METRIC: 0.8}))
+
+    assert "the same difference, to the last digit" in sentence
+
+
+def test_one_seed_cannot_tell_noise_from_configurations() -> None:
+    (sentence,) = found_in(runs_of(seeds=1))
+
+    assert sentence.startswith("Every configuration has one seed")
+
+
+def test_unequal_numbers_of_seeds_are_said() -> None:
+    (sentence,) = found_in(runs_of(seeds=3).iloc[1:])
+
+    assert sentence.startswith("Configurations have between 2 and 3 seeds.")
+
+
+@pytest.mark.parametrize(("points", "words"), [(7, "1 configuration repeats"), (5, "3 configurations repeat")])
+def test_configurations_that_were_drawn_twice_are_counted(points: int, words: str) -> None:
+    runs = runs_of()
+
+    (sentence,) = found_in(runs.assign(**{"param/when": runs["trial"] % points}))
+
+    assert sentence.startswith(words)
+
+
+def test_arms_that_trained_for_unequal_times_are_named_with_both() -> None:
+    runs = runs_of()
+
+    (sentence,) = found_in(runs.assign(**{"cost/steps": np.where(runs["arm"] == "frozen", 600.0, 1200.0)}))
+
+    assert "1,200 updates under unfrozen, 600 under frozen" in sentence
+
+
+def test_diverged_runs_that_count_are_said_with_their_value() -> None:
+    runs = runs_of()
+    ended: dict[str, Any] = {"status": "failed", "reason": "diverged: total is nan", METRIC: np.nan}
+    for column, value in ended.items():
+        runs.loc[0, column] = value
+
+    (sentence,) = found_in(runs, failure_value=0.1)
+
+    assert sentence.startswith("1 pair holds a run that diverged and counts as 10.00 %.")
+
+
+def test_nothing_compared_has_nothing_to_say() -> None:
+    assert found_in(runs_of().assign(status="running")) == []
+    assert found_in(runs_of().drop(columns=["param/when", "cost/steps"])) == []

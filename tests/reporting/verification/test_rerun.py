@@ -1,0 +1,173 @@
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.core.history import History
+from harness.reporting.data.collect import collect
+from harness.reporting.data.curve_frame import curve_frame, segments_of
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.publication.manifest import MANIFEST
+from harness.reporting.report import write_report
+from harness.reporting.verification.rerun import Rerun, TrainedAgain, chosen_runs, rerun
+from harness.staging.histories import run_history
+from harness.staging.ledger import Ledger
+
+MakeHome = Callable[..., Path]
+
+
+def recorded(home: Path) -> dict[str, tuple[History, ...]]:
+    """Return the recorded stages by run."""
+    runs = Ledger(home).runs("freeze-or-not")
+    return {run.run_id: tuple(run_history(home / "store", (stage,)) for stage in run.stages) for run in runs}
+
+
+def first_row(data: StudyData) -> dict[str, Any]:
+    return {str(key): value for key, value in data.runs.iloc[0].items()}
+
+
+def again(home: Path, change: Callable[[History], None] = lambda _: None, **options: Any) -> Rerun:
+    """Verify one run, which is trained to what was recorded, changed."""
+    data = collect(home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(home)[row["run_id"]]
+    change(stages[-1])
+
+    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> TrainedAgain:
+        assert config == json.loads(row["config"])
+        assert heard == {}
+        assert test
+        return TrainedAgain(stages, "some weights")
+
+    (found,) = rerun([row], data.curves, train, differs=options.pop("differs", False), **options)
+    return found
+
+
+def test_a_run_that_comes_out_the_same_passes(finished_home: Path) -> None:
+    assert again(finished_home).outcome == "PASS-BITWISE"
+
+
+@pytest.mark.parametrize(("last", "outcome"), [(0.25, "PASS-BITWISE"), (0.75, "FAIL")])
+def test_before_and_after_a_later_growth_are_two_values_of_one_step(
+    finished_home: Path, last: float, outcome: str
+) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    row = first_row(data)
+    stages = [*recorded(finished_home)[row["run_id"]], History()]
+    for stage, value in ((stages[1], 0.5), (stages[2], 0.25)):
+        stage.record(700, {"val/accuracy/new": value})
+    run = (row["run_id"], row["trial"], row["arm"], row["seed"])
+    curves = curve_frame(list(segments_of(run, stages, row["growth_step"])))
+    whole = stages[0].then(stages[1]).then(stages[2])
+    row["history_sha256"] = hashlib.sha256(whole.to_bytes()).hexdigest()
+    again = History()
+    again.record(700, {"val/accuracy/new": last})
+    trained = TrainedAgain([*stages[:2], again], row["final_sha256"])
+
+    (found,) = rerun([row], curves, lambda *_: trained, differs=False)
+
+    assert found.outcome == outcome
+
+
+def test_one_more_value_is_named_with_its_step(finished_home: Path) -> None:
+    found = again(finished_home, lambda history: history.record(700, {"val/accuracy/all": 0.5}))
+
+    assert (found.outcome, found.what) == ("FAIL", "step 700, val/accuracy/all: found, not recorded")
+
+
+def test_elsewhere_a_difference_proves_nothing_but_numbers_can_be_near(finished_home: Path) -> None:
+    def change(history: History) -> None:
+        history.record(700, {"val/accuracy/all": 0.5})
+
+    assert again(finished_home, change, differs=True).outcome == "CANNOT-RUN"
+    assert again(finished_home, change, differs=True, tolerance=1e-6).outcome == "FAIL"
+
+
+def test_what_no_curve_shows_is_in_the_digest(finished_home: Path) -> None:
+    found = again(finished_home, lambda history: history.record(700, {"elsewhere": 0.5}))
+
+    assert (found.outcome, "between evaluations" in found.what) == ("FAIL", True)
+
+
+def test_other_weights_are_told(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    row = first_row(data) | {"final_sha256": "other weights"}
+    stages = recorded(finished_home)[row["run_id"]]
+
+    (found,) = rerun([row], data.curves, lambda *_: TrainedAgain(stages, "some weights"), differs=False)
+
+    assert (found.outcome, "final weights" in found.what) == ("FAIL", True)
+
+
+def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
+    def train(*_: object) -> TrainedAgain:
+        raise ValueError("no GPU\nhere")
+
+    data = collect(finished_home, "freeze-or-not")
+
+    (found,) = rerun([first_row(data)], data.curves, train, differs=False)
+
+    assert (found.outcome, found.what) == ("CANNOT-RUN", "no GPU here")
+
+
+def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished_home: Path) -> None:
+    data = collect(finished_home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(finished_home)[row["run_id"]]
+    own = data.curves[data.curves["run_id"] == row["run_id"]]
+    curves = pd.concat([own, own.assign(trial=7)], ignore_index=True)
+
+    (found,) = rerun([row], curves, lambda *_: TrainedAgain(stages, ""), differs=False)
+
+    assert found.outcome == "PASS-BITWISE"
+
+
+def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_home: Path, tmp_path: Path) -> None:
+    folder = write_report(finished_home, "freeze-or-not", tmp_path / "report").folder
+
+    one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce)[0]] for nonce in ("a", "b"))
+    manifest = folder / MANIFEST
+    manifest.write_bytes(manifest.read_bytes() + b" ")
+    changed = [row["run_id"] for row in chosen_runs(folder, 4, "a")[0]]
+
+    assert len({tuple(one), tuple(other), tuple(changed)}) == 3
+
+
+@pytest.mark.parametrize("name", ["a", "b"])
+def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
+    home = make_home(trials=1, seeds=1)
+    data = collect(home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(home)[row["run_id"]]
+    signal = data.curves[data.curves["run_id"] == row["run_id"]].head(1).astype({"name": "str"})
+    heard: list[Mapping[str, int]] = []
+
+    def train(_: dict[str, Any], signals: Mapping[str, int], __: bool) -> TrainedAgain:
+        heard.append(signals)
+        return TrainedAgain(stages, "")
+
+    list(rerun([row], signal.assign(name=f"signal/{name}", step=7), train, differs=False))
+
+    assert heard == [{name: 7}]
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_test_data_are_looked_at_as_they_were(make_home: MakeHome, opened: bool) -> None:
+    home = make_home(trials=1, seeds=1)
+    data = collect(home, "freeze-or-not")
+    row = first_row(data)
+    stages = recorded(home)[row["run_id"]]
+    closed = {name: float("nan") if name.startswith("test/") else value for name, value in row.items()}
+    asked: list[bool] = []
+
+    def train(_: dict[str, Any], __: Mapping[str, int], test: bool) -> TrainedAgain:
+        asked.append(test)
+        return TrainedAgain(stages, "")
+
+    list(rerun([row if opened else closed], data.curves, train, differs=False))
+
+    assert asked == [opened]
