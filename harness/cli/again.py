@@ -11,17 +11,17 @@ from pydantic import ValidationError
 from harness.cli import options
 from harness.core.errors import HarnessError
 from harness.core.spec import explain
-from harness.reporting.verification.rerun import TrainedAgain
+from harness.reporting.verification.rerun import Retrained
 from harness.search.find import STUDY_FILE, find_study, study_folders
 from harness.search.load import load_study
-from harness.staging.reproduce import train_again
+from harness.staging.reproduce import retrain
 from harness.staging.run import RunConfig
 from harness.training.determinism import make_deterministic
 
 __all__ = ["trainer"]
 
 
-def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, int], bool], TrainedAgain]:
+def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]:
     """Return a function that trains a recorded configuration; it raises `ValueError` if that cannot be done here.
 
     The file of `study`, or else of the study that the report names, is loaded for the parts that it may define.
@@ -32,14 +32,14 @@ def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, 
     _load_parts(report, study)
     make_deterministic()
 
-    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> TrainedAgain:
+    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> Retrained:
         try:
-            again = train_again(RunConfig.model_validate(config), heard, options.data_folder(), test=test)
+            again = retrain(RunConfig.model_validate(config), heard, options.data_folder(), test=test)
         except ValidationError as error:
             raise ValueError(f"{explain(error)}; say --study FILE if the study defines parts of its own") from None
         except HarnessError as error:
             raise ValueError(str(error)) from None
-        return TrainedAgain(again.stages, hashlib.sha256(again.state).hexdigest())
+        return Retrained(again.stages, hashlib.sha256(again.state).hexdigest())
 
     return train
 

@@ -60,7 +60,7 @@ def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: s
         HarnessError: it cannot be trained here, which is not recorded.
     """
     from harness.staging.reproduce import read_recorded
-    from harness.staging.reproduce import reproduce as train_again
+    from harness.staging.reproduce import reproduce as compare_with_rerun
     from harness.staging.reproductions import save_reproduction
     from harness.staging.run import RunConfig
 
@@ -68,7 +68,7 @@ def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: s
         recorded = read_recorded(store, record.stages, test=record.opened_test)
     except ValueError as error:
         return False, f"FAIL: {error}"
-    difference = train_again(RunConfig.model_validate(record.config), recorded, options.data_folder()) or ""
+    difference = compare_with_rerun(RunConfig.model_validate(record.config), recorded, options.data_folder()) or ""
     changed = _changed_code(record) if difference else ""
     if not changed:
         save_reproduction(ledger.database, record, recorded.history, difference, commit)

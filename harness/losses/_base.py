@@ -9,7 +9,7 @@ import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
 
 __all__ = ["AbstractLoss", "AbstractOutputLoss", "AbstractWeight", "Batch", "Weight", "cast_up", "mean_over", "total"]
@@ -38,7 +38,7 @@ class Batch:
     outputs: Mapping[str, Tensor]
     inputs: Tensor
     labels: Tensor
-    answers: Answers
+    answers: OutputSpecs
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     features: Mapping[str, Tensor] = field(default_factory=dict)
     teacher: Mapping[str, Tensor] | None = None

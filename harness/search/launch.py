@@ -17,9 +17,9 @@ from harness.search.pruners import Rung
 from harness.search.study import Study
 from harness.search.trials import PlannedTrial, Trials, foreseen_trials
 from harness.search.work import Ended, Work
-from harness.staging.begun import MAY_CHANGE, plan_digest, save_earlier_form
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.plan import Plan, make_plan
+from harness.staging.previous_specs import MUTABLE_FIELDS, save_previous_spec, spec_digest
 from harness.staging.runner import Runner
 from harness.staging.study_spec import StudySpec
 from harness.tracking import AbstractTracker
@@ -90,7 +90,7 @@ def launch(
     conclusion = Conclusion(study, runner.store, tracker, observer, keep_bytes)
     wave = _Wave(study, record.seeds, runner, conclusion, do or _alone(runner, observer, feed, commit_of(record.file)))
     observer.planned(record.planned_runs, len(conclusion.ended))
-    plan = plan_digest(study.to_json())
+    plan = spec_digest(study.to_json())
     planned = Trials(study, home, ledger, conclusion.ended, trials=record.trials, seeds=record.seeds)
     for together in planned.waves():
         wave.finish([trial.under(plan) for trial in together])
@@ -183,8 +183,8 @@ def begin(
         file=place or before.file,
         store=store,
     )
-    if plan_digest(spec) != plan_digest(before.spec):  # they mean the same, as was just checked
-        save_earlier_form(ledger.database, study.name, before.spec)
+    if spec_digest(spec) != spec_digest(before.spec):  # they mean the same, as was just checked
+        save_previous_spec(ledger.database, study.name, before.spec)
     if record != before:
         ledger.save_study(record)
     return record
@@ -193,7 +193,7 @@ def begin(
 def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
     old, new = flatten(_as_read_now(before)), flatten(now)
     different = [path for path in {**old, **new} if old.get(path) != new.get(path)]
-    different = [path for path in different if path not in MAY_CHANGE]
+    different = [path for path in different if path not in MUTABLE_FIELDS]
     if different:
         changes = [f"{path} was {old.get(path)!r} and is {new.get(path)!r}" for path in different[:3]]
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
@@ -204,7 +204,7 @@ def _check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 
 def _check_not_confirmed(study: Study, record: StudyRecord, ledger: Ledger) -> None:
-    if study.design.confirms and ledger.openings(study.name):
+    if study.design.confirms and ledger.test_set_accesses(study.name):
         raise StudyChangedError(
             f"the study {study.name!r} has searched {record.trials} configurations with {record.seeds} seeds, and test "
             "data were opened for its winners: a search that goes on has seen them. Begin another with --as NAME"

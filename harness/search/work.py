@@ -130,6 +130,6 @@ def record_of(run: PlannedRun, status: str, **outcome: Any) -> RunRecord:
         params=run.params,
         config=run.config.to_json(),
         status=status,
-        plan=run.plan,
+        spec_digest=run.plan,
         **outcome,
     )

@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from harness.core.answers import Answers
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
+from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
 from harness.growth import GrowthEvent, GrowthRule
 from harness.growth.plan import Watch
@@ -20,7 +20,7 @@ from harness.staging.results import PARAMETERS_ADDED, FinishedStage, RunResult, 
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import next_key
-from harness.staging.store import Measured, Stage, Store
+from harness.staging.store import Stage, StageMetrics, Store
 from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache
@@ -108,7 +108,7 @@ class _End:
     """The end of a stage: what was measured, the rule that fired, and the state, if it was trained here."""
 
     entry: StageEntry
-    measured: Measured
+    measured: StageMetrics
     rule: GrowthRule | None
     live: TrainState | None = None
 
@@ -171,7 +171,7 @@ class Chain:
         after = appearance(state, batch, training, self._answers(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
-    def _answers(self, state: TrainState) -> Answers:
+    def _answers(self, state: TrainState) -> OutputSpecs:
         return answers_of(state.model, state.lineage, state.effects, self._data)
 
     def _entries(self, leg: _Leg) -> dict[int, StageEntry]:
@@ -200,12 +200,12 @@ class Chain:
         if not self._has_all(measured, step):
             return None
         if not self._around.test:  # another run may have opened them here
-            measured = Measured(measured.history, measured.ending.without("test/"))
+            measured = StageMetrics(measured.history, measured.ending.without("test/"))
         self._around.on_evaluation(step, measured.history.latest())
         self._around.on_history(measured.history.then(measured.ending))
         return _End(entries[step], measured, rule)
 
-    def _has_all(self, measured: Measured, step: int) -> bool:
+    def _has_all(self, measured: StageMetrics, step: int) -> bool:
         """Return whether what this run asks for was evaluated at `step`; a run before may have asked for less."""
         splits = ("val", "test") if self._around.test else ("val",)
         return all(_is_evaluated(measured.history.then(measured.ending), split, step) for split in splits)
@@ -227,7 +227,7 @@ class Chain:
             ending = self._ending(training)
             entry = self._commit(training, ending)
             self._around.on_history(training.history.news(training.told).then(ending))
-            return _End(entry, Measured(training.history, ending), training.rule, training.state)
+            return _End(entry, StageMetrics(training.history, ending), training.rule, training.state)
 
     def _begun(self, leg: _Leg, lease: Lease) -> _Training:
         """Return the stage where it was left, or at its beginning."""
@@ -281,7 +281,7 @@ class Chain:
             start=leg.start,
             parent=leg.parent,
             state=write_snapshot(state),
-            measured=Measured(training.history, ending),
+            measured=StageMetrics(training.history, ending),
             seconds=training.seconds,
         )
         return self._around.store.commit(stage, training.lease)

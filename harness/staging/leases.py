@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from harness.core.errors import AwayError, HarnessError
 from harness.staging.database import Database, Transaction
-from harness.staging.owner import is_gone, this_process
+from harness.staging.process_identity import has_ended, process_identity
 
 __all__ = ["Lease", "Leases", "check_lease", "forget_deaths", "forgive_all_deaths"]
 
@@ -50,7 +50,7 @@ class Leases:
 
     def __init__(self, database: Database, owner: str | None = None, duration_s: float = DURATION_S) -> None:
         self._database = database
-        self._owner = owner or this_process()
+        self._owner = owner or process_identity()
         self._duration_s = duration_s
 
     @contextmanager
@@ -75,7 +75,7 @@ class Leases:
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
             before = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
-            free = next((owner for owner, _ in before if is_gone(owner) or self._lost(owner, name)), None)
+            free = next((owner for owner, _ in before if has_ended(owner) or self._lost(owner, name)), None)
             token = self._take(transaction, name, replacing=free)
             if token is None:
                 return None

@@ -13,7 +13,7 @@ from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.study_spec import StudySpec
 
-__all__ = ["Ledger", "Opening", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord"]
+__all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
 
 EVERY_RUN = ""
 
@@ -72,7 +72,7 @@ class RunRecord:
         growths: what each growth did, in order: `step`, `parameters_added`, and the spec.
         metrics: the run's results, by name, such as `test/accuracy/all`.
         commit: that was checked out around the study's file when the run was trained, or an empty string.
-        plan: the digest of the spec that the study had, to the process that launched it, when the run was begun.
+        spec_digest: of the study's spec as the process that launched the run had loaded it; empty if not known.
     """
 
     study: str
@@ -88,11 +88,11 @@ class RunRecord:
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     commit: str = ""
-    plan: str = ""
+    spec_digest: str = ""  # the last field: its key in JSON, "plan", is the last one of every record in the database
 
     @property
-    def key(self) -> "RunKey":
-        """The run's place in its study."""
+    def key(self) -> RunKey:
+        """Trial, arm and seed: what names the run within its study."""
         return self.trial, self.arm, self.seed
 
     @property
@@ -101,18 +101,21 @@ class RunRecord:
         return any(name.startswith("test/") for name in self.metrics)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON."""
-        return {**vars(self), "stages": [vars(address) for address in self.stages]}
+        """Return the record as plain JSON, in which `spec_digest` has the key `plan`."""
+        fields = {name: value for name, value in vars(self).items() if name != "spec_digest"}
+        return {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RunRecord":
-        """Read what `to_json` wrote."""
+        """Read what `to_json` wrote, in this version or an earlier one, whose records may have no `plan`."""
+        fields = {name: value for name, value in content.items() if name != "plan"}
         stages = tuple(StageAddress(**address) for address in content["stages"])
-        return cls(**{**content, "stages": stages, "growths": tuple(content["growths"])})
+        growths = tuple(content["growths"])
+        return cls(**{**fields, "stages": stages, "growths": growths, "spec_digest": content.get("plan", "")})
 
 
 @dataclass(frozen=True)
-class Opening:
+class TestSetAccess:
     """A run was evaluated on test data; `at` is the time in seconds since 1970, by the database's clock."""
 
     trial: int
@@ -234,8 +237,8 @@ class Ledger:
                     values,
                 )
 
-    def openings(self, study: str) -> list[Opening]:
-        """Return when test data were opened by which run of the study, in that order; what is older is not known."""
+    def test_set_accesses(self, study: str) -> list[TestSetAccess]:
+        """Return the study's evaluations on test data by time; none of a database that does not record them yet."""
         with self.database.transaction() as transaction:
             if not transaction.has("openings"):
                 return []
@@ -243,7 +246,7 @@ class Ledger:
                 "SELECT trial, arm, seed, run_id, at FROM openings WHERE study = :study ORDER BY at, trial, arm, seed",
                 {"study": study},
             )
-        return [Opening(*row) for row in rows]
+        return [TestSetAccess(*row) for row in rows]
 
     def save_rung(self, record: RunRecord, step: int) -> None:
         """Record what a run had come to after `step` steps, where it waits for whether it may go on."""

@@ -17,7 +17,7 @@ from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 
-__all__ = ["Again", "Recorded", "first_difference", "read_recorded", "reproduce", "signals_in", "train_again"]
+__all__ = ["Recorded", "RetrainedRun", "first_difference", "read_recorded", "reproduce", "retrain", "signals_in"]
 
 SIGNAL = "signal/"
 TEST = "test/"
@@ -57,7 +57,7 @@ def reproduce(config: RunConfig, recorded: Recorded, data_folder: Path | None = 
         HarnessError: it cannot be trained here.
     """
     opened = any(name.startswith(TEST) for name in recorded.history)
-    again = train_again(config, signals_in(recorded.history), data_folder, test=opened)
+    again = retrain(config, signals_in(recorded.history), data_folder, test=opened)
     history = History()
     for stage in again.stages:
         history = history.then(stage)
@@ -69,7 +69,7 @@ def reproduce(config: RunConfig, recorded: Recorded, data_folder: Path | None = 
 
 
 @dataclass(frozen=True)
-class Again:
+class RetrainedRun:
     """What a run left behind that was trained again.
 
     Attributes:
@@ -82,9 +82,9 @@ class Again:
     last_step: int
 
 
-def train_again(
+def retrain(
     config: RunConfig, heard: Mapping[str, int], data_folder: Path | None = None, *, test: bool = True
-) -> Again:
+) -> RetrainedRun:
     """Train a run alone and from step 0; the signals `heard` come at their steps, `test` data are looked at or not.
 
     Raises:
@@ -98,7 +98,7 @@ def train_again(
         runner = Runner(store, data_folder, alone=True)
         stages = runner.run(config, signals.evaluated, signals.heard, test=test).stages
         histories = tuple(run_history(store.root, (address,)) for address in stages)
-        return Again(histories, (stage_folder(store.root, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step)
+        return RetrainedRun(histories, (stage_folder(store.root, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step)
 
 
 def signals_in(history: History) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any
 from harness.core.history import History
 from harness.staging.counts import Counts
 from harness.staging.ledger import StageAddress
-from harness.staging.store import Measured
+from harness.staging.store import StageMetrics
 
 __all__ = ["PARAMETERS_ADDED", "FinishedStage", "RunResult", "result_of"]
 
@@ -21,7 +21,7 @@ class FinishedStage:
     """One stage of a run that has ended: what was measured in it, and the seconds that its training took."""
 
     address: StageAddress
-    measured: Measured
+    measured: StageMetrics
     seconds: float
 
 

@@ -22,13 +22,13 @@ from harness.staging.histories import FILES, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 
-__all__ = ["Measured", "Stage", "Store"]
+__all__ = ["Stage", "StageMetrics", "Store"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Measured:
+class StageMetrics:
     """What was measured in a stage.
 
     Attributes:
@@ -55,7 +55,7 @@ class Stage:
     start: int
     parent: str
     state: bytes
-    measured: Measured
+    measured: StageMetrics
     seconds: float
 
 
@@ -71,14 +71,14 @@ class Store:
         """Return the committed stages of the chain `key` by step, or of all chains."""
         return self._catalog.stages(key)
 
-    def measured(self, entry: StageEntry) -> Measured:
+    def measured(self, entry: StageEntry) -> StageMetrics:
         """Return what was measured in a stage.
 
         Raises:
             SnapshotError: the bytes are not those that were written; the stage is set aside and no longer listed.
         """
         contents = self._read(entry, FILES[1:], entry.rest_sha256)
-        return Measured(*map(History.from_bytes, contents))
+        return StageMetrics(*map(History.from_bytes, contents))
 
     def snapshot(self, entry: StageEntry) -> bytes:
         """Return the snapshot of a stage.

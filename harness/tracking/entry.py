@@ -13,8 +13,8 @@ from typing import Any
 from harness.core.digest import digest
 from harness.core.history import History, Series
 from harness.core.spec import flatten
-from harness.staging.begun import plan_digest
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.previous_specs import spec_digest
 from harness.tracking.finals import finals
 from harness.tracking.keys import allowed_keys, metric_keys
 from harness.tracking.notes import run_note, study_note
@@ -132,13 +132,13 @@ def _name(study: StudyRecord, record: RunRecord) -> str:
 
 
 def _mark(name: str, record: RunRecord) -> str:
-    shown = {name: value for name, value in vars(record).items() if name != "plan"}
+    shown = {name: value for name, value in vars(record).items() if name != "spec_digest"}
     content = {**shown, "stages": [[address.key, address.step] for address in record.stages]}
     return hashlib.sha256(json.dumps([FORM, name, content]).encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
 def _spec_hash(study: StudyRecord) -> str:
-    return plan_digest(study.spec)[:DIGEST_CHARACTERS]
+    return spec_digest(study.spec)[:DIGEST_CHARACTERS]
 
 
 def _run_tags(study: StudyRecord, record: RunRecord) -> dict[str, str]:

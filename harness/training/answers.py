@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from harness.core.answers import Answers
 from harness.core.label_map import Column, LabelMap, labels_of
+from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
 from harness.growth.freeze import named_parameters
 from harness.growth.lineage import Effect, GrowthEvent
@@ -15,7 +15,7 @@ __all__ = ["answers_of"]
 
 def answers_of(
     model: GrowableModel, lineage: tuple[GrowthEvent, ...], effects: tuple[Effect, ...], data: TaskData
-) -> Answers:
+) -> OutputSpecs:
     """Return what the outputs of `model` answer for now, after the growths in `lineage` that had `effects`.
 
     Raises:
@@ -40,7 +40,7 @@ def answers_of(
     hidden = frozenset(data.hidden) - arrived.keys()
     device = next(model.parameters()).device
     label_map = LabelMap.of(classes, hidden=hidden, arrived=arrived, device=device)
-    return Answers(label_map, data.outputs, data.scales, named_parameters(model))
+    return OutputSpecs(label_map, data.outputs, data.scales, named_parameters(model))
 
 
 def output_at(path: str, data: TaskData) -> str:

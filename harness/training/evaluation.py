@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import Batch
 from harness.training.config import TrainingConfig
@@ -28,7 +28,7 @@ CHUNK = 250  # activations that stay in a processor's cache: twice as fast as th
 
 
 def evaluate(
-    state: TrainState, split: Split, config: TrainingConfig, answers: Answers, *, forward: Forward | None = None
+    state: TrainState, split: Split, config: TrainingConfig, answers: OutputSpecs, *, forward: Forward | None = None
 ) -> dict[str, float]:
     """Return the losses and metrics of the network on `split`.
 
@@ -61,7 +61,7 @@ def evaluate(
 def observed(
     state: TrainState,
     split: Split,
-    answers: Answers,
+    answers: OutputSpecs,
     needs: Needs | None = None,
     forward: Forward | None = None,
 ) -> Batch:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import AbstractLoss, Batch
 from harness.models.taps import capture
@@ -39,7 +39,7 @@ def needs_of(losses: Iterable[AbstractLoss]) -> Needs:
 
 
 def see(
-    state: TrainState, examples: Split, answers: Answers, needs: Needs | None = None, forward: Forward | None = None
+    state: TrainState, examples: Split, answers: OutputSpecs, needs: Needs | None = None, forward: Forward | None = None
 ) -> Batch:
     """Call the network once, under autocast, in the modes that its modules are in.
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import observed
@@ -35,7 +35,7 @@ class Appearance:
     flops: float
 
 
-def appearance(state: TrainState, examples: Split, config: TrainingConfig, answers: Answers) -> Appearance:
+def appearance(state: TrainState, examples: Split, config: TrainingConfig, answers: OutputSpecs) -> Appearance:
     """Look at the network with `examples`, all of whose classes can be seen. Nothing is changed."""
     with FlopCounterMode(display=False) as counter:
         observed(state, examples, answers)

@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.data import AbstractTask
 from harness.losses import Batch
 
@@ -120,7 +120,7 @@ def output_metrics(batch: Batch) -> dict[str, Tensor]:
     return results
 
 
-def _errors(name: str, found: Tensor, truth: Tensor, answers: Answers) -> dict[str, Tensor]:
+def _errors(name: str, found: Tensor, truth: Tensor, answers: OutputSpecs) -> dict[str, Tensor]:
     errors = (found.double() - truth.double()) * answers.scale(name).std
     return {f"mae/{name}": errors.abs().mean(), f"rmse/{name}": errors.square().mean().sqrt()}
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.core.seeding import seed_global_stream, step_seed
 from harness.data import Split
 from harness.losses import Batch
@@ -25,7 +25,7 @@ def train_step(
     state: TrainState,
     examples: Split,
     config: TrainingConfig,
-    answers: Answers,
+    answers: OutputSpecs,
     *,
     contract: Contract | None = None,
     forward: Forward | None = None,

@@ -17,7 +17,7 @@ from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, read_data, written_data
 from harness.reporting.report import report_files
 from harness.reporting.verification.verify import Problem, Verification
-from harness.staging.reproduce import Again
+from harness.staging.reproduce import RetrainedRun
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -106,10 +106,10 @@ def test_forged_data_pass_everything_but_training_again(report: Path, call: Call
 
 
 def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object, **__: object) -> Again:
+    def fail(*_: object, **__: object) -> RetrainedRun:
         raise DataError("no digits here")
 
-    monkeypatch.setattr(again, "train_again", fail)
+    monkeypatch.setattr(again, "retrain", fail)
 
     ended = call("verify", str(report), "--rerun", "1")
 

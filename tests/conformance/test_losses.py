@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output, Scale
 from harness.core.spec import LeafSpec
 from harness.losses import (
@@ -86,7 +86,7 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         outputs={name: values(size, count) for name, count in columns.items()} | {"size_reg": values()},
         inputs=torch.rand(size, 2, 3, generator=stream).to(wide),
         labels=torch.arange(size) % 6,
-        answers=Answers(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
+        answers=OutputSpecs(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
         targets=targets,
         features={"hidden": values(size, 5)},
         teacher=teacher,
@@ -203,7 +203,7 @@ def test_large_outputs_make_a_finite_loss(loss: AbstractLoss, dtype: torch.dtype
 
 
 def test_it_is_silent_where_there_is_nothing_that_it_speaks_of(loss: AbstractLoss) -> None:
-    nothing = Answers(LabelMap.of({}), OUTPUTS, parameters={"other.weight": torch.ones(1)})
+    nothing = OutputSpecs(LabelMap.of({}), OUTPUTS, parameters={"other.weight": torch.ones(1)})
     batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, answers=nothing)
 
     quiet = loss.model_copy(update={"paths": ("heads.late",)})

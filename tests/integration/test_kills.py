@@ -19,7 +19,7 @@ from optuna.trial import TrialState
 import harness
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
-from harness.staging.owner import is_gone
+from harness.staging.process_identity import has_ended
 from harness.tracking.client import MlflowClient
 from harness.tracking.location import default_tracking_uri
 
@@ -138,7 +138,7 @@ def stuck_leases(storage: str) -> list[str]:
     with ledger.database.transaction() as transaction:
         held = transaction.rows("SELECT name, owner FROM leases WHERE expires > {now}")
     ledger.database.close()
-    return [name for name, owner in held if not is_gone(owner)]
+    return [name for name, owner in held if not has_ended(owner)]
 
 
 def shown_runs(home: Path) -> Counter[tuple[str, str]]:

@@ -6,9 +6,9 @@ from scipy.special import huber
 from sklearn.metrics import mean_absolute_error, mean_squared_error
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.errors import SpecError
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output, Scale
 from harness.losses import Absolute, AbstractLoss, Batch, Huber, MeanSquared, ModelLoss, ParameterNorm, Reconstruction
 from harness.losses import TargetWeighted as Weighted
@@ -19,7 +19,7 @@ SCALE = Scale(mean=20.0, std=10.0, unit="kW")
 
 
 def value_of(loss: AbstractLoss, values: Tensor = VALUES, truth: Tensor = TRUTH) -> float:
-    answers = Answers(LabelMap.of({}), {"load": Output(columns=2)}, {"load": SCALE})
+    answers = OutputSpecs(LabelMap.of({}), {"load": Output(columns=2)}, {"load": SCALE})
     batch = Batch({"load": values}, torch.zeros(len(values), 3), torch.zeros(len(values)), answers, {"load": truth})
     return loss.components("load", batch)["load"].item()
 
@@ -59,7 +59,7 @@ def test_sklearn_weights_examples_alike() -> None:
 
 
 def reconstruction(loss: AbstractLoss, copy: Tensor, inputs: Tensor) -> float:
-    batch = Batch({"copy": copy}, inputs, torch.zeros(len(inputs)), Answers(LabelMap.of({})))
+    batch = Batch({"copy": copy}, inputs, torch.zeros(len(inputs)), OutputSpecs(LabelMap.of({})))
     return loss.components("copy", batch)["copy"].item()
 
 
@@ -81,20 +81,20 @@ def test_a_reconstruction_of_another_size_is_refused() -> None:
 
 def test_a_norm_is_that_of_the_parameters_named() -> None:
     parameters = {"fc.weight": torch.tensor([3.0, 4.0]), "fc.bias": torch.tensor(2.0), "fc2.weight": torch.ones(9)}
-    batch = Batch({}, torch.zeros(1, 1), torch.zeros(1), Answers(LabelMap.of({}), parameters=parameters))
+    batch = Batch({}, torch.zeros(1, 1), torch.zeros(1), OutputSpecs(LabelMap.of({}), parameters=parameters))
 
     assert ParameterNorm(paths=("fc",)).components("norm", batch) == {"norm": torch.tensor(29 / 2)}
     assert ParameterNorm(paths=("fc.bias", "fc2")).components("norm", batch) == {"norm": torch.tensor(13 / 2)}
 
 
 def test_parameters_that_are_not_there_are_named() -> None:
-    batch = Batch({}, torch.zeros(1, 1), torch.zeros(1), Answers(LabelMap.of({}), parameters={"fc.weight": VALUES}))
+    batch = Batch({}, torch.zeros(1, 1), torch.zeros(1), OutputSpecs(LabelMap.of({}), parameters={"fc.weight": VALUES}))
 
     with pytest.raises(SpecError, match=r"no parameters at fc\.widht\. Did you mean 'fc\.weight'"):
         ParameterNorm(paths=("fc.widht",)).components("norm", batch)
 
 
 def test_a_loss_of_the_models_own_is_what_the_model_says() -> None:
-    batch = Batch({"kl": torch.tensor(2.5)}, torch.zeros(1, 1), torch.zeros(1), Answers(LabelMap.of({})))
+    batch = Batch({"kl": torch.tensor(2.5)}, torch.zeros(1, 1), torch.zeros(1), OutputSpecs(LabelMap.of({})))
 
     assert ModelLoss(output="kl").components("divergence", batch) == {"divergence": torch.tensor(2.5)}

@@ -8,9 +8,9 @@ from scipy.special import rel_entr, softmax
 from torch import Tensor
 from torch.nn import functional
 
-from harness.core.answers import Answers
 from harness.core.errors import SpecError
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.losses import Batch, Distillation, FeatureMatching, LearningWithoutForgetting
 
@@ -20,7 +20,7 @@ OUTPUTS = {"size": Output(), "kind": Output(kind="classes", columns=3)}
 
 def batch_of(new: dict[str, Tensor], old: dict[str, Tensor], classes: dict[str, tuple[int, ...]]) -> Batch:
     size = len(next(iter(new.values())))
-    answers = Answers(LabelMap.of(classes), OUTPUTS)
+    answers = OutputSpecs(LabelMap.of(classes), OUTPUTS)
     return Batch(new, torch.zeros(size, 1), torch.zeros(size, dtype=torch.int64), answers, teacher=old)
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from harness.core.digest import digest
 from harness.core.history import History
-from harness.staging.begun import plan_digest
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.previous_specs import spec_digest
 from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
@@ -165,7 +165,7 @@ class SyntheticStudy:
             stages=tuple(address for address, _ in stages),
             growths=() if arm in self.never else ({"step": at, "parameters_added": params["width"] * 64 + 650},),
             metrics={} if failed else self.metrics(trial, arm, seed, before, after, params, home),
-            plan=plan_digest(self.spec()),
+            spec_digest=spec_digest(self.spec()),
         )
 
     def metrics(

@@ -12,8 +12,8 @@ from harness.reporting.data.collect import collect
 from harness.search.launch import foreseen_runs
 from harness.search.observer import Observer
 from harness.search.study import Study
-from harness.staging.begun import earlier_forms, plan_digest
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
+from harness.staging.previous_specs import previous_specs, spec_digest
 from harness.staging.study_spec import StudySpec
 
 Launch = Callable[..., StudyRecord]
@@ -70,7 +70,7 @@ def older(home: Path) -> StudyRecord:
     before = replace(begun, spec=StudySpec({key: value for key, value in begun.spec.items() if key != "sampler"}))
     ledger.save_study(before)
     for run in ledger.runs(begun.name):
-        ledger.save_run(replace(run, plan=plan_digest(before.spec)))
+        ledger.save_run(replace(run, spec_digest=spec_digest(before.spec)))
     return before
 
 
@@ -80,8 +80,8 @@ def test_every_run_is_recorded_with_the_plan_that_it_was_begun_under(
     run_study(trials=1)
     run_study(with_changes(study, {"title": "A better title"}), trials=2, seeds=2)
 
-    assert {run.plan for run in runs(tmp_path / "home").values()} == {plan_digest(study.to_json())}
-    assert earlier_forms(Ledger(tmp_path / "home").database, "tiny") == {}
+    assert {run.spec_digest for run in runs(tmp_path / "home").values()} == {spec_digest(study.to_json())}
+    assert previous_specs(Ledger(tmp_path / "home").database, "tiny") == {}
 
 
 def test_the_plan_of_a_run_is_what_the_launch_has_loaded_not_what_the_ledger_says(
@@ -95,7 +95,7 @@ def test_the_plan_of_a_run_is_what_the_launch_has_loaded_not_what_the_ledger_say
 
     run_study(observer=Forger())
 
-    assert {run.plan for run in runs(tmp_path / "home").values()} == {plan_digest(study.to_json())}
+    assert {run.spec_digest for run in runs(tmp_path / "home").values()} == {spec_digest(study.to_json())}
 
 
 def test_a_form_of_the_plan_before_it_gained_fields_is_kept_and_told_from_another_plan(
@@ -106,12 +106,12 @@ def test_a_form_of_the_plan_before_it_gained_fields_is_kept_and_told_from_anothe
 
     record = run_study(trials=2)
 
-    digests = {plan_digest(before.spec), plan_digest(study.to_json())}
-    assert {run.plan for run in runs(tmp_path / "home").values()} == digests
-    assert earlier_forms(Ledger(tmp_path / "home").database, "tiny") == {plan_digest(before.spec): before.spec}
+    digests = {spec_digest(before.spec), spec_digest(study.to_json())}
+    assert {run.spec_digest for run in runs(tmp_path / "home").values()} == digests
+    assert previous_specs(Ledger(tmp_path / "home").database, "tiny") == {spec_digest(before.spec): before.spec}
     data = collect(tmp_path / "home", "tiny")
     assert data.earlier == (before.spec,)
-    badge = plan_unchanged(data.runs, record.spec, [plan_digest(before.spec)])
+    badge = plan_unchanged(data.runs, record.spec, [spec_digest(before.spec)])
     assert (badge.status, "after 2 of them" in badge.evidence) == ("PASS", True)
 
 
@@ -126,7 +126,7 @@ def test_a_plan_that_was_changed_in_file_and_ledger_alike_is_noticed(
     run_study(with_changes(study, changes), trials=2)
 
     data = collect(tmp_path / "home", "tiny")
-    badge = plan_unchanged(data.runs, data.study.spec, list(map(plan_digest, data.earlier)))
+    badge = plan_unchanged(data.runs, data.study.spec, list(map(spec_digest, data.earlier)))
     assert badge.status == "FAIL"
     assert badge.evidence.startswith("2 of 4 runs")
 
@@ -161,6 +161,6 @@ def test_title_and_question_can_be_reworded(run_study: Launch, study: Study, tmp
 def test_four_fields_may_change_while_a_study_goes_on() -> None:
     spec = dict.fromkeys(Study.model_fields, 0)
 
-    free = {name for name in spec if plan_digest({**spec, name: 1}) == plan_digest(spec)}
+    free = {name for name in spec if spec_digest({**spec, name: 1}) == spec_digest(spec)}
 
     assert free == {"question", "seeds", "title", "trials"}

@@ -65,7 +65,7 @@ def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path
     for found in ended:
         result = expected[found.record.key]
         assert run_history(tmp_path / "two" / "store", found.record.stages) == result.history
-        assert (found.record.stages, found.record.plan) == (result.stages, "ab" * 32)
+        assert (found.record.stages, found.record.spec_digest) == (result.stages, "ab" * 32)
     stored = [
         {entry.address: (entry.state_sha256, entry.rest_sha256) for entry in runner_in(tmp_path / name).store.entries()}
         for name in ("one", "two")

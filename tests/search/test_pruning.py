@@ -101,7 +101,7 @@ def test_what_is_not_given_up_is_trained_as_if_nobody_had_compared(
     completed = [run for run in runs(tmp_path / "watched").values() if run.status == "completed"]
     assert completed
     for run in completed:
-        assert replace(run, plan=free[run.key].plan) == free[run.key]  # they differ in the pruner
+        assert replace(run, spec_digest=free[run.key].spec_digest) == free[run.key]  # they differ in the pruner
         histories = [run_history(tmp_path / home / "store", run.stages) for home in ("watched", "free")]
         assert histories[0] == histories[1]
 
@@ -118,11 +118,13 @@ def test_a_configuration_is_given_up_under_all_arms_and_its_test_data_stay_close
     for run in found.values():
         assert (run.status == "pruned") == (run.trial in given_up)
         assert run.opened_test == (run.status == "completed")
-        assert len(run.plan) == 64
+        assert len(run.spec_digest) == 64
         if run.status == "pruned":
             assert run.stages[-1].step in (43, 56)
             assert run.reason == f"accuracy/all {mean_at(found, run):.4g} at step {run.stages[-1].step}"
-    opened = [(opening.trial, opening.arm, opening.seed) for opening in Ledger(tmp_path / "home").openings("tiny")]
+    opened = [
+        (opening.trial, opening.arm, opening.seed) for opening in Ledger(tmp_path / "home").test_set_accesses("tiny")
+    ]
     assert sorted(opened) == sorted(run.key for run in found.values() if run.status == "completed")
 
 
@@ -144,7 +146,7 @@ def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
     for run in found.values():
         assert run.status == found[run.trial, run.arm, 0].status
         assert not (run.status == "pruned" and run.seed == 1 and run.stages)
-    assert len({run.plan for run in found.values()}) == 1
+    assert len({run.spec_digest for run in found.values()}) == 1
 
 
 def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, study: Study, tmp_path: Path) -> None:

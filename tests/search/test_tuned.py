@@ -14,8 +14,8 @@ from harness.search.launch import foreseen_runs
 from harness.search.samplers import TPE
 from harness.search.study import Study
 from harness.search.trials import Trials
-from harness.staging.begun import plan_digest
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
+from harness.staging.previous_specs import spec_digest
 
 Launch = Callable[..., StudyRecord]
 
@@ -47,7 +47,7 @@ def test_every_arm_is_searched_as_much_and_its_winners_are_trained_with_fresh_se
     searched = [run for run in found.values() if run.trial < 6]
     confirmed = [run for run in found.values() if run.trial >= 6]
     assert len(found) == record.planned_runs == 2 * 2 * 3 + 2 * 2 * 2
-    assert {run.plan for run in found.values()} == {plan_digest(tuned.to_json())}
+    assert {run.spec_digest for run in found.values()} == {spec_digest(tuned.to_json())}
     assert sorted(run.key for run in searched) == [(n, arm, n % 2) for n in range(6) for arm in ("frozen", "unfrozen")]
     assert {(run.trial, run.seed) for run in confirmed} == {(6, 2), (6, 4), (7, 3), (7, 5)}
     for run in confirmed:
@@ -63,7 +63,7 @@ def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
     run_study(tuned)
 
     found = runs(tmp_path / "home")
-    openings = Ledger(tmp_path / "home").openings("tiny")
+    openings = Ledger(tmp_path / "home").test_set_accesses("tiny")
     assert {key for key, run in found.items() if run.opened_test} == {key for key in found if key[0] >= 6}
     assert [(one.trial, one.arm, one.seed) for one in openings] == [
         (trial, arm, seed) for trial, seeds in ((6, (2, 4)), (7, (3, 5))) for arm in tuned.arms for seed in seeds
@@ -117,7 +117,7 @@ def test_what_another_launch_enlarges_meanwhile_is_not_confirmed_yet(
 
     with pytest.raises(StudyChangedError, match="another launch made it 4 with 1; nothing is confirmed yet"):
         run_study(tuned)
-    assert ledger.openings("tiny") == []
+    assert ledger.test_set_accesses("tiny") == []
 
 
 def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, tuned: Study) -> None:

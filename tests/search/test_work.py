@@ -85,7 +85,7 @@ def test_a_run_that_two_processes_find_at_its_end_opened_test_data_once(
     for _ in range(2):
         Work(Runner(runner.store), {}, Observer()).do(runs[:1], lambda _: None)
 
-    assert len(runner.store.ledger.openings(runs[0].study)) == 1
+    assert len(runner.store.ledger.test_set_accesses(runs[0].study)) == 1
 
 
 def test_while_another_process_trains_a_stage_something_else_is_done(

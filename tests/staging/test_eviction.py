@@ -6,7 +6,7 @@ from harness.core.history import History
 from harness.staging.catalog import StageEntry
 from harness.staging.eviction import by_value, evict_to
 from harness.staging.ledger import Ledger, StageAddress
-from harness.staging.store import Measured, Stage, Store
+from harness.staging.store import Stage, StageMetrics, Store
 
 
 def entry(key: str, step: int, *, seconds: float, size: int = 10, parent: str = "", start: int = 0) -> StageEntry:
@@ -45,7 +45,7 @@ def test_snapshots_are_given_up_until_the_rest_fits(tmp_path: Path, limit: int, 
     ledger = Ledger(tmp_path)
     ledger.create()
     store = Store(tmp_path / "store", ledger)
-    measured = Measured(History(), History())
+    measured = StageMetrics(History(), History())
     for step in (1, 2, 3):
         store.commit(Stage(StageAddress("key", step), 0, "", b"0123456789", measured, seconds=step**2))
 

@@ -14,7 +14,7 @@ import harness
 from harness.core.errors import AwayError, HomeError
 from harness.staging.database import Database
 from harness.staging.leases import Lease, Leases, check_lease, forget_deaths, forgive_all_deaths
-from harness.staging.owner import this_process
+from harness.staging.process_identity import process_identity
 
 ELSEWHERE = json.dumps(["another-machine", "boot", 1, 2.5])
 
@@ -71,7 +71,7 @@ def test_the_lease_of_an_owner_that_is_not_heard_of_expires(database: Database) 
 
 
 def test_the_lease_of_a_dead_process_is_free_at_once(database: Database) -> None:
-    machine = json.loads(this_process())
+    machine = json.loads(process_identity())
     dead = Leases(database, json.dumps([*machine[:2], 2**22 + 1, 0.5]))
     with dead.hold("a") as lease:
         assert lease is not None
@@ -83,7 +83,7 @@ def test_the_lease_of_a_dead_process_is_free_at_once(database: Database) -> None
 
 
 def test_releasing_a_lost_lease_leaves_the_new_owner_alone(database: Database) -> None:
-    machine = json.loads(this_process())
+    machine = json.loads(process_identity())
     dead, ours = Leases(database, json.dumps([*machine[:2], 2**22 + 1, 0.5])), Leases(database)
 
     with dead.hold("a"):
@@ -139,7 +139,7 @@ def test_a_lease_of_another_token_is_not_the_latest(database: Database) -> None:
 def dying(database: Database, times: int) -> None:
     """Take the lease `a` so many times without giving it back, as processes that are killed do."""
     for number in range(times):
-        gone = json.dumps([*json.loads(this_process())[:2], 2**22 + 1, float(number)])
+        gone = json.dumps([*json.loads(process_identity())[:2], 2**22 + 1, float(number)])
         assert Leases(database, gone)._acquire("a") is not None
 
 

@@ -23,7 +23,7 @@ RUN = RunRecord(
     stages=(StageAddress("k", 2), StageAddress("l", 4)),
     growths=({"step": 2, "parameters_added": 7},),
     metrics={"test/accuracy/all": 0.1 + 0.2},
-    plan="ab" * 32,
+    spec_digest="ab" * 32,
 )
 
 
@@ -44,7 +44,7 @@ def test_a_run_comes_back_as_it_was(ledger: Ledger) -> None:
 def test_a_run_of_an_earlier_version_was_begun_under_a_plan_that_nobody_knows() -> None:
     content = {name: value for name, value in RUN.to_json().items() if name != "plan"}
 
-    assert RunRecord.from_json(content) == replace(RUN, plan="")
+    assert RunRecord.from_json(content) == replace(RUN, spec_digest="")
 
 
 def test_a_later_end_replaces_an_earlier_one(ledger: Ledger) -> None:
@@ -58,7 +58,7 @@ def test_the_same_end_is_one_opening_of_the_test_data_and_another_end_one_more(l
     for metrics in ({"test/accuracy/all": 0.5}, {"test/accuracy/all": 0.5}, {"test/accuracy/all": 0.6}, {}):
         ledger.save_run(replace(RUN, metrics=metrics))
 
-    assert [opening.run_id for opening in ledger.openings("a-study")] == ["abc", "abc"]
+    assert [opening.run_id for opening in ledger.test_set_accesses("a-study")] == ["abc", "abc"]
 
 
 @pytest.mark.postgres
@@ -75,7 +75,7 @@ def test_on_a_server_those_who_save_the_same_end_at_the_same_moment_count_one_op
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(save, [seed for seed in range(20) for _ in range(together.parties)]))
 
-    openings = ledger.openings("at once")
+    openings = ledger.test_set_accesses("at once")
     ledger.database.close()
     assert [opening.seed for opening in openings] == list(range(20))
 

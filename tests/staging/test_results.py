@@ -2,7 +2,7 @@ from harness.core.history import History
 from harness.staging.counts import Counts
 from harness.staging.ledger import StageAddress
 from harness.staging.results import FinishedStage, result_of
-from harness.staging.store import Measured
+from harness.staging.store import StageMetrics
 
 COUNTS = Counts(parameters=100, trainable=40, flops=(3000, 500))
 
@@ -11,7 +11,7 @@ def stage(key: str, step: int, seconds: float, ending: dict[str, float], begun: 
     history, end = History(), History()
     history.record(step - 10, begun)
     end.record(step, ending)
-    return FinishedStage(StageAddress(key, step), Measured(history, end), seconds)
+    return FinishedStage(StageAddress(key, step), StageMetrics(history, end), seconds)
 
 
 def evaluations(known: float, everything: float) -> dict[str, float]:

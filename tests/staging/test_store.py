@@ -10,7 +10,7 @@ from harness.core.history import History
 from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
-from harness.staging.store import Measured, Stage, Store
+from harness.staging.store import Stage, StageMetrics, Store
 
 ADDRESS = StageAddress("ab12", 30)
 
@@ -21,7 +21,7 @@ def history(**values: float) -> History:
     return found
 
 
-STAGE = Stage(ADDRESS, 10, "ff", b"state", Measured(history(loss=0.5), history(accuracy=0.25)), seconds=1.5)
+STAGE = Stage(ADDRESS, 10, "ff", b"state", StageMetrics(history(loss=0.5), history(accuracy=0.25)), seconds=1.5)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_stage_comes_back_as_it_was(store: Store) -> None:
 def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
     second = StageAddress("cd", 40)
     store.commit(STAGE)
-    store.commit(replace(STAGE, address=second, measured=Measured(history(loss=0.4), history(accuracy=0.5))))
+    store.commit(replace(STAGE, address=second, measured=StageMetrics(history(loss=0.4), history(accuracy=0.5))))
 
     whole = run_history(store.root, (ADDRESS, second))
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.models import GrowableModel
 from harness.training.optimizers import SGD
@@ -28,6 +28,6 @@ def state(conv_model: GrowableModel) -> TrainState:
 
 
 @pytest.fixture
-def answers() -> Answers:
+def answers() -> OutputSpecs:
     """What is answered before the late classes have a head."""
-    return Answers(LabelMap.of({"known": (0, 1, 2)}))
+    return OutputSpecs(LabelMap.of({"known": (0, 1, 2)}))

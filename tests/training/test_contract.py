@@ -2,16 +2,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.errors import ContractError
 from harness.core.history import History
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.losses import Batch
 from harness.training.contract import Contract
 from harness.training.state import TrainState
 
 BATCH = Batch(
-    {"known": torch.zeros(2, 3)}, torch.zeros(2, 1), torch.zeros(2), Answers(LabelMap.of({"known": range(3)}))
+    {"known": torch.zeros(2, 3)}, torch.zeros(2, 1), torch.zeros(2), OutputSpecs(LabelMap.of({"known": range(3)}))
 )
 
 
@@ -60,7 +60,7 @@ def test_a_component_without_gradient_is_named_unless_something_is_frozen(state:
 
 
 def test_a_head_of_another_size_than_its_classes_is_named(state: TrainState) -> None:
-    answers = Answers(LabelMap.of({"known": range(4)}, hidden=(3,)))
+    answers = OutputSpecs(LabelMap.of({"known": range(4)}, hidden=(3,)))
     batch = Batch(BATCH.outputs, BATCH.inputs, BATCH.labels, answers)
 
     with pytest.raises(ContractError, match=r"expected 4 columns of the head 'known' at step 1, .* found \(2, 3\)"):

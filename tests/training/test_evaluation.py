@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing
@@ -20,10 +20,10 @@ from harness.training.evaluation import evaluate
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
-BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
+BOTH = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
 
-def test_it_changes_nothing(state: TrainState, data: TaskData, answers: Answers) -> None:
+def test_it_changes_nothing(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     modes, stream = [module.training for module in state.model.modules()], torch.get_rng_state()
@@ -35,7 +35,7 @@ def test_it_changes_nothing(state: TrainState, data: TaskData, answers: Answers)
     assert torch.equal(torch.get_rng_state(), stream)
 
 
-def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, answers: Answers) -> None:
+def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
     split = data.validation
     known = split.take(answers.label_map.known(split.labels).nonzero().squeeze(1))
 
@@ -69,7 +69,7 @@ class WithReg(nn.Module):
 
 
 def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(
-    data: TaskData, answers: Answers, monkeypatch: pytest.MonkeyPatch
+    data: TaskData, answers: OutputSpecs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "CHUNK", 28)  # of 30, so that a chunk of 2 must count less
     state = fresh_state(GrowableModel(WithReg(), "known"), SGD(), seed=0, precision="fp32")
@@ -82,7 +82,7 @@ def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(
 
 @pytest.mark.parametrize("size", [7, 250])
 def test_features_and_teachers_are_seen_in_chunks_too(
-    state: TrainState, data: TaskData, answers: Answers, size: int, monkeypatch: pytest.MonkeyPatch
+    state: TrainState, data: TaskData, answers: OutputSpecs, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_teacher(state.model).join(state.model)
     with torch.no_grad():
@@ -104,7 +104,7 @@ def test_features_and_teachers_are_seen_in_chunks_too(
 def test_without_heads_there_is_no_accuracy(data: TaskData) -> None:
     model = GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(64, 1)), "load")
     state = fresh_state(model, SGD(), seed=0, precision="fp32")
-    nothing = Answers(LabelMap.of({}), {"load": Output()})
+    nothing = OutputSpecs(LabelMap.of({}), {"load": Output()})
     split = Split(data.train.inputs, data.train.labels, {"load": torch.zeros(60, 1)})
 
     found = evaluate(state, split, TrainingConfig(losses={"load": MeanSquared()}), nothing)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.losses import Distillation, FeatureMatching, JointCrossEntropy
 from harness.models.teacher import keep_teacher
@@ -19,7 +19,7 @@ def test_losses_say_what_they_look_at() -> None:
 
 
 def test_the_network_is_called_once_and_its_features_are_seen(
-    state: TrainState, data: TaskData, answers: Answers
+    state: TrainState, data: TaskData, answers: OutputSpecs
 ) -> None:
     calls: list[int] = []
     state.model.register_forward_hook(lambda *_: calls.append(1))
@@ -33,7 +33,9 @@ def test_the_network_is_called_once_and_its_features_are_seen(
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_what_is_seen_has_32_bits(state: TrainState, data: TaskData, answers: Answers, precision: Precision) -> None:
+def test_what_is_seen_has_32_bits(
+    state: TrainState, data: TaskData, answers: OutputSpecs, precision: Precision
+) -> None:
     state.precision = precision
     keep_teacher(state.model).join(state.model)
 
@@ -44,7 +46,7 @@ def test_what_is_seen_has_32_bits(state: TrainState, data: TaskData, answers: An
     assert {value.dtype for group in seen for value in group.values()} == {torch.float32}
 
 
-def test_another_forward_may_take_the_networks_place(state: TrainState, data: TaskData, answers: Answers) -> None:
+def test_another_forward_may_take_the_networks_place(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
     def cached(examples: Split) -> dict[str, Tensor]:
         return {"known": torch.ones(len(examples), 3)}
 
@@ -53,7 +55,7 @@ def test_another_forward_may_take_the_networks_place(state: TrainState, data: Ta
     assert torch.equal(batch.outputs["known"], torch.ones(60, 3))
 
 
-def test_a_teacher_is_asked_only_if_a_loss_wants_it(state: TrainState, data: TaskData, answers: Answers) -> None:
+def test_a_teacher_is_asked_only_if_a_loss_wants_it(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
     keep_teacher(state.model).join(state.model)
     state.model.eval()
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.training.config import TrainingConfig
 from harness.training.gradients import trunk_gradients
@@ -37,7 +37,9 @@ def test_a_frozen_trunk_has_none(state: TrainState) -> None:
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_recording_changes_no_number(state: TrainState, data: TaskData, answers: Answers, precision: Precision) -> None:
+def test_recording_changes_no_number(
+    state: TrainState, data: TaskData, answers: OutputSpecs, precision: Precision
+) -> None:
     state.precision, state.scaler = precision, grad_scaler(precision, state.device)
     start = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     batch = known(data, answers)
@@ -55,5 +57,5 @@ def test_recording_changes_no_number(state: TrainState, data: TaskData, answers:
     torch.testing.assert_close(measured[1]["trunk_norm/known"], measured[1]["grad_norm"].float())
 
 
-def known(data: TaskData, answers: Answers) -> Split:
+def known(data: TaskData, answers: OutputSpecs) -> Split:
     return data.train.take(answers.label_map.known(data.train.labels).nonzero().squeeze(1))

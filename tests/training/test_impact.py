@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing, Probe, WidenHead
@@ -17,17 +17,17 @@ from harness.training.impact import appearance, impact
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
-BOTH = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
+BOTH = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing())
 
 
 @pytest.fixture
-def batch(data: TaskData, answers: Answers) -> Split:
+def batch(data: TaskData, answers: OutputSpecs) -> Split:
     return data.validation.take(answers.label_map.known(data.validation.labels).nonzero().squeeze(1))
 
 
 def test_a_new_head_changes_no_logit_but_competes(
-    state: TrainState, data: TaskData, batch: Split, answers: Answers
+    state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
 ) -> None:
     before = appearance(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
@@ -39,7 +39,9 @@ def test_a_new_head_changes_no_logit_but_competes(
     assert found["growth/known_accuracy_after"] <= found["growth/known_accuracy_before"]
 
 
-def test_operations_are_counted_per_example(state: TrainState, data: TaskData, batch: Split, answers: Answers) -> None:
+def test_operations_are_counted_per_example(
+    state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
+) -> None:
     before = appearance(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
@@ -48,7 +50,7 @@ def test_operations_are_counted_per_example(state: TrainState, data: TaskData, b
     assert found["growth/flops_added"] == 2 * 7 * 2  # a multiplication and an addition for each weight
 
 
-def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: Answers) -> None:
+def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: OutputSpecs) -> None:
     before = appearance(state, batch, TrainingConfig(), answers)
     with torch.no_grad():
         state.model.get_parameter("backbone.output.bias")[1] -= 0.25
@@ -58,7 +60,7 @@ def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: 
     assert found["growth/logit_change"] == pytest.approx(0.25)
 
 
-def test_looking_changes_nothing(state: TrainState, batch: Split, answers: Answers) -> None:
+def test_looking_changes_nothing(state: TrainState, batch: Split, answers: OutputSpecs) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     stream = torch.get_rng_state()
@@ -73,7 +75,7 @@ def test_looking_changes_nothing(state: TrainState, batch: Split, answers: Answe
 def test_what_a_growth_did_to_values_is_measured_without_an_accuracy(data: TaskData) -> None:
     model = GrowableModel(nn.Sequential(OrderedDict(flatten=nn.Flatten(), output=nn.Linear(64, 1))), "load")
     state = fresh_state(model, SGD(), seed=0, precision="fp32")
-    nothing = Answers(LabelMap.of({}), {"load": Output()})
+    nothing = OutputSpecs(LabelMap.of({}), {"load": Output()})
     split = Split(data.train.inputs, data.train.labels, {"load": torch.zeros(60, 2)})
     config = TrainingConfig(losses={"load": MeanSquared(), "lwf": LearningWithoutForgetting()})
 

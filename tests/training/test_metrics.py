@@ -3,8 +3,8 @@ import torch
 from sklearn.metrics import mean_absolute_error, root_mean_squared_error
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output, Scale
 from harness.data import Digits
 from harness.losses import Batch
@@ -117,7 +117,7 @@ def test_a_mean_of_one_stands_alone() -> None:
 
 def test_errors_are_in_the_targets_own_unit() -> None:
     values, truth = torch.randn(9, 1), torch.randn(9, 2)
-    answers = Answers(LabelMap.of({}), {"load": Output()}, {"load": Scale(20.0, 10.0, "kW")})
+    answers = OutputSpecs(LabelMap.of({}), {"load": Output()}, {"load": Scale(20.0, 10.0, "kW")})
     batch = Batch({"load": values}, torch.zeros(9, 1), torch.zeros(9), answers, {"load": truth})
 
     found = output_metrics(batch)
@@ -143,7 +143,7 @@ def test_each_kind_of_output_has_its_metric_if_it_exists() -> None:
         "species": torch.tensor([0, 1, 1, 1]),
         "marks": torch.tensor([[1.0, 0], [0, 0], [0, 0], [1, 1]]),
     }
-    batch = Batch(outputs, torch.zeros(4, 1, 2), torch.zeros(4), Answers(LabelMap.of({}), described), targets)
+    batch = Batch(outputs, torch.zeros(4, 1, 2), torch.zeros(4), OutputSpecs(LabelMap.of({}), described), targets)
 
     found = {name: value.item() for name, value in output_metrics(batch).items()}
 

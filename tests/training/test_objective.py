@@ -2,16 +2,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from harness.core.answers import Answers
 from harness.core.errors import ContractError, SpecError
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.losses import AbstractLoss, Batch, JointCrossEntropy, MeanSquared, ModelLoss, Ramp, Uncertainty, Weight
 from harness.training.objective import Objective, objective
 
 
 def batch_of(**outputs: Tensor) -> Batch:
-    answers = Answers(LabelMap.of({"known": (0, 1)} if "known" in outputs else {}), {"load": Output()})
+    answers = OutputSpecs(LabelMap.of({"known": (0, 1)} if "known" in outputs else {}), {"load": Output()})
     targets = {"load": torch.zeros(3, 1)}
     return Batch(outputs, torch.zeros(3, 1), torch.tensor([0, 1, 1]), answers, targets)
 

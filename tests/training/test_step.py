@@ -3,8 +3,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.growth import AttachHead, Nothing, Probe
 from harness.growth.lineage import Change
@@ -17,7 +17,7 @@ from harness.training.schedules import Cosine
 from harness.training.state import TrainState, fresh_state
 from harness.training.step import WATCHED_STEPS, train_step
 
-LABELS = Answers(LabelMap.of({"known": (0, 1, 2)}))
+LABELS = OutputSpecs(LabelMap.of({"known": (0, 1, 2)}))
 
 
 def known(data: TaskData) -> Split:
@@ -115,7 +115,7 @@ def test_new_parameters_start_at_the_rate_that_was_asked_for(
         train_step(state, known(data), TrainingConfig(), LABELS)
     change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=Nothing(), lr_factor=3)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
-    both = Answers(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
+    both = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
     measured = [train_step(state, data.train, TrainingConfig(), both) for _ in range(WATCHED_STEPS + 1)]
 

@@ -10,7 +10,7 @@ from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, 
 from harness.reporting.data.study_data import RUN, StudyData
 from harness.reporting.data.wording import count
 from harness.reporting.tables._base import Table, table_of_words
-from harness.staging.begun import plan_digest
+from harness.staging.previous_specs import spec_digest
 
 __all__ = ["integrity_of", "integrity_table"]
 
@@ -27,7 +27,7 @@ def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> t
         frozen_means_frozen(data.runs),
         _seeds_disjoint(data),
         opened_once(data.runs),
-        plan_unchanged(whole.runs, whole.study.spec, list(map(plan_digest, whole.earlier))),
+        plan_unchanged(whole.runs, whole.study.spec, list(map(spec_digest, whole.earlier))),
         _as_planned(data),
         _accounted(data, account),
         reproduced(whole.runs),

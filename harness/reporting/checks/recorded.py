@@ -11,7 +11,7 @@ import pandas as pd
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.data.study_data import RUN
 from harness.reporting.data.wording import count
-from harness.staging.begun import plan_digest
+from harness.staging.previous_specs import spec_digest
 
 __all__ = [
     "DIFFERS",
@@ -30,7 +30,7 @@ __all__ = [
 # SHA-256 over all frozen tensors, buffers among them, when they were frozen and at the end; empty if none were.
 FROZEN_BEFORE, FROZEN_AFTER = "frozen_before_sha256", "frozen_after_sha256"
 TEST_OPENINGS = "test_openings"  # how often the run was shown the test split
-PLAN = "plan_sha256"  # what `plan_digest` gave when the run began
+PLAN = "plan_sha256"  # what `spec_digest` gave when the run began
 REPRODUCED = "reproduced"  # whether the run was trained again, and came out the same or not; empty if it was not
 SAME, DIFFERS = "same", "differs"
 
@@ -74,7 +74,7 @@ def plan_unchanged(runs: pd.DataFrame, spec: Mapping[str, Any], earlier: Collect
     if PLAN not in runs or not len(runs):
         return not_checked(name, "The digest of the plan was not recorded with any run.")
     before = int(runs[PLAN].isin(earlier).sum())
-    other = int((~runs[PLAN].isin([plan_digest(spec), *earlier])).sum())
+    other = int((~runs[PLAN].isin([spec_digest(spec), *earlier])).sum())
     said = f"The plan has had the same digest since the first run, over {every(len(runs), 'run')}"
     said += f", but for fields that its spec gained after {before:,} of them" if before else ""
     return passed_unless(

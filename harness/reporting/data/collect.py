@@ -24,11 +24,11 @@ from harness.reporting.checks.recorded import (
 )
 from harness.reporting.data.curve_frame import Segment, curve_digests, curve_frame, segments_of
 from harness.reporting.data.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS, TRUNK_SECONDS, StudyData, column_of
-from harness.staging.begun import earlier_forms
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress
+from harness.staging.previous_specs import previous_specs
 from harness.staging.reproductions import reproductions
 
 __all__ = ["collect"]
@@ -70,8 +70,8 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         **_recorded(ledger, store_folder(home, record), study, runs),
         **{REPRODUCED: _reproduced(ledger, study, runs, digests)},
     )
-    plans = {run.plan for run in runs}
-    earlier = tuple(spec for plan, spec in earlier_forms(ledger.database, study).items() if plan in plans)
+    plans = {run.spec_digest for run in runs}
+    earlier = tuple(spec for plan, spec in previous_specs(ledger.database, study).items() if plan in plans)
     lost = tuple(run.run_id for run in runs if run.run_id not in digests)
     return StudyData(record, frame, curves, lost, ledger.origin(study), earlier)
 
@@ -83,11 +83,11 @@ def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) ->
         FROZEN_BEFORE: [digests.before for digests in frozen],
         FROZEN_AFTER: [digests.after for digests in frozen],
     }
-    openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.openings(study))
+    openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.test_set_accesses(study))
     if all(openings[run.key] for run in runs if run.opened_test):
         found[TEST_OPENINGS] = [openings[run.key] for run in runs]
-    if all(run.plan for run in runs):
-        found[PLAN] = [run.plan for run in runs]
+    if all(run.spec_digest for run in runs):
+        found[PLAN] = [run.spec_digest for run in runs]
     return found
 
 

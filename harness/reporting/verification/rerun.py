@@ -23,7 +23,7 @@ from harness.reporting.publication.source_files import read_data
 from harness.reporting.verification.sample import choose_runs
 from harness.reporting.verification.verify import Outcome
 
-__all__ = ["Rerun", "TrainedAgain", "chosen_runs", "rerun"]
+__all__ = ["Rerun", "Retrained", "chosen_runs", "rerun"]
 
 SIGNAL = "signal/"
 TEST = "test/"
@@ -31,7 +31,7 @@ POINT = ["name", "grown", "step"]
 
 
 @dataclass(frozen=True)
-class TrainedAgain:
+class Retrained:
     """What a run left behind when it was trained again.
 
     Attributes:
@@ -43,7 +43,7 @@ class TrainedAgain:
     state_sha256: str
 
 
-Train = Callable[[dict[str, Any], Mapping[str, int], bool], TrainedAgain]
+Train = Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _compared(
     name: str,
     row: Mapping[str, Any],
     recorded: pd.DataFrame,
-    again: TrainedAgain,
+    again: Retrained,
     *,
     differs: bool,
     tolerance: float | None,
@@ -128,7 +128,7 @@ def _compared(
     return Rerun(name, "CANNOT-RUN" if differs and tolerance is None else "FAIL", what)
 
 
-def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: TrainedAgain) -> str:
+def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: Retrained) -> str:
     if point := _first_point(recorded, _curves(row, again), 0.0):
         return point
     whole = History()
@@ -141,7 +141,7 @@ def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: Tra
     return ""
 
 
-def _curves(row: Mapping[str, Any], again: TrainedAgain) -> pd.DataFrame:
+def _curves(row: Mapping[str, Any], again: Retrained) -> pd.DataFrame:
     run = (str(row["run_id"]), int(row["trial"]), str(row["arm"]), int(row["seed"]))
     return curve_frame(list(segments_of(run, again.stages, float(row["growth_step"]))))
 

@@ -14,7 +14,7 @@ from harness.reporting.checks.recorded import (
     plan_unchanged,
     reproduced,
 )
-from harness.staging.begun import plan_digest
+from harness.staging.previous_specs import spec_digest
 
 SPEC = {"name": "a", "arms": {"x": {}}, "trials": 3, "seeds": 2}
 
@@ -61,7 +61,7 @@ def test_the_test_split_is_opened_exactly_once(openings: list[int], status: str,
 
 
 def test_a_plan_may_grow_in_trials_and_seeds_alone() -> None:
-    digest = plan_digest(SPEC)
+    digest = spec_digest(SPEC)
 
     assert plan_unchanged(runs_with(**{PLAN: [digest] * 2}), {**SPEC, "trials": 9, "seeds": 5}).status == "PASS"
     changed = plan_unchanged(runs_with(**{PLAN: [digest] * 2}), {**SPEC, "arms": {"y": {}}})
@@ -70,9 +70,9 @@ def test_a_plan_may_grow_in_trials_and_seeds_alone() -> None:
 
 
 def test_a_plan_that_gained_fields_is_the_same_plan_where_its_earlier_form_is_known() -> None:
-    runs = runs_with(**{PLAN: [plan_digest(SPEC), plan_digest(SPEC | {"more": 0})]})
+    runs = runs_with(**{PLAN: [spec_digest(SPEC), spec_digest(SPEC | {"more": 0})]})
 
-    known = plan_unchanged(runs, SPEC | {"more": 0}, [plan_digest(SPEC)])
+    known = plan_unchanged(runs, SPEC | {"more": 0}, [spec_digest(SPEC)])
     unknown = plan_unchanged(runs, SPEC | {"more": 0})
 
     assert (known.status, unknown.status) == ("PASS", "FAIL")

@@ -14,10 +14,10 @@ from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.reporting.checks.recorded import PLAN, REPRODUCED
 from harness.reporting.data.collect import collect
-from harness.staging.begun import plan_digest, save_earlier_form
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.ledger import Ledger
+from harness.staging.previous_specs import save_previous_spec, spec_digest
 from harness.staging.reproductions import save_reproduction
 from harness.staging.study_spec import StudySpec
 
@@ -126,11 +126,11 @@ def test_the_plan_of_the_runs_is_a_column_if_that_of_every_run_is_known(make_hom
     home = make_home(trials=1, seeds=1)
     ledger = Ledger(home)
     known = collect(home, "freeze-or-not")
-    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], plan=""))
+    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], spec_digest=""))
 
     unknown = collect(home, "freeze-or-not")
 
-    assert known.runs[PLAN].tolist() == [plan_digest(known.study.spec)] * 2
+    assert known.runs[PLAN].tolist() == [spec_digest(known.study.spec)] * 2
     assert PLAN not in unknown.runs
 
 
@@ -139,8 +139,8 @@ def test_earlier_forms_of_the_spec_come_along_if_runs_were_begun_under_them(make
     ledger = Ledger(home)
     used, unused = {"name": "a"}, {"name": "a", "metric": "loss"}
     for form in (used, unused):
-        save_earlier_form(ledger.database, "freeze-or-not", form)
-    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], plan=plan_digest(used)))
+        save_previous_spec(ledger.database, "freeze-or-not", form)
+    ledger.save_run(replace(ledger.runs("freeze-or-not")[0], spec_digest=spec_digest(used)))
 
     data = collect(home, "freeze-or-not")
 

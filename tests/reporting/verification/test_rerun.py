@@ -13,7 +13,7 @@ from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.report import write_report
-from harness.reporting.verification.rerun import Rerun, TrainedAgain, chosen_runs, rerun
+from harness.reporting.verification.rerun import Rerun, Retrained, chosen_runs, rerun
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 
@@ -37,11 +37,11 @@ def again(home: Path, change: Callable[[History], None] = lambda _: None, **opti
     stages = recorded(home)[row["run_id"]]
     change(stages[-1])
 
-    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> TrainedAgain:
+    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> Retrained:
         assert config == json.loads(row["config"])
         assert heard == {}
         assert test
-        return TrainedAgain(stages, "some weights")
+        return Retrained(stages, "some weights")
 
     (found,) = rerun([row], data.curves, train, differs=options.pop("differs", False), **options)
     return found
@@ -66,7 +66,7 @@ def test_before_and_after_a_later_growth_are_two_values_of_one_step(
     row["history_sha256"] = hashlib.sha256(whole.to_bytes()).hexdigest()
     again = History()
     again.record(700, {"val/accuracy/new": last})
-    trained = TrainedAgain([*stages[:2], again], row["final_sha256"])
+    trained = Retrained([*stages[:2], again], row["final_sha256"])
 
     (found,) = rerun([row], curves, lambda *_: trained, differs=False)
 
@@ -98,13 +98,13 @@ def test_other_weights_are_told(finished_home: Path) -> None:
     row = first_row(data) | {"final_sha256": "other weights"}
     stages = recorded(finished_home)[row["run_id"]]
 
-    (found,) = rerun([row], data.curves, lambda *_: TrainedAgain(stages, "some weights"), differs=False)
+    (found,) = rerun([row], data.curves, lambda *_: Retrained(stages, "some weights"), differs=False)
 
     assert (found.outcome, "final weights" in found.what) == ("FAIL", True)
 
 
 def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
-    def train(*_: object) -> TrainedAgain:
+    def train(*_: object) -> Retrained:
         raise ValueError("no GPU\nhere")
 
     data = collect(finished_home, "freeze-or-not")
@@ -121,7 +121,7 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
     own = data.curves[data.curves["run_id"] == row["run_id"]]
     curves = pd.concat([own, own.assign(trial=7)], ignore_index=True)
 
-    (found,) = rerun([row], curves, lambda *_: TrainedAgain(stages, ""), differs=False)
+    (found,) = rerun([row], curves, lambda *_: Retrained(stages, ""), differs=False)
 
     assert found.outcome == "PASS-BITWISE"
 
@@ -146,9 +146,9 @@ def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
     signal = data.curves[data.curves["run_id"] == row["run_id"]].head(1).astype({"name": "str"})
     heard: list[Mapping[str, int]] = []
 
-    def train(_: dict[str, Any], signals: Mapping[str, int], __: bool) -> TrainedAgain:
+    def train(_: dict[str, Any], signals: Mapping[str, int], __: bool) -> Retrained:
         heard.append(signals)
-        return TrainedAgain(stages, "")
+        return Retrained(stages, "")
 
     list(rerun([row], signal.assign(name=f"signal/{name}", step=7), train, differs=False))
 
@@ -164,9 +164,9 @@ def test_test_data_are_looked_at_as_they_were(make_home: MakeHome, opened: bool)
     closed = {name: float("nan") if name.startswith("test/") else value for name, value in row.items()}
     asked: list[bool] = []
 
-    def train(_: dict[str, Any], __: Mapping[str, int], test: bool) -> TrainedAgain:
+    def train(_: dict[str, Any], __: Mapping[str, int], test: bool) -> Retrained:
         asked.append(test)
-        return TrainedAgain(stages, "")
+        return Retrained(stages, "")
 
     list(rerun([row if opened else closed], data.curves, train, differs=False))
 

@@ -16,7 +16,7 @@ PLACE: Any = None
 Work = Callable[[Workplace, Callable[[], Errand | None], MutableSequence[int], Callable[[], bool]], None]
 
 
-class Answers:
+class OutputSpecs:
     """Stands for an actor, and for what Ray says of it; an answer of None has not come yet."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: object) -> None:
@@ -26,7 +26,7 @@ class Answers:
         monkeypatch.setattr(ray, "kill", self._kill)
         self.look = self.take = self.ask_to_stop = self.wait = self
 
-    def remote(self, *_: object) -> "Answers":
+    def remote(self, *_: object) -> "OutputSpecs":
         self.asked += 1
         return self
 
@@ -41,7 +41,7 @@ class Answers:
 
 
 def test_the_latest_answer_counts_and_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor = Answers(monkeypatch, (Pulse(1, 2, 3), None, False), None)
+    actor = OutputSpecs(monkeypatch, (Pulse(1, 2, 3), None, False), None)
     worker = on_ray._OnRay(actor)
 
     assert [worker.pulse(), worker.pulse()] == [Pulse(1, 2, 3)] * 2
@@ -49,7 +49,7 @@ def test_the_latest_answer_counts_and_is_not_waited_for(monkeypatch: pytest.Monk
 
 
 def test_who_is_done_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor = Answers(monkeypatch, (Pulse(1, 2, 3), StoreError("no room"), True))
+    actor = OutputSpecs(monkeypatch, (Pulse(1, 2, 3), StoreError("no room"), True))
     worker = on_ray._OnRay(actor)
 
     assert str(worker.complaint()) == "no room"
@@ -66,7 +66,7 @@ def test_who_is_done_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_loss_is_a_death(monkeypatch: pytest.MonkeyPatch, error: RayError, said: str) -> None:
-    worker = on_ray._OnRay(Answers(monkeypatch, (Pulse(1, 2, 3), None, False), error))
+    worker = on_ray._OnRay(OutputSpecs(monkeypatch, (Pulse(1, 2, 3), None, False), error))
     worker.pulse()
 
     death = worker.death()
@@ -78,7 +78,7 @@ def test_a_loss_is_a_death(monkeypatch: pytest.MonkeyPatch, error: RayError, sai
 
 def test_who_cannot_be_reached_for_a_moment_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     away = ActorUnavailableError("network", b"0" * 16)
-    worker = on_ray._OnRay(Answers(monkeypatch, away, (Pulse(1, 2, 3), None, False), None))
+    worker = on_ray._OnRay(OutputSpecs(monkeypatch, away, (Pulse(1, 2, 3), None, False), None))
 
     assert worker.death() == ""
     assert worker.pulse() == Pulse(1, 2, 3)
@@ -86,7 +86,7 @@ def test_who_cannot_be_reached_for_a_moment_is_not_dead(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("answer", [object(), ActorDiedError()])
 def test_stopping_waits_for_it_dead_or_alive(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
-    actor = Answers(monkeypatch, answer)
+    actor = OutputSpecs(monkeypatch, answer)
     worker = on_ray._OnRay(actor)
 
     worker.ask_to_stop()
@@ -179,7 +179,7 @@ def test_more_than_the_machine_has_is_refused(cluster: dict[str, float]) -> None
 
 
 def test_a_worker_asks_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor, asked = Answers(monkeypatch, None), dict[str, float]()
+    actor, asked = OutputSpecs(monkeypatch, None), dict[str, float]()
 
     class Made:
         @staticmethod
@@ -187,7 +187,7 @@ def test_a_worker_asks_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.update(share)
             return Made()
 
-        def remote(self, _place: Workplace) -> Answers:
+        def remote(self, _place: Workplace) -> OutputSpecs:
             return actor
 
     monkeypatch.setattr(ray, "remote", lambda _actor: Made)

@@ -1,4 +1,4 @@
-"""What the outputs of a network answer for now, said once for losses and metrics."""
+"""What each output of a network predicts between two growths; losses and metrics both read it here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,18 +8,18 @@ from torch import Tensor
 from harness.core.label_map import LabelMap
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
 
-__all__ = ["Answers"]
+__all__ = ["OutputSpecs"]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What the outputs answer for, fixed from one growth to the next.
+class OutputSpecs:
+    """What each output predicts; it stays the same from one growth to the next.
 
     Attributes:
-        label_map: the heads that classify labels side by side.
-        outputs: what every other output answers, by name; those that do not exist yet among them.
+        label_map: the heads that classify labels jointly.
+        outputs: the spec of every other output, by name, including outputs that do not exist yet.
         scales: of standardized targets, by name.
-        parameters: those of the network, by the name that people say.
+        parameters: of the network, by their names without the prefix `backbone.`.
     """
 
     label_map: LabelMap
@@ -28,11 +28,11 @@ class Answers:
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     def target(self, name: str, inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
-        """Return what the output `name` should be: classes `[B]`, or numbers `[B, D]`."""
-        wanted = self.outputs[name].target_of(name)
-        if wanted == INPUTS:
+        """Return the target values of the output `name`: classes `[B]`, or numbers `[B, D]`."""
+        target = self.outputs[name].target_of(name)
+        if target == INPUTS:
             return inputs.flatten(1)
-        return labels if wanted == LABELS else targets[wanted]
+        return labels if target == LABELS else targets[target]
 
     def scale(self, name: str) -> Scale:
         """Return the scale of the output `name`; 1 for a target that is not standardized."""

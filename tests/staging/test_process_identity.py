@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from harness.staging.owner import is_gone, this_process
+from harness.staging.process_identity import has_ended, process_identity
 
-HERE = json.loads(this_process())
+HERE = json.loads(process_identity())
 
 
 def test_this_process_is_there() -> None:
-    assert not is_gone(this_process())
+    assert not has_ended(process_identity())
     assert HERE[2] == os.getpid()
 
 
@@ -25,16 +25,18 @@ def test_this_process_is_there() -> None:
     ],
 )
 def test_what_is_known_of_others(owner: list[object], gone: bool) -> None:
-    assert is_gone(json.dumps(owner)) == gone
+    assert has_ended(json.dumps(owner)) == gone
 
 
 def test_a_killed_process_that_nobody_waited_for_is_gone() -> None:
-    code = "from harness.staging.owner import this_process; print(this_process(), flush=True); input()"
+    code = (
+        "from harness.staging.process_identity import process_identity; print(process_identity(), flush=True); input()"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         owner = process.stdout.readline().decode()
-        assert not is_gone(owner)
+        assert not has_ended(owner)
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
-        assert is_gone(owner)
+        assert has_ended(owner)

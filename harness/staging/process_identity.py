@@ -1,4 +1,4 @@
-"""Who holds a lease: a process, named so that no other process on any machine ever has the same name."""
+"""The identity of a process: a name that no other process on any machine ever has, such as that of a lease's owner."""
 
 import functools
 import json
@@ -8,23 +8,23 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["is_gone", "this_process"]
+__all__ = ["has_ended", "process_identity"]
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-def this_process() -> str:
-    """Return the name of this process: machine, start of the machine, process id, start of the process."""
+def process_identity() -> str:
+    """Return the identity of this process: machine, boot of the machine, process id, start of the process."""
     return json.dumps([*_machine(), os.getpid(), psutil.Process().create_time()])
 
 
-def is_gone(owner: str) -> bool:
-    """Return whether the process `owner` is known to have ended; nothing is known of other machines."""
-    host, boot, pid, start = json.loads(owner)
-    here, booted = _machine()
-    if host != here:
+def has_ended(identity: str) -> bool:
+    """Return whether a process is known to have ended; False if it ran on another machine."""
+    host, boot, pid, start = json.loads(identity)
+    this_host, this_boot = _machine()
+    if host != this_host:
         return False
-    if boot != booted:
+    if boot != this_boot:
         return True
     try:
         process = psutil.Process(pid)

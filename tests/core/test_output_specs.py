@@ -1,7 +1,7 @@
 import torch
 
-from harness.core.answers import Answers
 from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output, Scale
 
 INPUTS, LABELS = torch.arange(12.0).reshape(2, 2, 3), torch.tensor([1, 0])
@@ -10,7 +10,7 @@ TARGETS = {"load": torch.tensor([[0.5], [1.5]])}
 
 def test_each_output_has_its_target() -> None:
     outputs = {"load": Output(), "copy": Output(kind="inputs"), "digit": Output(kind="classes", target="labels")}
-    answers = Answers(LabelMap.of({}), outputs)
+    answers = OutputSpecs(LabelMap.of({}), outputs)
 
     found = {name: answers.target(name, INPUTS, LABELS, TARGETS) for name in outputs}
 
@@ -21,7 +21,7 @@ def test_each_output_has_its_target() -> None:
 
 def test_a_scale_belongs_to_the_target_and_is_one_if_there_is_none() -> None:
     outputs = {"heating": Output(target="load"), "cooling": Output()}
-    answers = Answers(LabelMap.of({}), outputs, {"load": Scale(20.0, 5.0, "kW")})
+    answers = OutputSpecs(LabelMap.of({}), outputs, {"load": Scale(20.0, 5.0, "kW")})
 
     assert answers.scale("heating") == Scale(20.0, 5.0, "kW")
     assert answers.scale("cooling") == Scale(0.0, 1.0)
