@@ -1,18 +1,15 @@
 """Whether what a run froze has moved: digests of the same tensors before and after, read from its snapshots."""
 
 import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import StageAddress
+from harness.staging.snapshot_format import MODEL, SnapshotFile
 
-__all__ = ["FrozenDigests", "frozen_digests"]
-
-HEADER = "harness"
-MODEL = "model/"
+__all__ = ["FrozenDigests", "freezes_old_parameters", "frozen_digests"]
 
 
 class FrozenDigests(NamedTuple):
@@ -25,42 +22,38 @@ class FrozenDigests(NamedTuple):
 def frozen_digests(store: Path, stages: Sequence[StageAddress]) -> FrozenDigests:
     """Return the digests of a run's last stage, if its policy freezes all old parameters until the end.
 
-    What another policy freezes depends on the network, and only who builds it can say; of these nothing is known here,
-    nor of runs whose snapshots were given up.
+    Which tensors another policy freezes depends on the network, which is not built here; their digests are not known,
+    nor are those of runs whose snapshots were evicted.
     """
     files = [stage_folder(store, address) / FILES[0] for address in stages[-2:]]
     if len(files) < 2 or not all(file.is_file() for file in files):
         return FrozenDigests()
-    before, after = (_Snapshot(file) for file in files)
-    lineage = after.header["lineage"]
-    policy = lineage[-1]["change"]["freeze"]
-    if policy.get("kind") != "old_parameters" or policy.get("frozen_norm", "eval") != "eval":
+    before, after = (SnapshotFile.parse(file.read_bytes()) for file in files)
+    lineage = after.state["lineage"]
+    if not freezes_old_parameters(lineage[-1]["change"]["freeze"]):
         return FrozenDigests()
     old = sorted(name for name in after.tensors if name.startswith(MODEL) and _birth(name) < len(lineage))
-    return FrozenDigests(before.digest(old), after.digest(old))
+    return FrozenDigests(_digest(before, old), _digest(after, old))
+
+
+def freezes_old_parameters(policy: Mapping[str, Any]) -> bool:
+    """Return `AbstractFreezePolicy.freezes_old_parameters` of a policy of this package, recorded as JSON.
+
+    Reports read snapshots without torch, which the policies' own module needs.
+    """
+    return policy["kind"] == "old_parameters" and policy.get("frozen_norm", "eval") == "eval"
 
 
 def _birth(name: str) -> int:
     return int(name.removeprefix(MODEL).partition("/")[0])
 
 
-class _Snapshot:
-    """The bytes of a snapshot's tensors, without any library that would know what they mean."""
-
-    def __init__(self, file: Path) -> None:
-        content = file.read_bytes()
-        size = int.from_bytes(content[:8], "little")
-        self.tensors: dict[str, Any] = json.loads(content[8 : 8 + size])
-        self.header = json.loads(self.tensors.pop("__metadata__")[HEADER])
-        self._data = memoryview(content)[8 + size :]
-
-    def digest(self, names: Sequence[str]) -> str:
-        total = hashlib.sha256()
-        for name in names:
-            about = self.tensors.get(name)
-            if about is None:
-                return "missing"
-            start, end = about["data_offsets"]
-            total.update(f"{name} {about['dtype']} {about['shape']}".encode())
-            total.update(self._data[start:end])
-        return total.hexdigest()
+def _digest(snapshot: SnapshotFile, names: Sequence[str]) -> str:
+    total = hashlib.sha256()
+    for name in names:
+        if name not in snapshot.tensors:
+            return "missing"
+        about = snapshot.tensors[name]
+        total.update(f"{name} {about['dtype']} {about['shape']}".encode())
+        total.update(snapshot.tensor_bytes(name))
+    return total.hexdigest()

@@ -39,12 +39,12 @@ def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
 def probe_for(change: Change, data: TaskData) -> Probe:
     """Return training examples for `change` to look at, with the right new output for each if it brings classes."""
     examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
-    head = str(getattr(change.operation, "name", ""))
-    output = data.outputs.get(head)
-    if output is not None and output.kind == "classes":
+    head = next(iter(change.operation.new_outputs()), None)
+    output = data.outputs.get(head) if head else None
+    if head and output is not None and output.kind == "classes":
         target = output.target_of(head)
         return Probe(examples.inputs, examples.labels if target == LABELS else examples.targets[target])
-    classes = data.classes.get(head, change.reveals)
+    classes = data.classes.get(head, change.reveals) if head else change.reveals
     if not classes:
         return Probe(examples.inputs)
     label_map = LabelMap.of({"new": classes}, device=examples.labels.device)

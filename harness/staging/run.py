@@ -7,7 +7,7 @@ from harness.core.digest import digest
 from harness.core.errors import InputError
 from harness.core.spec import Spec
 from harness.data import AbstractTask
-from harness.growth import AbstractOperation, AtStep, AttachHead, GrowthRule
+from harness.growth import AbstractOperation, GrowthRule
 from harness.models import AbstractModel
 from harness.training.config import TrainingConfig
 from harness.training.precision import DeviceName, Precision, resolve_device, resolve_precision
@@ -42,8 +42,8 @@ class RunConfig(Spec):
     def _growths_can_happen(self) -> "RunConfig":
         taken: dict[int, int] = {}
         for index, rule in enumerate(self.growths):
-            if isinstance(rule.trigger, AtStep):
-                self._check_step(index, rule.trigger.step, taken)
+            if rule.trigger.only_step is not None:
+                self._check_step(index, rule.trigger.only_step, taken)
             self._check_operation(f"growths.{index}.operation", rule.operation)
         for index, operation in enumerate(self.start):
             self._check_operation(f"start.{index}", operation)
@@ -62,8 +62,8 @@ class RunConfig(Spec):
 
     @model_validator(mode="after")
     def _drift_has_something_to_start_from(self) -> "RunConfig":
-        kept = [rule.keep_teacher or getattr(rule.operation, "keep_teacher", False) for rule in self.growths]
-        if self.training.record_drift and self.growths and not any(kept):
+        has_teacher = any(rule.keep_teacher or rule.operation.keeps_teacher for rule in self.growths)
+        if self.training.record_drift and self.growths and not has_teacher:
             raise ValueError(
                 "training.record_drift: expected a growth that keeps the network as it was, found none; set "
                 "keep_teacher of a growth"
@@ -78,17 +78,16 @@ class RunConfig(Spec):
             raise ValueError(f"{where}: expected one growth a step, found {step} in growths.{other}; use {step + 1}")
 
     def _check_operation(self, where: str, operation: AbstractOperation) -> None:
-        if not isinstance(operation, AttachHead):
-            return
         sizes = self.task.sizes
         late = list(sizes)[1:]
-        if operation.name not in late:
-            raise ValueError(f"{where}.name: expected one of the task's late heads {late}, found {operation.name!r}")
-        if operation.outputs != sizes[operation.name]:
-            raise ValueError(
-                f"{where}.outputs: expected {sizes[operation.name]}, one per class or column of the head "
-                f"{operation.name!r}; found {operation.outputs}"
-            )
+        for name, columns in operation.new_outputs().items():
+            if name not in late:
+                raise ValueError(f"{where}.name: expected one of the task's late heads {late}, found {name!r}")
+            if columns != sizes[name]:
+                raise ValueError(
+                    f"{where}.outputs: expected {sizes[name]}, one per class or column of the head {name!r}; "
+                    f"found {columns}"
+                )
 
 
 def resolved(config: RunConfig) -> RunConfig:

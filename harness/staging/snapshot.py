@@ -1,10 +1,5 @@
-"""Snapshots: a training state as safetensors and JSON, and back, to the bit.
+"""Snapshots: a training state as safetensors and JSON, and back, to the bit; `snapshot_format` describes the file."""
 
-Tensors are named by stable ids: `model/<id>` and `optimizer/<id>/<name of the moment>`. Everything else is JSON in
-the file's header: step, lineage, the optimizer's groups by id, the loss scaler.
-"""
-
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -17,24 +12,23 @@ from harness.growth import Change, GrowthEvent
 from harness.growth.lineage import replay
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
+from harness.staging.snapshot_format import MODEL, OPTIMIZER, SnapshotFile, as_metadata
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["read_snapshot", "write_snapshot"]
 
-HEADER = "harness"
-
 
 def write_snapshot(state: TrainState) -> bytes:
     """Return the bytes of a snapshot of `state`."""
     ids = {id(parameter): name for name, parameter in state.identities.parameters().items()}
-    tensors = {f"model/{name}": tensor for name, tensor in state.identities.tensors().items()}
+    tensors = {f"{MODEL}{name}": tensor for name, tensor in state.identities.tensors().items()}
     plain: dict[str, dict[str, Any]] = {}
     for parameter, moments in state.optimizer.state.items():
         for key, value in moments.items():
             if isinstance(value, Tensor):
-                tensors[f"optimizer/{ids[id(parameter)]}/{key}"] = value
+                tensors[f"{OPTIMIZER}{ids[id(parameter)]}/{key}"] = value
             else:
                 plain.setdefault(ids[id(parameter)], {})[key] = value
     header = {
@@ -48,7 +42,7 @@ def write_snapshot(state: TrainState) -> bytes:
         "scaler": state.scaler.state_dict(),
     }
     contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    content: bytes = save(contiguous, metadata={HEADER: json.dumps(header)})
+    content: bytes = save(contiguous, metadata=as_metadata(header))
     return content
 
 
@@ -68,22 +62,16 @@ def read_snapshot(
     Raises:
         SnapshotError: a tensor is missing, superfluous or of another shape; the message names it.
     """
-    header, tensors = _header(content), load(content)
+    header, tensors = SnapshotFile.parse(content).state, load(content)
     state = fresh_state(model, optimizer, seed=seed, precision=precision)
     state.step = header["step"]
     state.lineage = tuple(GrowthEvent.model_validate(event) for event in header["lineage"])
     state.identities, state.loss_weights, state.effects = replay(model, state.lineage, probe=probe)
-    _load_model(state, {n.removeprefix("model/"): t for n, t in tensors.items() if n.startswith("model/")})
+    _load_model(state, {n.removeprefix(MODEL): t for n, t in tensors.items() if n.startswith(MODEL)})
     _load_optimizer(state, header, tensors)
     state.scaler.load_state_dict(header["scaler"])
     state.refreeze()
     return state
-
-
-def _header(content: bytes) -> dict[str, Any]:
-    size = int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(json.loads(content[8 : 8 + size])["__metadata__"][HEADER])
-    return header
 
 
 def _load_model(state: TrainState, stored: dict[str, Tensor]) -> None:
@@ -117,7 +105,7 @@ def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str
         for group in header["groups"]
     ]
     for name, parameter in parameters.items():
-        prefix = f"optimizer/{name}/"
+        prefix = f"{OPTIMIZER}{name}/"
         moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
         _check_moments(name, parameter, moments)
         # Moments live beside their parameter; Adam's step counter lives on the CPU.

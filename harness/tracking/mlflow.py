@@ -14,6 +14,7 @@ from harness.core.errors import HarnessError, SnapshotError
 from harness.core.history import History
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.snapshot_format import SnapshotFile
 from harness.tracking._base import AbstractTracker
 from harness.tracking.children import Child, child_of, complete, describe, pages
 from harness.tracking.client import RunTag, explained, open_client
@@ -23,7 +24,6 @@ from harness.tracking.location import artifacts_beside, database_of, taking_turn
 from harness.tracking.points import Point
 from harness.tracking.system import SYSTEM
 from harness.tracking.views import saved_views
-from harness.tracking.weights import weights_of
 
 __all__ = ["MlflowTracker"]
 
@@ -241,7 +241,7 @@ class MlflowTracker(AbstractTracker):
             # A damaged snapshot is the store's business; the run is shown without it.
             with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):
                 path = Path(folder) / WEIGHTS
-                path.write_bytes(weights_of(snapshot.read_bytes()))
+                path.write_bytes(SnapshotFile.parse(snapshot.read_bytes()).weights())
                 self._client.log_artifact(child.run, str(path))
 
 

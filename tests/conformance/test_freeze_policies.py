@@ -20,6 +20,7 @@ from harness.growth.freezing import (
     UpToTap,
     WarmUpThenThaw,
 )
+from harness.staging.frozen import freezes_old_parameters
 
 POLICIES = [
     Nothing(),
@@ -105,3 +106,14 @@ def test_the_same_question_has_the_same_answer(policy: AbstractFreezePolicy) -> 
     first = [policy.frozen(CANDIDATES, growth=2, age=age) for age in AGES]
 
     assert first == [policy.frozen(CANDIDATES, growth=2, age=age) for age in reversed(AGES)][::-1]
+
+
+def test_one_that_freezes_old_parameters_freezes_all_of_them_at_every_age(policy: AbstractFreezePolicy) -> None:
+    for growth in (1, 2):
+        old = {candidate.id for candidate in CANDIDATES if candidate.birth < growth}
+        always = all(policy.frozen(CANDIDATES, growth=growth, age=age) == old for age in AGES)
+        assert policy.freezes_old_parameters == (always and policy.frozen_norm == "eval")
+
+
+def test_whether_it_freezes_old_parameters_is_read_from_its_json_alike(policy: AbstractFreezePolicy) -> None:
+    assert freezes_old_parameters(policy.to_json()) == policy.freezes_old_parameters

@@ -68,6 +68,25 @@ def test_it_survives_json(operation: AbstractOperation) -> None:
     assert AbstractOperation.model_validate(operation.to_json()) == operation
 
 
+def test_it_names_the_outputs_that_it_adds_with_their_columns(
+    operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    before = set(conv_model.heads)
+
+    apply(operation, conv_model, images)
+
+    added = {name: head.output.out_features for name, head in conv_model.heads.items() if name not in before}
+    assert operation.new_outputs() == added
+
+
+def test_it_keeps_a_teacher_exactly_if_it_says_so(
+    operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    apply(operation, conv_model, images)
+
+    assert hasattr(conv_model, "teacher") == operation.keeps_teacher
+
+
 def test_the_global_random_stream_is_left_alone(
     operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
 ) -> None:

@@ -136,3 +136,15 @@ def test_metrics_are_looked_at_only_when_they_are_new(trigger: AbstractTrigger) 
     bare = [p if p.evaluated else Progress(p.step, p.age, p.epoch, {}, evaluated=False, signals=p.signals) for p in WAY]
 
     assert firings(trigger, bare) == firings(trigger, WAY)
+
+
+def test_one_that_names_its_only_step_fires_at_that_step_and_no_other(trigger: AbstractTrigger) -> None:
+    if trigger.only_step is None:
+        return
+
+    memory, steps = trigger.begin(), []
+    for step in range(1, 25):
+        memory, fires = trigger.observe(memory, progress_at(step))
+        steps += [step] if fires else []
+
+    assert steps == [trigger.only_step]

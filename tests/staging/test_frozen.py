@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from harness.core.spec import with_changes
@@ -9,6 +7,7 @@ from harness.staging.frozen import FrozenDigests, frozen_digests
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
+from harness.staging.snapshot_format import SnapshotFile
 
 
 def digests(runner: Runner, config: RunConfig) -> FrozenDigests:
@@ -25,7 +24,7 @@ def test_a_bit_that_moved_shows(runner: Runner, digits_run: RunConfig) -> None:
     stages = runner.run(with_changes(digits_run, {"growths.0.freeze": OldParameters()})).stages
     file = stage_folder(runner.store.root, stages[-1]) / FILES[0]
     content = bytearray(file.read_bytes())
-    content[_place_of_an_old_weight(bytes(content))] ^= 1
+    content[_position_of_an_old_weight(bytes(content))] ^= 1
     file.chmod(0o644)
     file.write_bytes(content)
 
@@ -34,11 +33,10 @@ def test_a_bit_that_moved_shows(runner: Runner, digits_run: RunConfig) -> None:
     assert found.before != found.after
 
 
-def _place_of_an_old_weight(content: bytes) -> int:
-    size = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8 : 8 + size])
-    name = next(name for name in header if name.startswith("model/0/"))
-    return 8 + size + int(header[name]["data_offsets"][0])
+def _position_of_an_old_weight(content: bytes) -> int:
+    snapshot = SnapshotFile.parse(content)
+    name = next(name for name in snapshot.tensors if name.startswith("model/0/"))
+    return len(content) - len(snapshot.data) + int(snapshot.tensors[name]["data_offsets"][0])
 
 
 @pytest.mark.parametrize("changes", [{}, {"growths.0.freeze": UpToTap(tap="hidden.0")}, {"growths": ()}])

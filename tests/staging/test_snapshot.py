@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from safetensors.torch import load, save
@@ -12,6 +10,7 @@ from harness.growth.plan import Watch
 from harness.growth.probe import Probe
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
+from harness.staging.snapshot_format import SnapshotFile
 from harness.training.loop import train_stage
 from harness.training.state import TrainState, build_model, fresh_state
 
@@ -85,11 +84,9 @@ def test_a_tensor_of_another_shape_is_named(digits_run: RunConfig) -> None:
 def test_a_tensor_too_many_is_named(digits_run: RunConfig) -> None:
     data = digits_run.task.load(None)
     content = write_snapshot(fresh(digits_run))
-    size = int.from_bytes(content[:8], "little")
-    header = content[8 : 8 + size].decode()
-    metadata = json.loads(header)["__metadata__"]
 
-    forged = save({**load(content), "model/0/extra": torch.ones(1)}, metadata=metadata)
+    extra = {"model/0/extra": torch.ones(1)}
+    forged = save({**load(content), **extra}, metadata=SnapshotFile.parse(content).metadata)
 
     with pytest.raises(SnapshotError, match="'0/extra' in one only"):
         restored(forged, digits_run, data)
@@ -99,10 +96,10 @@ def test_a_moment_of_another_shape_is_named_and_not_loaded(digits_run: RunConfig
     data, state = digits_run.task.load(None), fresh(digits_run)
     train(state, 2, digits_run, data, History())
     content = write_snapshot(state)
-    tensors, size = load(content), int.from_bytes(content[:8], "little")
+    tensors = load(content)
     name = "optimizer/0/backbone.output.weight/exp_avg"
 
-    forged = save({**tensors, name: tensors[name][:3]}, metadata=json.loads(content[8 : 8 + size])["__metadata__"])
+    forged = save({**tensors, name: tensors[name][:3]}, metadata=SnapshotFile.parse(content).metadata)
 
     with pytest.raises(SnapshotError, match=r"'exp_avg' of '0/backbone\.output\.weight' of shape \(6, 8\)"):
         restored(forged, digits_run, data)

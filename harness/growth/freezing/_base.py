@@ -76,6 +76,14 @@ class AbstractFreezePolicy(LeafSpec):
         """
         return {}
 
+    @property
+    def freezes_old_parameters(self) -> bool:
+        """Whether all that existed before the growth stands still until the next one, in any network; not by default.
+
+        What is recorded of such a growth can be checked without building the network.
+        """
+        return False
+
     def changes(self) -> tuple[int, ...]:
         """Return the ages, above 0, at which `frozen` or `lr_factors` changes its answer; none by default."""
         return ()

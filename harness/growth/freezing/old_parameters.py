@@ -15,3 +15,8 @@ class OldParameters(AbstractFreezePolicy):
     def frozen(self, candidates: tuple[Candidate, ...], *, growth: int, age: int) -> frozenset[str]:  # noqa: ARG002
         """Return all that was born earlier."""
         return frozenset(candidate.id for candidate in candidates if candidate.birth < growth)
+
+    @property
+    def freezes_old_parameters(self) -> bool:
+        """Whether running statistics stand still, too."""
+        return self.frozen_norm == "eval"

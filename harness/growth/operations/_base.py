@@ -1,6 +1,7 @@
 """What an operation is."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -35,3 +36,12 @@ class AbstractOperation(LeafSpec):
     @abstractmethod
     def promise(self) -> Promise:
         """Return what these settings promise about outputs, and columns of outputs, that were there before."""
+
+    def new_outputs(self) -> Mapping[str, int]:
+        """Return the number of columns of each output that it adds to the network, by name; none by default."""
+        return {}
+
+    @property
+    def keeps_teacher(self) -> bool:
+        """Whether it keeps the network as it was before as `model.teacher`; not by default."""
+        return False

@@ -1,5 +1,6 @@
 """A new head at any tap."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import torch
@@ -48,6 +49,10 @@ class AttachHead(AbstractOperation):
     def promise(self) -> Promise:
         """Return that all old outputs stay as they were."""
         return Promise.EXACT
+
+    def new_outputs(self) -> Mapping[str, int]:
+        """Return the head's columns by its name."""
+        return {self.name: self.outputs}
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Add the head. Raises `TapNotFoundError` for an impossible tap, `SpecError` for a name that is taken."""

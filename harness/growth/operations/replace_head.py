@@ -52,6 +52,11 @@ class ReplaceHead(AbstractOperation):
         """Return that copied columns are the same but for rounding."""
         return Promise.CLOSE
 
+    @property
+    def keeps_teacher(self) -> bool:
+        """Whether the setting `keep_teacher` is on."""
+        return self.keep_teacher
+
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Replace the layer. Raises `ModulePathError` for one that is none, `SpecError` for old rows it has not."""
         parts, before = output_parts(model, self.path), list(model.parameters())

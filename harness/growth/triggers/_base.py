@@ -73,6 +73,11 @@ class AbstractTrigger(LeafSpec):
         `memory` is not changed: the same memory and progress give the same answer again.
         """
 
+    @property
+    def only_step(self) -> int | None:
+        """The one step of a run at which it can fire; None, by default, if there may be another."""
+        return None
+
     def foreseen(self, step: int) -> int | None:  # noqa: ARG002
         """Return the first step after `step` at which it fires whatever happens, or `NEVER`.
 

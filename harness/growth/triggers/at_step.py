@@ -23,6 +23,11 @@ class AtStep(AbstractTrigger):
         """Fire at `step`."""
         return memory, progress.step == self.step
 
+    @property
+    def only_step(self) -> int:
+        """The step."""
+        return self.step
+
     def foreseen(self, step: int) -> int | None:
         """Return the step, unless it is over."""
         return self.step if self.step > step else NEVER

@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from harness.core.errors import SnapshotError
-from harness.tracking.weights import weights_of
+from harness.staging.snapshot_format import SnapshotFile
 
 
 def test_the_tensors_of_the_network_are_kept_to_the_bit_whatever_their_type() -> None:
@@ -16,7 +16,7 @@ def test_the_tensors_of_the_network_are_kept_to_the_bit_whatever_their_type() ->
         "optimizer/0/w/exp_avg": np.ones((3, 4)),
     }
 
-    found = load(weights_of(save(tensors, metadata={"harness": "{}"})))
+    found = load(SnapshotFile.parse(save(tensors, metadata={"harness": "{}"})).weights())
 
     assert set(found) == {"0/w", "1/half", "0/count"}
     assert all(found[name].tobytes() == tensors[f"model/{name}"].tobytes() for name in found)
@@ -28,4 +28,4 @@ def test_the_tensors_of_the_network_are_kept_to_the_bit_whatever_their_type() ->
 )
 def test_something_else_is_refused(content: bytes) -> None:
     with pytest.raises(SnapshotError, match="expected a snapshot"):
-        weights_of(content)
+        SnapshotFile.parse(content)

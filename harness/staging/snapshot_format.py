@@ -1,0 +1,84 @@
+"""The file format of snapshots, read without torch.
+
+A snapshot is a safetensors file: the length of a header (8 bytes, little-endian), the header as JSON, and the bytes of
+all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`. Everything else of
+a training state is JSON in the header's metadata: step, lineage, the optimizer's groups by id, the loss scaler.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.core.errors import SnapshotError
+
+__all__ = ["MODEL", "OPTIMIZER", "SnapshotFile", "as_metadata"]
+
+MODEL, OPTIMIZER = "model/", "optimizer/"
+METADATA, STATE = "__metadata__", "harness"
+LENGTH_BYTES = ALIGNMENT = 8
+
+
+def as_metadata(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the metadata of a snapshot's header: all of a training `state` that is no tensor, as JSON."""
+    return {STATE: json.dumps(state)}
+
+
+@dataclass(frozen=True)
+class SnapshotFile:
+    """The parts of a snapshot's bytes.
+
+    Attributes:
+        metadata: of the header, as `as_metadata` makes it.
+        tensors: `dtype`, `shape` and `data_offsets` of each tensor, by name.
+        data: the bytes of all tensors, in which `data_offsets` are positions.
+    """
+
+    metadata: Mapping[str, str]
+    tensors: Mapping[str, Mapping[str, Any]]
+    data: memoryview
+
+    @classmethod
+    def parse(cls, content: bytes) -> "SnapshotFile":
+        """Split the bytes of a snapshot.
+
+        Raises:
+            SnapshotError: this is no snapshot.
+        """
+        start = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
+        try:
+            header = json.loads(content[LENGTH_BYTES:start])
+            metadata = header.pop(METADATA, {})
+            well_formed = all("data_offsets" in about for about in header.values())
+        except (ValueError, TypeError, AttributeError):
+            well_formed = False
+        if not well_formed:
+            raise SnapshotError(f"expected a snapshot, found {len(content)} bytes of something else")
+        return cls(metadata, header, memoryview(content)[start:])
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The part of the training state that is no tensor; its keys are those of `write_snapshot`."""
+        state: dict[str, Any] = json.loads(self.metadata[STATE])
+        return state
+
+    def tensor_bytes(self, name: str) -> memoryview:
+        """Return the bytes of one tensor."""
+        begin, end = self.tensors[name]["data_offsets"]
+        return self.data[begin:end]
+
+    def weights(self) -> bytes:
+        """Return a safetensors file with the tensors of the network alone, named by their stable ids."""
+        names = [name for name in self.tensors if name.startswith(MODEL)]
+        header, start = {}, 0
+        for name in names:
+            end = start + len(self.tensor_bytes(name))
+            header[name.removeprefix(MODEL)] = {**self.tensors[name], "data_offsets": [start, end]}
+            start = end
+        return _safetensors(header, map(self.tensor_bytes, names))
+
+
+def _safetensors(header: Mapping[str, Any], tensors: Iterable[memoryview]) -> bytes:
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % ALIGNMENT)
+    return len(text).to_bytes(LENGTH_BYTES, "little") + text + b"".join(tensors)
