@@ -41,7 +41,8 @@ def freezes_old_parameters(policy: Mapping[str, Any]) -> bool:
 
     Reports read snapshots without torch, which the policies' own module needs.
     """
-    return policy["kind"] == "old_parameters" and policy.get("frozen_norm", "eval") == "eval"
+    kind, frozen_norm = policy["kind"], policy.get("frozen_norm", "eval")
+    return (kind, frozen_norm) == ("old_parameters", "eval")
 
 
 def _birth(name: str) -> int:

@@ -34,7 +34,7 @@ class SnapshotFile:
         data: the bytes of all tensors, in which `data_offsets` are positions.
     """
 
-    metadata: Mapping[str, str]
+    metadata: dict[str, str]
     tensors: Mapping[str, Mapping[str, Any]]
     data: memoryview
 

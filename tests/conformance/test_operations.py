@@ -75,8 +75,8 @@ def test_it_names_the_outputs_that_it_adds_with_their_columns(
 
     apply(operation, conv_model, images)
 
-    added = {name: head.output.out_features for name, head in conv_model.heads.items() if name not in before}
-    assert operation.new_outputs() == added
+    added = {name: head.get_submodule("output") for name, head in conv_model.heads.items() if name not in before}
+    assert operation.new_outputs() == {name: layer.out_features for name, layer in added.items()}
 
 
 def test_it_keeps_a_teacher_exactly_if_it_says_so(
