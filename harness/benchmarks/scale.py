@@ -27,8 +27,8 @@ from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Store
 from harness.staging.study_spec import StudySpec
+from harness.tracking.delivery.project import project_study
 from harness.tracking.memory import MemoryTracker
-from harness.tracking.project import project_study
 from harness.training.config import TrainingConfig
 from harness.training.determinism import make_deterministic
 

@@ -21,13 +21,13 @@ from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
-from harness.tracking.delivery import start_delivery
-from harness.tracking.destination import Destination, destination
-from harness.tracking.listening import attempts
-from harness.tracking.live import AbstractFeed, LiveFeed, NoFeed
-from harness.tracking.location import default_tracking_uri
-from harness.tracking.mlflow import MlflowTracker
-from harness.tracking.ui import start_ui
+from harness.tracking.delivery.destination import Destination, parse_destination
+from harness.tracking.delivery.process import start_delivery
+from harness.tracking.live.attempts import attempts
+from harness.tracking.live.feed import AbstractFeed, LiveFeed, NoFeed
+from harness.tracking.mlflow.location import default_tracking_uri
+from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.mlflow.ui import start_ui
 from harness.training.config import TrainingConfig
 from harness.training.loop import train_stage
 from harness.training.state import fresh_state
@@ -94,16 +94,16 @@ def _figures(
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         with opened(home) as uri:
-            shown = _Shown(home, destination(uri, home), training, rounds)
+            shown = _Shown(home, parse_destination(uri, home), training, rounds)
             return shown.figures(name)
 
 
 class _Shown:
     """Runs that are shown, and runs that are not, in turn."""
 
-    def __init__(self, home: Path, place: Destination, training: _Training, rounds: int) -> None:
+    def __init__(self, home: Path, destination: Destination, training: _Training, rounds: int) -> None:
         self._home = home
-        self._place = place
+        self._destination = destination
         self._training = training
         self._rounds = rounds
         self._ledger = Ledger(home)
@@ -115,7 +115,7 @@ class _Shown:
         """Return the figures, named after the place."""
         shares, delays, rates = [], [], []
         feed = LiveFeed(self._home)
-        with start_delivery(self._place, self._home, self._home / "store", STUDY) as delivery:
+        with start_delivery(self._destination, self._home, self._home / "store", STUDY) as delivery:
             for number in range(self._rounds + 1):
                 plain, _ = self._training.seconds(NoFeed(), number)
                 tracked, history = self._training.seconds(feed, number)

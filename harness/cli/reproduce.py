@@ -28,10 +28,10 @@ def reproduce(
     What comes of it is recorded, and the study's next report says so. A run that differs under other code, torch or
     settings of the machine than it was trained with says nothing of the run, and is not recorded.
     """
+    from harness.search.commit import commit_of
     from harness.search.load import load_study
     from harness.staging.histories import store_folder
     from harness.staging.ledger import Ledger
-    from harness.tracking.commit import commit_of
     from harness.training.determinism import make_deterministic
 
     ledger = Ledger(home, storage)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.search.study import Study
     from harness.staging.ledger import StudyRecord
     from harness.staging.runner import Runner
-    from harness.tracking.destination import Destination
+    from harness.tracking.delivery.destination import Destination
 
 __all__ = ["run"]
 
@@ -59,7 +59,7 @@ def run(
     from harness.staging.ledger import Ledger, StudyOrigin
     from harness.staging.runner import Runner
     from harness.staging.store import Store
-    from harness.tracking.destination import destination
+    from harness.tracking.delivery.destination import parse_destination
     from harness.training.determinism import make_deterministic
     from harness.training.features import FeatureCache
 
@@ -80,14 +80,14 @@ def run(
         if retry_failed:
             ledger.forget_failures(loaded.name)
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
-        place = destination(tracking_uri, home) if tracking else None
+        destination = parse_destination(tracking_uri, home) if tracking else None
         _launch(
             loaded,
             file,
             home,
             storage,
             runner,
-            place,
+            destination,
             trials=trials,
             seeds=seeds,
             workers=workers,
@@ -104,7 +104,7 @@ def _launch(
     home: Path,
     storage: str | None,
     runner: "Runner",
-    place: "Destination | None",
+    destination: "Destination | None",
     *,
     trials: int | None,
     seeds: int | None,
@@ -120,14 +120,16 @@ def _launch(
     from harness.search.launch import launch
     from harness.search.pool import Pool
     from harness.search.resumption import resumed
-    from harness.tracking.delivery import start_delivery
-    from harness.tracking.live import NOBODY, LiveFeed
+    from harness.tracking.delivery.process import start_delivery
+    from harness.tracking.live.feed import NOBODY, LiveFeed
 
     timeout_s = None if timeout is None else 60 * timeout
-    pool = Pool(workers, runner, file, home, storage, live=place is not None, timeout_s=timeout_s, launcher=launcher)
+    pool = Pool(
+        workers, runner, file, home, storage, live=destination is not None, timeout_s=timeout_s, launcher=launcher
+    )
     showing = (
-        start_delivery(place, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
-        if place
+        start_delivery(destination, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
+        if destination
         else nullcontext()
     )
     with showing as delivery:
@@ -138,7 +140,7 @@ def _launch(
                 home,
                 runner=runner,
                 observer=view,
-                feed=LiveFeed(home) if place else NOBODY,
+                feed=LiveFeed(home) if destination else NOBODY,
                 trials=trials,
                 seeds=seeds,
                 file=file,
@@ -168,7 +170,7 @@ def _without_home(source: str) -> str:
 
 def _conclude(record: "StudyRecord", home: Path, storage: str | None) -> None:
     from harness.reporting.report import write_report
-    from harness.tracking.outcome import save_outcome
+    from harness.tracking.delivery.outcome import save_outcome
 
     report = write_report(home, record.name, home / "reports" / record.name, storage)
     save_outcome(home, record, report.verdict)

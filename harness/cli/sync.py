@@ -10,7 +10,7 @@ from harness.core.errors import HarnessError, StudyNotFoundError
 
 if TYPE_CHECKING:
     from harness.staging.ledger import Ledger
-    from harness.tracking.destination import Destination
+    from harness.tracking.delivery.destination import Destination
 
 __all__ = ["sync"]
 
@@ -24,7 +24,7 @@ def sync(
     """Deliver to MLflow what it does not have, and nothing twice."""
     from harness.core.spec import did_you_mean
     from harness.staging.ledger import Ledger
-    from harness.tracking.destination import destination
+    from harness.tracking.delivery.destination import parse_destination
 
     ledger = Ledger(home, storage)
     names = [record.name for record in ledger.studies()] if ledger.exists else []
@@ -32,21 +32,20 @@ def sync(
         wanted = f"no study {study!r}" if study else "no study"
         hint = did_you_mean(study or "", names)
         raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
-    place = destination(tracking_uri, home)
-    place.authenticate()
+    destination = parse_destination(tracking_uri, home)
+    destination.authenticate()
     for name in [study] if study else names:
-        _sync(ledger, home, name, place)
+        _sync(ledger, home, name, destination)
 
 
-def _sync(ledger: "Ledger", home: Path, study: str, place: "Destination") -> None:
+def _sync(ledger: "Ledger", home: Path, study: str, destination: "Destination") -> None:
     from harness.staging.histories import store_folder
-    from harness.tracking.mlflow import MlflowTracker
-    from harness.tracking.projector import Projector, projecting
+    from harness.tracking.delivery.projector import Projector, projecting
 
     record = ledger.study(study)
     store = store_folder(home, record) if record else home / "store"
-    with projecting(home, study, place.uri, patience_s=30.0):
-        left = Projector(ledger, home, store, study, lambda: MlflowTracker(place.uri, store)).finish()
+    with projecting(home, study, destination.uri, patience_s=30.0):
+        left = Projector(ledger, home, store, study, lambda: destination.open_tracker(store)).finish()
     if left:
         raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")
     typer.echo(f"{study}: MLflow shows all that is known, {sum(ledger.run_counts().get(study, {}).values())} runs.")

@@ -23,8 +23,8 @@ def ui(
     home: Home = Path("runs"),
 ) -> None:
     """Start the MLflow UI on this machine alone, until Ctrl-C."""
-    from harness.tracking.pages import compare_page, curves_page, runs_page
-    from harness.tracking.ui import is_private, start_ui
+    from harness.tracking.mlflow.pages import compare_page, curves_page, runs_page
+    from harness.tracking.mlflow.ui import is_private, start_ui
 
     if not is_private(host):
         typer.echo(

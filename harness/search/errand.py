@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from harness.search.commit import commit_of
 from harness.search.load import load_study
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun
@@ -14,8 +15,7 @@ from harness.search.work import Work
 from harness.staging.ledger import Ledger
 from harness.staging.runner import Runner
 from harness.staging.store import Store
-from harness.tracking.commit import commit_of
-from harness.tracking.live import NOBODY, LiveFeed
+from harness.tracking.live.feed import NOBODY, LiveFeed
 from harness.training.determinism import make_deterministic
 from harness.training.features import FeatureCache
 

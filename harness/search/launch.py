@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import StudyChangedError
 from harness.core.spec import flatten, with_changes
+from harness.search.commit import commit_of
 from harness.search.conclusion import Conclusion, delayed_if_unreachable
 from harness.search.conditions import corner_points
 from harness.search.observer import Observer
@@ -23,9 +24,8 @@ from harness.staging.previous_specs import MUTABLE_FIELDS, save_previous_spec, s
 from harness.staging.runner import Runner
 from harness.staging.study_spec import StudySpec
 from harness.tracking import AbstractTracker
-from harness.tracking.commit import commit_of
-from harness.tracking.live import NOBODY, AbstractFeed
-from harness.tracking.project import project_study
+from harness.tracking.delivery.project import project_study
+from harness.tracking.live.feed import NOBODY, AbstractFeed
 
 __all__ = ["Do", "check_study", "foreseen_runs", "launch"]
 

@@ -15,7 +15,7 @@ from harness.search.planned import PlannedRun
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
-from harness.tracking.live import NOBODY, AbstractFeed
+from harness.tracking.live.feed import NOBODY, AbstractFeed
 
 __all__ = ["WAITING", "Ended", "Work", "found_of", "record_of"]
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.tracking.points import Point
+from harness.tracking.content.points import Point
 
 __all__ = ["AbstractTracker"]
 
@@ -14,7 +14,7 @@ class AbstractTracker(ABC):
     """A place where people look at studies and their runs.
 
     Every method may be called again with the same arguments and then changes nothing, so whoever was
-    interrupted begins anew. What a run looks like is decided by `harness.tracking.entry`, alike for all.
+    interrupted begins anew. What a run looks like is decided by `harness.tracking.content.entry`, alike for all.
     """
 
     @abstractmethod

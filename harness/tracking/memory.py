@@ -7,9 +7,9 @@ from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker
-from harness.tracking.entry import RunEntry, StudyEntry, run_entry, study_entry
-from harness.tracking.points import Point
-from harness.tracking.system import SYSTEM
+from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, study_entry
+from harness.tracking.content.keys import SYSTEM
+from harness.tracking.content.points import Point
 
 __all__ = ["MemoryTracker"]
 

@@ -4,7 +4,7 @@ import pytest
 
 from harness.benchmarks import tracking
 from harness.benchmarks.tracking import TrackingBenchmark
-from harness.tracking.destination import destination
+from harness.tracking.delivery.destination import parse_destination
 
 
 @pytest.mark.slow
@@ -21,8 +21,8 @@ def test_a_database_and_a_server_are_measured_and_get_every_point(monkeypatch: p
 
 def test_what_is_not_delivered_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracking, "PATIENCE_S", 0.0)
-    place = destination("http://127.0.0.1:9", tmp_path)
+    destination = parse_destination("http://127.0.0.1:9", tmp_path)
 
-    figures = tracking._Shown(tmp_path, place, tracking._Training(30), rounds=1).figures("nowhere")
+    figures = tracking._Shown(tmp_path, destination, tracking._Training(30), rounds=1).figures("nowhere")
 
     assert {figure.figure: figure.met for figure in figures}["nowhere: points not delivered"] is False

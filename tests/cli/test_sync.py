@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.staging.ledger import Ledger
-from harness.tracking.client import MlflowClient
+from harness.tracking.mlflow.client import MlflowClient
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]

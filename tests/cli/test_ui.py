@@ -39,9 +39,11 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         asked.with_.append((home, port, host))
         yield Server(asked.end)
 
-    monkeypatch.setattr("harness.tracking.ui.start_ui", start)
+    monkeypatch.setattr("harness.tracking.mlflow.ui.start_ui", start)
     for page in ("runs_page", "curves_page", "compare_page"):
-        monkeypatch.setattr(f"harness.tracking.pages.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}")
+        monkeypatch.setattr(
+            f"harness.tracking.mlflow.pages.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}"
+        )
     return asked
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
-from harness.tracking.client import open_client
-from harness.tracking.location import default_tracking_uri
+from harness.tracking.mlflow.client import open_client
+from harness.tracking.mlflow.location import default_tracking_uri
 
 STUDY = "digits-late-classes"
 

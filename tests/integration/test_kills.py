@@ -20,8 +20,8 @@ import harness
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.process_identity import has_ended
-from harness.tracking.client import MlflowClient
-from harness.tracking.location import default_tracking_uri
+from harness.tracking.mlflow.client import MlflowClient
+from harness.tracking.mlflow.location import default_tracking_uri
 
 ROOT = Path(harness.__file__).parents[1]
 STUDY = "digits-late-classes"

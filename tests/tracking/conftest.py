@@ -13,10 +13,10 @@ import pytest
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.study_spec import StudySpec
-from harness.tracking.client import MlflowClient, Run, open_client
-from harness.tracking.location import default_tracking_uri
-from harness.tracking.mlflow import MlflowTracker
-from harness.tracking.ui import UiServer, start_ui
+from harness.tracking.mlflow.client import MlflowClient, Run, open_client
+from harness.tracking.mlflow.location import default_tracking_uri
+from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.mlflow.ui import UiServer, start_ui
 
 SPEC: dict[str, Any] = {
     "title": "Should old layers stay frozen?",

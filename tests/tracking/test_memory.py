@@ -1,11 +1,9 @@
-import subprocess
-import sys
 from dataclasses import replace
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking.content.points import Point
 from harness.tracking.memory import MemoryTracker
-from harness.tracking.points import Point
 
 
 def test_what_was_projected_can_be_read(study: StudyRecord, run: RunRecord, history: History) -> None:
@@ -17,13 +15,6 @@ def test_what_was_projected_can_be_read(study: StudyRecord, run: RunRecord, hist
 
     assert tracker.runs[study.name, 7, "unfrozen", 2].metrics["final/accuracy_all"].values == [0.875]
     assert tracker.summaries == {study.name: "1 completed"}
-
-
-def test_everything_but_the_mlflow_tracker_is_imported_without_mlflow() -> None:
-    modules = "memory", "project", "projector", "live", "delivery", "destination", "pages", "ui", "location", "views"
-    program = "import sys\n" + "".join(f"import harness.tracking.{name}\n" for name in modules)
-
-    subprocess.run([sys.executable, "-c", f"{program}assert 'mlflow' not in sys.modules"], check=True)
 
 
 def test_points_of_a_live_run_are_kept_until_it_ends_or_is_gone(

@@ -1,16 +1,20 @@
 """What every tracker promises, and that two of them show the same numbers."""
 
+import pkgutil
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
 
+from harness import tracking
 from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking import AbstractTracker
-from harness.tracking.client import MlflowClient
 from harness.tracking.memory import MemoryTracker
-from harness.tracking.mlflow import MlflowTracker
+from harness.tracking.mlflow.client import MlflowClient
+from harness.tracking.mlflow.tracker import MlflowTracker
 
 
 @pytest.fixture(params=["memory", "mlflow"])
@@ -28,6 +32,14 @@ def test_a_run_of_a_study_that_was_not_begun_is_refused(
 def test_a_study_that_was_not_begun_cannot_end(any_tracker: AbstractTracker, study: StudyRecord) -> None:
     with pytest.raises(HarnessError, match="expected begin_study"):
         any_tracker.end_study(study, "")
+
+
+def test_everything_but_the_mlflow_tracker_is_imported_without_mlflow() -> None:
+    needed = {"harness.tracking.mlflow.client", "harness.tracking.mlflow.children", "harness.tracking.mlflow.tracker"}
+    modules = {module.name for module in pkgutil.walk_packages(tracking.__path__, "harness.tracking.")}
+    program = "import sys\n" + "".join(f"import {name}\n" for name in sorted(modules - needed))
+
+    subprocess.run([sys.executable, "-c", f"{program}assert 'mlflow' not in sys.modules"], check=True)
 
 
 def test_mlflow_has_the_numbers_that_memory_has(

@@ -1,0 +1,55 @@
+"""The process that shows a study while it runs: `python -m harness.tracking.delivery.follow HOME STORE STUDY [FLAG]`.
+
+It reads nothing but files and the ledger, so training never waits for it, and no lock of the interpreter is shared.
+Who started it holds the other end of its input: when that is closed, on purpose or by a death, it delivers what there
+is and ends. The last line of its output says what could not be delivered.
+"""
+
+import json
+import logging
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.staging.database import VARIABLE
+from harness.staging.ledger import Ledger
+from harness.tracking.delivery.destination import inherited_destination
+from harness.tracking.delivery.process import SYSTEM_METRICS
+from harness.tracking.delivery.projector import Projector, projecting
+
+__all__ = ["follow"]
+
+NICE = 10  # who trains goes first
+
+
+def follow(arguments: Sequence[str]) -> None:
+    """Show the study until the input is closed, then write a line of JSON about what is left."""
+    home, store, study = Path(arguments[0]), Path(arguments[1]), arguments[2]
+    stop = threading.Event()
+    threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
+    destination = inherited_destination(os.environ, home)
+    with projecting(home, study, destination.uri):
+        projector = Projector(
+            Ledger(home, os.environ.get(VARIABLE)),
+            home,
+            store,
+            study,
+            lambda: destination.open_tracker(store),
+            system=SYSTEM_METRICS in arguments[3:],
+        )
+        projector.follow(stop)
+        sys.stdout.write(json.dumps(asdict(projector.finish())) + "\n")
+
+
+def _wait_for_end(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    os.nice(NICE)
+    follow(sys.argv[1:])

@@ -1,0 +1,37 @@
+"""The line about a study's outcome that trackers show above its note."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking.live.feed import live_folder
+
+__all__ = ["counted", "outcome_of", "save_outcome"]
+
+FILE = "outcome.json"
+
+
+def save_outcome(home: Path, study: StudyRecord, outcome: str) -> None:
+    """Keep the outcome of a study of its present size."""
+    folder = live_folder(home, study.name)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps({"planned_runs": study.planned_runs, "outcome": outcome}))
+
+
+def outcome_of(home: Path, study: StudyRecord, runs: Sequence[RunRecord]) -> str:
+    """Return the outcome that was saved for a study of this size, or how many of its runs ended how."""
+    try:
+        saved = json.loads((live_folder(home, study.name) / FILE).read_text())
+        if saved["planned_runs"] == study.planned_runs:
+            return str(saved["outcome"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # never saved, or torn: counting is always possible
+    return counted(runs)
+
+
+def counted(runs: Sequence[RunRecord]) -> str:
+    """Return how many runs ended how."""
+    counts = Counter(run.status for run in runs)
+    return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,0 +1,93 @@
+"""Showing a study while it runs, from the side of whoever runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self, final
+
+import harness
+from harness.staging.database import VARIABLE
+from harness.tracking.delivery.destination import Destination
+from harness.tracking.delivery.projector import Undelivered
+from harness.tracking.live.feed import live_folder
+
+__all__ = ["SYSTEM_METRICS", "Delivery", "start_delivery"]
+
+LOG = "delivery.log"
+SYSTEM_METRICS = "--system-metrics"  # an argument of the process
+STOP_LIMIT_S = 15.0
+
+
+@final
+class Delivery:
+    """A process that delivers; leaving the context ends it, and what it has not delivered by then is left to `sync`."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._left: Undelivered | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(limit_s=STOP_LIMIT_S)
+
+    def finish(self, *, limit_s: float | None = None) -> Undelivered:
+        """Wait until everything is delivered, or cannot be, or `limit_s` has passed; return what is left."""
+        if self._left is None:
+            self._left = self._end(limit_s)
+        return self._left
+
+    def _end(self, limit_s: float | None) -> Undelivered:
+        try:
+            answer, _ = self._process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # as safe as any other end: what was delivered is not delivered again
+            self._process.communicate()
+            return Undelivered(reason=f"not within {limit_s:g} s")
+        with suppress(ValueError, TypeError, IndexError):
+            return Undelivered(**json.loads(answer.splitlines()[-1]))
+        return Undelivered(reason=f"the process that delivers has failed, see {self._log}")
+
+
+def start_delivery(
+    destination: Destination,
+    home: Path,
+    store: Path,
+    study: str,
+    storage: str | None = None,
+    *,
+    system_metrics: bool = False,
+) -> Delivery:
+    """Start showing a study at `destination` as its runs go on; it may begin later than this.
+
+    `storage` is the URL of the ledger's database, if it is not in the home; `system_metrics` adds what those who
+    train take of the machine.
+    """
+    folder = live_folder(home, study)
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = [str(home.absolute()), str(store.absolute()), study]
+    arguments += [SYSTEM_METRICS] if system_metrics else []
+    # -P: a file mlflow.py in the working folder must not pass for MLflow.
+    command = [sys.executable, "-P", "-m", "harness.tracking.delivery.follow", *arguments]
+    package = str(Path(harness.__file__).parents[1])
+    environment = destination.environment()
+    environment |= {VARIABLE: storage} if storage else {}  # not an argument: it may have a password in it
+    environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for whoever trains
+        )
+    return Delivery(process, folder / LOG)

@@ -1,0 +1,49 @@
+"""Saved views of a study in the MLflow UI: its runs as a table with the right columns, its arms, and one run of each.
+
+Without them the UI shows one closed row, the parent run, and no chart. A view is an experiment tag in a form of
+MLflow's own (3.17).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from harness.staging.ledger import StudyRecord
+from harness.tracking.content.finals import final_key
+from harness.tracking.content.keys import allowed_keys
+
+__all__ = ["ARMS_VIEW", "PAIR_VIEW", "RUNS_VIEW", "saved_views"]
+
+RUNS_VIEW = "runs"
+ARMS_VIEW = "arms"
+PAIR_VIEW = "pair"
+FIRST = "tags.trial = '0' AND tags.seed = '0'"
+
+
+def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
+    """Return the experiment tags that hold the views, made at `now_ms`."""
+    runs = {
+        "searchFilter": "tags.arm LIKE '%'",  # the runs without their parent
+        "orderByKey": "tags.`mlflow.runName`",  # by time, the UI's default, runs are folded into their parent
+        "orderByAsc": True,
+        "selectedColumns": _columns(study),
+        "runsHiddenMode": "FIRST_20_RUNS",
+    }
+    groups = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "arm"}]}
+    return {
+        f"mlflow.sharedViewState.{RUNS_VIEW}": _view("Runs", runs, now_ms),
+        f"mlflow.sharedViewState.{ARMS_VIEW}": _view("Means of the arms", runs | {"groupBy": groups}, now_ms),
+        f"mlflow.sharedViewState.{PAIR_VIEW}": _view("First trial, arm by arm", runs | {"searchFilter": FIRST}, now_ms),
+    }
+
+
+def _columns(study: StudyRecord) -> list[str]:
+    results = [f"{split}/{study.spec.metric}" for split in ("test", "val")]
+    sizes = [f"growth/parameters{which}" for which in ("", "_trainable", "_added")]
+    metrics = allowed_keys(final_key(name) for name in [*results, "test/forgetting", *sizes, "cost/seconds"])
+    params = allowed_keys([*study.spec.space, "arm", "seed"])
+    return [f"metrics.`{key}`" for key in metrics.values()] + [f"params.`{key}`" for key in params.values()]
+
+
+def _view(name: str, state: Mapping[str, Any], now_ms: int) -> str:
+    return json.dumps({"name": name, "createdAt": now_ms, "updatedAt": now_ms, "state": json.dumps(state)})

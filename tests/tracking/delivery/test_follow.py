@@ -1,0 +1,49 @@
+import io
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.tracking.delivery import follow as module
+from harness.tracking.delivery.destination import Destination
+from harness.tracking.delivery.projector import Projector
+from harness.tracking.memory import MemoryTracker
+
+
+def test_it_follows_until_its_input_is_closed_and_says_what_is_left(
+    tmp_path: Path,
+    study: StudyRecord,
+    make_run: Callable[..., RunRecord],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tracker = MemoryTracker()
+    monkeypatch.setattr(Destination, "open_tracker", lambda _destination, _store: tracker)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    monkeypatch.delenv("HARNESS_TRACKING_URI", raising=False)
+    ledger = Ledger(tmp_path)
+    ledger.create()
+    ledger.save_study(study)
+    ledger.save_run(make_run())
+
+    module.follow([str(tmp_path), str(tmp_path / "store"), study.name])
+
+    assert json.loads(capsys.readouterr().out) == {"runs": 0, "points": 0, "reason": ""}
+    assert len(tracker.runs) == 1
+
+
+def test_points_of_a_history_that_was_never_stored_are_not_waited_for(
+    tmp_path: Path, study: StudyRecord, run: RunRecord
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.create()
+    ledger.save_study(study)
+    ledger.save_run(run)
+    tracker = MemoryTracker()
+
+    Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker).finish()
+
+    assert tracker.shown(run) == 3

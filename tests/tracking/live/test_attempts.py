@@ -1,0 +1,145 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.core.history import History
+from harness.staging.ledger import RunRecord
+from harness.tracking.content.points import Point
+from harness.tracking.live.attempts import Attempt, attempts
+from harness.tracking.live.feed import LiveFeed, live_folder
+
+ALIVE = """
+import sys, time
+from pathlib import Path
+from harness.core.history import History
+from harness.staging.ledger import RunRecord
+from harness.tracking.live.feed import LiveFeed
+feed, part = LiveFeed(Path(sys.argv[1])), History()
+part.record(1, {"a": 0.5})
+feed.begin(RunRecord("study", 0, "arm", 0, "id", {}, {}, "running"))
+feed.append("id", part)
+print("begun", flush=True)
+time.sleep(600)
+"""
+
+
+def opened(path: Path) -> Attempt:
+    attempt = Attempt.open(path)
+    assert attempt is not None
+    attempt.read()
+    return attempt
+
+
+def test_everything_that_was_written_is_read_once_and_in_order(tmp_path: Path, run: RunRecord) -> None:
+    feed, whole = LiveFeed(tmp_path), History()
+    feed.begin(run)
+    (path,) = attempts(tmp_path, run.study)
+    attempt = opened(path)
+    for step in range(1, 60):
+        part = History()
+        part.record(step, {"train/loss/total": 1 / step, "val/accuracy/all[0]": 0.5, "nan": float("nan")})
+        feed.append(run.run_id, part)
+        whole = whole.then(part)
+        if step % 7 == 0:
+            attempt.read()
+    attempt.read()
+
+    assert [point.value for point in attempt.points if point.key == "train/loss/total"] == [
+        *whole["train/loss/total"].values
+    ]
+    assert {point.key for point in attempt.points} == {"train/loss/total", "val/accuracy/all_0_"}
+    assert (attempt.record.trial, attempt.record.arm, attempt.record.seed) == (run.trial, run.arm, run.seed)
+    assert (attempt.record.params, attempt.record.config) == (run.params, run.config)
+
+
+def test_a_run_that_is_alive_has_its_commit(tmp_path: Path, make_run: Callable[..., RunRecord]) -> None:
+    LiveFeed(tmp_path).begin(make_run(commit="abc"))
+
+    assert opened(attempts(tmp_path, make_run().study)[0]).record.commit == "abc"
+
+
+def test_a_growth_that_leaves_an_accuracy_what_it_was_is_two_points(tmp_path: Path, run: RunRecord) -> None:
+    feed, part = LiveFeed(tmp_path), History()
+    part.record(20, {"val": 0.5})
+    feed.begin(run)
+    feed.append(run.run_id, part)
+    feed.append(run.run_id, part)
+
+    attempt = opened(attempts(tmp_path, run.study)[0])
+
+    assert list(attempt.points) == [Point("val", 20, 0.5, 0), Point("val", 20, 0.5, 1)]
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_torn_tail_is_read_when_it_is_whole(tmp_path: Path, run: RunRecord, cut: int) -> None:
+    feed, part = LiveFeed(tmp_path), History()
+    part.record(1, {"a": 0.5, "b": 0.25})
+    feed.begin(run)
+    feed.append(run.run_id, part)
+    (path,) = attempts(tmp_path, run.study)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-cut])
+    attempt = opened(path)
+    before = dict(attempt.points)
+
+    path.write_bytes(whole)
+    attempt.read()
+
+    assert (len(before), len(attempt.points)) == (0, 2)
+
+
+def test_a_run_is_alive_until_its_process_is_not(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ALIVE, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        attempt = opened(attempts(tmp_path, "study")[0])
+        alive, points = attempt.alive, list(attempt.points)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    attempt.read()
+
+    assert (alive, points, attempt.alive) == (True, [Point("a", 1, 0.5)], False)
+
+
+def test_a_run_that_was_ended_is_not_alive(tmp_path: Path, run: RunRecord) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    attempt = opened(attempts(tmp_path, run.study)[0])
+    alive = attempt.alive
+    feed.end(run.run_id)
+
+    attempt.read()
+
+    assert (alive, attempt.alive) == (True, False)
+
+
+@pytest.mark.parametrize("content", [b"", b"something else entirely", b"\0" * 64])
+def test_a_file_that_is_none_of_ours_is_no_attempt(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.live"
+    path.write_bytes(content)
+
+    assert Attempt.open(path) is None
+
+
+def test_a_file_that_somebody_removed_is_not_alive(tmp_path: Path, run: RunRecord) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    (path,) = attempts(tmp_path, run.study)
+    attempt = opened(path)
+    path.unlink()
+
+    attempt.read()
+
+    assert not attempt.alive
+    assert Attempt.open(path) is None
+
+
+def test_no_study_has_no_attempts(tmp_path: Path) -> None:
+    assert attempts(tmp_path, "nothing") == []
+    assert not live_folder(tmp_path, "nothing").exists()

@@ -1,0 +1,55 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from harness.core.history import History
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking.content.entry import run_entry
+from harness.tracking.content.points import Point
+from harness.tracking.mlflow import children
+from harness.tracking.mlflow.children import Child, complete, pages
+from harness.tracking.mlflow.client import MlflowClient
+from harness.tracking.mlflow.tracker import MlflowTracker
+
+CHILD = Child("id", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
+
+
+def test_points_are_spread_over_the_time_that_the_run_took(
+    study: StudyRecord, make_run: Callable[..., RunRecord], history: History
+) -> None:
+    entry = run_entry(study, make_run(metrics={"cost/seconds": 8.0, "cost/steps": 40.0}), history)
+
+    times = complete(entry, CHILD)
+
+    assert times[Point("train/loss/total", 1, 1.0)] == 1_000_200
+    assert times[Point("train/loss/total", 40, 1 / 40)] == 1_008_000
+
+
+def test_a_param_with_another_value_is_a_contradiction(
+    study: StudyRecord, run: RunRecord, history: History, client: MlflowClient
+) -> None:
+    entry = run_entry(study, run, history)
+
+    for params, contradicts in [({"width": "16"}, False), ({"width": "32"}, True), ({"unknown": "1"}, False)]:
+        child = replace(CHILD, params=params, points=set())
+        assert child.contradicts(client, entry, complete(entry, child)) == contradicts
+
+
+def test_runs_are_looked_up_page_by_page(
+    tracker: MlflowTracker,
+    client: MlflowClient,
+    study: StudyRecord,
+    make_run: Callable[..., RunRecord],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tracker.begin_study(study)
+    for seed in range(4):
+        tracker.show_run(make_run(seed=seed), {}, 1)
+    experiment = client.get_experiment_by_name(study.name)
+    assert experiment is not None
+    monkeypatch.setattr(children, "PAGE", 2)
+
+    found = [run.data.tags.get("seed", "-") for run in pages(client, experiment.experiment_id)]
+
+    assert sorted(found) == ["-", "0", "1", "2", "3"]

@@ -1,0 +1,71 @@
+import os
+import socket
+import urllib.request
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+
+from harness.core.errors import HarnessError, InputError
+from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.mlflow.ui import UiServer, is_private, start_ui
+
+
+def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> None:
+    request = urllib.request.Request(
+        f"{server.url}/ajax-api/2.0/mlflow/experiments/get-by-name", headers={"Host": "elsewhere.example"}
+    )
+
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(request)
+    refused.value.close()
+
+    assert refused.value.code == 403
+    environment = Path(f"/proc/{server._process.pid}/environ").read_text().split("\0")
+    assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
+
+
+def test_stopping_ends_the_server_and_frees_its_port(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
+    server = start_ui(home, port=port)
+
+    server.stop()
+
+    with pytest.raises(ProcessLookupError):
+        os.killpg(server._process.pid, 0)
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{server.url}/health")
+
+
+def test_a_home_without_runs_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="run one first"):
+        start_ui(tmp_path)
+
+
+def test_a_port_that_is_taken_is_refused(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(InputError, match="choose another"):
+        start_ui(home, port=taken.getsockname()[1])
+
+
+def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.sqlite").write_text("not a database, and long enough to be looked at by SQLite")
+
+    with pytest.raises(HarnessError, match="file is not a database"):
+        start_ui(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "private"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False)]
+)
+def test_only_the_loopback_address_is_private(host: str, private: bool) -> None:
+    assert is_private(host) == private
+
+
+def test_a_host_that_is_not_this_machine_is_refused(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
+    with pytest.raises(InputError, match="choose another --host"):
+        start_ui(home, host="192.0.2.1")
+
+
+@pytest.mark.slow
+def test_a_server_for_everybody_answers_here_too(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
+    with start_ui(home, port, "0.0.0.0") as server:
+        assert server.url.startswith("http://127.0.0.1:")
