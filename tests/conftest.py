@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from harness.benchmarks.postgres_server import postgres_server
 from harness.data import Digits
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import MLP, ConvNet, GrowableModel
 from harness.staging.ledger import Ledger
 from harness.staging.run import RunConfig
@@ -75,7 +75,7 @@ def digits_run() -> RunConfig:
     growth = GrowthRule(
         trigger=AtStep(step=20),
         operation=AttachHead(name="late", outputs=4, tap="hidden.0", width=5),
-        freeze=Nothing(),
+        freeze=NoFreezing(),
     )
     return RunConfig(
         task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),

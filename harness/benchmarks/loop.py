@@ -14,7 +14,7 @@ from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_best
 from harness.core.errors import InputError
 from harness.core.history import History
 from harness.data import BatchOrder, Split, TaskData
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.models import MLP, AbstractModel, ConvNet
 from harness.training.config import TrainingConfig
 from harness.training.loop import train_stage
@@ -72,7 +72,7 @@ def _ours(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], obje
     state = fresh_state(model, CONFIG.optimizer, seed=0, precision="fp32")
 
     def train() -> None:
-        train_stage(state, state.step + steps, config=CONFIG, data=data, watch=Watch(()), history=History())
+        train_stage(state, state.step + steps, config=CONFIG, data=data, monitor=TriggerMonitor(()), history=History())
 
     return train
 

@@ -11,7 +11,7 @@ from harness.benchmarks._base import AbstractBenchmark, Figure
 from harness.benchmarks.postgres_server import postgres_server
 from harness.core.spec import with_changes
 from harness.data import Digits
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.models import MLP
 from harness.search.launch import launch
 from harness.search.observer import Observer
@@ -65,7 +65,7 @@ def small_study(name: str, trials: int, steps: int) -> Study:
     growth = GrowthRule(
         trigger=AtStep(step=steps // 4),
         operation=AttachHead(name="late", outputs=4, tap="hidden.0"),
-        freeze=Nothing(),
+        freeze=NoFreezing(),
     )
     return Study(
         name=name,

@@ -12,7 +12,7 @@ from typing import final
 from harness.benchmarks._base import AbstractBenchmark, Figure
 from harness.core.spec import with_changes
 from harness.data import Digits, FashionMNIST
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.models import MLP, ConvNet
 from harness.search.launch import launch
 from harness.search.observer import Observer
@@ -44,7 +44,7 @@ def reference_study(*, quick: bool) -> Study:
     growth = GrowthRule(
         trigger=AtStep(step=tenth),
         operation=AttachHead(name="late", outputs=4, tap="hidden"),
-        freeze=Nothing(),
+        freeze=NoFreezing(),
     )
     return Study(
         name="reference",
@@ -184,7 +184,7 @@ def _planning(*, quick: bool) -> list[Figure]:
 
 def _cost_of_runs(count: int) -> float:
     growth = GrowthRule(
-        trigger=AtStep(step=2), operation=AttachHead(name="late", outputs=4, tap="hidden.0"), freeze=Nothing()
+        trigger=AtStep(step=2), operation=AttachHead(name="late", outputs=4, tap="hidden.0"), freeze=NoFreezing()
     )
     base = RunConfig(
         task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),

@@ -14,7 +14,7 @@ import torch
 from harness.benchmarks._base import AbstractBenchmark, Figure
 from harness.core.history import History
 from harness.data import Digits, TaskData
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.models import MLP
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
@@ -78,7 +78,7 @@ class _Training:
             config.steps,
             config=config.training,
             data=self._data,
-            watch=Watch(()),
+            monitor=TriggerMonitor(()),
             history=history,
             on_evaluation=lambda _step, _metrics: feed.append(record.run_id, history.news(told)),
         )

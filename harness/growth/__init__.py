@@ -1,37 +1,24 @@
 """Growing a network that is being trained: operations, triggers, freezing, optimizer surgery, lineage.
 
-The families `operations`, `triggers`, `freezing`, `layers` and `units` list their leaves themselves.
+The families `operations`, `triggers`, `freezing`, `layers` and `units` list their leaves themselves. All operations can
+be imported from here as well.
 """
 
-from harness.growth.freezing import AbstractFreezePolicy, Nothing, OldParameters
+from harness.growth import operations
+from harness.growth.freezing import AbstractFreezePolicy, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
-from harness.growth.operations import (
-    AbstractOperation,
-    AttachHead,
-    InsertLayer,
-    ReplaceHead,
-    SplitClass,
-    SwitchLayer,
-    ToggleHead,
-    TransferReport,
-    Unchanged,
-    WidenHead,
-    WidenLayer,
-    transfer,
-)
-from harness.growth.plan import GrowthRule
+from harness.growth.operations import *  # noqa: F403
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Promise
+from harness.growth.rules import GrowthRule
 from harness.growth.triggers import AbstractTrigger, AtStep
 
 __all__ = [
     "AbstractFreezePolicy",
-    "AbstractOperation",
     "AbstractTrigger",
     "AtStep",
-    "AttachHead",
     "Carried",
     "Change",
     "Grown",
@@ -39,19 +26,12 @@ __all__ = [
     "GrowthEvent",
     "GrowthRule",
     "Identities",
-    "InsertLayer",
-    "Nothing",
+    "NoFreezing",
     "OldParameters",
     "Probe",
     "Promise",
-    "ReplaceHead",
-    "SplitClass",
-    "SwitchLayer",
-    "ToggleHead",
-    "TransferReport",
-    "Unchanged",
-    "WidenHead",
-    "WidenLayer",
     "grow",
-    "transfer",
 ]
+__all__ += operations.__all__
+
+Nothing = NoFreezing  # its name in study files written before version 0.2

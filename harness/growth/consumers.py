@@ -17,7 +17,7 @@ from torch import Tensor, fx, nn
 
 from harness.core.errors import ModulePathError
 from harness.growth.tracing import FAILURES, Trace, Values, first_line
-from harness.models.quiet import quiet
+from harness.models.eval_mode import without_side_effects
 
 __all__ = ["Consumers", "Layer", "Norm", "Reader", "consumers", "feature_dim"]
 
@@ -71,7 +71,7 @@ def consumers(trace: Trace, path: str, added: int) -> Consumers:
         ModulePathError: something cannot follow; the message names it.
     """
     experiment = _Experiment(trace, path, added)
-    with quiet(trace.root, trace.values[experiment.source]):
+    with without_side_effects(trace.root, trace.values[experiment.source]):
         return experiment.run()
 
 

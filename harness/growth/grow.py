@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
 from harness.growth.freeze import freeze
-from harness.growth.freezing import AbstractFreezePolicy, Nothing
+from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.identities import Identities
 from harness.growth.lineage import operate_on
 from harness.growth.operations import AbstractOperation
@@ -92,7 +92,7 @@ def grow(
         growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
         operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
         identities.register(model, birth=number)
-        frozen = freeze(model, identities, freeze_policy or Nothing(), growth=number)
+        frozen = freeze(model, identities, freeze_policy or NoFreezing(), growth=number)
         check_coverage(model, optimizer)
         if average is not None:
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))

@@ -17,7 +17,7 @@ from harness.core.spec import did_you_mean
 from harness.growth.consumers import Consumers, Layer, feature_dim
 from harness.growth.probe import Probe
 from harness.growth.tracing import Trace, Values
-from harness.models.quiet import quiet
+from harness.models.eval_mode import without_side_effects
 
 __all__ = ["path_gradients"]
 
@@ -41,7 +41,7 @@ def path_gradients(
     """
     readers = [_layer(trace, reader.node) for reader in found.layers]
     slopes = _output_gradients(model, readers, probe, output)
-    with quiet(model, probe.inputs):
+    with without_side_effects(model, probe.inputs):
         inputs = _along_the_path(trace, found)
     gradients = []
     for reader, layer in zip(found.layers, readers, strict=True):
@@ -71,7 +71,7 @@ def _output_gradients(model: nn.Module, layers: list[Layer], probe: Probe, outpu
     # Before all other hooks, which may send the output through an inserted layer.
     handles = [layer.register_forward_hook(add_zero, prepend=True) for layer in layers]
     try:
-        with quiet(model, probe.inputs), torch.enable_grad():
+        with without_side_effects(model, probe.inputs), torch.enable_grad():
             loss = _loss(model(probe.inputs), probe, output)
             gradients = torch.autograd.grad(loss, list(added.values()), materialize_grads=True)
             return dict(zip(added, gradients, strict=True))

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Moments
-from harness.initializers import AbstractInitializer, Place
+from harness.initializers import AbstractInitializer, LayerContext
 from harness.models.layer_inputs import layer_inputs
 from harness.models.output_layer import OutputLayer, renew
 from harness.models.paths import module_at
@@ -50,8 +50,8 @@ def drawn_rows(
 
     def values(init: AbstractInitializer, old: Tensor) -> Tensor:
         shape = (count, *old.shape[1:])
-        place = Place(fan_in, fan_out, old.float().cpu(), features, targets)
-        return init.values(shape, place, generator) if count else torch.empty(shape)
+        context = LayerContext(fan_in, fan_out, old.float().cpu(), features, targets)
+        return init.values(shape, context, generator) if count else torch.empty(shape)
 
     return values(inits[0], weight), None if bias is None else values(inits[1], bias)
 

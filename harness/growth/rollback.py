@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from harness.models.taps import gpus_of
+from harness.models.eval_mode import gpus_of
 
 __all__ = ["all_or_nothing"]
 

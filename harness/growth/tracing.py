@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from harness.core.errors import ModulePathError
+from harness.models.eval_mode import without_side_effects
 from harness.models.growable import GrowableModel
 from harness.models.head import pooled
 from harness.models.inserted import Inserted, first_of, inserted_after, with_first
-from harness.models.quiet import quiet
 from harness.models.switched_off import SwitchedOff
 
 __all__ = ["FAILURES", "Trace", "Values", "first_line", "trace"]
@@ -59,7 +59,7 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
     Raises:
         ModulePathError: `torch.fx` cannot trace the network, or what it found is not what the network computes.
     """
-    with quiet(model, inputs):
+    with without_side_effects(model, inputs):
         expected = model(inputs)
         root, graph = _graph(model)
         interpreter = _WithoutHooks(root, graph=graph, garbage_collect_values=False)

@@ -9,11 +9,11 @@ from torch import Tensor
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractInitializer", "Place", "as_weight", "blank", "examples_of", "old_rows_of", "targets_of"]
+__all__ = ["AbstractInitializer", "LayerContext", "as_weight", "blank", "examples_of", "old_rows_of", "targets_of"]
 
 
 @dataclass(frozen=True)
-class Place:
+class LayerContext:
     """The layer that new values join, as a whole and not only the slice that is new. Tensors are float32 on the CPU.
 
     Attributes:
@@ -35,11 +35,11 @@ class AbstractInitializer(LeafSpec):
     """Values for a weight or bias that did not exist a moment ago."""
 
     @abstractmethod
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape` `[rows, in, ...]` (or `[rows]`) on the CPU, drawn from `generator` alone.
 
         Raises:
-            SpecError: `place` lacks what these values are computed from; the message says what to give.
+            SpecError: `context` lacks what these values are computed from; the message says what to give.
         """
 
 
@@ -59,50 +59,50 @@ def as_weight(shape: tuple[int, ...], kind: str) -> tuple[int, int]:
     return shape[0], torch.Size(shape[1:]).numel()
 
 
-def old_rows_of(place: Place, shape: tuple[int, ...], kind: str) -> Tensor:
+def old_rows_of(context: LayerContext, shape: tuple[int, ...], kind: str) -> Tensor:
     """Return the rows that the layer has already, each like the new ones of `shape`.
 
     Raises:
         SpecError: there are none, or they are not like the new ones.
     """
-    if place.old is None or not len(place.old):
+    if context.old is None or not len(context.old):
         raise SpecError(
             f"expected rows that the layer has already for {kind!r}, found none; use it where a layer gets more rows"
         )
-    if place.old.shape[1:] != shape[1:]:
+    if context.old.shape[1:] != shape[1:]:
         raise SpecError(
-            f"expected new rows like the old ones {list(place.old.shape[1:])} for {kind!r}, found {list(shape[1:])}; "
+            f"expected new rows like the old ones {list(context.old.shape[1:])} for {kind!r}, found {list(shape[1:])}; "
             "use it where a layer gets more rows and no more inputs"
         )
-    return place.old
+    return context.old
 
 
-def examples_of(place: Place, shape: tuple[int, ...], kind: str) -> tuple[Tensor, Tensor]:
+def examples_of(context: LayerContext, shape: tuple[int, ...], kind: str) -> tuple[Tensor, Tensor]:
     """Return the features `[B, in]` and targets `[B]` of the probe, for a weight of `shape`.
 
     Raises:
         SpecError: there are none, or they do not fit the weight.
     """
     rows, inputs = as_weight(shape, kind)
-    if place.features is None or not len(place.features):
+    if context.features is None or not len(context.features):
         raise SpecError(f"expected features of examples for {kind!r}, found none; give a probe with inputs")
-    if place.features.shape[1:] != (inputs,):
-        found = list(place.features.shape)
+    if context.features.shape[1:] != (inputs,):
+        found = list(context.features.shape)
         raise SpecError(
             f"expected features [B, {inputs}] for {kind!r}, found {found}; use it for a layer that reads them"
         )
-    return place.features, targets_of(place, rows, kind)
+    return context.features, targets_of(context, rows, kind)
 
 
-def targets_of(place: Place, rows: int, kind: str) -> Tensor:
+def targets_of(context: LayerContext, rows: int, kind: str) -> Tensor:
     """Return the targets `[B]` of the probe.
 
     Raises:
         SpecError: there are none, or one that is no new row.
     """
-    if place.targets is None or not len(place.targets):
+    if context.targets is None or not len(context.targets):
         raise SpecError(f"expected targets of examples for {kind!r}, found none; give a probe with inputs and targets")
-    if int(place.targets.max()) >= rows or int(place.targets.min()) < -1:
-        found = sorted(set(place.targets.tolist()))
+    if int(context.targets.max()) >= rows or int(context.targets.min()) < -1:
+        found = sorted(set(context.targets.tolist()))
         raise SpecError(f"expected targets among the {rows} new rows, or -1, for {kind!r}; found {found}")
-    return place.targets
+    return context.targets

@@ -6,7 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place, blank
+from harness.initializers._base import AbstractInitializer, LayerContext, blank
 
 __all__ = ["Constant"]
 
@@ -17,6 +17,6 @@ class Constant(AbstractInitializer):
     kind: Literal["constant"] = "constant"
     value: Annotated[float, Field(allow_inf_nan=False)]
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         return blank(shape).fill_(self.value)

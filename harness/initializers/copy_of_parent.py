@@ -7,7 +7,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt
 from torch import Tensor
 
 from harness.core.errors import SpecError
-from harness.initializers._base import AbstractInitializer, Place, blank, old_rows_of
+from harness.initializers._base import AbstractInitializer, LayerContext, blank, old_rows_of
 
 __all__ = ["CopyOfParent"]
 
@@ -23,9 +23,9 @@ class CopyOfParent(AbstractInitializer):
     parent: NonNegativeInt
     noise: NonNegativeFloat = 0.0
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        old = old_rows_of(place, shape, self.kind)
+        old = old_rows_of(context, shape, self.kind)
         if self.parent >= len(old):
             raise SpecError(f"expected a parent below {len(old)}, the rows there are; found {self.parent}")
         parent = old[self.parent]

@@ -3,23 +3,23 @@
 import torch
 from torch import Tensor, nn
 
-from harness.initializers._base import AbstractInitializer, Place
+from harness.initializers._base import AbstractInitializer, LayerContext
 
 __all__ = ["fill", "fill_linear"]
 
 
-def fill(tensor: Tensor, init: AbstractInitializer, place: Place, *, generator: torch.Generator) -> None:
+def fill(tensor: Tensor, init: AbstractInitializer, context: LayerContext, *, generator: torch.Generator) -> None:
     """Write the values of `init` into `tensor`, which may be a slice of a parameter.
 
     Values are drawn on the CPU in 32 bits and then moved, so they do not depend on device and type.
     """
     with torch.no_grad():
-        tensor.copy_(init.values(tuple(tensor.shape), place, generator))
+        tensor.copy_(init.values(tuple(tensor.shape), context, generator))
 
 
 def fill_linear(layer: nn.Linear, weight: AbstractInitializer, *, generator: torch.Generator) -> None:
     """Fill a new layer's weight `[out, in]` and set its bias, if it has one, to zero."""
     fan_out, fan_in = layer.weight.shape
-    fill(layer.weight, weight, Place(fan_in, fan_out), generator=generator)
+    fill(layer.weight, weight, LayerContext(fan_in, fan_out), generator=generator)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from harness.core.errors import SpecError
-from harness.initializers._base import AbstractInitializer, Place, as_weight, blank
+from harness.initializers._base import AbstractInitializer, LayerContext, as_weight, blank
 
 __all__ = ["Identity"]
 
@@ -22,7 +22,7 @@ class Identity(AbstractInitializer):
     kind: Literal["identity"] = "identity"
     groups: PositiveInt = 1
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`, which is a weight's."""
         rows, _ = as_weight(shape, self.kind)
         if rows % self.groups or any(side % 2 == 0 for side in shape[2:]):

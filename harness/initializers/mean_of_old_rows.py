@@ -6,7 +6,7 @@ import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place, blank, old_rows_of
+from harness.initializers._base import AbstractInitializer, LayerContext, blank, old_rows_of
 
 __all__ = ["MeanOfOldRows"]
 
@@ -22,9 +22,9 @@ class MeanOfOldRows(AbstractInitializer):
     kind: Literal["mean_of_old_rows"] = "mean_of_old_rows"
     noise: NonNegativeFloat = 0.0
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
-        old = old_rows_of(place, shape, self.kind)
+        old = old_rows_of(context, shape, self.kind)
         mean = old.mean(dim=0)
         spread = (old - mean).square().mean().sqrt()
         return mean + self.noise * spread * blank(shape).normal_(generator=generator)

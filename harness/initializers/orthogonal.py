@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place, as_weight, blank
+from harness.initializers._base import AbstractInitializer, LayerContext, as_weight, blank
 
 __all__ = ["Orthogonal"]
 
@@ -15,7 +15,7 @@ class Orthogonal(AbstractInitializer):
 
     kind: Literal["orthogonal"] = "orthogonal"
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`, which is a weight's."""
         as_weight(shape, self.kind)
         return torch.nn.init.orthogonal_(blank(shape), generator=generator)

@@ -7,7 +7,7 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from harness.core.errors import SpecError
-from harness.initializers._base import AbstractInitializer, Place, targets_of
+from harness.initializers._base import AbstractInitializer, LayerContext, targets_of
 
 __all__ = ["PriorBias"]
 
@@ -32,13 +32,13 @@ class PriorBias(AbstractInitializer):
     link: Literal["softmax", "sigmoid"] = "softmax"
     smoothing: NonNegativeFloat = 1.0
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape` `[rows]`."""
         if len(shape) != 1:
             raise SpecError(
                 f"expected a bias [rows] for {self.kind!r}, found the shape {list(shape)}; use it for biases"
             )
-        prior = self._frequencies(shape[0], place) if self.prior is None else self._given(shape[0], self.prior)
+        prior = self._frequencies(shape[0], context) if self.prior is None else self._given(shape[0], self.prior)
         return (prior.log() if self.link == "softmax" else prior.logit()).float()
 
     def _given(self, rows: int, prior: float | tuple[float, ...]) -> Tensor:
@@ -47,8 +47,8 @@ class PriorBias(AbstractInitializer):
             raise SpecError(f"expected a prior for each of {rows} new rows, found {len(given)}; give {rows} or one")
         return torch.tensor(given, dtype=torch.float64)
 
-    def _frequencies(self, rows: int, place: Place) -> Tensor:
-        targets = targets_of(place, rows, self.kind)
+    def _frequencies(self, rows: int, context: LayerContext) -> Tensor:
+        targets = targets_of(context, rows, self.kind)
         counts = torch.bincount(targets[targets >= 0], minlength=rows).double() + self.smoothing
         frequencies = counts / (len(targets) + self.smoothing * rows)
         certain = self.link == "sigmoid" and frequencies.max() == 1

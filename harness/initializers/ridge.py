@@ -7,7 +7,7 @@ from pydantic import PositiveFloat
 from torch import Tensor
 from torch.nn import functional
 
-from harness.initializers._base import AbstractInitializer, Place, examples_of
+from harness.initializers._base import AbstractInitializer, LayerContext, examples_of
 
 __all__ = ["Ridge"]
 
@@ -25,9 +25,9 @@ class Ridge(AbstractInitializer):
     penalty: PositiveFloat = 1e-2
     scale: PositiveFloat = 1.0
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`, which is a weight's."""
-        features, targets = examples_of(place, shape, self.kind)
+        features, targets = examples_of(context, shape, self.kind)
         inputs = features.double()
         wanted = functional.one_hot(targets + 1, shape[0] + 1)[:, 1:].double()
         gram = inputs.T @ inputs + len(inputs) * self.penalty * torch.eye(inputs.shape[1], dtype=torch.float64)

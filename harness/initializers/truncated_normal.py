@@ -6,7 +6,7 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place, blank
+from harness.initializers._base import AbstractInitializer, LayerContext, blank
 
 __all__ = ["TruncatedNormal"]
 
@@ -17,7 +17,7 @@ class TruncatedNormal(AbstractInitializer):
     kind: Literal["truncated_normal"] = "truncated_normal"
     std: PositiveFloat = 0.02
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         bound = 2 * self.std
         return torch.nn.init.trunc_normal_(blank(shape), 0.0, self.std, -bound, bound, generator=generator)

@@ -5,7 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.initializers._base import AbstractInitializer, Place, blank
+from harness.initializers._base import AbstractInitializer, LayerContext, blank
 
 __all__ = ["Zeros"]
 
@@ -15,6 +15,6 @@ class Zeros(AbstractInitializer):
 
     kind: Literal["zeros"] = "zeros"
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         return blank(shape).zero_()

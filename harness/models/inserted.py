@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError, SpecError
 from harness.core.spec import did_you_mean
+from harness.models.eval_mode import without_side_effects
 from harness.models.paths import module_at
-from harness.models.quiet import quiet
 
 __all__ = ["Inserted", "Through", "features_after", "first_of", "insert", "inserted_after", "switch", "with_first"]
 
@@ -121,7 +121,7 @@ def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Te
     module, place = module_at(model, path), _Listener()
     insert(module, name, place.eval())
     try:
-        with quiet(model, inputs):
+        with without_side_effects(model, inputs):
             model(inputs)
     finally:
         take_out(module, name)

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from harness.models.quiet import quiet
+from harness.models.eval_mode import without_side_effects
 
 __all__ = ["layer_inputs"]
 
@@ -25,7 +25,7 @@ def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Tensor, *, maps: bo
 
     handle = layer.register_forward_pre_hook(keep)
     try:
-        with quiet(model, inputs):
+        with without_side_effects(model, inputs):
             model(inputs)
     finally:
         handle.remove()

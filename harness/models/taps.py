@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from harness.core.errors import TapNotFoundError
 from harness.core.spec import did_you_mean
+from harness.models.eval_mode import without_side_effects
 
-__all__ = ["capture", "feature_shape", "features_at", "gpus_of", "tap_names"]
+__all__ = ["capture", "feature_shape", "features_at", "tap_names"]
 
 
 def tap_names(model: nn.Module) -> list[str]:
@@ -54,11 +55,6 @@ def _module_at(model: nn.Module, tap: str) -> nn.Module:
         ) from None
 
 
-def gpus_of(model: nn.Module) -> list[torch.device]:
-    """Return the GPUs that `model` is on, whose generators its modules draw from."""
-    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})
-
-
 def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
     """Return the features `[B, ...]` at `tap` for the inputs `example` `[B, ...]`.
 
@@ -67,19 +63,13 @@ def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
     Raises:
         TapNotFoundError: there is no such module, it is not used, or its output is no tensor of features.
     """
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.random.fork_rng(devices=gpus_of(model)), torch.no_grad(), capture(model, [tap]) as features:
-            model(example)
-    finally:
-        for module, training in modes.items():
-            module.training = training
-    found = features.get(tap)
-    if not isinstance(found, Tensor) or found.dim() < 2:
-        what = "nothing" if found is None else f"{tuple(found.shape)}" if isinstance(found, Tensor) else type(found)
+    with without_side_effects(model, example), capture(model, [tap]) as features:
+        model(example)
+    output = features.get(tap)
+    if not isinstance(output, Tensor) or output.dim() < 2:
+        what = "nothing" if output is None else f"{tuple(output.shape)}" if isinstance(output, Tensor) else type(output)
         raise TapNotFoundError(f"expected features [B, F, ...] at tap {tap!r}, found {what}; choose another tap")
-    return found
+    return output
 
 
 def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:

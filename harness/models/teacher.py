@@ -11,7 +11,7 @@ from torch.func import functional_call
 from harness.models.growable import GrowableModel
 from harness.models.taps import capture
 
-__all__ = ["Teacher", "keep_teacher"]
+__all__ = ["Teacher", "keep_teacher", "teacher_of"]
 
 PREFIX = "teacher/"
 
@@ -43,9 +43,9 @@ class Teacher:
 
     def __call__(self, inputs: Tensor) -> Any:
         """Return what the network returned for `inputs` `[B, ...]`."""
-        return self.observe(inputs)[0]
+        return self.forward(inputs)[0]
 
-    def observe(self, inputs: Tensor, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
+    def forward(self, inputs: Tensor, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
         """Return what the network returned for `inputs` `[B, ...]`, and what came out of the modules at `taps`.
 
         A tap is a path in the backbone of a `GrowableModel`, or in any other network; one that the network, as it was
@@ -55,8 +55,8 @@ class Teacher:
         tensors = {name: held[PREFIX + name.replace(".", "/")] for name in _tensors(self._network)}
         self._network.eval()
         root = self._network.backbone if isinstance(self._network, GrowableModel) else self._network
-        there = [tap for tap in taps if tap in dict(root.named_modules())]
-        with torch.no_grad(), capture(root, there) as features:
+        known_taps = [tap for tap in taps if tap in dict(root.named_modules())]
+        with torch.no_grad(), capture(root, known_taps) as features:
             return functional_call(self._network, tensors, (inputs,)), features
 
 
@@ -68,6 +68,12 @@ def keep_teacher(model: nn.Module) -> Teacher:
         if name.startswith(PREFIX):
             delattr(network, name)
     return Teacher(network)
+
+
+def teacher_of(model: nn.Module) -> Teacher | None:
+    """Return the teacher of `model`, or None if it has none."""
+    teacher = getattr(model, "teacher", None)
+    return teacher if isinstance(teacher, Teacher) else None
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:

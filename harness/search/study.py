@@ -144,7 +144,7 @@ class Study(Spec):
 
     def _latest_growth(self) -> int | None:
         """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
-        steps = [rule.trigger.foreseen(0) for config in self._extremes() for rule in config.growths]
+        steps = [rule.trigger.next_firing_step(0) for config in self._extremes() for rule in config.growths]
         known = [step for step in steps if step is not None]
         return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)
 

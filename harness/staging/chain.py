@@ -10,7 +10,7 @@ from harness.core.history import History
 from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
 from harness.growth import GrowthEvent, GrowthRule
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.staging.catalog import StageEntry
 from harness.staging.counts import count
 from harness.staging.leases import Lease, Leases
@@ -24,7 +24,7 @@ from harness.staging.store import Stage, StageMetrics, Store
 from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache
-from harness.training.impact import appearance, impact
+from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import OnEvaluation, Pause, Signals, train_stage
 from harness.training.state import TrainState, fresh_state
 
@@ -87,7 +87,7 @@ class _Training:
     """A stage that is being trained.
 
     Attributes:
-        watch: the rules, which have seen every step up to here.
+        monitor: the rules, which have seen every step up to here.
         seconds: training time since the stage began.
         rule: the one that fired here, if any did.
         told: how many points of each series whoever looks on has been told.
@@ -97,7 +97,7 @@ class _Training:
     lease: Lease
     state: TrainState
     history: History
-    watch: Watch
+    monitor: TriggerMonitor
     seconds: float
     rule: GrowthRule | None = None
     told: dict[str, int] = field(default_factory=dict)
@@ -166,9 +166,9 @@ class Chain:
         training, answers = self._config.training, self._answers(state)
         known = answers.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = appearance(state, batch, training, answers)
+        before = snapshot_outputs(state, batch, training, answers)
         growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
-        after = appearance(state, batch, training, self._answers(state))
+        after = snapshot_outputs(state, batch, training, self._answers(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
     def _answers(self, state: TrainState) -> OutputSpecs:
@@ -181,13 +181,13 @@ class Chain:
 
     def _fired(self, leg: _Leg, entries: Mapping[int, StageEntry]) -> tuple[int, GrowthRule | None] | None:
         """Return the step at which a rule fires, and the rule, if that is known by now."""
-        if foreseen := Watch(leg.rules).foreseen(leg.start):
-            return foreseen
+        if known := TriggerMonitor(leg.rules).next_firing_step(leg.start):
+            return known
         if not entries:
             return None
         last = max(entries)
         history = self._around.store.measured(entries[last]).history
-        return Watch(leg.rules).replay(history, start=leg.start, until=last)
+        return TriggerMonitor(leg.rules).replay(history, start=leg.start, until=last)
 
     def _stored_end(self, leg: _Leg) -> _End | None:
         """Return the end of the stage if it is stored with all that is measured there."""
@@ -235,15 +235,15 @@ class Chain:
         fired = self._fired(leg, entries)
         passed = [step for step in entries if fired is None or step <= fired[0]]
         kept = [entries[step] for step in passed if not entries[step].evicted]
-        watch = Watch(leg.rules)
+        monitor = TriggerMonitor(leg.rules)
         if not kept:
             state, history = leg.begin()
-            return _Training(leg, lease, state, history, watch, seconds=0.0)
+            return _Training(leg, lease, state, history, monitor, seconds=0.0)
         nearest = kept[-1]
         history = self._around.store.measured(nearest).history
-        here = watch.replay(history, start=leg.start, until=nearest.address.step)
+        here = monitor.replay(history, start=leg.start, until=nearest.address.step)
         rule = here[1] if here else None
-        return _Training(leg, lease, self._restored(nearest), history, watch, nearest.seconds, rule)
+        return _Training(leg, lease, self._restored(nearest), history, monitor, nearest.seconds, rule)
 
     def _train_on(self, training: _Training) -> bool:
         """Train until something is to be stored; return whether the stage has ended."""
@@ -256,7 +256,7 @@ class Chain:
                 min([*ahead, end]),
                 config=self._config.training,
                 data=self._data,
-                watch=training.watch,
+                monitor=training.monitor,
                 history=training.history,
                 on_evaluation=functools.partial(self._evaluated, training),
                 signals=self._around.signals,

@@ -11,11 +11,11 @@ from harness.growth.freeze import candidates
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.training.answers import answers_of
-from harness.training.forward import needs_of, see
+from harness.training.forward import forward_batch, needs_of
 from harness.training.loop import batches_of
 from harness.training.operations import flops_of
 from harness.training.state import TrainState, fresh_state
-from harness.training.step import objective_of
+from harness.training.step import batch_loss
 
 __all__ = ["Counts", "count"]
 
@@ -82,8 +82,8 @@ def _flops_of_step(state: TrainState, config: RunConfig, data: TaskData) -> int:
     examples = data.train.take(seen[:FEW])
 
     def passes() -> None:
-        batch = see(state, examples, answers, needs_of(config.training.losses.values()))
-        objective_of(state, batch, config.training).total.backward()
+        batch = forward_batch(state, examples, answers, needs_of(config.training.losses.values()))
+        batch_loss(state, batch, config.training).total.backward()
 
     state.set_train_mode()
     with seeded_global_stream(config.seed, "count", device=state.device):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.core.history import History
 from harness.data import TaskData
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.staging.network import build_network
 from harness.staging.plan import Plan
 from harness.staging.run import RunConfig
@@ -77,9 +77,9 @@ def cost_of(config: RunConfig, data: TaskData) -> Cost:
     state = fresh_state(model, training.optimizer, seed=config.seed, precision=config.precision)
     history = History()
     rarely = training.model_copy(update={"evaluate_every": WARM_UP + STEPS + 1})
-    train_stage(state, WARM_UP, config=rarely, data=data, watch=Watch(()), history=history)
+    train_stage(state, WARM_UP, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)
     began = time.perf_counter()
-    train_stage(state, WARM_UP + STEPS, config=rarely, data=data, watch=Watch(()), history=history)
+    train_stage(state, WARM_UP + STEPS, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)
     trained = time.perf_counter()
     evaluate(state, data.validation, training, answers_of(state.model, (), (), data))
     evaluated = time.perf_counter()

@@ -6,7 +6,7 @@ from harness.core.label_map import LabelMap
 from harness.core.outputs import LABELS
 from harness.core.seeding import generator
 from harness.data import TaskData
-from harness.growth import Change, Nothing
+from harness.growth import Change, NoFreezing
 from harness.growth.probe import Probe
 from harness.losses import Uncertainty
 from harness.models import GrowableModel
@@ -28,7 +28,7 @@ def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
     device = torch.device(config.device)
     model = build_model(config.model, output=output, outputs=columns, seed=config.seed, device=device)
     for number, operation in enumerate(config.start):
-        change = Change(operation=operation, freeze=Nothing())
+        change = Change(operation=operation, freeze=NoFreezing())
         stream = generator(config.seed, "start", number)
         operation.apply(model, probe=probe_for(change, data), generator=stream)
     losses = config.training.losses

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.growth import GrowthRule
 from harness.growth.lineage import Change
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.staging.catalog import StageEntry
 from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key, next_key
@@ -123,12 +123,12 @@ class _Planner:
         self, key: str, rules: tuple[GrowthRule, ...], start: int, until: int
     ) -> tuple[int, GrowthRule | None] | None:
         """Return the step at which a rule acts, or the run ends, and the rule; None if nobody knows yet."""
-        watch = Watch(rules)
-        if foreseen := watch.foreseen(start):
-            return foreseen
+        monitor = TriggerMonitor(rules)
+        if known := monitor.next_firing_step(start):
+            return known
         entries = {step: entry for step, entry in self._entries.get(key, {}).items() if step <= until}
         if self._store is None or not entries:
             return None
         last = max(entries)
         history = self._store.measured(entries[last]).history
-        return watch.replay(history, start=start, until=last) or ((until, None) if last == until else None)
+        return monitor.replay(history, start=start, until=last) or ((until, None) if last == until else None)

@@ -9,7 +9,7 @@ from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
 from harness.losses import AbstractLoss, JointCrossEntropy
 from harness.training.optimizers import AbstractOptimizer, AdamW
-from harness.training.schedules import AbstractSchedule, Constant
+from harness.training.schedules import AbstractSchedule, ConstantRate
 
 __all__ = ["TrainingConfig"]
 
@@ -43,7 +43,7 @@ class TrainingConfig(Spec):
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
-    schedule: AbstractSchedule = Constant()
+    schedule: AbstractSchedule = ConstantRate()
     losses: Annotated[Mapping[LossName, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
     augment: tuple[AbstractAugmentation, ...] = ()
     replay: Annotated[float, Field(ge=0, lt=1)] | None = None

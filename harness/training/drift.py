@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from harness.core.label_map import LabelMap
 from harness.data import Split
+from harness.models.eval_mode import eval_mode
 from harness.models.taps import capture
-from harness.models.teacher import Teacher
-from harness.training.evaluation import eval_mode
+from harness.models.teacher import teacher_of
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
@@ -33,15 +33,15 @@ def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, flo
     the features, stays what it was. Layers are the modules of the backbone that hold weights, by path, as far as the
     teacher has them. A layer that was widened has no change in length.
     """
-    teacher = getattr(state.model, "teacher", None)
+    teacher = teacher_of(state.model)
     arrival = label_map.arrival_of(split.labels)
     known = ((arrival >= 0) & (arrival < len(state.lineage))).nonzero().squeeze(1)
-    if not isinstance(teacher, Teacher) or len(known) < FEWEST:
+    if teacher is None or len(known) < FEWEST:
         return {}
     examples, layers = split.take(known[:PROBE_SIZE]), _layers(state.model.backbone)
     inputs = examples.inputs
     with eval_mode(state.model), torch.no_grad(), autocast(state.precision, state.device):
-        _, before = teacher.observe(inputs, layers)
+        _, before = teacher.forward(inputs, layers)
         with capture(state.model.backbone, before) as now:
             state.model(inputs)
     found = {}

@@ -1,17 +1,17 @@
 """Evaluation: it reads a network and changes nothing, neither modes nor random streams."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import Batch
+from harness.models.eval_mode import eval_mode
 from harness.training.config import TrainingConfig
-from harness.training.forward import Forward, Needs, needs_of, see
+from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.metrics import (
     accuracies,
     accuracies_by_arrival,
@@ -20,9 +20,9 @@ from harness.training.metrics import (
     output_metrics,
 )
 from harness.training.state import TrainState
-from harness.training.step import objective_of
+from harness.training.step import batch_loss
 
-__all__ = ["CHUNK", "eval_mode", "evaluate", "observed"]
+__all__ = ["CHUNK", "evaluate", "forward_split"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
@@ -39,11 +39,11 @@ def evaluate(
     `accuracy_by_arrival` that on the classes that each growth brought; `mean` is over all of them, and each of them is
     there where they are several. Where classes are recorded, what `answers_by_class` says.
     """
-    batch = observed(state, split, answers, needs_of(config.losses.values()), forward)
+    batch = forward_split(state, split, answers, needs_of(config.losses.values()), forward)
     label_map = answers.label_map
     answerable = batch if label_map.known(split.labels).all() else _part(batch, label_map.known(split.labels))
     with torch.no_grad():
-        found = objective_of(state, answerable, config)
+        found = batch_loss(state, answerable, config)
     results = {f"loss/{name}": value for name, value in found.components.items()}
     results |= {f"loss_weighted/{name}": value for name, value in found.weighted.items()}
     results |= {"loss/total": found.total}
@@ -58,7 +58,7 @@ def evaluate(
     return dict(zip(results, values, strict=True))
 
 
-def observed(
+def forward_split(
     state: TrainState,
     split: Split,
     answers: OutputSpecs,
@@ -67,7 +67,7 @@ def observed(
 ) -> Batch:
     """Return what the network computes for all of `split`, in eval mode and 32 bits; scalars are means over it."""
     with eval_mode(state.model), torch.no_grad():
-        chunks = [see(state, chunk, answers, needs, forward) for chunk in split.chunks(CHUNK)]
+        chunks = [forward_batch(state, chunk, answers, needs, forward) for chunk in split.chunks(CHUNK)]
     shares = [len(chunk.labels) / len(split) for chunk in chunks]
     teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
     return Batch(
@@ -107,15 +107,3 @@ def _part(batch: Batch, chosen: Tensor) -> Batch:
         teacher=None if batch.teacher is None else part(batch.teacher),
         teacher_features=part(batch.teacher_features),
     )
-
-
-@contextmanager
-def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put `model` into eval mode, and every module back into the mode that it was in."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training

@@ -52,7 +52,7 @@ class Feed:
 
 
 @dataclass
-class _Table:
+class _FeatureTable:
     """Features of the examples of a split.
 
     Attributes:
@@ -82,7 +82,7 @@ class FeatureCache:
     def __init__(self, budget_bytes: int = BUDGET_BYTES, folder: Path | None = None) -> None:
         self._budget_bytes = budget_bytes
         self._folder = folder
-        self._tables: OrderedDict[str, _Table] = OrderedDict()
+        self._tables: OrderedDict[str, _FeatureTable] = OrderedDict()
 
     def feed(self, state: TrainState, data: TaskData, seen: Tensor, *, batch_size: int) -> Feed:
         """Return `data` with features if a lower part of the network stands still, or as they are.
@@ -123,15 +123,15 @@ class FeatureCache:
         self._keep(key, table)
         return replace(split, features=table.features)
 
-    def _new_table(self, cut: Cut, state: TrainState, split: Split) -> _Table | None:
+    def _new_table(self, cut: Cut, state: TrainState, split: Split) -> _FeatureTable | None:
         rows = {name: values[0] for name, values in _features(cut, state, split.inputs[:2]).items()}
         large = len(split) * sum(row.numel() * row.element_size() for row in rows.values()) > self._budget_bytes
         if large and (state.device.type != "cpu" or self._folder is None):
             return None
         features = {name: _empty(len(split), row, self._folder if large else None) for name, row in rows.items()}
-        return _Table(split.inputs, features, torch.zeros(len(split), dtype=torch.bool))
+        return _FeatureTable(split.inputs, features, torch.zeros(len(split), dtype=torch.bool))
 
-    def _keep(self, key: str, table: _Table) -> None:
+    def _keep(self, key: str, table: _FeatureTable) -> None:
         self._tables[key] = table
         while sum(kept.bytes for kept in self._tables.values()) > self._budget_bytes and len(self._tables) > 2:
             self._tables.popitem(last=False)
@@ -151,7 +151,7 @@ def _features(cut: Cut, state: TrainState, inputs: Tensor) -> Mapping[str, Tenso
         return cut.features(inputs) or {}
 
 
-def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _Table) -> None:
+def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _FeatureTable) -> None:
     """Compute the features of the examples at `rows` `[<= size]`, in a batch of just `size`."""
     padded = torch.cat([rows, rows.new_zeros(size - len(rows))])
     for name, values in _features(cut, state, table.inputs[padded.to(table.inputs.device)]).items():

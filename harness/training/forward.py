@@ -10,11 +10,11 @@ from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import AbstractLoss, Batch
 from harness.models.taps import capture
-from harness.models.teacher import Teacher
+from harness.models.teacher import teacher_of
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
-__all__ = ["Forward", "Needs", "needs_of", "see"]
+__all__ = ["Forward", "Needs", "forward_batch", "needs_of"]
 
 Forward = Callable[[Split], dict[str, Tensor]]
 
@@ -38,7 +38,7 @@ def needs_of(losses: Iterable[AbstractLoss]) -> Needs:
     return Needs(tuple(sorted({tap for loss in every for tap in loss.taps})), any(loss.needs_teacher for loss in every))
 
 
-def see(
+def forward_batch(
     state: TrainState, examples: Split, answers: OutputSpecs, needs: Needs | None = None, forward: Forward | None = None
 ) -> Batch:
     """Call the network once, under autocast, in the modes that its modules are in.
@@ -56,7 +56,7 @@ def see(
     )
     with autocast(state.precision, state.device), watched as features:
         outputs = state.model(examples.inputs) if forward is None else forward(examples)
-        teacher, old = _taught(state, examples, needs)
+        teacher, old = _teacher_outputs(state, examples, needs)
     return Batch(
         outputs=outputs,
         inputs=examples.inputs,
@@ -69,9 +69,11 @@ def see(
     )
 
 
-def _taught(state: TrainState, examples: Split, needs: Needs) -> tuple[dict[str, Tensor] | None, dict[str, Tensor]]:
-    teacher = getattr(state.model, "teacher", None) if needs.teacher else None
-    if not isinstance(teacher, Teacher):
+def _teacher_outputs(
+    state: TrainState, examples: Split, needs: Needs
+) -> tuple[dict[str, Tensor] | None, dict[str, Tensor]]:
+    teacher = teacher_of(state.model) if needs.teacher else None
+    if teacher is None:
         return None, {}
     # The network is called with whatever is drawn for the step; a teacher in eval mode draws nothing.
-    return teacher.observe(examples.inputs, needs.taps)
+    return teacher.forward(examples.inputs, needs.taps)

@@ -9,18 +9,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.training.config import TrainingConfig
-from harness.training.evaluation import observed
+from harness.training.evaluation import forward_split
 from harness.training.forward import needs_of
 from harness.training.metrics import accuracies
 from harness.training.state import TrainState
-from harness.training.step import objective_of
+from harness.training.step import batch_loss
 
-__all__ = ["Appearance", "appearance", "impact"]
+__all__ = ["OutputSnapshot", "impact", "snapshot_outputs"]
 
 
 @dataclass(frozen=True)
-class Appearance:
-    """How a network looks from outside.
+class OutputSnapshot:
+    """What a network computes for a fixed batch, and at what cost.
 
     Attributes:
         outputs: `[B, C]` by name, in eval mode.
@@ -35,21 +35,23 @@ class Appearance:
     flops: float
 
 
-def appearance(state: TrainState, examples: Split, config: TrainingConfig, answers: OutputSpecs) -> Appearance:
-    """Look at the network with `examples`, all of whose classes can be seen. Nothing is changed."""
+def snapshot_outputs(
+    state: TrainState, examples: Split, config: TrainingConfig, answers: OutputSpecs
+) -> OutputSnapshot:
+    """Return what the network computes for `examples`, all of whose classes can be seen. Nothing is changed."""
     with FlopCounterMode(display=False) as counter:
-        observed(state, examples, answers)
-    batch = observed(state, examples, answers, needs_of(config.losses.values()))
+        forward_split(state, examples, answers)
+    batch = forward_split(state, examples, answers, needs_of(config.losses.values()))
     with torch.no_grad():
-        found = objective_of(state, batch, config).components
-    components = {name: value.item() for name, value in found.items()}
+        losses = batch_loss(state, batch, config).components
+    components = {name: value.item() for name, value in losses.items()}
     heads = answers.label_map.heads
     right = accuracies(batch.outputs, batch.labels, answers.label_map)["accuracy/all"].item() if heads else None
     outputs = {name: value for name, value in batch.outputs.items() if value.dim() > 1}
-    return Appearance(outputs, components, right, counter.get_total_flops() / len(examples))
+    return OutputSnapshot(outputs, components, right, counter.get_total_flops() / len(examples))
 
 
-def impact(before: Appearance, after: Appearance) -> dict[str, float]:
+def impact(before: OutputSnapshot, after: OutputSnapshot) -> dict[str, float]:
     """Return what changed.
 
     `logit_change` is the largest change of any old output in any old column; loss, of the old components, and accuracy,
@@ -57,15 +59,15 @@ def impact(before: Appearance, after: Appearance) -> dict[str, float]:
     """
     changes = [_change(old, after.outputs[name]) for name, old in before.outputs.items() if name in after.outputs]
     common = [name for name in before.components if name in after.components]
-    found = {
+    metrics = {
         "growth/logit_change": max(changes, default=0.0),
         "growth/known_loss_before": sum(before.components[name] for name in common),
         "growth/known_loss_after": sum(after.components[name] for name in common),
         "growth/flops_added": after.flops - before.flops,
     }
     if before.accuracy is not None and after.accuracy is not None:
-        found |= {"growth/known_accuracy_before": before.accuracy, "growth/known_accuracy_after": after.accuracy}
-    return found
+        metrics |= {"growth/known_accuracy_before": before.accuracy, "growth/known_accuracy_after": after.accuracy}
+    return metrics
 
 
 def _change(old: Tensor, new: Tensor) -> float:

@@ -19,7 +19,7 @@ from harness.core.history import History
 from harness.core.label_map import LabelMap
 from harness.data import BatchOrder, ReplayedOrder, TaskData
 from harness.data.augment import augmented
-from harness.growth.plan import GrowthRule, Watch
+from harness.growth.rules import GrowthRule, TriggerMonitor
 from harness.growth.triggers import Progress
 from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
@@ -45,7 +45,7 @@ def train_stage(
     *,
     config: TrainingConfig,
     data: TaskData,
-    watch: Watch,
+    monitor: TriggerMonitor,
     history: History,
     on_evaluation: OnEvaluation = lambda _step, _metrics: None,
     signals: Signals = frozenset,
@@ -59,7 +59,7 @@ def train_stage(
         until: the step at which the run ends.
         config: settings.
         data: on the state's device.
-        watch: the rules that have not acted yet; their triggers have seen every earlier step of the run.
+        monitor: the rules that have not acted yet; their triggers have seen every earlier step of the run.
         history: what was recorded in this stage so far; what is measured is appended.
         on_evaluation: called after each evaluation with the step and its metrics.
         signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
@@ -118,7 +118,7 @@ def train_stage(
             new = signals() - heard
             history.record(state.step, {f"signal/{name}": 1.0 for name in new})
             heard |= new
-        rule = watch.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard))
+        rule = monitor.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard))
         paused = pause()
     recorder.flush()
     return rule

@@ -11,7 +11,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractSchedule", "Constant", "Cosine"]
+__all__ = ["AbstractSchedule", "ConstantRate", "Cosine"]
 
 
 class AbstractSchedule(LeafSpec):
@@ -22,7 +22,7 @@ class AbstractSchedule(LeafSpec):
         """Return the factor at `step`, counted from the start of the run, for a group born `age` steps ago."""
 
 
-class Constant(AbstractSchedule):
+class ConstantRate(AbstractSchedule):
     """The learning rate stays as it is."""
 
     kind: Literal["constant"] = "constant"
@@ -48,3 +48,6 @@ class Cosine(AbstractSchedule):
         part = min(step / self.steps, 1.0)
         curve = self.floor + (1 - self.floor) * (1 + math.cos(math.pi * part)) / 2
         return curve * min((age + 1) / (self.warm_up + 1), 1.0)
+
+
+Constant = ConstantRate  # its name in study files written before version 0.2

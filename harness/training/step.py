@@ -7,15 +7,15 @@ from harness.core.output_specs import OutputSpecs
 from harness.core.seeding import seed_global_stream, step_seed
 from harness.data import Split
 from harness.losses import Batch
+from harness.training.combined_loss import CombinedLoss, combine_losses
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
-from harness.training.forward import Forward, Needs, needs_of, see
+from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.gradients import trunk_gradients
 from harness.training.group_watch import GroupWatch
-from harness.training.objective import Objective, objective
 from harness.training.state import TrainState
 
-__all__ = ["objective_of", "train_step"]
+__all__ = ["batch_loss", "train_step"]
 
 
 WATCHED_STEPS = 20
@@ -54,8 +54,8 @@ def train_step(
     # Dropout in modules of any library draws from the global generator.
     seed_global_stream(step_seed(state.seed, state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
-    batch = see(state, examples, answers, needs or needs_of(config.losses.values()), forward)
-    found = objective_of(state, batch, config)
+    batch = forward_batch(state, examples, answers, needs or needs_of(config.losses.values()), forward)
+    found = batch_loss(state, batch, config)
     if contract is not None:
         contract.check(found.components, batch, state)
     every = config.record_gradients_every
@@ -74,9 +74,9 @@ def train_step(
     return _measured(found, norm) | gradients | (watched.measured() if watched else {}) | scaling
 
 
-def objective_of(state: TrainState, batch: Batch, config: TrainingConfig) -> Objective:
+def batch_loss(state: TrainState, batch: Batch, config: TrainingConfig) -> CombinedLoss:
     """Return the loss of `batch` as `state` weighs it."""
-    return objective(
+    return combine_losses(
         config.losses,
         batch,
         step=state.step,
@@ -109,7 +109,7 @@ def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[s
     return scaling and scaling | {"skipped_steps": (~norm.isfinite()).float()}
 
 
-def _measured(found: Objective, norm: Tensor) -> dict[str, Tensor]:
+def _measured(found: CombinedLoss, norm: Tensor) -> dict[str, Tensor]:
     measured = {f"loss/{name}": value.detach() for name, value in found.components.items()}
     measured |= {f"loss_weighted/{name}": value.detach() for name, value in found.weighted.items()}
     return measured | {"loss/total": found.total.detach(), "grad_norm": norm}

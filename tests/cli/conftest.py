@@ -13,7 +13,7 @@ from harness.cli.main import main
 
 STUDY = """
 from harness.data import Digits
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.models import MLP
 from harness.search.space import Int
 from harness.search.study import Study
@@ -23,7 +23,7 @@ from harness.training.config import TrainingConfig
 
 def study() -> Study:
     growth = GrowthRule(
-        trigger=AtStep(step=20), operation=AttachHead(name="late", outputs=4, tap="hidden.0"), freeze=Nothing()
+        trigger=AtStep(step=20), operation=AttachHead(name="late", outputs=4, tap="hidden.0"), freeze=NoFreezing()
     )
     return Study(
         name="tiny",

@@ -15,7 +15,7 @@ from harness.growth.freezing import (
     Candidate,
     DiscriminativeRates,
     GradualThaw,
-    Nothing,
+    NoFreezing,
     OldParameters,
     UpToTap,
     WarmUpThenThaw,
@@ -23,7 +23,7 @@ from harness.growth.freezing import (
 from harness.staging.frozen import freezes_old_parameters
 
 POLICIES = [
-    Nothing(),
+    NoFreezing(),
     OldParameters(),
     OldParameters(frozen_norm="track"),
     UpToTap(tap="blocks.3"),

@@ -18,11 +18,11 @@ from harness.initializers import (
     Imprint,
     KaimingNormal,
     KaimingUniform,
+    LayerContext,
     LeCunNormal,
     LeCunUniform,
     MeanOfOldRows,
     Orthogonal,
-    Place,
     PriorBias,
     Ridge,
     TorchDefault,
@@ -65,11 +65,11 @@ def setting(request: pytest.FixtureRequest) -> tuple[AbstractInitializer, tuple[
     return found
 
 
-def place_for(shape: tuple[int, ...]) -> Place:
+def place_for(shape: tuple[int, ...]) -> LayerContext:
     """Return a layer of four old rows like those of `shape`, with a probe of two examples of each new row."""
     fixed = torch.Generator().manual_seed(7)
     inputs = torch.Size(shape[1:]).numel()
-    return Place(
+    return LayerContext(
         fan_in=inputs,
         fan_out=7,
         old=torch.randn(4, *shape[1:], generator=fixed),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import InputError
-from harness.growth import AbstractOperation, GrowthEvent, Nothing, Probe, Promise, grow
+from harness.growth import AbstractOperation, GrowthEvent, NoFreezing, Probe, Promise, grow
 from harness.growth.layers import MLPBlock
 from harness.growth.lineage import Change, replay
 from harness.growth.operations import (
@@ -166,7 +166,7 @@ def test_a_replayed_lineage_with_loaded_values_is_the_original_to_the_bit(
 ) -> None:
     original, optimizer = trained(specimen)
     probe = Probe(specimen.inputs())
-    event = GrowthEvent(step=1, change=Change(operation=operation, freeze=Nothing()))
+    event = GrowthEvent(step=1, change=Change(operation=operation, freeze=NoFreezing()))
     try:
         identities = grow(original, optimizer, operation, probe=probe).identities
     except InputError:

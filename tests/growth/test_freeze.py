@@ -18,7 +18,7 @@ from harness.growth.freezing import (
     ByName,
     Candidate,
     DiscriminativeRates,
-    Nothing,
+    NoFreezing,
     OldParameters,
     UpToTap,
     WarmUpThenThaw,
@@ -169,7 +169,7 @@ def test_thawing_trains_all_but_what_was_never_to_be_trained() -> None:
     identities = Identities(model)
 
     freeze(model, identities, OldParameters(), growth=1)
-    freeze(model, identities, Nothing(), growth=1)
+    freeze(model, identities, NoFreezing(), growth=1)
 
     assert [p.requires_grad for p in model.parameters()] == [False, True, True, True]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from harness.core.errors import TapNotFoundError
-from harness.growth import AttachHead, Nothing, OldParameters
+from harness.growth import AttachHead, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
 from harness.growth.identities import Identities
 from harness.growth.probe import Probe
@@ -67,7 +67,7 @@ def test_the_record_counts_what_was_added(conv_model: GrowableModel, images: tor
 
 def test_a_second_growth_freezes_the_first_head_too(conv_model: GrowableModel, images: torch.Tensor) -> None:
     optimizer, identities = AdamW().start(conv_model.parameters()), Identities(conv_model)
-    policies = [Nothing(), OldParameters()]
+    policies = [NoFreezing(), OldParameters()]
 
     for number, policy in enumerate(policies, start=1):
         operation = AttachHead(name=f"head{number}", outputs=2, tap="hidden")

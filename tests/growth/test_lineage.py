@@ -4,7 +4,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from harness.growth import AttachHead, GrowthEvent, Nothing
+from harness.growth import AttachHead, GrowthEvent, NoFreezing
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, replay
 from harness.growth.probe import Probe
@@ -15,7 +15,7 @@ from harness.models.teacher import Teacher
 
 def event(number: int) -> GrowthEvent:
     operation = AttachHead(name=f"head{number}", outputs=2, tap=f"blocks.{number}", width=number)
-    return GrowthEvent(step=number, change=Change(operation=operation, freeze=Nothing(), loss_weight=number + 0.5))
+    return GrowthEvent(step=number, change=Change(operation=operation, freeze=NoFreezing(), loss_weight=number + 0.5))
 
 
 def test_a_replay_gives_the_same_ids_and_shapes(conv_model: GrowableModel, images: torch.Tensor) -> None:
@@ -33,7 +33,7 @@ def test_a_replay_gives_the_same_ids_and_shapes(conv_model: GrowableModel, image
 
 
 def test_a_ramp_begins_at_the_growth(conv_model: GrowableModel, images: torch.Tensor) -> None:
-    ramp = Change(operation=event(0).change.operation, freeze=Nothing(), loss_weight=Ramp(steps=10, start=2))
+    ramp = Change(operation=event(0).change.operation, freeze=NoFreezing(), loss_weight=Ramp(steps=10, start=2))
 
     _, weights, _ = replay(conv_model, (GrowthEvent(step=100, change=ramp),), probe=lambda _: Probe(images))
 
@@ -42,7 +42,7 @@ def test_a_ramp_begins_at_the_growth(conv_model: GrowableModel, images: torch.Te
 
 def test_a_growths_weight_is_not_learned() -> None:
     with pytest.raises(ValidationError, match="expected a number or a ramp, found a weight that is learned"):
-        Change(operation=event(0).change.operation, freeze=Nothing(), loss_weight=Uncertainty())
+        Change(operation=event(0).change.operation, freeze=NoFreezing(), loss_weight=Uncertainty())
 
 
 def test_a_kept_teacher_is_the_network_as_it_was(conv_model: GrowableModel, images: torch.Tensor) -> None:

@@ -4,21 +4,21 @@ from torch import Tensor, nn
 
 from harness.growth.new_rows import all_rows, drawn_rows, renewed, stacked
 from harness.growth.probe import Probe
-from harness.initializers import AbstractInitializer, Place, Zeros
+from harness.initializers import AbstractInitializer, LayerContext, Zeros
 from harness.models.widened import Widened, output_parts
 
 
 class Recorder(AbstractInitializer):
-    """Remembers the place that it is asked to fill."""
+    """Remembers the context that it is asked to fill."""
 
     kind: str = "recorder"
 
-    def values(self, shape: tuple[int, ...], place: Place, generator: torch.Generator) -> Tensor:  # noqa: ARG002
-        PLACES.append(place)
+    def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        CONTEXTS.append(context)
         return torch.zeros(shape)
 
 
-PLACES: list[Place] = []
+CONTEXTS: list[LayerContext] = []
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ PLACES: list[Place] = []
 )
 def test_initializers_see_the_whole_layer(layer: nn.Module, shape: tuple[int, ...], fans: tuple[int, int]) -> None:
     model, inputs = nn.Sequential(layer).double(), torch.randn(shape, dtype=torch.float64)
-    PLACES.clear()
+    CONTEXTS.clear()
 
     weight, bias = drawn_rows(
         model,
@@ -39,15 +39,15 @@ def test_initializers_see_the_whole_layer(layer: nn.Module, shape: tuple[int, ..
     )
 
     assert (len(weight), None if bias is None else len(bias)) == (6, 6)
-    for place, name in zip(PLACES, ("weight", "bias"), strict=True):
-        assert (place.fan_in, place.fan_out) == fans
-        assert place.old is not None
-        assert place.features is not None
-        torch.testing.assert_close(place.old, model.get_parameter(f"0.{name}").detach().float())
+    for context, name in zip(CONTEXTS, ("weight", "bias"), strict=True):
+        assert (context.fan_in, context.fan_out) == fans
+        assert context.old is not None
+        assert context.features is not None
+        torch.testing.assert_close(context.old, model.get_parameter(f"0.{name}").detach().float())
         torch.testing.assert_close(
-            place.features, inputs.flatten(2).mean(2).float() if len(shape) > 2 else inputs.float()
+            context.features, inputs.flatten(2).mean(2).float() if len(shape) > 2 else inputs.float()
         )
-        assert torch.equal(place.targets, torch.arange(5)) if place.targets is not None else False
+        assert torch.equal(context.targets, torch.arange(5)) if context.targets is not None else False
 
 
 def test_no_rows_are_drawn_where_none_are_wanted() -> None:

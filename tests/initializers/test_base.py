@@ -7,9 +7,9 @@ from harness.initializers import (
     CopyOfParent,
     Identity,
     Imprint,
+    LayerContext,
     MeanOfOldRows,
     Orthogonal,
-    Place,
     PriorBias,
     Ridge,
 )
@@ -28,27 +28,38 @@ OLD, FEATURES, TARGETS = torch.ones(4, 6), torch.ones(2, 6), torch.tensor([0, 1]
 )
 def test_rows_that_are_not_there_are_asked_for(init: AbstractInitializer, old: torch.Tensor, message: str) -> None:
     with pytest.raises(SpecError, match=message):
-        init.values((2, 6), Place(6, 4, old=old), torch.Generator())
+        init.values((2, 6), LayerContext(6, 4, old=old), torch.Generator())
 
 
 @pytest.mark.parametrize("init", [Imprint(), Ridge()], ids=repr)
 @pytest.mark.parametrize(
-    ("place", "message"),
+    ("context", "message"),
     [
-        (Place(6, 4, targets=TARGETS), "expected features of examples for .*, found none; give a probe with inputs"),
         (
-            Place(6, 4, features=FEATURES),
+            LayerContext(6, 4, targets=TARGETS),
+            "expected features of examples for .*, found none; give a probe with inputs",
+        ),
+        (
+            LayerContext(6, 4, features=FEATURES),
             "expected targets of examples for .*, found none; give a probe with inputs and",
         ),
-        (Place(6, 4, features=torch.ones(2, 5), targets=TARGETS), r"expected features \[B, 6\] for .*, found \[2, 5\]"),
-        (Place(6, 4, features=FEATURES, targets=TARGETS + 1), r"among the 2 new rows, or -1, for .*; found \[1, 2\]"),
-        (Place(6, 4, features=FEATURES, targets=TARGETS - 2), r"found \[-2, -1\]"),
+        (
+            LayerContext(6, 4, features=torch.ones(2, 5), targets=TARGETS),
+            r"expected features \[B, 6\] for .*, found \[2, 5\]",
+        ),
+        (
+            LayerContext(6, 4, features=FEATURES, targets=TARGETS + 1),
+            r"among the 2 new rows, or -1, for .*; found \[1, 2\]",
+        ),
+        (LayerContext(6, 4, features=FEATURES, targets=TARGETS - 2), r"found \[-2, -1\]"),
     ],
     ids=["features", "targets", "size", "above", "below"],
 )
-def test_examples_that_are_not_there_are_asked_for(init: AbstractInitializer, place: Place, message: str) -> None:
+def test_examples_that_are_not_there_are_asked_for(
+    init: AbstractInitializer, context: LayerContext, message: str
+) -> None:
     with pytest.raises(SpecError, match=message):
-        init.values((2, 6), place, torch.Generator())
+        init.values((2, 6), context, torch.Generator())
 
 
 @pytest.mark.parametrize("init", [Identity(), Imprint(), Orthogonal(), Ridge()], ids=repr)
@@ -56,9 +67,9 @@ def test_weights_cannot_fill_a_bias(init: AbstractInitializer) -> None:
     with pytest.raises(
         SpecError, match=r"expected a weight \[rows, in, ...\] for .*, found the shape \[2\]; use 'zeros'"
     ):
-        init.values((2,), Place(6, 4, features=FEATURES, targets=TARGETS), torch.Generator())
+        init.values((2,), LayerContext(6, 4, features=FEATURES, targets=TARGETS), torch.Generator())
 
 
 def test_biases_cannot_fill_a_weight() -> None:
     with pytest.raises(SpecError, match=r"expected a bias \[rows\] for 'prior_bias', found the shape \[2, 6\]"):
-        PriorBias(prior=0.1).values((2, 6), Place(6, 4), torch.Generator())
+        PriorBias(prior=0.1).values((2, 6), LayerContext(6, 4), torch.Generator())

@@ -4,11 +4,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from harness.initializers import Constant, Place
+from harness.initializers import Constant, LayerContext
 
 
 def test_all_values_are_the_one_given() -> None:
-    values = Constant(value=-0.25).values((2, 3), Place(3, 2), torch.Generator())
+    values = Constant(value=-0.25).values((2, 3), LayerContext(3, 2), torch.Generator())
 
     assert torch.equal(values, torch.full((2, 3), -0.25))
 

@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from harness.core.errors import SpecError
-from harness.initializers import CopyOfParent, Place
+from harness.initializers import CopyOfParent, LayerContext
 
 OLD = torch.randn(4, 1000, generator=torch.Generator().manual_seed(0)) * torch.tensor([[1.0], [2.0], [3.0], [4.0]])
 
 
 def copies(init: CopyOfParent, old: torch.Tensor, rows: int = 3) -> torch.Tensor:
-    return init.values((rows, *old.shape[1:]), Place(1000, 4, old=old), torch.Generator().manual_seed(1))
+    return init.values((rows, *old.shape[1:]), LayerContext(1000, 4, old=old), torch.Generator().manual_seed(1))
 
 
 @pytest.mark.parametrize("parent", range(4))

@@ -10,7 +10,7 @@ from harness.initializers import (
     AbstractInitializer,
     KaimingNormal,
     KaimingUniform,
-    Place,
+    LayerContext,
     TruncatedNormal,
     XavierNormal,
     XavierUniform,
@@ -22,7 +22,7 @@ FANS = [(50, 50), (200, 10), (10, 200)]
 
 
 def drawn(initializer: AbstractInitializer, fan_in: int, fan_out: int, shape: tuple[int, ...] = (400, 500)) -> Tensor:
-    return initializer.values(shape, Place(fan_in, fan_out), torch.Generator().manual_seed(0))
+    return initializer.values(shape, LayerContext(fan_in, fan_out), torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize(("fan_in", "fan_out"), FANS)

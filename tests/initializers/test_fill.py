@@ -5,8 +5,8 @@ from torch import nn
 from harness.initializers import (
     AbstractInitializer,
     KaimingNormal,
+    LayerContext,
     Orthogonal,
-    Place,
     XavierUniform,
     Zeros,
     fill_linear,
@@ -23,7 +23,7 @@ def test_a_layer_takes_the_values_for_its_own_fans(initializer: AbstractInitiali
 
     fill_linear(layer, initializer, generator=stream())
 
-    assert torch.equal(layer.weight, initializer.values((3, 7), Place(7, 3), stream()))
+    assert torch.equal(layer.weight, initializer.values((3, 7), LayerContext(7, 3), stream()))
 
 
 def test_a_bias_is_zero() -> None:
@@ -39,7 +39,7 @@ def test_a_layer_may_have_no_bias() -> None:
 
     fill_linear(layer, XavierUniform(), generator=stream())
 
-    assert torch.equal(layer.weight, XavierUniform().values((3, 7), Place(7, 3), stream()))
+    assert torch.equal(layer.weight, XavierUniform().values((3, 7), LayerContext(7, 3), stream()))
 
 
 def test_the_same_tensors_stay_and_still_learn() -> None:
@@ -62,7 +62,7 @@ def test_values_are_drawn_in_float32_and_then_cast(dtype: torch.dtype) -> None:
     fill_linear(layer, KaimingNormal(), generator=stream())
 
     assert layer.weight.dtype is dtype
-    assert torch.equal(layer.weight, KaimingNormal().values((3, 7), Place(7, 3), stream()).to(dtype))
+    assert torch.equal(layer.weight, KaimingNormal().values((3, 7), LayerContext(7, 3), stream()).to(dtype))
 
 
 def test_layers_that_are_filled_one_after_the_other_differ() -> None:

@@ -4,18 +4,18 @@ from torch import nn
 from torch.testing import assert_close
 
 from harness.core.errors import SpecError
-from harness.initializers import Identity, Place, fill
+from harness.initializers import Identity, LayerContext, fill
 
 
 def identity(shape: tuple[int, ...], groups: int = 1) -> torch.Tensor:
-    return Identity(groups=groups).values(shape, Place(1, 1), torch.Generator())
+    return Identity(groups=groups).values(shape, LayerContext(1, 1), torch.Generator())
 
 
 @pytest.mark.parametrize("side", [1, 3, 5])
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_a_convolution_gives_its_input_back(side: int, groups: int) -> None:
     layer = nn.Conv2d(6, 6, side, padding=side // 2, groups=groups, bias=False)
-    fill(layer.weight, Identity(groups=groups), Place(1, 1), generator=torch.Generator())
+    fill(layer.weight, Identity(groups=groups), LayerContext(1, 1), generator=torch.Generator())
     maps = torch.randn(2, 6, 7, 9)
 
     assert_close(layer(maps), maps, rtol=0, atol=0)

@@ -4,15 +4,15 @@ from torch.nn.functional import cosine_similarity, normalize
 from torch.testing import assert_close
 
 from harness.core.errors import SpecError
-from harness.initializers import Imprint, Place
+from harness.initializers import Imprint, LayerContext
 
 FEATURES = torch.randn(12, 5, generator=torch.Generator().manual_seed(0)) * torch.logspace(-2, 2, 12)[:, None]
 TARGETS = torch.tensor([0, 0, 1, 1, 1, -1, 2, 2, -1, 0, 2, 1])
 
 
 def rows(init: Imprint, old: torch.Tensor | None = None, targets: torch.Tensor = TARGETS) -> torch.Tensor:
-    place = Place(5, 3, old=old, features=FEATURES, targets=targets)
-    return init.values((3, 5), place, torch.Generator())
+    context = LayerContext(5, 3, old=old, features=FEATURES, targets=targets)
+    return init.values((3, 5), context, torch.Generator())
 
 
 def test_each_row_points_to_the_mean_direction_of_its_class() -> None:
@@ -33,17 +33,17 @@ def test_rows_that_join_others_are_as_long_as_those_on_average() -> None:
 
 
 def test_one_example_is_its_own_row() -> None:
-    place = Place(5, 1, features=FEATURES[:1], targets=torch.tensor([0]))
+    context = LayerContext(5, 1, features=FEATURES[:1], targets=torch.tensor([0]))
 
-    row = Imprint().values((1, 5), place, torch.Generator())
+    row = Imprint().values((1, 5), context, torch.Generator())
 
     assert_close(row, normalize(FEATURES[:1], dim=1))
 
 
 def test_a_pointwise_convolution_is_imprinted_as_a_linear_layer_is() -> None:
-    place = Place(5, 3, features=FEATURES, targets=TARGETS)
+    context = LayerContext(5, 3, features=FEATURES, targets=TARGETS)
 
-    kernel = Imprint().values((3, 5, 1, 1), place, torch.Generator())
+    kernel = Imprint().values((3, 5, 1, 1), context, torch.Generator())
 
     assert torch.equal(kernel[:, :, 0, 0], rows(Imprint()))
 

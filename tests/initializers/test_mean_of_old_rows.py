@@ -2,13 +2,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from harness.initializers import MeanOfOldRows, Place
+from harness.initializers import LayerContext, MeanOfOldRows
 
 OLD = 3 * torch.randn(50, 400, generator=torch.Generator().manual_seed(0)) + 5
 
 
 def rows(init: MeanOfOldRows, old: torch.Tensor) -> torch.Tensor:
-    return init.values((3, *old.shape[1:]), Place(400, 50, old=old), torch.Generator().manual_seed(1))
+    return init.values((3, *old.shape[1:]), LayerContext(400, 50, old=old), torch.Generator().manual_seed(1))
 
 
 def test_without_noise_every_row_is_the_mean() -> None:

@@ -3,11 +3,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.initializers import Orthogonal, Place
+from harness.initializers import LayerContext, Orthogonal
 
 
 def drawn(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
-    return Orthogonal().values(shape, Place(shape[1], shape[0]), torch.Generator().manual_seed(seed))
+    return Orthogonal().values(shape, LayerContext(shape[1], shape[0]), torch.Generator().manual_seed(seed))
 
 
 @given(rows=st.integers(1, 12), columns=st.integers(1, 12), seed=st.integers(0, 99))

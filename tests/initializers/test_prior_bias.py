@@ -7,13 +7,13 @@ from pydantic import ValidationError
 from torch.testing import assert_close
 
 from harness.core.errors import SpecError
-from harness.initializers import Place, PriorBias
+from harness.initializers import LayerContext, PriorBias
 
 TARGETS = torch.tensor([0, 1, 1, 2, 2, 2, -1, -1])
 
 
 def bias(targets: torch.Tensor | None = None, rows: int = 3, **settings: Any) -> torch.Tensor:
-    return PriorBias(**settings).values((rows,), Place(4, rows, targets=targets), torch.Generator())
+    return PriorBias(**settings).values((rows,), LayerContext(4, rows, targets=targets), torch.Generator())
 
 
 def test_a_softmax_of_the_biases_says_how_frequent_the_classes_are() -> None:

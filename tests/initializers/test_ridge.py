@@ -3,7 +3,7 @@ import torch
 from torch.nn.functional import one_hot
 from torch.testing import assert_close
 
-from harness.initializers import Place, Ridge
+from harness.initializers import LayerContext, Ridge
 
 FEATURES = torch.randn(40, 6, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.randint(-1, 3, (40,), generator=torch.Generator().manual_seed(1))
@@ -11,8 +11,8 @@ WANTED = one_hot(TARGETS + 1, 4)[:, 1:].float()
 
 
 def rows(init: Ridge, features: torch.Tensor = FEATURES, targets: torch.Tensor = TARGETS) -> torch.Tensor:
-    place = Place(features.shape[1], 3, features=features, targets=targets)
-    return init.values((3, features.shape[1]), place, torch.Generator())
+    context = LayerContext(features.shape[1], 3, features=features, targets=targets)
+    return init.values((3, features.shape[1]), context, torch.Generator())
 
 
 @pytest.mark.parametrize("penalty", [1e-3, 0.1, 10.0])

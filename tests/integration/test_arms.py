@@ -9,7 +9,7 @@ from safetensors.torch import load
 
 from harness.core.spec import with_changes
 from harness.data import AbstractTask, Split, TaskData
-from harness.growth import AtStep, AttachHead, Growth, GrowthRule, Nothing, OldParameters
+from harness.growth import AtStep, AttachHead, Growth, GrowthRule, NoFreezing, OldParameters
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.models import ConvNet
@@ -45,7 +45,7 @@ def _stripes(count: int, seed: int) -> Split:
 def run(request: pytest.FixtureRequest) -> RunConfig:
     """A run with momentum, weight decay, batch norm and dropout."""
     growth = GrowthRule(
-        trigger=AtStep(step=15), operation=AttachHead(name="late", outputs=2, tap="blocks.1"), freeze=Nothing()
+        trigger=AtStep(step=15), operation=AttachHead(name="late", outputs=2, tap="blocks.1"), freeze=NoFreezing()
     )
     return RunConfig(
         task=Stripes(classes={"known": (0, 1, 2), "late": (3, 4)}),
@@ -60,7 +60,7 @@ def run(request: pytest.FixtureRequest) -> RunConfig:
     )
 
 
-def arm(run: RunConfig, policy: OldParameters | Nothing) -> RunConfig:
+def arm(run: RunConfig, policy: OldParameters | NoFreezing) -> RunConfig:
     return with_changes(run, {"growths.0.freeze": policy})
 
 
@@ -77,7 +77,7 @@ def test_both_arms_grow_from_states_that_are_equal_to_the_bit(
     monkeypatch.setattr(TrainState, "grow", noted)
     monkeypatch.setattr(chain, "count", lambda *_: Counts(parameters=0, trainable=0, flops=(0, 0)))  # grows a copy
     runner.run(arm(run, OldParameters()))  # grows the state that it trained
-    runner.run(arm(run, Nothing()))  # grows the state that it restored
+    runner.run(arm(run, NoFreezing()))  # grows the state that it restored
 
     assert len(states) == 2
     assert states[0] == states[1]
@@ -96,7 +96,7 @@ def test_a_frozen_trunk_is_unchanged_to_the_bit_at_the_end(run: RunConfig, runne
 
 
 def test_an_unfrozen_trunk_does_change(run: RunConfig, runner: Runner, tmp_path: Path) -> None:
-    stages = runner.run(arm(run, Nothing())).stages
+    stages = runner.run(arm(run, NoFreezing())).stages
 
     before, after = (
         load((stage_folder(tmp_path / "home" / "store", stage) / "state.safetensors").read_bytes()) for stage in stages
@@ -107,7 +107,7 @@ def test_an_unfrozen_trunk_does_change(run: RunConfig, runner: Runner, tmp_path:
 
 
 def test_every_precision_learns_the_late_classes(run: RunConfig, runner: Runner) -> None:
-    result = runner.run(arm(run, Nothing()))
+    result = runner.run(arm(run, NoFreezing()))
 
     assert result.metrics["test/accuracy/all"] > 0.9
     assert ("cost/skipped_steps" in result.metrics) == (run.precision == "fp16")

@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from harness.data import AbstractTask, Split, TaskData
-from harness.growth import AbstractOperation, AbstractTrigger, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth import AbstractOperation, AbstractTrigger, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.losses import AbstractLoss, JointCrossEntropy
 from harness.models import AbstractModel
 from harness.search.space import Int
@@ -82,7 +82,7 @@ class Shrinking(AbstractLoss):
 
 def study() -> Study:
     growth = GrowthRule(
-        trigger=WhenOdd(after=200), operation=LateHead(name="outer", outputs=2, tap="1"), freeze=Nothing()
+        trigger=WhenOdd(after=200), operation=LateHead(name="outer", outputs=2, tap="1"), freeze=NoFreezing()
     )
     return Study(
         name="rings",

@@ -16,7 +16,7 @@ from harness.growth import (
     AttachHead,
     GrowthRule,
     InsertLayer,
-    Nothing,
+    NoFreezing,
     OldParameters,
     ReplaceHead,
     SplitClass,
@@ -98,7 +98,7 @@ class _Autoencoder(nn.Module):
 
 
 def rule(step: int, operation: AbstractOperation, **rest: Any) -> GrowthRule:
-    return GrowthRule(trigger=AtStep(step=step), operation=operation, freeze=rest.pop("freeze", Nothing()), **rest)
+    return GrowthRule(trigger=AtStep(step=step), operation=operation, freeze=rest.pop("freeze", NoFreezing()), **rest)
 
 
 def run(task: AbstractTask, *growths: GrowthRule, **rest: Any) -> RunConfig:
@@ -118,7 +118,7 @@ def run(task: AbstractTask, *growths: GrowthRule, **rest: Any) -> RunConfig:
 def boundaries(operations: list[AbstractOperation], *, reveal: bool) -> list[GrowthRule]:
     """Return four growths, each after two passes over the two classes at hand."""
     return [
-        GrowthRule(trigger=AtEpoch(epoch=2), operation=operation, freeze=Nothing(), reveals=pair if reveal else ())
+        GrowthRule(trigger=AtEpoch(epoch=2), operation=operation, freeze=NoFreezing(), reveals=pair if reveal else ())
         for operation, pair in zip(operations, PAIRS[1:], strict=True)
     ]
 
@@ -141,7 +141,7 @@ SCENARIOS = {
             GrowthRule(
                 trigger=Plateau(metric="val/loss/total", patience=1, min_delta=0.3),
                 operation=InsertLayer(after="hidden.0", name=name, layer=LinearLayer()),
-                freeze=Nothing(),
+                freeze=NoFreezing(),
             )
             for name in ("second", "third")
         ),

@@ -12,7 +12,7 @@ from harness.core.errors import InterruptedRunError
 from harness.core.spec import with_changes
 from harness.data import AbstractTask, Split, TaskData
 from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import ConvNet
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger
@@ -53,7 +53,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
         GrowthRule(
             trigger=AtStep(step=step),
             operation=AttachHead(name=name, outputs=2, tap="hidden", width=4, dropout=0.2),
-            freeze=Nothing(),
+            freeze=NoFreezing(),
             warm_up=3,
         )
         for name, step in (("late", 12), ("later", 25))

@@ -11,7 +11,7 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Dropout(), nn.LSTM(4, 2))
 
 
-def taught(model: nn.Module) -> Teacher:
+def keep(model: nn.Module) -> Teacher:
     teacher = keep_teacher(model)
     teacher.join(model)
     return teacher
@@ -27,7 +27,7 @@ def test_a_teacher_stays_in_eval_mode_as_it_was() -> None:
     with torch.no_grad():  # in which an LSTM rounds otherwise
         before = output(model.eval()(inputs))
 
-    teacher = taught(model)
+    teacher = keep(model)
     for _ in range(3):
         model.train()(inputs)
     with torch.no_grad():
@@ -40,7 +40,7 @@ def test_a_teacher_is_in_no_list_of_what_is_trained_stored_or_called() -> None:
     model = network()
     keys, count, modules = list(model.state_dict()), len(list(model.parameters())), len(list(model.modules()))
 
-    teacher = taught(model)
+    teacher = keep(model)
 
     assert list(model.state_dict()) == keys
     assert len(list(model.parameters())) == count
@@ -51,7 +51,7 @@ def test_a_teacher_is_in_no_list_of_what_is_trained_stored_or_called() -> None:
 
 def test_a_teacher_follows_its_student_to_another_type() -> None:
     model = nn.Sequential(nn.Linear(3, 4))
-    teacher = taught(model)
+    teacher = keep(model)
 
     model.double()
 
@@ -60,7 +60,7 @@ def test_a_teacher_follows_its_student_to_another_type() -> None:
 
 def test_a_copied_student_has_a_teacher_of_its_own() -> None:
     model, inputs = nn.Sequential(nn.Linear(3, 4)), torch.randn(5, 3)
-    before = taught(model)(inputs)
+    before = keep(model)(inputs)
 
     twin = copy.deepcopy(model)
     model.double()
@@ -71,10 +71,10 @@ def test_a_copied_student_has_a_teacher_of_its_own() -> None:
 
 def test_a_new_teacher_takes_the_place_of_the_old_one_and_forgets_it() -> None:
     model, inputs = nn.Sequential(nn.Linear(3, 4)), torch.randn(5, 3)
-    taught(model)
+    keep(model)
     model.append(nn.Linear(4, 2))
 
-    taught(model)
+    keep(model)
 
     assert isinstance(model.teacher, Teacher)
     assert torch.equal(model.teacher(inputs), model(inputs))
@@ -88,7 +88,7 @@ def test_tied_weights_are_kept_once() -> None:
     model[1].weight = model[0].weight
     before = model(inputs)
 
-    teacher = taught(model)
+    teacher = keep(model)
     model.get_buffer("teacher/0/weight").mul_(1)
 
     assert torch.equal(teacher(inputs), before)
@@ -97,11 +97,11 @@ def test_tied_weights_are_kept_once() -> None:
 
 def test_a_teacher_listens_to_values_that_are_loaded_into_its_student() -> None:
     model, inputs = nn.Sequential(nn.Linear(3, 4)), torch.randn(5, 3)
-    teacher, stored = taught(model), {name: tensor.clone() for name, tensor in model.named_buffers()}
+    teacher, stored = keep(model), {name: tensor.clone() for name, tensor in model.named_buffers()}
     before = teacher(inputs)
     other = nn.Sequential(nn.Linear(3, 4))
 
-    replayed = taught(other)
+    replayed = keep(other)
     for name, tensor in other.named_buffers():
         tensor.copy_(stored[name])
 
@@ -113,10 +113,10 @@ def test_a_teachers_features_are_those_it_had() -> None:
     inputs = torch.randn(5, 3)
     before = model.backbone[0](inputs)  # type: ignore[index]
 
-    teacher = taught(model)
+    teacher = keep(model)
     with torch.no_grad():
         model.get_parameter("backbone.0.weight").zero_()
-    outputs, features = teacher.observe(inputs, ["0", "7.not.there.yet"])
+    outputs, features = teacher.forward(inputs, ["0", "7.not.there.yet"])
 
     assert list(features) == ["0"]
     torch.testing.assert_close(features["0"], before)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.growth import Nothing, OldParameters
+from harness.growth import NoFreezing, OldParameters
 from harness.search.launch import launch
 from harness.search.observer import Observer
 from harness.search.planned import PlannedRun, planned_runs
@@ -36,7 +36,7 @@ def study(digits_run: RunConfig) -> Study:
                 field="growths.0.operation.init", options=("xavier_uniform", "orthogonal", "kaiming_normal")
             ),
         },
-        arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {"growths.0.freeze": Nothing()}},
+        arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {"growths.0.freeze": NoFreezing()}},
         comparison=("unfrozen", "frozen"),
         trials=2,
         seeds=1,

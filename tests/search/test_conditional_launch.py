@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.spec import with_changes
-from harness.growth import AtStep, GrowthRule, InsertLayer, Nothing
+from harness.growth import AtStep, GrowthRule, InsertLayer, NoFreezing
 from harness.growth.layers import MLPBlock
 from harness.search.best import ended_configurations, exported, front_of
 from harness.search.conditions import exists
@@ -31,7 +31,7 @@ def growing(study: Study) -> Study:
     second = GrowthRule(
         trigger=AtStep(step=25),
         operation=InsertLayer(after="hidden.0", name="second", layer=MLPBlock(width=4)),
-        freeze=Nothing(),
+        freeze=NoFreezing(),
     )
     space = {
         "again": Present(field="growths.1"),

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import InputError, SpecError
 from harness.core.spec import explain, with_changes
-from harness.growth import AtStep, GrowthRule, InsertLayer, Nothing, OldParameters
+from harness.growth import AtStep, GrowthRule, InsertLayer, NoFreezing, OldParameters
 from harness.growth.layers import MLPBlock
 from harness.search.objective import Objective
 from harness.search.space import Choice, Int, Present
@@ -94,7 +94,7 @@ def test_arms_differ_in_what_they_say_alone(study: Study) -> None:
 
     frozen, unfrozen = (study.config(params, arm, seed=1) for arm in ("frozen", "unfrozen"))
 
-    assert with_changes(frozen, {"growths.0.freeze": Nothing()}) == unfrozen
+    assert with_changes(frozen, {"growths.0.freeze": NoFreezing()}) == unfrozen
 
 
 def test_values_that_do_not_fit_together_are_refused(study: Study) -> None:
@@ -170,7 +170,7 @@ def growing(study: Study) -> Study:
     second = GrowthRule(
         trigger=AtStep(step=35),
         operation=InsertLayer(after="hidden.0", name="second", layer=MLPBlock(width=8)),
-        freeze=Nothing(),
+        freeze=NoFreezing(),
     )
     head = "growths.0.operation.width"
     space = {

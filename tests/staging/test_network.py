@@ -1,7 +1,7 @@
 import torch
 
 from harness.data import Digits, Output, Split, TaskData
-from harness.growth import AttachHead, Change, Identities, Nothing, ToggleHead, WidenHead
+from harness.growth import AttachHead, Change, Identities, NoFreezing, ToggleHead, WidenHead
 from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import MLP
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
@@ -14,7 +14,7 @@ DATA = TaskData(EXAMPLES, EXAMPLES, EXAMPLES, TASK.classes)
 
 
 def change_with(name: str) -> Change:
-    return Change(operation=AttachHead(name=name, outputs=2, tap="hidden"), freeze=Nothing())
+    return Change(operation=AttachHead(name=name, outputs=2, tap="hidden"), freeze=NoFreezing())
 
 
 def test_the_network_answers_for_the_first_head_and_depends_on_the_seed_alone() -> None:
@@ -71,7 +71,7 @@ def test_losses_with_learned_weights_have_a_parameter_each() -> None:
 
 
 def test_a_probe_knows_the_new_columns_of_classes_that_are_revealed() -> None:
-    widening = Change(operation=WidenHead(path="output", to=3), freeze=Nothing(), reveals=(2, 0))
+    widening = Change(operation=WidenHead(path="output", to=3), freeze=NoFreezing(), reveals=(2, 0))
 
     probe = probe_for(widening, DATA)
 

@@ -6,8 +6,8 @@ from harness.core.errors import SnapshotError
 from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.data import TaskData
-from harness.growth.plan import Watch
 from harness.growth.probe import Probe
+from harness.growth.rules import TriggerMonitor
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.snapshot_format import SnapshotFile
@@ -38,7 +38,7 @@ def restored(content: bytes, run: RunConfig, data: TaskData) -> TrainState:
 
 
 def train(state: TrainState, until: int, run: RunConfig, data: TaskData, history: History) -> None:
-    train_stage(state, until, config=run.training, data=data, watch=Watch([]), history=history)
+    train_stage(state, until, config=run.training, data=data, monitor=TriggerMonitor([]), history=history)
 
 
 @pytest.mark.parametrize("stop", [3, 10, 13, 25])

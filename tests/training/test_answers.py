@@ -12,7 +12,7 @@ from harness.growth import (
     AttachHead,
     Change,
     GrowthEvent,
-    Nothing,
+    NoFreezing,
     Probe,
     ReplaceHead,
     SplitClass,
@@ -40,7 +40,7 @@ def network(columns: int) -> GrowableModel:
 
 
 def change(operation: AbstractOperation, **rest: Any) -> Change:
-    return Change(operation=operation, freeze=Nothing(), **rest)
+    return Change(operation=operation, freeze=NoFreezing(), **rest)
 
 
 def told(data: TaskData, *changes: Change) -> dict[str, list[int]]:

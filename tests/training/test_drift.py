@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.core.label_map import LabelMap
 from harness.data import Split, TaskData
-from harness.growth import AttachHead, Nothing, OldParameters, Probe, WidenLayer
+from harness.growth import AttachHead, NoFreezing, OldParameters, Probe, WidenLayer
 from harness.growth.lineage import Change
 from harness.models import GrowableModel
 from harness.models.teacher import keep_teacher
@@ -92,7 +92,7 @@ def test_a_probe_reads_what_is_there_and_nothing_else() -> None:
 
 
 def grown(state: TrainState, data: TaskData, *, frozen: bool = False) -> TrainState:
-    change = Change(operation=HEAD, freeze=OldParameters() if frozen else Nothing(), keep_teacher=True)
+    change = Change(operation=HEAD, freeze=OldParameters() if frozen else NoFreezing(), keep_teacher=True)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
     return state
 
@@ -146,7 +146,7 @@ def test_a_widened_layer_has_no_change_in_length(data: TaskData) -> None:
     backbone = nn.Sequential(nn.Flatten(), nn.Linear(64, 7), nn.ReLU(), nn.Linear(7, 3))
     state = fresh_state(GrowableModel(backbone, "known"), SGD(lr=0.1), seed=0, precision="fp32")
     keep_teacher(state.model).join(state.model)
-    change = Change(operation=WidenLayer(path="1", to=9), freeze=Nothing(), keep_teacher=True)
+    change = Change(operation=WidenLayer(path="1", to=9), freeze=NoFreezing(), keep_teacher=True)
     state.grow(change, probe=Probe(data.validation.inputs[:8]))
 
     found = drift(state, data.validation, LabelMap.of({"known": (0, 1, 2)}))
@@ -173,6 +173,6 @@ def test_what_a_module_returns_beside_features_is_left_out(data: TaskData) -> No
     state = fresh_state(GrowableModel(Two(), "known"), SGD(lr=0.1), seed=0, precision="fp32")
     split = Split(data.validation.inputs, data.validation.labels)
     head = AttachHead(name="late", outputs=2, tap="last")
-    state.grow(Change(operation=head, freeze=Nothing(), keep_teacher=True), probe=Probe(split.inputs[:2]))
+    state.grow(Change(operation=head, freeze=NoFreezing(), keep_teacher=True), probe=Probe(split.inputs[:2]))
 
     assert set(drift(state, split, BOTH)) == {"drift/cka/last", "drift/change/last", "drift/probe/last"}

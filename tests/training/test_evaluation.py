@@ -7,7 +7,7 @@ from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.data import Split, TaskData
-from harness.growth import AttachHead, Nothing
+from harness.growth import AttachHead, NoFreezing
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.losses import Distillation, FeatureMatching, JointCrossEntropy, MeanSquared
@@ -47,7 +47,7 @@ def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, 
 
 
 def test_the_size_of_chunks_does_not_matter(state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
-    change = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing(), loss_weight=2)
+    change = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=NoFreezing(), loss_weight=2)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
 
     whole = evaluate(state, data.validation, TrainingConfig(), BOTH)
@@ -96,7 +96,7 @@ def test_features_and_teachers_are_seen_in_chunks_too(
     inputs = data.validation.inputs[seen]
     student, teacher = features_at(state.model.backbone, "hidden", inputs), None
     assert isinstance(state.model.teacher, Teacher)
-    teacher = state.model.teacher.observe(inputs, ["hidden"])[1]["hidden"]
+    teacher = state.model.teacher.forward(inputs, ["hidden"])[1]["hidden"]
     assert found["loss/match"] == pytest.approx(functional.mse_loss(student, teacher).item(), rel=1e-4)
     assert found["loss/old"] > 0
 

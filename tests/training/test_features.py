@@ -9,8 +9,8 @@ from torch import Tensor
 from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.data import TaskData
-from harness.growth.freezing import AbstractFreezePolicy, AllButLast, GradualThaw, Nothing, OldParameters
-from harness.growth.plan import Watch
+from harness.growth.freezing import AbstractFreezePolicy, AllButLast, GradualThaw, NoFreezing, OldParameters
+from harness.growth.rules import TriggerMonitor
 from harness.models.cut import Cut
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
@@ -43,7 +43,7 @@ TAPS = {"conv": ("blocks.0", "hidden"), "mlp": ("hidden.0", "hidden.1")}
 
 def grown(run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy) -> TrainState:
     state = fresh_state(build_network(run, data), run.training.optimizer, seed=1, precision=run.precision)
-    train_stage(state, 5, config=run.training, data=data, watch=Watch(()), history=History())
+    train_stage(state, 5, config=run.training, data=data, monitor=TriggerMonitor(()), history=History())
     change = run.growths[0].change.model_copy(update={"freeze": freeze})
     state.grow(change, probe=probe_for(change, data))
     return state
@@ -51,7 +51,9 @@ def grown(run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy) -> Train
 
 def finish(state: TrainState, run: RunConfig, data: TaskData, cache: FeatureCache | None) -> tuple[History, bytes]:
     history = History()
-    train_stage(state, STEPS, config=run.training, data=data, watch=Watch(()), history=history, features=cache)
+    train_stage(
+        state, STEPS, config=run.training, data=data, monitor=TriggerMonitor(()), history=history, features=cache
+    )
     return history, write_snapshot(state)
 
 
@@ -88,7 +90,7 @@ def late_head(tap: str, dropout: float = 0.0) -> dict[str, object]:
     return {"kind": "attach_head", "name": "late", "outputs": 4, "tap": tap, "width": 5, "dropout": dropout}
 
 
-@pytest.mark.parametrize("freeze", [Nothing(), AllButLast(blocks="blocks", count=1)])
+@pytest.mark.parametrize("freeze", [NoFreezing(), AllButLast(blocks="blocks", count=1)])
 def test_whatever_is_frozen_the_numbers_are_the_same(
     digits_run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy
 ) -> None:

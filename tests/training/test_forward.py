@@ -6,7 +6,7 @@ from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.losses import Distillation, FeatureMatching, JointCrossEntropy
 from harness.models.teacher import keep_teacher
-from harness.training.forward import Needs, needs_of, see
+from harness.training.forward import Needs, forward_batch, needs_of
 from harness.training.precision import Precision
 from harness.training.state import TrainState
 
@@ -24,7 +24,7 @@ def test_the_network_is_called_once_and_its_features_are_seen(
     calls: list[int] = []
     state.model.register_forward_hook(lambda *_: calls.append(1))
 
-    batch = see(state, data.train, answers, Needs(taps=("hidden",)))
+    batch = forward_batch(state, data.train, answers, Needs(taps=("hidden",)))
 
     assert len(calls) == 1
     assert batch.features["hidden"].shape == (60, 7)
@@ -39,7 +39,7 @@ def test_what_is_seen_has_32_bits(
     state.precision = precision
     keep_teacher(state.model).join(state.model)
 
-    batch = see(state, data.train, answers, Needs(taps=("hidden",), teacher=True))
+    batch = forward_batch(state, data.train, answers, Needs(taps=("hidden",), teacher=True))
 
     assert batch.teacher is not None
     seen = (batch.outputs, batch.features, batch.teacher, batch.teacher_features)
@@ -50,7 +50,7 @@ def test_another_forward_may_take_the_networks_place(state: TrainState, data: Ta
     def cached(examples: Split) -> dict[str, Tensor]:
         return {"known": torch.ones(len(examples), 3)}
 
-    batch = see(state, data.train, answers, forward=cached)
+    batch = forward_batch(state, data.train, answers, forward=cached)
 
     assert torch.equal(batch.outputs["known"], torch.ones(60, 3))
 
@@ -59,9 +59,9 @@ def test_a_teacher_is_asked_only_if_a_loss_wants_it(state: TrainState, data: Tas
     keep_teacher(state.model).join(state.model)
     state.model.eval()
 
-    asked = see(state, data.train, answers, Needs(teacher=True))
+    asked = forward_batch(state, data.train, answers, Needs(teacher=True))
 
-    assert see(state, data.train, answers).teacher is None
+    assert forward_batch(state, data.train, answers).teacher is None
     assert asked.teacher is not None
     torch.testing.assert_close(asked.teacher["known"], asked.outputs["known"])
     assert not asked.teacher["known"].requires_grad

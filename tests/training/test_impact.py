@@ -8,17 +8,17 @@ from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.data import Split, TaskData
-from harness.growth import AttachHead, Nothing, Probe, WidenHead
+from harness.growth import AttachHead, NoFreezing, Probe, WidenHead
 from harness.growth.lineage import Change
 from harness.losses import LearningWithoutForgetting, MeanSquared
 from harness.models import GrowableModel
 from harness.training.config import TrainingConfig
-from harness.training.impact import appearance, impact
+from harness.training.impact import impact, snapshot_outputs
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
 BOTH = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
-CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=Nothing())
+CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=NoFreezing())
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ def batch(data: TaskData, answers: OutputSpecs) -> Split:
 def test_a_new_head_changes_no_logit_but_competes(
     state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
 ) -> None:
-    before = appearance(state, batch, TrainingConfig(), answers)
+    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
-    found = impact(before, appearance(state, batch, TrainingConfig(), BOTH))
+    found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), BOTH))
 
     assert found["growth/logit_change"] == 0
     assert found["growth/known_loss_after"] > found["growth/known_loss_before"]
@@ -42,20 +42,20 @@ def test_a_new_head_changes_no_logit_but_competes(
 def test_operations_are_counted_per_example(
     state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
 ) -> None:
-    before = appearance(state, batch, TrainingConfig(), answers)
+    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
-    found = impact(before, appearance(state, batch, TrainingConfig(), BOTH))
+    found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), BOTH))
 
     assert found["growth/flops_added"] == 2 * 7 * 2  # a multiplication and an addition for each weight
 
 
 def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: OutputSpecs) -> None:
-    before = appearance(state, batch, TrainingConfig(), answers)
+    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
     with torch.no_grad():
         state.model.get_parameter("backbone.output.bias")[1] -= 0.25
 
-    found = impact(before, appearance(state, batch, TrainingConfig(), answers))
+    found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), answers))
 
     assert found["growth/logit_change"] == pytest.approx(0.25)
 
@@ -65,7 +65,7 @@ def test_looking_changes_nothing(state: TrainState, batch: Split, answers: Outpu
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     stream = torch.get_rng_state()
 
-    appearance(state, batch, TrainingConfig(), answers)
+    snapshot_outputs(state, batch, TrainingConfig(), answers)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert torch.equal(torch.get_rng_state(), stream)
@@ -79,12 +79,12 @@ def test_what_a_growth_did_to_values_is_measured_without_an_accuracy(data: TaskD
     split = Split(data.train.inputs, data.train.labels, {"load": torch.zeros(60, 2)})
     config = TrainingConfig(losses={"load": MeanSquared(), "lwf": LearningWithoutForgetting()})
 
-    before = appearance(state, split, config, nothing)
+    before = snapshot_outputs(state, split, config, nothing)
     state.grow(
-        Change(operation=WidenHead(path="output", to=2), freeze=Nothing(), keep_teacher=True),
+        Change(operation=WidenHead(path="output", to=2), freeze=NoFreezing(), keep_teacher=True),
         probe=Probe(data.train.inputs[:2]),
     )
-    found = impact(before, appearance(state, split, config, nothing))
+    found = impact(before, snapshot_outputs(state, split, config, nothing))
 
     assert found["growth/logit_change"] == 0
     assert found["growth/known_loss_before"] > 0

@@ -9,10 +9,10 @@ from harness.core.errors import ContractError, DivergedError
 from harness.core.history import History
 from harness.data import TaskData
 from harness.data.augment import AbstractAugmentation, RandomShift
-from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, Nothing
+from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.growth.freezing import Candidate, OldParameters
-from harness.growth.plan import Watch
 from harness.growth.probe import Probe
+from harness.growth.rules import TriggerMonitor
 from harness.growth.triggers import Plateau, Signal
 from harness.models import ConvNet, GrowableModel
 from harness.staging.network import probe_for
@@ -40,14 +40,14 @@ class ThawAtAge(AbstractFreezePolicy):
 
 
 def rule(step: int, freeze: AbstractFreezePolicy | None = None) -> GrowthRule:
-    return GrowthRule(trigger=AtStep(step=step), operation=HEAD, freeze=freeze or Nothing())
+    return GrowthRule(trigger=AtStep(step=step), operation=HEAD, freeze=freeze or NoFreezing())
 
 
 def train(
     state: TrainState, until: int, data: TaskData, *rules: GrowthRule, config: TrainingConfig = CONFIG
 ) -> tuple[GrowthRule | None, History]:
     history = History()
-    return train_stage(state, until, config=config, data=data, watch=Watch(rules), history=history), history
+    return train_stage(state, until, config=config, data=data, monitor=TriggerMonitor(rules), history=history), history
 
 
 def test_a_stage_without_growth_ends_at_the_end(state: TrainState, data: TaskData) -> None:
@@ -92,7 +92,7 @@ def test_triggers_see_the_evaluations_after_a_growth_alike_when_trained_and_when
     fired, history = train(state, 20, data, plateau, config=config)
 
     assert (fired, state.step) == (plateau, 7)
-    assert Watch((plateau,)).replay(history, start=4, until=20) == (7, plateau)
+    assert TriggerMonitor((plateau,)).replay(history, start=4, until=20) == (7, plateau)
 
 
 def test_drift_is_recorded_at_evaluations_and_shown_to_no_trigger(state: TrainState, data: TaskData) -> None:
@@ -102,7 +102,7 @@ def test_drift_is_recorded_at_evaluations_and_shown_to_no_trigger(state: TrainSt
     state.grow(keeping.change, probe=Probe(data.validation.inputs[:2]))
 
     train_stage(
-        *(state, 4), config=config, data=data, watch=Watch(()), history=history,
+        *(state, 4), config=config, data=data, monitor=TriggerMonitor(()), history=history,
         on_evaluation=lambda _step, metrics: seen.extend(metrics),
     )  # fmt: skip
 
@@ -146,9 +146,9 @@ def test_a_new_component_appears_with_its_head(state: TrainState, data: TaskData
 
 
 def test_a_stage_in_two_parts_equals_the_whole(state: TrainState, data: TaskData) -> None:
-    history, watch = History(), Watch([])
+    history, monitor = History(), TriggerMonitor([])
     for until in (7, 12):
-        train_stage(state, until, config=CONFIG, data=data, watch=watch, history=history)
+        train_stage(state, until, config=CONFIG, data=data, monitor=monitor, history=history)
     parts = [p.clone() for p in state.model.parameters()]
     again = _fresh_like(state)
 
@@ -188,20 +188,20 @@ def test_a_run_that_diverges_says_where(state: TrainState, data: TaskData) -> No
 
 def test_a_signal_ends_the_stage_at_the_next_evaluation_and_in_every_replay(state: TrainState, data: TaskData) -> None:
     history, answers = History(), iter([frozenset[str](), frozenset({"now"}), frozenset({"now"})])
-    waiting = GrowthRule(trigger=Signal(name="now"), operation=HEAD, freeze=Nothing())
+    waiting = GrowthRule(trigger=Signal(name="now"), operation=HEAD, freeze=NoFreezing())
 
     fired = train_stage(
         state,
         20,
         config=CONFIG,
         data=data,
-        watch=Watch([waiting]),
+        monitor=TriggerMonitor([waiting]),
         history=history,
         signals=lambda: next(answers),
     )
 
     assert (fired, state.step) == (waiting, 8)
-    assert Watch([waiting]).replay(history, start=0, until=8) == (8, waiting)
+    assert TriggerMonitor([waiting]).replay(history, start=0, until=8) == (8, waiting)
 
 
 def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: TaskData) -> None:
@@ -212,7 +212,7 @@ def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: Task
         9,
         config=CONFIG,
         data=data,
-        watch=Watch([]),
+        monitor=TriggerMonitor([]),
         history=History(),
         on_evaluation=lambda step, metrics: heard.append(step) if "val/accuracy/all" in metrics else None,
     )
@@ -295,7 +295,7 @@ def test_augmented_training_is_the_same_with_a_feature_cache(state: TrainState, 
     states = [state, copy.deepcopy(state)]
 
     for one, history, features in zip(states, histories, (None, FeatureCache()), strict=True):
-        train_stage(one, 10, config=config, data=data, watch=Watch(()), history=history, features=features)
+        train_stage(one, 10, config=config, data=data, monitor=TriggerMonitor(()), history=history, features=features)
 
     assert histories[0] == histories[1]
     assert write_snapshot(states[0]) == write_snapshot(states[1])

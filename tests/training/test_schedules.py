@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.training.schedules import Constant, Cosine
+from harness.training.schedules import ConstantRate, Cosine
 
 
 @given(step=st.integers(0, 10**6), age=st.integers(0, 10**6))
 def test_constant_is_one(step: int, age: int) -> None:
-    assert Constant().factor(step, age) == 1
+    assert ConstantRate().factor(step, age) == 1
 
 
 @pytest.mark.parametrize(("step", "expected"), [(0, 1), (50, 0.55), (100, 0.1), (500, 0.1)])

@@ -3,7 +3,7 @@ import torch
 
 from harness.core.errors import SpecError
 from harness.data import TaskData
-from harness.growth import AttachHead, Nothing, OldParameters
+from harness.growth import AttachHead, NoFreezing, OldParameters
 from harness.growth.freezing import DiscriminativeRates
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
@@ -53,7 +53,7 @@ def test_a_later_growth_thaws_what_an_earlier_one_froze(state: TrainState, data:
     probe = Probe(data.validation.inputs[:2])
     state.grow(CHANGE, probe=probe)
 
-    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
+    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=NoFreezing()), probe=probe)
 
     assert len(state.trainable) == len(list(state.model.parameters()))
 
@@ -64,7 +64,7 @@ def test_lower_layers_learn_at_lower_rates_and_a_later_policy_ends_that(state: T
     state.grow(Change(operation=CHANGE.operation, freeze=rates), probe=probe)
     divided = {id(p): group["lr_scale"] for group in state.optimizer.param_groups for p in group["params"]}
 
-    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=Nothing()), probe=probe)
+    state.grow(Change(operation=AttachHead(name="more", outputs=1, tap="hidden"), freeze=NoFreezing()), probe=probe)
 
     names = {"blocks.0.conv.weight": 0.25, "blocks.1.conv.weight": 0.5, "output.weight": 1.0}
     assert {name: divided[id(state.model.get_parameter(f"backbone.{name}"))] for name in names} == names

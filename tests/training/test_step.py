@@ -6,7 +6,7 @@ from torch.nn import functional
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
-from harness.growth import AttachHead, Nothing, Probe
+from harness.growth import AttachHead, NoFreezing, Probe
 from harness.growth.lineage import Change
 from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import GrowableModel
@@ -113,7 +113,7 @@ def test_new_parameters_start_at_the_rate_that_was_asked_for(
     state = fresh_state(conv_model, optimizer, seed=0, precision="fp32")
     for _ in range(5):
         train_step(state, known(data), TrainingConfig(), LABELS)
-    change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=Nothing(), lr_factor=3)
+    change = Change(operation=AttachHead(name="late", outputs=2, tap="blocks.0"), freeze=NoFreezing(), lr_factor=3)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))
     both = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 

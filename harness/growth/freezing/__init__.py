@@ -5,7 +5,7 @@ from harness.growth.freezing.all_but_last import AllButLast
 from harness.growth.freezing.by_name import ByName
 from harness.growth.freezing.discriminative_rates import DiscriminativeRates
 from harness.growth.freezing.gradual_thaw import GradualThaw
-from harness.growth.freezing.nothing import Nothing
+from harness.growth.freezing.no_freezing import NoFreezing
 from harness.growth.freezing.old_parameters import OldParameters
 from harness.growth.freezing.up_to_tap import UpToTap
 from harness.growth.freezing.warm_up_then_thaw import WarmUpThenThaw
@@ -18,8 +18,10 @@ __all__ = [
     "DiscriminativeRates",
     "FrozenNorm",
     "GradualThaw",
-    "Nothing",
+    "NoFreezing",
     "OldParameters",
     "UpToTap",
     "WarmUpThenThaw",
 ]
+
+Nothing = NoFreezing  # its name in study files written before version 0.2

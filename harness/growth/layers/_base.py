@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec
-from harness.initializers import AbstractInitializer, Place, Zeros, fill
+from harness.initializers import AbstractInitializer, LayerContext, Zeros, fill
 
 __all__ = [
     "AbstractLayer",
@@ -104,8 +104,8 @@ def width_of(shape: torch.Size, dims: tuple[int, ...], kind: str) -> int:
 def fill_layer(layer: nn.Module, init: AbstractInitializer, generator: torch.Generator) -> None:
     """Fill the weight `[out, in, ...]` of a linear layer or convolution, and set its bias to zero."""
     weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
-    place = Place(fan_in=weight[0].numel(), fan_out=len(weight) * weight[0, 0].numel())
-    fill(weight, init, place, generator=generator)
+    context = LayerContext(fan_in=weight[0].numel(), fan_out=len(weight) * weight[0, 0].numel())
+    fill(weight, init, context, generator=generator)
     nn.init.zeros_(bias)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from harness.core.errors import SpecError
 from harness.growth.layers._base import AbstractLayer, check_varied, fill_layer, width_of
-from harness.initializers import AbstractInitializer, Place, XavierUniform, fill
+from harness.initializers import AbstractInitializer, LayerContext, XavierUniform, fill
 from harness.models.attention import SelfAttention
 
 __all__ = ["AttentionBlock"]
@@ -39,7 +39,7 @@ class AttentionBlock(AbstractLayer):
             raise SpecError(f"expected heads to divide the {width} features of {list(shape)}, found heads={self.heads}")
         block = SelfAttention(width, self.heads, dropout=self.dropout, causal=self.causal)
         for rows in block.attention.in_proj_weight.detach().chunk(3):  # queries, keys, values: one matrix each
-            fill(rows, self.init, Place(width, width), generator=generator)
+            fill(rows, self.init, LayerContext(width, width), generator=generator)
         fill_layer(block.attention.out_proj, self.init, generator)
         return block
 

@@ -11,7 +11,7 @@ from harness.core.errors import SpecError
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
-from harness.initializers import AbstractInitializer, Place, XavierUniform, Zeros, fill, fill_linear
+from harness.initializers import AbstractInitializer, LayerContext, XavierUniform, Zeros, fill, fill_linear
 from harness.models.growable import GrowableModel
 from harness.models.head import Activation, Head, linear_layers, pooled
 from harness.models.taps import features_at
@@ -81,7 +81,7 @@ class AttachHead(AbstractOperation):
         with torch.no_grad():
             inputs = head.eval().layers(features)
         seen = None if targets is None else targets.cpu()
-        place = Place(inputs.shape[1], self.outputs, features=inputs, targets=seen)
-        fill(head.output.weight, self.output_init or self.init, place, generator=generator)
-        fill(head.output.bias, self.bias, place, generator=generator)
+        context = LayerContext(inputs.shape[1], self.outputs, features=inputs, targets=seen)
+        fill(head.output.weight, self.output_init or self.init, context, generator=generator)
+        fill(head.output.bias, self.bias, context, generator=generator)
         return head.train()

@@ -2,7 +2,7 @@
 
 import sys
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -78,9 +78,11 @@ class AbstractTrigger(LeafSpec):
         """The one step of a run at which it can fire; None, by default, if there may be another."""
         return None
 
-    def foreseen(self, step: int) -> int | None:  # noqa: ARG002
+    def next_firing_step(self, step: int) -> int | None:
         """Return the first step after `step` at which it fires whatever happens, or `NEVER`.
 
         None, unless overridden: it depends on the run. A trigger that overrides this remembers nothing.
         """
-        return None
+        # Study files written before version 0.2 override it under its earlier name.
+        earlier: Callable[[int], int | None] | None = getattr(self, "foreseen", None)
+        return earlier(step) if earlier else None

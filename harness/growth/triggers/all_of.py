@@ -10,7 +10,7 @@ from harness.growth.triggers._base import AbstractTrigger, Progress
 __all__ = ["AllOf"]
 
 
-class _Memory(Spec):
+class _AllOfMemory(Spec):
     """What was seen since the last growth: which triggers have fired, and what each of them remembers."""
 
     fired: tuple[bool, ...]
@@ -27,13 +27,13 @@ class AllOf(AbstractTrigger):
     def begin(self) -> JsonValue:
         """Return the memories of all, and that none has fired."""
         memories = tuple(trigger.begin() for trigger in self.triggers)
-        return _Memory(fired=(False,) * len(self.triggers), memories=memories).to_json()
+        return _AllOfMemory(fired=(False,) * len(self.triggers), memories=memories).to_json()
 
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
         """Show `progress` to every one, also to those that have fired."""
-        past = _Memory.model_validate(memory)
+        past = _AllOfMemory.model_validate(memory)
         pairs = zip(self.triggers, past.memories, strict=True)
         memories, now = zip(*(trigger.observe(own, progress) for trigger, own in pairs), strict=True)
         earlier = past.fired if past.grown_at == progress.grown_at else (False,) * len(now)
         fired = tuple(was or fires for was, fires in zip(earlier, now, strict=True))
-        return _Memory(fired=fired, memories=memories, grown_at=progress.grown_at).to_json(), all(fired)
+        return _AllOfMemory(fired=fired, memories=memories, grown_at=progress.grown_at).to_json(), all(fired)

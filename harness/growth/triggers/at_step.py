@@ -28,6 +28,6 @@ class AtStep(AbstractTrigger):
         """The step."""
         return self.step
 
-    def foreseen(self, step: int) -> int | None:
+    def next_firing_step(self, step: int) -> int | None:
         """Return the step, unless it is over."""
         return self.step if self.step > step else NEVER

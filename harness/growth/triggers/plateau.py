@@ -11,7 +11,7 @@ from harness.growth.triggers._base import AbstractTrigger, Progress
 __all__ = ["Plateau"]
 
 
-class _Memory(Spec):
+class _PlateauMemory(Spec):
     """What was seen since the last growth.
 
     Attributes:
@@ -51,15 +51,15 @@ class Plateau(AbstractTrigger):
 
     def begin(self) -> JsonValue:
         """Return that no value was seen."""
-        return _Memory().to_json()
+        return _PlateauMemory().to_json()
 
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
         """Compare the latest evaluation. Raises `SpecError` if it has no such metric."""
         if not progress.evaluated:
             return memory, False
-        value, seen = progress.metric(self.metric), _Memory.model_validate(memory)
+        value, seen = progress.metric(self.metric), _PlateauMemory.model_validate(memory)
         if seen.grown_at != progress.grown_at:
-            seen = _Memory(grown_at=progress.grown_at, resting=self.cooldown)
+            seen = _PlateauMemory(grown_at=progress.grown_at, resting=self.cooldown)
         if seen.resting:
             return seen.model_copy(update={"resting": seen.resting - 1}).to_json(), False
         news = {"best": value, "waited": 0} if self._improves(value, seen.best) else {"waited": seen.waited + 1}

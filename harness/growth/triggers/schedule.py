@@ -35,6 +35,6 @@ class Schedule(AbstractTrigger):
         """Fire at each step of the list."""
         return memory, progress.step in self.steps
 
-    def foreseen(self, step: int) -> int | None:
+    def next_firing_step(self, step: int) -> int | None:
         """Return the next step of the list."""
         return next((later for later in self.steps if later > step), NEVER)

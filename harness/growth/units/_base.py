@@ -9,7 +9,7 @@ from torch import Tensor
 
 from harness.core.spec import LeafSpec
 from harness.growth.record import Promise
-from harness.initializers import AbstractInitializer, Place
+from harness.initializers import AbstractInitializer, LayerContext
 
 __all__ = ["AbstractUnits", "NewUnits", "Surroundings", "drawn_columns", "drawn_rows"]
 
@@ -68,8 +68,8 @@ class AbstractUnits(LeafSpec):
 def drawn_rows(around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator) -> Tensor:
     """Return `count` new rows `[count, in, ...]` for the layer."""
     old = around.incoming
-    place = Place(fan_in=old[0].numel(), fan_out=len(old) * old[0, 0].numel(), old=old.float())
-    return init.values((count, *old.shape[1:]), place, generator).double()
+    context = LayerContext(fan_in=old[0].numel(), fan_out=len(old) * old[0, 0].numel(), old=old.float())
+    return init.values((count, *old.shape[1:]), context, generator).double()
 
 
 def drawn_columns(
@@ -79,6 +79,6 @@ def drawn_columns(
     new = []
     for old in around.outgoing:
         rows, units, block = old.shape
-        place = Place(fan_in=(units + count) * block, fan_out=rows)
-        new.append(init.values((rows, count * block), place, generator).double().reshape(rows, count, block))
+        context = LayerContext(fan_in=(units + count) * block, fan_out=rows)
+        new.append(init.values((rows, count * block), context, generator).double().reshape(rows, count, block))
     return tuple(new)

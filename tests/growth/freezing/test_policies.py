@@ -8,7 +8,7 @@ from harness.growth.freezing import (
     Candidate,
     DiscriminativeRates,
     GradualThaw,
-    Nothing,
+    NoFreezing,
     OldParameters,
     UpToTap,
     WarmUpThenThaw,
@@ -41,7 +41,7 @@ def test_old_parameters_are_those_born_before_the_growth() -> None:
 
 
 def test_nothing_freezes_nothing() -> None:
-    assert frozen(Nothing()) == []
+    assert frozen(NoFreezing()) == []
 
 
 @pytest.mark.parametrize(

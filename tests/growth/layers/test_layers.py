@@ -20,7 +20,7 @@ from harness.initializers import Zeros
 
 VECTORS, SEQUENCES, MAPS, VOLUMES = (7, 4), (7, 5, 4), (7, 4, 6, 5), (7, 4, 3, 3, 3)
 
-PLACES: list[tuple[AbstractLayer, tuple[int, ...]]] = [
+CASES: list[tuple[AbstractLayer, tuple[int, ...]]] = [
     (AttentionBlock(heads=2), SEQUENCES),
     (AttentionBlock(heads=4, causal=True, dropout=0.2), SEQUENCES),
     (ConvBlock(width=3), MAPS),
@@ -46,8 +46,8 @@ def built(layer: AbstractLayer, found: Tensor, function: Function, seed: int = 1
     return layer.build(found, function, torch.Generator().manual_seed(seed)).eval()
 
 
-@pytest.fixture(params=PLACES, ids=repr)
-def place(request: pytest.FixtureRequest) -> tuple[AbstractLayer, Tensor]:
+@pytest.fixture(params=CASES, ids=repr)
+def case(request: pytest.FixtureRequest) -> tuple[AbstractLayer, Tensor]:
     layer, shape = request.param
     return layer, features(shape)
 
@@ -55,15 +55,15 @@ def place(request: pytest.FixtureRequest) -> tuple[AbstractLayer, Tensor]:
 def test_every_layer_is_tested_here() -> None:
     own = {leaf for leaf in AbstractLayer.__subclasses__() if leaf.__module__.startswith("harness.")}
 
-    assert {type(layer) for layer, _ in PLACES} == own
+    assert {type(layer) for layer, _ in CASES} == own
 
 
-def test_it_survives_json(place: tuple[AbstractLayer, Tensor]) -> None:
-    assert AbstractLayer.model_validate(place[0].to_json()) == place[0]
+def test_it_survives_json(case: tuple[AbstractLayer, Tensor]) -> None:
+    assert AbstractLayer.model_validate(case[0].to_json()) == case[0]
 
 
-def test_the_shape_is_kept_and_values_come_from_the_generator(place: tuple[AbstractLayer, Tensor]) -> None:
-    layer, found = place
+def test_the_shape_is_kept_and_values_come_from_the_generator(case: tuple[AbstractLayer, Tensor]) -> None:
+    layer, found = case
 
     first = built(layer, found, "random")
     torch.randn(7)
@@ -73,8 +73,8 @@ def test_the_shape_is_kept_and_values_come_from_the_generator(place: tuple[Abstr
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
-def test_a_branch_is_zero_and_its_last_layer_has_a_gradient(place: tuple[AbstractLayer, Tensor]) -> None:
-    layer, found = place
+def test_a_branch_is_zero_and_its_last_layer_has_a_gradient(case: tuple[AbstractLayer, Tensor]) -> None:
+    layer, found = case
 
     branch = built(layer, found, "residual")
     result = branch(found)
@@ -84,8 +84,8 @@ def test_a_branch_is_zero_and_its_last_layer_has_a_gradient(place: tuple[Abstrac
     assert any(parameter.grad is not None and parameter.grad.any() for parameter in branch.parameters())
 
 
-def test_every_weight_of_a_branch_moves_within_two_steps(place: tuple[AbstractLayer, Tensor]) -> None:
-    layer, found = place
+def test_every_weight_of_a_branch_moves_within_two_steps(case: tuple[AbstractLayer, Tensor]) -> None:
+    layer, found = case
     branch = built(layer, found, "residual")
     before = {name: parameter.detach().clone() for name, parameter in branch.named_parameters()}
     optimizer = torch.optim.SGD(branch.parameters(), lr=0.01)
@@ -101,7 +101,7 @@ def test_every_weight_of_a_branch_moves_within_two_steps(place: tuple[AbstractLa
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [place for place in PLACES if "identity" in place[0].functions and place != (NormLayer(), SEQUENCES)],
+    [case for case in CASES if "identity" in case[0].functions and case != (NormLayer(), SEQUENCES)],
 )
 def test_an_identity_gives_what_it_gets(layer: AbstractLayer, shape: tuple[int, ...]) -> None:
     found = features(shape)

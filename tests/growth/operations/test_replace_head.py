@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
-from harness.growth import Change, Nothing, OldParameters, Probe, grow
+from harness.growth import Change, NoFreezing, OldParameters, Probe, grow
 from harness.growth.operations import ReplaceHead, WidenHead
 from harness.growth.record import Growth
 from harness.models import GrowableModel
@@ -171,7 +171,7 @@ def test_a_snapshot_brings_a_teacher_back_as_it_was(conv_model: GrowableModel, i
         conv_model(images)["known"].square().mean().backward()
         state.optimizer.step()
     operation = ReplaceHead(path="output", to=2, rows_from={0: 1}, keep_teacher=True)
-    state.grow(Change(operation=operation, freeze=Nothing()), probe=Probe(images))
+    state.grow(Change(operation=operation, freeze=NoFreezing()), probe=Probe(images))
 
     stored = write_snapshot(state)
     restored = read_snapshot(stored, fresh, spec, probe=lambda _: Probe(images), seed=3, precision="fp32")

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import Tensor
 
-from harness.growth import AttachHead, GrowthEvent, Nothing, Probe, grow
+from harness.growth import AttachHead, GrowthEvent, NoFreezing, Probe, grow
 from harness.growth.identities import Identities
 from harness.growth.layers import ConvBlock, LinearLayer, NormLayer
 from harness.growth.lineage import Change, replay
@@ -30,7 +30,7 @@ def test_shape_ids_and_outputs_come_back(conv_model: GrowableModel, images: Tens
     for number, operation in enumerate(OPERATIONS, start=1):
         grown = grow(conv_model, optimizer, operation, identities=identities, probe=probe, number=number)
         identities = grown.identities
-        lineage.append(GrowthEvent(step=number, change=Change(operation=operation, freeze=Nothing())))
+        lineage.append(GrowthEvent(step=number, change=Change(operation=operation, freeze=NoFreezing())))
         torch.stack([output.square().mean() for output in conv_model(images).values()]).sum().backward()
         optimizer.step()
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from harness.growth import Nothing, OldParameters, grow
+from harness.growth import NoFreezing, OldParameters, grow
 from harness.growth.operations import WidenHead
 from harness.growth.record import Moments
 from harness.growth.relabel import grown_weights
@@ -159,7 +159,9 @@ def test_a_growth_that_fails_leaves_the_layer_as_it_was(rows: str) -> None:
     optimizer = SGD().start([*model.parameters(), nn.Parameter(torch.ones(1))])  # an orphan, found after the operation
 
     with pytest.raises(Exception, match="only the model's parameters"):
-        grow(model, optimizer, WidenHead.model_validate({"path": "2", "to": 7, "rows": rows}), freeze_policy=Nothing())
+        grow(
+            model, optimizer, WidenHead.model_validate({"path": "2", "to": 7, "rows": rows}), freeze_policy=NoFreezing()
+        )
 
     assert torch.equal(model(inputs), before)
     assert list(model.state_dict()) == keys

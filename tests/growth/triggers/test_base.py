@@ -1,7 +1,8 @@
 import pytest
+from pydantic import JsonValue
 
 from harness.core.errors import SpecError
-from harness.growth.triggers import Progress
+from harness.growth.triggers import AbstractTrigger, Progress
 
 
 def test_an_unknown_metric_is_answered_with_those_there_are() -> None:
@@ -20,3 +21,20 @@ def test_the_last_growth_was_as_long_ago_as_the_age_says() -> None:
 
 def test_no_signals_have_come_unless_they_are_given() -> None:
     assert Progress(1, 1, 0, {}, evaluated=False).signals == frozenset()
+
+
+class OnTheHundred(AbstractTrigger):
+    kind: str = "on_the_hundred"
+
+    def begin(self) -> JsonValue:
+        return None
+
+    def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
+        return memory, progress.step % 100 == 0
+
+    def foreseen(self, step: int) -> int:
+        return step - step % 100 + 100
+
+
+def test_a_trigger_written_when_the_next_step_was_called_foreseen_still_says_it() -> None:
+    assert OnTheHundred().next_firing_step(120) == 200

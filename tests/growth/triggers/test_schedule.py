@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from harness.growth import GrowthRule, Nothing
+from harness.growth import GrowthRule, NoFreezing
 from harness.growth.operations import AttachHead
-from harness.growth.plan import Watch
+from harness.growth.rules import TriggerMonitor
 from harness.growth.triggers import Progress, Schedule
 
 WAY = [Progress(step, step, 0, {}, evaluated=False) for step in range(1, 10)]
@@ -24,14 +24,14 @@ def test_steps_that_are_out_of_order_are_refused(steps: tuple[int, ...]) -> None
 def test_rules_that_share_a_schedule_act_one_at_each_step() -> None:
     schedule = Schedule(steps=(2, 5))
     rules = [
-        GrowthRule(trigger=schedule, operation=AttachHead(name=name, outputs=1, tap="x"), freeze=Nothing())
+        GrowthRule(trigger=schedule, operation=AttachHead(name=name, outputs=1, tap="x"), freeze=NoFreezing())
         for name in ("first", "second")
     ]
 
-    acted, watch = [], Watch(rules)
+    acted, monitor = [], TriggerMonitor(rules)
     for progress in WAY:
-        if rule := watch.observe(progress):
+        if rule := monitor.observe(progress):
             acted.append((progress.step, rule))
-            watch = Watch([other for other in watch.rules if other is not rule])
+            monitor = TriggerMonitor([other for other in monitor.rules if other is not rule])
 
     assert acted == [(2, rules[0]), (5, rules[1])]

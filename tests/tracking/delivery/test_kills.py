@@ -22,7 +22,7 @@ from harness.tracking.mlflow.ui import UiServer, start_ui
 
 STUDY = """
 from harness.data import Digits
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.models import MLP
 from harness.search.space import Int
 from harness.search.study import Study
@@ -40,7 +40,7 @@ def study() -> Study:
             task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
             model=MLP(inputs=64, widths=(16,)),
             training=TrainingConfig(evaluate_every=50),
-            growths=(GrowthRule(trigger=AtStep(step=300), operation=head, freeze=Nothing()),),
+            growths=(GrowthRule(trigger=AtStep(step=300), operation=head, freeze=NoFreezing()),),
             steps=1000,
         ),
         space={"when": Int(field="growths.0.trigger.step", low=300, high=700, step=50)},

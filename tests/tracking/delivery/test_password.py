@@ -23,7 +23,7 @@ from harness.tracking.mlflow.ui import start_ui
 CANARY = "c4n4ry-0f-a-p4ssw0rd"
 STUDY = """
 from harness.data import Digits
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import MLP
 from harness.search.space import Int
 from harness.search.study import Study
@@ -41,7 +41,7 @@ def study() -> Study:
             task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
             model=MLP(inputs=64, widths=(8,)),
             training=TrainingConfig(evaluate_every=20),
-            growths=(GrowthRule(trigger=AtStep(step=20), operation=head, freeze=Nothing()),),
+            growths=(GrowthRule(trigger=AtStep(step=20), operation=head, freeze=NoFreezing()),),
             steps=40,
         ),
         space={"when": Int(field="growths.0.trigger.step", low=10, high=30, step=10)},

@@ -1,12 +1,12 @@
 from harness.core.history import History
-from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
-from harness.growth.plan import Watch
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
+from harness.growth.rules import TriggerMonitor
 from harness.growth.triggers import Progress
 
 
 def rule(step: int, name: str = "late") -> GrowthRule:
     operation = AttachHead(name=name, outputs=2, tap="x")
-    return GrowthRule(trigger=AtStep(step=step), operation=operation, freeze=Nothing())
+    return GrowthRule(trigger=AtStep(step=step), operation=operation, freeze=NoFreezing())
 
 
 def progress(step: int) -> Progress:
@@ -14,11 +14,11 @@ def progress(step: int) -> Progress:
 
 
 def test_the_first_rule_that_fires_is_returned() -> None:
-    watch = Watch([rule(3, "a"), rule(2, "b"), rule(2, "c")])
+    monitor = TriggerMonitor([rule(3, "a"), rule(2, "b"), rule(2, "c")])
 
-    fired = [watch.observe(progress(step)) for step in (1, 2)]
+    fired = [monitor.observe(progress(step)) for step in (1, 2)]
 
-    assert fired == [None, watch.rules[1]]
+    assert fired == [None, monitor.rules[1]]
 
 
 def test_rules_that_differ_only_in_their_trigger_make_the_same_change() -> None:
@@ -31,6 +31,6 @@ def test_a_replay_fires_where_training_did() -> None:
     for step in range(11, 16):
         history.record(step, {"train/epoch": 0.0})
 
-    assert Watch([rule(14)]).replay(history, start=10, until=15) == (14, rule(14))
-    assert Watch([rule(14)]).replay(history, start=10, until=13) is None
-    assert Watch([rule(9)]).replay(history, start=10, until=15) is None
+    assert TriggerMonitor([rule(14)]).replay(history, start=10, until=15) == (14, rule(14))
+    assert TriggerMonitor([rule(14)]).replay(history, start=10, until=13) is None
+    assert TriggerMonitor([rule(9)]).replay(history, start=10, until=15) is None

@@ -1,4 +1,4 @@
-"""The plan of a run's growths, and the search for the first of them that happens."""
+"""Growth rules: which growths a run may have, and when the first of them happens."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from harness.core.history import History
 from harness.growth.lineage import Change
 from harness.growth.triggers import NEVER, AbstractTrigger, Progress
 
-__all__ = ["GrowthRule", "Watch"]
+__all__ = ["GrowthRule", "TriggerMonitor"]
 
 
 class GrowthRule(Change):
@@ -20,7 +20,7 @@ class GrowthRule(Change):
         return Change(**{name: getattr(self, name) for name in Change.model_fields})
 
 
-class Watch:
+class TriggerMonitor:
     """The rules that have not acted yet, and what their triggers remember."""
 
     def __init__(self, rules: Sequence[GrowthRule]) -> None:
@@ -36,38 +36,39 @@ class Watch:
                 fired = rule
         return fired
 
-    def foreseen(self, start: int) -> tuple[int, GrowthRule | None] | None:
-        """Return the first step after `start` at which a rule acts whatever happens, and the rule, if that is known.
+    def next_firing_step(self, start: int) -> tuple[int, GrowthRule | None] | None:
+        """Return the first step after `start` at which a rule acts whatever happens, and that rule.
 
-        `NEVER` and None if it is known that none will.
+        Returns:
+            `NEVER` and None if it is known that no rule will act; None alone if it depends on the run.
         """
-        steps = [rule.trigger.foreseen(start) for rule in self.rules]
-        known = [step for step in steps if step is not None]
-        if len(known) < len(steps):
+        steps = [rule.trigger.next_firing_step(start) for rule in self.rules]
+        fixed = [step for step in steps if step is not None]
+        if len(fixed) < len(steps):
             return None
-        first = min(known, default=NEVER)
-        return first, None if first == NEVER else self.rules[known.index(first)]
+        first = min(fixed, default=NEVER)
+        return first, None if first == NEVER else self.rules[fixed.index(first)]
 
     def replay(self, history: History, *, start: int, until: int) -> tuple[int, GrowthRule] | None:
-        """Observe what `history` says of the steps after `start` up to `until`, as if they were being trained.
+        """Show the triggers the steps after `start` up to `until` as `history` recorded them, as training would.
 
         Returns:
             The step at which a rule fired and the rule, or None; nothing is observed after a rule fired.
         """
-        if foreseen := self.foreseen(start):
-            step, rule = foreseen
+        if known := self.next_firing_step(start):
+            step, rule = known
             return (step, rule) if rule and step <= until else None
         evaluations: dict[int, dict[str, float]] = {}
         for name in history:
             if name.startswith("val/"):
                 for step, value in zip(history[name].steps, history[name].values, strict=True):
                     evaluations.setdefault(step, {})[name] = value
-        heard = {n.removeprefix("signal/"): history[n].steps[0] for n in history if n.startswith("signal/")}
+        signaled_at = {n.removeprefix("signal/"): history[n].steps[0] for n in history if n.startswith("signal/")}
         metrics, signals = evaluations.get(start, {}), frozenset[str]()
         epochs = history["train/epoch"].upto(until)
         for step, epoch in zip(epochs.steps, epochs.values, strict=True):
             metrics = evaluations.get(step, metrics)
-            signals |= {name for name, first in heard.items() if first == step}
+            signals |= {name for name, first in signaled_at.items() if first == step}
             progress = Progress(step, step - start, int(epoch), metrics, step in evaluations, signals)
             if rule := self.observe(progress):
                 return step, rule

@@ -7,7 +7,7 @@ from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.losses import AbstractLoss, Batch, JointCrossEntropy, MeanSquared, ModelLoss, Ramp, Uncertainty, Weight
-from harness.training.objective import Objective, objective
+from harness.training.combined_loss import CombinedLoss, combine_losses
 
 
 def batch_of(**outputs: Tensor) -> Batch:
@@ -23,8 +23,8 @@ def found(
     step: int = 0,
     growth: dict[str, Weight] | None = None,
     variances: dict[str, Tensor] | None = None,
-) -> Objective:
-    return objective(losses, batch, step=step, growth_weights=growth or {}, log_variances=variances or {})
+) -> CombinedLoss:
+    return combine_losses(losses, batch, step=step, growth_weights=growth or {}, log_variances=variances or {})
 
 
 LOAD = torch.full((3, 1), 2.0)

@@ -8,13 +8,13 @@ from torch import Tensor
 from harness.core.errors import ContractError, SpecError
 from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Uncertainty, Weight, total
 
-__all__ = ["Objective", "objective"]
+__all__ = ["CombinedLoss", "combine_losses"]
 
 OWN_ENDINGS = ("_loss", "_reg")
 
 
 @dataclass(frozen=True)
-class Objective:
+class CombinedLoss:
     """The loss of one batch.
 
     Attributes:
@@ -28,14 +28,14 @@ class Objective:
     total: Tensor
 
 
-def objective(
+def combine_losses(
     losses: Mapping[str, AbstractLoss],
     batch: Batch,
     *,
     step: int,
     growth_weights: Mapping[str, Weight],
     log_variances: Mapping[str, Tensor],
-) -> Objective:
+) -> CombinedLoss:
     """Return all components of `batch`, and their weighted sum.
 
     A scalar that the model returns under a name that ends in `_loss` or `_reg` is a component too, unless a loss among
@@ -72,7 +72,7 @@ def objective(
             f"expected a loss of an output that exists, found none of {', '.join(batch.outputs)}; see training.losses"
         )
     whole, weighted = total(components, weights)
-    return Objective(components, weighted, whole)
+    return CombinedLoss(components, weighted, whole)
 
 
 def _factor(weight: Weight, step: int) -> float:

@@ -4,10 +4,10 @@ from typing import Literal
 
 from harness.growth.freezing._base import AbstractFreezePolicy, Candidate
 
-__all__ = ["Nothing"]
+__all__ = ["NoFreezing"]
 
 
-class Nothing(AbstractFreezePolicy):
+class NoFreezing(AbstractFreezePolicy):
     """Freeze nothing: all that was trainable is trained."""
 
     kind: Literal["nothing"] = "nothing"

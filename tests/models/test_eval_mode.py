@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from harness.models.quiet import quiet
+from harness.models.eval_mode import without_side_effects
 
 
 def test_modes_statistics_and_streams_are_as_they_were() -> None:
@@ -11,7 +11,7 @@ def test_modes_statistics_and_streams_are_as_they_were() -> None:
     inputs = torch.randn(3, 2)
     stream = torch.get_rng_state()
 
-    with quiet(model, inputs):
+    with without_side_effects(model, inputs):
         outputs = model(inputs)
         torch.randn(7)
 
@@ -24,7 +24,7 @@ def test_modes_statistics_and_streams_are_as_they_were() -> None:
 def test_they_are_so_after_an_error_too() -> None:
     model = nn.Sequential(nn.Dropout(0.5))
 
-    with pytest.raises(RuntimeError, match="lost"), quiet(model, torch.zeros(1)):
+    with pytest.raises(RuntimeError, match="lost"), without_side_effects(model, torch.zeros(1)):
         raise RuntimeError("lost")
 
     assert model[0].training

@@ -1,0 +1,37 @@
+"""Looking at a network without leaving a trace: eval mode, and everything put back afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["eval_mode", "gpus_of", "without_side_effects"]
+
+
+@contextmanager
+def eval_mode(model: nn.Module) -> Iterator[None]:
+    """Put `model` into eval mode, and every module back into the mode that it was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
+def without_side_effects(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """Let the block call `model` with `inputs` in eval mode, without gradients.
+
+    Afterwards all modes are as they were, and so are the random streams of the CPU and of every GPU in use.
+    """
+    devices = {*gpus_of(model), *([inputs.device] if inputs.device.type == "cuda" else [])}
+    with eval_mode(model), torch.random.fork_rng(devices=list(devices)), torch.no_grad():
+        yield
+
+
+def gpus_of(model: nn.Module) -> list[torch.device]:
+    """Return the GPUs that `model` is on, whose generators its modules draw from."""
+    return list({parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"})

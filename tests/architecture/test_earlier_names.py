@@ -1,0 +1,20 @@
+"""Study files written before a name changed still open."""
+
+from importlib import import_module
+
+import pytest
+
+EARLIER_NAMES = [
+    ("harness.growth", "Nothing", "NoFreezing"),
+    ("harness.growth.freezing", "Nothing", "NoFreezing"),
+    ("harness.initializers", "Place", "LayerContext"),
+    ("harness.training.schedules", "Constant", "ConstantRate"),
+]
+
+
+@pytest.mark.parametrize(("module", "earlier", "name"), EARLIER_NAMES)
+def test_an_earlier_name_is_the_same_class(module: str, earlier: str, name: str) -> None:
+    imported = import_module(module)
+
+    assert getattr(imported, earlier) is getattr(imported, name)
+    assert earlier not in imported.__all__
