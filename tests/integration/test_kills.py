@@ -174,6 +174,7 @@ def test_on_a_file_two_workers_lose_and_repeat_nothing(tmp_path: Path) -> None:
     check_that_nothing_was_lost(tmp_path, f"sqlite:///{tmp_path / 'killed.sqlite'}", others=0)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_on_a_server_four_workers_lose_and_repeat_nothing(tmp_path: Path, postgres: str) -> None:

@@ -66,6 +66,7 @@ def test_an_actor_that_is_killed_is_replaced_and_changes_no_number(tmp_path: Pat
     assert len(numbers(tmp_path / "ray")) == 4
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.ray
 def test_ctrl_c_stores_what_is_trained_and_leaves_no_process(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ def kill_in_mid_run(ledger: Ledger, process: Process) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.postgres
 def test_two_of_four_workers_are_killed_and_every_run_is_done_once(postgres: str, tmp_path: Path) -> None:
