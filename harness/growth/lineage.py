@@ -13,7 +13,7 @@ from harness.growth.identities import Identities
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Columns, Growth
-from harness.losses import AbstractWeight, Uncertainty, Weight
+from harness.losses import AbstractWeight, Weight
 from harness.models import GrowableModel
 from harness.models import teacher as teachers
 
@@ -47,7 +47,7 @@ class Change(Spec):
     @field_validator("loss_weight")
     @classmethod
     def _not_learned(cls, weight: Weight) -> Weight:
-        if isinstance(weight, Uncertainty):
+        if isinstance(weight, AbstractWeight) and weight.is_learned:
             raise ValueError("expected a number or a ramp, found a weight that is learned; give it to the loss")
         return weight
 

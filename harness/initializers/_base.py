@@ -42,6 +42,11 @@ class AbstractInitializer(LeafSpec):
             SpecError: `context` lacks what these values are computed from; the message says what to give.
         """
 
+    @property
+    def silences(self) -> bool:
+        """Whether all values are zero by design, so that both sides of a hidden unit must not have them; default no."""
+        return False
+
 
 def blank(shape: tuple[int, ...]) -> Tensor:
     """Return a tensor to be filled: float32 on the CPU, whatever torch's defaults are."""

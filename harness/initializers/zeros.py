@@ -18,3 +18,8 @@ class Zeros(AbstractInitializer):
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""
         return blank(shape).zero_()
+
+    @property
+    def silences(self) -> bool:
+        """Return that they are."""
+        return True

@@ -72,6 +72,15 @@ class AbstractWeight(LeafSpec):
     def since(self, step: int) -> "AbstractWeight":
         """Return the same weight, its own time counted from `step`."""
 
+    @property
+    def is_learned(self) -> bool:
+        """Whether a part of the factor is learned, as a log-variance that the network holds; not by default."""
+        return False
+
+    def precision(self, log_variance: Tensor) -> Tensor:
+        """Return the learned part of the factor, a scalar; 1 unless overridden."""
+        return torch.ones_like(log_variance)
+
 
 Weight = NonNegativeFloat | AbstractWeight
 
@@ -84,6 +93,11 @@ class AbstractLoss(LeafSpec):
     """
 
     weight: Weight = 1.0
+
+    @property
+    def learned_weight(self) -> AbstractWeight | None:
+        """The weight, if a part of it is learned."""
+        return self.weight if isinstance(self.weight, AbstractWeight) and self.weight.is_learned else None
 
     @abstractmethod
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:

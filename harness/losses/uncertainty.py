@@ -28,6 +28,11 @@ class Uncertainty(AbstractWeight):
         """Return the same: it knows no time."""
         return self
 
+    @property
+    def is_learned(self) -> bool:
+        """Return that it is."""
+        return True
+
     def precision(self, log_variance: Tensor) -> Tensor:
         """Return the part of the factor that is learned."""
         return (-log_variance).exp()

@@ -8,7 +8,6 @@ from harness.core.seeding import generator
 from harness.data import TaskData
 from harness.growth import Change, NoFreezing
 from harness.growth.probe import Probe
-from harness.losses import Uncertainty
 from harness.models import GrowableModel
 from harness.staging.run import RunConfig
 from harness.training.state import build_model
@@ -32,7 +31,7 @@ def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
         stream = generator(config.seed, "start", number)
         operation.apply(model, probe=probe_for(change, data), generator=stream)
     losses = config.training.losses
-    model.learn_weights(name for name, loss in losses.items() if isinstance(loss.weight, Uncertainty))
+    model.learn_weights(name for name, loss in losses.items() if loss.learned_weight)
     return model
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from harness.core.errors import ContractError, SpecError
-from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Uncertainty, Weight, total
+from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Weight, total
 
 __all__ = ["CombinedLoss", "combine_losses"]
 
@@ -63,9 +63,9 @@ def combine_losses(
             _check_scalar(component, value, step)
             born = growth_weights.get(component, growth_weights.get(loss.speaks_of(name) or component, 1.0))
             weights[component] = _factor(born, step) * _factor(loss.weight, step)
-        if found and isinstance(loss.weight, Uncertainty):
+        if found and (learned := loss.learned_weight):
             variance = log_variances[name]
-            weights |= {component: weights[component] * loss.weight.precision(variance) for component in found}
+            weights |= {component: weights[component] * learned.precision(variance) for component in found}
             components[f"{name}_log_variance"] = variance / 2
     if not components:
         raise SpecError(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec
-from harness.initializers import AbstractInitializer, LayerContext, Zeros, fill
+from harness.initializers import AbstractInitializer, LayerContext, fill
 
 __all__ = [
     "AbstractLayer",
@@ -121,7 +121,7 @@ def check_varied(init: AbstractInitializer) -> None:
     Raises:
         ValueError: it gives zeros, and zeros on both sides of a unit have no gradient.
     """
-    if isinstance(init, Zeros):
+    if init.silences:
         raise ValueError("expected hidden weights that differ, found init='zeros'; the last layer alone begins at zero")
 
 

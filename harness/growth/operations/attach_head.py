@@ -42,7 +42,7 @@ class AttachHead(AbstractOperation):
 
     @model_validator(mode="after")
     def _can_learn(self) -> "AttachHead":
-        if self.width and isinstance(self.init, Zeros):
+        if self.width and self.init.silences:
             raise ValueError("expected hidden weights that differ, found init='zeros'; set output_init to zeros")
         return self
 

@@ -8,7 +8,7 @@ from pydantic import model_validator
 from harness.core.errors import SpecError
 from harness.growth.record import Promise
 from harness.growth.units._base import AbstractUnits, NewUnits, Surroundings, drawn_columns, drawn_rows
-from harness.initializers import AbstractInitializer, KaimingUniform, XavierUniform, Zeros
+from harness.initializers import AbstractInitializer, KaimingUniform, XavierUniform
 
 __all__ = ["PairedUnits"]
 
@@ -26,7 +26,7 @@ class PairedUnits(AbstractUnits):
 
     @model_validator(mode="after")
     def _can_learn(self) -> "PairedUnits":
-        if isinstance(self.incoming, Zeros) or isinstance(self.outgoing, Zeros):
+        if self.incoming.silences or self.outgoing.silences:
             raise ValueError(
                 "expected weights that differ on both sides of a pair, found zeros; use 'random' for those"
             )

@@ -25,13 +25,13 @@ class RandomUnits(AbstractUnits):
 
     @model_validator(mode="after")
     def _can_learn(self) -> "RandomUnits":
-        if isinstance(self.incoming, Zeros):
+        if self.incoming.silences:
             raise ValueError("expected incoming weights that differ, found zeros; outgoing may be zeros")
         return self
 
     def promise(self) -> Promise:
         """Return that outputs are the same but for rounding, if nobody listens."""
-        return Promise.CLOSE if isinstance(self.outgoing, Zeros) else Promise.NONE
+        return Promise.CLOSE if self.outgoing.silences else Promise.NONE
 
     def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
         """Return the units."""
