@@ -1,11 +1,11 @@
-"""Who reads the units of a layer: the norms and layers that must get more inputs when it gets more units.
+"""Which norms and layers read the units of a layer, and so need more inputs when it gets more units.
 
-They are found by experiment and not by a list of functions that are known: in the graph of the network, the layer's
-output is replaced by invented values of more units, and whatever depends on it is computed again. So activations,
-dropout, pooling, flattening, other shapes and a network's own functions need no word here. What comes out must be what
-came out before with more at the end of one dimension. That is asked twice. With new units that are no numbers: nothing
-that old units do may depend on new ones. With new units that are copies of old ones: what belongs to a copy must be
-what belongs to its original, which also says where the inputs are that belong to a unit.
+They are found by an experiment, not by a list of known functions. In the graph of the network, the layer's output is
+replaced by made-up values of more units, and everything that depends on it is computed again. So activations, dropout,
+pooling, flattening, other shapes and a network's own functions need no special treatment. Each value that depends on
+the units must be the earlier value, longer at the end of one dimension. The experiment is made twice. New units that
+are NaN show that no old unit depends on a new one. New units that are copies of old ones show which inputs belong to
+which unit: those of a copy must equal those of its original.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,8 +31,8 @@ class Reader:
 
     Attributes:
         path: of the module, as in `named_modules`.
-        offset: inputs that come before those of the units.
-        block: inputs that each unit has, one after the other: several if maps were flattened.
+        offset: the number of inputs before those of the units.
+        block: the number of inputs of each unit, side by side: more than one if maps were flattened.
     """
 
     path: str
@@ -43,13 +43,13 @@ class Reader:
 
 @dataclass(frozen=True)
 class Consumers:
-    """What must follow a layer.
+    """All that must grow together with a layer.
 
     Attributes:
         source: the node that calls the layer.
         between: the nodes that depend on the units, in the order of computation.
         norms: norms that the units pass through.
-        layers: layers that read them, at the end of all that must follow.
+        layers: layers that read them; nothing behind those must grow.
     """
 
     source: fx.Node
@@ -59,16 +59,16 @@ class Consumers:
 
 
 def feature_dim(module: nn.Module) -> int:
-    """Return the dimension of its input, counted from the end, that a layer mixes, and of its output that it makes."""
+    """Return the dimension, counted from the end, of the features in a layer's input and in its output."""
     dims = {nn.Linear: -1, nn.Conv1d: -2, nn.Conv2d: -3, nn.Conv3d: -4}
     return next(dim for kind, dim in dims.items() if isinstance(module, kind))
 
 
 def consumers(trace: Trace, path: str, added: int) -> Consumers:
-    """Return what must follow if the layer at `path`, as in `named_modules`, gets `added` units.
+    """Return what must grow if the layer at `path`, as in `named_modules`, gets `added` units.
 
     Raises:
-        ModulePathError: something cannot follow; the message names it.
+        ModulePathError: something cannot grow with it; the message names it.
     """
     experiment = _Experiment(trace, path, added)
     with without_side_effects(trace.root, trace.values[experiment.source]):
@@ -76,7 +76,7 @@ def consumers(trace: Trace, path: str, added: int) -> Consumers:
 
 
 class _Experiment:
-    """The three runs, side by side: with the old units alone, with new ones that are no numbers, and with copies."""
+    """Three runs side by side: with the old units alone, with new ones that are NaN, and with copies as new ones."""
 
     def __init__(self, trace: Trace, path: str, added: int) -> None:
         self.trace = trace
@@ -85,7 +85,7 @@ class _Experiment:
         self.dim = feature_dim(trace.root.get_submodule(f"model.{path}"))
         features = trace.values[self.source]
         self.units = features.shape[self.dim]
-        # Never the first units in the same order, which could be taken for what they are not.
+        # Not in their own order: a function that repeats its inputs would look like one that copies units.
         backwards = torch.arange(self.units, device=features.device).flip(0)
         self.originals = backwards.repeat(added // self.units + 1)[:added]
         self.runs: tuple[Values, ...] = tuple(_cloned(trace.values) for _ in range(3))
@@ -119,7 +119,7 @@ class _Experiment:
         return Consumers(self.source, tuple(between), tuple(norms), tuple(layers))
 
     def _nodes_after(self) -> Iterator[fx.Node]:
-        """Yield the nodes that read what was touched, also by those yielded before."""
+        """Yield the nodes that depend on the units, including those that depend on a node yielded before."""
         nodes = list(self.trace.graph.nodes)
         for node in nodes[nodes.index(self.source) + 1 :]:
             if any(earlier in self.touched for earlier in node.all_input_nodes):
@@ -132,14 +132,14 @@ class _Experiment:
         module = self.trace.module(node)
         if not isinstance(module, Layer | Norm) or getattr(module, "groups", 1) != 1:
             return None
-        place = self._place(node, lambda values: values[node.all_input_nodes[0]])
+        layout = self._layout(node, lambda values: values[node.all_input_nodes[0]])
         wanted = feature_dim(module) if isinstance(module, Layer) else 1
-        if place is None or place[0] != wanted % self.runs[0][node.all_input_nodes[0]].dim():
+        if layout is None or layout[0] != wanted % self.runs[0][node.all_input_nodes[0]].dim():
             return None
-        return Reader(str(node.target).removeprefix("model."), node, *place[1:])
+        return Reader(str(node.target).removeprefix("model."), node, *layout[1:])
 
     def _pass(self, node: fx.Node) -> None:
-        """Let a norm give what it gets: what it does is done to each unit alone."""
+        """Let a norm pass its input: it treats each unit on its own."""
         for values in self.runs:
             values[node] = values[node.all_input_nodes[0]]
         self.touched.add(node)
@@ -150,30 +150,30 @@ class _Experiment:
                 values[node] = self.trace.compute(node, values)
             except FAILURES as error:
                 raise self._refusal(node, f"it cannot take more of them: {first_line(error)}") from None
-        if self._place(node, lambda values: values[node]) is not None or not _all_same(self.runs, node):
+        if self._layout(node, lambda values: values[node]) is not None or not _all_same(self.runs, node):
             self.touched.add(node)
 
-    def _place(self, node: fx.Node, read: Callable[[Values], Any]) -> tuple[int, int, int] | None:
-        """Return where the units are in a value: its dimension, how much comes before, how much belongs to each.
+    def _layout(self, node: fx.Node, read: Callable[[Values], Any]) -> tuple[int, int, int] | None:
+        """Return the dimension of a value in which the units lie, the entries before them, and the entries of each.
 
         Returns:
-            None if the value does not depend on them, or is no tensor.
+            None if the value does not depend on the units, or is no tensor.
         """
         old, strange, copied = map(read, self.runs)
         if not isinstance(old, Tensor) or (_same(old, strange) and _same(old, copied)):
             return None
-        place = self._place_in(old.shape, copied.shape)
-        if place is None:
+        layout = self._layout_in(old.shape, copied.shape)
+        if layout is None:
             raise self._refusal(node, f"it mixes them: a value of {list(old.shape)} becomes {list(copied.shape)}")
-        dim, offset, block = place
+        dim, offset, block = layout
         kept = all(_same(old, new.narrow(dim, 0, old.shape[dim])) for new in (strange, copied))
         inputs = (self.originals[:, None] * block + torch.arange(block, device=old.device) + offset).flatten()
         new = copied.narrow(dim, old.shape[dim], len(inputs))
         if not kept or not _same(new, old.index_select(dim, inputs)):
             raise self._refusal(node, "it mixes them, so that what it makes of one depends on others")
-        return place
+        return layout
 
-    def _place_in(self, old: torch.Size, new: torch.Size) -> tuple[int, int, int] | None:
+    def _layout_in(self, old: torch.Size, new: torch.Size) -> tuple[int, int, int] | None:
         changed = [dim for dim, (a, b) in enumerate(zip(old, new, strict=False)) if a != b]
         if len(old) != len(new) or len(changed) != 1:
             return None
@@ -189,7 +189,7 @@ class _Experiment:
 
 
 def _only_call(trace: Trace, path: str) -> fx.Node:
-    """Return the one place in the graph where the module at `path`, or a tensor of it, is used."""
+    """Return the one node of the graph that calls the module at `path`, or uses a tensor of it."""
     names = {f"model.{path}", f"model.{path}.weight", f"model.{path}.bias"}
     uses: list[fx.Node] = [
         node for node in trace.graph.nodes if node.op in ("call_module", "get_attr") and node.target in names
@@ -222,7 +222,7 @@ def _all_same(runs: tuple[Values, ...], node: fx.Node) -> bool:
 
 
 def _same(old: Tensor, new: Tensor) -> bool:
-    """Say whether two values are equal, but for what vectorized functions round in other places."""
+    """Return whether two values are equal, but for the rounding of vectorized functions."""
     if old.shape != new.shape:
         return False
     if not old.is_floating_point():

@@ -1,8 +1,8 @@
-"""Freezing a network: bit-for-bit unchanged means four things at once.
+"""Freezing a network: to keep a parameter unchanged to the bit takes four things at once.
 
-A frozen parameter asks for no gradient, holds none (a stale or zero gradient would still move it, by momentum or
-weight decay), its modules stay in eval mode through every `.train()` (or batch-norm statistics would drift), and its
-optimizer state stands still, which follows from the second.
+It requires no gradient. It holds none: momentum or weight decay would move it even with a stale or zero gradient. Its
+modules stay in eval mode through every `.train()`, or batch-norm statistics would drift. And its optimizer state does
+not change, which follows from the second.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def candidates(model: nn.Module, identities: Identities) -> tuple[Candidate, ...
 def freeze(
     model: nn.Module, identities: Identities, policy: AbstractFreezePolicy, *, growth: int, age: int = 0
 ) -> frozenset[str]:
-    """Apply `policy`: parameters that are frozen lose their gradient, all others are trained if they were born so.
+    """Apply `policy`: frozen parameters lose their gradient; all others are trained if they were trainable at birth.
 
     Returns:
         The ids of what is frozen now.
@@ -43,10 +43,10 @@ def freeze(
 def lr_factors(
     model: nn.Module, identities: Identities, policy: AbstractFreezePolicy, *, growth: int, age: int = 0
 ) -> dict[str, float]:
-    """Return by id what the learning rate of each trained parameter is multiplied with.
+    """Return, by id, the factor of each trained parameter's learning rate.
 
     Raises:
-        SpecError: `policy` gives a factor of 0 to what it does not freeze, or a negative one.
+        SpecError: `policy` does not freeze a parameter and gives it a factor of 0, or a negative one.
     """
     factors = policy.lr_factors(candidates(model, identities), growth=growth, age=age)
     trained = [name for name, parameter in identities.parameters().items() if parameter.requires_grad]
@@ -57,7 +57,7 @@ def lr_factors(
 
 
 def unchanging(identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval") -> frozenset[str]:
-    """Return those of `frozen` that no training may change: all, but running statistics only if norms are in eval."""
+    """Return those of `frozen` that training may not change: running statistics only if norms are in eval mode."""
     if frozen_norm == "eval":
         return frozen
     return frozenset(name for name in frozen if not _is_statistic(identities[name]))
@@ -66,10 +66,10 @@ def unchanging(identities: Identities, frozen: frozenset[str], *, frozen_norm: F
 def set_train_mode(
     model: nn.Module, identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval"
 ) -> None:
-    """Put `model` into train mode, but what is frozen into eval mode.
+    """Put `model` into train mode, and its frozen modules into eval mode.
 
-    That is every module that holds frozen tensors and no others, and every one without submodules that has a frozen
-    buffer. `frozen_norm` says what those with running statistics do instead, as in `AbstractFreezePolicy`.
+    A module is frozen if all its tensors are, or if it has a frozen buffer and no submodules. `frozen_norm` says what
+    frozen modules with running statistics do instead, as in `AbstractFreezePolicy`.
     """
     still = {id(identities[name].tensor) for name in frozen}
     model.train()
@@ -85,7 +85,7 @@ def set_train_mode(
 
 
 def named_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Return the parameters by their names in the network now, as people say them."""
+    """Return the parameters by their current names, without the prefix `backbone.`."""
     return {name: tensor for name, tensor in _named_tensors(model) if isinstance(tensor, nn.Parameter)}
 
 
@@ -96,10 +96,10 @@ def _named_tensors(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
         for attribute, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
             if id(tensor) not in seen:
                 seen.add(id(tensor))
-                yield _as_said(model, f"{path}.{attribute}" if path else attribute), tensor
+                yield _without_prefix(model, f"{path}.{attribute}" if path else attribute), tensor
 
 
-def _as_said(model: nn.Module, name: str) -> str:
+def _without_prefix(model: nn.Module, name: str) -> str:
     return name.removeprefix("backbone.") if isinstance(model, GrowableModel) else name
 
 
@@ -112,7 +112,7 @@ def _is_statistic(slot: Slot) -> bool:
 
 
 def _track(norm: nn.Module, wanted: bool) -> None:
-    """Let `norm` in train mode normalize with its running statistics, or no more."""
+    """Make `norm` normalize with its running statistics in train mode, or undo that."""
     tables = [vars(norm)[name] for name in ("_forward_hooks", "_forward_hooks_with_kwargs")]
     held = [key for key, hook in tables[0].items() if hook is _as_in_eval_mode]
     if wanted and not held:
@@ -123,7 +123,7 @@ def _track(norm: nn.Module, wanted: bool) -> None:
 
 
 def _as_in_eval_mode(norm: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-    """Return what `norm`, which has just updated its statistics, gives with them."""
+    """Return the output of `norm` with the statistics that it has just updated."""
     if not norm.training:
         return output
     buffers = vars(norm)["_buffers"]

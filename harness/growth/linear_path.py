@@ -1,7 +1,7 @@
 """The gradient of the loss with respect to a linear path past the units of a layer (arXiv 2201.05125, section 3).
 
-A unit with incoming weights of almost zero and a slope of one adds, to the layers that read it, what a linear map of
-the layer's inputs would. The gradient with respect to that map says how fast the loss falls for each direction of the
+A unit with incoming weights of almost zero and a slope of one acts on the layers that read it like a linear map of the
+inputs of its own layer. The gradient with respect to that map says how fast the loss falls in each direction of the
 unit's outgoing weights.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["path_gradients"]
 
 
 def path_gradients(
-    model: nn.Module, trace: Trace, found: Consumers, probe: Probe, output: str | None
+    model: nn.Module, trace: Trace, followers: Consumers, probe: Probe, output: str | None
 ) -> tuple[Tensor, ...]:
     """Return for each layer that reads the units `[out, K, M]`, float64 on the CPU.
 
@@ -32,23 +32,23 @@ def path_gradients(
     Args:
         model: the network.
         trace: of its forward pass for the inputs of `probe`.
-        found: what reads the units.
+        followers: what reads the units.
         probe: inputs and targets; the loss is their cross-entropy.
-        output: which output of the network it is, if there are several; the first unless given.
+        output: the name of the output that the loss is of, if there are several; the first unless given.
 
     Raises:
-        SpecError: the probe has no targets, or the output is none that they could be targets of.
+        SpecError: the probe has no targets, or they do not fit the output.
     """
-    readers = [_layer(trace, reader.node) for reader in found.layers]
+    readers = [_layer(trace, reader.node) for reader in followers.layers]
     slopes = _output_gradients(model, readers, probe, output)
     with without_side_effects(model, probe.inputs):
-        inputs = _along_the_path(trace, found)
+        inputs = _along_the_path(trace, followers)
     gradients = []
-    for reader, layer in zip(found.layers, readers, strict=True):
+    for reader, layer in zip(followers.layers, readers, strict=True):
         dim = feature_dim(layer)
         units = inputs[reader.node]
         units = units.narrow(dim, reader.offset, units.shape[dim] - reader.offset)
-        # A head that is off has no part in the loss.
+        # The loss does not depend on a head that is off.
         slope = slopes.get(layer, torch.zeros_like(trace.values[reader.node]))
         gradients.append(_as_path(_weight_gradient(layer, units, slope), reader.block))
     return tuple(gradients)
@@ -61,12 +61,12 @@ def _layer(trace: Trace, node: fx.Node) -> Layer:
 
 
 def _output_gradients(model: nn.Module, layers: list[Layer], probe: Probe, output: str | None) -> dict[Layer, Tensor]:
-    """Return by layer the gradient of the loss with respect to what it gives, for those that are called."""
+    """Return the gradient of the loss with respect to the output of each layer that is called."""
     added: dict[Layer, Tensor] = {}
 
-    def add_zero(layer: Any, _inputs: Any, found: Tensor) -> Tensor:
-        added[layer] = torch.zeros_like(found).requires_grad_()
-        return found + added[layer]
+    def add_zero(layer: Any, _inputs: Any, output: Tensor) -> Tensor:
+        added[layer] = torch.zeros_like(output).requires_grad_()
+        return output + added[layer]
 
     # Before all other hooks, which may send the output through an inserted layer.
     handles = [layer.register_forward_hook(add_zero, prepend=True) for layer in layers]
@@ -95,24 +95,24 @@ def _loss(outputs: Any, probe: Probe, name: str | None) -> Tensor:
     targets = probe.targets.to(outputs.device)
     known = targets >= 0
     if not known.any() or int(targets.max()) >= outputs.shape[1]:
-        found = sorted(set(targets.tolist()))
-        raise SpecError(f"expected targets below {outputs.shape[1]}, -1 where unknown, found {found}")
+        known_targets = sorted(set(targets.tolist()))
+        raise SpecError(f"expected targets below {outputs.shape[1]}, -1 where unknown, found {known_targets}")
     return functional.cross_entropy(outputs[known].float(), targets[known])
 
 
-def _along_the_path(trace: Trace, found: Consumers) -> Values:
-    """Return what readers would get from M units, each of which passes on one input of the layer."""
+def _along_the_path(trace: Trace, followers: Consumers) -> Values:
+    """Return the inputs of the readers if the layer had M units, each of which passes on one input of the layer."""
     values = dict(trace.values)
-    layer = _layer(trace, found.source)
-    features = values[found.source.all_input_nodes[0]]
-    values[found.source] = _each_input(layer, features)
-    for node in found.between:
-        before = next(earlier for earlier in node.all_input_nodes if earlier in {found.source, *found.between})
+    layer = _layer(trace, followers.source)
+    features = values[followers.source.all_input_nodes[0]]
+    values[followers.source] = _each_input(layer, features)
+    for node in followers.between:
+        before = next(earlier for earlier in node.all_input_nodes if earlier in {followers.source, *followers.between})
         if _keeps_shape(trace, node, before):
             values[node] = values[before]  # an activation or a norm, with slope one
         else:
             values[node] = trace.compute(node, values)
-    return {reader.node: values[reader.node.all_input_nodes[0]] for reader in found.layers}
+    return {reader.node: values[reader.node.all_input_nodes[0]] for reader in followers.layers}
 
 
 def _keeps_shape(trace: Trace, node: fx.Node, before: fx.Node) -> bool:
@@ -121,7 +121,7 @@ def _keeps_shape(trace: Trace, node: fx.Node, before: fx.Node) -> bool:
 
 
 def _each_input(layer: Layer, features: Tensor) -> Tensor:
-    """Return the outputs of M units like those of `layer`, each with one weight that is one, and zeros."""
+    """Return the outputs of M units like those of `layer`, each with a weight of one for one input and zeros else."""
     if isinstance(layer, nn.Linear):
         return features
     weight = layer.weight
@@ -133,7 +133,7 @@ def _each_input(layer: Layer, features: Tensor) -> Tensor:
 
 
 def _weight_gradient(layer: Layer, inputs: Tensor, slope: Tensor) -> Tensor:
-    """Return the gradient `[out, in, ...]` of a layer like `layer` that reads `inputs`; `slope` is its output's."""
+    """Return the weight gradient `[out, in, ...]` of a layer like `layer` for `inputs`, given its output's `slope`."""
     twin = _blank(layer, inputs.shape[feature_dim(layer)], layer.weight.shape[0])
     shape = (*twin.weight.shape[:2], *layer.weight.shape[2:])
     twin.weight = nn.Parameter(torch.zeros(shape, device=inputs.device, dtype=inputs.dtype))
@@ -143,7 +143,7 @@ def _weight_gradient(layer: Layer, inputs: Tensor, slope: Tensor) -> Tensor:
 
 
 def _blank(layer: Layer, inputs: int, outputs: int) -> Layer:
-    """Return a layer of other sizes, without bias; on the meta device nothing is drawn."""
+    """Return a layer of other sizes without bias, on the meta device, where no values are drawn."""
     if isinstance(layer, nn.Linear):
         return nn.Linear(inputs, outputs, bias=False, device="meta")
     names = ("kernel_size", "stride", "padding", "dilation", "padding_mode")
@@ -153,7 +153,7 @@ def _blank(layer: Layer, inputs: int, outputs: int) -> Layer:
 
 
 def _as_path(gradient: Tensor, block: int) -> Tensor:
-    """Return `[out, K, M]` of a gradient `[out, M * block, ...]`; K are the weights of a block and its kernels."""
+    """Return a gradient `[out, M * block, ...]` as `[out, K, M]`; K counts the weights of a block with its kernels."""
     rows = len(gradient)
     kernels = gradient[0, 0].numel()
     units = gradient.reshape(rows, -1, block * kernels)

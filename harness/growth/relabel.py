@@ -82,8 +82,8 @@ def grown_classes(classes: Sequence[Column], columns: Columns, new: Sequence[int
     own = {old: list(labels_of(column)) for old, column in enumerate(classes)}
     for parent, labels in own.items():
         if children[parent] > 1 and len(labels) not in (1, children[parent]):
-            found = children[parent]
-            raise SpecError(f"expected {len(labels)} children of column {parent}, one a class, found {found}")
+            count = children[parent]
+            raise SpecError(f"expected {len(labels)} children of column {parent}, one a class, found {count}")
     fresh, grown = list(new), list[Column | None]()
     for old in columns:
         if old is not None and children[old] == 1:

@@ -19,16 +19,16 @@ __all__ = ["check_followers", "surroundings", "with_inputs", "with_statistics", 
 STATISTICS = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
-def check_followers(model: nn.Module, found: Consumers) -> None:
+def check_followers(model: nn.Module, followers: Consumers) -> None:
     """Check that all tensors that must grow belong to one module alone.
 
     Raises:
         ModulePathError: one is computed from others, has no shape yet, or is in another module too.
     """
-    source = str(found.source.target).removeprefix("model.")
-    for path in (source, *(reader.path for reader in found.layers)):
+    source = str(followers.source.target).removeprefix("model.")
+    for path in (source, *(reader.path for reader in followers.layers)):
         _check_own(model, path, ("weight", "bias"))
-    for norm in found.norms:
+    for norm in followers.norms:
         _check_own(model, norm.path, STATISTICS)
 
 
@@ -59,11 +59,11 @@ def _holders(model: nn.Module, tensor: Tensor) -> list[str]:
 
 
 def surroundings(
-    model: nn.Module, layer: Layer, found: Consumers, gradients: Callable[[str | None], tuple[Tensor, ...]]
+    model: nn.Module, layer: Layer, followers: Consumers, gradients: Callable[[str | None], tuple[Tensor, ...]]
 ) -> Surroundings:
     """Return the weights around the units of `layer`."""
     outgoing = []
-    for reader in found.layers:
+    for reader in followers.layers:
         weight = _wide(model.get_submodule(reader.path).get_parameter("weight"))
         units = weight[:, reader.offset :].reshape(len(weight), len(layer.weight), -1)
         outgoing.append(units)

@@ -63,8 +63,8 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
         expected = model(inputs)
         root, graph = _graph(model)
         interpreter = _WithoutHooks(root, graph=graph, garbage_collect_values=False)
-        found = interpreter.run(inputs)
-    if not _agree(expected, found):
+        computed = interpreter.run(inputs)
+    if not _agree(expected, computed):
         raise ModulePathError(
             f"expected {type(model).__name__} to compute what torch.fx traces, found other outputs; "
             "a forward hook or a random choice changes them"
@@ -121,15 +121,15 @@ class _Tracer(fx.Tracer):
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return a proxy for the output of `m`, after what was inserted there."""
         del forward  # it would call the hooks
-        found = self._call(m, args, kwargs)
+        output = self._call(m, args, kwargs)
         for name in inserted_after(m):
-            first = self.create_proxy("call_function", first_of, (found,), {})
+            first = self.create_proxy("call_function", first_of, (output,), {})
             changed = m.get_submodule(name)(first)
-            found = self.create_proxy("call_function", with_first, (found, changed), {})
+            output = self.create_proxy("call_function", with_first, (output, changed), {})
         path = self.path_of_module(m)
         if path.removeprefix("model.backbone.") in self.taps:
-            self.tapped[path] = self.create_proxy("call_function", first_of, (found,), {})
-        return found
+            self.tapped[path] = self.create_proxy("call_function", first_of, (output,), {})
+        return output
 
     def _call(self, m: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(m, SwitchedOff):
@@ -149,9 +149,9 @@ class _WithoutHooks(fx.Interpreter):
         return self.fetch_attr(target).forward(*args, **kwargs)
 
 
-def _agree(expected: Any, found: Any) -> bool:
+def _agree(expected: Any, computed: Any) -> bool:
     # From the last: the output of the backbone, which comes first, may be switched off.
-    pairs = list(zip(list(_tensors(expected))[::-1], list(_tensors(found))[::-1], strict=False))
+    pairs = list(zip(list(_tensors(expected))[::-1], list(_tensors(computed))[::-1], strict=False))
     same = all(a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-4, equal_nan=True) for a, b in pairs)
     return same and bool(pairs)
 

@@ -92,9 +92,9 @@ def examples_of(context: LayerContext, shape: tuple[int, ...], kind: str) -> tup
     if context.features is None or not len(context.features):
         raise SpecError(f"expected features of examples for {kind!r}, found none; give a probe with inputs")
     if context.features.shape[1:] != (inputs,):
-        found = list(context.features.shape)
+        shape_given = list(context.features.shape)
         raise SpecError(
-            f"expected features [B, {inputs}] for {kind!r}, found {found}; use it for a layer that reads them"
+            f"expected features [B, {inputs}] for {kind!r}, found {shape_given}; use it for a layer that reads them"
         )
     return context.features, targets_of(context, rows, kind)
 
@@ -108,6 +108,6 @@ def targets_of(context: LayerContext, rows: int, kind: str) -> Tensor:
     if context.targets is None or not len(context.targets):
         raise SpecError(f"expected targets of examples for {kind!r}, found none; give a probe with inputs and targets")
     if int(context.targets.max()) >= rows or int(context.targets.min()) < -1:
-        found = sorted(set(context.targets.tolist()))
-        raise SpecError(f"expected targets among the {rows} new rows, or -1, for {kind!r}; found {found}")
+        given = sorted(set(context.targets.tolist()))
+        raise SpecError(f"expected targets among the {rows} new rows, or -1, for {kind!r}; found {given}")
     return context.targets

@@ -25,10 +25,12 @@ class ParameterNorm(AbstractLoss):
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
         """Return one component. Raises `SpecError` if there is no such parameter."""
-        there = batch.answers.parameters
-        chosen = [value for key, value in there.items() if any(f"{key}.".startswith(f"{path}.") for path in self.paths)]
+        parameters = batch.answers.parameters
+        chosen = [
+            value for key, value in parameters.items() if any(f"{key}.".startswith(f"{path}.") for path in self.paths)
+        ]
         if not chosen:
             if all(path.startswith("heads.") for path in self.paths):  # they may come
                 return {}
-            raise SpecError(f"no parameters at {', '.join(self.paths)}.{did_you_mean(self.paths[0], there)}")
+            raise SpecError(f"no parameters at {', '.join(self.paths)}.{did_you_mean(self.paths[0], parameters)}")
         return {name: torch.stack([cast_up(value).square().sum() for value in chosen]).sum() / 2}

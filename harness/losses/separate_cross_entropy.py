@@ -27,7 +27,7 @@ class SeparateCrossEntropy(AbstractLoss):
         if not label_map.heads:
             return {}
         owner, within = label_map.head[batch.labels], label_map.within[batch.labels]
-        found = {}
+        components = {}
         for index, head in enumerate(label_map.heads):
             own = owner == index
             losses = functional.cross_entropy(
@@ -36,5 +36,5 @@ class SeparateCrossEntropy(AbstractLoss):
                 reduction="none",
                 label_smoothing=self.label_smoothing,
             )
-            found[head] = mean_over(losses, own)
-        return found
+            components[head] = mean_over(losses, own)
+        return components

@@ -19,5 +19,5 @@ class AbstractModel(LeafSpec):
     def build(self, outputs: int) -> nn.Module:
         """Return the network with `outputs` outputs, on the CPU.
 
-        Initial values may be drawn from torch's global generator: the caller lets it stand at a named stream.
+        Initial values may be drawn from torch's global generator, which the caller has seeded.
         """

@@ -1,4 +1,4 @@
-"""Cutting a network above what never changes, so that what lies below is computed once for each example."""
+"""Cutting a network above its frozen part, so that the frozen part is computed once for each example."""
 
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
@@ -23,7 +23,7 @@ DETERMINISTIC = (
 
 
 class Cut:
-    """A network in two parts: `features` of inputs, which stand still, and `outputs` of features.
+    """A network in two parts: a frozen one that computes `features`, and one that computes `outputs` from them.
 
     Args:
         model: whose backbone is a row of layers.
@@ -34,27 +34,27 @@ class Cut:
     def __init__(self, model: GrowableModel, layers: list[tuple[str, nn.Module]], height: int) -> None:
         self._model = model
         self._below, self._above = layers[:height], layers[height:]
-        places = {tap: _place(tap, layers) for tap in set(model.taps.values())}
-        self._taps_below = {tap: path for tap, (index, path) in places.items() if index < height}
-        self._taps_above = {tap: path for tap, (index, path) in places.items() if index >= height}
+        sources = {tap: _source_of(tap, layers) for tap in set(model.taps.values())}
+        self._taps_below = {tap: path for tap, (index, path) in sources.items() if index < height}
+        self._taps_above = {tap: path for tap, (index, path) in sources.items() if index >= height}
 
     @property
     def below(self) -> nn.ModuleList:
-        """What lies below the cut."""
+        """The layers below the cut."""
         return nn.ModuleList(layer for _, layer in self._below)
 
     @property
     def name(self) -> str:
-        """Which features there are: where the cut is, and the taps below it."""
+        """A name of the features: the last layer below the cut, and the taps below it."""
         return f"{self._below[-1][0]} {sorted(self._taps_below)}"
 
     def features(self, inputs: Tensor) -> dict[str, Tensor] | None:
-        """Return everything that the upper part reads, `[B, ...]` each; None if it is not of that kind."""
-        result, found = self._called(self._below, inputs, self._taps_below)
+        """Return everything that the upper part reads, `[B, ...]` each; None if a part of it has another shape."""
+        result, tapped = self._called(self._below, inputs, self._taps_below)
         entries = result if isinstance(result, Mapping) else {}
         named = {f"{CUT}/{name}": value for name, value in entries.items()} or {CUT: result}
-        # What is read where the cut is, is the same tensor: a layer above may change it in place.
-        named |= {TAP + tap: value for tap, value in found.items() if value is not result}
+        # A tap at the cut reads the same tensor, not a second one: a layer above may change it in place.
+        named |= {TAP + tap: value for tap, value in tapped.items() if value is not result}
         whole = all(isinstance(value, Tensor) and value.shape[:1] == inputs.shape[:1] for value in named.values())
         return named if whole else None
 
@@ -63,28 +63,28 @@ class Cut:
         entries = {
             name.removeprefix(f"{CUT}/"): value for name, value in features.items() if name.startswith(f"{CUT}/")
         }
-        result, found = self._called(self._above, entries or features[CUT], self._taps_above)
+        result, above = self._called(self._above, entries or features[CUT], self._taps_above)
         below = {tap: features[TAP + tap if TAP + tap in features else CUT] for tap in self._taps_below}
-        return self._model.read(result, {**below, **found})
+        return self._model.read(result, {**below, **above})
 
     def _called(
         self, layers: list[tuple[str, nn.Module]], value: Any, taps: Mapping[str, str]
     ) -> tuple[Any, dict[str, Tensor]]:
-        with capture(self._model.backbone, taps.values()) as found:
+        with capture(self._model.backbone, taps.values()) as features:
             for _, layer in layers:
                 value = layer(value)
-        return value, {tap: found[path] for tap, path in taps.items()}
+        return value, {tap: features[path] for tap, path in taps.items()}
 
 
 def find_cut(model: GrowableModel, example: Tensor) -> Cut | None:
-    """Return the highest cut below which nothing learns, or None if nothing is gained by one.
+    """Return the highest cut below which nothing learns, or None if a cut saves nothing.
 
-    The whole backbone may lie below the cut, whatever it is. A part of it may where it is a `Sequential`, in which
-    `Sequential`s without hooks are looked into. What lies below has parameters, all frozen, and is in eval mode.
+    Any backbone may lie below the cut as a whole. Only a `Sequential` can be cut in two; the `Sequential`s in it that
+    have no hooks can be cut as well. The part below has parameters, all of them frozen, and is in eval mode.
 
     Args:
         model: in the modes in which it is trained.
-        example: inputs `[B, ...]`, B > 1, for which nothing is changed.
+        example: inputs `[B, ...]`, B > 1. Calling the network with them changes nothing.
     """
     whole = [("", model.backbone)]
     layers = whole if _stands_still(model.backbone) else list(_layers(model.backbone, ""))
@@ -116,8 +116,8 @@ def _hooked(module: nn.Module) -> bool:
     return any(vars(module)[name] for name in tables)
 
 
-def _place(tap: str, layers: list[tuple[str, nn.Module]]) -> tuple[int, str]:
-    """Return the last layer that decides what `tap` gives, and the path of the module that gives it."""
+def _source_of(tap: str, layers: list[tuple[str, nn.Module]]) -> tuple[int, str]:
+    """Return the index of the last layer that a tap depends on, and the path of the module whose output it is."""
     for index, (path, _) in enumerate(layers):
         if not path or f"{tap}.".startswith(f"{path}."):
             return index, tap

@@ -25,7 +25,7 @@ class GrowableModel(nn.Module):
 
     Attributes:
         off: names of outputs that are switched off: they are not returned, and heads among them are not called.
-        log_variances: of losses whose weights are learned, by the loss's name; no policy freezes them.
+        log_variances: by the name of each loss whose weight is learned; no policy freezes them.
     """
 
     def __init__(self, backbone: nn.Module, output: str) -> None:
@@ -71,10 +71,10 @@ class GrowableModel(nn.Module):
             self.taps[name] = tap
 
     def switch(self, name: str, *, on: bool) -> None:
-        """Switch the output `name` on or off; what it is computed with keeps its values.
+        """Switch the output `name` on or off; the parameters that compute it keep their values.
 
         Raises:
-            SpecError: there is no such output, or no other would be on.
+            SpecError: there is no such output, or none would be on afterwards.
         """
         names = [self._output, *self.heads]
         if name not in names:

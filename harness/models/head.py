@@ -1,4 +1,4 @@
-"""A head: pools what a tap gives, and maps it to one output."""
+"""A head: pools the features of a tap, and maps them to one output."""
 
 from itertools import pairwise
 from typing import Literal
@@ -20,7 +20,7 @@ def pooled(features: Tensor) -> Tensor:
 
 
 def feature_count(shape: torch.Size) -> int:
-    """Return how many features `pooled` makes of features of `shape` `[B, ...]`."""
+    """Return F, the number of features that `pooled` returns for features of `shape` `[B, ...]`."""
     return shape[-1] if len(shape) == 3 else shape[1]
 
 
@@ -31,7 +31,7 @@ class Head(nn.Module):
         widths: features, hidden units of each layer, outputs.
         activation: after each hidden layer.
         dropout: the fraction of hidden units dropped in training.
-        stop_gradient: whether the head leaves alone what it reads: no gradient of its outputs reaches the tap.
+        stop_gradient: whether the gradient of its outputs stops at the tap.
     """
 
     def __init__(

@@ -1,13 +1,13 @@
-"""A layer after any module, without a new name for anything that was there.
+"""A layer after any module; all existing modules and tensors keep their names.
 
-A wrapper around the module would put a prefix before the names of its tensors, and a place in a `Sequential` would
+A wrapper around the module would put a prefix before the names of its tensors, and a new item of a `Sequential` would
 shift the names after it: checkpoints, learning-rate rules and logs that go by name would then mean another layer. So
 the new layer becomes a child of the module whose output it changes, and a forward hook sends the output through it.
-The hook holds the child's name and no module: in a deep copy, or in a pickle, it finds the copy's child. A `Sequential`
-needs no hook, since it calls its children in order.
+The hook holds the child's name and not the child, so that in a deep copy or a pickle it calls the copy's child. A
+`Sequential` needs no hook, since it calls its children in order.
 
-Forward hooks that the module had before still see its own output; those registered later, such as a head's at this
-tap, see what the new layer makes of it.
+Forward hooks that the module had before still see its own output. Hooks that are registered later, such as a head's at
+this tap, see the output of the new layer.
 """
 
 from typing import Any
@@ -27,9 +27,9 @@ class Inserted(nn.Module):
 
     Args:
         layer: features `[B, ...]` to features of the same shape.
-        residual: whether the features are added to what it gives.
-        flag: a name under which it is switched, perhaps together with others.
-        on: whether it does anything; if not, the features pass as they are and `layer` is not called.
+        residual: whether the features are added to its output.
+        flag: a name by which it is switched, perhaps together with other layers.
+        on: whether it is switched on; if not, the features pass unchanged and `layer` is not called.
     """
 
     def __init__(self, layer: nn.Module, *, residual: bool, flag: str | None = None, on: bool = True) -> None:
@@ -44,7 +44,7 @@ class Inserted(nn.Module):
         return self.changed(features) if self.on else features
 
     def changed(self, features: Tensor) -> Tensor:
-        """Return what becomes of `features` `[B, ...]` when it is on."""
+        """Return its output for `features` `[B, ...]` when it is on."""
         result: Tensor = self.layer(features)
         return features + result if self.residual else result
 
@@ -52,7 +52,7 @@ class Inserted(nn.Module):
 class Through:
     """A forward hook that sends the output of a module through its child `name`."""
 
-    stays = True  # with its module, if another takes that one's place
+    stays = True  # with its module, if another replaces that one
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -113,19 +113,19 @@ def switch(model: nn.Module, flag: str, *, on: bool) -> None:
 def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Tensor:
     """Return the features `[B, F, ...]` that a layer inserted as child `name` of the module at `path` would get.
 
-    The model runs once, quietly, with something in that place that only listens.
+    The model runs once, without side effects, with a layer inserted there that only keeps its input.
 
     Raises:
         ModulePathError: there is no such module, or the layer would not be called exactly once, or not with features.
     """
-    module, place = module_at(model, path), _Listener()
-    insert(module, name, place.eval())
+    module, listener = module_at(model, path), _Listener()
+    insert(module, name, listener.eval())
     try:
         with without_side_effects(model, inputs):
             model(inputs)
     finally:
         take_out(module, name)
-    features, calls = place.found, place.calls
+    features, calls = listener.received, listener.calls
     if calls != 1:
         why = "it is not used as a module" if not calls else "it is shared, or loops over its children"
         raise ModulePathError(
@@ -139,15 +139,15 @@ def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Te
 
 
 class _Listener(nn.Module):
-    """Gives back what it gets, and keeps it."""
+    """Returns its input, and keeps it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.calls: int = 0
-        self.found: Any = None
+        self.received: Any = None
 
     def forward(self, features: Any) -> Any:
         """Return `features`."""
         self.calls += 1
-        self.found = features.detach().clone() if isinstance(features, Tensor) else features
+        self.received = features.detach().clone() if isinstance(features, Tensor) else features
         return features

@@ -1,4 +1,4 @@
-"""What comes into a layer, for given inputs of its network."""
+"""The inputs of one layer, for given inputs of its network."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ __all__ = ["layer_inputs"]
 
 
 def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Tensor, *, maps: bool = False) -> Tensor | None:
-    """Return `[B, in]`, float32 on the CPU, what `layer` is called with when `model` is called with `inputs`.
+    """Return the input `[B, in]` of `layer`, float32 on the CPU, when `model` is called with `inputs`.
 
     Positions are averaged, of sequences `[B, ..., in]` or, if the layer reads `maps`, of `[B, in, ...]`. The model runs
     once in eval mode, without gradients; its modes and the global random stream are put back.
 
     Returns:
-        None if the layer is not called; what it is called with last if it is called more than once.
+        None if the layer is not called; the input of its last call if it is called more than once.
     """
-    found: list[Tensor] = []
+    received: list[Tensor] = []
 
     def keep(_module: nn.Module, args: tuple[Any, ...]) -> None:
-        found.append(args[0].detach())
+        received.append(args[0].detach())
 
     handle = layer.register_forward_pre_hook(keep)
     try:
@@ -29,7 +29,7 @@ def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Tensor, *, maps: bo
             model(inputs)
     finally:
         handle.remove()
-    return _averaged(found[-1], maps=maps).float().cpu() if found else None
+    return _averaged(received[-1], maps=maps).float().cpu() if received else None
 
 
 def _averaged(features: Tensor, *, maps: bool) -> Tensor:

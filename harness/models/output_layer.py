@@ -13,10 +13,10 @@ OutputLayer = nn.Linear | nn.Conv2d
 
 
 def check_usable(layer: nn.Module, path: str, model: nn.Module) -> OutputLayer:
-    """Return `layer`, which can be given company by other rows.
+    """Return `layer`, to which rows can be added.
 
     Raises:
-        ModulePathError: it is no linear layer or convolution, or one whose rows do not stand for themselves.
+        ModulePathError: it is no linear layer or convolution, or its rows are not independent of each other.
     """
     if not isinstance(layer, OutputLayer):
         layers = [name for name, module in model.named_modules() if name and isinstance(module, OutputLayer)]
@@ -38,7 +38,7 @@ def check_usable(layer: nn.Module, path: str, model: nn.Module) -> OutputLayer:
 
 
 def check_renewable(layer: OutputLayer, path: str, model: nn.Module, names: tuple[str, ...], advice: str) -> None:
-    """Check that the tensors `names` of `layer` can be replaced without a trace.
+    """Check that the tensors `names` of `layer` can be replaced, and nothing else depends on them.
 
     Raises:
         ModulePathError: another module uses one of them too, or one is computed from other tensors.
@@ -102,7 +102,7 @@ def renew(layer: OutputLayer, weight: Tensor | None, bias: Tensor | None) -> lis
     The layer remains the same object, with its hooks, and wherever else it is used.
 
     Returns:
-        Pairs of an old parameter and the one in its place.
+        Pairs of an old parameter and the one that replaces it.
     """
     pairs = []
     for name, values in (("weight", weight), ("bias", bias)):

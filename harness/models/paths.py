@@ -1,4 +1,4 @@
-"""Module paths: how people name a place in a network, and how a module at a place is replaced.
+"""Module paths: how people name a module of a network, and how it is replaced.
 
 In a `GrowableModel` a path is one of the backbone's, or `heads.<name>...` for a head that was attached; so a study says
 `fc` whether or not its network is wrapped.
@@ -35,10 +35,10 @@ def module_at(model: nn.Module, path: str) -> nn.Module:
 
 
 def replace_module(model: nn.Module, path: str, new: nn.Module) -> None:
-    """Put `new` where the module at `path` is.
+    """Replace the module at `path` by `new`.
 
-    The training mode and all forward and backward hooks move to `new`: whoever listens at this path goes on listening.
-    Only hooks that say `stays`, since they are a part of what the old module computes, stay with it.
+    The training mode and all forward and backward hooks move to `new`: hooks belong to the path. Only hooks with an
+    attribute `stays`, which are a part of what the old module computes, stay with the old module.
     """
     old = module_at(model, path)
     new.train(old.training)

@@ -13,9 +13,9 @@ __all__ = ["SwitchedOff", "switch_branch"]
 
 
 class SwitchedOff(nn.Module):
-    """Holds the module `branch` and does not call it: it gives a zero, which adds nothing to whatever it is added to.
+    """Holds the module `branch` without calling it, and returns a zero: a sum is the same without the branch.
 
-    The zero is one number, `[]`, of the type of the first input. To anything else than a sum it does not fit.
+    The zero is one number, `[]`, of the type of the first input. Only a term of a sum can be switched off so.
     """
 
     def __init__(self, branch: nn.Module) -> None:
@@ -32,7 +32,7 @@ def switch_branch(model: nn.Module, path: str, *, on: bool) -> None:
     """Switch the module at `path` on or off, wherever it is used; values, modes, hooks and names in it are kept.
 
     Raises:
-        ModulePathError: there is none, or it is the network, or it is on or off already, or a head reads it.
+        ModulePathError: there is no such module, it is the network, it is on or off already, or a head reads it.
     """
     module = module_at(model, path)
     if isinstance(module, SwitchedOff) == (not on):
@@ -43,8 +43,8 @@ def switch_branch(model: nn.Module, path: str, *, on: bool) -> None:
     new = module.branch if isinstance(module, SwitchedOff) else SwitchedOff(module)
     if isinstance(new, SwitchedOff):
         new.training = module.training  # and not `train`, which would reach into the branch
-    places = [name for name, held in model.named_modules(remove_duplicate=False) if held is module]
-    for name in places:
+    paths = [name for name, held in model.named_modules(remove_duplicate=False) if held is module]
+    for name in paths:
         model.set_submodule(name, new)
 
 

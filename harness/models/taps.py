@@ -1,4 +1,4 @@
-"""Taps: named places in a network, given by module paths, where features can be read."""
+"""Taps: modules of a network, named by their paths, whose features can be read."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

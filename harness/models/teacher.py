@@ -1,4 +1,4 @@
-"""A teacher: a network as it was, kept by the network that it became."""
+"""A teacher: a copy of a network before a growth, kept by the network that grew."""
 
 import copy
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ PREFIX = "teacher/"
 
 
 class Teacher:
-    """What a network computed at some moment, in eval mode and without gradients: `model.teacher(inputs)`.
+    """Computes what a network computed at an earlier time, in eval mode and without gradients: `model.teacher(inputs)`.
 
-    It is no module, so that it is neither trained, nor called by a `Sequential` that holds it, nor in `state_dict()`.
-    Its tensors are buffers of its student that are not in `state_dict()` either: they follow the student to another
-    device or type, and are part of what a snapshot of all tensors holds.
+    A teacher is not a module: it is not trained, a `Sequential` does not call it, and `state_dict()` does not hold it.
+    Its tensors are buffers of its student, which `state_dict()` leaves out as well. So they follow the student to
+    another device or type, and a snapshot of all tensors holds them.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -32,7 +32,7 @@ class Teacher:
             parameter.grad = None
 
     def join(self, student: nn.Module) -> None:
-        """Be the teacher of `student`, and the only one."""
+        """Become the teacher of `student`, in place of an earlier one."""
         for name, _ in list(student.named_buffers(recurse=False)):
             if name.startswith(PREFIX):
                 delattr(student, name)
@@ -46,10 +46,10 @@ class Teacher:
         return self.forward(inputs)[0]
 
     def forward(self, inputs: Tensor, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
-        """Return what the network returned for `inputs` `[B, ...]`, and what came out of the modules at `taps`.
+        """Return what the network returned for `inputs` `[B, ...]`, and the outputs of its modules at `taps`.
 
-        A tap is a path in the backbone of a `GrowableModel`, or in any other network; one that the network, as it was
-        then, has not is left out.
+        A tap is a path in the backbone of a `GrowableModel`, or in any other network. Taps that the network did not
+        have yet are left out.
         """
         held = dict(self._student.named_buffers(recurse=False))
         tensors = {name: held[PREFIX + name.replace(".", "/")] for name in _tensors(self._network)}
@@ -61,7 +61,7 @@ class Teacher:
 
 
 def keep_teacher(model: nn.Module) -> Teacher:
-    """Return a teacher that computes what `model` does now; its own teacher, if it has one, is not kept with it."""
+    """Return a teacher that computes what `model` computes now. The copy has no teacher, even if `model` has one."""
     network = copy.deepcopy(model)
     vars(network).pop("teacher", None)
     for name, _ in list(network.named_buffers(recurse=False)):

@@ -1,4 +1,4 @@
-"""An output layer in parts: rows that came at different times, each with tensors of their own."""
+"""An output layer in parts: rows that were added at different times have tensors of their own."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +8,14 @@ from harness.models.growable import GrowableModel
 from harness.models.output_layer import OutputLayer, check_usable, output_layer_like
 from harness.models.paths import full_path, module_at, replace_module
 
-__all__ = ["Widened", "check_place", "fuse", "fuse_all", "output_parts", "place_layer", "widen"]
+__all__ = ["Widened", "check_replaceable", "fuse", "fuse_all", "output_parts", "replace_everywhere", "widen"]
 
 
 class Widened(nn.Module):
-    """Output layers that read the same, their outputs side by side along the dimension of the classes.
+    """Output layers that read the same input; their outputs lie side by side along the dimension of the classes.
 
-    `parts.0` is the layer that was there first, untouched: its outputs are the same to the bit. Whoever reads
-    `weight`, `bias` or the sizes, as if this were a plain layer, gets those of the whole.
+    `parts.0` is the first layer, unchanged: its outputs are the same to the bit. `weight`, `bias` and the sizes are
+    those of all parts together, as if this were one plain layer.
     """
 
     def __init__(self, *parts: OutputLayer) -> None:
@@ -71,17 +71,17 @@ def widen(model: nn.Module, path: str, part: OutputLayer) -> None:
     """Put the rows of `part` after those of the output layer at `path`.
 
     Raises:
-        ModulePathError: the network is that layer, so there is no place where it could be wrapped.
+        ModulePathError: the network is that layer, so no module holds it that could hold a wrapper instead.
     """
     layer = module_at(model, path)
     if isinstance(layer, Widened):
         layer.parts.append(part)
     elif isinstance(layer, OutputLayer):
-        place_layer(model, path, Widened(layer, part))
+        replace_everywhere(model, path, Widened(layer, part))
 
 
-def check_place(model: nn.Module, path: str) -> None:
-    """Check that the layer at `path` can be put into another module, if it is not in one already.
+def check_replaceable(model: nn.Module, path: str) -> None:
+    """Check that the layer at `path` can be replaced: that another module holds it, or that it is widened already.
 
     Raises:
         ModulePathError: it is the network itself.
@@ -90,17 +90,17 @@ def check_place(model: nn.Module, path: str) -> None:
         raise ModulePathError("expected a layer in a network, found the network itself; wrap it: nn.Sequential(model)")
 
 
-def place_layer(model: nn.Module, path: str, new: nn.Module) -> None:
-    """Put `new` where the module at `path` is, and wherever else in `model` that same module is.
+def replace_everywhere(model: nn.Module, path: str, new: nn.Module) -> None:
+    """Replace the module at `path` by `new`, wherever else in `model` that same module is used as well.
 
     Raises:
         ModulePathError: `path` is the network itself.
     """
-    check_place(model, path)
+    check_replaceable(model, path)
     old = module_at(model, path)
-    places = [name for name, module in model.named_modules(remove_duplicate=False) if module is old]
+    paths = [name for name, module in model.named_modules(remove_duplicate=False) if module is old]
     replace_module(model, path, new)
-    for name in places:
+    for name in paths:
         model.set_submodule(name, new)
 
 
@@ -123,7 +123,7 @@ def fuse_all(model: nn.Module) -> tuple[str, ...]:
     for name in names:
         module = model.get_submodule(name)
         if isinstance(module, Widened):
-            place_layer(model, _as_path(model, name), fuse(module))
+            replace_everywhere(model, _as_path(model, name), fuse(module))
     return names
 
 

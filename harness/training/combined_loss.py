@@ -55,17 +55,17 @@ def combine_losses(
     components: dict[str, Tensor] = {}
     weights: dict[str, float | Tensor] = {}
     for name, loss in {**losses, **_own(losses, batch)}.items():
-        found = loss.components(name, batch)
-        if both := {*components, "total"} & found.keys():
+        own = loss.components(name, batch)
+        if both := {*components, "total"} & own.keys():
             raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
-        components |= found
-        for component, value in found.items():
+        components |= own
+        for component, value in own.items():
             _check_scalar(component, value, step)
             born = growth_weights.get(component, growth_weights.get(loss.speaks_of(name) or component, 1.0))
             weights[component] = _factor(born, step) * _factor(loss.weight, step)
-        if found and (learned := loss.learned_weight):
+        if own and (learned := loss.learned_weight):
             variance = log_variances[name]
-            weights |= {component: weights[component] * learned.precision(variance) for component in found}
+            weights |= {component: weights[component] * learned.precision(variance) for component in own}
             components[f"{name}_log_variance"] = variance / 2
     if not components:
         raise SpecError(
@@ -82,9 +82,9 @@ def _factor(weight: Weight, step: int) -> float:
 
 def _check_scalar(name: str, value: object, step: int) -> None:
     if not isinstance(value, Tensor) or value.dim():
-        found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+        what = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ContractError(
-            f"expected a scalar tensor as loss component {name!r} at step {step + 1}, found {found}; take its mean"
+            f"expected a scalar tensor as loss component {name!r} at step {step + 1}, found {what}; take its mean"
         )
 
 

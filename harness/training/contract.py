@@ -65,9 +65,9 @@ def _check_columns(batch: Batch, now: int) -> None:
     label_map = batch.answers.label_map
     expected = dict(zip(label_map.heads, label_map.sizes, strict=True))
     for name, size in expected.items():
-        found = tuple(batch.outputs[name].shape)
-        if found[1:] != (size,):
+        shape = tuple(batch.outputs[name].shape)
+        if shape[1:] != (size,):
             raise ContractError(
-                f"expected {size} columns of the head {name!r} at step {now}, one a class, found {found}; see "
+                f"expected {size} columns of the head {name!r} at step {now}, one a class, found {shape}; see "
                 "task.classes, and reveals of the growths"
             )

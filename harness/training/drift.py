@@ -44,14 +44,14 @@ def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, flo
         _, before = teacher.forward(inputs, layers)
         with capture(state.model.backbone, before) as now:
             state.model(inputs)
-    found = {}
+    metrics = {}
     for layer in before:
         old, new = before[layer], now.get(layer)
         if isinstance(new, Tensor) and isinstance(old, Tensor) and len(old) == len(new) == len(inputs):
-            found[f"drift/cka/{layer}"] = debiased_cka(old, new)
-            found[f"drift/change/{layer}"] = relative_change(old, new) if old.shape == new.shape else math.nan
-            found[f"drift/probe/{layer}"] = probed_accuracy(new, examples.labels)
-    return {name: value for name, value in found.items() if math.isfinite(value)}
+            metrics[f"drift/cka/{layer}"] = debiased_cka(old, new)
+            metrics[f"drift/change/{layer}"] = relative_change(old, new) if old.shape == new.shape else math.nan
+            metrics[f"drift/probe/{layer}"] = probed_accuracy(new, examples.labels)
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
 
 
 def debiased_cka(one: Tensor, other: Tensor) -> float:

@@ -43,10 +43,10 @@ def evaluate(
     label_map = answers.label_map
     answerable = batch if label_map.known(split.labels).all() else _part(batch, label_map.known(split.labels))
     with torch.no_grad():
-        found = batch_loss(state, answerable, config)
-    results = {f"loss/{name}": value for name, value in found.components.items()}
-    results |= {f"loss_weighted/{name}": value for name, value in found.weighted.items()}
-    results |= {"loss/total": found.total}
+        loss = batch_loss(state, answerable, config)
+    results = {f"loss/{name}": value for name, value in loss.components.items()}
+    results |= {f"loss_weighted/{name}": value for name, value in loss.weighted.items()}
+    results |= {"loss/total": loss.total}
     if label_map.heads:
         for measure in (accuracies, accuracies_within, accuracies_by_arrival):
             results |= measure(batch.outputs, split.labels, label_map)

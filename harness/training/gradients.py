@@ -23,12 +23,12 @@ def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[s
         return {}
     flat = {name: _gradient(state, value, trunk) for name, value in weighted.items()}
     norms = {name: gradient.norm() for name, gradient in flat.items()}
-    found = {f"trunk_norm/{name}": norm for name, norm in norms.items()}
+    metrics = {f"trunk_norm/{name}": norm for name, norm in norms.items()}
     tiny = torch.finfo(torch.float32).tiny
     for one, other in combinations(flat, 2):
         length = (norms[one] * norms[other]).clamp(min=tiny)
-        found[f"trunk_cosine/{one}.{other}"] = (flat[one] @ flat[other]) / length
-    return found
+        metrics[f"trunk_cosine/{one}.{other}"] = (flat[one] @ flat[other]) / length
+    return metrics
 
 
 def _gradient(state: TrainState, value: Tensor, trunk: list[torch.nn.Parameter]) -> Tensor:

@@ -22,9 +22,9 @@ class GroupWatch:
 
     def measured(self) -> dict[str, Tensor]:
         """Return `grad_norm/group_<n>` and `update_over_lr/group_<n>`, now that the step is done."""
-        found = {}
+        metrics = {}
         for index, lr, norm, moving, before in self._groups:
             moved = [(now.detach() - then).abs().flatten() for now, then in zip(moving, before, strict=True)]
-            found[f"grad_norm/group_{index}"] = norm
-            found[f"update_over_lr/group_{index}"] = torch.cat(moved).mean() / lr
-        return found
+            metrics[f"grad_norm/group_{index}"] = norm
+            metrics[f"update_over_lr/group_{index}"] = torch.cat(moved).mean() / lr
+        return metrics

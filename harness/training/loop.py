@@ -91,8 +91,8 @@ def train_stage(
 
     def evaluate_now() -> dict[str, float]:
         recorder.flush()
-        found = evaluate(state, feed.data.validation, config, answers, forward=feed.forward_part)
-        metrics = {f"val/{name}": value for name, value in found.items()}
+        results = evaluate(state, feed.data.validation, config, answers, forward=feed.forward_part)
+        metrics = {f"val/{name}": value for name, value in results.items()}
         history.record(state.step, metrics)
         if config.record_drift:
             history.record(state.step, drift(state, data.validation, answers.label_map))

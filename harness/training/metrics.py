@@ -33,13 +33,13 @@ def directions(task: AbstractTask) -> dict[str, Direction]:
     if task.classes:
         better += [f"accuracy/{name}" for name in ("all", *task.classes)]
         better += ["accuracy_within/mean", "accuracy_by_arrival/mean"]
-    found: dict[str, Direction] = dict.fromkeys(better, "maximize")
+    directions_by_name: dict[str, Direction] = dict.fromkeys(better, "maximize")
     for name, output in task.outputs.items():
         if output.kind in ("classes", "binary"):
-            found[f"accuracy/{name}"] = "maximize"
+            directions_by_name[f"accuracy/{name}"] = "maximize"
         else:
-            found |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
-    return found | {"loss/total": "minimize"}
+            directions_by_name |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
+    return directions_by_name | {"loss/total": "minimize"}
 
 
 def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
@@ -110,18 +110,18 @@ def output_metrics(batch: Batch) -> dict[str, Tensor]:
     for name, described in batch.answers.outputs.items():
         if name not in batch.outputs:
             continue
-        found, truth = batch.outputs[name].flatten(1), batch.target(name)
+        values, truth = batch.outputs[name].flatten(1), batch.target(name)
         if described.kind == "classes":
-            results[f"accuracy/{name}"] = (found.argmax(dim=1) == truth).double().mean()
+            results[f"accuracy/{name}"] = (values.argmax(dim=1) == truth).double().mean()
         elif described.kind == "binary":
-            results[f"accuracy/{name}"] = ((found > 0) == (truth[:, : found.shape[1]] > 0.5)).double().mean()
+            results[f"accuracy/{name}"] = ((values > 0) == (truth[:, : values.shape[1]] > 0.5)).double().mean()
         else:
-            results |= _errors(name, found, truth[:, : found.shape[1]], batch.answers)
+            results |= _errors(name, values, truth[:, : values.shape[1]], batch.answers)
     return results
 
 
-def _errors(name: str, found: Tensor, truth: Tensor, answers: OutputSpecs) -> dict[str, Tensor]:
-    errors = (found.double() - truth.double()) * answers.scale(name).std
+def _errors(name: str, values: Tensor, truth: Tensor, answers: OutputSpecs) -> dict[str, Tensor]:
+    errors = (values.double() - truth.double()) * answers.scale(name).std
     return {f"mae/{name}": errors.abs().mean(), f"rmse/{name}": errors.square().mean().sqrt()}
 
 

@@ -72,5 +72,5 @@ def _check_finite(columns: Mapping[str, Series]) -> None:
         if not math.isfinite(value)
     ]
     if bad:
-        step, name, value = min(bad, key=lambda found: found[0])
+        step, name, value = min(bad, key=lambda row: row[0])
         raise DivergedError(f"train/{name} became {value} at step {step}")

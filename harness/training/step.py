@@ -55,23 +55,23 @@ def train_step(
     seed_global_stream(step_seed(state.seed, state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
     batch = forward_batch(state, examples, answers, needs or needs_of(config.losses.values()), forward)
-    found = batch_loss(state, batch, config)
+    loss = batch_loss(state, batch, config)
     if contract is not None:
-        contract.check(found.components, batch, state)
+        contract.check(loss.components, batch, state)
     every = config.record_gradients_every
-    gradients = trunk_gradients(state, found.weighted) if every and (state.step + 1) % every == 0 else {}
-    state.scaler.scale(found.total).backward()
+    gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
+    state.scaler.scale(loss.total).backward()
     state.scaler.unscale_(state.optimizer)
     norm = _clip(state.trainable, config.clip_norm)
     watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
-    skipped = config.on_divergence == "skip" and not bool((norm + found.total).isfinite())
+    skipped = config.on_divergence == "skip" and not bool((norm + loss.total).isfinite())
     if skipped:
         state.optimizer.zero_grad(set_to_none=True)
     state.scaler.step(state.optimizer)
     scaling = _scaling(state, norm, skipped=skipped if config.on_divergence == "skip" else None)
     state.scaler.update()
     state.step += 1
-    return _measured(found, norm) | gradients | (watched.measured() if watched else {}) | scaling
+    return _measured(loss, norm) | gradients | (watched.measured() if watched else {}) | scaling
 
 
 def batch_loss(state: TrainState, batch: Batch, config: TrainingConfig) -> CombinedLoss:
@@ -109,7 +109,7 @@ def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[s
     return scaling and scaling | {"skipped_steps": (~norm.isfinite()).float()}
 
 
-def _measured(found: CombinedLoss, norm: Tensor) -> dict[str, Tensor]:
-    measured = {f"loss/{name}": value.detach() for name, value in found.components.items()}
-    measured |= {f"loss_weighted/{name}": value.detach() for name, value in found.weighted.items()}
-    return measured | {"loss/total": found.total.detach(), "grad_norm": norm}
+def _measured(loss: CombinedLoss, norm: Tensor) -> dict[str, Tensor]:
+    measured = {f"loss/{name}": value.detach() for name, value in loss.components.items()}
+    measured |= {f"loss_weighted/{name}": value.detach() for name, value in loss.weighted.items()}
+    return measured | {"loss/total": loss.total.detach(), "grad_norm": norm}

@@ -20,7 +20,7 @@ class Candidate:
 
     Attributes:
         id: its stable id.
-        name: its name in the network now, as people say it: that of the backbone, or `heads.<name>...` for a head.
+        name: its current name in the network: a path in the backbone, or `heads.<name>...` for a head.
         birth: growths that came before it.
     """
 
@@ -34,17 +34,18 @@ class Candidate:
 
 
 class AbstractFreezePolicy(LeafSpec):
-    """Says what stays bit for bit unchanged after a growth, until the next one's policy takes over.
+    """Decides what stays unchanged to the bit after a growth, until the next growth brings its own policy.
 
-    What the growth added is never frozen.
+    It never freezes what the growth added.
 
     Attributes:
         frozen_norm: what layers with running statistics, such as batch norm, do in frozen parts.
-            `eval`: they normalize with the running statistics, which stand still: train and eval mode are one function.
-            `track`: they mix each batch into the running statistics, and then normalize with these: what train mode
-            computes is what eval mode would compute right after it; the function drifts with the data.
-            `train`: they normalize with each batch's own statistics and mix these into the running ones: train and eval
-            mode are two functions.
+            `eval`: they normalize with the running statistics, which do not change: train and eval mode compute the
+            same.
+            `track`: they mix each batch into the running statistics, and then normalize with these. Train mode computes
+            what eval mode would compute right after it; the function drifts with the data.
+            `train`: they normalize with each batch's own statistics and mix these into the running ones. Train and eval
+            mode compute different functions.
             Weights of such layers are frozen in all three, running statistics only in the first.
     """
 
@@ -60,7 +61,7 @@ class AbstractFreezePolicy(LeafSpec):
             age: optimizer updates since that growth.
 
         Raises:
-            SpecError: the policy names a place that the network has not.
+            SpecError: the policy names a module that the network does not have.
         """
 
     def lr_factors(
@@ -70,9 +71,9 @@ class AbstractFreezePolicy(LeafSpec):
         growth: int,  # noqa: ARG002
         age: int,  # noqa: ARG002
     ) -> Mapping[str, float]:
-        """Return what the learning rates of parameters are multiplied with, by id; 1 for those that are not named.
+        """Return the factors of parameters' learning rates by id; parameters that are not named have the factor 1.
 
-        What has the factor 0 is frozen, and `frozen` says so. None is named, unless overridden.
+        Parameters with the factor 0 are frozen, and `frozen` returns them. By default none is named.
         """
         return {}
 
@@ -92,7 +93,7 @@ class AbstractFreezePolicy(LeafSpec):
 def cut(candidates: tuple[Candidate, ...], layers: tuple[str, ...]) -> dict[str, int]:
     """Cut a network into parts, each of which ends with one of `layers`; return the number of the part by id.
 
-    What lies between two layers belongs to the later one. What comes after the last is a part of its own.
+    Parameters between two layers belong to the later one. Those after the last layer are a part of their own.
 
     Raises:
         SpecError: a layer holds nothing, or the layers are not in the order of the network's modules.
@@ -104,10 +105,10 @@ def cut(candidates: tuple[Candidate, ...], layers: tuple[str, ...]) -> dict[str,
 
 
 def _end_of(candidates: tuple[Candidate, ...], layer: str) -> int:
-    found = [index for index, candidate in enumerate(candidates) if candidate.within(layer)]
-    if not found:
+    indices = [index for index, candidate in enumerate(candidates) if candidate.within(layer)]
+    if not indices:
         raise none_within(layer, candidates)
-    return found[-1]
+    return indices[-1]
 
 
 def none_within(path: str, candidates: tuple[Candidate, ...]) -> SpecError:

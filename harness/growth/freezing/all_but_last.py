@@ -13,8 +13,8 @@ __all__ = ["AllButLast"]
 class AllButLast(AbstractFreezePolicy):
     """Freeze all that lies before the last `count` children of the module at `blocks`.
 
-    Those and everything after them are trained. A block that the growth appended is one of the children; a child that
-    holds nothing, such as an activation, is none.
+    These children and everything after them are trained. A block that the growth appended counts as a child; one
+    without parameters and buffers, such as an activation, does not.
     """
 
     kind: Literal["all_but_last"] = "all_but_last"

@@ -13,14 +13,14 @@ __all__ = ["ByName"]
 
 
 class ByName(AbstractFreezePolicy):
-    """Freeze what has a name that fits one of `patterns`, or train that and freeze the rest.
+    """Freeze the parameters whose names match one of `patterns`, or train these and freeze all others.
 
-    In a pattern `*` stands for anything, dots too: `blocks.0.*`, `*.bias`. A layer whose weights are trained while its
-    running statistics are frozen normalizes as in eval mode.
+    In a pattern `*` stands for any text, including dots: `blocks.0.*`, `*.bias`. A layer whose weights are trained
+    while its running statistics are frozen normalizes as in eval mode.
 
     Attributes:
-        patterns: of the names of parameters and buffers; each must fit one.
-        matched: what is done with those that fit.
+        patterns: of the names of parameters and buffers; each must match at least one.
+        matched: what is done with those that match.
     """
 
     kind: Literal["by_name"] = "by_name"

@@ -11,10 +11,10 @@ __all__ = ["DiscriminativeRates"]
 
 
 class DiscriminativeRates(AbstractFreezePolicy):
-    """Multiply the learning rates of old parts with `top * decay ** d`, `d` being the parts above (arXiv 1801.06146).
+    """Multiply the learning rates of an old part by `top * decay ** d` if d parts lie above it (arXiv 1801.06146).
 
-    `layers` are module paths in the order of the network's modules; a part ends with each of them, and what comes
-    after the last is a part too. With `decay=0` only the topmost part is trained, and the rest is frozen.
+    `layers` are module paths in the order of the network's modules. A part ends with each of them, and all that comes
+    after the last one is a part as well. With `decay=0` only the topmost part is trained, and the rest is frozen.
     """
 
     kind: Literal["discriminative_rates"] = "discriminative_rates"

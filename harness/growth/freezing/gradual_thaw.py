@@ -10,10 +10,10 @@ __all__ = ["GradualThaw"]
 
 
 class GradualThaw(AbstractFreezePolicy):
-    """Freeze all that is old, then thaw one part more every `every` updates, from the output down (arXiv 1801.06146).
+    """Freeze all that is old, then thaw one more part after each `every` updates, from the output down.
 
-    `layers` are module paths in the order of the network's modules; a part ends with each of them, and what comes
-    after the last, such as old heads, is the part that thaws first.
+    As in arXiv 1801.06146. `layers` are module paths in the order of the network's modules. A part ends with each of
+    them; all that comes after the last one, such as old heads, is the part that thaws first.
     """
 
     kind: Literal["gradual_thaw"] = "gradual_thaw"

@@ -8,9 +8,9 @@ __all__ = ["UpToTap"]
 
 
 class UpToTap(AbstractFreezePolicy):
-    """Freeze what the module at `tap` holds, and all that lies before it in the order of the network's modules.
+    """Freeze the module at `tap`, and all that lies before it in the order of the network's modules.
 
-    A module that holds nothing, such as a pooling, has no place in that order: name the one before it.
+    A module without parameters and buffers, such as a pooling, cannot be named: name the one before it.
     """
 
     kind: Literal["up_to_tap"] = "up_to_tap"

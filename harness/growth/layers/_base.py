@@ -1,4 +1,4 @@
-"""What a layer is that can be inserted into a network."""
+"""Layers that can be inserted into a network."""
 
 from abc import abstractmethod
 from typing import Annotated, ClassVar, Literal
@@ -38,7 +38,7 @@ KernelSize = Annotated[PositiveInt, AfterValidator(_with_center)]
 
 
 class AbstractLayer(LeafSpec):
-    """A layer from features `[B, F, ...]` to features of the same shape; what it computes at first is its function."""
+    """A layer from features `[B, F, ...]` to features of the same shape; its function is what it computes at first."""
 
     functions: ClassVar[tuple[Function, ...]] = ("residual", "random")
 
@@ -52,10 +52,13 @@ class AbstractLayer(LeafSpec):
 
     @abstractmethod
     def silence(self, layer: nn.Module) -> None:
-        """Make the output of `layer` zero, but not its gradient: on one side of each unit only, and after no ReLU."""
+        """Make the output of `layer` zero, but not its gradient.
+
+        Only one side of each unit may be zero, and no ReLU may follow it.
+        """
 
     def make_identity(self, layer: nn.Module, features: Tensor) -> None:
-        """Make `layer` return `features` `[B, F, ...]`, float32 on the CPU, and whatever is like them.
+        """Make `layer` the identity for `features` `[B, F, ...]`, float32 on the CPU, and for features like them.
 
         Raises:
             SpecError: it cannot for these features.
@@ -74,10 +77,10 @@ class AbstractLayer(LeafSpec):
             )
 
     def build(self, features: Tensor, function: Function, generator: torch.Generator) -> nn.Module:
-        """Return the layer for `features` `[B, F, ...]`: as a branch to be added if `function` is residual.
+        """Return the layer for `features` `[B, F, ...]`; if `function` is residual, as a branch that is added to them.
 
         Raises:
-            SpecError: it cannot be for these features.
+            SpecError: there is no such layer for these features.
         """
         layer = self.random(features.shape, generator)
         with torch.no_grad():
@@ -92,7 +95,7 @@ def width_of(shape: torch.Size, dims: tuple[int, ...], kind: str) -> int:
     """Return the number of features in `shape`: the last of `[B, D]` and `[B, T, D]`, the second of maps `[B, C, ...]`.
 
     Raises:
-        SpecError: the shape has not one of so many `dims`.
+        SpecError: the number of dimensions is not among `dims`.
     """
     if len(shape) not in dims:
         names = {2: "[B, D]", 3: "[B, T, D]", 4: "[B, C, H, W]", 5: "[B, C, D, H, W]"}
@@ -129,7 +132,7 @@ def check_activation(activation: AfterLayer, function: Function) -> None:
     """Check that a layer that ends in `activation` can begin as `function`.
 
     Raises:
-        ValueError: the activation changes what it gets a second time, or a branch of zeros would never learn.
+        ValueError: the activation is not idempotent, or a branch of zeros would never learn.
     """
     if function == "identity" and activation not in ("none", "relu"):
         raise ValueError(

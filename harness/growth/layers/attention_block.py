@@ -17,8 +17,8 @@ __all__ = ["AttentionBlock"]
 class AttentionBlock(AbstractLayer):
     """Layer norm and self-attention of `heads` heads, for sequences `[B, T, D]`.
 
-    As a residual branch its output projection begins at zero. `causal` is for networks in which a position must not see
-    those after it: the inserted layer would break that otherwise.
+    As a residual branch its output projection begins at zero. Set `causal` in networks in which a position must not see
+    later ones; the inserted layer would let it see them otherwise.
     """
 
     kind: Literal["attention"] = "attention"

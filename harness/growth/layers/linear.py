@@ -24,8 +24,8 @@ __all__ = ["LinearLayer"]
 class LinearLayer(AbstractLayer):
     """A linear layer for `[B, D]` or `[B, T, D]`, perhaps with an activation (arXiv 1511.05641, Net2DeeperNet).
 
-    With a ReLU it is the identity only where no feature is negative, as after another ReLU: this is checked on the
-    probe. No other activation can follow an identity, and no ReLU a branch that begins at zero: it would never learn.
+    With a ReLU it is the identity only if no feature is negative, as after another ReLU; this is checked on the probe.
+    No other activation can follow an identity. A branch that begins at zero cannot end in a ReLU: it would never learn.
     """
 
     kind: Literal["linear"] = "linear"

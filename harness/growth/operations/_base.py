@@ -18,24 +18,24 @@ class AbstractOperation(LeafSpec):
 
     @abstractmethod
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
-        """Change `model` in place and say what was done.
+        """Change `model` in place and return a record of the change.
 
-        Old tensors keep their identity and their values: what changes is a new tensor in the old one's place. What is
-        new takes device, type and `requires_grad` of what it joins. All values come from `generator`; torch's global
-        generator is where it was afterwards. Whether it can be done is checked before anything is changed.
+        Old tensors are never changed: where values change, a new tensor replaces the old one. New tensors take device,
+        type and `requires_grad` of the layer that they join. All values come from `generator`; torch's global generator
+        is left as it was. An operation that is impossible raises before anything is changed.
 
         Args:
             model: the network, a `GrowableModel` or any other; module paths are as in `harness.models.paths`.
-            probe: inputs that it can be called with; None if the caller has none.
+            probe: inputs that the network can be called with; None if the caller has none.
             generator: a CPU generator.
 
         Raises:
-            InputError: the operation cannot be done here; the message names the place and what was found.
+            InputError: the operation is impossible on this network; the message names the module and what was found.
         """
 
     @abstractmethod
     def promise(self) -> Promise:
-        """Return what these settings promise about outputs, and columns of outputs, that were there before."""
+        """Return what these settings promise about earlier outputs, and earlier columns of outputs."""
 
     def new_outputs(self) -> Mapping[str, int]:
         """Return the number of columns of each output that it adds to the network, by name; none by default."""

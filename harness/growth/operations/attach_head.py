@@ -20,12 +20,12 @@ __all__ = ["AttachHead"]
 
 
 class AttachHead(AbstractOperation):
-    """Attach a head of `outputs` outputs at `tap`; all outputs that the network had stay the same to the bit.
+    """Attach a head of `outputs` outputs at `tap`; all earlier outputs stay the same to the bit.
 
-    Feature maps and sequences are averaged to `[B, F]`. `width` hidden units lie between (0: the head is linear).
-    `init` fills the weights, `output_init` those of the last layer if it is given, `bias` the biases of the last layer;
-    hidden biases are zero. Initializers of the last layer see what comes into it for the probe, and its targets. With
-    `stop_gradient` the head learns from what it reads, and what lies below the tap learns nothing from the head.
+    Feature maps and sequences are averaged to `[B, F]`. The head has `width` hidden units; with 0 it is linear. `init`
+    fills the weights, `output_init` those of the last layer if it is given, `bias` the biases of the last layer; hidden
+    biases are zero. Initializers of the last layer see its inputs for the probe, and the probe's targets. With
+    `stop_gradient` no gradient of the head reaches the layers below the tap.
     """
 
     kind: Literal["attach_head"] = "attach_head"
@@ -47,7 +47,7 @@ class AttachHead(AbstractOperation):
         return self
 
     def promise(self) -> Promise:
-        """Return that all old outputs stay as they were."""
+        """Return that all earlier outputs stay the same to the bit."""
         return Promise.EXACT
 
     def new_outputs(self) -> Mapping[str, int]:
@@ -80,8 +80,8 @@ class AttachHead(AbstractOperation):
             fill_linear(layer, self.init, generator=generator)
         with torch.no_grad():
             inputs = head.eval().layers(features)
-        seen = None if targets is None else targets.cpu()
-        context = LayerContext(inputs.shape[1], self.outputs, features=inputs, targets=seen)
+        on_cpu = None if targets is None else targets.cpu()
+        context = LayerContext(inputs.shape[1], self.outputs, features=inputs, targets=on_cpu)
         fill(head.output.weight, self.output_init or self.init, context, generator=generator)
         fill(head.output.bias, self.bias, context, generator=generator)
         return head.train()

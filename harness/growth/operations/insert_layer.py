@@ -18,19 +18,19 @@ __all__ = ["InsertLayer"]
 
 
 class InsertLayer(AbstractOperation):
-    """Let the output of the module at `after` pass through a new layer; every old name stays as it is.
+    """Pass the output of the module at `after` through a new layer; all existing names stay the same.
 
-    The module may be anywhere, in a container or not, but must be called exactly once in a forward pass. Of an output
-    that is a tuple, as of recurrent layers and attention, the first part is changed. The new layer is the child `name`
-    of the module (`harness.models.inserted` says why): `<after>.<name>` is a path for later operations, and a head at
-    the tap `after` reads what the new layer makes of it. Its parameters are trained, frozen or not what is around it.
+    The module may lie anywhere, but must be called exactly once in a forward pass. If its output is a tuple, as that of
+    recurrent layers and attention, its first item is passed. The new layer is the child `name` of the module
+    (`harness.models.inserted` says why): `<after>.<name>` is a path for later operations, and a head at the tap `after`
+    reads the new layer's output. Its parameters are trained even if the layers around it are frozen.
 
     Attributes:
         layer: what is inserted.
-        function: what it computes at first. `residual`: x + f(x), where f gives zeros but has a gradient. `identity`: f
-            alone, which returns x. `random`: f alone, as it is drawn; the network computes something else.
-        flag: a name by which it can be switched on and off later; `SwitchLayer` does it.
-        on: whether it is switched on; what is off is not called.
+        function: what it computes at first. `residual`: x + f(x), where f returns zeros but has a gradient. `identity`:
+            f alone, which returns x. `random`: f alone, with drawn values, so that the network computes something else.
+        flag: a name by which `SwitchLayer` can switch it on and off later.
+        on: whether it is switched on; a layer that is off is not called.
     """
 
     kind: Literal["insert_layer"] = "insert_layer"
@@ -49,13 +49,13 @@ class InsertLayer(AbstractOperation):
         return self
 
     def promise(self) -> Promise:
-        """Return that a branch of zeros changes no bit, that an identity rounds, and that random values do neither."""
+        """Return `EXACT` for a branch of zeros, `CLOSE` for an identity, and `NONE` for random values."""
         if not self.on:
             return Promise.EXACT
         return {"residual": Promise.EXACT, "identity": Promise.CLOSE, "random": Promise.NONE}[self.function]
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
-        """Insert the layer. Raises `ModulePathError` for an impossible place, `SpecError` for an unfit layer."""
+        """Insert the layer. Raises `ModulePathError` for an impossible path, `SpecError` for an unfit layer."""
         if probe is None:
             raise SpecError("expected inputs to find the size of the new layer, found none; give probe=Probe(inputs)")
         module, before = module_at(model, self.after), list(model.parameters())

@@ -1,4 +1,4 @@
-"""Another output layer in the place of the old one."""
+"""A new output layer instead of the old one."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -15,23 +15,22 @@ from harness.growth.record import Growth, Promise
 from harness.initializers import AbstractInitializer, XavierUniform, Zeros
 from harness.models.output_layer import output_layer_like
 from harness.models.teacher import keep_teacher
-from harness.models.widened import output_parts, place_layer
+from harness.models.widened import output_parts, replace_everywhere
 
 __all__ = ["ReplaceHead"]
 
 
 class ReplaceHead(AbstractOperation):
-    """Put a layer of `to` rows in the place of the output layer at `path`.
+    """Replace the output layer at `path` by one of `to` rows.
 
-    `rows_from` maps new rows to old ones: those are copied, so these columns are the same but for rounding. All others
-    are new. Everything in the layer is born at this growth: a policy that freezes what is old does not freeze it, and
-    the optimizer remembers nothing of it.
+    Rows in `rows_from` are copies of old ones, so their columns are the same but for rounding. All others are new. The
+    whole layer is born at this growth: a policy that freezes old parameters does not freeze it, and it has no moments.
 
     Attributes:
-        rows_from: by new row, the old row that it is a copy of; the rows of 20 of 1000 classes, for example.
+        rows_from: by new row, the old row that it copies; for example the rows of 20 of 1000 classes.
         new_rows: fills the other weights, as part of a layer of `to` rows.
         new_bias: fills the other biases, if the layer has any.
-        keep_teacher: whether the network as it was is kept as `model.teacher`, to be distilled from.
+        keep_teacher: whether the network before the growth is kept as `model.teacher`, for distillation.
     """
 
     kind: Literal["replace_head"] = "replace_head"
@@ -58,12 +57,12 @@ class ReplaceHead(AbstractOperation):
         return self.keep_teacher
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
-        """Replace the layer. Raises `ModulePathError` for one that is none, `SpecError` for old rows it has not."""
+        """Replace the layer. Raises `ModulePathError` for no output layer, `SpecError` for missing old rows."""
         parts, before = output_parts(model, self.path), list(model.parameters())
         old = all_rows(parts)
         if self.rows_from and max(self.rows_from.values()) >= len(old[0]):
-            found = max(self.rows_from.values())
-            raise SpecError(f"expected old rows below {len(old[0])} of {self.path!r} in rows_from, found {found}")
+            highest = max(self.rows_from.values())
+            raise SpecError(f"expected old rows below {len(old[0])} of {self.path!r} in rows_from, found {highest}")
         new = drawn_rows(
             model,
             self.path,
@@ -76,7 +75,7 @@ class ReplaceHead(AbstractOperation):
         trainable = any(parameter.requires_grad for part in parts for parameter in part.parameters())
         layer = output_layer_like(parts[0], *self._mixed(old, new), trainable=trainable)
         teacher = keep_teacher(model) if self.keep_teacher else None
-        place_layer(model, self.path, layer)
+        replace_everywhere(model, self.path, layer)
         if teacher is not None:
             teacher.join(model)
         return Growth.between(before, model, columns={self.path: tuple(map(self.rows_from.get, range(self.to)))})
@@ -86,7 +85,7 @@ class ReplaceHead(AbstractOperation):
         return self._mix(weight, new[0]), None if bias is None or new[1] is None else self._mix(bias, new[1])
 
     def _mix(self, old: Tensor, new: Tensor) -> Tensor:
-        """Return `[to, ...]`: rows that were copied in their places, new ones in the others, in order."""
+        """Return `[to, ...]`: the copied rows at their indices, and the new ones, in order, at all others."""
         mixed = old.new_empty(self.to, *old.shape[1:])
         fresh = [row for row in range(self.to) if row not in self.rows_from]
         mixed[list(self.rows_from)] = old[list(self.rows_from.values())]

@@ -13,7 +13,7 @@ from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.models.output_layer import OutputLayer, check_renewable, output_layer_like
-from harness.models.widened import check_place, output_parts, widen
+from harness.models.widened import check_replaceable, output_parts, widen
 
 __all__ = ["SplitClass"]
 
@@ -21,14 +21,16 @@ __all__ = ["SplitClass"]
 class SplitClass(AbstractOperation):
     """Split the class in column `parent` of the output layer at `path` into `children`, each a copy of it at first.
 
-    The parent's column becomes the first child; the others are appended. Every child gets noise of its own. With
+    The first child takes the parent's column; the others are appended. Every child gets its own noise. With
     `keep_probability` each child's bias is the parent's minus `log(children)`: the softmax then has `children` terms
-    `exp(z) / children` instead of `exp(z)`, so every other probability stays and the children share the parent's. This
-    is exact, but for rounding, without noise. Kept rows keep their moments, and the first child has the parent's.
+    `exp(z) / children` instead of `exp(z)`, so all other probabilities stay the same and the children share the
+    parent's. Without noise this is exact but for rounding. Kept rows keep their moments; the first child gets those of
+    the parent.
 
     Attributes:
         noise: standard deviation of the noise, in units of that of the parent's weights.
-        rows: whether the appended children get tensors of their own, without moments, or bigger ones with the old rows.
+        rows: `own` gives the appended children tensors of their own, without moments; `in_place` appends them to those
+            of the old rows.
         moments: only for `rows="in_place"`; see `Carried`.
     """
 
@@ -46,7 +48,7 @@ class SplitClass(AbstractOperation):
         return Promise.NONE if self.noise or self.keep_probability else Promise.CLOSE
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:  # noqa: ARG002
-        """Split the class. Raises `ModulePathError` for a layer that cannot, `SpecError` for one without the class."""
+        """Split the class. Raises `ModulePathError` for an impossible layer, `SpecError` if it has no such class."""
         parts, before = output_parts(model, self.path), list(model.parameters())
         have = sum(len(part.weight) for part in parts)
         holder, row = self._find(parts)
@@ -84,7 +86,7 @@ class SplitClass(AbstractOperation):
         if self.rows == "in_place":
             check_renewable(parts[-1], self.path, model, ("weight", "bias"), "use rows='own'")
         else:
-            check_place(model, self.path)
+            check_replaceable(model, self.path)
 
     def _renewed_names(self) -> tuple[str, ...]:
         return (*(["weight"] if self.noise else []), *(["bias"] if self.keep_probability else []))
@@ -102,7 +104,7 @@ class SplitClass(AbstractOperation):
         return weight, bias.expand(self.children)
 
     def _exchange(self, holder: OutputLayer, row: int, first: Rows) -> tuple[Carried, ...]:
-        """Put the first child in the parent's row; tensors that stay as they are are left alone."""
+        """Put the first child in the parent's row; tensors with equal values are not replaced."""
         names = self._renewed_names()
         weight = _with_row(holder.weight, row, first[0]) if "weight" in names else None
         bias = _with_row(holder.bias, row, first[1]) if "bias" in names else None

@@ -14,9 +14,9 @@ __all__ = ["SwitchLayer"]
 
 
 class SwitchLayer(AbstractOperation):
-    """Switch the inserted layers that have `flag` on or off: whatever reached them then passes as it is, or not.
+    """Switch the inserted layers that have `flag` on or off; features pass unchanged where a layer is off.
 
-    No value is touched: what is off is not called, gets no gradient, and is as it was when it is switched on again.
+    No value changes: a layer that is off is not called and gets no gradient, and is the same when it is switched on.
     """
 
     kind: Literal["switch_layer"] = "switch_layer"

@@ -1,4 +1,4 @@
-"""A head or a branch that exists is switched on or off."""
+"""An existing head or branch is switched on or off."""
 
 from typing import Literal
 
@@ -19,9 +19,9 @@ __all__ = ["ToggleHead"]
 class ToggleHead(AbstractOperation):
     """Switch an output of a `GrowableModel` by its name, or any module by its path, on or off.
 
-    What is off is not called: its parameters get no gradient and are not updated, its statistics stand still, and all
-    of its values and moments are there when it is switched on again. An output that is off is absent from the outputs,
-    all others stay the same to the bit. A branch that is off gives a zero, so it adds nothing to a residual sum.
+    A module that is off is not called: its parameters get no gradient and no update, its statistics do not change, and
+    its values and moments are the same when it is switched on again. The outputs lack one that is off; all others stay
+    the same to the bit. A branch that is off returns a zero, so it adds nothing to a residual sum.
     """
 
     kind: Literal["toggle_head"] = "toggle_head"
@@ -30,7 +30,7 @@ class ToggleHead(AbstractOperation):
     on: bool
 
     @model_validator(mode="after")
-    def _one_place(self) -> "ToggleHead":
+    def _one_target(self) -> "ToggleHead":
         if (self.name is None) == (self.path is None):
             raise ValueError(f"expected the name of an output or a path, found name={self.name!r} path={self.path!r}")
         return self

@@ -1,4 +1,4 @@
-"""A new network takes over the weights of an old one that fit."""
+"""Copying the weights of an old network into a new one, where they fit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ class TransferReport:
     """What a transfer did, by names as in `named_parameters` and `named_buffers`.
 
     Attributes:
-        copied: by name in the target, the name of the source's tensor that it is now equal to.
-        overlapping: the same for tensors of other sizes, of which only the part that both have was copied.
-        initialized: names in the target of what it kept as it had it.
-        left: names in the source of what went nowhere.
+        copied: by name in the target, the name in the source of the tensor that was copied.
+        overlapping: the same for tensors of different sizes, of which only the common part was copied.
+        initialized: names of the target's tensors that were not changed.
+        left: names of the source's tensors that were not copied.
     """
 
     copied: Mapping[str, str]
@@ -34,20 +34,20 @@ def transfer(
 ) -> TransferReport:
     """Copy into `target` each parameter and buffer of `source` that fits.
 
-    Tensors of the same name and shape are copied. Where networks differ in depth, names have moved, and a tensor of the
-    same name and shape may belong to another layer: say so in `mapping`. The target's parameters stay the same objects
-    and are changed in place, so an optimizer that was built on it goes on; device and type stay those of the target.
+    Tensors of the same name and shape are copied. In networks of different depth the same name may belong to another
+    layer: `mapping` then says which names correspond. The target's parameters are changed in place, so an optimizer
+    that holds them remains valid; they keep their device and type.
 
     Args:
         source: the old network; it is only read.
         target: the new network.
-        mapping: by name in the target, the name in the source; of a tensor, or of a module for all in it that fits
-            (`""` is the whole network), or None for what is to stay. What is named on either side is not matched by
-            name as well.
-        overlap: whether tensors of different sizes give what both have: the first rows, the first columns.
+        mapping: by name in the target, the name in the source, or None for what is not to change. A name is that of a
+            tensor, or of a module for all tensors in it that fit; `""` is the whole network. Tensors named here are
+            not matched by equal names as well.
+        overlap: whether the common part of tensors of different sizes is copied: the first rows, the first columns.
 
     Raises:
-        ModulePathError: a name in `mapping` is of nothing, or a tensor there does not fit; nothing was copied.
+        ModulePathError: a name in `mapping` does not exist, or a tensor in it does not fit; nothing was copied.
     """
     old, new = dict(_tensors(source)), dict(_tensors(target))
     _check_names(old, new, mapping or {})
@@ -90,34 +90,34 @@ def _check_names(old: Mapping[str, Tensor], new: Mapping[str, Tensor], mapping: 
 
 def _pairs(old: Mapping[str, Tensor], new: Mapping[str, Tensor], mapping: Mapping[str, str | None]) -> dict[str, str]:
     """Return by name in the target the name in the source of what is to be copied, if it fits."""
-    spoken_for = [name for name in mapping.values() if name is not None]
+    named = [name for name in mapping.values() if name is not None]
     pairs: dict[str, str] = {}
     for name in new:
-        place = _mapped(name, mapping)
-        if place is not None:
-            other = _moved(name, place, mapping[place])
+        entry = _mapped(name, mapping)
+        if entry is not None:
+            other = _moved(name, entry, mapping[entry])
         else:
-            other = None if any(_within(name, taken) for taken in spoken_for) else name
+            other = None if any(_within(name, taken) for taken in named) else name
         if other is not None and other in old:
             pairs[name] = other
     return pairs
 
 
-def _moved(name: str, place: str, other: str | None) -> str | None:
-    """Return what `name`, within `place`, is called where `place` is called `other`."""
+def _moved(name: str, module: str, other: str | None) -> str | None:
+    """Return the name of what `name`, a tensor in `module`, corresponds to if `module` corresponds to `other`."""
     if other is None:
         return None
-    rest = name.removeprefix(place).removeprefix(".")
+    rest = name.removeprefix(module).removeprefix(".")
     return ".".join(part for part in (other, rest) if part)
 
 
 def _mapped(name: str, mapping: Mapping[str, str | None]) -> str | None:
-    """Return the longest entry of `mapping` that `name` is, or is within."""
+    """Return the longest name in `mapping` that is `name` or that of a module around it."""
     return max((key for key in mapping if _within(name, key)), key=len, default=None)
 
 
-def _within(name: str, place: str) -> bool:
-    return not place or name == place or name.startswith(f"{place}.")
+def _within(name: str, module: str) -> bool:
+    return not module or name == module or name.startswith(f"{module}.")
 
 
 def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], pairs: Mapping[str, str]) -> None:

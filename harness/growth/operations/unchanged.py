@@ -13,7 +13,7 @@ __all__ = ["Unchanged"]
 
 
 class Unchanged(AbstractOperation):
-    """Change nothing: a boundary at which classes are revealed, a teacher is kept or a freeze policy takes over."""
+    """Change nothing: a step at which classes are revealed, a teacher is kept or a freeze policy begins."""
 
     kind: Literal["unchanged"] = "unchanged"
 

@@ -19,12 +19,12 @@ __all__ = ["WidenHead"]
 
 
 class WidenHead(AbstractOperation):
-    """Grow the output layer at `path`, an `nn.Linear` or `nn.Conv2d`, to `to` rows; the old ones are the first.
+    """Grow the output layer at `path`, an `nn.Linear` or `nn.Conv2d`, to `to` rows; the old rows come first.
 
-    With `rows="own"` the old layer stays as it is, with its moments, and the new rows are tensors of their own: old
-    outputs are the same to the bit, and the new rows learn at exactly the rate that was asked for. With
-    `rows="in_place"` the layer gets bigger tensors: old outputs are the same but for rounding, and `moments` says what
-    the optimizer remembers of the new rows. Training the old rows apart from the new is then impossible.
+    With `rows="own"` the old layer and its moments do not change, and the new rows are separate tensors: old outputs
+    are the same to the bit, and the new rows learn at exactly the given rate. With `rows="in_place"` the layer gets
+    bigger tensors: old outputs are the same but for rounding, `moments` says which moments the new rows have, and old
+    and new rows cannot be trained differently.
 
     Attributes:
         new_rows: fills the new weights, as part of the layer of `to` rows.
@@ -41,11 +41,11 @@ class WidenHead(AbstractOperation):
     moments: Moments = "zero"
 
     def promise(self) -> Promise:
-        """Return that old columns are the same to the bit, or but for rounding if the rows are in one tensor."""
+        """Return that old columns are the same: to the bit, or but for rounding if all rows are in one tensor."""
         return Promise.EXACT if self.rows == "own" else Promise.CLOSE
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
-        """Add the rows. Raises `ModulePathError` for a layer that cannot, `SpecError` if it has `to` or more."""
+        """Add the rows. Raises `ModulePathError` for an impossible layer, `SpecError` if it has `to` rows or more."""
         parts, before = output_parts(model, self.path), list(model.parameters())
         old = all_rows(parts)
         have = len(old[0])

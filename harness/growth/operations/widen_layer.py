@@ -21,19 +21,20 @@ __all__ = ["WidenLayer"]
 
 
 class WidenLayer(AbstractOperation):
-    """Give the linear layer or convolution at `path` more units, and all that reads them more inputs.
+    """Give the linear layer or convolution at `path` more units, and the layers that read them more inputs.
 
-    Norms on the way get entries too: those of its original for a copy; for any other unit scale and variance one, shift
-    and mean zero. What must follow is found by tracing the network with `torch.fx` (`harness.growth.consumers`); where
-    something cannot, such as a residual sum with another branch, it is named and nothing is changed.
+    Norms in between get new entries as well: for a copied unit those of its original; for any other unit scale and
+    variance one, shift and mean zero. `harness.growth.consumers` finds all of them by tracing the network with
+    `torch.fx`. If something cannot grow, such as a residual sum with another branch, the error names it and nothing is
+    changed.
 
-    The layers remain the same modules with bigger tensors, in which old entries come first and keep their moments.
+    The modules stay the same objects with bigger tensors, in which old entries come first and keep their moments.
 
     Attributes:
-        by: how many units are new; or
-        to: how many there are then.
-        method: the values of the weights around the new units.
-        moments: what the optimizer remembers of new entries, see `Carried`.
+        by: the number of new units; or
+        to: the number of units afterwards.
+        method: how the weights around the new units get their values.
+        moments: which moments new entries have, see `Carried`.
     """
 
     kind: Literal["widen_layer"] = "widen_layer"
@@ -60,14 +61,16 @@ class WidenLayer(AbstractOperation):
         layer, before = self._layer(model), list(model.parameters())
         added = self._added(len(layer.weight))
         traced = trace(model, probe.inputs)
-        found = consumers(traced, full_path(model, self.path), added)
-        check_followers(model, found)
-        around = surroundings(model, layer, found, lambda name: path_gradients(model, traced, found, probe, name))
+        followers = consumers(traced, full_path(model, self.path), added)
+        check_followers(model, followers)
+        around = surroundings(
+            model, layer, followers, lambda output: path_gradients(model, traced, followers, probe, output)
+        )
         new = self.method.units(around, added, generator)
         carried = with_units(layer, new.incoming, new.bias, self.moments)
-        for norm in found.norms:
+        for norm in followers.norms:
             carried += with_statistics(model.get_submodule(norm.path), norm, new, self.moments)
-        for reader, weight in zip(found.layers, new.outgoing, strict=True):
+        for reader, weight in zip(followers.layers, new.outgoing, strict=True):
             carried += with_inputs(model.get_submodule(reader.path), reader, weight, self.moments)
         return Growth.between(before, model, carried=carried)
 

@@ -1,4 +1,4 @@
-"""What gives new units their values."""
+"""How new units get their values."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -21,9 +21,9 @@ class Surroundings:
     Attributes:
         incoming: `[U, in, ...]`, the layer's weight.
         bias: `[U]`, or None.
-        outgoing: for each layer that reads them `[out, U, K]`: the K weights from a unit to each of its outputs.
-        gradients: returns, for the name of an output or None, for each layer that reads them `[out, K, M]`: the
-            gradient of the loss with respect to a linear path from each of the M inputs of a new unit.
+        outgoing: `[out, U, K]` for each layer that reads the units: the K weights from a unit to each output.
+        gradients: called with the name of an output or None, returns `[out, K, M]` for each layer that reads the units:
+            the gradient of the loss with respect to a linear path from each of the M inputs of a new unit.
     """
 
     incoming: Tensor
@@ -39,8 +39,8 @@ class NewUnits:
     Attributes:
         incoming: `[N, in, ...]`.
         bias: `[N]`, or None.
-        outgoing: for each layer that reads them `[out, U + N, K]`, those of the old units first.
-        originals: for each new unit the old one that it is a copy of, whose norms it shares; None if it is none.
+        outgoing: `[out, U + N, K]` for each layer that reads the units; those of the old units come first.
+        originals: for each new unit the old unit that it copies, whose entries in norms it gets; None without copies.
     """
 
     incoming: Tensor
@@ -50,19 +50,19 @@ class NewUnits:
 
 
 class AbstractUnits(LeafSpec):
-    """A way to give values to new units, such that they change little and can learn."""
+    """A way to give values to new units: they should change the network little, and be able to learn."""
 
     @abstractmethod
     def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
         """Return the weights around `added` new units.
 
         Raises:
-            SpecError: so many are impossible, or the probe lacks what they are computed from.
+            SpecError: the number of units is impossible, or the probe lacks what the weights are computed from.
         """
 
     @abstractmethod
     def promise(self) -> Promise:
-        """Return what is promised about the outputs of the network, in eval mode."""
+        """Return what these settings promise about the network's outputs in eval mode."""
 
 
 def drawn_rows(around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator) -> Tensor:

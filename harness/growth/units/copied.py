@@ -13,12 +13,12 @@ __all__ = ["CopiedUnits"]
 
 
 class CopiedUnits(AbstractUnits):
-    """Net2WiderNet (arXiv 1511.05641): copy units drawn by lot, and divide what goes out of each among its copies.
+    """Net2WiderNet (arXiv 1511.05641): copy randomly drawn units, and share out the outgoing weights of each.
 
-    Copies with equal weights on both sides get equal gradients and stay copies for ever. `noise` tells them apart. On
-    the `outgoing` side the shares of each weight differ by up to this fraction of an equal share, and still sum to the
-    weight that was there. On the `incoming` side, as in the paper, normal values of this fraction of the standard
-    deviation of the copied row are added, which changes what the network computes.
+    Copies with equal weights on both sides get equal gradients and stay equal for ever, so `noise` makes them differ.
+    On the `outgoing` side the shares of each weight differ by up to this fraction of an equal share, and still sum to
+    the old weight. On the `incoming` side, as in the paper, normal noise is added, of this fraction of the standard
+    deviation of the copied row; this changes what the network computes.
     """
 
     kind: Literal["copy"] = "copy"
@@ -26,7 +26,7 @@ class CopiedUnits(AbstractUnits):
     noise_on: Literal["outgoing", "incoming"] = "outgoing"
 
     def promise(self) -> Promise:
-        """Return that outputs are the same but for rounding, unless noise comes in."""
+        """Return that outputs are the same but for rounding, unless incoming weights get noise."""
         return Promise.NONE if self.noise and self.noise_on == "incoming" else Promise.CLOSE
 
     def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
@@ -43,7 +43,7 @@ class CopiedUnits(AbstractUnits):
         return NewUnits(incoming, bias, outgoing, tuple(originals.tolist()))
 
     def _divided(self, old: Tensor, originals: Tensor, generator: torch.Generator) -> Tensor:
-        """Return `[out, U + N, K]`: each copy gets a share of the weights `[out, U, K]`, its original what is left."""
+        """Return `[out, U + N, K]`: copies get shares of the weights `[out, U, K]`, their originals keep the rest."""
         times = torch.bincount(originals, minlength=old.shape[1]) + 1
         shares = (1 / times.double())[originals][None, :, None].expand(len(old), -1, old.shape[2])
         if self.noise_on == "outgoing":

@@ -15,17 +15,17 @@ __all__ = ["GradMaxUnits"]
 
 
 class GradMaxUnits(AbstractUnits):
-    """GradMax (arXiv 2201.05125): units that say nothing yet, whose gradient is as large as it can be.
+    """GradMax (arXiv 2201.05125): units that change almost no output, with the largest possible gradient.
 
     Outgoing weights are the first left singular vectors of the gradient of the loss with respect to a linear path past
-    the units; activations are taken to have slope one, and the loss is the cross-entropy of the probe's targets.
+    the units. Activations are taken to have slope one; the loss is the cross-entropy of the probe's targets.
 
     Attributes:
         scale: norm of a new unit's outgoing weights, in units of the old ones' mean.
-        epsilon: size of its incoming weights, in units of `incoming`. Not zero, where a ReLU has no slope; the output
-            changes by as much.
+        epsilon: size of its incoming weights, in units of `incoming`. It cannot be zero, where a ReLU has no slope; the
+            output changes by about as much.
         incoming: fills the incoming weights, before they are multiplied with `epsilon`.
-        output: which output the targets speak of; the first unless given.
+        output: the name of the output that the targets belong to; the first unless given.
     """
 
     kind: Literal["gradmax"] = "gradmax"
@@ -41,7 +41,7 @@ class GradMaxUnits(AbstractUnits):
     def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
         """Return the units. Raises `SpecError` for more than there are directions, or a probe without targets."""
         columns = self._directions(around.gradients(self.output), added)
-        # One length for all that goes out of a unit, since it may go to several layers.
+        # One length for all outgoing weights of a unit together, since several layers may read it.
         size = self.scale * self._mean_norm(around.outgoing)
         parts = zip(around.outgoing, columns, strict=True)
         outgoing = tuple(torch.cat([old, size * new], dim=1) for old, new in parts)
@@ -49,7 +49,7 @@ class GradMaxUnits(AbstractUnits):
         return NewUnits(rows, around.bias.new_zeros(added) if around.bias is not None else None, outgoing)
 
     def _directions(self, gradients: tuple[Tensor, ...], added: int) -> tuple[Tensor, ...]:
-        """Return `[out, added, K]` for each layer; all that goes out of a unit has length one."""
+        """Return `[out, added, K]` for each layer; the outgoing weights of a unit together have length one."""
         joint = torch.cat([gradient.flatten(0, 1) for gradient in gradients])
         if added > min(joint.shape):
             raise SpecError(
@@ -63,6 +63,6 @@ class GradMaxUnits(AbstractUnits):
 
     @staticmethod
     def _mean_norm(outgoing: tuple[Tensor, ...]) -> float:
-        """Return the mean length of what goes out of an old unit."""
+        """Return the mean length of the outgoing weights of an old unit."""
         joint = torch.cat([weight.transpose(0, 1).flatten(1) for weight in outgoing], dim=1)
         return float(joint.norm(dim=1).mean())

@@ -14,10 +14,10 @@ __all__ = ["PairedUnits"]
 
 
 class PairedUnits(AbstractUnits):
-    """Pairs of units with the same incoming weights V, and outgoing weights Z and -Z: together they say nothing.
+    """Pairs of units with the same incoming weights V, and outgoing weights Z and -Z, so that they cancel.
 
-    The gradients of the two V are opposite, so a pair parts with the first update. Dropout drops one of a pair without
-    the other: in train mode they cancel only on average. `incoming` fills V and `outgoing` Z.
+    The gradients of the two V are opposite, so the units of a pair differ after the first update. Dropout can drop one
+    of a pair without the other: in train mode they cancel only on average. `incoming` fills V and `outgoing` Z.
     """
 
     kind: Literal["pair"] = "pair"

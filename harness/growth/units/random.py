@@ -1,4 +1,4 @@
-"""Units that are drawn, as in a new network."""
+"""Units with drawn weights, as in a new network."""
 
 from typing import Literal
 
@@ -13,10 +13,10 @@ __all__ = ["RandomUnits"]
 
 
 class RandomUnits(AbstractUnits):
-    """Units with drawn incoming weights, which nobody listens to at first unless `outgoing` says otherwise.
+    """Units with drawn incoming weights; their outgoing weights are zero unless `outgoing` says otherwise.
 
-    Zeros on one side alone: with zeros going out, the outgoing weights have a gradient from the first step, and the
-    incoming ones from the second.
+    Only one side may be zero: with zero outgoing weights, these have a gradient from the first step on, and the
+    incoming weights from the second.
     """
 
     kind: Literal["random"] = "random"
@@ -30,7 +30,7 @@ class RandomUnits(AbstractUnits):
         return self
 
     def promise(self) -> Promise:
-        """Return that outputs are the same but for rounding, if nobody listens."""
+        """Return that outputs are the same but for rounding if outgoing weights are zero."""
         return Promise.CLOSE if self.outgoing.silences else Promise.NONE
 
     def units(self, around: Surroundings, added: int, generator: torch.Generator) -> NewUnits:
