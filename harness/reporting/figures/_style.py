@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from harness.reporting.data.wording import number, visible
+from harness.reporting.figures._compact import compact
 
 __all__ = [
     "BAND",
@@ -168,11 +169,11 @@ def png(figure: Figure) -> bytes:
 
 
 def svg(figure: Figure) -> bytes:
-    """Render to bytes that depend on nothing but the figure; letters are drawn, so that no font is missed."""
+    """Render to few bytes that depend on nothing but the figure; letters are drawn, so that no font is missed."""
     content = io.BytesIO()
     with _laid_out(figure, FigureCanvasSVG, FigureCanvasSVG.fixed_dpi):
         figure.savefig(content, format="svg", dpi=DPI, metadata={"Date": None, "Creator": None})
-    return content.getvalue()
+    return compact(content.getvalue())
 
 
 @contextmanager

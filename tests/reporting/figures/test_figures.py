@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from harness.reporting.data.measures import measure_of
 from harness.reporting.figures import _style as style
+from harness.reporting.figures._compact import compact
 from harness.reporting.figures._course import CourseData, draw_course
 from harness.reporting.figures._style import (
     add_legend,
@@ -59,7 +60,7 @@ def test_to_lay_out_once_gives_the_bytes_that_matplotlib_gives_by_drawing_twice(
         figure().savefig(content, format=kind, dpi=style.DPI, metadata={metadata: None, "Creator": None})
         found = render(figure())
 
-    assert found == content.getvalue()
+    assert found == (compact(content.getvalue()) if kind == "svg" else content.getvalue())
 
 
 def test_drawing_leaves_the_users_settings_as_they_were() -> None:
