@@ -1,6 +1,5 @@
 """From a report's content to HTML and Markdown; every value is escaped, whoever wrote it."""
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,21 +9,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.reporting.data.wording import visible
-from harness.reporting.figures._style import DPI
+from harness.reporting.publication.inline_figures import inline_figures
 
 __all__ = ["html", "markdown"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-PIXEL_RATIO = 104 / DPI  # CSS pixels for each pixel of a figure
 # Everything with a meaning in Markdown, in its tables, or in GitHub's formulas.
 MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]#|~$])")
 
 
 def html(content: Mapping[str, Any]) -> bytes:
     """Render `report.html`: one file that loads nothing and runs nothing."""
-    environment = _environment(_html_value)
-    environment.filters |= {"data_uri": _data_uri, "size": _size}
-    return environment.get_template("report.html.jinja").render(content).encode()
+    drawn = inline_figures({name: exhibit.svg for name, exhibit in content["exhibits"].items()})
+    widest = max((len(table.head) for table in content["tables"].values()), default=1)
+    page = _environment(_html_value).get_template("report.html.jinja")
+    return page.render(content, drawn=drawn, columns=range(1, widest + 1)).encode()
 
 
 def markdown(content: Mapping[str, Any]) -> bytes:
@@ -65,12 +64,3 @@ def _code(value: str) -> Markup:
 def _fenced(value: str) -> Markup:
     """Write a line of a code block, which ends at a line of backticks alone and escapes nothing."""
     return Markup(" " if value.startswith("`") else "") + Markup(visible(value))
-
-
-def _data_uri(png: bytes) -> Markup:
-    return Markup("data:image/png;base64,") + base64.b64encode(png).decode()
-
-
-def _size(png: bytes) -> tuple[int, int]:
-    """Return the width and height at which every figure's letters are equally large, in CSS pixels."""
-    return tuple(round(int.from_bytes(png[at : at + 4]) * PIXEL_RATIO) for at in (16, 20))  # type: ignore[return-value]

@@ -12,7 +12,12 @@ from harness.reporting.sections import PLAN
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
-LOADED = "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+DRAWN = """() => [...document.querySelectorAll('figure svg')].every(figure => {
+    const [box, drawn] = [figure.getBoundingClientRect(), figure.getBBox()];
+    return box.width > 200 && box.height > 50 && drawn.width > 0.99 * figure.viewBox.baseVal.width;
+})"""
+WORDS = """() => [...document.querySelectorAll('figure use')].filter(use => use.href.baseVal.startsWith('#w'))
+    .map(word => word.getBBox()).filter(box => box.width > 0 && box.height > 0).length"""
 # What may be wider than the page scrolls by itself, within the page.
 WIDTHS = "[document.documentElement.scrollWidth, window.innerWidth]"
 COVERED = """() => [...document.querySelectorAll('h2')].filter(head => {
@@ -50,7 +55,8 @@ def test_the_page_fits_any_screen_and_asks_for_nothing(browser: Any, report: Pat
 
     assert said == []
     assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
-    assert page.evaluate(LOADED)
+    assert page.evaluate(DRAWN)
+    assert page.evaluate(WORDS) == report.read_text().count('href="#w')
     needed, given = page.evaluate(WIDTHS)
     assert needed <= given
     assert page.evaluate(COVERED) == []
@@ -76,7 +82,8 @@ def test_everything_recorded_is_on_the_page_with_words_for_those_who_cannot_see_
     figures = {path.stem for path in (report.parent / "figures").glob("*.png")}
 
     assert page.locator("figure").count() == len(figures) > 18
-    assert page.evaluate("[...document.images].every(image => image.alt.length > 20)")
+    assert page.locator("figure svg[role=img]").count() == len(figures)
+    assert page.evaluate("[...document.querySelectorAll('figure svg')].every(svg => svg.ariaLabel.length > 20)")
     assert page.locator("figure").count() == page.locator("figcaption").count()
     page.close()
 
