@@ -1,46 +1,34 @@
 """Writing a report: the folder that answers a study's question.
 
-It goes in two steps: what a home holds becomes the report's data, and the data becomes everything else. The second step
-reads nothing but those files, so that anyone who has them can repeat it.
+What a home holds becomes the report's sources, and the sources become everything else. The second step reads nothing
+but those files, so that anyone who has them can repeat it.
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.reporting.analysis.equal_cost import at_costs
-from harness.reporting.analysis.pairing import Account, Comparison, account_for, primary_comparison
-from harness.reporting.analysis.sensitivity import companions, detectable
-from harness.reporting.analysis.tuned import confirmed, tuned_tables
-from harness.reporting.checks.badge import Badge
-from harness.reporting.checks.integrity import integrity_of, integrity_table
-from harness.reporting.companion_tables import companion_tables
+from harness.reporting.context import ReportContext
 from harness.reporting.data.collect import collect
 from harness.reporting.data.environment import environment
-from harness.reporting.data.growth_axis import on_growth_axis
-from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import StudyData
-from harness.reporting.exhibits import exhibits_of
-from harness.reporting.figures._base import Exhibit
-from harness.reporting.importance.drivers import drivers, why_none
+from harness.reporting.figures._base import ReportFigure
+from harness.reporting.importance.drivers import why_none
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.rendering import html, markdown
 from harness.reporting.publication.reproduce_script import commands, script
-from harness.reporting.publication.source_files import ENVIRONMENT, json_bytes, read_data, written_data
-from harness.reporting.sections import sections_of
+from harness.reporting.publication.source_files import ENVIRONMENT, read_data, written_data
+from harness.reporting.publication.summary import summary_of
+from harness.reporting.sections import make_parts, sections_of
 from harness.reporting.tables._base import Table, csv_bytes
-from harness.reporting.tables.drivers import drivers_tables
-from harness.reporting.tables.listed import environment_table, tables_of
-from harness.reporting.text.narrative import caveats, estimand, limits, words_of
-from harness.reporting.text.verdict import Kind, Verdict, judge
+from harness.reporting.text.caveats import caveats
+from harness.reporting.text.headline import headline
+from harness.reporting.text.narrative import estimand, limits, words_of
+from harness.reporting.text.verdict import Kind
 
 __all__ = ["Report", "report_files", "write_report"]
-
-SUMMARY_VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -56,23 +44,6 @@ class Report:
     kind: Kind
     verdict: str
     folder: Path
-
-
-@dataclass(frozen=True)
-class _Findings:
-    """Everything that was computed, before it is written; `data` are what is compared, `whole` all there are."""
-
-    whole: StudyData
-    data: StudyData
-    environment: Mapping[str, Any]
-    measure: Measure
-    smallest_effect: float
-    comparison: Comparison
-    account: Account
-    verdict: Verdict
-    tables: dict[str, Table]
-    exhibits: dict[str, Exhibit]
-    badges: tuple[Badge, ...]
 
 
 def write_report(home: Path, study: str, out: Path, storage: str | None = None) -> Report:
@@ -96,126 +67,55 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
     They follow from `sources` alone: the same sources give the same bytes.
     """
-    whole = read_data(sources)
-    findings = _findings(whole, json.loads(sources[ENVIRONMENT]))
-    files = {**sources, **_files(findings)}
-    return files | {MANIFEST: manifest_of(whole.study.name, files, whole.runs)}
-
-
-def _findings(whole: StudyData, written_with: Mapping[str, Any]) -> _Findings:
-    data = confirmed(whole)
-    spec = data.study.spec
-    comparison = primary_comparison(data)
-    measure, smallest_effect = data.measure(comparison.metric), spec.smallest_effect
-    account = account_for(data, comparison)
-    curves = on_growth_axis(data.curves, comparison.pairs, data.arms)
-    tables = tables_of(data, comparison, account, measure)
-    spent = at_costs(data, measure)
-    tables |= companion_tables(data, curves, comparison, account, measure, spent)
-    badges = integrity_of(data, comparison, account)
-    own_tables = {"environment": environment_table(written_with), "integrity": integrity_table(badges)}
-    driving = drivers(data, comparison, measure)
-    tables |= {table.name: table for table in drivers_tables(driving, comparison, measure)}
-    return _Findings(
-        *(whole, data, written_with, measure, smallest_effect, comparison, account),
-        verdict=judge(comparison, measure, smallest_effect),
-        tables=tables | tuned_tables(whole) | own_tables,
-        exhibits=exhibits_of(data, curves, comparison, measure, smallest_effect, driving, spent),
-        badges=badges,
-    )
-
-
-def _files(findings: _Findings) -> dict[str, bytes]:
-    content = _content(findings)
+    context = ReportContext(read_data(sources), json.loads(sources[ENVIRONMENT]))
+    made = make_parts(context)
+    figures = {part.name: part for part in made.values() if isinstance(part, ReportFigure)}
+    tables = {part.name: part for part in made.values() if isinstance(part, Table)}
+    words = _sentences(context)
+    content = _verdict_content(context) | {
+        "sections": sections_of(made, words, compared=context.compared),
+        "tables": tables,
+        "figures": figures,
+    }
     files = {
+        **sources,
         "report.html": html(content),
         "report.md": markdown(content),
-        "summary.json": json_bytes(_finite(_summary(findings))),
-        "reproduce.sh": script(findings.whole),
+        "summary.json": summary_of(context),
+        "reproduce.sh": script(context.whole),
+        **_figure_files(figures),
+        **{f"tables/{name}.csv": csv_bytes(table.frame) for name, table in tables.items()},
     }
-    for exhibit in findings.exhibits.values():
-        files[f"figures/{exhibit.name}.png"] = exhibit.png
-        files[f"figures/{exhibit.name}.svg"] = exhibit.svg
-        files[f"figures/{exhibit.name}.csv"] = csv_bytes(exhibit.data)
-    return files | {f"tables/{table.name}.csv": csv_bytes(table.frame) for table in findings.tables.values()}
+    return files | {MANIFEST: manifest_of(context.whole.study.name, files, context.whole.runs)}
 
 
-def _content(findings: _Findings) -> dict[str, Any]:
-    data, comparison, account = findings.data, findings.comparison, findings.account
-    present = {name for name, table in findings.tables.items() if table.rows} | set(findings.exhibits)
-    words = words_of(data, comparison, account, findings.measure)
-    words["drivers"] = [reason] if comparison.mean.units and (reason := why_none(data, comparison)) else []
+def _sentences(context: ReportContext) -> dict[str, list[str]]:
+    """Return the sentences that open the sections, by the sections' anchors."""
+    words = words_of(context.data, context.comparison, context.account, context.measure)
+    reason = why_none(context.data, context.comparison) if context.compared else ""
+    return words | {"drivers": [reason] if reason else []}
+
+
+def _verdict_content(context: ReportContext) -> dict[str, Any]:
+    """Return what stands before the sections, and the commands among them, under the names that templates use."""
+    data, comparison, account, measure = context.data, context.comparison, context.account, context.measure
     return {
         "name": data.study.name,
         "title": data.study.spec.title,
         "question": data.study.spec.question,
-        "verdict": findings.verdict,
-        "headline": _headline(findings),
-        "badges": findings.badges,
-        "estimand": estimand(data, comparison, findings.measure),
-        "caveats": caveats(data, comparison, account, findings.verdict),
+        "verdict": context.verdict,
+        "headline": headline(data, comparison, account, measure),
+        "badges": context.badges,
+        "estimand": estimand(data, comparison, measure),
+        "caveats": caveats(data, comparison, account, context.verdict),
         "limits": limits(data, comparison),
-        "sections": sections_of(present, words, compared=bool(comparison.mean.units)),
-        "tables": findings.tables,
-        "exhibits": findings.exhibits,
-        "commands": {"repeat": commands(findings.whole)},
+        "commands": {"repeat": commands(context.whole)},
     }
 
 
-def _headline(findings: _Findings) -> list[tuple[str, str]]:
-    """Return the few numbers to see at a glance, each with what it is."""
-    measure, mean, account = findings.measure, findings.comparison.mean, findings.account
-    completed = sum(arm.completed for arm in account.arms)
-    found = [
-        (str(mean.units), f"{findings.comparison.unit}s compared"),
-        (f"{account.pairs_compared:,} of {account.pairs_planned:,}", "pairs of runs compared"),
-        (f"{completed:,} of {findings.data.study.planned_runs:,}", "planned runs completed"),
-    ]
-    if smallest := detectable(findings.comparison):
-        what = "smallest true difference that such a study finds 4 times in 5"
-        found.insert(0, (measure.level(smallest), f"{what}{f', {measure.unit}' if measure.unit else ''}"))
-    if mean.interval:
-        ends = f"{measure.difference(mean.interval.low)} to {measure.difference(mean.interval.high)}"
-        found.insert(0, (ends, f"95 % interval{f', {measure.unit}' if measure.unit else ''}"))
-    if mean.units:
-        arms = f"{findings.comparison.first} minus {findings.comparison.second}"
-        found.insert(0, (measure.difference(mean.mean), f"{arms}{f', {measure.unit}' if measure.unit else ''}"))
-    return found
-
-
-def _summary(findings: _Findings) -> dict[str, Any]:
-    comparison, mean, spec = findings.comparison, findings.comparison.mean, findings.data.study.spec
+def _figure_files(figures: Mapping[str, ReportFigure]) -> dict[str, bytes]:
     return {
-        "summary_version": SUMMARY_VERSION,
-        "study": findings.data.study.name,
-        "question": spec.question,
-        "verdict": asdict(findings.verdict),
-        "estimand": estimand(findings.data, comparison, findings.measure),
-        "metric": findings.measure.metric,
-        "comparison": [comparison.first, comparison.second],
-        "smallest_effect": findings.smallest_effect,
-        "difference": asdict(mean)
-        | {"df": mean.df, "p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive},
-        "minimum_detectable_effect": detectable(comparison),
-        "companions": [asdict(companion) for companion in companions(findings.data.runs, comparison)],
-        "hodges_lehmann": asdict(comparison.shift),
-        "sensitive_to_outliers": comparison.sensitive,
-        "seeds_by_configuration": dict(
-            zip(
-                (str(trial) for trial in comparison.configurations["trial"]),
-                (int(seeds) for seeds in comparison.configurations["seeds"]),
-                strict=True,
-            )
-        ),
-        "runs": asdict(findings.account),
-        "integrity": {badge.name: badge.status for badge in findings.badges},
+        f"figures/{figure.name}.{suffix}": content
+        for figure in figures.values()
+        for suffix, content in (("png", figure.png), ("svg", figure.svg), ("csv", csv_bytes(figure.data)))
     }
-
-
-def _finite(content: Any) -> Any:
-    """Replace what JSON cannot hold, a number that is none, by null."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -1,39 +1,98 @@
-"""The sections of a report: always the same, in the same order, so that readers and links find them again."""
+"""The sections of a report: always the same, in the same order, so that readers and links find them again.
+
+Each names the functions that make its figures and tables; what is not named here is not made.
+"""
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["PLAN", "Plan", "Section", "sections_of"]
+from harness.reporting.context import ReportContext
+from harness.reporting.figures._base import ReportFigure
+from harness.reporting.figures.all_of_training import all_of_training_figure
+from harness.reporting.figures.arrivals import arrivals_figure
+from harness.reporting.figures.best_so_far import best_so_far_figure
+from harness.reporting.figures.classes import classes_figure
+from harness.reporting.figures.cost import cost_figure
+from harness.reporting.figures.course_of_runs import course_of_runs_figure
+from harness.reporting.figures.drift import drift_figure
+from harness.reporting.figures.effect_map import effect_map_figure
+from harness.reporting.figures.equal_compute import equal_compute_figure
+from harness.reporting.figures.equal_operations import equal_operations_figure
+from harness.reporting.figures.every_arm import every_arm_figure
+from harness.reporting.figures.gradients import gradients_figure
+from harness.reporting.figures.importance import importance_figure
+from harness.reporting.figures.kept_and_learned import kept_and_learned_figure
+from harness.reporting.figures.learning_curves import learning_curves_figure
+from harness.reporting.figures.loss_components import loss_components_figure
+from harness.reporting.figures.loss_shares import loss_shares_figure
+from harness.reporting.figures.paired_differences import paired_differences_figure
+from harness.reporting.figures.pairs import pairs_figure
+from harness.reporting.figures.pareto import pareto_figure
+from harness.reporting.figures.preserved import preserved_figure
+from harness.reporting.figures.stability_gap import stability_gap_figure
+from harness.reporting.tables._base import Table
+from harness.reporting.tables.arms import arms_table
+from harness.reporting.tables.base_run import base_run_table
+from harness.reporting.tables.checklist import checklist_table
+from harness.reporting.tables.controls import controls_table
+from harness.reporting.tables.drivers import drivers_table
+from harness.reporting.tables.effects_by_field import effects_by_field_table
+from harness.reporting.tables.environment import environment_table
+from harness.reporting.tables.equal_cost import equal_cost_table
+from harness.reporting.tables.failure_rates import failure_rates_table
+from harness.reporting.tables.failures import failures_table
+from harness.reporting.tables.glossary import glossary_table
+from harness.reporting.tables.growths import growths_table
+from harness.reporting.tables.integrity import integrity_table
+from harness.reporting.tables.optimism import optimism_table
+from harness.reporting.tables.outcomes import outcomes_table
+from harness.reporting.tables.power import power_table
+from harness.reporting.tables.primary import primary_table
+from harness.reporting.tables.published import published_table
+from harness.reporting.tables.runs import runs_table
+from harness.reporting.tables.runs_by_arm import runs_by_arm_table
+from harness.reporting.tables.search_space import search_space_table
+from harness.reporting.tables.searches import searches_table
+from harness.reporting.tables.secondary import secondary_table
+from harness.reporting.tables.seeds import seeds_table
+from harness.reporting.tables.sensitivity import sensitivity_table
+from harness.reporting.tables.stability import stability_table
+from harness.reporting.tables.trade_offs import trade_offs_table
+from harness.reporting.tables.winners import winners_table
+
+__all__ = ["SECTIONS", "Make", "Section", "SectionSpec", "make_parts", "sections_of"]
 
 NOT_COMPARED = "Nothing can be compared yet: no pair of runs has a result under both arms."
+Part = ReportFigure | Table
+Make = Callable[[ReportContext], Part | None]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A section as it is planned.
+class SectionSpec:
+    """What a section shows, if there is data for it.
 
     Attributes:
         anchor: by which links find it, whatever the title becomes.
-        parts: names of tables and figures, in the order in which they are shown, where they are there.
-        folded: the same, to be unfolded by whoever wants to see them.
-        nothing: what is said where neither words nor parts are there.
+        shown: what makes the figures and tables, in the order in which they are shown.
+        nothing: the sentence of a section that has neither sentences nor anything to show.
+        folded: what makes the tables that a reader has to unfold.
         compares: whether there is nothing to show before two arms can be compared.
     """
 
     anchor: str
     title: str
-    parts: tuple[str, ...]
+    shown: tuple[Make, ...]
     nothing: str
-    folded: tuple[str, ...] = ()
+    folded: tuple[Make, ...] = ()
     compares: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section as it is shown; see `Plan`. `place` counts from 1, `slug` is the anchor that Markdown gives it."""
+    """A section as it is shown: `number` counts from 1, `parts` and `folded` are names of figures and tables."""
 
-    place: int
+    number: int
     anchor: str
     title: str
     sentences: tuple[str, ...]
@@ -43,94 +102,115 @@ class Section:
     @property
     def slug(self) -> str:
         """The anchor that GitHub makes of the heading in Markdown."""
-        words = re.sub(r"[^\w\- ]", "", f"{self.place} {self.title}".lower())
+        words = re.sub(r"[^\w\- ]", "", f"{self.number} {self.title}".lower())
         return words.replace(" ", "-")
 
 
-PLAN = (
-    Plan("question", "The question", ("arms",), nothing="The study names no arms."),
-    Plan("design", "Design", ("search_space",), nothing="Nothing is searched.", folded=("base_run",)),
-    Plan(
+SECTIONS = (
+    SectionSpec("question", "The question", (arms_table,), nothing="The study names no arms."),
+    SectionSpec("design", "Design", (search_space_table,), nothing="Nothing is searched.", folded=(base_run_table,)),
+    SectionSpec(
         "flow",
         "What became of the planned runs",
-        ("runs_by_arm", "failures", "course_of_runs"),
+        (runs_by_arm_table, failures_table, course_of_runs_figure),
         nothing="No runs are planned.",
     ),
-    Plan(
+    SectionSpec(
         "primary",
         "The primary comparison",
-        ("paired_differences", "pairs", "primary", "every_arm", "controls", "sensitivity"),
+        (
+            *(paired_differences_figure, pairs_figure, primary_table),
+            *(every_arm_figure, controls_table, sensitivity_table),
+        ),
         nothing="The study has no primary comparison.",
         compares=True,
     ),
-    Plan(
+    SectionSpec(
         "outcomes",
         "Secondary endpoints and cost",
         (
-            *("secondary", "outcomes", "collapses", "published"),
-            *("stability_gap", "stability", "arrivals", "preserved", "kept_and_learned"),
-            *("cost", "equal_compute", "equal_operations", "equal_cost", "pareto", "trade_offs"),
+            *(secondary_table, outcomes_table, failure_rates_table, published_table),
+            *(stability_gap_figure, stability_table, arrivals_figure, preserved_figure, kept_and_learned_figure),
+            *(cost_figure, equal_compute_figure, equal_operations_figure, equal_cost_table),
+            *(pareto_figure, trade_offs_table),
         ),
         nothing="Nothing but the primary metric was recorded.",
         compares=True,
     ),
-    Plan(
+    SectionSpec(
         "curves",
         "Dynamics at the growth",
         (
-            *("all_of_training", "learning_curves", "loss_components", "loss_shares"),
-            *("gradients", "drift", "classes", "growths"),
+            *(all_of_training_figure, learning_curves_figure, loss_components_figure, loss_shares_figure),
+            *(gradients_figure, drift_figure, classes_figure, growths_table),
         ),
         nothing="No curves were recorded.",
         compares=True,
     ),
-    Plan(
+    SectionSpec(
         "drivers",
         "What drives it",
-        ("importance", "drivers", "effects_by_field", "effect_map"),
+        (importance_figure, drivers_table, effects_by_field_table, effect_map_figure),
         nothing="Configurations are too few, or differ in too little, to say what the difference depends on.",
         compares=True,
     ),
-    Plan(
+    SectionSpec(
         "tuned",
         "Tuned against tuned",
-        ("searches", "winners", "best_so_far", "optimism"),
+        (searches_table, winners_table, best_so_far_figure, optimism_table),
         nothing="The study holds no result on validation by which configurations could be chosen.",
         compares=True,
     ),
-    Plan(
+    SectionSpec(
         "power",
         "What more data would buy",
-        ("power",),
+        (power_table,),
         nothing="Nothing was computed on the number of configurations that would be needed.",
         compares=True,
     ),
-    Plan("runs", "Every run", ("runs",), nothing="No run has ended."),
-    Plan("integrity", "Integrity", ("integrity",), nothing="Nothing was checked."),
-    Plan("repeat", "How to repeat it", (), nothing="There is no command.", folded=("seeds", "environment")),
-    Plan("checklist", "Checklists", ("checklist",), nothing="No question was asked."),
-    Plan("glossary", "Words and limits", ("glossary",), nothing="No words need to be explained."),
+    SectionSpec("runs", "Every run", (runs_table,), nothing="No run has ended."),
+    SectionSpec("integrity", "Integrity", (integrity_table,), nothing="Nothing was checked."),
+    SectionSpec(
+        "repeat", "How to repeat it", (), nothing="There is no command.", folded=(seeds_table, environment_table)
+    ),
+    SectionSpec("checklist", "Checklists", (checklist_table,), nothing="No question was asked."),
+    SectionSpec("glossary", "Words and limits", (glossary_table,), nothing="No words need to be explained."),
 )
 
 
-def sections_of(present: Set[str], words: Mapping[str, Sequence[str]], *, compared: bool) -> tuple[Section, ...]:
+def make_parts(context: ReportContext) -> dict[Make, Part | None]:
+    """Make all figures and tables that any section names; None where there is no data for one."""
+    return {make: make(context) for spec in SECTIONS for make in (*spec.shown, *spec.folded)}
+
+
+def sections_of(
+    made: Mapping[Make, Part | None], sentences: Mapping[str, Sequence[str]], *, compared: bool
+) -> tuple[Section, ...]:
     """Return all sections; one that has nothing to show says so.
 
     Args:
-        present: the names of the tables and figures that there are.
-        words: sentences by anchor, which come before the parts.
+        made: what `make_parts` returns.
+        sentences: by anchor; they come before figures and tables.
         compared: whether any two runs could be compared.
     """
-    return tuple(_section(place, plan, present, words, compared=compared) for place, plan in enumerate(PLAN, start=1))
+    return tuple(
+        _section(number, spec, made, sentences.get(spec.anchor, ()), compared=compared)
+        for number, spec in enumerate(SECTIONS, start=1)
+    )
 
 
 def _section(
-    place: int, plan: Plan, present: Set[str], words: Mapping[str, Sequence[str]], *, compared: bool
+    number: int, spec: SectionSpec, made: Mapping[Make, Part | None], sentences: Sequence[str], *, compared: bool
 ) -> Section:
-    if plan.compares and not compared:
-        return Section(place, plan.anchor, plan.title, (NOT_COMPARED,), (), ())
-    sentences, parts = tuple(words.get(plan.anchor, ())), tuple(name for name in plan.parts if name in present)
-    folded = tuple(name for name in plan.folded if name in present)
+    if spec.compares and not compared:
+        return Section(number, spec.anchor, spec.title, (NOT_COMPARED,), (), ())
+    parts, folded = _names(spec.shown, made), _names(spec.folded, made)
     if not (sentences or parts or folded):
-        sentences = (plan.nothing,)
-    return Section(place, plan.anchor, plan.title, sentences, parts, folded)
+        sentences = (spec.nothing,)
+    return Section(number, spec.anchor, spec.title, tuple(sentences), parts, folded)
+
+
+def _names(makes: Sequence[Make], made: Mapping[Make, Part | None]) -> tuple[str, ...]:
+    """Return the names of what there is to see: no table without rows."""
+    parts = [made.get(make) for make in makes]
+    return tuple(part.name for part in parts if part and (isinstance(part, ReportFigure) or part.rows))

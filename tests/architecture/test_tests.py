@@ -23,14 +23,14 @@ SUITES = {
     "search/pruners/": "search/test_pruning.py",
     "search/samplers/": "search/test_samplers.py",
     "search/trials": "search/test_tuned.py",
-    "reporting/figures/": "reporting/figures/test_figures.py",
-    "reporting/tables/": "reporting/tables/test_tables.py",
+    "reporting/context": "reporting/test_report.py",
+    "reporting/data/study_data": "reporting/data/test_collect.py",
+    "reporting/figures/": "reporting/figures/test_base.py",
     "reporting/publication/manifest": "reporting/verification/test_verify.py",
     "reporting/publication/report_folder": "reporting/verification/test_verify.py",
-    "reporting/text/narrative": "reporting/test_report.py",
-    "reporting/exhibits": "reporting/figures/test_exhibits.py",
-    "reporting/companion_tables": "reporting/test_report.py",
-    "reporting/data/study_data": "reporting/data/test_collect.py",
+    "reporting/publication/summary": "reporting/test_report.py",
+    "reporting/tables/": "reporting/tables/test_base.py",
+    "reporting/text/": "reporting/test_report.py",
 }
 MODULES = [
     source.relative_to(PACKAGE).with_suffix("").as_posix()

@@ -1,25 +1,30 @@
-"""A synthetic home: a ledger and stored histories as a finished study leaves them, with effects chosen by the test."""
+"""A synthetic study, with effects chosen by the test: its data in memory, or a home as it leaves one when finished."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from harness.core.digest import digest
 from harness.core.history import History
+from harness.reporting.checks.recorded import FROZEN_AFTER, FROZEN_BEFORE, PLAN, TEST_OPENINGS
+from harness.reporting.data.collect import assembled
+from harness.reporting.data.study_data import StudyData
 from harness.staging.histories import FILES, stage_folder
-from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.previous_specs import spec_digest
 from harness.staging.study_spec import StudySpec
 
 MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
+Stages = tuple[tuple[StageAddress, History], ...]
 STEPS, EVERY = 600, 25
-COMPONENTS = ("classification", "distillation")
 
 
 @dataclass(frozen=True)
@@ -59,14 +64,45 @@ class SyntheticStudy:
         """Write the home and return it."""
         ledger = Ledger(home)
         ledger.create()
-        ledger.save_study(StudyRecord(self.name, StudySpec(self.spec()), self.trials, self.seeds))
+        ledger.save_study(self.record())
+        for run, histories in self.runs():
+            for address, history in histories:
+                folder = stage_folder(home / "store", address)
+                folder.mkdir(parents=True, exist_ok=True)
+                for name, part in zip(FILES[1:], (history, ending(address, history)), strict=True):
+                    (folder / name).write_bytes(part.to_bytes())
+            ledger.save_run(run)
+        return home
+
+    def data(self) -> StudyData:
+        """Return what `collect` reads from the home that `write` writes, without any home."""
+        runs = sorted(self.runs(), key=lambda pair: pair[0].key)
+        records = [run for run, _ in runs]
+        histories = {
+            run.run_id: [history.then(end) if run.opened_test else history for history, end in parts]
+            for run, stages in runs
+            for parts in [[(history, ending(address, history)) for address, history in stages]]
+        }
+        recorded: dict[str, list[Any]] = {
+            FROZEN_BEFORE: [""] * len(runs),
+            FROZEN_AFTER: [""] * len(runs),
+            TEST_OPENINGS: [int(run.opened_test) for run in records],
+            PLAN: [run.spec_digest for run in records],
+        }
+        origin = StudyOrigin(self.name)
+        return assembled(self.record(), records, histories, origin=origin, recorded=recorded)
+
+    def record(self) -> StudyRecord:
+        return StudyRecord(self.name, StudySpec(self.spec()), self.trials, self.seeds)
+
+    def runs(self) -> Iterator[tuple[RunRecord, Stages]]:
+        """Yield every run that has ended, with the histories of its stages."""
         for trial in range(self.trials):
             params, shift = self.params(trial), self.shift(trial)
             for arm in self.arms:
                 for seed in range(self.seeds):
                     if (trial, arm, seed) not in self.missing:
-                        ledger.save_run(self.run(home, trial, arm, seed, params, shift))
-        return home
+                        yield self.run(trial, arm, seed, params, shift)
 
     def spec(self) -> dict[str, Any]:
         return {
@@ -130,7 +166,7 @@ class SyntheticStudy:
     def shift(self, trial: int) -> float:
         return self.effect + self.between * float(np.random.default_rng([2, trial]).normal())
 
-    def run(self, home: Path, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> RunRecord:
+    def run(self, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> tuple[RunRecord, Stages]:
         gain = shift if arm == self.compared[0] else 0.0
         at = params["when"] if arm not in self.never else STEPS
         before = self.history(trial, "", seed, 0.0, range(at + 1), at)
@@ -144,15 +180,9 @@ class SyntheticStudy:
         if (self.growth_metrics or self.rich) and arm not in self.never:
             self.record_growth(after, trial, at)
         stages = ((end, before),) if arm in self.never else ((trunk, before), (end, after))
-        for address, history in stages:
-            folder, ending = stage_folder(home / "store", address), History()
-            ending.record(address.step, {"test/accuracy/all": history.latest()["val/accuracy/all"]})
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, part in zip(FILES[1:], (history, ending), strict=True):
-                (folder / name).write_bytes(part.to_bytes())
         failed = (trial, arm, seed) in self.failed
         config = self.config(params, arm, seed)
-        return RunRecord(
+        record = RunRecord(
             study=self.name,
             trial=trial,
             arm=arm,
@@ -164,14 +194,14 @@ class SyntheticStudy:
             reason=self.reason if failed else "",
             stages=tuple(address for address, _ in stages),
             growths=() if arm in self.never else ({"step": at, "parameters_added": params["width"] * 64 + 650},),
-            metrics={} if failed else self.metrics(trial, arm, seed, before, after, params, home),
+            metrics={} if failed else self.metrics(trial, arm, seed, before, after, params),
             spec_digest=spec_digest(self.spec()),
         )
+        return record, stages
 
     def metrics(
-        self, trial: int, arm: str, seed: int, before: History, after: History, params: dict[str, Any], home: Path
+        self, trial: int, arm: str, seed: int, before: History, after: History, params: dict[str, Any]
     ) -> dict[str, float]:
-        del home
         known_before, last = before.latest()["val/accuracy/known"], after.latest()
         wobble = self.noise * np.random.default_rng([3, trial, seed, len(arm)]).normal(size=3)
         frozen = arm == self.compared[1]
@@ -197,24 +227,8 @@ class SyntheticStudy:
 
     def history(self, trial: int, arm: str, seed: int, gain: float, steps: range, at: int) -> History:
         """Return what one stage recorded; the classes that came late are learned after the growth at step `at`."""
-        history, grown = History(), bool(arm)
         frozen = arm == self.compared[1]
-        stream = np.random.default_rng([4, trial, seed, len(arm)])
-        level = 0.93 + 0.015 * float(np.random.default_rng([5, trial]).normal())
-        for step in steps:
-            since = step - at
-            if step > steps[0] or not grown:
-                fit = 2.2 * np.exp(-step / 90) + 0.12 + 0.02 * stream.normal()
-                fresh = 1.6 * np.exp(-since / (60 if frozen else 40)) if grown else 0.0
-                parts = {"classification": fit + fresh}
-                if grown:
-                    parts["distillation"] = 0.05 + (0.02 if frozen else 0.3) * np.exp(-since / 80) * since / 40
-                total = sum(parts.values())
-                history.record(step, {f"train/loss/{name}": float(value) for name, value in parts.items()})
-                history.record(step, {"train/loss/total": float(total)})
-            if step % EVERY == 0 or step == steps[-1]:
-                history.record(step, self.evaluation(step, since, grown, frozen, gain, level, stream))
-        return history
+        return History().then(stage_history(trial, len(arm), seed, gain, steps, at, self.noise, frozen=frozen))
 
     def record_more(self, history: History, arm: str, *, before: bool) -> None:
         frozen = not before and arm == self.compared[1]
@@ -248,28 +262,103 @@ class SyntheticStudy:
         measured |= {"known_loss_before": 0.3, "known_loss_after": 0.3 + change}
         history.record(at, {f"growth/{name}": value for name, value in measured.items()})
 
-    def evaluation(
-        self, step: int, since: int, grown: bool, frozen: bool, gain: float, level: float, stream: np.random.Generator
-    ) -> dict[str, float]:
-        wobble = self.noise * stream.normal(size=2)
-        known = level * (1 - 0.88 * np.exp(-step / 70)) + wobble[0]
-        if not grown:
-            return {
-                "val/accuracy/all": float(known * 0.6),
-                "val/accuracy/known": float(known),
-                "val/loss/classification": float(2.2 * np.exp(-step / 85) + 0.2),
-            }
-        dip = (0.02 if frozen else 0.12) * np.exp(-since / 60) + (0.01 if frozen else 0.03)
-        # The unfrozen arm loses 2 points on the known classes; the late ones make up for it and for the effect.
-        late = (0.86 if frozen else 0.89 + 2.5 * gain) * (1 - np.exp(-since / (55 if frozen else 35)))
-        known_now, late_now = known - dip, max(late + wobble[1], 0.0)
+
+@cache
+def stage_history(
+    trial: int, letters: int, seed: int, gain: float, steps: range, at: int, noise: float, *, frozen: bool
+) -> History:
+    """Return the history of a stage under an arm whose name has so many `letters`, none before the growth."""
+    history, grown = History(), letters > 0
+    stream = np.random.default_rng([4, trial, seed, letters])
+    level = 0.93 + 0.015 * float(np.random.default_rng([5, trial]).normal())
+    for step in steps:
+        since = step - at
+        if step > steps[0] or not grown:
+            fit = 2.2 * np.exp(-step / 90) + 0.12 + 0.02 * stream.normal()
+            fresh = 1.6 * np.exp(-since / (60 if frozen else 40)) if grown else 0.0
+            parts = {"classification": fit + fresh}
+            if grown:
+                parts["distillation"] = 0.05 + (0.02 if frozen else 0.3) * np.exp(-since / 80) * since / 40
+            total = sum(parts.values())
+            history.record(step, {f"train/loss/{name}": float(value) for name, value in parts.items()})
+            history.record(step, {"train/loss/total": float(total)})
+        if step % EVERY == 0 or step == steps[-1]:
+            wobble = noise * stream.normal(size=2)
+            history.record(step, evaluation(step, since, gain, level, wobble, grown=grown, frozen=frozen))
+    return history
+
+
+def evaluation(
+    step: int, since: int, gain: float, level: float, wobble: NDArray[np.float64], *, grown: bool, frozen: bool
+) -> dict[str, float]:
+    known = level * (1 - 0.88 * np.exp(-step / 70)) + wobble[0]
+    if not grown:
         return {
-            "val/accuracy/all": float(0.6 * known_now + 0.4 * late_now),
-            "val/accuracy/known": float(known_now),
-            "val/accuracy/late": float(late_now),
-            "val/loss/classification": float(0.22 + 1.5 * np.exp(-since / (60 if frozen else 40))),
-            "val/loss/distillation": float(0.05 + (0.02 if frozen else 0.2) * np.exp(-since / 80)),
+            "val/accuracy/all": float(known * 0.6),
+            "val/accuracy/known": float(known),
+            "val/loss/classification": float(2.2 * np.exp(-step / 85) + 0.2),
         }
+    dip = (0.02 if frozen else 0.12) * np.exp(-since / 60) + (0.01 if frozen else 0.03)
+    # The unfrozen arm loses 2 points on the known classes; the late ones make up for it and for the effect.
+    late = (0.86 if frozen else 0.89 + 2.5 * gain) * (1 - np.exp(-since / (55 if frozen else 35)))
+    known_now, late_now = known - dip, max(late + wobble[1], 0.0)
+    return {
+        "val/accuracy/all": float(0.6 * known_now + 0.4 * late_now),
+        "val/accuracy/known": float(known_now),
+        "val/accuracy/late": float(late_now),
+        "val/loss/classification": float(0.22 + 1.5 * np.exp(-since / (60 if frozen else 40))),
+        "val/loss/distillation": float(0.05 + (0.02 if frozen else 0.2) * np.exp(-since / 80)),
+    }
+
+
+def ending(address: StageAddress, history: History) -> History:
+    """Return what is measured only because training stopped there."""
+    measured = History()
+    measured.record(address.step, {"test/accuracy/all": history.latest()["val/accuracy/all"]})
+    return measured
+
+
+RICH: dict[str, Any] = {
+    "trials": 12,
+    "seeds": 2,
+    "arms": {
+        "frozen": {"growth.freeze": "old"},
+        "unfrozen": {"growth.freeze": "nothing"},
+        "never": {"growths": []},
+    },
+    "never": ("never",),
+    "rich": True,
+}
+
+
+@pytest.fixture(scope="session")
+def study_data() -> StudyDataOf:
+    """Return a function that makes the data of a synthetic study, with fields of `SyntheticStudy`, once for all tests.
+
+    The frames are shared: a test that wants others makes new ones of them.
+    """
+    known: dict[str, StudyData] = {}
+
+    def data(**fields: Any) -> StudyData:
+        study = SyntheticStudy(**fields)
+        if repr(study) not in known:
+            known[repr(study)] = study.data()
+        made = known[repr(study)]
+        return replace(made, study=deepcopy(made.study))
+
+    return data
+
+
+@pytest.fixture
+def finished_data(study_data: StudyDataOf) -> StudyData:
+    """Return the data of a small finished study."""
+    return study_data(trials=6, seeds=2)
+
+
+@pytest.fixture
+def rich_data(study_data: StudyDataOf) -> StudyData:
+    """Return the data of a small finished study that recorded all there is to record."""
+    return study_data(**RICH)
 
 
 @pytest.fixture(scope="session")
@@ -288,15 +377,3 @@ def make_home(write_home: MakeHome, tmp_path: Path) -> MakeHome:
 def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of a small finished study, to be read only."""
     return SyntheticStudy(trials=6, seeds=2).write(tmp_path_factory.mktemp("finished") / "home")
-
-
-@pytest.fixture(scope="session")
-def rich_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the home of a small finished study that recorded all there is to record, to be read only."""
-    arms: dict[str, dict[str, Any]] = {
-        "frozen": {"growth.freeze": "old"},
-        "unfrozen": {"growth.freeze": "nothing"},
-        "never": {"growths": []},
-    }
-    study = SyntheticStudy(trials=12, seeds=2, arms=arms, never=("never",), rich=True)
-    return study.write(tmp_path_factory.mktemp("rich") / "home")

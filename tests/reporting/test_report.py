@@ -20,7 +20,7 @@ import pytest
 import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.report import write_report
-from harness.reporting.sections import PLAN
+from harness.reporting.sections import SECTIONS
 from harness.reporting.verification.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -125,10 +125,10 @@ def test_the_contents_lead_to_every_section_in_the_page_and_in_markdown(finished
 
 
 def test_every_table_and_figure_has_its_place(finished: Path) -> None:
-    placed = {name for plan in PLAN for name in (*plan.parts, *plan.folded)}
+    makes = {make.__name__ for spec in SECTIONS for make in (*spec.shown, *spec.folded)}
 
-    assert {path.stem for path in (finished / "tables").iterdir()} <= placed
-    assert {path.stem for path in (finished / "figures").iterdir()} <= placed
+    assert {f"{path.stem}_table" for path in (finished / "tables").iterdir()} <= makes
+    assert {f"{path.stem}_figure" for path in (finished / "figures").iterdir()} <= makes
 
 
 def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) -> None:
@@ -153,8 +153,6 @@ BUILD = """
 import sys
 from pathlib import Path
 from harness.reporting.report import write_report
-from harness.reporting.sections import PLAN
-from harness.staging.study_spec import StudySpec
 write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
 """
 
@@ -209,7 +207,7 @@ def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
     assert "script" not in elements.names
     assert elements.attributes <= ATTRIBUTES
     links = {link for link in elements.links if not link.startswith("data:image/png;base64,")}
-    assert links >= {f"#{plan.anchor}" for plan in PLAN}
+    assert links >= {f"#{spec.anchor}" for spec in SECTIONS}
     assert links <= {f"#{name}" for name in elements.ids}
 
 

@@ -1,52 +1,71 @@
+import pandas as pd
 import pytest
 
-from harness.reporting.sections import NOT_COMPARED, PLAN, Plan, sections_of
+from harness.reporting.figures._base import ReportFigure
+from harness.reporting.figures.paired_differences import paired_differences_figure
+from harness.reporting.figures.pairs import pairs_figure
+from harness.reporting.sections import NOT_COMPARED, SECTIONS, Make, Part, SectionSpec, sections_of
+from harness.reporting.tables._base import Table
+from harness.reporting.tables.primary import primary_table
 
-EVERYTHING = {name for plan in PLAN for name in (*plan.parts, *plan.folded)}
+MAKES = [make for spec in SECTIONS for make in (*spec.shown, *spec.folded)]
+
+
+def made(*makes: Make) -> dict[Make, Part | None]:
+    """Return figures and tables without content, which `makes` are to have made."""
+    return {make: ReportFigure(make.__name__, "", "", "", b"", b"", pd.DataFrame()) for make in makes}
 
 
 def test_sections_are_always_the_same_in_the_same_order() -> None:
-    full = sections_of(EVERYTHING, {}, compared=True)
-    empty = sections_of(set(), {}, compared=False)
+    full = sections_of(made(*MAKES), {}, compared=True)
+    empty = sections_of({}, {}, compared=False)
 
     assert [section.anchor for section in full] == [section.anchor for section in empty]
-    assert [section.place for section in full] == [*range(1, 15)]
+    assert [section.number for section in full] == [*range(1, 15)]
 
 
 def test_nothing_is_shown_twice() -> None:
-    shown = [name for plan in PLAN for name in (*plan.parts, *plan.folded)]
-
-    assert len(shown) == len(set(shown))
+    assert len(MAKES) == len(set(MAKES))
 
 
 def test_anchors_and_slugs_are_unique_and_plain() -> None:
-    sections = sections_of(EVERYTHING, {}, compared=True)
+    sections = sections_of(made(*MAKES), {}, compared=True)
 
-    for found in ([section.anchor for section in sections], [section.slug for section in sections]):
-        assert len(set(found)) == len(found)
-        assert all(name.replace("-", "").isalnum() and name.isascii() for name in found)
+    for names in ([section.anchor for section in sections], [section.slug for section in sections]):
+        assert len(set(names)) == len(names)
+        assert all(name.replace("-", "").isalnum() and name.isascii() for name in names)
 
 
-@pytest.mark.parametrize("plan", PLAN, ids=lambda plan: plan.anchor)
-def test_a_section_without_data_says_so_in_one_line(plan: Plan) -> None:
-    (section,) = (found for found in sections_of(set(), {}, compared=True) if found.anchor == plan.anchor)
+@pytest.mark.parametrize("spec", SECTIONS, ids=lambda spec: spec.anchor)
+def test_a_section_without_data_says_so_in_one_line(spec: SectionSpec) -> None:
+    (section,) = (one for one in sections_of({}, {}, compared=True) if one.anchor == spec.anchor)
 
-    assert section.sentences == (plan.nothing,)
+    assert section.sentences == (spec.nothing,)
     assert section.parts == section.folded == ()
 
 
 def test_before_anything_can_be_compared_sections_that_compare_say_so() -> None:
-    sections = sections_of(EVERYTHING, {"primary": ["a sentence about a mean that is not there"]}, compared=False)
+    sentences = {"primary": ["a sentence about a mean that is not there"]}
+
+    sections = sections_of(made(*MAKES), sentences, compared=False)
 
     waiting = {section.anchor for section in sections if section.sentences == (NOT_COMPARED,)}
-    assert waiting == {plan.anchor for plan in PLAN if plan.compares}
+    assert waiting == {spec.anchor for spec in SECTIONS if spec.compares}
     assert not any(section.parts for section in sections if section.anchor in waiting)
 
 
-def test_parts_come_in_the_order_of_the_plan_and_words_first() -> None:
-    present = {"pairs", "paired_differences", "a stranger"}
+def test_parts_come_in_the_order_of_the_section_and_sentences_first() -> None:
+    parts = made(pairs_figure, paired_differences_figure)
 
-    (primary,) = (s for s in sections_of(present, {"primary": ["A."]}, compared=True) if s.anchor == "primary")
+    (primary,) = (s for s in sections_of(parts, {"primary": ["A."]}, compared=True) if s.anchor == "primary")
 
     assert primary.sentences == ("A.",)
-    assert primary.parts == ("paired_differences", "pairs")
+    assert primary.parts == ("paired_differences_figure", "pairs_figure")
+
+
+def test_a_table_without_rows_is_not_shown() -> None:
+    empty = Table("primary", "", (), (), (), pd.DataFrame())
+
+    (primary,) = (s for s in sections_of({primary_table: empty}, {}, compared=True) if s.anchor == "primary")
+
+    assert primary.parts == ()

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from harness.reporting.data.measures import Measure, measure_of
 from harness.reporting.data.study_data import RUN, TRUNK_FLOPS, TRUNK_SECONDS, StudyData
 
-__all__ = ["FLOPS", "SECONDS", "AtCost", "Cost", "at_cost", "at_costs", "spent_at"]
+__all__ = ["FLOPS", "OPERATIONS", "SECONDS", "AtCost", "Cost", "at_cost", "at_costs", "spent_at"]
 
 POINTS = 80
 Array = NDArray[np.float64]
+OPERATIONS = (
+    "those of matrix products, convolutions and attention, forward and backward, a multiplication and an addition "
+    "being two, as if nothing were shared or kept"
+)
 AtCost = dict[tuple[int, str], tuple[float, Array, Array]]
 
 

@@ -8,8 +8,9 @@ import pandas as pd
 from harness.core.pareto import pareto_front
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.data.wording import listed
 
-__all__ = ["Objective", "Weighed", "weighed"]
+__all__ = ["Objective", "Weighed", "weighed", "what_is_better", "without_split"]
 
 COSTS = ("cost/", "growth/")
 
@@ -74,3 +75,14 @@ def _objective(data: StudyData, metric: str, direction: Literal["maximize", "min
     cost = metric.startswith(COSTS)
     seen, test = (data.measure(metric if cost else f"{split}/{metric}") for split in ("val", "test"))
     return Objective(seen, test, direction)
+
+
+def without_split(one: Objective) -> str:
+    """Return what an objective is called, on whichever data."""
+    return one.seen.title.removeprefix("validation ")
+
+
+def what_is_better(found: Weighed) -> str:
+    """Say which way is better, objective by objective."""
+    words = {"maximize": "high", "minimize": "low"}
+    return f"better is {listed([f'{words[one.direction]} {without_split(one)}' for one in found.objectives])}"

@@ -1,16 +1,11 @@
 """What is forgotten just after a growth, and when it has come back (the stability gap, arXiv 2205.13452)."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
-from harness.reporting.data.measures import Measure, measure_of
 from harness.reporting.data.study_data import RUN
-from harness.reporting.data.wording import NOTHING, number
-from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["NEAR", "finest_interval", "known_accuracy", "stability_gaps", "stability_table"]
+__all__ = ["NEAR", "finest_interval", "known_accuracy", "stability_gaps"]
 
 NEAR = 0.01  # below the accuracy before the growth, counts as recovered
 
@@ -61,35 +56,3 @@ def _gap(since: np.ndarray, change: np.ndarray) -> tuple[float, float, float, fl
     back = np.flatnonzero(change[bottom:] >= -NEAR)
     recovered = float(since[bottom + back[0]]) if len(back) else np.nan
     return float(change[bottom]), float(np.trapezoid(np.maximum(-change, 0), since)), recovered, float(change[-1])
-
-
-def stability_table(curves: pd.DataFrame, arms: Sequence[str]) -> Table | None:
-    """Give each arm's gap, as means over configurations, or None where the known classes have no head of their own."""
-    name = known_accuracy(curves)
-    gaps = stability_gaps(curves, name) if name else None
-    if name is None or gaps is None or not len(gaps):
-        return None
-    measure = measure_of(name)
-    shown = [arm for arm in arms if arm in set(gaps["arm"])]
-    rows = [_row(arm, gaps[gaps["arm"] == arm], measure) for arm in shown]
-    note = (
-        f"Change of {measure.title} against the last evaluation before the growth, each row a mean over "
-        f"configurations after a mean over seeds, as far as evaluations saw it. Recovered: within {measure.size(NEAR)} "
-        f"again; of those runs, the median update."
-    )
-    return table_of_numbers("stability", "How far accuracy on the known classes fell", rows, gaps, note=note)
-
-
-def _row(arm: str, gaps: pd.DataFrame, measure: Measure) -> dict[str, str]:
-    means = gaps.groupby("trial")[["lowest", "area", "last"]].mean().mean()
-    back = gaps["recovered"].dropna()
-    return {
-        "arm": arm,
-        f"lowest ({measure.unit})": measure.difference(float(means["lowest"])),
-        f"lost in all ({measure.unit} \N{MULTIPLICATION SIGN} updates)": number(
-            float(means["area"]) * measure.factor, 0
-        ),
-        "runs that recovered": f"{len(back):,} of {len(gaps):,}",
-        "after updates (median)": number(float(back.median()), 0) if len(back) else NOTHING,
-        f"at the end ({measure.unit})": measure.difference(float(means["last"])),
-    }

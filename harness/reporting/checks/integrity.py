@@ -1,7 +1,5 @@
 """All badges of a report, and their table: conditions of a fair comparison, each checked against the report's data."""
 
-from collections import Counter
-
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.checks.as_planned import departures
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
@@ -9,10 +7,9 @@ from harness.reporting.checks.fairness import equal_budget, same_order, same_sta
 from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, plan_unchanged, reproduced
 from harness.reporting.data.study_data import RUN, StudyData
 from harness.reporting.data.wording import count
-from harness.reporting.tables._base import Table, table_of_words
 from harness.staging.previous_specs import spec_digest
 
-__all__ = ["integrity_of", "integrity_table"]
+__all__ = ["integrity_of"]
 
 TUNED = "Each arm was tuned on its own, so that its runs grow where its own search chose."
 
@@ -32,17 +29,6 @@ def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> t
         _accounted(data, account),
         reproduced(whole.runs),
     )
-
-
-def integrity_table(badges: tuple[Badge, ...]) -> Table:
-    """List the badges with their evidence."""
-    found = Counter(badge.status for badge in badges)
-    note = (
-        f"{found['PASS']} passed, {found['FAIL']} failed, {found['NOT CHECKED']} not checked. All are computed from "
-        "the data beside this report, and again by harness verify."
-    )
-    rows = [(badge.name, badge.status, badge.evidence) for badge in badges]
-    return table_of_words("integrity", "Integrity", ("what", "found", "evidence"), rows, note=note)
 
 
 def _seeds_disjoint(data: StudyData) -> Badge:

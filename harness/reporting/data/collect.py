@@ -2,8 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,11 +29,11 @@ from harness.reporting.data.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS,
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
-from harness.staging.ledger import Ledger, RunRecord, StageAddress
+from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.previous_specs import previous_specs
-from harness.staging.reproductions import reproductions
+from harness.staging.reproductions import Reproduction, reproductions
 
-__all__ = ["collect"]
+__all__ = ["assembled", "collect"]
 
 
 def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
@@ -46,18 +48,50 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         begun = [known.name for known in ledger.studies()] if ledger.exists else []
         raise StudyNotFoundError(f"no study {study!r} was begun in {home}.{did_you_mean(study, begun)}")
     runs = ledger.runs(study)
+    folder = store_folder(home, record)
+    histories = _histories(folder, runs)
+    return assembled(
+        record,
+        runs,
+        histories,
+        stored={entry.address: entry for entry in Catalog(ledger.database).stages()},
+        recorded=_recorded(ledger, folder, study, runs),
+        reproductions=reproductions(ledger.database, study),
+        origin=ledger.origin(study),
+        earlier=previous_specs(ledger.database, study),
+    )
+
+
+def assembled(
+    record: StudyRecord,
+    runs: Sequence[RunRecord],
+    histories: Mapping[str, Sequence[History]],
+    *,
+    origin: StudyOrigin,
+    recorded: Mapping[str, Sequence[Any]],
+    stored: Mapping[StageAddress, StageEntry] = MappingProxyType({}),
+    reproductions: Sequence[Reproduction] = (),
+    earlier: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> StudyData:
+    """Return the data of a study as frames.
+
+    Args:
+        record: the study.
+        runs: those that have ended.
+        histories: by run id, the history of each stage; a run whose histories are lost is not there.
+        origin: how the study was called.
+        recorded: further columns of the runs, by name.
+        stored: what the catalog knows of stages.
+        reproductions: how runs came out that were trained again.
+        earlier: by digest, the forms that the study's spec had before it gained fields.
+    """
     segments: list[Segment] = []
-    digests: dict[str, str] = {}
-    stored = {entry.address: entry for entry in Catalog(ledger.database).stages()}
     for run in runs:
-        try:
-            folder = store_folder(home, record)
-            stages = [run_history(folder, (address,), test=run.opened_test) for address in run.stages]
-        except FileNotFoundError:
-            continue
-        segments += segments_of((run.run_id, run.trial, run.arm, run.seed), stages, _first_growth(run, "step"))
-        digests[run.run_id] = _digest(stages)
+        if run.run_id in histories:
+            place = (run.run_id, run.trial, run.arm, run.seed)
+            segments += segments_of(place, histories[run.run_id], _first_growth(run, "step"))
     curves = curve_frame(segments)
+    digests = {run_id: _digest(stages) for run_id, stages in histories.items()}
     frame = _runs_frame(runs, list(record.spec.space)).assign(
         history_sha256=[digests.get(run.run_id, "") for run in runs],
         curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
@@ -67,16 +101,25 @@ def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
         **{TRUNK_SECONDS: [_to_growth(stored, run) for run in runs]},
         **_counted(runs),
         config=[canonical_json(run.config) for run in runs],
-        **_recorded(ledger, store_folder(home, record), study, runs),
-        **{REPRODUCED: _reproduced(ledger, study, runs, digests)},
+        **recorded,
+        **{REPRODUCED: _reproduced(reproductions, runs, digests)},
     )
-    plans = {run.spec_digest for run in runs}
-    earlier = tuple(spec for plan, spec in previous_specs(ledger.database, study).items() if plan in plans)
-    lost = tuple(run.run_id for run in runs if run.run_id not in digests)
-    return StudyData(record, frame, curves, lost, ledger.origin(study), earlier)
+    begun = {run.spec_digest for run in runs}
+    lost = tuple(run.run_id for run in runs if run.run_id not in histories)
+    forms = tuple(spec for digest, spec in earlier.items() if digest in begun)
+    return StudyData(record, frame, curves, lost, origin, forms)
 
 
-def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) -> dict[str, list[Any]]:
+def _histories(folder: Path, runs: Sequence[RunRecord]) -> dict[str, list[History]]:
+    """Return the history of every stage by run id, without the runs of which any is lost."""
+    histories = {}
+    for run in runs:
+        with suppress(FileNotFoundError):
+            histories[run.run_id] = [run_history(folder, (address,), test=run.opened_test) for address in run.stages]
+    return histories
+
+
+def _recorded(ledger: Ledger, store: Path, study: str, runs: Sequence[RunRecord]) -> dict[str, list[Any]]:
     """Return what integrity is judged by, by column; without openings if those of some run are not known."""
     frozen = [frozen_digests(store, run.stages) for run in runs]
     found: dict[str, list[Any]] = {
@@ -91,14 +134,16 @@ def _recorded(ledger: Ledger, store: Path, study: str, runs: list[RunRecord]) ->
     return found
 
 
-def _reproduced(ledger: Ledger, study: str, runs: list[RunRecord], digests: Mapping[str, str]) -> list[str]:
+def _reproduced(
+    reproductions: Sequence[Reproduction], runs: Sequence[RunRecord], digests: Mapping[str, str]
+) -> list[str]:
     """Say of each run whether it was trained again, and came out with the history that it has now."""
-    again = [one for one in reproductions(ledger.database, study) if digests.get(one.run_id) == one.history_sha256]
-    found = {one.run_id: SAME for one in again} | {one.run_id: DIFFERS for one in again if one.difference}
-    return [found.get(run.run_id, "") for run in runs]
+    again = [one for one in reproductions if digests.get(one.run_id) == one.history_sha256]
+    outcomes = {one.run_id: SAME for one in again} | {one.run_id: DIFFERS for one in again if one.difference}
+    return [outcomes.get(run.run_id, "") for run in runs]
 
 
-def _runs_frame(runs: list[RunRecord], labels: list[str]) -> pd.DataFrame:
+def _runs_frame(runs: Sequence[RunRecord], labels: list[str]) -> pd.DataFrame:
     metrics = sorted({name for run in runs for name in run.metrics})
     rows = [
         [
@@ -125,7 +170,7 @@ def _to_growth(stored: Mapping[StageAddress, StageEntry], run: RunRecord) -> flo
     return first.seconds if first else np.nan
 
 
-def _counted(runs: list[RunRecord]) -> dict[str, list[float]]:
+def _counted(runs: Sequence[RunRecord]) -> dict[str, list[float]]:
     """Return the operations of training until the first growth, if those of any run were counted."""
     flops = [_first_growth(run, "flops_before") for run in runs]
     return {TRUNK_FLOPS: flops} if np.isfinite(flops).any() else {}
@@ -139,7 +184,7 @@ def _first_growth(run: RunRecord, what: str) -> float:
     return float(run.growths[0].get(what, np.nan)) if run.growths else np.nan
 
 
-def _digest(stages: list[History]) -> str:
+def _digest(stages: Sequence[History]) -> str:
     whole = History()
     for part in stages:
         whole = whole.then(part)

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["NOTHING", "count", "listed", "number", "p_value", "setting", "signed", "visible"]
+__all__ = ["NOTHING", "count", "in_unit", "listed", "number", "p_value", "setting", "signed", "visible"]
 
 NOTHING = "\N{EN DASH}"
 
@@ -93,3 +93,8 @@ def visible(text: str) -> str:
         for sign in " ".join(text.splitlines())
     )
     return "".join(shown)
+
+
+def in_unit(unit: str) -> str:
+    """Return the end of a label or a column's head: the unit, if there is one, in brackets."""
+    return f" ({unit})" if unit else ""

@@ -1,21 +1,24 @@
-"""An exhibit: a figure with its caption, its words for those who cannot see it, and the data it was drawn from."""
+"""A figure of a report, with its caption, its words for those who cannot see it, and the data it was drawn from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.reporting.context import ReportContext
 from harness.reporting.figures import _style as style
 
-__all__ = ["Exhibit", "rendered"]
+__all__ = ["ReportFigure", "if_compared", "rendered"]
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class ReportFigure:
     """A figure as the report shows it.
 
     Attributes:
+        name: of its files, and what tests and readers call it.
         caption: what is shown: the quantity, how many units, which interval, what was left out.
         alt: the same in a sentence with numbers, for those who cannot see it.
         data: everything drawn, at full precision.
@@ -35,3 +38,15 @@ def rendered(draw: Callable[[], Figure]) -> dict[str, bytes]:
     with style.applied():
         figure = draw()
         return {"png": style.png(figure), "svg": style.svg(figure)}
+
+
+def if_compared(
+    make: Callable[[ReportContext], ReportFigure | None],
+) -> Callable[[ReportContext], ReportFigure | None]:
+    """Make no figure where no two runs can be compared."""
+
+    @wraps(make)
+    def checked(context: ReportContext) -> ReportFigure | None:
+        return make(context) if context.compared else None
+
+    return checked

@@ -33,7 +33,6 @@ __all__ = [
     "arm_handles",
     "arm_styles",
     "growth_handle",
-    "in_unit",
     "label",
     "log_if_wide",
     "mark_growth",
@@ -200,11 +199,6 @@ def wrapped(text: str, width: int, most: int = 2) -> str:
     """Make other people's words fit into `most` lines of `width` signs."""
     lines = textwrap.wrap(label(text, width * most), width) or [""]
     return "\n".join([*lines[: most - 1], label(" ".join(lines[most - 1 :]), width)] if len(lines) >= most else lines)
-
-
-def in_unit(unit: str) -> str:
-    """Return the end of an axis's label: the unit, if there is one, in brackets."""
-    return f" ({unit})" if unit else ""
 
 
 def text_width(texts: Sequence[str], size: float, weight: str = "normal") -> float:

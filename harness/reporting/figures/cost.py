@@ -1,24 +1,29 @@
-"""Accuracy against cost, arm by arm."""
+"""The primary metric of every arm against what its training cost."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.reporting.analysis.complete import complete_means
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
+from harness.reporting.data.wording import count, in_unit, listed
+from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import (
     add_legend,
     arm_handles,
     arm_styles,
-    in_unit,
     label,
     new_figure,
     plain_numbers,
     wrapped,
 )
+from harness.reporting.statistics import mean_estimate
 
-__all__ = ["CostData", "draw_cost"]
+__all__ = ["CostData", "cost_figure", "draw_cost"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,46 @@ class CostData:
     arms: Sequence[str]
     cost: Measure
     measure: Measure
+
+
+@if_compared
+def cost_figure(context: ReportContext) -> ReportFigure | None:
+    """Show the primary metric of every arm against the seconds that its training took."""
+    data, comparison, measure = context.data, context.comparison, context.measure
+    cost = data.measure("cost/seconds")
+    if not {cost.metric, measure.metric} <= set(data.metrics):
+        return None
+    points = complete_means(data, [cost.metric, measure.metric])
+    points = points.rename(columns={cost.metric: "cost", measure.metric: "value"})
+    arms = [arm for arm in data.arms if arm in set(points["arm"])]
+    if not {comparison.first, comparison.second} <= set(arms):
+        return None
+    means = pd.DataFrame([_arm_mean(points, arm) for arm in arms])
+    drawn = CostData(points, means, arms, cost, measure)
+    trials = points["trial"].nunique()
+    levels = [
+        f"{row['arm']} {measure.amount(row['value'])} at {cost.amount(row['cost'])}" for row in means.to_dict("records")
+    ]
+    return ReportFigure(
+        name="cost",
+        title="What it cost",
+        caption=(
+            f"Small points are configurations, means over seeds: {measure.title} against {cost.title} in seconds. "
+            f"Large points are the arms' means, black lines their 95 % t intervals over "
+            f"{count(trials, 'configuration')} that completed under every arm. Seconds are those of the machine that "
+            f"trained; what arms share is counted for each."
+        ),
+        alt=f"Means: {listed(levels)}.",
+        **rendered(lambda: draw_cost(drawn)),
+        data=pd.concat([points.assign(shown="configuration"), means.assign(shown="mean")], ignore_index=True),
+    )
+
+
+def _arm_mean(points: pd.DataFrame, arm: str) -> dict[str, object]:
+    part = points[points["arm"] == arm]
+    estimate = mean_estimate(part["value"].tolist())
+    low, high = (estimate.interval.low, estimate.interval.high) if estimate.interval else (np.nan, np.nan)
+    return {"arm": arm, "cost": float(part["cost"].mean()), "value": estimate.mean, "low": low, "high": high}
 
 
 def draw_cost(data: CostData) -> Figure:

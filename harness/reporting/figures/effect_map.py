@@ -1,22 +1,28 @@
-"""A map: the paired difference over two searched fields."""
+"""The paired difference over two searched fields, as a map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.wording import setting
+from harness.reporting.data.study_data import PARAM, is_absent
+from harness.reporting.data.wording import count, setting
+from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import label, new_figure
 
-__all__ = ["MapData", "draw_effect_map"]
+__all__ = ["MapData", "draw_effect_map", "effect_map_figure"]
 
+MAPPED = ("when", "where")  # the names of the searched fields that a map shows first
+FEWEST_MAPPED, MOST_VALUES = 6, 12
 COLORS = "PuOr_r"  # diverging, told apart by the color-blind; orange is the first arm, as everywhere
 MOST_CELLS, FEWEST = 12, 3
 APART = 0.16  # between points of one place, in places
@@ -31,6 +37,44 @@ class MapData:
     down: Sequence[Any]
     names: tuple[str, str]
     measure: Measure
+
+
+@if_compared
+def effect_map_figure(context: ReportContext) -> ReportFigure | None:
+    """Show the differences over two of the searched fields, if configurations differ in two that always exist."""
+    data, comparison, measure = context.data, context.comparison, context.measure
+    params = data.runs.drop_duplicates("trial").set_index("trial")
+    rows = comparison.configurations[["trial", "difference"]].merge(
+        pd.DataFrame({label: params[PARAM + label].map(setting) for label in data.labels}),
+        left_on="trial",
+        right_index=True,
+    )
+    everywhere = [label for label in data.labels if not params.loc[rows["trial"], PARAM + label].map(is_absent).any()]
+    varied = [label for label in everywhere if 1 < rows[label].nunique() <= max(MOST_VALUES, len(rows))]
+    varied.sort(key=lambda label: (label not in MAPPED, MAPPED.index(label) if label in MAPPED else 0))
+    if len(rows) < FEWEST or len(varied) < 2:
+        return None
+    across, down = varied[:2]
+    values = {label: params.loc[rows["trial"], PARAM + label].tolist() for label in (across, down)}
+    drawn = MapData(rows["difference"].tolist(), values[across], values[down], (across, down), measure)
+    return ReportFigure(
+        name="effect_map",
+        title=f"The difference over {across} and {down}",
+        caption=(
+            f"Each point is one of {count(len(rows), 'configuration')}: {measure.title} under {comparison.first} minus "
+            f"{comparison.second}, in {measure.unit or 'stored units'}, mean over seeds, at its place in the searched "
+            f"space; points of equal place are set side by side. Where both fields "
+            f"have few values, cells have the color of their mean, and those with fewer than three configurations are "
+            f"hatched. A description: no interval, and all other searched "
+            f"fields vary as well."
+        ),
+        alt=(
+            f"Differences between {measure.difference(rows['difference'].min())} and "
+            f"{measure.difference(rows['difference'].max())} {measure.unit} over {across} and {down}."
+        ),
+        **rendered(lambda: draw_effect_map(drawn)),
+        data=rows[["trial", across, down, "difference"]],
+    )
 
 
 def draw_effect_map(data: MapData) -> Figure:

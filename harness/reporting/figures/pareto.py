@@ -1,18 +1,21 @@
 """The Pareto front: configurations by the deciding metric and each further objective, seen and on test data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.analysis.pareto import Objective
-from harness.reporting.data.wording import number
+from harness.reporting.analysis.pareto import Objective, Weighed, what_is_better, without_split
+from harness.reporting.context import ReportContext
+from harness.reporting.data.wording import count, listed, number
+from harness.reporting.figures._base import ReportFigure, rendered
 from harness.reporting.figures._style import INK, MUTED, STYLES, label, new_figure, plain_numbers
 
-__all__ = ["NAMED", "ParetoData", "draw_pareto"]
+__all__ = ["ParetoData", "draw_pareto", "pareto_figure"]
 
 NAMED = 40  # so many points can bear their numbers and be read
 
@@ -24,6 +27,38 @@ class ParetoData:
     rows: pd.DataFrame
     up: Objective
     across: Sequence[Objective]
+
+
+def pareto_figure(context: ReportContext) -> ReportFigure | None:
+    """Return the figure, or none for a study with one objective."""
+    found = context.weighed
+    if found is None or not len(found.rows):
+        return None
+    deciding, *others = found.objectives
+    front = found.rows[found.rows["front"]]
+    named = "all points" if len(found.rows) <= NAMED else "those on the front"
+    across = listed([one.seen.title if one.is_cost else without_split(one) for one in others])
+    return ReportFigure(
+        name="pareto",
+        title="The best trade-offs",
+        caption=(
+            f"Each of {count(len(found.rows), 'configuration')} twice, mean over arms and seeds: filled as the "
+            f"search saw it, on validation data, and hollow on test data; {named} bear the number of the trial. "
+            f"{without_split(deciding).capitalize()} against {across}. {count(len(front), 'configuration')} are "
+            f"on the Pareto front of the validation values, drawn dark: {what_is_better(found)}."
+        ),
+        alt=(
+            f"On the front: {listed([_told(found, record) for record in front.head(6).to_dict('records')])}"
+            f"{', and others' if len(front) > 6 else ''}."
+        ),
+        **rendered(lambda: draw_pareto(ParetoData(found.rows, deciding, others))),
+        data=found.rows,
+    )
+
+
+def _told(found: Weighed, record: Mapping[Any, Any]) -> str:
+    values = [one.seen.amount(record[one.seen.metric]) for one in found.objectives]
+    return f"trial {record['trial']} with {' and '.join(values)}"
 
 
 def draw_pareto(data: ParetoData) -> Figure:

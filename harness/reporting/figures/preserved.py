@@ -1,4 +1,4 @@
-"""What a growth did to the function before any further update, by how new parameters began."""
+"""What the growths themselves changed: old outputs, and losses on known classes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from harness.reporting.context import ReportContext
+from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.wording import count, number, setting, signed
+from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import INK, MUTED, STYLES, label, new_figure, text_width
 
-__all__ = ["PreservedData", "draw_preserved"]
+__all__ = ["PreservedData", "draw_preserved", "preserved_figure"]
 
+LOGITS, BEFORE, AFTER = (f"growth/{name}" for name in ("logit_change", "known_loss_before", "known_loss_after"))
+MOST_BEGINNINGS = 12
 TURN = 0.6180339887498949  # the golden ratio: points that follow one another never lie side by side
 
 
@@ -22,6 +28,48 @@ class PreservedData:
     rows: pd.DataFrame
     begins: Sequence[str]
     columns: dict[str, str]
+
+
+@if_compared
+def preserved_figure(context: ReportContext) -> ReportFigure | None:
+    """Show by how much growths changed old outputs and losses, by how new parameters began."""
+    data = context.data
+    found = data.curves[data.curves["name"].isin([LOGITS, BEFORE, AFTER])]
+    # Arms share a growth up to how it goes on, so that it counts once.
+    wide = found.astype({"name": "str"}).drop_duplicates(["trial", "seed", "step", "name"])
+    wide = wide.pivot_table(index=["trial", "seed", "step"], columns="name", values="value").dropna().reset_index()
+    if not {LOGITS, BEFORE, AFTER} <= set(wide.columns) or not len(wide):
+        return None
+    field = _beginning(data)
+    params = data.runs.drop_duplicates("trial").set_index("trial")
+    begins = wide["trial"].map(params[PARAM + field].map(setting)) if field else "every growth"
+    columns = {"logits": "largest change of an old output", "loss": "change of the loss on known classes"}
+    rows = wide[["trial", "seed", "step"]].assign(begins=begins, logits=wide[LOGITS], loss=wide[AFTER] - wide[BEFORE])
+    order = list(dict.fromkeys(rows.sort_values("begins")["begins"]))[:MOST_BEGINNINGS]
+    rows = rows[rows["begins"].isin(order)].reset_index(drop=True)
+    kept = int((rows["logits"] == 0).sum())
+    return ReportFigure(
+        name="preserved",
+        title="What the growth itself changed",
+        caption=(
+            f"Each point is one growth, before any further update, on a fixed batch of known classes; bars are "
+            f"medians{f', by {field}' if field else ''}. {kept:,} of {count(len(rows), 'growth')} left every old "
+            f"output as it was, to the bit. The loss can change all the same, for new outputs compete with old ones."
+        ),
+        alt=(
+            f"Largest change of an old output: {number(float(rows['logits'].max()), 4)}; change of the loss: from "
+            f"{signed(float(rows['loss'].min()), 3)} to {signed(float(rows['loss'].max()), 3)}."
+        ),
+        **rendered(lambda: draw_preserved(PreservedData(rows, order, columns))),
+        data=rows,
+    )
+
+
+def _beginning(data: StudyData) -> str:
+    """Return the searched field that says with which values new parameters begin, or nothing."""
+    fields = {label: dimension.field for label, dimension in data.study.spec.space.items()}
+    chosen = [label for label, field in fields.items() if field.rpartition(".")[2] in ("init", "method", "function")]
+    return chosen[0] if chosen else ""
 
 
 def draw_preserved(data: PreservedData) -> Figure:

@@ -20,7 +20,7 @@ MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]#|~$])")
 
 def html(content: Mapping[str, Any]) -> bytes:
     """Render `report.html`: one file that loads nothing and runs nothing."""
-    drawn = inline_figures({name: exhibit.svg for name, exhibit in content["exhibits"].items()})
+    drawn = inline_figures({name: figure.svg for name, figure in content["figures"].items()})
     widest = max((len(table.head) for table in content["tables"].values()), default=1)
     page = _environment(_html_value).get_template("report.html.jinja")
     return page.render(content, drawn=drawn, columns=range(1, widest + 1)).encode()

@@ -7,6 +7,7 @@ The questions are those of the NeurIPS paper checklist, of Lindauer and Hutter's
 from collections.abc import Iterator
 
 from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.tables._base import Table, table_of_words
@@ -18,8 +19,9 @@ NEURIPS, SEARCH, REFORMS = "NeurIPS", "searching (NAS)", "REFORMS"
 Row = tuple[str, str, str, str]
 
 
-def checklist_table(data: StudyData, comparison: Comparison, account: Account) -> Table:
+def checklist_table(context: ReportContext) -> Table | None:
     """Return every question with its answer and the section that shows it."""
+    data, comparison, account = context.data, context.comparison, context.account
     rows = [*_neurips(data, comparison), *_searching(data, account), *_reforms(data)]
     unanswered = sum(answer == AUTHOR for _, _, answer, _ in rows)
     note = f"{unanswered} of {len(rows)} questions cannot be answered from the data of a study."

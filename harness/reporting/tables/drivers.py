@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import NOTHING, listed, number
 from harness.reporting.importance.drivers import Driver
@@ -13,19 +14,19 @@ from harness.reporting.importance.ped_anova import best_share
 from harness.reporting.importance.permutation import FieldImportance, Importance
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["drivers_tables"]
+__all__ = ["drivers_table"]
 
 METHODS = ("fANOVA", "PED-ANOVA")
 
 
-def drivers_tables(found: tuple[Driver, ...], comparison: Comparison, measure: Measure) -> tuple[Table, ...]:
+def drivers_table(context: ReportContext) -> Table | None:
     """Return the table of what `drivers` found, or none."""
+    found, comparison, measure = context.drivers, context.comparison, context.measure
     if not found:
-        return ()
+        return None
     frame = pd.DataFrame([record for driver in found for record in _records(driver)])
     rows = [row for driver in found for row in _rows(driver, comparison, measure)]
-    table = table_of_numbers("drivers", "Which searched fields matter", rows, frame, left=2, note=_note(found))
-    return (table,)
+    return table_of_numbers("drivers", "Which searched fields matter", rows, frame, left=2, note=_note(found))
 
 
 def _records(driver: Driver) -> Iterator[dict[str, Any]]:

@@ -6,21 +6,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import PARAM, StudyData, is_absent
 from harness.reporting.data.wording import NOTHING, p_value, setting
 from harness.reporting.statistics import groups_differ_p, holm, mean_estimate
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["effects_tables"]
+__all__ = ["effects_by_field_table"]
 
 MOST_VALUES = 6  # of a number; more are put into thirds
 ABSENT = "does not exist"
 
 
-def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) -> tuple[Table, ...]:
+def effects_by_field_table(context: ReportContext) -> Table | None:
     """Return the table, or none where no searched field takes two values among the compared configurations."""
+    data, comparison, measure = context.data, context.comparison, context.measure
     found = comparison.configurations.set_index("trial")["difference"]
     rows = data.runs.drop_duplicates("trial").set_index("trial").loc[found.index]
     fields = {
@@ -28,7 +29,7 @@ def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) ->
     }
     fields = {label: groups for label, groups in fields.items() if groups.ngroups > 1}
     if not fields:
-        return ()
+        return None
     adjusted = holm([groups_differ_p([group.tolist() for _, group in groups]) for groups in fields.values()])
     records = [
         {"field": label, "value": value, **_estimated(group), "p_adjusted": p}
@@ -43,7 +44,7 @@ def effects_tables(data: StudyData, comparison: Comparison, measure: Measure) ->
     )
     shown = [_row(record, measure) for record in records]
     title = "The difference by value of each searched field"
-    return (table_of_numbers("effects_by_field", title, shown, pd.DataFrame(records), left=2, note=note),)
+    return table_of_numbers("effects_by_field", title, shown, pd.DataFrame(records), left=2, note=note)
 
 
 def _options(data: StudyData, label: str) -> list[str]:

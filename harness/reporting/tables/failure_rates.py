@@ -4,24 +4,24 @@ import numpy as np
 import pandas as pd
 
 from harness.reporting.analysis.failure_rates import collapses
-from harness.reporting.analysis.pairing import Comparison
-from harness.reporting.data.study_data import StudyData
+from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import count, number
 from harness.reporting.statistics import Rate
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["collapse_tables"]
+__all__ = ["failure_rates_table"]
 
 
-def collapse_tables(data: StudyData, comparison: Comparison) -> tuple[Table, ...]:
+def failure_rates_table(context: ReportContext) -> Table | None:
     """Return the table, or none where nothing is known that is as good as a guess, or no run collapsed."""
+    data, comparison = context.data, context.comparison
     guess = comparison.failure_value
     if guess is None:
-        return ()
+        return None
     found = collapses(data.runs, comparison.first, comparison.second, comparison.metric, guess)
     rates = {comparison.first: found.first, comparison.second: found.second}
     if not any(rate.events for rate in rates.values()):
-        return ()
+        return None
     records = [{"arm": arm, "collapsed": rate.events, "runs": rate.total} | _ends(rate) for arm, rate in rates.items()]
     rows = [
         {
@@ -38,7 +38,7 @@ def collapse_tables(data: StudyData, comparison: Comparison) -> tuple[Table, ...
         f"under {comparison.first} did so, in {found.only_second} only that under {comparison.second}; "
         f"p = {number(found.p, 3)} (McNemar, exact)."
     )
-    return (table_of_numbers("collapses", "Runs that came to nothing", rows, pd.DataFrame(records), note=note),)
+    return table_of_numbers("collapses", "Runs that came to nothing", rows, pd.DataFrame(records), note=note)
 
 
 def _ends(rate: Rate) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What the statistics in a report mean, in plain words."""
 
+from harness.reporting.context import ReportContext
 from harness.reporting.tables._base import Table, table_of_words
 
 __all__ = ["glossary_table"]
@@ -53,6 +54,6 @@ MEANINGS = (
 )
 
 
-def glossary_table() -> Table:
+def glossary_table(_context: ReportContext) -> Table | None:
     """Return the words with their meanings."""
     return table_of_words("glossary", "Words", ("word", "what it means here"), MEANINGS)

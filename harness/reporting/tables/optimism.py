@@ -5,22 +5,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["optimism_tables"]
+__all__ = ["optimism_table"]
 
 
-def optimism_tables(data: StudyData, measure: Measure) -> tuple[Table, ...]:
+def optimism_table(context: ReportContext) -> Table | None:
     """Return the table, or none of searches that were confirmed, and where no arm has two configurations."""
+    data, measure = context.data, context.measure
     seen = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     if data.searched or not {seen.metric, measure.metric} <= set(data.metrics):
-        return ()
+        return None
     frame = pd.DataFrame([_of_arm(data, arm, seen, measure) for arm in data.arms])
     frame = frame[frame["configurations"] > 1].reset_index(drop=True)
     if not len(frame):
-        return ()
+        return None
     unit = f" ({measure.unit})" if measure.unit else ""
     level = f" ({measure.level_unit})" if measure.level_unit else ""
     rows = [
@@ -39,7 +41,7 @@ def optimism_tables(data: StudyData, measure: Measure) -> tuple[Table, ...]:
         "that stands what test minus validation is for all configurations. The seeds are the same on both sides: how "
         "lucky they were is seen only by training again with others."
     )
-    return (table_of_numbers("optimism", "What choosing on validation flatters", rows, frame, note=note),)
+    return table_of_numbers("optimism", "What choosing on validation flatters", rows, frame, note=note)
 
 
 def _of_arm(data: StudyData, arm: str, seen: Measure, measure: Measure) -> dict[str, Any]:

@@ -6,20 +6,21 @@ import pandas as pd
 
 from harness.core.errors import InputError
 from harness.reporting.analysis.sample_size import Plan, plan_study
-from harness.reporting.data.study_data import StudyData
+from harness.reporting.context import ReportContext
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["power_tables"]
+__all__ = ["power_table"]
 
 
-def power_tables(data: StudyData) -> tuple[Table, ...]:
+def power_table(context: ReportContext) -> Table | None:
     """Return the table, or none where there is no effect to look for or nothing is known of the spread."""
+    data = context.data
     try:
         plan = plan_study(data)
     except InputError:
-        return ()
+        return None
     if not plan.spread.observed > 0:
-        return ()
+        return None
     rows = [
         {
             "seeds": f"{option.seeds}",
@@ -31,7 +32,7 @@ def power_tables(data: StudyData) -> tuple[Table, ...]:
         for option in plan.options
     ]
     frame = pd.DataFrame([asdict(option) for option in plan.options]).astype("Int64")
-    return (table_of_numbers("power", "What would settle it", rows, frame, note=_note(plan)),)
+    return table_of_numbers("power", "What would settle it", rows, frame, note=_note(plan))
 
 
 def _said(amount: int | None) -> str:

@@ -6,25 +6,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import signed
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["published_tables"]
+__all__ = ["published_table"]
 
 NEAR = 2.0  # published standard deviations
 
 
-def published_tables(data: StudyData) -> tuple[Table, ...]:
+def published_table(context: ReportContext) -> Table | None:
     """Return the table, or none for a study that names no published results.
 
     Ours are mean and standard deviation over all completed runs of the arm; the distance is in units of the published
     standard deviation of single runs.
     """
+    data = context.data
     records = [_record(data, result) for result in data.study.spec.published]
     if not records:
-        return ()
+        return None
     rows = [_row(record, data.measure(record["metric"])) for record in records]
     near = sum(abs(record["distance"]) <= NEAR for record in records)
     sources = "; ".join(dict.fromkeys(str(record["source"]) for record in records))
@@ -33,7 +35,7 @@ def published_tables(data: StudyData) -> tuple[Table, ...]:
         "the published ones."
     )
     title = "Published results, and ours"
-    return (table_of_numbers("published", title, rows, pd.DataFrame(records), left=3, note=note),)
+    return table_of_numbers("published", title, rows, pd.DataFrame(records), left=3, note=note)
 
 
 def _record(data: StudyData, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,29 +5,29 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.secondary import Endpoint, secondary_endpoints
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING, p_value
 from harness.reporting.tables._base import Table, table_of_numbers
 
-__all__ = ["secondary_tables"]
+__all__ = ["secondary_table"]
 
 
-def secondary_tables(data: StudyData, comparison: Comparison) -> tuple[Table, ...]:
+def secondary_table(context: ReportContext) -> Table | None:
     """Return the table, or none for a study that declares no secondary endpoints."""
+    data, comparison = context.data, context.comparison
     metrics = [f"test/{metric}" for metric in data.study.spec.secondary]
     endpoints = secondary_endpoints(data.runs, comparison.first, comparison.second, metrics)
     if not endpoints:
-        return ()
+        return None
     frame = pd.DataFrame([_record(endpoint) for endpoint in endpoints])
     note = (
         f"Differences are {comparison.first} minus {comparison.second}, means over configurations, runs that diverged "
         "left out. Each interval is for its endpoint alone; p is adjusted after Holm for all endpoints of this table."
     )
     rows = [_row(endpoint, data.measure(endpoint.comparison.metric)) for endpoint in endpoints]
-    return (table_of_numbers("secondary", "Declared secondary endpoints", rows, frame, left=2, note=note),)
+    return table_of_numbers("secondary", "Declared secondary endpoints", rows, frame, left=2, note=note)
 
 
 def _record(endpoint: Endpoint) -> dict[str, Any]:

@@ -7,16 +7,17 @@ import pandas as pd
 
 from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.sensitivity import Companion, companions, detectable
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING, count, p_value
 from harness.reporting.tables._base import Table, table_of_numbers
 
 __all__ = ["power_sentence", "sensitivity_table"]
 
 
-def sensitivity_table(data: StudyData, comparison: Comparison, measure: Measure) -> Table:
+def sensitivity_table(context: ReportContext) -> Table | None:
     """Set the primary estimate beside those that weigh the configurations otherwise."""
+    data, comparison, measure = context.data, context.comparison, context.measure
     found = companions(data.runs, comparison)
     difference = f"difference ({measure.unit})" if measure.unit else "difference"
     rows = [

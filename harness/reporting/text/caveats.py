@@ -1,22 +1,81 @@
-"""What makes a comparison weaker than it looks, found in its own numbers."""
+"""What a reader must know before believing a verdict: what the comparison's own numbers say against it."""
 
 import pandas as pd
 
 from harness.core.digest import canonical_json
-from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM
-from harness.reporting.data.wording import count, number
+from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.wording import count, listed, number
+from harness.reporting.text.verdict import Verdict
 
-__all__ = ["reservations"]
+__all__ = ["caveats", "caveats_of_comparison"]
 
 BUDGET_TOLERANCE = 0.05
 STEPS = "cost/steps"
 
 
-def reservations(runs: pd.DataFrame, comparison: Comparison, measure: Measure) -> list[str]:
+def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
+    """Say what the reader must know before believing the verdict."""
+    sentences = []
+    if account.unfinished:
+        sentences.append(
+            f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
+            f"{'has' if account.unfinished == 1 else 'have'} not ended."
+        )
+    if account.failed:
+        by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
+        sentences.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
+    if account.pruned:
+        sentences.append(
+            f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
+            "configurations that looked good early, under the arms together."
+        )
+    sentences += [*_proposed(data), *caveats_of_comparison(data.runs, comparison, data.measure(comparison.metric))]
+    incomplete = account.pairs_planned - account.pairs_compared
+    if incomplete:
+        sentences.append(
+            f"{account.pairs_compared:,} of {count(account.pairs_planned, 'planned pair')} of runs are compared; the "
+            f"other {incomplete:,} lack a result under one arm or both."
+        )
+    if account.forks_shared < account.forks_checked:
+        apart = account.forks_checked - account.forks_shared
+        sentences.append(f"In {count(apart, 'pair')} the arms did not go on from the same stored state.")
+    if comparison.sensitive:
+        sentences.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see section 4.")
+    if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
+        sentences.append("The interval excludes zero: there is a difference, but one too small to matter.")
+    if data.lost:
+        sentences.append(
+            f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store."
+        )
+    return sentences
+
+
+def _proposed(data: StudyData) -> list[str]:
+    """Say who chose the configurations, if they are no fair sample of the searched space."""
+    sampler = data.study.spec.sampler.kind
+    sentences = []
+    if not data.fair:
+        sentences.append(
+            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
+            "these, not of the searched space."
+        )
+    if given := len(data.study.spec.baselines):
+        were = "was" if given == 1 else "were"
+        sentences.append(f"{count(given, 'configuration')} of the comparison {were} given, not drawn.")
+    return sentences
+
+
+def _counted(comparison: Comparison) -> str:
+    if comparison.failure_value is None:
+        return "Failed runs are not in the comparison, which flatters an arm that fails more often."
+    return "Those that diverged count as a guess, those that failed otherwise are not in the comparison."
+
+
+def caveats_of_comparison(runs: pd.DataFrame, comparison: Comparison, measure: Measure) -> list[str]:
     """Return what a reader must know before believing the comparison, as sentences; none of it stops a report."""
-    found = (
+    sentences = (
         _no_spread(comparison),
         _one_seed(comparison),
         _unequal_seeds(comparison),
@@ -24,7 +83,7 @@ def reservations(runs: pd.DataFrame, comparison: Comparison, measure: Measure) -
         _unequal_steps(runs, comparison),
         _imputed(comparison, measure),
     )
-    return [sentence for sentence in found if sentence]
+    return [sentence for sentence in sentences if sentence]
 
 
 def _no_spread(comparison: Comparison) -> str:

@@ -1,14 +1,12 @@
-"""The sentences around the numbers: what was estimated, how, with which reservations."""
+"""The sentences around the numbers: what was estimated, how, and what it does not show."""
 
 from harness.core.digest import digest
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, setting
-from harness.reporting.text.caveats import reservations
-from harness.reporting.text.verdict import Verdict
 
-__all__ = ["caveats", "estimand", "limits", "words_of"]
+__all__ = ["estimand", "limits", "words_of"]
 
 STEPS, SECONDS = "cost/steps", "cost/seconds"
 
@@ -27,62 +25,6 @@ def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
         f"minus that under {comparison.second}, at the end of training, where each configuration counts once, as the "
         f"mean over its seeds."
     )
-
-
-def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
-    """Say what the reader must know before believing the verdict."""
-    found = []
-    if account.unfinished:
-        found.append(
-            f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
-            f"{'has' if account.unfinished == 1 else 'have'} not ended."
-        )
-    if account.failed:
-        by_arm = listed([f"{arm.failed} under {arm.arm}" for arm in account.arms if arm.failed])
-        found.append(f"{count(account.failed, 'run')} failed ({by_arm}). {_counted(comparison)}")
-    if account.pruned:
-        found.append(
-            f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
-            "configurations that looked good early, under the arms together."
-        )
-    found += [*_proposed(data), *reservations(data.runs, comparison, data.measure(comparison.metric))]
-    incomplete = account.pairs_planned - account.pairs_compared
-    if incomplete:
-        found.append(
-            f"{account.pairs_compared:,} of {count(account.pairs_planned, 'planned pair')} of runs are compared; the "
-            f"other {incomplete:,} lack a result under one arm or both."
-        )
-    if account.forks_shared < account.forks_checked:
-        apart = account.forks_checked - account.forks_shared
-        found.append(f"In {count(apart, 'pair')} the arms did not go on from the same stored state.")
-    if comparison.sensitive:
-        found.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see section 4.")
-    if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
-        found.append("The interval excludes zero: there is a difference, but one too small to matter.")
-    if data.lost:
-        found.append(f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store.")
-    return found
-
-
-def _proposed(data: StudyData) -> list[str]:
-    """Say who chose the configurations, if they are no fair sample of the searched space."""
-    sampler = data.study.spec.sampler.kind
-    found = []
-    if not data.fair:
-        found.append(
-            f"The configurations were proposed by {sampler}, which prefers good ones: mean and interval speak of "
-            "these, not of the searched space."
-        )
-    if given := len(data.study.spec.baselines):
-        were = "was" if given == 1 else "were"
-        found.append(f"{count(given, 'configuration')} of the comparison {were} given, not drawn.")
-    return found
-
-
-def _counted(comparison: Comparison) -> str:
-    if comparison.failure_value is None:
-        return "Failed runs are not in the comparison, which flatters an arm that fails more often."
-    return "Those that diverged count as a guess, those that failed otherwise are not in the comparison."
 
 
 def limits(data: StudyData, comparison: Comparison) -> list[str]:

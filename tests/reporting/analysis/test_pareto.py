@@ -1,22 +1,21 @@
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from harness.reporting.analysis.pairing import account_for, compare
 from harness.reporting.analysis.pareto import weighed
+from harness.reporting.context import ReportContext
 from harness.reporting.data.curve_frame import curve_frame
-from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import ABSENT, PARAM, StudyData
 from harness.reporting.data.wording import NOTHING
-from harness.reporting.exhibits import exhibits_of
-from harness.reporting.figures.pareto_exhibits import pareto_exhibits, pareto_tables
+from harness.reporting.figures._base import ReportFigure
+from harness.reporting.figures.pareto import pareto_figure
 from harness.reporting.publication.source_files import read_data, written_data
 from harness.reporting.report import report_files
-from harness.reporting.tables.listed import tables_of
+from harness.reporting.tables._base import Table
+from harness.reporting.tables.trade_offs import trade_offs_table
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 
@@ -68,6 +67,18 @@ def study_of(
     return StudyData(record, frame, curves, (), StudyOrigin("s", ()))
 
 
+def table_of(data: StudyData) -> Table:
+    table = trade_offs_table(ReportContext(data))
+    assert table is not None
+    return table
+
+
+def figure_of(data: StudyData) -> ReportFigure:
+    figure = pareto_figure(ReportContext(data))
+    assert figure is not None
+    return figure
+
+
 BY_HAND: dict[int, tuple[float, float, float] | None] = {
     0: (0.9, 0.70, 400.0),
     1: (0.8, 0.80, 100.0),
@@ -104,18 +115,20 @@ def test_a_configuration_that_has_not_ended_or_failed_altogether_is_left_out() -
 def test_without_further_objectives_or_values_of_them_there_is_no_front(objectives: Any) -> None:
     data = study_of(BY_HAND, objectives=objectives)
 
-    assert (weighed(data), pareto_tables(data), pareto_exhibits(data)) == (None, (), ())
+    context = ReportContext(data)
+    assert (weighed(data), trade_offs_table(context), pareto_figure(context)) == (None, None, None)
 
 
 def test_a_study_of_which_nothing_has_ended_has_no_front() -> None:
     data = study_of({4: None})
     nothing = StudyData(data.study, data.runs[data.runs["status"] == "failed"], data.curves, (), data.origin)
 
-    assert (pareto_tables(nothing), pareto_exhibits(nothing)) == ((), ())
+    context = ReportContext(nothing)
+    assert (trade_offs_table(context), pareto_figure(context)) == (None, None)
 
 
 def test_the_table_lists_what_is_on_a_front_with_both_splits_and_a_dash_for_what_is_absent() -> None:
-    (table,) = pareto_tables(study_of(BY_HAND))
+    table = table_of(study_of(BY_HAND))
 
     assert table.head == ("trial", "on the front by", "width", "validation all (%)", "test all (%)", "updates (steps)")
     assert table.rows == (
@@ -136,17 +149,17 @@ def test_an_error_is_weighed_in_the_unit_of_its_output() -> None:
 
     weighing = replace(data, runs=data.runs.assign(**errors))
 
-    assert pareto_tables(weighing)[0].head[-2:] == ("validation rmse/cooling (kW)", "test rmse/cooling (kW)")
-    assert "trial 0 with 50.00 % and 1.000 kW" in pareto_exhibits(weighing)[0].alt
+    assert table_of(weighing).head[-2:] == ("validation rmse/cooling (kW)", "test rmse/cooling (kW)")
+    assert "trial 0 with 50.00 % and 1.000 kW" in figure_of(weighing).alt
 
 
 def test_the_figure_says_who_is_on_the_front() -> None:
-    (exhibit,) = pareto_exhibits(study_of(BY_HAND))
+    figure = figure_of(study_of(BY_HAND))
 
-    assert "Each of 6 configurations twice" in exhibit.caption
-    assert "4 configurations are on the Pareto front" in exhibit.caption
-    assert exhibit.alt.startswith("On the front: trial 0 with 90.00 % and 400 steps, trial 1 with")
-    assert exhibit.data["trial"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert "Each of 6 configurations twice" in figure.caption
+    assert "4 configurations are on the Pareto front" in figure.caption
+    assert figure.alt.startswith("On the front: trial 0 with 90.00 % and 400 steps, trial 1 with")
+    assert figure.data["trial"].tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_many_points_and_several_objectives_are_drawn_too() -> None:
@@ -154,12 +167,12 @@ def test_many_points_and_several_objectives_are_drawn_too() -> None:
         trial: (0.5 + trial / 200, 0.5 + trial / 210, 100.0 + trial) for trial in range(50)
     }
 
-    (exhibit,) = pareto_exhibits(study_of(points, objectives=(STEPS, LATE)))
+    figure = figure_of(study_of(points, objectives=(STEPS, LATE)))
 
-    assert "those on the front bear the number of the trial" in exhibit.caption
-    assert exhibit.alt.endswith("and others.")
-    assert exhibit.png.startswith(b"\x89PNG")
-    assert list(exhibit.data.columns)[1:6] == [
+    assert "those on the front bear the number of the trial" in figure.caption
+    assert figure.alt.endswith("and others.")
+    assert figure.png.startswith(b"\x89PNG")
+    assert list(figure.data.columns)[1:6] == [
         "val/accuracy/all",
         "test/accuracy/all",
         "cost/steps",
@@ -170,26 +183,18 @@ def test_many_points_and_several_objectives_are_drawn_too() -> None:
 
 def test_a_report_without_pairs_shows_the_front_all_the_same() -> None:
     data = study_of(BY_HAND)
-    comparison = compare(data.runs.iloc[:0], "frozen", "unfrozen", "test/accuracy/all")
-    measure = measure_of("test/accuracy/all")
+    data.study.spec["comparison"] = ["frozen", "frozen"]
 
-    assert "pareto" in exhibits_of(data, data.curves, comparison, measure, 0.0, (), {})
-    assert "trade_offs" in tables_of(data, comparison, account_for(data, comparison), measure)
+    assert not ReportContext(data).compared
+    assert figure_of(data).name == "pareto"
+    assert table_of(data).name == "trade_offs"
 
 
-def test_a_report_has_the_trade_offs_and_follows_from_its_data(make_home: Callable[..., Path]) -> None:
-    from harness.reporting.data.collect import collect
-    from harness.staging.ledger import Ledger
+def test_a_report_has_the_trade_offs_and_follows_from_its_data(study_data: Callable[..., StudyData]) -> None:
+    data = study_data(trials=6, seeds=1)
+    data.study.spec["objectives"] = [ADDED]
 
-    home = make_home(trials=6, seeds=1)
-    ledger = Ledger(home)
-    record = ledger.study("freeze-or-not")
-    assert record is not None
-    ledger.save_study(
-        StudyRecord(record.name, StudySpec({**record.spec, "objectives": [ADDED]}), record.trials, record.seeds)
-    )
-
-    files = report_files(written_data(collect(home, "freeze-or-not"), {}))
+    files = report_files(written_data(data, {}))
 
     again = report_files(written_data(read_data(files), {}))
     assert again == files

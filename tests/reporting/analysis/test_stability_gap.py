@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.reporting.analysis.stability_gap import finest_interval, known_accuracy, stability_gaps, stability_table
+from harness.reporting.analysis.stability_gap import finest_interval, known_accuracy, stability_gaps
 
 NAME = "val/accuracy/known"
 Point = tuple[float, float]
@@ -50,20 +50,9 @@ def test_values_that_are_no_numbers_are_not_measured() -> None:
     assert gaps["lowest"].tolist() == pytest.approx([-0.1])
 
 
-def test_the_table_has_a_row_for_every_arm_in_order() -> None:
-    curves = pd.concat([curves_of([(-1, 0.5), (0, 0.4)], arm=arm) for arm in ("b", "a")])
-
-    table = stability_table(curves, ["a", "b", "c"])
-
-    assert table is not None
-    assert [row[0] for row in table.rows] == ["a", "b"]
-    assert table.rows[0][1:4] == ("\N{MINUS SIGN}10.00", "0", "0 of 1")
-
-
-def test_without_a_head_of_their_own_the_known_classes_have_no_table() -> None:
-    assert stability_table(curves_of([(-1, 0.5), (0, 0.4)], name="val/rmse/value"), ["a"]) is None
-    assert stability_table(curves_of([(0, 0.4)]), ["a"]) is None
+def test_two_heads_that_were_there_before_are_no_known_one() -> None:
     two = pd.concat([curves_of([(-1, 0.5), (0, 0.4)], name=f"val/accuracy/{head}") for head in ("one", "two")])
+
     assert known_accuracy(two) is None
 
 

@@ -4,9 +4,12 @@ import pandas as pd
 import pytest
 
 from harness.reporting.analysis.pairing import account_for, primary_comparison
-from harness.reporting.analysis.tuned import confirmed, tuned_tables
+from harness.reporting.analysis.tuned import confirmed
 from harness.reporting.checks.integrity import integrity_of
+from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import FIXED, StudyData
+from harness.reporting.tables.searches import searches_table
+from harness.reporting.tables.winners import winners_table
 from harness.reporting.text.verdict import judge
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -92,12 +95,13 @@ def test_a_study_without_a_confirmation_is_compared_as_it_is() -> None:
     data = tuned_data({"kind": "paired"})
 
     assert confirmed(data) is data
-    assert tuned_tables(data) == {}
+    assert (searches_table(ReportContext(data)), winners_table(ReportContext(data))) == (None, None)
 
 
 def test_winners_are_listed_with_what_they_had_and_what_they_came_to() -> None:
-    table = tuned_tables(tuned_data())["winners"]
+    table = winners_table(ReportContext(tuned_data()))
 
+    assert table is not None
     assert table.frame.to_dict("records") == [
         pytest.approx(record)
         for record in [
@@ -113,18 +117,21 @@ def test_winners_that_were_not_trained_again_yet_are_not_listed() -> None:
     data = tuned_data()
     half, none = (data.runs[data.runs["trial"] < trial] for trial in (5, 4))
 
-    found = [
-        tuned_tables(StudyData(data.study, runs, data.curves, (), data.origin))["winners"].frame
+    some, nothing = (
+        winners_table(ReportContext(StudyData(data.study, runs, data.curves, (), data.origin)))
         for runs in (half, none.drop(columns="test/accuracy/all"))
-    ]
+    )
 
-    assert found[0]["search"].tolist() == [0, 0]
-    assert not len(found[1])
+    assert some is not None
+    assert nothing is not None
+    assert some.frame["search"].tolist() == [0, 0]
+    assert not len(nothing.frame)
 
 
 def test_what_the_searches_spent_stands_side_by_side() -> None:
-    table = tuned_tables(tuned_data())["searches"]
+    table = searches_table(ReportContext(tuned_data()))
 
+    assert table is not None
     assert table.frame.to_dict("records") == [
         {"arm": "frozen", "searches": 2, "trials": 4, "runs": 4, "updates": 400.0, "seconds": 8.0},
         {"arm": "unfrozen", "searches": 2, "trials": 4, "runs": 4, "updates": 400.0, "seconds": 12.0},

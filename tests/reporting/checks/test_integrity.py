@@ -9,7 +9,7 @@ import pytest
 
 from harness.reporting.analysis.pairing import account_for, compare
 from harness.reporting.checks.badge import Badge
-from harness.reporting.checks.integrity import integrity_of, integrity_table
+from harness.reporting.checks.integrity import integrity_of
 from harness.reporting.checks.recorded import DIFFERS, REPRODUCED
 from harness.reporting.data.collect import collect
 from harness.reporting.data.study_data import StudyData
@@ -132,12 +132,3 @@ def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:
 
     assert found["runs as planned"].status == "NOT CHECKED"
     assert found["all runs accounted for"].status == "FAIL"
-
-
-def test_the_table_counts_what_was_found(finished_home: Path) -> None:
-    badges = tuple(badges_of(collect(finished_home, "freeze-or-not")).values())
-
-    table = integrity_table(badges)
-
-    assert [row[:2] for row in table.rows] == [(badge.name, badge.status) for badge in badges]
-    assert table.note.startswith("7 passed, 0 failed, 3 not checked.")

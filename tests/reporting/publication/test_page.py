@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.reporting.report import write_report
-from harness.reporting.sections import PLAN
+from harness.reporting.sections import SECTIONS
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -67,11 +67,11 @@ def test_the_contents_lead_to_every_section(browser: Any, report: Path) -> None:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto(report.as_uri())
 
-    for place, plan in enumerate(PLAN, start=1):
-        page.locator(f"nav a[href='#{plan.anchor}']").click()
-        head = page.locator(f"#{plan.anchor} h2")
-        assert head.inner_text() == f"{place} {plan.title}"
-        assert page.evaluate("location.hash") == f"#{plan.anchor}"
+    for number, spec in enumerate(SECTIONS, start=1):
+        page.locator(f"nav a[href='#{spec.anchor}']").click()
+        head = page.locator(f"#{spec.anchor} h2")
+        assert head.inner_text() == f"{number} {spec.title}"
+        assert page.evaluate("location.hash") == f"#{spec.anchor}"
     page.close()
 
 

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.reporting.analysis.pairing import compare
+from harness.reporting.context import ReportContext
 from harness.reporting.data.curve_frame import curve_frame
-from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import ABSENT, PARAM, StudyData
 from harness.reporting.data.wording import NOTHING
 from harness.reporting.tables._base import Table
-from harness.reporting.tables.effects_by_field import effects_tables
+from harness.reporting.tables.effects_by_field import effects_by_field_table
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 
@@ -28,9 +27,10 @@ def table_of(differences: list[float], **fields: list[Any]) -> Table | None:
     columns = ["trial", "arm", "seed", "status", METRIC, "reason", *(PARAM + name for name in fields)]
     runs = pd.DataFrame(rows, columns=columns).astype({PARAM + name: object for name in fields})
     space = {name: {"options": ["low", "high"]} if name == "where" else {} for name in fields}
-    record = StudyRecord("s", StudySpec({"space": space}), len(differences), 1)
+    spec = {"space": space, "comparison": ["a", "b"], "metric": "accuracy/all"}
+    record = StudyRecord("s", StudySpec(spec), len(differences), 1)
     data = StudyData(record, runs, curve_frame([]), (), StudyOrigin("s", ()))
-    return next(iter(effects_tables(data, compare(runs, "a", "b", METRIC), measure_of(METRIC))), None)
+    return effects_by_field_table(ReportContext(data))
 
 
 def test_each_value_has_the_mean_of_its_configurations_in_the_order_of_the_study() -> None:

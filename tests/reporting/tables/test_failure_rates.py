@@ -1,30 +1,32 @@
 from collections.abc import Callable
-from pathlib import Path
 
-from harness.reporting.analysis.pairing import compare
-from harness.reporting.data.collect import collect
+from harness.reporting.context import ReportContext
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables._base import Table
-from harness.reporting.tables.failure_rates import collapse_tables
+from harness.reporting.tables.failure_rates import failure_rates_table
 
-METRIC = "test/accuracy/all"
-MakeHome = Callable[..., Path]
-
-
-def tables_in(home: Path, guess: float | None) -> tuple[Table, ...]:
-    data = collect(home, "freeze-or-not")
-    return collapse_tables(data, compare(data.runs, "unfrozen", "frozen", METRIC, failure_value=guess))
+StudyDataOf = Callable[..., StudyData]
 
 
-def test_runs_that_came_to_nothing_are_counted_by_arm(make_home: MakeHome) -> None:
-    home = make_home(trials=5, seeds=2, failed=((0, "frozen", 0), (0, "frozen", 1), (3, "unfrozen", 0)))
+def made(data: StudyData, guess: float) -> Table | None:
+    data.study.spec["failure_value"] = guess
+    return failure_rates_table(ReportContext(data))
 
-    (table,) = tables_in(home, 0.1)
 
+def test_runs_that_came_to_nothing_are_counted_by_arm(study_data: StudyDataOf) -> None:
+    data = study_data(trials=5, seeds=2, failed=((0, "frozen", 0), (0, "frozen", 1), (3, "unfrozen", 0)))
+
+    table = made(data, 0.1)
+
+    assert table is not None
     assert [row[:4] for row in table.rows] == [("unfrozen", "10", "1", "10.0"), ("frozen", "10", "2", "20.0")]
     assert table.frame["high"].tolist() == sorted(table.frame["high"])
     assert "In 1 pair only the run under unfrozen did so, in 2 only that under frozen" in table.note
 
 
-def test_without_a_collapse_or_a_guess_there_is_no_table(finished_home: Path) -> None:
-    assert tables_in(finished_home, 0.1) == ()
-    assert tables_in(finished_home, None) == ()
+def test_without_a_collapse_or_a_guess_there_is_no_table(study_data: StudyDataOf) -> None:
+    collapsed = study_data(trials=5, seeds=1, failed=((0, "frozen", 0),))
+    collapsed.study.spec["metric"] = "forgetting"  # which has no value of a guess
+
+    assert made(study_data(trials=6, seeds=2), 0.1) is None
+    assert failure_rates_table(ReportContext(collapsed)) is None

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.reporting.context import ReportContext
 from harness.reporting.data.curve_frame import curve_frame
 from harness.reporting.data.measures import Measure, measure_of
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables.optimism import optimism_tables
+from harness.reporting.tables.optimism import optimism_table
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 
@@ -24,17 +25,17 @@ def study_of(values: dict[str, list[tuple[float, float]]], measure: Measure = AC
     ]
     split = measure.metric.removeprefix("test/")
     runs = pd.DataFrame(rows, columns=["trial", "arm", "seed", "status", f"val/{split}", f"test/{split}"])
-    record = StudyRecord(
-        "s", StudySpec({"comparison": list(values)[:2], "arms": {arm: {} for arm in values}}), 3, seeds
-    )
+    spec = {"comparison": list(values)[:2] * (3 - len(values)), "arms": {arm: {} for arm in values}, "metric": split}
+    record = StudyRecord("s", StudySpec(spec), 3, seeds)
     return StudyData(record, runs, curve_frame([]), (), StudyOrigin("s", ()))
 
 
 def test_the_best_on_validation_stands_beside_what_it_is_on_test_and_all_others() -> None:
-    (table,) = optimism_tables(
-        study_of({"a": [(0.5, 0.5), (0.9, 0.8), (0.7, 0.7)], "b": [(0.4, 0.6), (0.3, 0.9)]}), ACCURACY
-    )
+    data = study_of({"a": [(0.5, 0.5), (0.9, 0.8), (0.7, 0.7)], "b": [(0.4, 0.6), (0.3, 0.9)]})
 
+    table = optimism_table(ReportContext(data))
+
+    assert table is not None
     assert table.head[1:5] == (
         "best on validation (%)",
         "the same on test (%)",
@@ -49,18 +50,25 @@ def test_the_best_on_validation_stands_beside_what_it_is_on_test_and_all_others(
 
 
 def test_of_a_loss_the_best_is_the_least() -> None:
-    (table,) = optimism_tables(study_of({"a": [(0.5, 0.6), (0.9, 0.8)]}, LOSS), LOSS)
+    table = optimism_table(ReportContext(study_of({"a": [(0.5, 0.6), (0.9, 0.8)]}, LOSS)))
 
+    assert table is not None
     assert table.rows[0][:3] == ("a", "0.5000", "0.6000")
 
 
 @pytest.mark.parametrize("values", [[], [(0.5, 0.5)], [(0.5, 0.5), (np.nan, 0.9)], [(0.5, 0.5), (0.9, np.inf)]])
 def test_where_nothing_was_chosen_there_is_no_table(values: list[tuple[float, float]]) -> None:
-    assert optimism_tables(study_of({"a": values}), ACCURACY) == ()
+    assert optimism_table(ReportContext(study_of({"a": values}))) is None
 
 
 def test_searches_that_were_confirmed_have_another_table() -> None:
     data = study_of({"a": [(0.5, 0.5), (0.9, 0.8)]})
 
-    assert optimism_tables(replace(data, searched=data), ACCURACY) == ()
-    assert optimism_tables(data, LOSS) == ()
+    assert optimism_table(ReportContext(replace(data, searched=data))) is None
+
+
+def test_a_metric_that_was_not_seen_on_validation_chose_nothing() -> None:
+    data = study_of({"a": [(0.5, 0.5), (0.9, 0.8)]})
+    data.study.spec["metric"] = "loss/total"
+
+    assert optimism_table(ReportContext(data)) is None

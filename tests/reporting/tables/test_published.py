@@ -1,40 +1,40 @@
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from harness.reporting.data.collect import collect
+from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables.published import published_tables
+from harness.reporting.tables._base import Table
+from harness.reporting.tables.published import published_table
 from harness.staging.study_spec import StudySpec
 
-MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 
 
-def data_with(home: Path, *published: dict[str, Any]) -> StudyData:
-    data = collect(home, "freeze-or-not")
+def table_of(data: StudyData, *published: dict[str, Any]) -> Table | None:
     spec = {**data.study.spec, "published": list(published)}
-    return replace(data, study=replace(data.study, spec=StudySpec(spec)))
+    return published_table(ReportContext(replace(data, study=replace(data.study, spec=StudySpec(spec)))))
 
 
 def result(arm: str, metric: str, mean: float, std: float) -> dict[str, Any]:
     return {"arm": arm, "metric": metric, "mean": mean, "std": std, "source": "Someone (2018), 10 runs"}
 
 
-def test_a_study_without_published_results_has_no_table(finished_home: Path) -> None:
-    assert published_tables(data_with(finished_home)) == ()
+def test_a_study_without_published_results_has_no_table(finished_data: StudyData) -> None:
+    assert table_of(finished_data) is None
 
 
-def test_published_and_own_results_stand_side_by_side(finished_home: Path) -> None:
-    data = data_with(finished_home)
-    values = data.runs.loc[data.runs["arm"] == "frozen", "test/accuracy/all"]
+def test_published_and_own_results_stand_side_by_side(finished_data: StudyData) -> None:
+    runs = finished_data.runs
+    values = runs.loc[runs["arm"] == "frozen", "test/accuracy/all"]
     near, far = (result("frozen", "accuracy/all", values.mean() + off * 0.01, 0.01) for off in (1.9, -2.1))
 
-    (table,) = published_tables(data_with(finished_home, near, far))
+    table = table_of(finished_data, near, far)
 
+    assert table is not None
     assert table.frame["distance"].tolist() == pytest.approx([-1.9, 2.1])
     assert table.frame["ours_sd"][0] == pytest.approx(values.std())
     assert table.frame["runs"].tolist() == [12, 12]
@@ -43,12 +43,13 @@ def test_published_and_own_results_stand_side_by_side(finished_home: Path) -> No
     assert "Someone (2018), 10 runs. 1 of 2 means" in table.note
 
 
-def test_failed_runs_are_left_out_and_an_arm_without_runs_has_no_distance(make_home: MakeHome) -> None:
-    home = make_home(trials=2, seeds=2, failed=((0, "frozen", 0),))
+def test_failed_runs_are_left_out_and_an_arm_without_runs_has_no_distance(study_data: StudyDataOf) -> None:
+    data = study_data(trials=2, seeds=2, failed=((0, "frozen", 0),))
     known, unknown = result("frozen", "accuracy/all", 0.5, 0.1), result("frozen", "accuracy/none", 0.5, 0.1)
 
-    (table,) = published_tables(data_with(home, known, unknown))
+    table = table_of(data, known, unknown)
 
+    assert table is not None
     assert table.frame["runs"].tolist() == [3, 0]
     assert np.isnan(table.frame["distance"][1])
     assert table.rows[1][-1] == "\N{EN DASH}"

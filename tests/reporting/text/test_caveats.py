@@ -6,7 +6,7 @@ import pytest
 
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.data.measures import measure_of
-from harness.reporting.text.caveats import reservations
+from harness.reporting.text.caveats import caveats_of_comparison
 
 METRIC = "test/accuracy/all"
 
@@ -21,7 +21,7 @@ def runs_of(configurations: int = 8, seeds: int = 2) -> pd.DataFrame:
 
 
 def found_in(runs: pd.DataFrame, failure_value: float | None = None) -> list[str]:
-    return reservations(
+    return caveats_of_comparison(
         runs, compare(runs, "unfrozen", "frozen", METRIC, failure_value=failure_value), measure_of(METRIC)
     )
 

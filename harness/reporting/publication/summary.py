@@ -1,0 +1,57 @@
+"""A report's numbers for programs, `summary.json`."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from harness.reporting.analysis.sensitivity import companions, detectable
+from harness.reporting.context import ReportContext
+from harness.reporting.publication.source_files import json_bytes
+from harness.reporting.text.narrative import estimand
+
+__all__ = ["summary_of"]
+
+SUMMARY_VERSION = 1
+
+
+def summary_of(context: ReportContext) -> bytes:
+    """Return the verdict and what it rests on, as JSON."""
+    return json_bytes(_finite(_summary(context)))
+
+
+def _summary(context: ReportContext) -> dict[str, Any]:
+    comparison, mean, study = context.comparison, context.comparison.mean, context.data.study
+    return {
+        "summary_version": SUMMARY_VERSION,
+        "study": study.name,
+        "question": study.spec.question,
+        "verdict": asdict(context.verdict),
+        "estimand": estimand(context.data, comparison, context.measure),
+        "metric": context.measure.metric,
+        "comparison": [comparison.first, comparison.second],
+        "smallest_effect": context.smallest_effect,
+        "difference": asdict(mean)
+        | {"df": mean.df, "p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive},
+        "minimum_detectable_effect": detectable(comparison),
+        "companions": [asdict(companion) for companion in companions(context.data.runs, comparison)],
+        "hodges_lehmann": asdict(comparison.shift),
+        "sensitive_to_outliers": comparison.sensitive,
+        "seeds_by_configuration": dict(
+            zip(
+                (str(trial) for trial in comparison.configurations["trial"]),
+                (int(seeds) for seeds in comparison.configurations["seeds"]),
+                strict=True,
+            )
+        ),
+        "runs": asdict(context.account),
+        "integrity": {badge.name: badge.status for badge in context.badges},
+    }
+
+
+def _finite(content: Any) -> Any:
+    """Replace what JSON cannot hold, a number that is not finite, by null."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -1,0 +1,21 @@
+from collections.abc import Callable
+
+from harness.reporting.context import ReportContext
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.tables.arms import arms_table
+from harness.reporting.tables.runs_by_arm import runs_by_arm_table
+
+StudyDataOf = Callable[..., StudyData]
+
+
+def test_a_third_arm_is_listed_and_not_compared(study_data: StudyDataOf) -> None:
+    context = ReportContext(
+        study_data(trials=5, seeds=1, arms={"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}})
+    )
+
+    arms, runs = arms_table(context), runs_by_arm_table(context)
+
+    assert arms is not None
+    assert runs is not None
+    assert [row[0] for row in arms.rows] == ["unfrozen", "frozen", "partly"]
+    assert runs.rows[2][-1] == "0"
