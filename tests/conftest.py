@@ -15,10 +15,9 @@ from harness.benchmarks.postgres_server import postgres_server
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import MLP, ConvNet, GrowableModel
-from harness.staging.ledger import Ledger
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
@@ -91,9 +90,7 @@ def digits_run() -> RunConfig:
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
     """A runner in a home of its own."""
-    ledger = Ledger(tmp_path / "home")
-    ledger.create()
-    return Runner(Store(tmp_path / "home" / "store", ledger))
+    return Runner(Workspace(tmp_path / "home").create())
 
 
 @pytest.fixture

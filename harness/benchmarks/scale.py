@@ -13,20 +13,20 @@ from harness.core.spec import with_changes
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.models import MLP
+from harness.search.execution import run_record
 from harness.search.launch import launch
 from harness.search.observer import Observer
-from harness.search.planned import PlannedRun, planned_runs
-from harness.search.pool import Pool
 from harness.search.proposals import Proposals
+from harness.search.run_request import RunRequest, run_requests
 from harness.search.samplers import TPE, Told
 from harness.search.space import Choice, Float
 from harness.search.study import Study
-from harness.search.work import record_of
-from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.search.worker_executor import WorkerExecutor
+from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.project import project_study
 from harness.tracking.memory import MemoryTracker
 from harness.training.config import TrainingConfig
@@ -92,12 +92,11 @@ def small_study(name: str, trials: int, steps: int) -> Study:
 
 
 @contextlib.contextmanager
-def _home(storage: str | None) -> Iterator[tuple[Path, Ledger]]:
+def _workspace(storage: str | None) -> Iterator[Workspace]:
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
-        ledger = Ledger(Path(name), storage)
-        ledger.create()
-        yield Path(name), ledger
-        ledger.database.close()
+        workspace = Workspace(Path(name), storage).create()
+        yield workspace
+        workspace.ledger.database.close()
 
 
 def _throughput(name: str, storage: str | None, trials: int, steps: int) -> list[Figure]:
@@ -105,11 +104,11 @@ def _throughput(name: str, storage: str | None, trials: int, steps: int) -> list
     figures = []
     for workers in WORKERS:
         study = small_study(f"throughput-{workers}", trials, steps)
-        with _home(storage) as (home, ledger):
-            runner = Runner(Store(home / "store", ledger))
+        with _workspace(storage) as workspace:
+            runner = Runner(workspace)
             begun = time.perf_counter()
-            with Pool(workers, runner, None, home, storage) as pool:
-                launch(study, home, runner=runner, observer=Observer(), do=pool.do)
+            with WorkerExecutor(workers, runner) as executor:
+                launch(study, runner, Observer(), execute=executor.execute)
             minutes = (time.perf_counter() - begun) / 60
         figures.append(Figure(f"{name}: trials per minute with {workers} workers", trials / minutes))
     return figures
@@ -119,11 +118,11 @@ def _costs(name: str, storage: str | None, stored: Sequence[int]) -> list[Figure
     """Measure what a trial costs beside its training, with more and more trials before it."""
     figures, totals = [], dict[int, float]()
     study = small_study("costs", max(stored) + SAMPLES, 40)
-    with _home(storage) as (home, ledger):
-        crowd = _Crowd(study, home, ledger)
+    with _workspace(storage) as workspace:
+        untrained = _UntrainedStudy(study, workspace)
         for count in stored:
-            crowd.fill(count)
-            launching, costs = crowd.launching(), crowd.costs()
+            untrained.fill(count)
+            launching, costs = untrained.launching(), untrained.costs()
             totals[count] = sum(costs.values())
             figures += [Figure(f"{name}: {what} at {count:,} trials (ms)", cost) for what, cost in costs.items()]
             figures += [Figure(f"{name}: {what} at {count:,} trials (s)", taken) for what, taken in launching.items()]
@@ -136,15 +135,15 @@ def _costs(name: str, storage: str | None, stored: Sequence[int]) -> list[Figure
     ]
 
 
-class _Crowd:
+class _UntrainedStudy:
     """A study with many trials that ended without being trained."""
 
-    def __init__(self, study: Study, home: Path, ledger: Ledger) -> None:
+    def __init__(self, study: Study, workspace: Workspace) -> None:
         self._study = study
-        self._home = home
-        self._ledger = ledger
-        ledger.enter_study(StudyRecord(study.name, StudySpec(study.to_json()), trials=1, seeds=1))
-        self._proposals = Proposals(study, home, ledger)
+        self._workspace = workspace
+        self._ledger = workspace.ledger
+        self._ledger.enter_study(StudyRecord(study.name, StudySpec(study.to_json()), trials=1, seeds=1))
+        self._proposals = Proposals(study, workspace)
         self._ended: list[list[RunRecord]] = []
 
     def fill(self, count: int) -> None:
@@ -165,26 +164,25 @@ class _Crowd:
         number = len(self._ended)
         with _added_to(taken, "proposing"):
             points = self._proposals.params(number + 1)
-        runs = planned_runs(self._study, number, points[number], arms=self._study.arms, seeds=[0])
+        runs = run_requests(self._study, number, points[number], arms=self._study.arms, seeds=[0])
         with _added_to(taken, "recording"):
             self._ended.append([self._record(run) for run in runs])
         with _added_to(taken, "telling"):
             self._proposals.tell(number, self._ended[-1])
 
-    def _record(self, run: PlannedRun) -> RunRecord:
-        record = record_of(run, "completed", metrics={f"val/{self._study.metric}": 1 / (1 + run.trial)})
+    def _record(self, run: RunRequest) -> RunRecord:
+        record = run_record(run, "completed", metrics={f"val/{self._study.metric}": 1 / (1 + run.trial)})
         self._ledger.save_run(record)
         return record
 
     def launching(self) -> dict[str, float]:
         """Return what a launch takes that finds everything done, and what a sampler that learns takes, in seconds."""
         taken, count = dict[str, float](), len(self._ended)
-        store = Store(self._home / "store", self._ledger)
         study = with_changes(self._study, {"trials": count})
         with _added_to(taken, "a launch that finds all done"):
-            launch(study, self._home, runner=Runner(store), observer=Observer())
+            launch(study, Runner(self._workspace), Observer())
         with _added_to(taken, "showing everything again"):
-            project_study(self._ledger, store.root, MemoryTracker(), study.name)
+            project_study(self._ledger, self._workspace.stages, MemoryTracker(), study.name)
         told = [Told(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
         with _added_to(taken, "a proposal of TPE"):
             with_changes(study, {"sampler": TPE()}).point(count, told)

@@ -6,6 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import final
 
@@ -16,20 +17,18 @@ from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParame
 from harness.models import MLP, ConvNet
 from harness.search.launch import launch
 from harness.search.observer import Observer
-from harness.search.pool import Pool
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
+from harness.search.worker_executor import WorkerExecutor
 from harness.staging.catalog import StageEntry
 from harness.staging.leases import Lease
-from harness.staging.ledger import Ledger
 from harness.staging.plan import make_plan
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.store import Stage, Store
-from harness.tracking.memory import MemoryTracker
+from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.determinism import make_deterministic
-from harness.training.features import FeatureCache
 from harness.training.optimizers import AdamW
 
 __all__ = ["ShareBenchmark", "reference_study"]
@@ -87,6 +86,15 @@ class _TimedStore(Store):
             self.seconds += time.perf_counter() - began
 
 
+class _TimedWorkspace(Workspace):
+    """Has a store that notes how long storing takes."""
+
+    @cached_property
+    def store(self) -> _TimedStore:
+        """The store."""
+        return _TimedStore(self.stages, self.ledger)
+
+
 @final
 class ShareBenchmark(AbstractBenchmark):
     """The reference study, shared and run by run; its frozen arm; two workers; and the cost of planning."""
@@ -106,21 +114,17 @@ def _data_folder() -> Path | None:
 @contextlib.contextmanager
 def _runner(*, share: bool, cache: bool = True) -> Iterator[Runner]:
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
-        ledger = Ledger(Path(name))
-        ledger.create()
-        store = _TimedStore(Path(name) / "store", ledger)
-        features = FeatureCache(folder=store.root / "features") if share and cache else None
-        yield Runner(store, _data_folder(), alone=not share, features=features)
+        workspace = _TimedWorkspace(Path(name), data_folder=_data_folder())
+        workspace.create()
+        yield Runner(workspace, alone=not share, cache_features=share and cache)
 
 
 def _run(study: Study, runner: Runner, workers: int = 1) -> float:
     """Return the seconds that the study takes once the data are in memory."""
     runner.data(study.base)
-    home = runner.store.root.parent
     began = time.perf_counter()
-    with Pool(workers, runner, None, home) as pool:
-        do = pool.do if workers > 1 else None
-        launch(study, home, runner=runner, tracker=MemoryTracker(), observer=Observer(), do=do)
+    with WorkerExecutor(workers, runner) as executor:
+        launch(study, runner, Observer(), execute=executor.execute if workers > 1 else None)
     return time.perf_counter() - began
 
 

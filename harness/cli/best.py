@@ -34,9 +34,8 @@ def best(
     """Show the configuration with the best validation metric, with the value of each arm, and the Pareto front."""
     from harness.search.best import best_of, configuration_of, ended_configurations, exported, front_of
     from harness.search.load import load_begun
-    from harness.staging.ledger import Ledger
 
-    ledger = Ledger(home, storage)
+    ledger = options.open_workspace(home, storage).ledger
     record = ledger.study(study) if ledger.exists else None
     if record is None:
         raise StudyNotFoundError(f"no study {study!r} was begun in {ledger.database}; run it first, or name its --home")

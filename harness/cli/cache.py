@@ -46,13 +46,13 @@ def verify(
     """Check the bytes of every stage; those that are damaged are set aside, to be trained again when needed."""
     from harness.core.errors import SnapshotError
 
-    opened, damaged = _open(home, store, storage), 0
-    entries = opened.entries()
+    stages, damaged = _open(home, store, storage), 0
+    entries = stages.entries()
     for entry in entries:
         try:
-            opened.measured(entry)
+            stages.measured(entry)
             if not entry.evicted:
-                opened.snapshot(entry)
+                stages.snapshot(entry)
         except SnapshotError:
             damaged += 1
     if damaged:
@@ -75,10 +75,7 @@ def evict(
 
 
 def _open(home: Path, store: Path | None, storage: str | None) -> "Store":
-    from harness.staging.ledger import Ledger
-    from harness.staging.store import Store
-
-    ledger = Ledger(home, storage)
-    if not ledger.exists:
+    workspace = options.open_workspace(home, storage, store)
+    if not workspace.ledger.exists:
         raise InputError(f"expected a home with a ledger, found none at {home}; name it with --home")
-    return Store(store or home / "store", ledger)
+    return workspace.store

@@ -7,14 +7,14 @@ import typer
 
 from harness.cli import options
 from harness.search.find import study_folders
-from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.ledger import StudyRecord
 
 __all__ = ["list_studies"]
 
 
 def list_studies(home: options.Home = Path("runs"), storage: options.Storage = None) -> None:
     """List the studies and how far each has come in this home."""
-    ledger = Ledger(home, storage)
+    ledger = options.open_workspace(home, storage).ledger
     begun = {record.name: record for record in ledger.studies()} if ledger.exists else {}
     counts = ledger.run_counts() if ledger.exists else {}
     folders = study_folders()

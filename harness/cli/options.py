@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from harness.staging.database import VARIABLE
+from harness.staging.workspace import Workspace
 
 __all__ = [
     "Device",
@@ -25,6 +26,7 @@ __all__ = [
     "TrackingUri",
     "Trials",
     "data_folder",
+    "open_workspace",
 ]
 
 Home = Annotated[Path, typer.Option(help="The folder that holds everything that was run.", envvar="HARNESS_HOME")]
@@ -75,6 +77,11 @@ Timeout = Annotated[
         help="Give up a run that makes no step for so long; more than an evaluation takes. By default none is.",
     ),
 ]
+
+
+def open_workspace(home: Path, storage: str | None = None, store: Path | None = None) -> Workspace:
+    """Return the workspace that the options name; nothing is written yet."""
+    return Workspace(home, storage, store, data_folder())
 
 
 def data_folder() -> Path | None:

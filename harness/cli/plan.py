@@ -13,7 +13,7 @@ from harness.cli.studies import load_changed
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from harness.search.planned import PlannedRun
+    from harness.search.run_request import RunRequest
     from harness.search.study import Study
     from harness.staging.estimate import Cost
     from harness.staging.plan import Plan, PlannedStage
@@ -39,24 +39,23 @@ def plan(
     """Show the tree of stages that a study comes to, what of it is stored, and what the rest will cost."""
     from rich.console import Console
 
-    from harness.search.launch import check_study, foreseen_runs
-    from harness.staging.ledger import Ledger
+    from harness.search.launch import check_study
+    from harness.search.preview import preview_runs
     from harness.staging.plan import make_plan
     from harness.staging.runner import Runner
-    from harness.staging.store import Store
     from harness.training.determinism import make_deterministic
 
     loaded, _ = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     make_deterministic()
-    ledger = Ledger(home, storage)
-    runner = Runner(Store(store or home / "store", ledger), options.data_folder(), alone=not share)
+    workspace = options.open_workspace(home, storage, store)
+    runner = Runner(workspace, alone=not share)
     check_study(loaded, runner)
-    known = runner.store if ledger.exists else None
-    runs = foreseen_runs(loaded, ledger if known else None, trials, seeds)
-    made = make_plan([run.config for run in runs], known, alone=not share)
+    begun = workspace.ledger.exists
+    runs = preview_runs(loaded, workspace.ledger if begun else None, trials, seeds)
+    stages = make_plan([run.config for run in runs], workspace.store if begun else None, alone=not share)
     console = Console(highlight=False)
-    console.print(_tree(loaded, made, runs, every=every))
-    for line in _summary(made, _cost(made, loaded, runner, stored=known is not None)):
+    console.print(_tree(loaded, stages, runs, every=every))
+    for line in _summary(stages, _cost(stages, loaded, runner, stored=begun)):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -67,7 +66,7 @@ def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "C
     return known or cost_of(study.base, runner.data(study.base))
 
 
-def _tree(study: "Study", plan: "Plan", runs: Sequence["PlannedRun"], *, every: bool) -> "Tree":
+def _tree(study: "Study", plan: "Plan", runs: Sequence["RunRequest"], *, every: bool) -> "Tree":
     from rich.tree import Tree
 
     root = Tree(f"{study.name}: {len(runs)} runs in {len(plan.stages)} stages")
@@ -79,7 +78,7 @@ def _tree(study: "Study", plan: "Plan", runs: Sequence["PlannedRun"], *, every: 
 
 
 def _grow_branch(
-    branch: "Tree", stage: "PlannedStage", plan: "Plan", runs: Sequence["PlannedRun"], *, every: bool
+    branch: "Tree", stage: "PlannedStage", plan: "Plan", runs: Sequence["RunRequest"], *, every: bool
 ) -> None:
     for step in sorted(stage.ends):
         after = [child for child in plan.children(stage.key) if child.start == step]

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from harness.search.observer import Observer
 from harness.staging.ledger import RunRecord
+from harness.staging.run_name import run_name
 
 __all__ = ["ProgressView"]
 
@@ -48,22 +49,22 @@ class ProgressView(Observer):
     ) -> None:
         self._bars.stop()
 
-    def planned(self, total: int, done: int) -> None:
+    def on_launch(self, total: int, done: int) -> None:
         """Show how much there is to do."""
         self._total, self._ended = total, done
         self._bars.update(self._runs, total=total, completed=done)
 
-    def run_begins(self, name: str, steps: int) -> None:
+    def on_run_begin(self, name: str, steps: int) -> None:
         """Show the run that begins."""
         self._bars.reset(self._steps, total=steps, description=name, note="")
 
-    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
+    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
         """Show the step and the metric."""
         value = metrics.get(f"val/{self._metric}")
         note = "" if value is None else f"val/{self._metric} {value:.3f}"
         self._bars.update(self._steps, completed=step, note=note)
 
-    def run_ended(self, record: RunRecord) -> None:
+    def on_run_end(self, record: RunRecord) -> None:
         """Count the run; without a terminal, say how it ended."""
         self._ended += 1
         self._bars.advance(self._runs)
@@ -74,7 +75,7 @@ class ProgressView(Observer):
 
 
 def _ending(record: RunRecord, metric: str) -> str:
-    name = f"trial {record.trial} · {record.arm} · seed {record.seed}"
+    name = run_name(*record.key)
     if record.status != "completed":
         return f"{name}: {record.status} ({record.reason})"
     value = record.metrics.get(f"val/{metric}")

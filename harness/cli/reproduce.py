@@ -8,9 +8,11 @@ import typer
 
 from harness.cli import options
 from harness.core.errors import HarnessError, InputError
+from harness.staging.run_name import run_name
 
 if TYPE_CHECKING:
     from harness.staging.ledger import Ledger, RunRecord
+    from harness.staging.workspace import Workspace
 
 __all__ = ["reproduce"]
 
@@ -30,31 +32,28 @@ def reproduce(
     """
     from harness.search.commit import commit_of
     from harness.search.load import load_study
-    from harness.staging.histories import store_folder
-    from harness.staging.ledger import Ledger
     from harness.training.determinism import make_deterministic
 
-    ledger = Ledger(home, storage)
-    records = _chosen(ledger, run, runs)
-    study = ledger.study(records[0].study)
+    workspace = options.open_workspace(home, storage)
+    records = _chosen(workspace.ledger, run, runs)
+    study = workspace.ledger.study(records[0].study)
     assert study is not None  # its runs were found
     if study.file and Path(study.file).is_file():
         load_study(Path(study.file))  # for the classes that it defines
     make_deterministic()
     failures = []
     for record in records:
-        name = f"{record.study}: trial {record.trial} · {record.arm} · seed {record.seed} ({record.run_id})"
-        typer.echo(f"{name}: ", nl=False)
-        same, said = _trained_again(ledger, store_folder(home, study), record, commit_of(study.file))
-        typer.echo(said)
-        failures += [] if same else [said]
+        typer.echo(f"{record.study}: {run_name(*record.key)} ({record.run_id}): ", nl=False)
+        same, outcome = _retrained(workspace.of_study(study), record, commit_of(study.file))
+        typer.echo(outcome)
+        failures += [] if same else [outcome]
     if failures:
         counted = f"{len(failures)} of {len(records)} runs differ from their record; the first: "
         raise HarnessError(f"{counted if len(records) > 1 else ''}{failures[0]}")
 
 
-def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: str) -> tuple[bool, str]:
-    """Train a run again and record what came of it; return whether it is the same, and that in words.
+def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tuple[bool, str]:
+    """Train a run again and record the outcome; return whether it is the same, and the outcome in words.
 
     Raises:
         HarnessError: it cannot be trained here, which is not recorded.
@@ -65,13 +64,13 @@ def _trained_again(ledger: "Ledger", store: Path, record: "RunRecord", commit: s
     from harness.staging.run import RunConfig
 
     try:
-        recorded = read_recorded(store, record.stages, test=record.opened_test)
+        recorded = read_recorded(workspace.stages, record.stages, test=record.opened_test)
     except ValueError as error:
         return False, f"FAIL: {error}"
-    difference = compare_with_rerun(RunConfig.model_validate(record.config), recorded, options.data_folder()) or ""
+    difference = compare_with_rerun(RunConfig.model_validate(record.config), recorded, workspace.data_folder) or ""
     changed = _changed_code(record) if difference else ""
     if not changed:
-        save_reproduction(ledger.database, record, recorded.history, difference, commit)
+        save_reproduction(workspace.ledger.database, record, recorded.history, difference, commit)
     if difference:
         return False, f"FAIL at {difference}{changed}"
     weights = "history and final weights are" if recorded.state else "the history is"

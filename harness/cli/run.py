@@ -2,14 +2,14 @@
 
 import functools
 import shlex
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import launching, options
-from harness.cli.foreseen import foreseen
+from harness.cli.dry_run import dry_run as dry_run_lines
 from harness.cli.interruption import Interruption
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from harness.search.study import Study
     from harness.staging.ledger import StudyRecord
     from harness.staging.runner import Runner
+    from harness.staging.workspace import Workspace
     from harness.tracking.delivery.destination import Destination
+    from harness.tracking.delivery.process import Delivery
 
 __all__ = ["run"]
 
@@ -56,38 +58,32 @@ def run(
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
     from harness.search.launch import check_study
-    from harness.staging.ledger import Ledger, StudyOrigin
+    from harness.staging.ledger import StudyOrigin
     from harness.staging.runner import Runner
-    from harness.staging.store import Store
     from harness.tracking.delivery.destination import parse_destination
     from harness.training.determinism import make_deterministic
-    from harness.training.features import FeatureCache
 
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
-    ledger = Ledger(home, storage)
+    workspace = options.open_workspace(home, storage, store)
+    ledger = workspace.ledger
     starter = launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, ledger.database)
     make_deterministic()
     with Interruption() as stop:
-        opened = Store(store or home / "store", ledger)
-        features = FeatureCache(folder=opened.root / "features") if share and cache_features else None
-        runner = Runner(opened, options.data_folder(), alone=not share, stop=stop, features=features)
+        runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features)
         check_study(loaded, runner)
         if dry_run:
-            for line in foreseen(loaded, runner, trials, seeds):
+            for line in dry_run_lines(loaded, runner, trials, seeds):
                 typer.echo(line)
             return
         ledger.create()
         if retry_failed:
             ledger.forget_failures(loaded.name)
         ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
-        destination = parse_destination(tracking_uri, home) if tracking else None
         _launch(
             loaded,
             file,
-            home,
-            storage,
             runner,
-            destination,
+            parse_destination(tracking_uri, home) if tracking else None,
             trials=trials,
             seeds=seeds,
             workers=workers,
@@ -101,8 +97,6 @@ def run(
 def _launch(
     study: "Study",
     file: Path,
-    home: Path,
-    storage: str | None,
     runner: "Runner",
     destination: "Destination | None",
     *,
@@ -118,37 +112,31 @@ def _launch(
 
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
-    from harness.search.pool import Pool
-    from harness.search.resumption import resumed
-    from harness.tracking.delivery.process import start_delivery
+    from harness.search.retry import retry_on_disconnect
+    from harness.search.worker_executor import WorkerExecutor
     from harness.tracking.live.feed import NOBODY, LiveFeed
 
+    home = runner.workspace.home
     timeout_s = None if timeout is None else 60 * timeout
-    pool = Pool(
-        workers, runner, file, home, storage, live=destination is not None, timeout_s=timeout_s, launcher=launcher
+    executor = WorkerExecutor(
+        workers, runner, file, live=destination is not None, timeout_s=timeout_s, launcher=launcher
     )
-    showing = (
-        start_delivery(destination, home, runner.store.root, study.name, storage, system_metrics=system_metrics)
-        if destination
-        else nullcontext()
-    )
-    with showing as delivery:
-        with ProgressView(Console(), study.metric) as view, pool:
+    with _delivery(study, runner, destination, system_metrics=system_metrics) as delivery:
+        with ProgressView(Console(), study.metric) as view, executor:
             begin = functools.partial(
                 launch,
                 study,
-                home,
-                runner=runner,
-                observer=view,
+                runner,
+                view,
                 feed=LiveFeed(home) if destination else NOBODY,
                 trials=trials,
                 seeds=seeds,
                 file=file,
                 keep_bytes=keep_bytes,
-                do=pool.do if workers > 1 or timeout or launcher else None,
+                execute=executor.execute if workers > 1 or timeout or launcher else None,
             )
-            record = resumed(begin)
-        _conclude(record, home, storage)
+            record = retry_on_disconnect(begin)
+        _conclude(record, runner.workspace)
         if delivery and (left := delivery.finish()):
             typer.echo(
                 f"Not shown by MLflow yet: {left.runs} runs, {left.points} points ({left.reason}); "
@@ -157,6 +145,20 @@ def _launch(
             )
         elif delivery:
             typer.echo(f"Compare the runs:  harness ui {study.name}{_home_option(home)}")
+
+
+def _delivery(
+    study: "Study", runner: "Runner", destination: "Destination | None", *, system_metrics: bool
+) -> "AbstractContextManager[Delivery | None]":
+    """Return a context in which another process shows the study in MLflow, if it is to be shown."""
+    from harness.tracking.delivery.process import start_delivery
+
+    if destination is None:
+        return nullcontext()
+    workspace = runner.workspace
+    return start_delivery(
+        destination, workspace.home, workspace.stages, study.name, workspace.storage, system_metrics=system_metrics
+    )
 
 
 def _without_home(source: str) -> str:
@@ -168,11 +170,12 @@ def _without_home(source: str) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else path.parent.name if path.suffix else path.name
 
 
-def _conclude(record: "StudyRecord", home: Path, storage: str | None) -> None:
+def _conclude(record: "StudyRecord", workspace: "Workspace") -> None:
     from harness.reporting.report import write_report
     from harness.tracking.delivery.outcome import save_outcome
 
-    report = write_report(home, record.name, home / "reports" / record.name, storage)
+    home = workspace.home
+    report = write_report(home, record.name, workspace.report_folder(record.name), workspace.storage)
     save_outcome(home, record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")

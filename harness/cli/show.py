@@ -8,47 +8,53 @@ from typing import Any
 import typer
 
 from harness.cli import options
-from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.run_name import run_name
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 __all__ = ["show"]
 
 
 def show(study: options.StudyName, home: options.Home = Path("runs"), storage: options.Storage = None) -> None:
     """Show what a study searches, its arms, how far it is, how its runs ended, and where its files are."""
-    ledger = Ledger(home, storage)
-    begun = ledger.study(study) if ledger.exists else None
-    for line in _of_begun(begun, ledger, home) if begun else _of_file(study, ledger, home):
+    workspace = options.open_workspace(home, storage)
+    begun = _begun(workspace, study)
+    for line in _of_begun(begun, workspace) if begun else _of_file(study, workspace):
         typer.echo(line)
 
 
-def _of_file(name: str, ledger: Ledger, home: Path) -> Iterator[str]:
-    """Yield what there is to say of a study by its file; its file may bear another name than the study."""
+def _begun(workspace: Workspace, study: str) -> StudyRecord | None:
+    return workspace.ledger.study(study) if workspace.ledger.exists else None
+
+
+def _of_file(name: str, workspace: Workspace) -> Iterator[str]:
+    """Yield the lines on the study in a file; the study may have another name than the file's folder."""
     from harness.search.find import find_study
     from harness.search.load import load_study
 
     file = find_study(name)
     loaded = load_study(file)
-    if begun := ledger.study(loaded.name) if ledger.exists else None:
-        yield from _of_begun(begun, ledger, home)
+    if begun := _begun(workspace, loaded.name):
+        yield from _of_begun(begun, workspace)
         return
     yield from _question(StudySpec(loaded.to_json()))
     yield f"progress    not begun: {loaded.trials} configurations, {loaded.seeds} seeds"
     yield f"study file  {file}"
 
 
-def _of_begun(record: StudyRecord, ledger: Ledger, home: Path) -> Iterator[str]:
-    runs = ledger.runs(record.name)
+def _of_begun(record: StudyRecord, workspace: Workspace) -> Iterator[str]:
+    runs = workspace.ledger.runs(record.name)
     yield from _question(record.spec)
-    yield f"progress    {len(runs)} of {record.planned_runs} runs: {_plan(record)}"
+    yield f"progress    {len(runs)} of {record.planned_runs} runs: {_size(record)}"
     yield from (f"            {line}" for line in _outcomes(runs))
     yield f"study file  {record.file or 'not known'}"
-    yield f"ledger      {ledger.database}"
-    yield f"stages      {record.store or home / 'store'}"
-    yield f"report      {home / 'reports' / record.name}"
+    yield f"ledger      {workspace.ledger.database}"
+    yield f"stages      {workspace.of_study(record).stages}"
+    yield f"report      {workspace.report_folder(record.name)}"
 
 
-def _plan(record: StudyRecord) -> str:
+def _size(record: StudyRecord) -> str:
     each = f"{record.trials} configurations x {len(record.spec.arms)} arms x {record.seeds} seeds"
     design = record.spec.design
     if not design.confirms:
@@ -97,4 +103,4 @@ def _outcomes(runs: list[RunRecord]) -> Iterator[str]:
             yield f"{count} {status}"
             continue
         first = next(run for run in runs if run.reason == reason)
-        yield f"{count} {status}, first trial {first.trial} · {first.arm} · seed {first.seed}: {reason}"
+        yield f"{count} {status}, first {run_name(*first.key)}: {reason}"

@@ -7,7 +7,6 @@ import typer
 
 from harness.cli import options
 from harness.core.errors import StudyNotFoundError
-from harness.staging.ledger import Ledger
 
 __all__ = ["signal"]
 
@@ -20,7 +19,7 @@ def signal(
     storage: options.Storage = None,
 ) -> None:
     """Send a signal to the runs of a study; each hears it at its next evaluation."""
-    ledger = Ledger(home, storage)
+    ledger = options.open_workspace(home, storage).ledger
     if not ledger.exists or ledger.study(study) is None:
         raise StudyNotFoundError(f"no study {study!r} was begun in the home {home}; run it first, or name its --home")
     ledger.create()

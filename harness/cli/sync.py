@@ -9,7 +9,7 @@ from harness.cli import options
 from harness.core.errors import HarnessError, StudyNotFoundError
 
 if TYPE_CHECKING:
-    from harness.staging.ledger import Ledger
+    from harness.staging.workspace import Workspace
     from harness.tracking.delivery.destination import Destination
 
 __all__ = ["sync"]
@@ -23,10 +23,10 @@ def sync(
 ) -> None:
     """Deliver to MLflow what it does not have, and nothing twice."""
     from harness.core.spec import did_you_mean
-    from harness.staging.ledger import Ledger
     from harness.tracking.delivery.destination import parse_destination
 
-    ledger = Ledger(home, storage)
+    workspace = options.open_workspace(home, storage)
+    ledger = workspace.ledger
     names = [record.name for record in ledger.studies()] if ledger.exists else []
     if not names or (study and study not in names):
         wanted = f"no study {study!r}" if study else "no study"
@@ -35,15 +35,15 @@ def sync(
     destination = parse_destination(tracking_uri, home)
     destination.authenticate()
     for name in [study] if study else names:
-        _sync(ledger, home, name, destination)
+        _sync(workspace, name, destination)
 
 
-def _sync(ledger: "Ledger", home: Path, study: str, destination: "Destination") -> None:
-    from harness.staging.histories import store_folder
+def _sync(workspace: "Workspace", study: str, destination: "Destination") -> None:
     from harness.tracking.delivery.projector import Projector, projecting
 
+    ledger, home = workspace.ledger, workspace.home
     record = ledger.study(study)
-    store = store_folder(home, record) if record else home / "store"
+    store = (workspace.of_study(record) if record else workspace).stages
     with projecting(home, study, destination.uri, patience_s=30.0):
         left = Projector(ledger, home, store, study, lambda: destination.open_tracker(store)).finish()
     if left:

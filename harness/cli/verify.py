@@ -47,7 +47,7 @@ def verify(
 
 def _trained_again(report: Path, amount: int, nonce: str, study: str, tolerance: float | None) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
-    from harness.cli.again import trainer
+    from harness.cli.retrain import trainer
     from harness.reporting.verification.rerun import chosen_runs, rerun
 
     nonce = nonce or secrets.token_hex(8)

@@ -28,25 +28,20 @@ def worker(
 
     from harness.cli.progress import ProgressView
     from harness.search.launch import launch
-    from harness.search.pool import Pool
-    from harness.search.resumption import resumed
-    from harness.staging.ledger import Ledger
+    from harness.search.retry import retry_on_disconnect
+    from harness.search.worker_executor import WorkerExecutor
     from harness.staging.runner import Runner
-    from harness.staging.store import Store
     from harness.training.determinism import make_deterministic
-    from harness.training.features import FeatureCache
 
-    ledger = Ledger(home, storage)
-    record, loaded, file = _begun(study, ledger)
+    workspace = options.open_workspace(home, storage, store)
+    record, loaded, file = _begun(study, workspace.ledger)
     make_deterministic()
     with Interruption() as stop, ProgressView(Console(), loaded.metric) as view:
-        opened = Store(store or Path(record.store or home / "store"), ledger)
-        features = FeatureCache(folder=opened.root / "features")
-        runner = Runner(opened, options.data_folder(), stop=stop, features=features)
-        # Whoever watches a run that hangs must be another process.
-        with Pool(1, runner, file, home, storage, timeout_s=60 * timeout if timeout else None) as pool:
-            do = pool.do if timeout else None
-            resumed(lambda: launch(loaded, home, runner=runner, observer=view, do=do))
+        runner = Runner(workspace.of_study(record), stop=stop, cache_features=True)
+        # Only another process notices that a run hangs.
+        with WorkerExecutor(1, runner, file, timeout_s=60 * timeout if timeout else None) as executor:
+            execute = executor.execute if timeout else None
+            retry_on_disconnect(lambda: launch(loaded, runner, view, execute=execute))
     typer.echo(f"All runs of {record.name} have ended; harness report {record.name} writes the report again.")
 
 

@@ -13,37 +13,37 @@ from harness.core.errors import (
     StoreError,
 )
 
-__all__ = ["reason_of"]
+__all__ = ["failure_reason"]
 
 # Not the run's doing: every other run would meet the same.
-OF_THE_LAUNCH = (DataError, HomeError, InterruptedRunError, KeyboardInterrupt, StageBusyError, StoreError)
-NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how torch says it on a CPU
+STOPS_THE_LAUNCH = (DataError, HomeError, InterruptedRunError, KeyboardInterrupt, StageBusyError, StoreError)
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how torch says it on a CPU
 
 
-def reason_of(error: BaseException) -> str | None:
+def failure_reason(error: BaseException) -> str | None:
     """Return why a run that raised `error` failed, in one line; None if that is not an outcome of the run."""
-    if isinstance(error, OF_THE_LAUNCH):
+    if isinstance(error, STOPS_THE_LAUNCH):
         return None
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     if isinstance(error, DivergedError):
-        return f"diverged: {said}"
+        return f"diverged: {message}"
     if isinstance(error, KilledError):
-        return f"killed: {said}"
+        return f"killed: {message}"
     if _is_out_of_memory(error):
-        return f"out of memory: {said}"
+        return f"out of memory: {message}"
     if isinstance(error, SystemExit):
         return f"called sys.exit({error.code!r})"
     kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
-    return f"raised {kind}{said}{_place(error)}"
+    return f"raised {kind}{message}{_location(error)}"
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in NO_MEMORY)
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
 
 
-def _place(error: BaseException) -> str:
+def _location(error: BaseException) -> str:
     """Return the file and line that raised; not for what this project says itself."""
     trace = error.__traceback__
     if isinstance(error, HarnessError) or trace is None:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -22,11 +21,12 @@ from harness.search.pruners import Race
 from harness.search.samplers import Told
 from harness.search.study import Study
 from harness.staging.leases import Leases
-from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger import RunRecord
+from harness.staging.workspace import Workspace
 
 __all__ = ["Proposals"]
 
-LOOK_AGAIN_S = 0.05
+POLL_S = 0.05  # while another process proposes, which takes milliseconds
 WHOLE = Part("", "", (), ())
 
 
@@ -37,20 +37,19 @@ class Proposals:
 
     Args:
         study: whose configurations are proposed.
-        home: where Optuna's database is, unless there is one database for everything.
-        ledger: of the study.
+        workspace: with Optuna's database.
         part: the search among those of the study.
     """
 
-    def __init__(self, study: Study, home: Path, ledger: Ledger, part: Part = WHOLE) -> None:
+    def __init__(self, study: Study, workspace: Workspace, part: Part = WHOLE) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._study = study
         self._part = part
         self._name = f"{study.name} {part.name}".strip()
-        self._database = ledger.database
-        self._leases = Leases(ledger.database)
+        self._database = workspace.ledger.database
+        self._leases = Leases(self._database)
         with self._turn():
-            self._storage = _storage(home, ledger)
+            self._storage = _storage(workspace)
             self._optuna = optuna.create_study(
                 storage=self._storage,
                 study_name=self._name,
@@ -139,7 +138,7 @@ class Proposals:
                     with self._waited_for():
                         yield
                     return
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(POLL_S)
 
     @contextmanager
     def _waited_for(self) -> Iterator[None]:
@@ -171,9 +170,10 @@ def _decision(
     return copy.trials[-1], pruned
 
 
-def _storage(home: Path, ledger: Ledger) -> RDBStorage:
-    if ledger.database.path is None:
-        url = ledger.database.url.render_as_string(hide_password=False)
+def _storage(workspace: Workspace) -> RDBStorage:
+    database, home = workspace.ledger.database, workspace.home
+    if database.path is None:
+        url = database.url.render_as_string(hide_password=False)
         # A connection that was kept may be to a server that was started anew meanwhile.
         return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     home.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere

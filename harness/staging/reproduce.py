@@ -12,10 +12,10 @@ from torch import Tensor
 
 from harness.core.history import History, Series
 from harness.staging.histories import FILES, run_history, stage_folder
-from harness.staging.ledger import Ledger, StageAddress
+from harness.staging.ledger import StageAddress
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 
 __all__ = ["Recorded", "RetrainedRun", "first_difference", "read_recorded", "reproduce", "retrain", "signals_in"]
 
@@ -91,14 +91,14 @@ def retrain(
         HarnessError: it cannot be trained here.
     """
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
-        ledger = Ledger(Path(name))
-        ledger.create()
-        store = Store(Path(name) / "store", ledger)
+        workspace = Workspace(Path(name), data_folder=data_folder).create()
         signals = _RecordedSignals(heard)
-        runner = Runner(store, data_folder, alone=True)
+        runner = Runner(workspace, alone=True)
         stages = runner.run(config, signals.evaluated, signals.heard, test=test).stages
-        histories = tuple(run_history(store.root, (address,)) for address in stages)
-        return RetrainedRun(histories, (stage_folder(store.root, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step)
+        histories = tuple(run_history(workspace.stages, (address,)) for address in stages)
+        return RetrainedRun(
+            histories, (stage_folder(workspace.stages, stages[-1]) / FILES[0]).read_bytes(), stages[-1].step
+        )
 
 
 def signals_in(history: History) -> dict[str, int]:

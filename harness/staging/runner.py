@@ -1,7 +1,6 @@
 """Running runs in one process, from one store."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import torch
 
@@ -18,6 +17,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 from harness.training.answers import answers_of
 from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals
@@ -31,37 +31,40 @@ class Runner:
     """Runs runs in one process, from one store.
 
     Args:
-        store: where stages are restored from and committed to.
-        data_folder: looked into before data is downloaded.
+        workspace: whose store stages are restored from and committed to.
         alone: whether every run is trained on its own, sharing no stage with any other.
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
-        features: where features of a frozen lower part are kept, or None to compute them at every step.
+        cache_features: whether features of a frozen lower part are computed once, and kept beside the stages.
 
     Attributes:
-        store: as given, as are `data_folder`, `alone`, `stop` and `features`.
+        workspace: as given, as are `alone` and `stop`.
+        features: the cache, or None to compute features at every step.
         steps_trained: by all runs so far.
     """
 
     def __init__(
         self,
-        store: Store,
-        data_folder: Path | None = None,
+        workspace: Workspace,
         *,
         alone: bool = False,
         stop: Pause = lambda: False,
         snapshot_every_s: float = SNAPSHOT_EVERY_S,
-        features: FeatureCache | None = None,
+        cache_features: bool = False,
     ) -> None:
         self.steps_trained = 0
-        self.store = store
-        self.data_folder = data_folder
+        self.workspace = workspace
         self.alone = alone
         self.stop = stop
         self._snapshot_every_s = snapshot_every_s
-        self.features = features
-        self._leases = Leases(store.ledger.database)
+        self.features = FeatureCache(folder=workspace.stages / "features") if cache_features else None
+        self._leases = Leases(workspace.ledger.database)
         self._data: dict[str, TaskData] = {}
+
+    @property
+    def store(self) -> Store:
+        """The workspace's store."""
+        return self.workspace.store
 
     def run(
         self,
@@ -143,5 +146,5 @@ class Runner:
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
         if name not in self._data:
-            self._data[name] = load_task(task, self.data_folder).to(torch.device(device))
+            self._data[name] = load_task(task, self.workspace.data_folder).to(torch.device(device))
         return self._data[name]

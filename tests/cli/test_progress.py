@@ -20,12 +20,12 @@ def shown(*records: RunRecord, terminal: bool = False) -> str:
     """Return what is shown of a launch in which these runs end, one having ended before."""
     text = StringIO()
     with ProgressView(Console(file=text, force_terminal=terminal, width=200), "accuracy/all") as view:
-        view.planned(4, 1)
+        view.on_launch(4, 1)
         for record in records:
-            view.run_begins(f"trial {record.trial}", 40)
-            view.evaluated(20, {"val/accuracy/all": 0.5})
-            view.evaluated(20, {"train/loss": 0.5})
-            view.run_ended(record)
+            view.on_run_begin(f"trial {record.trial}", 40)
+            view.on_evaluation(20, {"val/accuracy/all": 0.5})
+            view.on_evaluation(20, {"train/loss": 0.5})
+            view.on_run_end(record)
     return text.getvalue()
 
 
@@ -58,6 +58,6 @@ def test_a_long_reason_stays_on_its_line() -> None:
     text, long = StringIO(), replace(FAILED, reason="diverged: " + "every loss is nan " * 10)
 
     with ProgressView(Console(file=text), "accuracy/all") as view:
-        view.run_ended(long)
+        view.on_run_end(long)
 
     assert text.getvalue().count("\n") == 1

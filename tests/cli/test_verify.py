@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import again
+from harness.cli import retrain
 from harness.cli import verify as module
 from harness.core.errors import DataError
 from harness.reporting.data.curve_frame import curve_digests
@@ -109,7 +109,7 @@ def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, mo
     def fail(*_: object, **__: object) -> RetrainedRun:
         raise DataError("no digits here")
 
-    monkeypatch.setattr(again, "retrain", fail)
+    monkeypatch.setattr(retrain, "retrain", fail)
 
     ended = call("verify", str(report), "--rerun", "1")
 

@@ -42,11 +42,10 @@ from harness.losses import (
     Uncertainty,
 )
 from harness.models import MLP, AbstractModel
-from harness.staging.ledger import Ledger
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
@@ -232,9 +231,7 @@ SCENARIOS = {
 
 
 def runner_in(home: Path) -> Runner:
-    ledger = Ledger(home)
-    ledger.create()
-    return Runner(Store(home / "store", ledger))
+    return Runner(Workspace(home).create())
 
 
 def same(one: RunResult, other: RunResult) -> bool:

@@ -15,14 +15,12 @@ from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import ConvNet
 from harness.staging.histories import FILES, stage_folder
-from harness.staging.ledger import Ledger
 from harness.staging.plan import make_plan
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
-from harness.training.features import FeatureCache
 from harness.training.optimizers import SGD
 from harness.training.schedules import Cosine
 
@@ -84,9 +82,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
 
 
 def runner_in(home: Path, **settings: Any) -> Runner:
-    ledger = Ledger(home)
-    ledger.create()
-    return Runner(Store(home / "store", ledger), **settings)
+    return Runner(Workspace(home).create(), **settings)
 
 
 def result_of(runner: Runner, config: RunConfig, **rest: Any) -> Result:
@@ -101,7 +97,7 @@ def same(one: Result, other: Result) -> bool:
 
 
 def test_shared_equals_unshared(study: list[RunConfig], tmp_path: Path) -> None:
-    alone, shared = runner_in(tmp_path / "alone", alone=True), runner_in(tmp_path / "shared", features=FeatureCache())
+    alone, shared = runner_in(tmp_path / "alone", alone=True), runner_in(tmp_path / "shared", cache_features=True)
     plan = make_plan(study, shared.store)
 
     pairs = [(result_of(alone, run), result_of(shared, run, forks=plan.forks)) for run in study]
@@ -131,7 +127,7 @@ def test_resumed_at_random_steps_equals_never_interrupted(study: list[RunConfig]
     while True:
         left = next(stop_after)
         try:
-            resumed = result_of(runner_in(tmp_path / "resumed", stop=stop, features=FeatureCache()), run)
+            resumed = result_of(runner_in(tmp_path / "resumed", stop=stop, cache_features=True), run)
             break
         except InterruptedRunError:
             interruptions += 1

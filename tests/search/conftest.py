@@ -9,17 +9,16 @@ import pytest
 from harness.growth import NoFreezing, OldParameters
 from harness.search.launch import launch
 from harness.search.observer import Observer
-from harness.search.planned import PlannedRun, planned_runs
+from harness.search.run_request import RunRequest, run_requests
 from harness.search.space import Choice, Int
 from harness.search.study import Study
-from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.ledger import StudyRecord
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
-from harness.tracking.memory import MemoryTracker
+from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
-RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
 
 @pytest.fixture
@@ -47,21 +46,15 @@ def study(digits_run: RunConfig) -> Study:
 def runs_of() -> RunsOf:
     """The runs of a study's configurations under all its arms, with so many seeds."""
 
-    def planned(study: Study, points: Sequence[Mapping[str, Any]], seeds: int) -> list[PlannedRun]:
-        each = [planned_runs(study, n, p, arms=study.arms, seeds=range(seeds)) for n, p in enumerate(points)]
+    def planned(study: Study, points: Sequence[Mapping[str, Any]], seeds: int) -> list[RunRequest]:
+        each = [run_requests(study, n, p, arms=study.arms, seeds=range(seeds)) for n, p in enumerate(points)]
         return [run for runs in each for run in runs]
 
     return planned
 
 
 @pytest.fixture
-def tracker() -> MemoryTracker:
-    """Where the test reads what is shown."""
-    return MemoryTracker()
-
-
-@pytest.fixture
-def run_study(study: Study, tmp_path: Path, tracker: MemoryTracker) -> Launch:
+def run_study(study: Study, tmp_path: Path) -> Launch:
     """Launch the study above, or the one given, in a home of the test's own, as a new process would."""
 
     def begin(
@@ -72,12 +65,7 @@ def run_study(study: Study, tmp_path: Path, tracker: MemoryTracker) -> Launch:
         trials: int | None = None,
         seeds: int | None = None,
     ) -> StudyRecord:
-        ledger = Ledger(home)
-        ledger.create()
-        runner = Runner(Store(home / "store", ledger))
-        observer = observer or Observer()
-        return launch(
-            changed or study, home, runner=runner, tracker=tracker, observer=observer, trials=trials, seeds=seeds
-        )
+        runner = Runner(Workspace(home).create())
+        return launch(changed or study, runner, observer or Observer(), trials=trials, seeds=seeds)
 
     return begin

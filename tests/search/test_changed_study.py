@@ -9,8 +9,8 @@ from harness.core.errors import StudyChangedError
 from harness.core.spec import with_changes
 from harness.reporting.checks.recorded import plan_unchanged
 from harness.reporting.data.collect import collect
-from harness.search.launch import foreseen_runs
 from harness.search.observer import Observer
+from harness.search.preview import preview_runs
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 from harness.staging.previous_specs import previous_specs, spec_digest
@@ -43,7 +43,7 @@ def test_a_changed_spec_is_refused_naming_the_difference(
         run_study(with_changes(study, changes))
 
     with pytest.raises(StudyChangedError, match=r"--as NAME"):
-        foreseen_runs(with_changes(study, changes), Ledger(tmp_path / "home"), None, None)
+        preview_runs(with_changes(study, changes), Ledger(tmp_path / "home"), None, None)
     assert difference in str(refusal.value)
     assert "--as NAME" in str(refusal.value)
     assert Ledger(tmp_path / "home").studies() == before
@@ -88,7 +88,7 @@ def test_the_plan_of_a_run_is_what_the_launch_has_loaded_not_what_the_ledger_say
     run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
     class Forger(Observer):
-        def run_ended(self, record: RunRecord) -> None:  # noqa: ARG002
+        def on_run_end(self, record: RunRecord) -> None:  # noqa: ARG002
             ledger = Ledger(tmp_path / "home")
             (begun,) = ledger.studies()
             ledger.save_study(replace(begun, spec=StudySpec({**begun.spec, "smallest_effect": 0.5})))

@@ -10,13 +10,16 @@ from harness.growth import AtStep, GrowthRule, InsertLayer, NoFreezing
 from harness.growth.layers import MLPBlock
 from harness.search.best import ended_configurations, exported, front_of
 from harness.search.conditions import exists
-from harness.search.launch import check_study, foreseen_runs
+from harness.search.launch import check_study
 from harness.search.objective import Objective
+from harness.search.preview import preview_runs
 from harness.search.samplers import CMAES, GP, NSGAII, TPE, AbstractSampler, Grid, QuasiRandom, Random
 from harness.search.space import Choice, Float, Int, Present
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.runner import Runner
+from harness.staging.workspace import Workspace
+from harness.tracking.delivery.project import project_study
 from harness.tracking.memory import MemoryTracker
 
 Launch = Callable[..., StudyRecord]
@@ -51,7 +54,7 @@ def runs_in(home: Path) -> list[RunRecord]:
 
 @each
 def test_every_sampler_leads_to_runs_that_have_what_exists(
-    growing: Study, sampler: AbstractSampler, run_study: Launch, tmp_path: Path, tracker: MemoryTracker
+    growing: Study, sampler: AbstractSampler, run_study: Launch, tmp_path: Path
 ) -> None:
     objectives = (ADDED,) if sampler.weighs else ()
     searched = with_changes(growing, {"sampler": sampler, "objectives": objectives})
@@ -59,6 +62,8 @@ def test_every_sampler_leads_to_runs_that_have_what_exists(
     run_study(searched, trials=2)
     record = run_study(searched, trials=4)
 
+    tracker, workspace = MemoryTracker(), Workspace(tmp_path / "home")
+    project_study(workspace.ledger, workspace.stages, tracker, "tiny")
     runs = runs_in(tmp_path / "home")
     assert [run.status for run in runs] == ["completed"] * 8
     for run in runs:
@@ -91,7 +96,7 @@ def test_every_corner_is_checked_with_what_it_needs(growing: Study, runner: Runn
     check_study(growing, runner)
 
 
-def test_what_is_foreseen_has_what_exists(growing: Study) -> None:
-    for run in foreseen_runs(growing, None, None, None):
+def test_a_preview_has_what_exists(growing: Study) -> None:
+    for run in preview_runs(growing, None, None, None):
         assert len(run.config.growths) == 1 + run.params["again"]
         assert ("when again" in run.params) == run.params["again"]

@@ -11,7 +11,7 @@ from harness.core.errors import (
     StoreError,
     SurgeryError,
 )
-from harness.search.failure import reason_of
+from harness.search.failure import failure_reason
 
 
 @pytest.mark.parametrize(
@@ -31,14 +31,14 @@ from harness.search.failure import reason_of
     ],
 )
 def test_what_a_run_does_is_its_outcome(error: BaseException, reason: str) -> None:
-    assert (reason_of(error) or "").startswith(reason)
+    assert (failure_reason(error) or "").startswith(reason)
 
 
 def test_an_error_of_foreign_code_is_named_with_its_line() -> None:
     try:
         raise ValueError("no luck")
     except ValueError as error:
-        reason = reason_of(error)
+        reason = failure_reason(error)
 
     assert reason is not None
     assert reason.startswith("raised ValueError: no luck (test_failure.py, line ")
@@ -52,4 +52,4 @@ def test_an_error_of_foreign_code_is_named_with_its_line() -> None:
     ],
 )
 def test_what_every_other_run_would_meet_is_not(error: BaseException) -> None:
-    assert reason_of(error) is None
+    assert failure_reason(error) is None

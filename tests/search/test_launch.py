@@ -1,4 +1,3 @@
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -6,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from harness.core.errors import HarnessError, SpecError, TapNotFoundError
+from harness.core.errors import SpecError, TapNotFoundError
 from harness.core.history import History
 from harness.core.spec import with_changes
-from harness.search.launch import check_study, launch
+from harness.search.launch import check_study
 from harness.search.observer import Observer
 from harness.search.proposals import Proposals
 from harness.search.study import Study
@@ -17,8 +16,7 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
-from harness.tracking import AbstractTracker
-from harness.tracking.memory import MemoryTracker
+from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
 Key = tuple[int, str, int]
@@ -33,16 +31,16 @@ class Diary(Observer):
         self.ended: list[Key] = []
         self._left = evaluations
 
-    def planned(self, total: int, done: int) -> None:
+    def on_launch(self, total: int, done: int) -> None:
         self.plan = total, done
 
-    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
         if self._left is not None:
             self._left -= 1
             if self._left < 0:
                 raise KeyboardInterrupt
 
-    def run_ended(self, record: RunRecord) -> None:
+    def on_run_end(self, record: RunRecord) -> None:
         self.ended.append((record.trial, record.arm, record.seed))
 
 
@@ -59,9 +57,7 @@ def histories(home: Path) -> dict[Key, History]:
     return {key: run_history(home / "store", run.stages) for key, run in runs(home).items()}
 
 
-def test_every_configuration_is_run_under_every_arm_and_seed(
-    run_study: Launch, tmp_path: Path, tracker: MemoryTracker
-) -> None:
+def test_every_configuration_is_run_under_every_arm_and_seed(run_study: Launch, tmp_path: Path) -> None:
     diary = Diary()
 
     record = run_study(observer=diary, seeds=2)
@@ -69,7 +65,6 @@ def test_every_configuration_is_run_under_every_arm_and_seed(
     planned = [(trial, arm, seed) for trial in (0, 1) for seed in (0, 1) for arm in ("frozen", "unfrozen")]
     assert diary.ended == planned
     assert set(runs(tmp_path / "home")) == set(planned)
-    assert set(tracker.runs) == {("tiny", *key) for key in planned}
     assert (record.trials, record.seeds, diary.plan) == (2, 2, (8, 0))
 
 
@@ -85,7 +80,7 @@ def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Stud
 
 @pytest.mark.parametrize("evaluations", [0, 1, 3, 7, 12])
 def test_a_half_finished_study_continues_to_the_same_numbers(
-    run_study: Launch, tmp_path: Path, tracker: MemoryTracker, evaluations: int
+    run_study: Launch, tmp_path: Path, evaluations: int
 ) -> None:
     before, after, home = Diary(evaluations), Diary(), tmp_path / "interrupted"
     run_study()
@@ -98,7 +93,6 @@ def test_a_half_finished_study_continues_to_the_same_numbers(
     assert after.plan == (4, len(before.ended))
     assert runs(home) == runs(tmp_path / "home")
     assert histories(home) == histories(tmp_path / "home")
-    assert set(tracker.runs) == {("tiny", *key) for key in ALL}
 
 
 @pytest.mark.parametrize("ended", [1, 2])
@@ -106,8 +100,8 @@ def test_a_run_that_ended_just_before_an_interruption_is_not_run_again_and_its_t
     run_study: Launch, study: Study, tmp_path: Path, ended: int
 ) -> None:
     class Impatient(Diary):
-        def run_ended(self, record: RunRecord) -> None:
-            super().run_ended(record)
+        def on_run_end(self, record: RunRecord) -> None:
+            super().on_run_end(record)
             if len(self.ended) == ended:
                 raise KeyboardInterrupt
 
@@ -119,18 +113,17 @@ def test_a_run_that_ended_just_before_an_interruption_is_not_run_again_and_its_t
 
     assert before.ended + after.ended == ALL
     assert list(runs(tmp_path / "home")) == ALL
-    assert Proposals(study, tmp_path / "home", Ledger(tmp_path / "home")).told() == {0, 1}
+    assert Proposals(study, Workspace(tmp_path / "home")).told() == {0, 1}
 
 
-def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path, tracker: MemoryTracker) -> None:
+def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path) -> None:
     run_study()
-    before, shown, diary = Ledger(tmp_path / "home").runs("tiny"), dict(tracker.runs), Diary()
+    before, diary = Ledger(tmp_path / "home").runs("tiny"), Diary()
 
     run_study(observer=diary)
 
     assert (diary.ended, diary.plan) == ([], (4, 4))
     assert Ledger(tmp_path / "home").runs("tiny") == before
-    assert tracker.runs == shown
 
 
 @pytest.mark.parametrize(
@@ -175,7 +168,7 @@ def test_trials_that_are_added_are_those_of_a_longer_study(run_study: Launch, tm
 
 
 def test_a_diverged_run_is_recorded_with_its_reason_and_the_study_goes_on(
-    run_study: Launch, study: Study, tmp_path: Path, tracker: MemoryTracker
+    run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
     optimizer = {"training.optimizer": {"kind": "sgd", "lr": 1e30}}
     diverging = with_changes(study, {"arms.frozen": optimizer})
@@ -187,7 +180,6 @@ def test_a_diverged_run_is_recorded_with_its_reason_and_the_study_goes_on(
     for (_, arm, _), run in runs(tmp_path / "home").items():
         assert run.status == ("failed" if arm == "frozen" else "completed")
         assert run.reason.startswith("diverged: ") == (arm == "frozen")
-    assert tracker.runs["tiny", 0, "frozen", 0].status == "failed"
 
 
 def test_a_failed_run_is_not_tried_again(run_study: Launch, study: Study) -> None:
@@ -209,40 +201,6 @@ def test_both_arms_share_the_trunk(run_study: Launch, tmp_path: Path) -> None:
     assert all(trunks[trial, "frozen", seed] == trunks[trial, "unfrozen", seed] for trial, _, seed in trunks)
     assert trunks[0, "frozen", 0] != trunks[0, "frozen", 1]
     assert len(set(ends)) == len(ends)
-
-
-class Unreachable(AbstractTracker):
-    """A tracker that nobody can reach."""
-
-    def begin_study(self, study: StudyRecord) -> None:
-        raise HarnessError(f"cannot be reached for {study.name}")
-
-    def project_run(self, record: RunRecord, history: History) -> None:
-        raise HarnessError(f"cannot be reached for {len(history)} points of trial {record.trial}")
-
-    def end_study(self, study: StudyRecord, summary: str) -> None:
-        raise HarnessError(f"cannot be reached for {study.name}, {summary}")
-
-
-def test_training_goes_on_when_the_tracker_cannot_be_reached(
-    study: Study, runner: Runner, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        launch(study, tmp_path / "home", runner=runner, tracker=Unreachable(), observer=Observer())
-
-    assert list(runs(tmp_path / "home")) == ALL
-    assert "cannot be reached" in caplog.text
-
-
-def test_the_next_launch_shows_what_an_earlier_one_could_not(
-    study: Study, runner: Runner, tmp_path: Path, tracker: MemoryTracker, run_study: Launch
-) -> None:
-    launch(study, tmp_path / "home", runner=runner, tracker=Unreachable(), observer=Observer())
-
-    run_study()
-
-    assert set(tracker.runs) == {("tiny", *key) for key in ALL}
-    assert all(entry.metrics["val/accuracy/all"] for entry in tracker.runs.values())
 
 
 def test_a_study_that_can_be_run_passes_the_check(study: Study, runner: Runner, tmp_path: Path) -> None:

@@ -12,17 +12,17 @@ class Journal(Observer):
     def __init__(self) -> None:
         self.events: list[str] = []
 
-    def planned(self, total: int, done: int) -> None:
+    def on_launch(self, total: int, done: int) -> None:
         self.events.append(f"{done} of {total}")
 
-    def run_begins(self, name: str, steps: int) -> None:
+    def on_run_begin(self, name: str, steps: int) -> None:
         self.events.append(f"{name}, {steps} steps")
 
-    def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
+    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
         assert "val/accuracy/all" in metrics
         self.events.append(str(step))
 
-    def run_ended(self, record: RunRecord) -> None:
+    def on_run_end(self, record: RunRecord) -> None:
         self.events.append(record.status)
 
 

@@ -26,7 +26,8 @@ from harness.search.samplers import QuasiRandom, Search, Told
 from harness.search.space import Float, Present
 from harness.search.study import Study
 from harness.staging.leases import Leases
-from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger import RunRecord
+from harness.staging.workspace import Workspace
 
 
 def ended(value: float | None, arm: str = "frozen") -> RunRecord:
@@ -36,9 +37,7 @@ def ended(value: float | None, arm: str = "frozen") -> RunRecord:
 
 
 def proposals_in(home: Path, study: Study) -> Proposals:
-    ledger = Ledger(home)
-    ledger.create()
-    return Proposals(study, home, ledger)
+    return Proposals(study, Workspace(home).create())
 
 
 def stored(home: Path) -> optuna.Study:
@@ -164,7 +163,7 @@ def test_what_was_proposed_is_read_whatever_would_be_proposed_now(study: Study, 
 
 def test_who_proposes_waits_for_whoever_does(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     proposals, seen = proposals_in(tmp_path, study), list[int]()
-    turn = Leases(Ledger(tmp_path).database, '["another-machine", "boot", 1, 2.5]').hold("proposals of tiny")
+    turn = Leases(Workspace(tmp_path).ledger.database, '["another-machine", "boot", 1, 2.5]').hold("proposals of tiny")
     turn.__enter__()
 
     def end_turn(_seconds: float) -> None:
@@ -197,9 +196,8 @@ def test_the_database_knows_which_way_is_better(study: Study, tmp_path: Path) ->
 
 @pytest.mark.postgres
 def test_a_server_that_goes_away_is_said_so_and_proposing_goes_on(study: Study, tmp_path: Path, postgres: str) -> None:
-    ledger = Ledger(tmp_path, postgres)
-    ledger.create()
-    proposals = Proposals(with_changes(study, {"name": "away"}), tmp_path, ledger)
+    workspace = Workspace(tmp_path, postgres).create()
+    proposals = Proposals(with_changes(study, {"name": "away"}), workspace)
     before = proposals.params(1)
 
     def fail(_number: int) -> dict[str, Any]:
@@ -210,13 +208,13 @@ def test_a_server_that_goes_away_is_said_so_and_proposing_goes_on(study: Study, 
         with pytest.raises(AwayError, match="went away while Optuna used it"):
             proposals.params(2)
 
-    with ledger.database.transaction() as transaction:  # as a restart does to every connection
+    with workspace.ledger.database.transaction() as transaction:  # as a restart does to every connection
         transaction.rows(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
     assert proposals.params(2)[:1] == before
-    ledger.database.close()
+    workspace.ledger.database.close()
 
 
 def test_a_file_that_cannot_be_used_is_no_server_that_is_away(
@@ -234,10 +232,9 @@ def test_a_file_that_cannot_be_used_is_no_server_that_is_away(
 
 
 def test_the_home_is_made_where_the_ledger_is_a_file_elsewhere(study: Study, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    ledger.create()
+    workspace = Workspace(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}").create()
 
-    assert len(Proposals(study, tmp_path / "home", ledger).params(1)) == 1
+    assert len(Proposals(study, workspace).params(1)) == 1
 
 
 WEIGHED = (

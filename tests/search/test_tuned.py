@@ -10,12 +10,13 @@ from harness.core.errors import HarnessError, StudyChangedError
 from harness.core.spec import with_changes
 from harness.search.best import best_of, ended_configurations, exported
 from harness.search.designs import Tuned
-from harness.search.launch import foreseen_runs
+from harness.search.preview import preview_runs
 from harness.search.samplers import TPE
 from harness.search.study import Study
-from harness.search.trials import Trials
+from harness.search.trial_schedule import TrialSchedule
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 from harness.staging.previous_specs import spec_digest
+from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
 
@@ -77,7 +78,7 @@ def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
     run_study(learning)
 
     with monkeypatch.context() as patch:
-        patch.setattr("harness.search.trials._confirmation", interrupted)
+        patch.setattr("harness.search.trial_schedule._confirmation", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run_study(learning, home=tmp_path / "twice", trials=2)
     run_study(learning, home=tmp_path / "twice", trials=3)
@@ -86,7 +87,7 @@ def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
 
 
 def test_replicates_are_searches_of_their_own_and_arms_begin_alike(tuned: Study) -> None:
-    planned = foreseen_runs(tuned, None, None, None)
+    planned = preview_runs(tuned, None, None, None)
 
     points = {(run.trial, run.arm): run.params for run in planned if run.trial < 6}
     assert all(points[trial, "frozen"] == points[trial, "unfrozen"] for trial in range(6))
@@ -105,7 +106,7 @@ def test_what_was_confirmed_is_searched_no_further(run_study: Launch, tuned: Stu
 def test_what_another_launch_enlarges_meanwhile_is_not_confirmed_yet(
     run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger, proposed = Ledger(tmp_path / "home"), Trials._of
+    ledger, proposed = Ledger(tmp_path / "home"), TrialSchedule._of
 
     def enlarged(*arguments: Any) -> Any:
         record = ledger.study("tiny")
@@ -113,7 +114,7 @@ def test_what_another_launch_enlarges_meanwhile_is_not_confirmed_yet(
         ledger.save_study(replace(record, trials=4))
         return proposed(*arguments)
 
-    monkeypatch.setattr(Trials, "_of", enlarged)
+    monkeypatch.setattr(TrialSchedule, "_of", enlarged)
 
     with pytest.raises(StudyChangedError, match="another launch made it 4 with 1; nothing is confirmed yet"):
         run_study(tuned)
@@ -143,8 +144,8 @@ def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study,
 
 @pytest.mark.parametrize(("metric", "winner"), [("accuracy/all", 2), ("loss/total", 3)])
 def test_the_winner_is_the_best_that_was_not_given_up(tuned: Study, tmp_path: Path, metric: str, winner: int) -> None:
-    judged, ledger, ended = with_changes(tuned, {"metric": metric}), Ledger(tmp_path), dict[RunKey, RunRecord]()
-    ledger.create()
+    judged, ended = with_changes(tuned, {"metric": metric}), dict[RunKey, RunRecord]()
+    workspace = Workspace(tmp_path).create()
     given_up = {"accuracy/all": 0.9, "loss/total": 0.1}[metric]
     for part in judged.design.parts(list(judged.arms), 2):
         for number, value in enumerate([0.3, given_up, 0.6, 0.2]):
@@ -154,7 +155,7 @@ def test_the_winner_is_the_best_that_was_not_given_up(tuned: Study, tmp_path: Pa
             second = replace(first, seed=part.seeds[1], status="pruned" if number == 1 else "completed")
             ended |= {run.key: run for run in (first, second)}
 
-    *_, confirmed = Trials(judged, tmp_path, ledger, ended, trials=4, seeds=2).waves()
+    *_, confirmed = TrialSchedule(judged, workspace, ended, trials=4, seeds=2).waves()
 
     assert {run.params["when"] for trial in confirmed for run in trial.runs} == {10 + winner}
 

@@ -9,12 +9,11 @@ from harness.core.spec import with_changes
 from harness.staging.chain import MOST_DEATHS
 from harness.staging.histories import run_history
 from harness.staging.leases import Leases
-from harness.staging.ledger import Ledger
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 
 GONE = '["another-machine", "boot", 1, 2.5]'
 
@@ -24,9 +23,7 @@ def runner_in(tmp_path: Path) -> Callable[[str], Runner]:
     """Return a runner in a home of that name."""
 
     def made(name: str) -> Runner:
-        ledger = Ledger(tmp_path / name)
-        ledger.create()
-        return Runner(Store(tmp_path / name / "store", ledger))
+        return Runner(Workspace(tmp_path / name).create())
 
     return made
 

@@ -9,10 +9,9 @@ from harness.growth import OldParameters
 from harness.growth.freezing import WarmUpThenThaw
 from harness.staging import chain
 from harness.staging.counts import count
-from harness.staging.ledger import Ledger
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 
 OLD, LATE = 64 * 16 + 16 + 16 * 8 + 8 + 8 * 6 + 6, 16 * 5 + 5 + 5 * 4 + 4
 NAMES = ("growth/parameters", "growth/parameters_trainable", "growth/parameters_added")
@@ -50,7 +49,7 @@ def test_a_run_whose_stages_are_all_stored_has_the_same_counts_without_its_snaps
         snapshot.unlink()
     monkeypatch.delattr(chain, "train_stage")
 
-    assert counts(Runner(Store(tmp_path / "home" / "store", Ledger(tmp_path / "home"))), run) == trained
+    assert counts(Runner(Workspace(tmp_path / "home")), run) == trained
 
 
 def test_a_network_that_never_grew_is_trained_as_a_whole(runner: Runner, digits_run: RunConfig) -> None:

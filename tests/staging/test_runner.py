@@ -15,15 +15,13 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 from harness.training import step as step_module
 from harness.training.loop import train_stage
 
 
 def another_runner(tmp_path: Path, name: str, **settings: Any) -> Runner:
-    ledger = Ledger(tmp_path / name)
-    ledger.create()
-    return Runner(Store(tmp_path / name / "store", ledger), **settings)
+    return Runner(Workspace(tmp_path / name).create(), **settings)
 
 
 def same(one: RunResult, other: RunResult) -> bool:
@@ -286,7 +284,7 @@ def test_an_evicted_snapshot_is_trained_again_where_it_is_needed(
     runner: Runner, digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     first = runner.run(digits_run)
-    store = Store(tmp_path / "home" / "store", Ledger(tmp_path / "home"))
+    store = Workspace(tmp_path / "home").store
     for entry in store.entries():
         store.evict(entry)
     trained = steps_trained(monkeypatch)

@@ -1,53 +1,54 @@
-"""Where workers come from, and what is known of each."""
+"""What a launcher is, and how a launch speaks to the workers that it starts."""
 
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 
 from harness.core.errors import HarnessError
-from harness.search.errand import Errand, Pulse, Workplace
+from harness.search.heartbeat import Heartbeat
+from harness.search.worker import WorkerConfig, WorkItem
 
 __all__ = ["AbstractLauncher", "AbstractWorker"]
 
 
 class AbstractWorker(ABC):
-    """A worker. Its methods return at once, except `join`."""
+    """A handle of a worker. Its methods return at once, except `join`."""
 
     @abstractmethod
-    def take(self, errand: Errand) -> None:
-        """Send it, which must be ready, for some runs."""
+    def submit(self, item: WorkItem) -> None:
+        """Submit a work item to the worker, which must be ready."""
 
     @abstractmethod
-    def pulse(self) -> Pulse:
-        """Return the latest sign of life; after its death the last one."""
+    def heartbeat(self) -> Heartbeat:
+        """Return the latest heartbeat, also after the worker has ended."""
 
     @abstractmethod
-    def death(self) -> str:
-        """Return how it died, as people say it; empty while it lives and when it ended as it was asked to."""
+    def exit_reason(self) -> str:
+        """Return how the worker died, in words; empty while it lives, and if it ended because it was asked to."""
 
     @abstractmethod
-    def complaint(self) -> HarnessError | None:
-        """Return what it met that no other worker would do better at; None if nothing."""
+    def error(self) -> HarnessError | None:
+        """Return an error that ended the worker and that any other worker would meet, too; None if there is none."""
 
     @abstractmethod
     def ask_to_stop(self) -> None:
-        """Ask it to store what it trains and to end."""
+        """Ask the worker to store what it trains and to end."""
 
     @abstractmethod
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """End the worker at once."""
 
     @abstractmethod
     def join(self) -> None:
-        """Wait until it has ended."""
+        """Wait until the worker has ended."""
 
 
 class AbstractLauncher(ABC):
-    """Starts workers. A worker that was lost stays lost: who started it starts another."""
+    """Starts workers. It replaces none that is lost: the pool starts another."""
 
     @abstractmethod
     def opened(self) -> AbstractContextManager[None]:
         """Return a context in which workers can be started."""
 
     @abstractmethod
-    def start(self, place: Workplace) -> AbstractWorker:
+    def start(self, config: WorkerConfig) -> AbstractWorker:
         """Start a worker."""

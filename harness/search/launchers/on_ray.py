@@ -1,7 +1,7 @@
 """Workers that Ray places: on this machine, or wherever a cluster has room.
 
-Ray starts them and notices when they or their machines are lost. What they do, and that it is done once, is the
-business of the stage store's leases and the ledger, as for every other worker.
+Ray starts them and notices when they or their machines are lost. Leases and the ledger see to it that each run is
+executed once, as for every other worker.
 """
 
 import logging
@@ -18,15 +18,16 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError
 
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
-from harness.search.errand import IDLE, LOOK_AGAIN_S, Errand, Pulse, Workplace, do_errands
+from harness.search.heartbeat import IDLE, POLL_S, Heartbeat
 from harness.search.launchers._base import AbstractLauncher, AbstractWorker
+from harness.search.worker import WorkerConfig, WorkItem, run_worker
 
 __all__ = ["LOCAL", "OnRay"]
 
 log = logging.getLogger(__name__)
 
 LOCAL = "local"
-# Ray reports to its makers unless told not to; and hides the GPUs from who asks for none of them.
+# By default Ray reports usage to its makers, and hides all GPUs from workers that ask for none.
 SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
 
 
@@ -52,60 +53,61 @@ class OnRay(AbstractLauncher):
             InputError: there is no such cluster, or this machine has no room for a single worker.
         """
         os.environ.update(SETTINGS)
-        asked_to_stop = signal.getsignal(signal.SIGTERM)
+        on_sigterm = signal.getsignal(signal.SIGTERM)
         try:
             ray.init(self._address, include_dashboard=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
-            said = " ".join(str(error).split())
-            raise InputError(f"expected a Ray cluster at {self._address!r}, found none to use: {said}") from None
+            message = " ".join(str(error).split())
+            raise InputError(f"expected a Ray cluster at {self._address!r}, found none to use: {message}") from None
         finally:
             if threading.current_thread() is threading.main_thread():
-                signal.signal(signal.SIGTERM, asked_to_stop)  # for which Ray has its own idea
+                signal.signal(signal.SIGTERM, on_sigterm)  # which Ray has replaced
         try:
             self._check_room()
             yield
         finally:
             ray.shutdown()
 
-    def start(self, place: Workplace) -> AbstractWorker:
+    def start(self, config: WorkerConfig) -> AbstractWorker:
         """Start an actor as soon as Ray has room for it."""
-        made: Any = ray.remote(_Actor)
-        return _OnRay(made.options(num_cpus=self._share["CPU"], num_gpus=self._share["GPU"]).remote(place))
+        actor_class: Any = ray.remote(_Actor)
+        options = {"num_cpus": self._share["CPU"], "num_gpus": self._share["GPU"]}
+        return _OnRay(actor_class.options(**options).remote(config))
 
     def _check_room(self) -> None:
-        has = ray.cluster_resources()
+        resources = ray.cluster_resources()
         for kind, share in self._share.items():
-            if share > has.get(kind, 0):
-                found = f"expected {share:g} {kind} for each worker, Ray at {self._address!r} has {has.get(kind, 0):g}"
+            if share > (available := resources.get(kind, 0)):
+                shortage = f"expected {share:g} {kind} for each worker, Ray at {self._address!r} has {available:g}"
                 if self._address == LOCAL:
-                    raise InputError(f"{found}; ask for less with --{kind.lower()}s-per-worker")
-                log.warning("%s; workers wait until a machine with so many joins it", found)
+                    raise InputError(f"{shortage}; ask for less with --{kind.lower()}s-per-worker")
+                log.warning("%s; workers wait until a machine with so many joins it", shortage)
 
 
 @final
 class _OnRay(AbstractWorker):
     def __init__(self, actor: Any) -> None:
         self._actor = actor
-        self._answer = actor.look.remote()
-        self._pulse = IDLE
-        self._death = ""
-        self._complaint: HarnessError | None = None
+        self._status = actor.poll.remote()
+        self._heartbeat = IDLE
+        self._exit_reason = ""
+        self._error: HarnessError | None = None
         self._ended = False
 
-    def take(self, errand: Errand) -> None:
-        self._actor.take.remote(errand)
+    def submit(self, item: WorkItem) -> None:
+        self._actor.submit.remote(item)
 
-    def pulse(self) -> Pulse:
-        self._look()
-        return self._pulse
+    def heartbeat(self) -> Heartbeat:
+        self._poll()
+        return self._heartbeat
 
-    def death(self) -> str:
-        self._look()
-        return self._death
+    def exit_reason(self) -> str:
+        self._poll()
+        return self._exit_reason
 
-    def complaint(self) -> HarnessError | None:
-        self._look()
-        return self._complaint
+    def error(self) -> HarnessError | None:
+        self._poll()
+        return self._error
 
     def ask_to_stop(self) -> None:
         self._actor.ask_to_stop.remote()
@@ -122,67 +124,67 @@ class _OnRay(AbstractWorker):
                 return
             self.kill()
 
-    def _look(self) -> None:
-        """Take the actor's answer, if it has come, and ask again."""
-        if self._ended or not ray.wait([self._answer], timeout=0)[0]:
+    def _poll(self) -> None:
+        """Read the status that the actor was asked for, if it has come, and ask again."""
+        if self._ended or not ray.wait([self._status], timeout=0)[0]:
             return
         try:
-            self._pulse, self._complaint, over = ray.get(self._answer)
-        except ActorUnavailableError:  # for a moment: nothing was heard of it
+            self._heartbeat, self._error, over = ray.get(self._status)
+        except ActorUnavailableError:  # for a moment: the actor may be alive
             over = False
         except (RayActorError, OutOfMemoryError) as error:
-            self._death, self._ended = _said_of(error), True
+            self._exit_reason, self._ended = _exit_reason(error), True
             return
         if over:
-            self.kill()  # or it would keep its place
+            self.kill()  # or the actor would keep its resources
         else:
-            self._answer = self._actor.look.remote()
+            self._status = self._actor.poll.remote()
 
 
 class _Actor:
-    """What Ray runs: the work in a thread of its own, so that questions are answered meanwhile."""
+    """What Ray runs: the worker in a thread of its own, so that the actor answers calls meanwhile."""
 
-    def __init__(self, place: Workplace) -> None:
-        self._cells = list(IDLE)
-        self._errands = queue.SimpleQueue[Errand]()
-        self._asked = threading.Event()
-        self._complaint: HarnessError | None = None
-        self._thread = threading.Thread(target=self._work, args=(place,), name="worker", daemon=True)
+    def __init__(self, config: WorkerConfig) -> None:
+        self._heartbeat_values = list(IDLE)
+        self._items = queue.SimpleQueue[WorkItem]()
+        self._asked_to_stop = threading.Event()
+        self._error: HarnessError | None = None
+        self._thread = threading.Thread(target=self._work, args=(config,), name="worker", daemon=True)
         self._thread.start()
 
-    def take(self, errand: Errand) -> None:
-        self._errands.put(errand)
+    def submit(self, item: WorkItem) -> None:
+        self._items.put(item)
 
-    def look(self) -> tuple[Pulse, HarnessError | None, bool]:
-        """Return the pulse, the complaint, and whether the work is over."""
-        over = not self._thread.is_alive()  # first: what it said at last is then heard
-        return Pulse(*self._cells), self._complaint, over
+    def poll(self) -> tuple[Heartbeat, HarnessError | None, bool]:
+        """Return the heartbeat, the error, and whether the worker has ended."""
+        over = not self._thread.is_alive()  # first, so that what it wrote last is read after it
+        return Heartbeat(*self._heartbeat_values), self._error, over
 
     def ask_to_stop(self) -> None:
-        self._asked.set()
+        self._asked_to_stop.set()
 
     def wait(self) -> None:
         self._thread.join()
 
-    def _arrived(self) -> Errand | None:
+    def _receive(self) -> WorkItem | None:
         try:
-            return self._errands.get(timeout=LOOK_AGAIN_S)
+            return self._items.get(timeout=POLL_S)
         except queue.Empty:
             return None
 
-    def _work(self, place: Workplace) -> None:
+    def _work(self, config: WorkerConfig) -> None:
         try:
-            do_errands(place, self._arrived, self._cells, self._asked.is_set)
+            run_worker(config, self._receive, self._heartbeat_values, self._asked_to_stop.is_set)
         except InterruptedRunError:
             pass
         except HarnessError as error:
-            self._complaint = error
+            self._error = error
         except BaseException:  # noqa: BLE001  # as a process would: it ends, and another takes its place
             traceback.print_exc()
             os._exit(1)
 
 
-def _said_of(error: RayError) -> str:
+def _exit_reason(error: RayError) -> str:
     if isinstance(error, OutOfMemoryError):
         return "killed by Ray, since the memory of its machine ran out"
     first = next(iter(str(error).strip().splitlines()), "")

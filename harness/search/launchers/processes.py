@@ -10,14 +10,15 @@ from multiprocessing.process import BaseProcess
 from typing import final
 
 from harness.core.errors import HarnessError, InterruptedRunError
-from harness.search.errand import IDLE, LOOK_AGAIN_S, Errand, Pulse, Workplace, do_errands
+from harness.search.heartbeat import IDLE, POLL_S, Heartbeat
 from harness.search.launchers._base import AbstractLauncher, AbstractWorker
+from harness.search.worker import WorkerConfig, WorkItem, run_worker
 
 __all__ = ["Processes"]
 
 # Each worker has a pipe and a memory of its own: one that is killed can leave nothing locked that others need.
 SPAWN = multiprocessing.get_context("spawn")
-AS_SYSTEM = "killed by SIGKILL, as the system does when memory runs out"
+KILLED_BY_SYSTEM = "killed by SIGKILL, as the system does when memory runs out"
 
 
 @final
@@ -28,46 +29,46 @@ class Processes(AbstractLauncher):
         """Return a context that does nothing."""
         return nullcontext()
 
-    def start(self, place: Workplace) -> AbstractWorker:
+    def start(self, config: WorkerConfig) -> AbstractWorker:
         """Start a process."""
-        return _Process(place)
+        return _Process(config)
 
 
 @final
 class _Process(AbstractWorker):
-    def __init__(self, place: Workplace) -> None:
-        self._cells = SPAWN.RawArray("q", IDLE)
-        self._pipe, theirs = SPAWN.Pipe()
-        self._asked = False
-        self._complaint: HarnessError | None = None
+    def __init__(self, config: WorkerConfig) -> None:
+        self._heartbeat_values = SPAWN.RawArray("q", IDLE)
+        self._pipe, workers_end = SPAWN.Pipe()
+        self._asked_to_stop = False
+        self._error: HarnessError | None = None
         self._process: BaseProcess = SPAWN.Process(
-            target=_work, args=(place, self._cells, theirs, os.getpid()), daemon=True
+            target=_work, args=(config, self._heartbeat_values, workers_end, os.getpid()), daemon=True
         )
         self._process.start()
-        theirs.close()
+        workers_end.close()
 
-    def take(self, errand: Errand) -> None:
-        with suppress(OSError):  # it died meanwhile, which is seen elsewhere
-            self._pipe.send(errand)
+    def submit(self, item: WorkItem) -> None:
+        with suppress(OSError):  # it has died, which `exit_reason` says
+            self._pipe.send(item)
 
-    def pulse(self) -> Pulse:
-        return Pulse(*self._cells)
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(*self._heartbeat_values)
 
-    def death(self) -> str:
+    def exit_reason(self) -> str:
         code = self._process.exitcode
-        if code is None or (code == 0 and (self._asked or self.complaint())):
+        if code is None or (code == 0 and (self._asked_to_stop or self.error())):
             return ""
-        return AS_SYSTEM if code == -signal.SIGKILL else _exit(code)
+        return KILLED_BY_SYSTEM if code == -signal.SIGKILL else _exit_reason(code)
 
-    def complaint(self) -> HarnessError | None:
+    def error(self) -> HarnessError | None:
         with suppress(EOFError, OSError):  # it ended without one
             if self._pipe.poll():
                 kind, message = self._pipe.recv()
-                self._complaint = kind(message)
-        return self._complaint
+                self._error = kind(message)
+        return self._error
 
     def ask_to_stop(self) -> None:
-        self._asked = True
+        self._asked_to_stop = True
         self._process.terminate()
 
     def kill(self) -> None:
@@ -77,25 +78,30 @@ class _Process(AbstractWorker):
         self._process.join()
 
 
-def _exit(code: int) -> str:
+def _exit_reason(code: int) -> str:
     if code == 0:
         return "asked to stop by another process"
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 
-def _work(place: Workplace, cells: MutableSequence[int], pipe: "Connection[object, Errand]", parent: int) -> None:
-    asked = []
+def _work(
+    config: WorkerConfig,
+    heartbeat_values: MutableSequence[int],
+    pipe: "Connection[object, WorkItem]",
+    parent: int,
+) -> None:
+    asked_to_stop = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked.append(True))
+        signal.signal(number, lambda *_: asked_to_stop.append(True))
 
     def stop() -> bool:
-        return bool(asked) or os.getppid() != parent
+        return bool(asked_to_stop) or os.getppid() != parent
 
-    def arrived() -> Errand | None:
-        return pipe.recv() if pipe.poll(LOOK_AGAIN_S) else None
+    def receive() -> WorkItem | None:
+        return pipe.recv() if pipe.poll(POLL_S) else None
 
     try:
-        do_errands(place, arrived, cells, stop)
+        run_worker(config, receive, heartbeat_values, stop)
     except (InterruptedRunError, EOFError):  # the latter: the launch is gone
         pass
     except HarnessError as error:

@@ -8,15 +8,16 @@ import ray
 from ray.exceptions import ActorDiedError, ActorUnavailableError, OutOfMemoryError, RayError
 
 from harness.core.errors import InputError, InterruptedRunError, StoreError
-from harness.search.errand import IDLE, Errand, Pulse, Workplace
+from harness.search.heartbeat import IDLE, Heartbeat
 from harness.search.launchers import on_ray
 from harness.search.launchers.on_ray import OnRay
+from harness.search.worker import WorkerConfig, WorkItem
 
-PLACE: Any = None
-Work = Callable[[Workplace, Callable[[], Errand | None], MutableSequence[int], Callable[[], bool]], None]
+CONFIG: Any = None
+RunWorker = Callable[[WorkerConfig, Callable[[], WorkItem | None], MutableSequence[int], Callable[[], bool]], None]
 
 
-class OutputSpecs:
+class ActorDouble:
     """Stands for an actor, and for what Ray says of it; an answer of None has not come yet."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *answers: object) -> None:
@@ -24,9 +25,9 @@ class OutputSpecs:
         monkeypatch.setattr(ray, "wait", lambda refs, timeout: (refs if self.answers[0] else [], timeout))
         monkeypatch.setattr(ray, "get", self._get)
         monkeypatch.setattr(ray, "kill", self._kill)
-        self.look = self.take = self.ask_to_stop = self.wait = self
+        self.poll = self.submit = self.ask_to_stop = self.wait = self
 
-    def remote(self, *_: object) -> "OutputSpecs":
+    def remote(self, *_: object) -> "ActorDouble":
         self.asked += 1
         return self
 
@@ -41,19 +42,19 @@ class OutputSpecs:
 
 
 def test_the_latest_answer_counts_and_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor = OutputSpecs(monkeypatch, (Pulse(1, 2, 3), None, False), None)
+    actor = ActorDouble(monkeypatch, (Heartbeat(1, 2, 3), None, False), None)
     worker = on_ray._OnRay(actor)
 
-    assert [worker.pulse(), worker.pulse()] == [Pulse(1, 2, 3)] * 2
-    assert (worker.death(), worker.complaint(), actor.killed) == ("", None, False)
+    assert [worker.heartbeat(), worker.heartbeat()] == [Heartbeat(1, 2, 3)] * 2
+    assert (worker.exit_reason(), worker.error(), actor.killed) == ("", None, False)
 
 
 def test_who_is_done_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor = OutputSpecs(monkeypatch, (Pulse(1, 2, 3), StoreError("no room"), True))
+    actor = ActorDouble(monkeypatch, (Heartbeat(1, 2, 3), StoreError("no room"), True))
     worker = on_ray._OnRay(actor)
 
-    assert str(worker.complaint()) == "no room"
-    assert (worker.death(), actor.killed) == ("", True)
+    assert str(worker.error()) == "no room"
+    assert (worker.exit_reason(), actor.killed) == ("", True)
     worker.join()
     assert actor.asked == 1
 
@@ -66,27 +67,27 @@ def test_who_is_done_leaves_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_loss_is_a_death(monkeypatch: pytest.MonkeyPatch, error: RayError, said: str) -> None:
-    worker = on_ray._OnRay(OutputSpecs(monkeypatch, (Pulse(1, 2, 3), None, False), error))
-    worker.pulse()
+    worker = on_ray._OnRay(ActorDouble(monkeypatch, (Heartbeat(1, 2, 3), None, False), error))
+    worker.heartbeat()
 
-    death = worker.death()
+    reason = worker.exit_reason()
 
-    assert death.startswith(said)
-    assert "\n" not in death
-    assert worker.pulse() == Pulse(1, 2, 3)
+    assert reason.startswith(said)
+    assert "\n" not in reason
+    assert worker.heartbeat() == Heartbeat(1, 2, 3)
 
 
 def test_who_cannot_be_reached_for_a_moment_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     away = ActorUnavailableError("network", b"0" * 16)
-    worker = on_ray._OnRay(OutputSpecs(monkeypatch, away, (Pulse(1, 2, 3), None, False), None))
+    worker = on_ray._OnRay(ActorDouble(monkeypatch, away, (Heartbeat(1, 2, 3), None, False), None))
 
-    assert worker.death() == ""
-    assert worker.pulse() == Pulse(1, 2, 3)
+    assert worker.exit_reason() == ""
+    assert worker.heartbeat() == Heartbeat(1, 2, 3)
 
 
 @pytest.mark.parametrize("answer", [object(), ActorDiedError()])
 def test_stopping_waits_for_it_dead_or_alive(monkeypatch: pytest.MonkeyPatch, answer: object) -> None:
-    actor = OutputSpecs(monkeypatch, answer)
+    actor = ActorDouble(monkeypatch, answer)
     worker = on_ray._OnRay(actor)
 
     worker.ask_to_stop()
@@ -95,16 +96,16 @@ def test_stopping_waits_for_it_dead_or_alive(monkeypatch: pytest.MonkeyPatch, an
     assert (actor.asked, actor.answers) == (3, [])
 
 
-def acting(monkeypatch: pytest.MonkeyPatch, work: Work) -> on_ray._Actor:
-    monkeypatch.setattr(on_ray, "do_errands", work)
-    return on_ray._Actor(PLACE)
+def acting(monkeypatch: pytest.MonkeyPatch, work: RunWorker) -> on_ray._Actor:
+    monkeypatch.setattr(on_ray, "run_worker", work)
+    return on_ray._Actor(CONFIG)
 
 
 def test_an_actor_answers_while_it_works_and_stops_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Event()
 
-    def work(_place: Workplace, _arrived: object, cells: MutableSequence[int], stop: Callable[[], bool]) -> None:
-        cells[:] = [4, 5, 6, 1]
+    def work(_config: WorkerConfig, _receive: object, values: MutableSequence[int], stop: Callable[[], bool]) -> None:
+        values[:] = [4, 5, 6, 1]
         begun.set()
         while not stop():
             time.sleep(0.01)
@@ -113,26 +114,26 @@ def test_an_actor_answers_while_it_works_and_stops_when_asked(monkeypatch: pytes
     actor = acting(monkeypatch, work)
     begun.wait()
 
-    assert actor.look() == (Pulse(4, 5, 6, 1), None, False)
+    assert actor.poll() == (Heartbeat(4, 5, 6, 1), None, False)
     actor.ask_to_stop()
     actor.wait()
-    assert actor.look() == (Pulse(4, 5, 6, 1), None, True)
+    assert actor.poll() == (Heartbeat(4, 5, 6, 1), None, True)
 
 
 def test_an_actor_takes_what_it_is_sent_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_ray, "LOOK_AGAIN_S", 0.01)
-    taken, errands = list[Errand](), [Errand([], {}), Errand([{}], {})]
+    monkeypatch.setattr(on_ray, "POLL_S", 0.01)
+    received, items = list[WorkItem](), [WorkItem([], {}), WorkItem([{}], {})]
 
-    def work(_place: Workplace, arrived: Callable[[], Errand | None], *_: object) -> None:
-        while len(taken) < 2:
-            taken.extend(errand for errand in [arrived()] if errand)
+    def work(_config: WorkerConfig, receive: Callable[[], WorkItem | None], *_: object) -> None:
+        while len(received) < 2:
+            received.extend(item for item in [receive()] if item)
 
     actor = acting(monkeypatch, work)
-    for errand in errands:
-        actor.take(errand)
+    for item in items:
+        actor.submit(item)
     actor.wait()
 
-    assert taken == errands
+    assert received == items
 
 
 def test_an_actor_complains_of_what_no_other_would_do_better_at(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,8 +143,8 @@ def test_an_actor_complains_of_what_no_other_would_do_better_at(monkeypatch: pyt
     actor = acting(monkeypatch, work)
     actor.wait()
 
-    assert actor.look()[0] == IDLE
-    assert str(actor.look()[1]) == "no room"
+    assert actor.poll()[0] == IDLE
+    assert str(actor.poll()[1]) == "no room"
 
 
 def test_an_actor_dies_of_what_nobody_foresaw(
@@ -179,7 +180,7 @@ def test_more_than_the_machine_has_is_refused(cluster: dict[str, float]) -> None
 
 
 def test_a_worker_asks_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    actor, asked = OutputSpecs(monkeypatch, None), dict[str, float]()
+    actor, asked = ActorDouble(monkeypatch, None), dict[str, float]()
 
     class Made:
         @staticmethod
@@ -187,15 +188,15 @@ def test_a_worker_asks_for_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
             asked.update(share)
             return Made()
 
-        def remote(self, _place: Workplace) -> OutputSpecs:
+        def remote(self, _config: WorkerConfig) -> ActorDouble:
             return actor
 
     monkeypatch.setattr(ray, "remote", lambda _actor: Made)
 
-    worker = OnRay(cpus=2, gpus=0.25).start(PLACE)
+    worker = OnRay(cpus=2, gpus=0.25).start(CONFIG)
 
     assert asked == {"num_cpus": 2, "num_gpus": 0.25}
-    assert worker.pulse() == IDLE
+    assert worker.heartbeat() == IDLE
 
 
 @pytest.mark.usefixtures("cluster")

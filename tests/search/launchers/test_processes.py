@@ -8,19 +8,21 @@ import pytest
 
 import harness
 from harness.core.errors import StoreError
-from harness.search.errand import Pulse, Workplace
+from harness.search.heartbeat import Heartbeat
 from harness.search.launchers import processes
 from harness.search.launchers.processes import Processes
+from harness.search.worker import WorkerConfig
+from harness.staging.workspace import Workspace
 
-PLACE = Workplace(None, Path(), None, Path(), None, alone=False, features=False, live=False)
+CONFIG = WorkerConfig(Workspace(Path()))
 
 
 def leave(*_: object) -> None:
     os._exit(7)
 
 
-def sleep(_place: Workplace, cells: MutableSequence[int], *_: object) -> None:
-    cells[:] = [3, 1, 2, 1]
+def sleep(_config: WorkerConfig, values: MutableSequence[int], *_: object) -> None:
+    values[:] = [3, 1, 2, 1]
     time.sleep(600)
 
 
@@ -36,10 +38,10 @@ def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
 def test_an_exit_code_is_a_death(launcher: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_work", leave)
 
-    worker = launcher.start(PLACE)
+    worker = launcher.start(CONFIG)
     worker.join()
 
-    assert (worker.death(), worker.complaint()) == ("ended with exit code 7", None)
+    assert (worker.exit_reason(), worker.error()) == ("ended with exit code 7", None)
 
 
 @pytest.mark.slow
@@ -54,38 +56,38 @@ def test_a_signal_is_named_and_the_last_pulse_outlives_it(
     launcher: Processes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
 ) -> None:
     monkeypatch.setattr(processes, "_work", sleep)
-    worker = launcher.start(PLACE)
-    while worker.pulse().run < 0:
+    worker = launcher.start(CONFIG)
+    while worker.heartbeat().run < 0:
         time.sleep(0.05)
-    assert (worker.death(), worker.complaint()) == ("", None)
+    assert (worker.exit_reason(), worker.error()) == ("", None)
 
     os.kill(worker._process.pid, number)  # type: ignore[attr-defined]
     worker.join()
 
-    assert (worker.death(), worker.pulse()) == (said, Pulse(3, 1, 2, 1))
+    assert (worker.exit_reason(), worker.heartbeat()) == (said, Heartbeat(3, 1, 2, 1))
 
 
 def test_who_lost_its_launch_is_asked_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = list[bool]()
-    monkeypatch.setattr(processes, "do_errands", lambda *given: told.append(given[-1]()))
+    stops = list[bool]()
+    monkeypatch.setattr(processes, "run_worker", lambda *given: stops.append(given[-1]()))
     monkeypatch.setattr("harness.search.launchers.processes.signal.signal", lambda *_: None)
     ours, _ = processes.SPAWN.Pipe()
 
     for parent in (os.getppid(), os.getppid() + 1):
-        processes._work(PLACE, [], ours, parent)
+        processes._work(CONFIG, [], ours, parent)
 
-    assert told == [False, True]
+    assert stops == [False, True]
 
 
 @pytest.mark.slow
 def test_what_no_other_would_do_better_at_is_a_complaint(launcher: Processes, tmp_path: Path) -> None:
-    gone = Workplace(tmp_path / "gone.py", tmp_path, None, tmp_path, None, alone=False, features=False, live=False)
+    gone = WorkerConfig(Workspace(tmp_path), file=tmp_path / "gone.py")
 
     worker = launcher.start(gone)
     worker.join()
 
-    complaint = worker.complaint()
-    assert worker.death() == ""
-    assert complaint
-    assert "gone.py" in str(complaint)
-    assert not isinstance(complaint, StoreError)
+    error = worker.error()
+    assert worker.exit_reason() == ""
+    assert error
+    assert "gone.py" in str(error)
+    assert not isinstance(error, StoreError)

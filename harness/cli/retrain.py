@@ -1,4 +1,4 @@
-"""Training a run of a report again, for whoever verifies it."""
+"""Training a run of a report again, to verify it."""
 
 import hashlib
 import json

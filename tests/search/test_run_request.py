@@ -3,10 +3,10 @@ from dataclasses import replace
 from typing import Any
 
 from harness.core.spec import with_changes
-from harness.search.planned import PlannedRun
+from harness.search.run_request import RunRequest
 from harness.search.study import Study
 
-RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
 POINTS = [{"when": 10, "init": "orthogonal"}, {"when": 30, "init": "xavier_uniform"}]
 
@@ -21,6 +21,6 @@ def test_every_configuration_comes_under_every_seed_and_arm(runs_of: RunsOf, stu
 
 
 def test_a_run_survives_json(runs_of: RunsOf, study: Study) -> None:
-    run = replace(runs_of(with_changes(study, {"name": "other"}), POINTS, 1)[0], plan="ab" * 32)
+    run = replace(runs_of(with_changes(study, {"name": "other"}), POINTS, 1)[0], spec_digest="ab" * 32)
 
-    assert PlannedRun.from_json(run.to_json()) == run
+    assert RunRequest.from_json(run.to_json()) == run

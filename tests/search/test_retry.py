@@ -3,13 +3,13 @@ import logging
 import pytest
 
 from harness.core.errors import AwayError, HomeError
-from harness.search import resumption
-from harness.search.resumption import ATTEMPTS, resumed
+from harness.search import retry
+from harness.search.retry import ATTEMPTS, retry_on_disconnect
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resumption, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(retry, "PAUSE_S", 0.0)
 
 
 def test_what_a_server_broke_off_is_done_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -21,9 +21,9 @@ def test_what_a_server_broke_off_is_done_again(caplog: pytest.LogCaptureFixture)
         return "done"
 
     with caplog.at_level(logging.WARNING):
-        found = resumed(action)
+        result = retry_on_disconnect(action)
 
-    assert found == "done"
+    assert result == "done"
     assert caplog.messages == ["the database went away; going on from what is stored"] * 2
 
 
@@ -35,7 +35,7 @@ def test_a_server_that_breaks_everything_off_is_given_up() -> None:
         raise AwayError("away")
 
     with pytest.raises(AwayError):
-        resumed(action)
+        retry_on_disconnect(action)
 
     assert len(calls) == ATTEMPTS
 
@@ -48,6 +48,6 @@ def test_another_error_is_not_tried_again() -> None:
         raise HomeError("no such table")
 
     with pytest.raises(HomeError, match="no such table"):
-        resumed(action)
+        retry_on_disconnect(action)
 
     assert len(calls) == 1

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.again import trainer
+from harness.cli.retrain import trainer
 from harness.core.errors import StudyNotFoundError
 
 CONFIG = {"task": {"kind": "unheard_of"}}

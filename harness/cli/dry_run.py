@@ -1,23 +1,23 @@
-"""What `harness run` would do, said before anything is done."""
+"""`harness run --dry-run`: what would be run."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.search.planned import PlannedRun
+    from harness.search.run_request import RunRequest
     from harness.search.study import Study
     from harness.staging.runner import Runner
 
-__all__ = ["foreseen"]
+__all__ = ["dry_run"]
 
 
-def foreseen(study: "Study", runner: "Runner", trials: int | None, seeds: int | None) -> Iterator[str]:
-    """Yield the configurations, each with its runs and how many of them have ended, and the stages they come to."""
-    from harness.search.launch import foreseen_runs
+def dry_run(study: "Study", runner: "Runner", trials: int | None, seeds: int | None) -> Iterator[str]:
+    """Yield lines: each configuration with the number of its runs that have ended, and the steps left to train."""
+    from harness.search.preview import preview_runs
     from harness.staging.plan import make_plan
 
-    ledger = runner.store.ledger if runner.store.ledger.exists else None
-    runs = foreseen_runs(study, ledger, trials, seeds)
+    ledger = runner.workspace.ledger if runner.workspace.ledger.exists else None
+    runs = preview_runs(study, ledger, trials, seeds)
     ended = ledger.run_keys(study.name) if ledger else frozenset()
     missing = [run for run in runs if run.key not in ended]
     plan = make_plan([run.config for run in missing], runner.store if ledger else None, alone=runner.alone)
@@ -30,7 +30,7 @@ def foreseen(study: "Study", runner: "Runner", trials: int | None, seeds: int | 
     yield f"steps to train: {missing_steps:,}; each run alone: {plan.steps:,}. Nothing was written."
 
 
-def _values(run: "PlannedRun") -> str:
+def _values(run: "RunRequest") -> str:
     values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in run.params.items()}
     return ", ".join(f"{name} = {value}" for name, value in values.items()) or "the base run"
 

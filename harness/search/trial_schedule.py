@@ -1,43 +1,44 @@
-"""The trials of a study: which are next, and which runs belong to them."""
+"""The trials of a study: in which waves they are executed, and which runs belong to each."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import fmean
 
 from harness.core.errors import HarnessError, StudyChangedError
 from harness.search.designs import Part
-from harness.search.planned import PlannedRun, planned_runs
 from harness.search.proposals import Proposals
 from harness.search.pruners import Rung
+from harness.search.run_request import RunRequest, run_requests
 from harness.search.study import Study
-from harness.staging.ledger import Ledger, RunKey, RunRecord
+from harness.staging.ledger import RunKey, RunRecord
+from harness.staging.workspace import Workspace
 
-__all__ = ["PlannedTrial", "Trials", "foreseen_trials"]
+__all__ = ["TrialRuns", "TrialSchedule", "preview_trials"]
 
 
 @dataclass(frozen=True)
-class PlannedTrial:
+class TrialRuns:
     """A configuration and its runs.
 
     Attributes:
-        proposals: whence the configuration came, there as trial `number`; None if these are runs that confirm.
+        number: of the trial among `proposals`.
+        proposals: which proposed the configuration; None for the runs of a confirmation.
     """
 
-    runs: tuple[PlannedRun, ...]
+    runs: tuple[RunRequest, ...]
     number: int
     proposals: Proposals | None = None
 
-    def upto(self, rung: Rung) -> list[PlannedRun]:
-        """Return the runs that are compared at `rung`, to be trained no further; none of those that confirm."""
+    def up_to(self, rung: Rung) -> list[RunRequest]:
+        """Return the runs that are compared at `rung`, to be trained no further; a confirmation has none."""
         if self.proposals is None:
             return []
         seeds = {self.seeds[position] for position in rung.seeds}
         return [replace(run, until=rung.until) for run in self.runs if run.seed in seeds]
 
-    def under(self, plan: str) -> "PlannedTrial":
-        """Return the trial with runs that are begun under the plan of this digest."""
-        return replace(self, runs=tuple(replace(run, plan=plan) for run in self.runs))
+    def with_spec(self, spec_digest: str) -> "TrialRuns":
+        """Return the trial with runs that are requested under the study's spec of this digest."""
+        return replace(self, runs=tuple(replace(run, spec_digest=spec_digest) for run in self.runs))
 
     @property
     def seeds(self) -> list[int]:
@@ -45,29 +46,30 @@ class PlannedTrial:
         return list(dict.fromkeys(run.seed for run in self.runs))
 
 
-class Trials:
-    """The trials of a study that was begun, with so many per part of its design, and so many seeds.
+class TrialSchedule:
+    """The trials of a study that was begun.
 
     Args:
-        study: whose design says which they are.
-        home: where Optuna's database is, unless there is one database for everything.
-        ledger: of the study.
-        ended: the runs that have ended, by key; asked anew whenever a winner is looked for.
+        study: whose design lays them out.
+        workspace: with the ledger and Optuna's database.
+        ended: the runs that have ended, by key; read whenever a winner is looked for.
+        trials: in each part of the design.
+        seeds: of each configuration and arm.
     """
 
     def __init__(
-        self, study: Study, home: Path, ledger: Ledger, ended: Mapping[RunKey, RunRecord], *, trials: int, seeds: int
+        self, study: Study, workspace: Workspace, ended: Mapping[RunKey, RunRecord], *, trials: int, seeds: int
     ) -> None:
         self._study = study
-        self._ledger = ledger
+        self._ledger = workspace.ledger
         self._ended = ended
         self._trials = trials
         self._seeds = seeds
         parts = study.design.parts(list(study.arms), seeds)
-        self._parts = [(part, Proposals(study, home, ledger, part)) for part in parts]
+        self._parts = [(part, Proposals(study, workspace, part)) for part in parts]
 
-    def waves(self) -> Iterator[list[PlannedTrial]]:
-        """Yield trials that can be done at the same time; those of a wave must have ended before the next is asked for.
+    def waves(self) -> Iterator[list[TrialRuns]]:
+        """Yield trials that can be executed at the same time; ask for the next wave when all of one have ended.
 
         Raises:
             HarnessError: a search has no winner to be confirmed.
@@ -81,9 +83,9 @@ class Trials:
             self._check_not_enlarged()
             yield _confirmation(self._study, self._winner, trials=self._trials, seeds=self._seeds)
 
-    def _of(self, part: Part, proposals: Proposals, done: int, count: int) -> list[PlannedTrial]:
+    def _of(self, part: Part, proposals: Proposals, done: int, count: int) -> list[TrialRuns]:
         points = proposals.params(count)
-        return [_planned(self._study, part, n, points[n], proposals) for n in range(done, count)]
+        return [_trial_runs(self._study, part, n, points[n], proposals) for n in range(done, count)]
 
     def _check_not_enlarged(self) -> None:
         record = self._ledger.study(self._study.name)
@@ -95,6 +97,7 @@ class Trials:
             )
 
     def _winner(self, part: Part) -> Mapping[str, object]:
+        """Return the searched values of the part's best trial on validation data; the first of several."""
         sign = 1 if self._study.direction == "maximize" else -1
         metric = f"val/{self._study.metric}"
         best: tuple[float, int] | None = None
@@ -114,34 +117,37 @@ class Trials:
         return run.params
 
 
-def foreseen_trials(study: Study, *, trials: int, seeds: int) -> list[PlannedTrial]:
-    """Return all trials as if none had ended: of a sampler that learns and of winners the values are examples."""
+def preview_trials(study: Study, *, trials: int, seeds: int) -> list[TrialRuns]:
+    """Return all trials as if none had ended.
+
+    The values that a sampler which learns would propose, and those of winners, are then examples.
+    """
     parts = study.design.parts(list(study.arms), seeds)
-    found = [
-        _planned(study, part, number, study.point(number, stream=part.stream))
+    searched = [
+        _trial_runs(study, part, number, study.point(number, stream=part.stream))
         for number in range(trials)
         for part in parts
     ]
-    if study.design.confirms:
-        found += _confirmation(study, lambda part: study.point(0, stream=part.stream), trials=trials, seeds=seeds)
-    return found
+    if not study.design.confirms:
+        return searched
+    return searched + _confirmation(study, lambda part: study.point(0, stream=part.stream), trials=trials, seeds=seeds)
 
 
-def _planned(
+def _trial_runs(
     study: Study, part: Part, number: int, params: Mapping[str, object], proposals: Proposals | None = None
-) -> PlannedTrial:
+) -> TrialRuns:
     trial = study.design.trial(part, number)
-    runs = planned_runs(study, trial, params, arms=part.arms, seeds=part.seeds, test=not study.design.confirms)
-    return PlannedTrial(runs, number, proposals)
+    runs = run_requests(study, trial, params, arms=part.arms, seeds=part.seeds, test=not study.design.confirms)
+    return TrialRuns(runs, number, proposals)
 
 
 def _confirmation(
     study: Study, winner: Callable[[Part], Mapping[str, object]], *, trials: int, seeds: int
-) -> list[PlannedTrial]:
+) -> list[TrialRuns]:
     """Return the runs of each part's winner with fresh seeds: the arms of a replicate share a trial's number."""
     return [
-        PlannedTrial(
-            planned_runs(
+        TrialRuns(
+            run_requests(
                 study,
                 study.design.trial(part, trials),
                 winner(part),

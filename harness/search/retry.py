@@ -7,26 +7,26 @@ from typing import TypeVar
 
 from harness.core.errors import AwayError
 
-__all__ = ["resumed"]
+__all__ = ["retry_on_disconnect"]
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 ATTEMPTS = 10
-LOOK_AGAIN_S = 1.0
+PAUSE_S = 1.0  # a server that has just come back may break off the next transaction, too
 
 
-def resumed(action: Callable[[], T]) -> T:
-    """Return what `action` returns; it goes on from what is stored whenever a server breaks a transaction off.
+def retry_on_disconnect(action: Callable[[], T]) -> T:
+    """Return what `action` returns; call it again, to go on from what is stored, if a server breaks it off.
 
     Raises:
-        AwayError: the server broke off one transaction after the other.
+        AwayError: the server broke off every attempt.
     """
     for _ in range(ATTEMPTS - 1):
         try:
             return action()
         except AwayError as error:
             log.warning("%s; going on from what is stored", error)
-            time.sleep(LOOK_AGAIN_S)
+            time.sleep(PAUSE_S)
     return action()

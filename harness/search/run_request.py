@@ -1,4 +1,4 @@
-"""The runs of a study: every configuration under every arm and seed."""
+"""The runs that a study asks for: every configuration under every arm and seed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ from typing import Any
 from harness.search.study import Study
 from harness.staging.ledger import RunKey
 from harness.staging.run import RunConfig
+from harness.staging.run_name import run_name
 
-__all__ = ["PlannedRun", "planned_runs"]
+__all__ = ["RunRequest", "run_requests"]
 
 
 @dataclass(frozen=True)
-class PlannedRun:
-    """One run: its place in the study, the searched values, and the configuration that they make.
+class RunRequest:
+    """A run to be executed: its key in the study, the searched values, and the configuration that they make.
 
     Attributes:
-        until: the step at which it waits for whether it may go on; None to train it to its end.
+        until: the step of the rung at which it waits for the pruner's decision; None to train it to its end.
         test: whether it is evaluated on test data.
-        plan: the digest of the study's spec under which it is begun, as in `RunRecord`.
+        spec_digest: of the study's spec when the run is requested, as in `RunRecord`.
     """
 
     study: str
@@ -30,29 +31,29 @@ class PlannedRun:
     config: RunConfig
     until: int | None = None
     test: bool = True
-    plan: str = ""
+    spec_digest: str = ""
 
     @property
     def key(self) -> RunKey:
-        """The run's place in the study."""
+        """Trial, arm and seed."""
         return self.trial, self.arm, self.seed
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the run as plain JSON."""
-        return {**vars(self), "config": self.config.to_json()}
-
-    @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> "PlannedRun":
-        """Read what `to_json` wrote; the classes that the study's file defines must be loaded."""
-        return cls(**{**content, "config": RunConfig.model_validate(content["config"])})
 
     @property
     def name(self) -> str:
-        """The run as people say it."""
-        return f"trial {self.trial} · {self.arm} · seed {self.seed}"
+        """The name that people read."""
+        return run_name(*self.key)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the request as plain JSON."""
+        return {**vars(self), "config": self.config.to_json()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "RunRequest":
+        """Read what `to_json` wrote; the classes that the study's file defines must be loaded."""
+        return cls(**{**content, "config": RunConfig.model_validate(content["config"])})
 
 
-def planned_runs(
+def run_requests(
     study: Study,
     trial: int,
     params: Mapping[str, Any],
@@ -60,9 +61,9 @@ def planned_runs(
     arms: Iterable[str],
     seeds: Iterable[int],
     test: bool = True,
-) -> tuple[PlannedRun, ...]:
+) -> tuple[RunRequest, ...]:
     """Return the runs of one configuration, whose searched values are `params`, by seed and arm."""
     return tuple(
-        PlannedRun(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed), test=test)
+        RunRequest(study.name, trial, arm, seed, dict(params), study.config(params, arm, seed), test=test)
         for seed, arm in product(seeds, arms)
     )

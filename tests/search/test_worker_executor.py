@@ -14,34 +14,35 @@ import pytest
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
-from harness.search.errand import Errand, Pulse, Workplace
+from harness.search.execution import run_record
+from harness.search.heartbeat import Heartbeat
 from harness.search.launchers import AbstractLauncher, AbstractWorker, processes
-from harness.search.planned import PlannedRun
-from harness.search.pool import Pool
+from harness.search.run_request import RunRequest
 from harness.search.study import Study
-from harness.search.work import Ended, record_of
+from harness.search.worker import WorkerConfig, WorkItem
+from harness.search.worker_executor import WorkerExecutor
 from harness.staging.histories import run_history
-from harness.staging.ledger import Ledger
+from harness.staging.ledger import RunRecord
 from harness.staging.plan import make_plan
 from harness.staging.runner import Runner
-from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 
-RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[PlannedRun]]
+RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
 POINTS = [{"when": when, "init": init} for when in (10, 20, 30) for init in ("orthogonal", "xavier_uniform")]
 
 
 def runner_in(home: Path, stop: Callable[[], bool] = lambda: False) -> Runner:
-    ledger = Ledger(home)
-    ledger.create()
-    return Runner(Store(home / "store", ledger), stop=stop)
+    return Runner(Workspace(home).create(), stop=stop)
 
 
-def pooled(home: Path, runs: list[PlannedRun], size: int = 2, stop: Callable[[], bool] = lambda: False) -> list[Ended]:
-    runner, ended = runner_in(home, stop), list[Ended]()
+def executed(
+    home: Path, runs: list[RunRequest], size: int = 2, stop: Callable[[], bool] = lambda: False
+) -> list[RunRecord]:
+    runner, ended = runner_in(home, stop), list[RunRecord]()
     plan = make_plan([run.config for run in runs], runner.store)
-    with Pool(size, runner, None, home) as pool:
-        pool.do(runs, plan, ended.append)
+    with WorkerExecutor(size, runner) as executor:
+        executor.execute(runs, plan, ended.append)
     return ended
 
 
@@ -55,17 +56,17 @@ def workers() -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs = [replace(run, plan="ab" * 32) for run in runs_of(study, POINTS, 2)]
+    runs = [replace(run, spec_digest="ab" * 32) for run in runs_of(study, POINTS, 2)]
     alone = runner_in(tmp_path / "one")
     expected = {run.key: alone.run(run.config) for run in runs}
 
-    ended = pooled(tmp_path / "two", runs)
+    ended = executed(tmp_path / "two", runs)
 
-    assert sorted(found.record.key for found in ended) == sorted(expected)
-    for found in ended:
-        result = expected[found.record.key]
-        assert run_history(tmp_path / "two" / "store", found.record.stages) == result.history
-        assert (found.record.stages, found.record.spec_digest) == (result.stages, "ab" * 32)
+    assert sorted(record.key for record in ended) == sorted(expected)
+    for record in ended:
+        result = expected[record.key]
+        assert run_history(tmp_path / "two" / "store", record.stages) == result.history
+        assert (record.stages, record.spec_digest) == (result.stages, "ab" * 32)
     stored = [
         {entry.address: (entry.state_sha256, entry.rest_sha256) for entry in runner_in(tmp_path / name).store.entries()}
         for name in ("one", "two")
@@ -82,10 +83,10 @@ def test_a_worker_that_is_killed_is_replaced(
     killer.start()
 
     with caplog.at_level(logging.WARNING):
-        ended = pooled(tmp_path, runs)
+        ended = executed(tmp_path, runs)
 
     killer.join()
-    assert sorted(found.record.key for found in ended) == sorted(run.key for run in runs)
+    assert sorted(record.key for record in ended) == sorted(run.key for run in runs)
     assert "was killed by SIGKILL" in caplog.text
 
 
@@ -102,7 +103,7 @@ def test_workers_that_die_at_once_are_not_replaced_for_ever(
     monkeypatch.setattr(processes, "_work", leave)
 
     with pytest.raises(HarnessError, match="workers died one after the other"):
-        pooled(tmp_path, runs_of(study, POINTS[:1], 1))
+        executed(tmp_path, runs_of(study, POINTS[:1], 1))
 
 
 def leave(*_: object) -> None:
@@ -110,23 +111,23 @@ def leave(*_: object) -> None:
 
 
 class Mortal(AbstractWorker):
-    """Does one run and dies."""
+    """Ends one run and dies."""
 
-    def __init__(self, do_one: Callable[[], None]) -> None:
-        self._do_one = do_one
-        self._death = ""
+    def __init__(self, end_one: Callable[[], None]) -> None:
+        self._end_one = end_one
+        self._exit_reason = ""
 
-    def take(self, errand: Errand) -> None:  # noqa: ARG002
-        self._do_one()
-        self._death = "killed"
+    def submit(self, item: WorkItem) -> None:  # noqa: ARG002
+        self._end_one()
+        self._exit_reason = "killed"
 
-    def pulse(self) -> Pulse:
-        return Pulse(-1, 0, 0, 1)
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(-1, 0, 0, 1)
 
-    def death(self) -> str:
-        return self._death
+    def exit_reason(self) -> str:
+        return self._exit_reason
 
-    def complaint(self) -> None:
+    def error(self) -> None:
         return None
 
     def ask_to_stop(self) -> None:
@@ -138,24 +139,25 @@ class Mortal(AbstractWorker):
 class Mortals(AbstractLauncher):
     """Starts workers that die of every run."""
 
-    def __init__(self, do_one: Callable[[], None]) -> None:
-        self._do_one = do_one
+    def __init__(self, end_one: Callable[[], None]) -> None:
+        self._end_one = end_one
 
     def opened(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def start(self, place: Workplace) -> AbstractWorker:  # noqa: ARG002
-        return Mortal(self._do_one)
+    def start(self, config: WorkerConfig) -> AbstractWorker:  # noqa: ARG002
+        return Mortal(self._end_one)
 
 
 def test_workers_may_die_as_often_as_there_are_runs_that_end(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs, runner, ended = runs_of(study, POINTS, 1), runner_in(tmp_path), list[Ended]()
-    left = [record_of(run, "completed") for run in runs]
+    runs, runner, ended = runs_of(study, POINTS, 1), runner_in(tmp_path), list[RunRecord]()
+    left = [run_record(run, "completed") for run in runs]
 
-    with Pool(1, runner, None, tmp_path, launcher=Mortals(lambda: runner.store.ledger.save_run(left.pop(0)))) as pool:
-        pool.do(runs, make_plan([], runner.store), ended.append)
+    mortals = Mortals(lambda: runner.store.ledger.save_run(left.pop(0)))
+    with WorkerExecutor(1, runner, launcher=mortals) as executor:
+        executor.execute(runs, make_plan([], runner.store), ended.append)
 
-    assert [found.record.key for found in ended] == [run.key for run in runs]
+    assert [record.key for record in ended] == [run.key for run in runs]
 
 
 @pytest.mark.slow
@@ -166,7 +168,7 @@ def test_asked_to_stop_all_workers_store_what_they_trained(runs_of: RunsOf, stud
         return bool(list((tmp_path / "store").rglob("state.safetensors"))) or time.monotonic() - began > 60
 
     with pytest.raises(InterruptedRunError, match="everything is stored"):
-        pooled(tmp_path, runs_of(long(study), POINTS[:2], 1), stop=stop)
+        executed(tmp_path, runs_of(long(study), POINTS[:2], 1), stop=stop)
 
     assert not workers()
     steps = [entry.address.step for entry in runner_in(tmp_path).store.entries()]
@@ -180,30 +182,30 @@ def test_what_no_worker_can_do_is_said(runs_of: RunsOf, study: Study, tmp_path: 
     (tmp_path / "store").write_text("not a folder")
 
     with pytest.raises(HarnessError, match="cannot write the stage"):
-        pooled(tmp_path, runs)
+        executed(tmp_path, runs)
 
 
 @pytest.mark.slow
 def test_a_run_that_cannot_be_done_is_an_outcome(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     runs = runs_of(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], 1)
 
-    ended = pooled(tmp_path, runs)
+    ended = executed(tmp_path, runs)
 
-    assert [found.record.status for found in ended] == ["failed", "failed"]
-    assert all("raised no tap 'nowhere'" in found.record.reason for found in ended)
+    assert [record.status for record in ended] == ["failed", "failed"]
+    assert all("raised no tap 'nowhere'" in record.reason for record in ended)
 
 
 @pytest.mark.slow
 def test_workers_start_once_for_all_that_they_are_sent_for(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs, runner, ended, seen = runs_of(study, POINTS, 1), runner_in(tmp_path), list[Ended](), set[int]()
+    runs, runner, ended, seen = runs_of(study, POINTS, 1), runner_in(tmp_path), list[RunRecord](), set[int]()
 
-    with Pool(2, runner, None, tmp_path) as pool:
+    with WorkerExecutor(2, runner) as executor:
         for trial in range(len(POINTS)):
             some = [run for run in runs if run.trial == trial]
-            pool.do(some, make_plan([run.config for run in some], runner.store), ended.append)
+            executor.execute(some, make_plan([run.config for run in some], runner.store), ended.append)
             seen |= {worker.pid for worker in workers()}
 
-    assert [found.record.status for found in ended] == ["completed"] * len(runs)
+    assert [record.status for record in ended] == ["completed"] * len(runs)
     assert len(seen) == 2
     assert not workers()
 
@@ -212,15 +214,15 @@ def test_workers_start_once_for_all_that_they_are_sent_for(runs_of: RunsOf, stud
 def test_a_worker_that_another_process_asks_to_stop_is_replaced(
     runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runs, runner, ended = runs_of(study, POINTS[:2], 1), runner_in(tmp_path), list[Ended]()
+    runs, runner, ended = runs_of(study, POINTS[:2], 1), runner_in(tmp_path), list[RunRecord]()
 
-    with caplog.at_level(logging.WARNING), Pool(1, runner, None, tmp_path) as pool:
-        pool.do(runs[:1], make_plan([runs[0].config], runner.store), ended.append)
+    with caplog.at_level(logging.WARNING), WorkerExecutor(1, runner) as executor:
+        executor.execute(runs[:1], make_plan([runs[0].config], runner.store), ended.append)
         (worker,) = workers()
         worker.terminate()
         while worker.status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.05)
-        pool.do(runs[1:], make_plan([run.config for run in runs[1:]], runner.store), ended.append)
+        executor.execute(runs[1:], make_plan([run.config for run in runs[1:]], runner.store), ended.append)
 
     assert len(ended) == len(runs)
     assert "worker 0 was asked to stop by another process" in caplog.text

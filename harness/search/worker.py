@@ -1,0 +1,91 @@
+"""A worker: it executes the work items that a launch submits to it, until it is asked to stop."""
+
+import functools
+from collections.abc import Callable, Mapping, MutableSequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.search.commit import commit_of
+from harness.search.heartbeat import HeartbeatWriter
+from harness.search.load import load_study
+from harness.search.local_executor import LocalExecutor
+from harness.search.retry import retry_on_disconnect
+from harness.search.run_request import RunRequest
+from harness.staging.runner import Runner
+from harness.staging.workspace import Workspace
+from harness.tracking.live.feed import NOBODY, LiveFeed
+from harness.training.determinism import make_deterministic
+
+__all__ = ["WorkItem", "WorkerConfig", "run_worker"]
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker is started with.
+
+    Attributes:
+        workspace: which it opens for itself.
+        file: from which the study was loaded.
+        alone: whether runs share no stages.
+        cache_features: whether the features of frozen layers are computed once.
+        live: whether a run's measurements are written to its live file while it trains.
+    """
+
+    workspace: Workspace
+    file: Path | None = None
+    alone: bool = False
+    cache_features: bool = False
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """A batch of runs, submitted to every worker of a pool; leases decide which of them trains what.
+
+    Attributes:
+        runs: as JSON, since they may use classes of the study's file, which a worker loads first.
+        forks: steps, by stage key, at which snapshots are made in passing.
+    """
+
+    runs: list[dict[str, Any]]
+    forks: Mapping[str, frozenset[int]]
+
+
+def run_worker(
+    config: WorkerConfig,
+    receive: Callable[[], WorkItem | None],
+    heartbeat_values: MutableSequence[int],
+    stop: Callable[[], bool],
+) -> None:
+    """Execute one work item after the other until `stop` returns true.
+
+    Args:
+        config: of this worker.
+        receive: waits a moment for a work item, and returns None if none came.
+        heartbeat_values: the four integers of its heartbeat.
+        stop: whether to stop; asked between items and after every step.
+
+    Raises:
+        InterruptedRunError: it was asked to stop in the middle of an item.
+    """
+    make_deterministic()
+    if config.file:
+        load_study(config.file)  # for the classes that it defines
+    heartbeat = HeartbeatWriter(heartbeat_values)
+
+    def beat_and_stop() -> bool:
+        heartbeat.beat()
+        return stop()
+
+    config.workspace.ledger.database.expect()
+    runner = Runner(config.workspace, alone=config.alone, stop=beat_and_stop, cache_features=config.cache_features)
+    feed = LiveFeed(config.workspace.home) if config.live else NOBODY
+    executor = LocalExecutor(runner, heartbeat, stop=beat_and_stop, feed=feed, commit=commit_of(str(config.file or "")))
+    heartbeat.ready()
+    while not stop():
+        if item := receive():
+            runs = [RunRequest.from_json(run) for run in item.runs]
+            heartbeat.item_begins(runs)
+            retry_on_disconnect(functools.partial(executor.execute_with, item.forks, runs, lambda _: None))
+            heartbeat.ready()
