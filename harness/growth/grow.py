@@ -56,19 +56,19 @@ def grow(
 ) -> Grown:
     """Apply `operation` to `model` and let optimizer, average, ids and freezing follow: all of it, or nothing.
 
-    To be called between two steps, outside autocast and never during an evaluation; a `GradScaler` needs nothing, and
-    a compiled model is compiled again when it is next called. New values come from the stream (seed, "growth", number),
-    so they depend on nothing that was drawn before.
+    Call it between two steps, outside autocast and never during an evaluation. A `GradScaler` needs no change, and a
+    compiled model is compiled again at its next call. New values come from the stream (seed, "growth", number), so they
+    do not depend on anything drawn before.
 
     Args:
         model: any module, compiled or not.
-        optimizer: holds its trainable parameters; any whose memory of a parameter has that parameter's shape.
+        optimizer: holds the trainable parameters; its state of a parameter must have the parameter's shape.
         operation: what changes.
-        freeze_policy: what stays fixed from now on; nothing unless given.
-        identities: the ids of the network's tensors, kept from an earlier growth; made anew unless given.
+        freeze_policy: what stays fixed from now on; nothing by default.
+        identities: the ids of the network's tensors from an earlier growth; new ones by default.
         probe: examples, for operations that must know what a layer computes.
-        average: an average of the model's weights, which grows with it and takes over what is new.
-        keep_teacher: whether the network as it was before is kept as `model.teacher`.
+        average: an average of the model's weights, which grows with it and takes over its new values.
+        keep_teacher: whether the network before the growth is kept as `model.teacher`.
         lr_factor: the new parameters' learning rate, in units of the first group's.
         group: other hyperparameters of the new parameters' group, such as `weight_decay`.
         seed: of the new values.
@@ -86,7 +86,7 @@ def grow(
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
         for name, parameter in identities.parameters().items():
-            # What an earlier policy froze is thawed, so that what joins a frozen layer is not born frozen.
+            # What an earlier policy froze is thawed, or parameters that join a frozen layer would be born frozen.
             parameter.requires_grad_(identities[name].trainable)
         stream = generator(seed, "growth", number)
         growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)

@@ -1,7 +1,7 @@
 """Stable ids of a network's tensors, given at birth.
 
-Positions shift when a parameter is added and names shift when a module is inserted; an id does neither. It is
-`<birth>/<name at birth>`, where birth counts the growths that came before, so replaying a lineage gives the same ids.
+Positions shift when a parameter is added, and names shift when a module is inserted; ids never change. An id is
+`<birth>/<name at birth>`, where birth counts the growths before, so replaying a lineage gives the same ids.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,11 +14,11 @@ __all__ = ["Identities", "Slot"]
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a parameter or buffer lives: an attribute of a module, whichever tensor is in it now.
+    """Where a parameter or buffer lives: an attribute of a module, whichever tensor it holds now.
 
     Attributes:
-        birth: growths that came before it.
-        trainable: whether it was to be trained when it was born; no policy trains a tensor that was not.
+        birth: the number of growths before it.
+        trainable: whether it required a gradient at birth; no policy trains a tensor that did not.
     """
 
     module: nn.Module
@@ -46,13 +46,13 @@ class Identities(Mapping[str, Slot]):
         self.register(model, birth=0)
 
     def copy(self) -> "Identities":
-        """Return the same ids, to which others can be added."""
+        """Return a copy, to which ids can be added."""
         twin = Identities(nn.Module())
         twin._slots = dict(self._slots)
         return twin
 
     def register(self, model: nn.Module, *, birth: int) -> None:
-        """Give ids to the tensors of `model` that have none yet, and forget those that are not in it any more.
+        """Give ids to the tensors of `model` that have none yet, and drop those of tensors that it no longer has.
 
         Tied weights have one id.
         """

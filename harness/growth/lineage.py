@@ -1,4 +1,4 @@
-"""Lineage: the growths applied so far, as specs, from which a grown network's shape is rebuilt."""
+"""Lineage: the growths so far, as specs, from which the shape of a grown network is rebuilt."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,18 +21,18 @@ __all__ = ["Change", "Effect", "GrowthEvent", "operate_on", "replay"]
 
 
 class Change(Spec):
-    """What happens at a growth, whenever it happens.
+    """What happens at a growth, without when it happens.
 
     Attributes:
         operation: what changes.
         freeze: what stays fixed afterwards.
-        reveals: classes that can be seen from now on; those that no column answers for yet are given, in order, to the
-            columns that the operation adds.
-        keep_teacher: whether the network as it was before is kept as `model.teacher`, for losses to learn from.
-        loss_weight: the weight of the loss components that the growth brings; a ramp begins at the growth.
+        reveals: classes that can be seen from now on. Those without a column yet are assigned, in order, to the columns
+            that the operation adds.
+        keep_teacher: whether the network before the growth is kept as `model.teacher`, for losses to learn from.
+        loss_weight: the weight of the loss components that the growth adds; a ramp begins at the growth.
         lr_factor: learning rate of the new parameters, in units of the old ones'.
-        warm_up: steps in which the new parameters' learning rate rises to its value.
-        weight_decay: of the new parameters; that of the old ones unless given.
+        warm_up: the number of steps in which the new parameters' learning rate rises to its value.
+        weight_decay: of the new parameters; by default that of the old ones.
     """
 
     operation: AbstractOperation
@@ -52,19 +52,19 @@ class Change(Spec):
         return weight
 
     def weights(self, outputs: Iterable[str], step: int) -> dict[str, Weight]:
-        """Return the loss weights of the `outputs` that came with this change after `step` updates."""
+        """Return the loss weights of the `outputs` that this change added after `step` updates."""
         weight = self.loss_weight
         return dict.fromkeys(outputs, weight.since(step) if isinstance(weight, AbstractWeight) else weight)
 
     def group(self) -> dict[str, float]:
-        """Return the hyperparameters that the new parameters' optimizer group has of its own."""
+        """Return the hyperparameters in which the new parameters' optimizer group differs."""
         decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}
         return {"warm_up": self.warm_up, **decay}
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What is left of the record of a growth: what label maps follow.
+    """The part of a growth's record that label maps follow; it holds no parameters.
 
     Attributes:
         outputs: names of outputs that the model returns from then on.
@@ -76,7 +76,7 @@ class Effect:
 
     @classmethod
     def of(cls, growth: Growth) -> "Effect":
-        """Return it, without the parameters, old ones among them, that the record holds."""
+        """Return the effect of `growth`."""
         return cls(growth.outputs, growth.columns)
 
 
@@ -95,7 +95,7 @@ def operate_on(
     probe: Probe | None,
     generator: torch.Generator,
 ) -> Growth:
-    """Let `operation` act on `model`, which keeps itself, as it was, as its teacher if it is to."""
+    """Apply `operation` to `model`; with `keep_teacher` the model keeps a copy from before as its teacher."""
     teacher = teachers.keep_teacher(model) if keep_teacher else None
     growth = operation.apply(model, probe=probe, generator=generator)
     if teacher is not None:
@@ -106,12 +106,12 @@ def operate_on(
 def replay(
     model: GrowableModel, lineage: tuple[GrowthEvent, ...], *, probe: Callable[[Change], Probe]
 ) -> tuple[Identities, dict[str, Weight], tuple[Effect, ...]]:
-    """Give a freshly built `model` the shape that `lineage` led to; values are to be loaded afterwards.
+    """Give a freshly built `model` the shape that `lineage` led to; its values must be loaded afterwards.
 
-    `probe` gives what each operation may look at; one that computes values from examples needs them here, too.
+    `probe` returns the examples of each operation; operations that compute values from examples need them here, too.
 
     Returns:
-        The ids of all its tensors, the weights of the loss components that growths brought, and what growths did.
+        The ids of all tensors, the weights of the loss components that growths added, and the effects of the growths.
     """
     identities = Identities(model)
     loss_weights: dict[str, Weight] = {}

@@ -1,4 +1,4 @@
-"""New rows of an output layer: their values, and the record of a layer that got them within its own tensors."""
+"""New rows of an output layer: their values, and the record of a layer whose tensors they joined."""
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +32,14 @@ def drawn_rows(
     probe: Probe | None,
     generator: torch.Generator,
 ) -> Rows:
-    """Return values of new rows for the output layer at `path`, as float32 on the CPU.
+    """Return the values of new rows for the output layer at `path`, float32 on the CPU.
 
     Args:
-        model: the network, with the layer as it was.
+        model: the network before the layer changes.
         path: of the layer.
         inits: what fills weights and biases.
-        total: rows that the layer will have.
-        count: rows among them that are new.
+        total: the number of rows that the layer will have.
+        count: the number of new rows among them.
         probe: examples, whose features and targets the initializers see.
         generator: a CPU generator.
     """
@@ -72,7 +72,7 @@ def stacked(layer: OutputLayer, new: Rows) -> Rows:
 
 
 def renewed(layer: OutputLayer, weight: Tensor | None, bias: Tensor | None, *, moments: Moments) -> tuple[Carried, ...]:
-    """Give `layer` new tensors, which begin with its old rows or what became of them, and return the record of it."""
+    """Give `layer` new tensors, in which its old rows come first, and return the record for the optimizer."""
     return tuple(
         Carried(old, new, tuple(slice(0, size) for size in old.shape), moments)
         for old, new in renew(layer, weight, bias)

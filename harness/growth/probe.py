@@ -9,11 +9,11 @@ __all__ = ["Probe"]
 
 @dataclass(frozen=True)
 class Probe:
-    """Inputs that the network can be called with, and perhaps what the new outputs should say of them.
+    """Inputs that the network can be called with, and perhaps their targets among the new outputs.
 
     Attributes:
         inputs: `[B, ...]`.
-        targets: `[B]` int64, the new output (0, 1, ...) that is right for each input, or -1; None if it is not known.
+        targets: `[B]` int64, the right new output (0, 1, ...) of each input, or -1 for none; None if unknown.
     """
 
     inputs: Tensor

@@ -1,4 +1,4 @@
-"""What an operation did to a network, said once, for everyone who must follow."""
+"""The record of what an operation did to a network, from which optimizer, freezing and label maps follow."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Columns = tuple[int | None, ...]
 
 
 class Promise(Enum):
-    """What an operation promises about what the network computed before: outputs, and columns of outputs, that remain.
+    """What an operation promises about earlier outputs, and columns of outputs, that the network still has.
 
     `EXACT`: equal to the bit. `CLOSE`: equal but for rounding. `NONE`: nothing.
     """
@@ -26,12 +26,12 @@ class Promise(Enum):
 
 @dataclass(frozen=True)
 class Carried:
-    """`old`, whole, became `new[region]`.
+    """All of `old` became `new[region]`.
 
     Attributes:
-        moments: what the optimizer remembers of the rest of `new`: `zero` (with the step count of the old ones, which
-            for Adam means a learning rate up to six times as high), the `mean` of the old ones over the first
-            dimension (of sizes; of directions, zero), or nothing at all, of the old ones neither (`reset`).
+        moments: the optimizer's moments of the rest of `new`. `zero`: zeros, with the old step count, which for Adam
+            means a learning rate up to six times as high. `mean`: the mean of the old ones over the first dimension for
+            second moments, zeros for first moments. `reset`: the old entries lose their moments as well.
     """
 
     old: nn.Parameter
@@ -45,12 +45,12 @@ class Growth:
     """The record of one growth, made by its operation.
 
     Attributes:
-        born: parameters without a past.
-        carried: parameters that hold an older one in a region of theirs.
-        gone: parameters that are in the network no more, those that were carried over among them.
+        born: new parameters that hold no old values.
+        carried: new parameters that hold an old one in a region.
+        gone: parameters that the network no longer has, including those that were carried over.
         outputs: names of outputs that the model returns from now on.
-        columns: for each output whose columns changed, by name (the module path of the layer that computes it): the old
-            column that each new column comes from, or None if it is new. Class weights and label maps follow it.
+        columns: for each output whose columns changed, by the module path of the layer that computes it: the old column
+            that each new column comes from, or None if it is new. Class weights and label maps follow it.
     """
 
     born: tuple[nn.Parameter, ...]
@@ -79,6 +79,6 @@ class Growth:
 
     @property
     def parameters_added(self) -> int:
-        """How many numbers more the network has."""
+        """The change in the number of the network's parameter values."""
         added = sum(parameter.numel() for parameter in (*self.born, *(item.new for item in self.carried)))
         return added - sum(parameter.numel() for parameter in self.gone)

@@ -1,4 +1,4 @@
-"""What follows the columns of an output when it grows: class weights, class names, labels, predictions."""
+"""Class weights, class names, labels and predictions follow the columns of an output that grows."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def follow(values: Sequence[T], columns: Columns, new: T) -> tuple[T, ...]:
-    """Return one value a column: that of the old column it comes from, or `new`.
+    """Return one value for each column: that of the old column that it comes from, or `new`.
 
     >>> follow(["cat", "car"], (0, 1, 1, None), new="?")
     ('cat', 'car', 'car', '?')
@@ -65,10 +65,10 @@ def grown_labels(labels: Sequence[int], columns: Columns, new: Sequence[int]) ->
 
 
 def grown_classes(classes: Sequence[Column], columns: Columns, new: Sequence[int]) -> tuple[Column, ...]:
-    """Return what each column answers for, when an old column may answer for several classes.
+    """Return the class or classes of each column, where an old column may have several classes.
 
-    A column that is split into as many children as it has classes gives each child one of them; any other gives all to
-    its first child, as in `grown_labels`.
+    A column that is split into as many children as it has classes gives one class to each. Any other column gives all
+    of them to its first child, as in `grown_labels`.
 
     >>> grown_classes([7, (8, 9)], (0, 1, 1, None), new=[20])
     (7, 8, 9, 20)

@@ -1,6 +1,6 @@
-"""Bigger tensors in the place of a layer's old ones, and of those of whatever reads its units.
+"""Bigger tensors for a layer, and for the norms and layers that read its units.
 
-A module remains the same object: its hooks, its path, and whoever holds it follow by themselves.
+A module stays the same object, so its hooks, its path and all references to it remain valid.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from harness.growth.units import NewUnits, Surroundings
 
 __all__ = ["check_followers", "surroundings", "with_inputs", "with_statistics", "with_units"]
 
-# What a norm has for each unit, and its value for a unit that it is to let pass.
+# What a norm holds for each unit, and the value with which it passes a unit unchanged.
 STATISTICS = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
 
 
@@ -23,7 +23,7 @@ def check_followers(model: nn.Module, followers: Consumers) -> None:
     """Check that all tensors that must grow belong to one module alone.
 
     Raises:
-        ModulePathError: one is computed from others, has no shape yet, or is in another module too.
+        ModulePathError: one is computed from other tensors, has no shape yet, or is in another module as well.
     """
     source = str(followers.source.target).removeprefix("model.")
     for path in (source, *(reader.path for reader in followers.layers)):
@@ -85,7 +85,7 @@ def with_units(layer: Layer, weight: Tensor, bias: Tensor | None, moments: Momen
 
 
 def with_inputs(layer: nn.Module, reader: Reader, outgoing: Tensor, moments: Moments) -> tuple[Carried, ...]:
-    """Give a layer that reads units weights `[out, U + N, K]` for them; those for other inputs stay."""
+    """Give a layer the weights `[out, U + N, K]` for the units that it reads; those for its other inputs stay."""
     old = _wide(layer.get_parameter("weight"))
     units = outgoing.reshape(len(old), -1, *old.shape[2:])
     carried = _with_entries(layer, "weight", torch.cat([old[:, : reader.offset], units], dim=1), moments)
@@ -94,7 +94,7 @@ def with_inputs(layer: nn.Module, reader: Reader, outgoing: Tensor, moments: Mom
 
 
 def with_statistics(norm: nn.Module, reader: Reader, new: NewUnits, moments: Moments) -> tuple[Carried, ...]:
-    """Give a norm entries for new units: those of their originals, or such that it lets them pass."""
+    """Give a norm entries for new units: those of their originals, or such that it passes them unchanged."""
     carried: tuple[Carried, ...] = ()
     for name, passing in STATISTICS.items():
         if getattr(norm, name, None) is None:
@@ -111,7 +111,7 @@ def with_statistics(norm: nn.Module, reader: Reader, new: NewUnits, moments: Mom
 
 
 def _with_entries(module: nn.Module, name: str, values: Tensor, moments: Moments) -> tuple[Carried, ...]:
-    """Put `values`, in which the old entries are the first, in the place of a tensor of `module`.
+    """Replace a tensor of `module` by `values`, in which the old entries come first.
 
     The new tensor takes device, type, `requires_grad` and marks of the old one.
 

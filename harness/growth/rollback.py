@@ -17,10 +17,10 @@ OWN_TABLES = (dict, set, list)
 
 @contextmanager
 def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iterator[None]:
-    """Put everything back if the block raises.
+    """Restore model, optimizer and random streams if the block raises.
 
-    What is kept is which module holds which tensors, submodules, hooks and settings, and what the optimizer holds: no
-    tensor is copied, since operations replace tensors and never change their values.
+    It remembers which module holds which tensors, submodules, hooks and settings, and what the optimizer holds. Tensors
+    are not copied, since operations replace them and never change their values.
     """
     modules = [(module, _tables(module)) for module in model.modules()]
     flags = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
@@ -44,5 +44,5 @@ def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iter
 
 
 def _tables(module: nn.Module) -> dict[str, Any]:
-    """Return a module's attributes; tables of its own, such as its parameters by name, as copies."""
+    """Return a module's attributes, with copies of its own tables, such as its parameters by name."""
     return {name: value.copy() if isinstance(value, OWN_TABLES) else value for name, value in vars(module).items()}

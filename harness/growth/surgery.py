@@ -1,4 +1,4 @@
-"""Optimizer surgery: after a growth, the optimizer knows the new network and has forgotten nothing of the old."""
+"""Optimizer surgery: after a growth the optimizer holds the new parameters, and keeps the moments of the old ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +16,10 @@ FIRST_MOMENTS = ("exp_avg", "grad_avg", "momentum_buffer", "mu")  # directions, 
 
 
 def check_supported(optimizer: Optimizer) -> None:
-    """Check that all that `optimizer` remembers can be carried over.
+    """Check that the state of `optimizer` can be carried over.
 
     Raises:
-        SurgeryError: it remembers something of a parameter that is neither a number nor of the parameter's shape.
+        SurgeryError: its state of a parameter is neither a number nor of the parameter's shape.
     """
     name = type(optimizer).__name__
     if isinstance(optimizer, torch.optim.LBFGS):
@@ -38,9 +38,9 @@ def operate(
 ) -> None:
     """Let `optimizer` follow `growth`.
 
-    Parameters that were carried over take their old one's place and moments. What is born gets a group of its own,
-    with the hyperparameters of the first group, `lr_factor` times its learning rate, those in `group`, and no moments.
-    What is gone is forgotten. Moments of everything else are not touched.
+    A parameter that was carried over replaces the old one in its group and takes its moments. New parameters get their
+    own group, with the hyperparameters of the first group, `lr_factor` times its learning rate, those in `group`,
+    and no moments. Removed parameters are dropped. The moments of all others do not change.
     """
     for item in growth.carried:
         _carry(optimizer, item)
@@ -67,7 +67,7 @@ def _add_group(
 
 
 def _begin_adagrad(optimizer: torch.optim.Adagrad, parameters: list[nn.Parameter]) -> None:
-    """Make the sums that this optimizer, unlike the others, makes when it is built and not at its first step."""
+    """Make the sums of squares, which this optimizer makes when it is built and not at its first step."""
     for parameter in parameters:
         total = torch.full_like(parameter, optimizer.defaults["initial_accumulator_value"])
         optimizer.state[parameter] = {"step": torch.tensor(0.0), "sum": total.detach()}
@@ -86,7 +86,7 @@ def _carried_value(key: str, value: Any, item: Carried) -> Any:
         return value
     grown = value.new_zeros(item.new.shape)
     if item.moments == "mean" and key not in FIRST_MOMENTS:
-        # Of the same columns in all old rows; a dimension that grew otherwise has no such mean, and gets zeros.
+        # The mean of each column over the old rows; entries of new columns have no such mean, and get zeros.
         rows = grown[(slice(None), *item.region[1:])]
         rows += value.mean(dim=0)
     grown[item.region] = value
@@ -94,9 +94,9 @@ def _carried_value(key: str, value: Any, item: Carried) -> Any:
 
 
 def scale_rates(optimizer: Optimizer, factors: Mapping[nn.Parameter, float]) -> None:
-    """Let each parameter learn at its group's rate times its factor; 1 for those that are not named.
+    """Let each parameter learn at its group's rate times its factor, which is 1 if it is not named.
 
-    A group whose parameters differ in their factors is divided; the factor is the group's `lr_scale`.
+    A group whose parameters have different factors is divided. The factor becomes the group's `lr_scale`.
     """
     for group in list(optimizer.param_groups):
         by_factor: dict[float, list[nn.Parameter]] = {}
@@ -112,10 +112,10 @@ def scale_rates(optimizer: Optimizer, factors: Mapping[nn.Parameter, float]) -> 
 
 
 def check_coverage(model: nn.Module, optimizer: Optimizer) -> None:
-    """Check by identity that every trainable parameter is in one group, and that nothing else holds a gradient.
+    """Check by identity that every trainable parameter is in one group, and that no frozen one has a gradient.
 
     Raises:
-        SurgeryError: a parameter is in no group or in two, a group holds one that the model has not, or a frozen
+        SurgeryError: a parameter is in no group or in two, a group holds one that is not the model's, or a frozen
             parameter has a gradient; the message names it.
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}

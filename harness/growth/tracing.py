@@ -1,8 +1,8 @@
-"""What a network computes, as a graph: each call of a layer or function is a node, which can be computed again.
+"""A network as a graph: each call of a layer or function is a node that can be computed again.
 
-The graph is made by `torch.fx` and its values by a quiet forward pass. Hooks are left out of both, but for those that
-send features through an inserted layer, so no listener is disturbed; that the graph still gives what the network gives
-is checked. Names in the graph are module paths after `model.`.
+`torch.fx` makes the graph, and a forward pass without side effects its values. Neither calls hooks, except those that
+send features through an inserted layer. The graph must compute what the network computes, which is checked. Names in
+the graph are module paths after `model.`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from harness.models.switched_off import SwitchedOff
 
 __all__ = ["FAILURES", "Trace", "Values", "first_line", "trace"]
 
-# What foreign code raises when it is called with something that it was not written for.
+# The exceptions of foreign code that is called with inputs that it was not written for.
 FAILURES: tuple[type[Exception], ...] = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError)
 FAILURES += (RuntimeError, StopIteration, TypeError, ValueError)
 
@@ -35,7 +35,7 @@ class Trace:
     Attributes:
         root: holds the network as `model`.
         graph: its nodes are in the order of computation.
-        values: what each node gives, in eval mode.
+        values: the value of each node, in eval mode.
     """
 
     root: nn.Module
@@ -43,7 +43,7 @@ class Trace:
     values: Values
 
     def compute(self, node: fx.Node, values: Values) -> Any:
-        """Return what `node` gives if those before it give `values`."""
+        """Return the value of `node` if those before it have `values`."""
         interpreter = _WithoutHooks(self.root, graph=self.graph)
         interpreter.env = values
         return interpreter.run_node(node)
@@ -57,7 +57,7 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
     """Return the graph of `model` and its values for `inputs` `[B, ...]`. Nothing is changed.
 
     Raises:
-        ModulePathError: `torch.fx` cannot trace the network, or what it found is not what the network computes.
+        ModulePathError: `torch.fx` cannot trace the network, or its graph computes something else.
     """
     with without_side_effects(model, inputs):
         expected = model(inputs)
@@ -73,7 +73,7 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says, in one line."""
+    """Return the first line of an error's message, or its type."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
@@ -102,7 +102,7 @@ class _Root(nn.Module):
         if not isinstance(self.model, GrowableModel):
             return self.model(inputs)
         result = self.model.backbone(inputs)
-        # Heads that are off are called too: whatever they read, they must be able to read when they are on again.
+        # Heads that are off are called too: they must fit what they read when they are switched on again.
         outputs = {
             name: head(self.tracer.tapped[f"model.backbone.{self.model.taps[name]}"])
             for name, head in self.model.heads.items()
@@ -111,7 +111,7 @@ class _Root(nn.Module):
 
 
 class _Tracer(fx.Tracer):
-    """Traces modules without their hooks, and what is switched off as if it were on."""
+    """Traces modules without their hooks, and modules that are switched off as if they were on."""
 
     def __init__(self, taps: frozenset[str]) -> None:
         super().__init__(autowrap_functions=(pooled,))
@@ -119,7 +119,7 @@ class _Tracer(fx.Tracer):
         self.tapped: dict[str, fx.Proxy] = {}
 
     def call_module(self, m: nn.Module, forward: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return a proxy for the output of `m`, after what was inserted there."""
+        """Return a proxy for the output of `m`, passed through the layers inserted there."""
         del forward  # it would call the hooks
         output = self._call(m, args, kwargs)
         for name in inserted_after(m):
@@ -145,7 +145,7 @@ class _WithoutHooks(fx.Interpreter):
     """Computes a graph; hooks of modules are not called."""
 
     def call_module(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what the module at `target` gives."""
+        """Return the output of the module at `target`."""
         return self.fetch_attr(target).forward(*args, **kwargs)
 
 

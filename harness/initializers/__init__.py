@@ -1,4 +1,4 @@
-"""Values for parameters that did not exist a moment ago."""
+"""Initializers: values for new parameters."""
 
 from harness.initializers._base import AbstractInitializer, LayerContext
 from harness.initializers.constant import Constant

@@ -1,4 +1,4 @@
-"""What an initializer is."""
+"""Initializers: values for new parameters."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ __all__ = ["AbstractInitializer", "LayerContext", "as_weight", "blank", "example
 
 @dataclass(frozen=True)
 class LayerContext:
-    """The layer that new values join, as a whole and not only the slice that is new. Tensors are float32 on the CPU.
+    """The whole layer that new values become a part of. Tensors are float32 on the CPU.
 
     Attributes:
-        fan_in: numbers that one output of the layer is computed from.
-        fan_out: numbers that one input of the layer goes into.
-        old: weights `[rows, in, ...]` (or biases `[rows]`) that the layer has already; None for a new layer.
-        features: `[B, in]`, what comes into the layer for the examples of a probe; None if there is no probe.
-        targets: `[B]` int64, the new row that is right for each example, or -1; None if it is not known.
+        fan_in: the number of values that one output of the layer is computed from.
+        fan_out: the number of values that one input of the layer contributes to.
+        old: weights `[rows, in, ...]` (or biases `[rows]`) that the layer already has; None for a new layer.
+        features: `[B, in]`, the layer's inputs for the examples of a probe; None without a probe.
+        targets: `[B]` int64, the right new row for each example, or -1 if none is; None if unknown.
     """
 
     fan_in: int
@@ -32,7 +32,7 @@ class LayerContext:
 
 
 class AbstractInitializer(LeafSpec):
-    """Values for a weight or bias that did not exist a moment ago."""
+    """Values for a new weight or bias."""
 
     @abstractmethod
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
@@ -49,7 +49,7 @@ class AbstractInitializer(LeafSpec):
 
 
 def blank(shape: tuple[int, ...]) -> Tensor:
-    """Return a tensor to be filled: float32 on the CPU, whatever torch's defaults are."""
+    """Return an uninitialized tensor: float32 on the CPU, whatever torch's defaults are."""
     return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
@@ -65,10 +65,10 @@ def as_weight(shape: tuple[int, ...], kind: str) -> tuple[int, int]:
 
 
 def old_rows_of(context: LayerContext, shape: tuple[int, ...], kind: str) -> Tensor:
-    """Return the rows that the layer has already, each like the new ones of `shape`.
+    """Return the rows that the layer already has; each has the shape of the new rows in `shape`.
 
     Raises:
-        SpecError: there are none, or they are not like the new ones.
+        SpecError: there are none, or their shape differs.
     """
     if context.old is None or not len(context.old):
         raise SpecError(

@@ -12,7 +12,7 @@ __all__ = ["Constant"]
 
 
 class Constant(AbstractInitializer):
-    """All values are `value`. For biases and scales: units whose weights are all the same learn the same."""
+    """All values are `value`. Use it for biases and scales: units with equal weights stay equal."""
 
     kind: Literal["constant"] = "constant"
     value: Annotated[float, Field(allow_inf_nan=False)]

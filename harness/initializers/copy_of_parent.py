@@ -1,4 +1,4 @@
-"""Copies of a row that the layer has already."""
+"""Copies of a row that the layer already has."""
 
 from typing import Literal
 
@@ -15,8 +15,8 @@ __all__ = ["CopyOfParent"]
 class CopyOfParent(AbstractInitializer):
     """Every new row is the row `parent` plus normal noise, `noise` times the standard deviation of that row's values.
 
-    As in Net2WiderNet (arXiv 1511.05641), where noise tells the copies apart: without any, equal rows that
-    see equal gradients stay equal. A bias is a row of one value, which deviates from nothing: it is copied as it is.
+    As in Net2WiderNet (arXiv 1511.05641), where noise makes copies differ: equal rows with equal gradients stay equal.
+    A bias is a row of one value, whose standard deviation is zero: it is copied without noise.
     """
 
     kind: Literal["copy_of_parent"] = "copy_of_parent"

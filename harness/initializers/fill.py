@@ -9,7 +9,7 @@ __all__ = ["fill", "fill_linear"]
 
 
 def fill(tensor: Tensor, init: AbstractInitializer, context: LayerContext, *, generator: torch.Generator) -> None:
-    """Write the values of `init` into `tensor`, which may be a slice of a parameter.
+    """Write the values of `init` into `tensor`, which can be a slice of a parameter.
 
     Values are drawn on the CPU in 32 bits and then moved, so they do not depend on device and type.
     """

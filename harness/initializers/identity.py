@@ -1,4 +1,4 @@
-"""Weights that let their input through."""
+"""Weights that pass their input unchanged."""
 
 from typing import Literal
 
@@ -15,8 +15,8 @@ __all__ = ["Identity"]
 class Identity(AbstractInitializer):
     """Row r has a 1 at input r, in the middle of the kernel if it has one, and 0 elsewhere (arXiv 1511.05641).
 
-    A convolution then gives its input back if its kernel is odd and its padding half of it. Rows beyond the inputs are
-    zero. With `groups`, this holds within each group of a convolution.
+    A convolution then returns its input if its kernel is odd and its padding half of the kernel. Rows beyond the number
+    of inputs are zero. With `groups`, this holds within each group of a convolution.
     """
 
     kind: Literal["identity"] = "identity"

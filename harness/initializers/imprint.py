@@ -14,10 +14,10 @@ __all__ = ["Imprint"]
 
 
 class Imprint(AbstractInitializer):
-    """The row of class c is `norm * m / |m|`, m being the mean of `f / |f|` over the features f of its examples.
+    """The row of class c is `norm * m / |m|`, where m is the mean of `f / |f|` over the features f of its examples.
 
-    Weight imprinting (arXiv 1712.07136). Unless it is given, `norm` is the mean norm of the old rows, so that new
-    logits are of their size, or 1 for a new layer.
+    Weight imprinting (arXiv 1712.07136). By default `norm` is the mean norm of the old rows, so that new logits have
+    the size of the old ones, or 1 for a new layer.
     """
 
     kind: Literal["imprint"] = "imprint"

@@ -1,4 +1,4 @@
-"""The mean of the rows that the layer has already."""
+"""The mean of the rows that the layer already has."""
 
 from typing import Literal
 
@@ -14,9 +14,9 @@ __all__ = ["MeanOfOldRows"]
 class MeanOfOldRows(AbstractInitializer):
     """Every new row is the mean of the old ones plus normal noise, `noise` times their spread about that mean.
 
-    The spread is `sqrt(mean((old - mean)^2))`, one number for the layer. A logit that is the mean of the others bounds
-    what the new class takes from the old ones (J. Hewitt, Initializing new word embeddings for pretrained language
-    models, 2021).
+    The spread is `sqrt(mean((old - mean)^2))`, one number for the layer. A logit that is the mean of the others
+    bounds the probability that the new class takes from the old ones (J. Hewitt, Initializing new word embeddings for
+    pretrained language models, 2021).
     """
 
     kind: Literal["mean_of_old_rows"] = "mean_of_old_rows"

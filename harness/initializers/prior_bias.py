@@ -1,4 +1,4 @@
-"""Biases that say how frequent the new classes are."""
+"""Biases that express how frequent the new classes are."""
 
 from typing import Annotated, Literal
 
@@ -15,16 +15,16 @@ Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
 class PriorBias(AbstractInitializer):
-    """The bias of class c is the logit that says p_c if the weights say nothing.
+    """The bias of class c is the logit of the probability p_c, for weights of zero.
 
     For a softmax that is `log p_c`, up to a constant that all classes share; for a sigmoid it is `log(p_c / (1 - p_c))`
     (arXiv 1708.02002, section 4.1). Without a `prior`, p_c is the frequency of the class among the B targets of the
-    probe, `(n_c + smoothing) / (B + smoothing * rows)`; those of no new class are among the B.
+    probe, `(n_c + smoothing) / (B + smoothing * rows)`; B counts targets of no new class as well.
 
     Attributes:
-        prior: one for each new row, or one for all.
-        link: what makes a probability of a logit.
-        smoothing: examples of each class that are counted beside those there are.
+        prior: one probability for each new row, or one for all.
+        link: the function from a logit to a probability.
+        smoothing: the number of examples added to the count of each class.
     """
 
     kind: Literal["prior_bias"] = "prior_bias"

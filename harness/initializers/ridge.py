@@ -16,9 +16,9 @@ class Ridge(AbstractInitializer):
     """The rows `W = scale * Y^T X (X^T X + B * penalty * I)^-1`, for features X `[B, in]` and one-hot targets Y.
 
     They minimize `mean |W x - y|^2 + penalty * |W|^2` for `scale=1` (Hoerl and Kennard, Technometrics 1970; for the
-    classes of a grown network arXiv 2205.14922). Examples of no new row have y = 0. Nothing is centered, so these are
-    the best weights of a layer whose bias is zero: fill the bias with `zeros`. Their logits lie near 0 and 1, which a
-    softmax reads as uncertain; `scale` makes them bolder.
+    classes of a grown network arXiv 2205.14922). Examples of no new row have y = 0. Nothing is centered, so these
+    weights are optimal for a layer without bias: fill the bias with `zeros`. Their logits lie near 0 and 1, which a
+    softmax turns into similar probabilities; a larger `scale` makes these differ more.
     """
 
     kind: Literal["ridge"] = "ridge"

@@ -1,4 +1,4 @@
-"""Zeros: the new output says nothing at first."""
+"""Zeros: the new values have no effect at first."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ __all__ = ["Zeros"]
 
 
 class Zeros(AbstractInitializer):
-    """All zero. Not for hidden layers, which would stay so: zeros on both sides have no gradient."""
+    """All zero. Not for both sides of a hidden unit: they would have no gradient and stay zero."""
 
     kind: Literal["zeros"] = "zeros"
 
@@ -21,5 +21,5 @@ class Zeros(AbstractInitializer):
 
     @property
     def silences(self) -> bool:
-        """Return that they are."""
+        """Return True."""
         return True

@@ -1,4 +1,4 @@
-"""What a loss is: components by name, each with a weight."""
+"""Losses: components by name, each with a weight."""
 
 import functools
 from abc import abstractmethod
@@ -20,25 +20,25 @@ SHORT = (torch.float16, torch.bfloat16)
 
 @dataclass(frozen=True)
 class Batch:
-    """All that a loss may look at, for one batch.
+    """All that a loss can be computed from, for one batch.
 
-    What networks computed in 16 bits is cast up: a softmax, a square or a mean of it would lose digits, or overflow.
+    Values in 16 bits are cast to 32 bits: their softmax, square or mean would lose digits, or overflow.
 
     Attributes:
         outputs: what the model returned, by name.
         inputs: `[B, ...]`.
-        labels: `[B]` classes, all of which can be seen.
-        targets: whatever else is known of the examples, by name.
-        answers: what the outputs answer for.
-        features: what came out of the modules at the taps that losses ask for.
+        labels: `[B]` classes, all of them visible.
+        targets: other targets of the examples, by name.
+        specs: what the outputs predict.
+        features: the outputs of the modules at the taps that losses read.
         teacher: the outputs of the model's teacher; None if it has none.
-        teacher_features: what came out of the same modules of the teacher.
+        teacher_features: the outputs of the same modules of the teacher.
     """
 
     outputs: Mapping[str, Tensor]
     inputs: Tensor
     labels: Tensor
-    answers: OutputSpecs
+    specs: OutputSpecs
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     features: Mapping[str, Tensor] = field(default_factory=dict)
     teacher: Mapping[str, Tensor] | None = None
@@ -50,19 +50,24 @@ class Batch:
             if any(getattr(value, "dtype", None) in SHORT for value in tensors.values()):
                 object.__setattr__(self, name, {key: cast_up(value) for key, value in tensors.items()})
 
+    @property
+    def answers(self) -> OutputSpecs:
+        """`specs` by the name that it has in losses of study files written before version 0.2."""
+        return self.specs
+
     def target(self, output: str) -> Tensor:
-        """Return what `output` should be: classes `[B]`, or numbers `[B, D]`."""
-        return self.answers.target(output, self.inputs, self.labels, self.targets)
+        """Return the target of `output`: classes `[B]`, or numbers `[B, D]`."""
+        return self.specs.target(output, self.inputs, self.labels, self.targets)
 
 
 def cast_up(value: Tensor) -> Tensor:
     """Return `value` in 32 bits if it has fewer."""
-    # What a model of another library returns besides may be anything.
+    # A model of another library may return anything.
     return value.float() if isinstance(value, Tensor) and value.dtype in SHORT else value
 
 
 class AbstractWeight(LeafSpec):
-    """What a component is multiplied with."""
+    """A factor of a loss component."""
 
     @abstractmethod
     def at(self, step: int) -> float:
@@ -70,7 +75,7 @@ class AbstractWeight(LeafSpec):
 
     @abstractmethod
     def since(self, step: int) -> "AbstractWeight":
-        """Return the same weight, its own time counted from `step`."""
+        """Return the same weight with its time counted from `step`."""
 
     @property
     def is_learned(self) -> bool:
@@ -89,7 +94,7 @@ class AbstractLoss(LeafSpec):
     """Named loss terms of one batch.
 
     Attributes:
-        weight: of all components, on top of the weight that a growth gave them.
+        weight: of all components; it is multiplied by the weight that a growth gave them.
     """
 
     weight: Weight = 1.0
@@ -101,13 +106,13 @@ class AbstractLoss(LeafSpec):
 
     @abstractmethod
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
-        """Return scalars by name, unweighted; none as long as what the loss speaks of does not exist.
+        """Return scalars by name, unweighted; none while the output of the loss does not exist.
 
-        `name` is that of the loss in the configuration, and of its component if it has one only.
+        `name` is the name of the loss in the configuration, and of its component if it has only one.
         """
 
     def speaks_of(self, name: str) -> str | None:
-        """Return the output that the loss called `name` is about, whose growth brings it; None if about no single."""
+        """Return the one output that the loss called `name` is about, or None if it is about several or none."""
         del name
         return None
 
@@ -126,7 +131,7 @@ class AbstractOutputLoss(AbstractLoss):
     """A loss of one output against its target.
 
     Attributes:
-        output: whose; the loss's own name unless given. It is silent while there is no such output, or it is off.
+        output: its name; the loss's own name by default. While it does not exist or is off, there is no component.
     """
 
     output: str | None = None
@@ -146,14 +151,14 @@ class AbstractOutputLoss(AbstractLoss):
 
 
 def mean_over(losses: Tensor, chosen: Tensor) -> Tensor:
-    """Return the mean of `losses` `[B]` where `chosen` `[B]` is true; 0 where it is nowhere."""
+    """Return the mean of `losses` `[B]` where `chosen` `[B]` is true; 0 if it is true nowhere."""
     # A sum over a mask, unlike indexing with it, does not make a GPU wait.
     return (losses * chosen).sum() / chosen.sum().clamp(min=1)
 
 
 def total(components: Mapping[str, Tensor], weights: Mapping[str, float | Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the weighted sum of the components, and each weighted component; a weight not given is 1."""
-    # A product with 1 and a sum of one are left out: each would cost a small network more than they seem to.
+    # Products with 1 and sums of one term are skipped: in a small network they would cost noticeable time.
     factors = {name: weights.get(name, 1.0) for name in components}
     weighted = {n: value if _is_one(factors[n]) else factors[n] * value for n, value in components.items()}
     return functools.reduce(torch.add, weighted.values()), weighted

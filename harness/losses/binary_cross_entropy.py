@@ -1,4 +1,4 @@
-"""Cross-entropy of yes or no, in each column for itself."""
+"""Cross-entropy of yes or no, in each column on its own."""
 
 from typing import Literal
 

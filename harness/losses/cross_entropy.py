@@ -1,4 +1,4 @@
-"""Cross-entropy of an output that classifies for itself, beside the heads that do it jointly."""
+"""Cross-entropy of an output that classifies on its own, apart from the heads that classify jointly."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ class CrossEntropy(AbstractOutputLoss):
     """-log softmax of the true class among the logits of one output, averaged over the batch.
 
     Attributes:
-        label_smoothing: the part of the truth that is spread evenly over all classes (arXiv 1512.00567).
+        label_smoothing: the part of the true probability that is spread evenly over all classes (arXiv 1512.00567).
     """
 
     kind: Literal["cross_entropy"] = "cross_entropy"

@@ -17,14 +17,14 @@ __all__ = ["Distillation"]
 class Distillation(AbstractLoss):
     """T^2 * KL(p || q), p and q the teacher's and the student's softmax at temperature T (arXiv 1503.02531).
 
-    The factor T^2 keeps gradients of the same size whatever the temperature. It is silent while the model has no
-    teacher: an operation or a growth with `keep_teacher` makes one.
+    The factor T^2 keeps the size of gradients independent of the temperature. There is no component while the model has
+    no teacher; an operation or a growth with `keep_teacher` makes one.
 
     Attributes:
-        output: whose logits; by default, those of the heads that classify jointly, side by side.
+        output: the output whose logits are compared; by default the joined logits of all heads.
         temperature: T.
-        columns: by column of the student, the teacher's column whose probability it has a part in, or None for a column
-            that is left out. By default the teacher's columns are the student's first.
+        columns: for each column of the student, the teacher's column whose probability it shares, or None to leave it
+            out. By default the teacher's columns are the first ones of the student.
     """
 
     kind: Literal["distillation"] = "distillation"
@@ -34,15 +34,15 @@ class Distillation(AbstractLoss):
 
     @property
     def needs_teacher(self) -> bool:
-        """Return that it does."""
+        """Return True."""
         return True
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
         """Return one component, or none."""
         if batch.teacher is None:
             return {}
-        heads = (self.output,) if self.output else batch.answers.label_map.heads
-        # Those that came with or after the teacher have none to learn from; new heads come last.
+        heads = (self.output,) if self.output else batch.specs.label_map.heads
+        # Heads that arrived with or after the teacher have nothing to learn from; they come last.
         heads = tuple(head for head in heads if head in batch.teacher and head in batch.outputs)
         if not heads:
             return {}
@@ -80,7 +80,7 @@ class Distillation(AbstractLoss):
 
 @functools.lru_cache(maxsize=8)  # a copy to a GPU at each step would make it wait
 def _parts(columns: tuple[int | None, ...], size: int, device: torch.device) -> Tensor:
-    """Return `[size, C]`: 0 where a column of the student has a part in one of the teacher, else minus infinity."""
+    """Return `[size, C]`: 0 where a column of the student belongs to one of the teacher, else minus infinity."""
     parts = torch.full((size, len(columns)), -torch.inf)
     for new, old in enumerate(columns):
         if old is not None:

@@ -1,4 +1,4 @@
-"""Feature matching: features go on being what they were for the teacher."""
+"""Feature matching: features stay close to those of the teacher."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ __all__ = ["FeatureMatching"]
 class FeatureMatching(AbstractLoss):
     """The mean squared difference between the features at `tap` and the teacher's (arXiv 1412.6550).
 
-    It is silent while the model has no teacher.
+    There is no component while the model has no teacher.
     """
 
     kind: Literal["feature_matching"] = "feature_matching"
@@ -27,7 +27,7 @@ class FeatureMatching(AbstractLoss):
 
     @property
     def needs_teacher(self) -> bool:
-        """Return that it does."""
+        """Return True."""
         return True
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:

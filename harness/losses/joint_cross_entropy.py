@@ -1,4 +1,4 @@
-"""Cross-entropy over the heads' logits side by side, one component per head."""
+"""Cross-entropy over the joined logits of all heads, one component per head."""
 
 import functools
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ __all__ = ["JointCrossEntropy"]
 class JointCrossEntropy(AbstractLoss):
     """-log softmax of the true class among all heads' logits, averaged over the examples of each head's classes.
 
-    All heads compete for every example, so their logits can be compared; a head's component speaks of the examples
-    whose class it answers for, and is zero for a batch without any. Classes that cannot be seen yet do not compete.
+    All heads compete for every example, so their logits can be compared. A head's component is over the examples of its
+    own classes, and zero for a batch without any. Classes that are not visible yet do not compete.
 
     Attributes:
-        label_smoothing: the part of the truth that is spread evenly over all classes (arXiv 1512.00567).
-        class_weights: how much examples of a class count; 1 for those not named. The mean is weighted, as in
-            `torch.nn.CrossEntropyLoss`.
+        label_smoothing: the part of the true probability that is spread evenly over all classes (arXiv 1512.00567).
+        class_weights: the weight of the examples of a class; 1 for classes that are not named. The mean is weighted, as
+            in `torch.nn.CrossEntropyLoss`.
     """
 
     kind: Literal["joint_cross_entropy"] = "joint_cross_entropy"
@@ -33,7 +33,7 @@ class JointCrossEntropy(AbstractLoss):
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Return one component per head, by the head's name."""
-        label_map = batch.answers.label_map
+        label_map = batch.specs.label_map
         if not label_map.heads:
             return {}
         columns = label_map.column[batch.labels]

@@ -1,4 +1,4 @@
-"""Learning without forgetting: old outputs go on saying what they said."""
+"""Learning without forgetting: old outputs stay close to what they were."""
 
 from typing import Literal
 
@@ -12,16 +12,16 @@ __all__ = ["LearningWithoutForgetting"]
 
 
 class LearningWithoutForgetting(AbstractLoss):
-    """-sum p log q, averaged over the batch, on the examples at hand, for what the network knew (arXiv 1606.09282).
+    """-sum p log q of the old outputs, averaged over the current batch (arXiv 1606.09282).
 
-    p and q are the softmax at temperature T of the old columns, as the network was before the growth (its teacher; see
-    `keep_teacher` of a growth) and as it is. Classifying heads are compared side by side, as they are trained, or
-    each for itself; other outputs that classify, each for itself; values by their squared difference. It is silent
-    while there is no teacher. Columns of classes that were hidden are compared like any other.
+    p and q are the softmax at temperature T of the old columns: p of the network before the growth (its teacher; see
+    `keep_teacher` of a growth), q of the network now. Heads that classify labels are compared jointly, as they are
+    trained, or one by one; other outputs that classify one by one; values by their squared difference. There is no
+    component while there is no teacher. Columns of classes that were hidden are compared like all others.
 
     Attributes:
         temperature: T.
-        joint: whether the heads that classify labels are compared side by side.
+        joint: whether the heads that classify labels are compared jointly.
     """
 
     kind: Literal["learning_without_forgetting"] = "learning_without_forgetting"
@@ -30,7 +30,7 @@ class LearningWithoutForgetting(AbstractLoss):
 
     @property
     def needs_teacher(self) -> bool:
-        """Return that it does."""
+        """Return True."""
         return True
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
@@ -39,14 +39,14 @@ class LearningWithoutForgetting(AbstractLoss):
         if old is None:
             return {}
         shared = {key: new[key][:, : old[key].shape[1]] for key in old if key in new and old[key].dim() > 1}
-        heads = [head for head in batch.answers.label_map.heads if head in shared]
+        heads = [head for head in batch.specs.label_map.heads if head in shared]
         terms = []
         if heads and self.joint:
             joined = [torch.cat([source[head] for head in heads], dim=1) for source in (old, shared)]
             terms.append(self._cross_entropy(*joined))
         else:
             terms.extend(self._cross_entropy(old[head], shared[head]) for head in heads)
-        for output, described in batch.answers.outputs.items():
+        for output, described in batch.specs.outputs.items():
             if output in shared and described.kind == "classes":
                 terms.append(self._cross_entropy(old[output], shared[output]))
             elif output in shared:

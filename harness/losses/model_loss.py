@@ -12,7 +12,7 @@ __all__ = ["ModelLoss"]
 class ModelLoss(AbstractOutputLoss):
     """A scalar that the model returns among its outputs.
 
-    Those whose names end in `_loss` or `_reg` need not be listed, except to give them a weight.
+    A scalar whose name ends in `_loss` or `_reg` need not be listed, except to give it a weight.
     """
 
     kind: Literal["model_loss"] = "model_loss"

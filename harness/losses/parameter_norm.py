@@ -16,8 +16,8 @@ class ParameterNorm(AbstractLoss):
     """The sum of squares of the parameters at `paths`, divided by two.
 
     Attributes:
-        paths: parameters, such as `output.weight`, or modules with all that is in them. Heads may come
-            later; it is an error if nothing else exists either.
+        paths: parameters, such as `output.weight`, or modules with all their parameters. Heads may be added later; that
+            no other path exists either is an error.
     """
 
     kind: Literal["parameter_norm"] = "parameter_norm"
@@ -25,7 +25,7 @@ class ParameterNorm(AbstractLoss):
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
         """Return one component. Raises `SpecError` if there is no such parameter."""
-        parameters = batch.answers.parameters
+        parameters = batch.specs.parameters
         chosen = [
             value for key, value in parameters.items() if any(f"{key}.".startswith(f"{path}.") for path in self.paths)
         ]

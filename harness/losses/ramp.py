@@ -12,7 +12,7 @@ __all__ = ["Ramp"]
 class Ramp(AbstractWeight):
     """From `low` to `high` along a straight line of `steps` updates, which begins at `start`.
 
-    For the weight that a growth gives, the start is counted from the growth.
+    In the weight that a growth gives, the start is counted from the growth.
     """
 
     kind: Literal["ramp"] = "ramp"

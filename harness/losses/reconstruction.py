@@ -1,4 +1,4 @@
-"""Reconstruction: an output that should be the inputs."""
+"""Reconstruction: an output whose target is the inputs."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -15,7 +15,7 @@ __all__ = ["Reconstruction"]
 class Reconstruction(AbstractOutputLoss):
     """The mean over all values of the squared or absolute difference between an output and the inputs.
 
-    `binary` takes the output for logits, and the inputs, in `[0, 1]`, for probabilities.
+    With `binary` the output is read as logits, and the inputs, in `[0, 1]`, as probabilities.
     """
 
     kind: Literal["reconstruction"] = "reconstruction"

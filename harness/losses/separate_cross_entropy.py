@@ -1,4 +1,4 @@
-"""Cross-entropy within the head that answers for an example: which head it is, is known."""
+"""Cross-entropy within the head of an example's class, which is taken as known."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ __all__ = ["SeparateCrossEntropy"]
 class SeparateCrossEntropy(AbstractLoss):
     """-log softmax of the true class among the logits of its own head, averaged over that head's examples.
 
-    Heads do not compete: they learn from their own examples only, and their logits cannot be compared. The fitting
+    Heads do not compete: each learns only from its own examples, and their logits cannot be compared. The matching
     metric is `accuracy_within/<head>`.
     """
 
@@ -23,7 +23,7 @@ class SeparateCrossEntropy(AbstractLoss):
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Return one component per head, by the head's name."""
-        label_map = batch.answers.label_map
+        label_map = batch.specs.label_map
         if not label_map.heads:
             return {}
         owner, within = label_map.head[batch.labels], label_map.within[batch.labels]

@@ -1,4 +1,4 @@
-"""Regression in which large targets count more."""
+"""Regression in which large targets have more weight."""
 
 from typing import Literal
 
@@ -26,7 +26,7 @@ class TargetWeighted(AbstractOutputLoss):
         """Return the weighted mean over batch and columns."""
         values = batch.outputs[output].flatten(1)
         truth = batch.target(output)[:, : values.shape[1]].to(values)
-        scale = batch.answers.scale(output)
+        scale = batch.specs.scale(output)
         excess = (truth * scale.std + (scale.mean - self.threshold)).clamp(min=0)
         weights = 1 + self.slope * excess
         errors = (values - truth).abs() if self.error == "absolute" else (values - truth) ** 2

@@ -1,4 +1,4 @@
-"""A weight that is learned."""
+"""A learned weight."""
 
 from typing import Literal
 
@@ -25,14 +25,14 @@ class Uncertainty(AbstractWeight):
         return 0.5 if self.likelihood == "gaussian" else 1.0
 
     def since(self, step: int) -> "Uncertainty":  # noqa: ARG002
-        """Return the same: it knows no time."""
+        """Return the same weight, which does not depend on time."""
         return self
 
     @property
     def is_learned(self) -> bool:
-        """Return that it is."""
+        """Return True."""
         return True
 
     def precision(self, log_variance: Tensor) -> Tensor:
-        """Return the part of the factor that is learned."""
+        """Return the learned part of the factor."""
         return (-log_variance).exp()

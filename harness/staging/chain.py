@@ -21,11 +21,11 @@ from harness.staging.run import RunConfig
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.stage_key import next_key
 from harness.staging.store import Stage, StageMetrics, Store
-from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache
 from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import OnEvaluation, Pause, Signals, train_stage
+from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["MOST_DEATHS", "Chain", "OnHistory", "Surroundings"]
@@ -163,16 +163,16 @@ class Chain:
 
     def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
-        training, answers = self._config.training, self._answers(state)
-        known = answers.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
+        training, specs = self._config.training, self._output_specs(state)
+        known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = snapshot_outputs(state, batch, training, answers)
+        before = snapshot_outputs(state, batch, training, specs)
         growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
-        after = snapshot_outputs(state, batch, training, self._answers(state))
+        after = snapshot_outputs(state, batch, training, self._output_specs(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
-    def _answers(self, state: TrainState) -> OutputSpecs:
-        return answers_of(state.model, state.lineage, state.effects, self._data)
+    def _output_specs(self, state: TrainState) -> OutputSpecs:
+        return output_specs(state.model, state.lineage, state.effects, self._data)
 
     def _entries(self, leg: _Leg) -> dict[int, StageEntry]:
         """Return what is stored of the stage, by step, as far as this run passes through it."""
@@ -288,13 +288,13 @@ class Chain:
 
     def _ending(self, training: _Training) -> History:
         """Evaluate where training may stop, which a run that goes on does not do."""
-        state, answers = training.state, self._answers(training.state)
+        state, specs = training.state, self._output_specs(training.state)
         splits = {} if _is_evaluated(training.history, "val", state.step) else {"val": self._data.validation}
         if self._around.test:
             splits["test"] = self._data.test
         ending = History()
         for name, split in splits.items():
-            metrics = evaluate(state, split, self._config.training, answers)
+            metrics = evaluate(state, split, self._config.training, specs)
             ending.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
         return ending
 

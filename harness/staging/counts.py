@@ -10,10 +10,10 @@ from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
-from harness.training.answers import answers_of
 from harness.training.forward import forward_batch, needs_of
 from harness.training.loop import batches_of
 from harness.training.operations import flops_of
+from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 from harness.training.step import batch_loss
 
@@ -77,19 +77,19 @@ def _flops_until(state: TrainState, end: int, config: RunConfig, data: TaskData)
 
 
 def _flops_of_step(state: TrainState, config: RunConfig, data: TaskData) -> int:
-    answers = answers_of(state.model, state.lineage, state.effects, data)
-    seen = answers.label_map.known(data.train.labels).nonzero().squeeze(1)
+    specs = output_specs(state.model, state.lineage, state.effects, data)
+    seen = specs.label_map.known(data.train.labels).nonzero().squeeze(1)
     examples = data.train.take(seen[:FEW])
 
     def passes() -> None:
-        batch = forward_batch(state, examples, answers, needs_of(config.training.losses.values()))
+        batch = forward_batch(state, examples, specs, needs_of(config.training.losses.values()))
         batch_loss(state, batch, config.training).total.backward()
 
     state.set_train_mode()
     with seeded_global_stream(config.seed, "count", device=state.device):
         flops = flops_of(passes)
     state.optimizer.zero_grad(set_to_none=True)
-    size = batches_of(state, data, config.training, answers.label_map).size
+    size = batches_of(state, data, config.training, specs.label_map).size
     return flops * size // len(examples)
 
 

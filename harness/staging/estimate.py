@@ -11,9 +11,9 @@ from harness.staging.plan import Plan
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import write_snapshot
 from harness.staging.store import Store
-from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate
 from harness.training.loop import train_stage
+from harness.training.output_specs import output_specs
 from harness.training.state import fresh_state
 
 __all__ = ["Cost", "cost_of", "cost_stored"]
@@ -81,7 +81,7 @@ def cost_of(config: RunConfig, data: TaskData) -> Cost:
     began = time.perf_counter()
     train_stage(state, WARM_UP + STEPS, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)
     trained = time.perf_counter()
-    evaluate(state, data.validation, training, answers_of(state.model, (), (), data))
+    evaluate(state, data.validation, training, output_specs(state.model, (), (), data))
     evaluated = time.perf_counter()
     return Cost(
         seconds_per_step=(trained - began) / STEPS + (evaluated - trained) / training.evaluate_every,

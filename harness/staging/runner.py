@@ -18,9 +18,9 @@ from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
 from harness.staging.workspace import Workspace
-from harness.training.answers import answers_of
 from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals
+from harness.training.output_specs import output_specs
 
 __all__ = ["Runner"]
 
@@ -135,7 +135,7 @@ class Runner:
             identities.register(model, birth=number)
             lineage += (GrowthEvent(step=number, change=rule.change),)
             effects += (Effect.of(growth),)
-            answers_of(model, lineage, effects, data)
+            output_specs(model, lineage, effects, data)
             rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
 
     def data(self, config: RunConfig) -> TaskData:

@@ -1,4 +1,4 @@
-"""From losses by name to the one number that is trained."""
+"""All losses of a batch, combined into the one number that is minimized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class CombinedLoss:
 
     Attributes:
         components: by name, unweighted.
-        weighted: by name.
-        total: what is trained.
+        weighted: the components times their weights, by name.
+        total: the sum of the weighted components, which is minimized.
     """
 
     components: dict[str, Tensor]
@@ -38,34 +38,34 @@ def combine_losses(
 ) -> CombinedLoss:
     """Return all components of `batch`, and their weighted sum.
 
-    A scalar that the model returns under a name that ends in `_loss` or `_reg` is a component too, unless a loss among
-    `losses` speaks of it.
+    A scalar that the model returns under a name that ends in `_loss` or `_reg` is a component as well, unless a loss
+    among `losses` is about it.
 
     Args:
         losses: by name.
-        batch: what they look at.
+        batch: what they are computed from.
         step: optimizer updates so far.
-        growth_weights: by the name of an output or component, the weight that came with its growth.
+        growth_weights: by the name of an output or component, the weight that its growth gave it.
         log_variances: by the name of the loss, for weights that are learned.
 
     Raises:
         SpecError: two losses have a component of the same name, or there is none at all.
-        ContractError: a component is no scalar.
+        ContractError: a component is not a scalar.
     """
     components: dict[str, Tensor] = {}
     weights: dict[str, float | Tensor] = {}
     for name, loss in {**losses, **_own(losses, batch)}.items():
-        own = loss.components(name, batch)
-        if both := {*components, "total"} & own.keys():
+        values = loss.components(name, batch)
+        if both := {*components, "total"} & values.keys():
             raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
-        components |= own
-        for component, value in own.items():
+        components |= values
+        for component, value in values.items():
             _check_scalar(component, value, step)
             born = growth_weights.get(component, growth_weights.get(loss.speaks_of(name) or component, 1.0))
             weights[component] = _factor(born, step) * _factor(loss.weight, step)
-        if own and (learned := loss.learned_weight):
+        if values and (learned := loss.learned_weight):
             variance = log_variances[name]
-            weights |= {component: weights[component] * learned.precision(variance) for component in own}
+            weights |= {component: weights[component] * learned.precision(variance) for component in values}
             components[f"{name}_log_variance"] = variance / 2
     if not components:
         raise SpecError(
@@ -89,7 +89,7 @@ def _check_scalar(name: str, value: object, step: int) -> None:
 
 
 def _own(losses: Mapping[str, AbstractLoss], batch: Batch) -> dict[str, AbstractLoss]:
-    """Return a loss for each entry of the model's own that none of `losses` speaks of."""
+    """Return a loss for each scalar of the model that none of `losses` is about."""
     own = [name for name in batch.outputs if name.endswith(OWN_ENDINGS)]
     named = {loss.speaks_of(name) for name, loss in losses.items()} if own else set()
     return {name: ModelLoss() for name in own if name not in named}

@@ -1,4 +1,4 @@
-"""How a network is trained, whatever it is and whatever it learns."""
+"""How a network is trained, independent of the network and of the task."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal
@@ -14,7 +14,7 @@ from harness.training.schedules import AbstractSchedule, ConstantRate
 __all__ = ["TrainingConfig"]
 
 
-# It is part of the names of metrics and of the dotted paths of fields.
+# A loss name is part of the names of metrics and of the dotted paths of fields.
 LossName = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
 
 
@@ -23,22 +23,22 @@ class TrainingConfig(Spec):
 
     Attributes:
         batch_size: examples per optimizer update.
-        losses: by name; a component's weight is that of its loss times that of the growth that brought its output. A
+        losses: by name; a component's weight is that of its loss times that of the growth that added its output. A
             scalar that the model returns under a name ending in `_loss` or `_reg` need not be listed.
-        augment: random changes of the inputs of training batches, in this order; evaluations see inputs as they are.
-        replay: after a growth that brought classes, the fraction of each batch that is of classes that came earlier, or
-            None for batches of all classes alike; with 0, earlier classes are never seen again.
-        on_divergence: what a loss that becomes NaN or infinite does: it stops the run, or the update is skipped, and
+        augment: random changes of the inputs of training batches, in this order; evaluations see unchanged inputs.
+        replay: after a growth that added classes, the fraction of each batch that is of earlier classes, or None for
+            batches of all classes alike; with 0, earlier classes are never trained again.
+        on_divergence: what happens when a loss becomes NaN or infinite: the run stops, or the update is skipped and
             counted in `train/skipped_steps`. Running statistics have seen the batch by then.
         record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
-        record_classes: whether evaluations tell classes apart: how often each is answered rightly, and by classes of
-            which arrival.
-        record_drift: whether evaluations after a growth that kept a teacher tell how far features have moved from the
-            teacher's, layer by layer.
+        record_classes: whether evaluations measure each class: how often it is classified correctly, and with which
+            growth the predicted classes arrived.
+        record_drift: whether evaluations after a growth that kept a teacher measure, layer by layer, how far features
+            have moved from the teacher's.
         clip_norm: the largest norm of all gradients together, after unscaling; None clips nothing.
         evaluate_every: steps between evaluations on the validation split.
-        evaluate_after_growth: steps after each growth that are evaluated one by one; what falls and comes back between
-            two evaluations is not seen otherwise. Triggers see these evaluations as they see all others.
+        evaluate_after_growth: the number of steps after each growth that are all evaluated, to see losses that recover
+            before the next regular evaluation. Triggers see these evaluations like all others.
     """
 
     batch_size: PositiveInt = 64

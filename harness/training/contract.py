@@ -1,4 +1,4 @@
-"""What is expected of the loss components of a stage; whoever breaks it is named with the step."""
+"""The contract of a stage's loss components; an error names the component that breaks it, and the step."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ PREFIX = "train/loss/"
 
 
 class Contract:
-    """The components of a stage: scalars, with gradients where nothing is frozen, and the same ones at every step.
+    """Loss components are scalars, have gradients where nothing is frozen, and are the same ones at every step.
 
-    Only names and shapes are looked at, which are known without waiting for a device.
+    Only names and shapes are checked, which are known without waiting for a device.
 
     Args:
-        history: what was recorded so far.
-        start: the step at which the stage began; components that were there since are expected to go on.
+        history: the metrics recorded so far.
+        start: the step at which the stage began; components recorded since then must continue.
     """
 
     def __init__(self, history: History, start: int = 0) -> None:
@@ -62,7 +62,7 @@ def _check_gradients(components: Mapping[str, Tensor], state: TrainState, now: i
 
 
 def _check_columns(batch: Batch, now: int) -> None:
-    label_map = batch.answers.label_map
+    label_map = batch.specs.label_map
     expected = dict(zip(label_map.heads, label_map.sizes, strict=True))
     for name, size in expected.items():
         shape = tuple(batch.outputs[name].shape)

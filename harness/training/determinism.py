@@ -1,4 +1,4 @@
-"""The same numbers every time: settings of the process that bit-for-bit repetition needs."""
+"""Settings of the process that bit-for-bit repetition needs."""
 
 import os
 
@@ -8,13 +8,13 @@ __all__ = ["make_deterministic"]
 
 
 def make_deterministic() -> None:
-    """Use one thread and deterministic kernels. To be called once, before anything runs on a GPU.
+    """Use one thread and deterministic kernels. Call it once, before anything runs on a GPU.
 
-    Sums over threads depend on how many there are; runs on one thread each also share a machine best.
+    Sums over threads depend on the number of threads; runs of one thread each also share a machine best.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses deterministic mode
     os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # read when a model is first compiled
     torch.set_num_threads(1)
-    # The same as torch.use_deterministic_algorithms, which would load the compiler at once; launchers never need it.
+    # As torch.use_deterministic_algorithms, which would load the compiler at once; launchers never need it.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False

@@ -1,8 +1,8 @@
-"""How far a growth, and what was learned since, moved the features that a network had before it.
+"""How far a network's features have moved since a growth.
 
-Linear CKA, debiased (arXiv 2010.15327), the relative change in length, and what a linear probe (arXiv 1610.01644) reads
-from them. None alone says much: CKA moves with few outliers, without any change of the function (arXiv 2210.16156),
-lengths change where nothing is rearranged, and a probe may read what the network does not use.
+Three measures: linear CKA, debiased (arXiv 2010.15327), the relative change in length, and the accuracy of a linear
+probe (arXiv 1610.01644). None is enough alone: a few outliers change CKA without any change of the function (arXiv
+2210.16156), lengths change where nothing is rearranged, and a probe may read what the network does not use.
 """
 
 import math
@@ -26,12 +26,12 @@ PENALTY = 0.01  # of the probe, in units of the mean squared length of the featu
 
 
 def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, float]:
-    """Return how far features are from those of the network's teacher; nothing without one.
+    """Return how far features are from those of the network's teacher; an empty dict without a teacher.
 
-    They are those of some examples of classes that could be seen before the last growth. `drift/cka/<layer>` is 1 and
-    `drift/change/<layer>` 0 where nothing has moved, and `drift/probe/<layer>`, how well the classes can be told from
-    the features, stays what it was. Layers are the modules of the backbone that hold weights, by path, as far as the
-    teacher has them. A layer that was widened has no change in length.
+    They are measured on some examples of classes that were visible before the last growth. Where no feature has moved,
+    `drift/cka/<layer>` is 1 and `drift/change/<layer>` is 0; `drift/probe/<layer>` is the accuracy with which a linear
+    probe tells the classes apart. Layers are the backbone's modules with weights, by path, that the teacher has as
+    well. A layer that was widened has no change in length.
     """
     teacher = teacher_of(state.model)
     arrival = label_map.arrival_of(split.labels)
@@ -55,7 +55,7 @@ def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, flo
 
 
 def debiased_cka(one: Tensor, other: Tensor) -> float:
-    """Return how alike two sets of features `[N, ...]` of the same N > 3 examples arrange them; 1 if they are equal.
+    """Return the similarity of two sets of features `[N, ...]` of the same N > 3 examples; 1 if they are equal.
 
     NaN if the features of either are the same for all examples.
     """
@@ -73,9 +73,9 @@ def relative_change(old: Tensor, new: Tensor) -> float:
 
 
 def probed_accuracy(features: Tensor, labels: Tensor) -> float:
-    """Return the share of N examples whose class a linear classifier reads from their features `[N, ...]`.
+    """Return the accuracy of a linear classifier of N examples from their features `[N, ...]`, leaving one out.
 
-    Each is judged by ridge regression onto the classes of all others, which has a closed form (Allen, 1974). NaN if all
+    Each example is classified by a ridge regression on all others, which has a closed form (Allen, 1974). NaN if all
     `labels` `[N]` are the same, or all features are zero.
     """
     flat = features.double().flatten(1)
@@ -93,7 +93,7 @@ def probed_accuracy(features: Tensor, labels: Tensor) -> float:
 
 
 def _layers(backbone: nn.Module) -> list[str]:
-    """Return the paths of modules that themselves hold weights, and not biases and scales alone."""
+    """Return the paths of modules that hold weights themselves, not only biases and scales."""
     return [
         name
         for name, module in backbone.named_modules()

@@ -1,4 +1,4 @@
-"""Evaluation: it reads a network and changes nothing, neither modes nor random streams."""
+"""Evaluation, which changes nothing in a network, neither its modes nor random streams."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,19 +28,19 @@ CHUNK = 250  # activations that stay in a processor's cache: twice as fast as th
 
 
 def evaluate(
-    state: TrainState, split: Split, config: TrainingConfig, answers: OutputSpecs, *, forward: Forward | None = None
+    state: TrainState, split: Split, config: TrainingConfig, specs: OutputSpecs, *, forward: Forward | None = None
 ) -> dict[str, float]:
     """Return the losses and metrics of the network on `split`.
 
-    `loss/<component>`, `loss_weighted/<component>`, `loss/total` and the metrics of outputs that are no heads speak of
-    the examples whose class can be seen; a scalar of the model's own, of all. `accuracy/all` is the fraction of all
-    examples that are classified rightly by the heads' logits side by side, `accuracy/<head>` the same among the
-    examples of that head's classes. `accuracy_within` is that of each head where it is known which one answers, and
-    `accuracy_by_arrival` that on the classes that each growth brought; `mean` is over all of them, and each of them is
-    there where they are several. Where classes are recorded, what `answers_by_class` says.
+    `loss/<component>`, `loss_weighted/<component>`, `loss/total` and the metrics of outputs other than heads are over
+    the examples whose class is visible; scalars that the model returns are over all examples. `accuracy/all` is the
+    fraction of all examples that the joined logits of all heads classify correctly, `accuracy/<head>` the same among
+    the examples of that head's classes. `accuracy_within/<head>` is the accuracy of a head if the right head is known,
+    and `accuracy_by_arrival/<n>` that on the classes that the n-th growth added; `mean` is over all of them, and each
+    one is recorded if there are several. If classes are recorded, the metrics of `answers_by_class` are added.
     """
-    batch = forward_split(state, split, answers, needs_of(config.losses.values()), forward)
-    label_map = answers.label_map
+    batch = forward_split(state, split, specs, needs_of(config.losses.values()), forward)
+    label_map = specs.label_map
     answerable = batch if label_map.known(split.labels).all() else _part(batch, label_map.known(split.labels))
     with torch.no_grad():
         loss = batch_loss(state, answerable, config)
@@ -61,20 +61,20 @@ def evaluate(
 def forward_split(
     state: TrainState,
     split: Split,
-    answers: OutputSpecs,
+    specs: OutputSpecs,
     needs: Needs | None = None,
     forward: Forward | None = None,
 ) -> Batch:
-    """Return what the network computes for all of `split`, in eval mode and 32 bits; scalars are means over it."""
+    """Return the network's outputs for all of `split`, in eval mode and 32 bits; scalars are means over it."""
     with eval_mode(state.model), torch.no_grad():
-        chunks = [forward_batch(state, chunk, answers, needs, forward) for chunk in split.chunks(CHUNK)]
+        chunks = [forward_batch(state, chunk, specs, needs, forward) for chunk in split.chunks(CHUNK)]
     shares = [len(chunk.labels) / len(split) for chunk in chunks]
     teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
     return Batch(
         outputs=_joined([chunk.outputs for chunk in chunks], shares),
         inputs=split.inputs,
         labels=split.labels,
-        answers=answers,
+        specs=specs,
         targets=split.targets,
         features=_joined([chunk.features for chunk in chunks], shares),
         teacher=_joined(teachers, shares) if teachers else None,
@@ -92,7 +92,7 @@ def _joined(chunks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> 
 
 
 def _part(batch: Batch, chosen: Tensor) -> Batch:
-    """Return the examples that are `chosen` `[N]`; scalars stay."""
+    """Return the examples where `chosen` `[N]` is true; scalars are kept."""
 
     def part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value[chosen] if value.dim() else value for name, value in tensors.items()}

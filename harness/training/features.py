@@ -1,8 +1,8 @@
-"""Frozen features, computed once: where the lower part of a network stands still, only the upper part is run.
+"""Frozen features, computed once: if the lower part of a network is frozen, only the upper part is run.
 
-What an example's features are does not depend on who else is in its batch, but their last bits do on how many. They are
-computed in batches of the size in which the network would have seen the example, so that the same kernels run on the
-same shapes: training batches are always full, the last part of an evaluation is as short as what is left of it.
+An example's features do not depend on the other examples of its batch, but their last bits depend on the batch size. So
+they are computed in batches of the size in which the network would have seen the example, where the same kernels run on
+the same shapes: training batches are always full; the last batch of an evaluation holds the remaining examples.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ class Feed:
     """The data of a stage and the forward pass on it.
 
     Attributes:
-        cut: if there is one, the data's training and validation examples have features, and only what lies above the
+        cut: if there is one, the data's training and validation examples have features, and only the part above the
             cut is run.
     """
 
@@ -45,7 +45,7 @@ class Feed:
         return self.cut.outputs(batch.features) if self.cut else self.model(batch.inputs)
 
     def forward_part(self, part: Split) -> dict[str, Tensor]:
-        """Return the same for a part of the data itself: layers that change their inputs in place get a copy."""
+        """Return the same for a slice of the data, of which layers that change their inputs in place get a copy."""
         if self.cut is None:
             return self.forward(part)
         return self.cut.outputs({name: feature.clone() for name, feature in part.features.items()})
@@ -56,9 +56,9 @@ class _FeatureTable:
     """Features of the examples of a split.
 
     Attributes:
-        inputs: `[N, ...]` of the split, held so that no other tensor takes their place in memory.
-        features: `[N, ...]` by name; rows that were not computed yet hold anything.
-        known: `[N]` bool, which rows were computed.
+        inputs: `[N, ...]` of the split, held so that no other tensor can get their address.
+        features: `[N, ...]` by name; rows that are not known are not initialized.
+        known: `[N]` bool, whether a row has been computed.
     """
 
     inputs: Tensor
@@ -71,12 +71,12 @@ class _FeatureTable:
 
 
 class FeatureCache:
-    """The features of the last few networks, by what they were made from.
+    """The features of the last few networks, by a digest of what they were computed from.
 
     Args:
-        budget_bytes: of memory for all tables; those not used for longest are forgotten first. A table that does not
-            fit on its own lies in a file on the CPU, and is not made on a GPU.
-        folder: for such files, which have no name and vanish with the process; without it none are made.
+        budget_bytes: of memory for all tables; the least recently used are dropped first. On the CPU, a table that is
+            too large on its own is kept in a file; on a GPU there is none.
+        folder: for such files, which have no name and vanish with the process; without it there are none.
     """
 
     def __init__(self, budget_bytes: int = BUDGET_BYTES, folder: Path | None = None) -> None:
@@ -85,12 +85,12 @@ class FeatureCache:
         self._tables: OrderedDict[str, _FeatureTable] = OrderedDict()
 
     def feed(self, state: TrainState, data: TaskData, seen: Tensor, *, batch_size: int) -> Feed:
-        """Return `data` with features if a lower part of the network stands still, or as they are.
+        """Return `data` with features if a lower part of the network is frozen, else `data` alone.
 
         Args:
             state: in the modes in which it is trained.
             data: on the state's device.
-            seen: indices `[S]` of the training examples that will be seen; others get no features.
+            seen: indices `[S]` of the training examples that will be used; others get no features.
             batch_size: of training.
         """
         plain = Feed(state.model, data)
@@ -108,9 +108,9 @@ class FeatureCache:
     def _with_features(
         self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str, *, full: bool
     ) -> Split | None:
-        """Return `split` with the features of the examples at `wanted`; None if they are too many.
+        """Return `split` with the features of the examples at `wanted`; None if they do not fit into the budget.
 
-        They come in batches of `size`; all are `full`, or the last one is as short as what is left.
+        They are computed in batches of `size`. With `full` the last batch is padded to it.
         """
         key = f"{key} {split.inputs.data_ptr()} {tuple(split.inputs.shape)}"
         table = self._tables.pop(key, None) or self._new_table(cut, state, split)
@@ -138,7 +138,7 @@ class FeatureCache:
 
 
 def _made_from(cut: Cut, state: TrainState) -> str:
-    """Return a digest of everything that decides the features of given inputs."""
+    """Return a digest of everything that the features of given inputs depend on."""
     total = hashlib.sha256(f"{cut.name} {cut.below!r} {state.precision}".encode())
     for name, tensor in cut.below.state_dict().items():
         total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
@@ -152,7 +152,7 @@ def _features(cut: Cut, state: TrainState, inputs: Tensor) -> Mapping[str, Tenso
 
 
 def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _FeatureTable) -> None:
-    """Compute the features of the examples at `rows` `[<= size]`, in a batch of just `size`."""
+    """Compute the features of the examples at `rows` `[<= size]`, in a batch of exactly `size`."""
     padded = torch.cat([rows, rows.new_zeros(size - len(rows))])
     for name, values in _features(cut, state, table.inputs[padded.to(table.inputs.device)]).items():
         table.features[name][rows.to(values.device)] = values[: len(rows)]

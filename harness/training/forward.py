@@ -1,4 +1,4 @@
-"""What a network, and its teacher, compute for a batch: the one place where they are called."""
+"""The forward pass of a network and of its teacher: nothing else calls them in training and evaluation."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
@@ -21,11 +21,11 @@ Forward = Callable[[Split], dict[str, Tensor]]
 
 @dataclass(frozen=True)
 class Needs:
-    """What losses look at beside the outputs.
+    """What losses read besides the outputs.
 
     Attributes:
         taps: the modules whose features are read.
-        teacher: whether the teacher is asked, if there is one.
+        teacher: whether the teacher is called, if there is one.
     """
 
     taps: tuple[str, ...] = ()
@@ -33,22 +33,22 @@ class Needs:
 
 
 def needs_of(losses: Iterable[AbstractLoss]) -> Needs:
-    """Return what `losses` look at."""
+    """Return what `losses` read."""
     every = list(losses)
     return Needs(tuple(sorted({tap for loss in every for tap in loss.taps})), any(loss.needs_teacher for loss in every))
 
 
 def forward_batch(
-    state: TrainState, examples: Split, answers: OutputSpecs, needs: Needs | None = None, forward: Forward | None = None
+    state: TrainState, examples: Split, specs: OutputSpecs, needs: Needs | None = None, forward: Forward | None = None
 ) -> Batch:
     """Call the network once, under autocast, in the modes that its modules are in.
 
     Args:
         state: the network and its precision.
-        examples: what it is called with.
-        answers: what its outputs answer for.
-        needs: what else is looked at.
-        forward: called instead of the network, to the same result.
+        examples: its inputs and targets.
+        specs: what its outputs predict.
+        needs: what losses read besides the outputs.
+        forward: called instead of the network; it must return the same.
     """
     needs = needs or Needs()
     watched: AbstractContextManager[dict[str, Tensor]] = (
@@ -61,7 +61,7 @@ def forward_batch(
         outputs=outputs,
         inputs=examples.inputs,
         labels=examples.labels,
-        answers=answers,
+        specs=specs,
         targets=examples.targets,
         features=features,
         teacher=teacher,
@@ -75,5 +75,5 @@ def _teacher_outputs(
     teacher = teacher_of(state.model) if needs.teacher else None
     if teacher is None:
         return None, {}
-    # The network is called with whatever is drawn for the step; a teacher in eval mode draws nothing.
+    # A teacher is in eval mode and draws nothing, so the network's random numbers stay the same.
     return teacher.forward(examples.inputs, needs.taps)

@@ -1,4 +1,4 @@
-"""Whether the components of a loss help or fight one another where they meet: in the backbone."""
+"""Whether the components of a loss agree in the backbone: norms and cosines of their gradients."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -15,8 +15,8 @@ def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[s
     """Return the size of each weighted component's gradient on the backbone, and the cosine between any two.
 
     Returns:
-        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`: -1 where they pull against one another. Nothing if
-        the backbone is frozen. A component that does not reach the backbone has the norm 0, and its cosines are 0.
+        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`, which is -1 for opposite gradients. An empty dict if
+        the backbone is frozen. A component that does not depend on the backbone has the norm 0 and cosines of 0.
     """
     trunk = [parameter for parameter in state.model.backbone.parameters() if parameter.requires_grad]
     if not trunk:

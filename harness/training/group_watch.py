@@ -1,4 +1,4 @@
-"""What one step does to each optimizer group: to see, after a growth, how new and old parts learn."""
+"""What one step does to each optimizer group: it shows how new and old parts learn after a growth."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ __all__ = ["GroupWatch"]
 
 
 class GroupWatch:
-    """Watches one step of `optimizer`; to be made when the gradients are there and the step is not done."""
+    """Measures one step of `optimizer`; create it after the backward pass and before the step."""
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._groups = []
@@ -21,7 +21,7 @@ class GroupWatch:
                 self._groups.append((index, group["lr"], norm, moving, before))
 
     def measured(self) -> dict[str, Tensor]:
-        """Return `grad_norm/group_<n>` and `update_over_lr/group_<n>`, now that the step is done."""
+        """Return `grad_norm/group_<n>` and `update_over_lr/group_<n>`; call it after the step."""
         metrics = {}
         for index, lr, norm, moving, before in self._groups:
             moved = [(now.detach() - then).abs().flatten() for now, then in zip(moving, before, strict=True)]

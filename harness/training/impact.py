@@ -25,7 +25,7 @@ class OutputSnapshot:
     Attributes:
         outputs: `[B, C]` by name, in eval mode.
         components: of the loss, unweighted.
-        accuracy: fraction of the batch that is classified rightly; None without heads that classify.
+        accuracy: fraction of the batch that is classified correctly; None without heads that classify.
         flops: multiplications and additions of one forward pass, per example.
     """
 
@@ -35,18 +35,16 @@ class OutputSnapshot:
     flops: float
 
 
-def snapshot_outputs(
-    state: TrainState, examples: Split, config: TrainingConfig, answers: OutputSpecs
-) -> OutputSnapshot:
+def snapshot_outputs(state: TrainState, examples: Split, config: TrainingConfig, specs: OutputSpecs) -> OutputSnapshot:
     """Return what the network computes for `examples`, all of whose classes can be seen. Nothing is changed."""
     with FlopCounterMode(display=False) as counter:
-        forward_split(state, examples, answers)
-    batch = forward_split(state, examples, answers, needs_of(config.losses.values()))
+        forward_split(state, examples, specs)
+    batch = forward_split(state, examples, specs, needs_of(config.losses.values()))
     with torch.no_grad():
         losses = batch_loss(state, batch, config).components
     components = {name: value.item() for name, value in losses.items()}
-    heads = answers.label_map.heads
-    right = accuracies(batch.outputs, batch.labels, answers.label_map)["accuracy/all"].item() if heads else None
+    heads = specs.label_map.heads
+    right = accuracies(batch.outputs, batch.labels, specs.label_map)["accuracy/all"].item() if heads else None
     outputs = {name: value for name, value in batch.outputs.items() if value.dim() > 1}
     return OutputSnapshot(outputs, components, right, counter.get_total_flops() / len(examples))
 
@@ -54,8 +52,8 @@ def snapshot_outputs(
 def impact(before: OutputSnapshot, after: OutputSnapshot) -> dict[str, float]:
     """Return what changed.
 
-    `logit_change` is the largest change of any old output in any old column; loss, of the old components, and accuracy,
-    of the old classes, change even where no logit does, because new outputs compete with the old ones.
+    `logit_change` is the largest change of any old output in any old column. The loss of the old components and the
+    accuracy on the old classes can change even if no logit does, because new outputs compete with the old ones.
     """
     changes = [_change(old, after.outputs[name]) for name, old in before.outputs.items() if name in after.outputs]
     common = [name for name in before.components if name in after.components]

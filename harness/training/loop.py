@@ -21,13 +21,13 @@ from harness.data import BatchOrder, ReplayedOrder, TaskData
 from harness.data.augment import augmented
 from harness.growth.rules import GrowthRule, TriggerMonitor
 from harness.growth.triggers import Progress
-from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.drift import drift
 from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
+from harness.training.output_specs import output_specs
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import train_step
@@ -60,13 +60,13 @@ def train_stage(
         config: settings.
         data: on the state's device.
         monitor: the rules that have not acted yet; their triggers have seen every earlier step of the run.
-        history: what was recorded in this stage so far; what is measured is appended.
+        history: the metrics of this stage so far; new ones are appended.
         on_evaluation: called after each evaluation with the step and its metrics.
-        signals: asked after each evaluation for the names of the signals that came from outside by now; the step at
-            which one was first seen is recorded as `signal/<name>`.
-        pause: asked after each step whether to return before `until`; nothing is lost by going on later.
-        features: where features of a frozen lower part are kept; without it, or with augmented inputs, they are
-            computed at every step.
+        signals: called after each evaluation; returns the names of the signals that have arrived from outside so far.
+            The step at which one was first seen is recorded as `signal/<name>`.
+        pause: called after each step; whether to return before `until`. A later call continues exactly.
+        features: a cache for features of a frozen lower part; without it, or with augmented inputs, they are computed
+            at every step.
 
     Returns:
         The rule that fired at the state's step, or None.
@@ -75,33 +75,33 @@ def train_stage(
         DivergedError: a loss became NaN or infinite.
         ContractError: a loss component is no scalar, has no gradient, or came or went without a growth.
     """
-    answers = answers_of(state.model, state.lineage, state.effects, data)
+    specs = output_specs(state.model, state.lineage, state.effects, data)
     contract = Contract(history, start=state.step - state.age)
-    batches = batches_of(state, data, config, answers.label_map)
+    batches = batches_of(state, data, config, specs.label_map)
     needs = needs_of(config.losses.values())
     recorder = Recorder(history, config.on_divergence)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
     def feed_now() -> Feed:
         state.set_train_mode()
-        # What stands still makes something else of augmented inputs at every step.
+        # Augmented inputs differ at every step, and so do their features.
         if features is None or config.augment or needs.taps:
             return Feed(state.model, data)
         return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
 
     def evaluate_now() -> dict[str, float]:
         recorder.flush()
-        results = evaluate(state, feed.data.validation, config, answers, forward=feed.forward_part)
+        results = evaluate(state, feed.data.validation, config, specs, forward=feed.forward_part)
         metrics = {f"val/{name}": value for name, value in results.items()}
         history.record(state.step, metrics)
         if config.record_drift:
-            history.record(state.step, drift(state, data.validation, answers.label_map))
+            history.record(state.step, drift(state, data.validation, specs.label_map))
         on_evaluation(state.step, metrics)
         return metrics
 
     feed = feed_now()
     metrics = evaluate_now() if state.age == 0 else latest_evaluation(history)
-    heard = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
+    signaled = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
     rule, paused = None, False
     while state.step < until and not (rule or paused):
         if state.age in thaws:
@@ -109,16 +109,16 @@ def train_stage(
             feed = feed_now()
         examples = feed.data.train.take(batches.indices(state.age))
         examples = augmented(examples, config.augment, seed=state.seed, step=state.step)
-        measured = train_step(state, examples, config, answers, contract=contract, forward=feed.forward, needs=needs)
+        measured = train_step(state, examples, config, specs, contract=contract, forward=feed.forward, needs=needs)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         watched = bool(state.lineage) and state.age <= config.evaluate_after_growth
         if evaluated := watched or state.step % config.evaluate_every == 0:
             metrics = evaluate_now()
-            new = signals() - heard
+            new = signals() - signaled
             history.record(state.step, {f"signal/{name}": 1.0 for name in new})
-            heard |= new
-        rule = monitor.observe(Progress(state.step, state.age, epoch, metrics, evaluated, heard))
+            signaled |= new
+        rule = monitor.observe(Progress(state.step, state.age, epoch, metrics, evaluated, signaled))
         paused = pause()
     recorder.flush()
     return rule

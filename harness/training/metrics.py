@@ -1,4 +1,4 @@
-"""How well outputs say what they should, in units that people read."""
+"""How good outputs are, in units that people read."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -25,25 +25,25 @@ Direction = Literal["maximize", "minimize"]
 
 
 def directions(task: AbstractTask) -> dict[str, Direction]:
-    """Return the metrics by which runs of `task` can be judged, and which way is better.
+    """Return the metrics by which runs of `task` can be compared, and which direction is better.
 
-    Those that are there only from some growth on are left out.
+    Metrics that exist only after some growth are left out.
     """
     better: list[str] = []
     if task.classes:
         better += [f"accuracy/{name}" for name in ("all", *task.classes)]
         better += ["accuracy_within/mean", "accuracy_by_arrival/mean"]
-    directions_by_name: dict[str, Direction] = dict.fromkeys(better, "maximize")
+    better_by_name: dict[str, Direction] = dict.fromkeys(better, "maximize")
     for name, output in task.outputs.items():
         if output.kind in ("classes", "binary"):
-            directions_by_name[f"accuracy/{name}"] = "maximize"
+            better_by_name[f"accuracy/{name}"] = "maximize"
         else:
-            directions_by_name |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
-    return directions_by_name | {"loss/total": "minimize"}
+            better_by_name |= {f"mae/{name}": "minimize", f"rmse/{name}": "minimize"}
+    return better_by_name | {"loss/total": "minimize"}
 
 
 def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class that cannot be seen yet counts as wrong."""
+    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class that is not visible yet counts as wrong."""
     right, known, safe = _right(outputs, labels, label_map)
     results = {"accuracy/all": right.double().mean()}
     for index, head in enumerate(label_map.heads):
@@ -52,7 +52,7 @@ def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMa
 
 
 def accuracies_within(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy_within/<head>`, where it is known which head answers, and `accuracy_within/mean` over heads."""
+    """Return `accuracy_within/<head>`, where the right head is known, and `accuracy_within/mean` over heads."""
     known, safe = _known(labels, label_map)
     results = {}
     for index, head in enumerate(label_map.heads):
@@ -62,10 +62,10 @@ def accuracies_within(outputs: Mapping[str, Tensor], labels: Tensor, label_map: 
 
 
 def accuracies_by_arrival(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy_by_arrival/<n>`, of the classes that the n-th growth brought, and the mean of these.
+    """Return `accuracy_by_arrival/<n>`, on the classes that the n-th growth added, and the mean of these.
 
-    The classes of the start came with growth 0. In the mean, which is over those that came by now, every arrival
-    counts the same, however many examples it has.
+    The first classes arrived with growth 0. The mean is over all arrivals so far; each counts the same, however many
+    examples it has.
     """
     right, known, safe = _right(outputs, labels, label_map)
     results = {
@@ -76,11 +76,11 @@ def accuracies_by_arrival(outputs: Mapping[str, Tensor], labels: Tensor, label_m
 
 
 def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy_of_class/<c>`, and `answered_by/<n>.<c>` where classes came at several growths.
+    """Return `accuracy_of_class/<c>`, and `answered_by/<n>.<c>` if classes arrived at several growths.
 
-    The latter is the share of the examples of class c that are taken for a class, right or wrong, that came with the
-    n-th growth: what new classes take from old ones, and old ones keep of new ones. Classes that cannot be seen yet, or
-    of which there is no example, are left out.
+    The latter is the share of the examples of class c for which any class of the n-th growth, right or wrong, is
+    predicted. It shows which examples new classes take from old ones. Classes that are not visible yet or have no
+    example are left out.
     """
     right, known, _ = _right(outputs, labels, label_map)
     taken = _arrival_of_columns(label_map)[label_map.joined(outputs).argmax(dim=1)]
@@ -94,20 +94,20 @@ def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: L
 
 
 def _arrival_of_columns(label_map: LabelMap) -> Tensor:
-    """Return `[columns]` int64: the growth since which a class of each joined column can be seen, the first of them."""
+    """Return `[columns]` int64: the first growth after which a class of each joined column is visible."""
     seen = label_map.column >= 0
     arrival = torch.full((int(label_map.column.max()) + 1,), torch.iinfo(torch.int64).max, device=seen.device)
     return arrival.scatter_reduce(0, label_map.column[seen], label_map.arrival[seen], "amin")
 
 
 def output_metrics(batch: Batch) -> dict[str, Tensor]:
-    """Return what is measured of the outputs beside the heads, by kind, for those that exist.
+    """Return the metrics of the existing outputs other than heads, by kind.
 
     `accuracy/<output>` of classes and binary columns; `mae/<output>` and `rmse/<output>`, over all columns and in the
     target's own unit, of values and reconstructed inputs.
     """
     results = {}
-    for name, described in batch.answers.outputs.items():
+    for name, described in batch.specs.outputs.items():
         if name not in batch.outputs:
             continue
         values, truth = batch.outputs[name].flatten(1), batch.target(name)
@@ -116,12 +116,12 @@ def output_metrics(batch: Batch) -> dict[str, Tensor]:
         elif described.kind == "binary":
             results[f"accuracy/{name}"] = ((values > 0) == (truth[:, : values.shape[1]] > 0.5)).double().mean()
         else:
-            results |= _errors(name, values, truth[:, : values.shape[1]], batch.answers)
+            results |= _errors(name, values, truth[:, : values.shape[1]], batch.specs)
     return results
 
 
-def _errors(name: str, values: Tensor, truth: Tensor, answers: OutputSpecs) -> dict[str, Tensor]:
-    errors = (values.double() - truth.double()) * answers.scale(name).std
+def _errors(name: str, values: Tensor, truth: Tensor, specs: OutputSpecs) -> dict[str, Tensor]:
+    errors = (values.double() - truth.double()) * specs.scale(name).std
     return {f"mae/{name}": errors.abs().mean(), f"rmse/{name}": errors.square().mean().sqrt()}
 
 
@@ -132,13 +132,13 @@ def _right(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -
 
 
 def _known(labels: Tensor, label_map: LabelMap) -> tuple[Tensor, Tensor]:
-    """Return which labels can be seen, and labels that index the map's tables."""
+    """Return which labels are visible, and labels that can index the map's tables."""
     known = label_map.known(labels)
     return known, torch.where(known, labels, torch.zeros_like(labels))
 
 
 def _with_mean(family: str, results: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the mean as well, and it alone if there is but one result."""
+    """Return the results and their mean, or the mean alone of a single result."""
     mean = {f"{family}/mean": torch.stack(list(results.values())).mean()}
     return results | mean if len(results) > 1 else mean
 

@@ -14,9 +14,9 @@ __all__ = ["flops_of"]
 def flops_of(action: Callable[[], object]) -> int:
     """Return the floating-point operations of the matrix products, convolutions and attention in `action`.
 
-    A product of an `[M, K]` and a `[K, N]` matrix is 2MKN of them, a multiplication and an addition being two; those
-    of backward passes are counted as well. Everything else, such as activations and updates, is not, and neither are
-    recurrent layers that a library computes as one piece. Attention is computed by its products, on every device.
+    A product of an `[M, K]` and a `[K, N]` matrix counts as 2MKN: a multiplication and an addition are two operations.
+    Backward passes are counted as well. Activations, updates and everything else are not counted, nor are recurrent
+    layers that a library computes as one piece. Attention is computed by its matrix products on every device.
     """
     counting = _Counting()  # type: ignore[no-untyped-call]
     with counting, sdpa_kernel(SDPBackend.MATH):

@@ -16,7 +16,7 @@ Fraction = Annotated[NonNegativeFloat, Field(lt=1)]
 
 
 class AbstractOptimizer(LeafSpec):
-    """An optimizer to be built."""
+    """The spec of an optimizer."""
 
     lr: PositiveFloat
 
@@ -25,7 +25,7 @@ class AbstractOptimizer(LeafSpec):
         """Return the optimizer with one group that holds `parameters`."""
 
     def start(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        """Build the optimizer and note in its group what schedules need: its learning rate and its birth."""
+        """Build the optimizer, and store in its group what schedules need: its learning rate and its birth."""
         optimizer = self.build(parameters)
         optimizer.param_groups[0] |= {"base_lr": self.lr, "born": 0, "warm_up": 0, "lr_scale": 1.0}
         return optimizer
@@ -68,5 +68,5 @@ class AdamW(AbstractOptimizer):
 
 
 def _all_on_cpu(parameters: Sequence[nn.Parameter]) -> bool | None:
-    """Return whether to update all in one kernel, which on a CPU takes a third of the time; None for torch's choice."""
+    """Return True to update all in one kernel, which takes a third of the time on a CPU; None for torch's choice."""
     return True if all(parameter.device.type == "cpu" for parameter in parameters) else None

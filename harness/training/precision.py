@@ -30,7 +30,7 @@ def resolve_precision(name: Precision, device: DeviceName) -> Precision:
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager[None]:
-    """Return the region in which forward passes run; a no-op for fp32."""
+    """Return the context for forward passes; it does nothing for fp32."""
     if precision in DTYPES:
         return torch.autocast(device.type, dtype=DTYPES[precision])
     return nullcontext()

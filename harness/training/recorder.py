@@ -1,4 +1,4 @@
-"""Per-step measurements, kept on the device until many are fetched at once."""
+"""Measurements of steps, kept on the device and fetched many at a time."""
 
 import math
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ __all__ = ["Recorder"]
 
 
 class Recorder:
-    """Collects what steps measure and writes it into a history in blocks, under `train/`.
+    """Collects the measurements of steps and writes them into a history in blocks, under `train/`.
 
     Args:
-        history: what is written to.
-        on_divergence: whether a loss that is NaN or infinite is an error, or left out, its step having been skipped.
+        history: to write to.
+        on_divergence: whether a loss that is NaN or infinite is an error, or is left out since its step was skipped.
     """
 
     def __init__(self, history: History, on_divergence: Literal["stop", "skip"] = "stop") -> None:
@@ -28,14 +28,14 @@ class Recorder:
         self._values: dict[str, list[Tensor]] = {}
 
     def add(self, step: int, measured: Mapping[str, Tensor], settings: Mapping[str, float]) -> None:
-        """Keep what the step to `step` measured, and write the settings, such as learning rates, that it had."""
+        """Keep the measurements of the step to `step`, and write its settings, such as learning rates."""
         for name, value in measured.items():
             self._steps.setdefault(name, []).append(step)
             self._values.setdefault(name, []).append(value)
         self._history.record(step, {f"train/{name}": value for name, value in settings.items()})
 
     def flush(self) -> None:
-        """Write everything kept into the history.
+        """Write all kept measurements into the history.
 
         Raises:
             DivergedError: a loss is NaN or infinite; the message names the component and the first such step.

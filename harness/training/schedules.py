@@ -1,6 +1,6 @@
 """Learning-rate schedules: pure functions of the step and of a group's age.
 
-torch's schedulers keep lists of groups and bend or crash when one is added; a function has nothing to keep.
+torch's schedulers keep lists of groups, and go wrong or crash when one is added; a function keeps nothing.
 """
 
 import math
@@ -15,7 +15,7 @@ __all__ = ["AbstractSchedule", "ConstantRate", "Cosine"]
 
 
 class AbstractSchedule(LeafSpec):
-    """What a group's learning rate is multiplied with."""
+    """A factor of a group's learning rate."""
 
     @abstractmethod
     def factor(self, step: int, age: int) -> float:
@@ -35,7 +35,7 @@ class ConstantRate(AbstractSchedule):
 class Cosine(AbstractSchedule):
     """From 1 down to `floor` along half a cosine in `steps` (arXiv 1608.03983), after a linear warm-up of each group.
 
-    A group born late joins the curve where it is, after a warm-up of its own.
+    A group born later joins the curve at the current step, after a warm-up of its own.
     """
 
     kind: Literal["cosine"] = "cosine"

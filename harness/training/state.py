@@ -1,4 +1,4 @@
-"""Everything that training needs to continue exactly, at one step."""
+"""The state of a run between two steps: all that training needs to continue exactly."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,9 +33,9 @@ class TrainState:
     Attributes:
         step: optimizer updates so far.
         lineage: the growths so far.
-        effects: what each of them did to the outputs.
-        loss_weights: weights of the components that growths brought, by output.
-        frozen: ids of what the last growth's policy keeps fixed.
+        effects: their effects on the outputs.
+        loss_weights: weights of the components that growths added, by output.
+        frozen: ids of the tensors that the last growth's policy freezes.
     """
 
     model: GrowableModel
@@ -69,7 +69,7 @@ class TrainState:
         vars(self).pop("trainable", None)  # walking all modules at every step would cost as much as a small layer
 
     def grow(self, change: Change, *, probe: Probe) -> Growth:
-        """Grow the network, and everything with it; the operation may look at `probe`."""
+        """Grow the network and everything that follows it; the operation may read `probe`."""
         number = len(self.lineage) + 1
         grown = grow(
             self.model,
@@ -94,7 +94,7 @@ class TrainState:
         return grown.growth
 
     def refreeze(self) -> None:
-        """Freeze what the last growth's policy wants frozen at this age, and thaw the rest."""
+        """Freeze what the last growth's policy freezes at this age, and thaw the rest."""
         if self.lineage:
             policy = self.lineage[-1].change.freeze
             self.frozen = freeze(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
@@ -107,7 +107,7 @@ class TrainState:
         scale_rates(self.optimizer, {parameters[name]: factor for name, factor in factors.items()})
 
     def set_train_mode(self) -> None:
-        """Put what is trained into train mode and what is frozen into eval mode.
+        """Put trained modules into train mode and frozen ones into eval mode.
 
         Raises:
             SpecError: nothing is trained.
@@ -131,11 +131,11 @@ def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int
     apart = {id(parameter) for parameter in learned}
     parameters = [p for p in model.parameters() if p.requires_grad and id(p) not in apart]
     started = optimizer.start(parameters)
-    if learned:  # decay would pull the weights of losses towards 1
+    if learned:  # weight decay would pull the weights of losses towards 1
         first = {key: value for key, value in started.param_groups[0].items() if key != "params"}
         started.add_param_group({**first, "weight_decay": 0.0, "params": learned})
     scaler = grad_scaler(precision, next(model.parameters()).device)
     if scaler.is_enabled():
-        # A fused kernel would be left to skip updates by itself, and is not as exact about it as the scaler.
+        # A fused kernel would decide itself which updates to skip, and less exactly than the scaler.
         vars(started)["_step_supports_amp_scaling"] = False
     return TrainState(model, Identities(model), started, scaler, seed, precision)

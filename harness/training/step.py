@@ -25,22 +25,22 @@ def train_step(
     state: TrainState,
     examples: Split,
     config: TrainingConfig,
-    answers: OutputSpecs,
+    specs: OutputSpecs,
     *,
     contract: Contract | None = None,
     forward: Forward | None = None,
     needs: Needs | None = None,
 ) -> dict[str, Tensor]:
-    """Update `state` on `examples` and return what was measured, as scalars that are still on the device.
+    """Update `state` on `examples` and return the measurements, as scalars that are still on the device.
 
     Args:
         state: between two steps.
-        examples: the batch, all of whose classes can be seen.
+        examples: the batch, whose classes are all visible.
         config: settings.
-        answers: what the network's outputs answer for.
-        contract: what is expected of components; nothing unless given.
-        forward: called instead of the network, to the same result.
-        needs: what the losses look at beside outputs, if that is known.
+        specs: what the network's outputs predict.
+        contract: checks the loss components, if given.
+        forward: called instead of the network; it must return the same.
+        needs: what the losses read besides outputs; computed from them if not given.
 
     Returns:
         `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), with a
@@ -48,13 +48,13 @@ def train_step(
         a loss was not finite, so that nothing was updated). In the first steps after a growth also, for each group,
         `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the mean size of an update in units of the group's
         learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come second.
-        Where gradients are recorded, what `trunk_gradients` says.
+        If gradients are recorded, also the metrics of `trunk_gradients`.
     """
     _set_learning_rates(state, config)
     # Dropout in modules of any library draws from the global generator.
     seed_global_stream(step_seed(state.seed, state.step), state.device)
     state.optimizer.zero_grad(set_to_none=True)
-    batch = forward_batch(state, examples, answers, needs or needs_of(config.losses.values()), forward)
+    batch = forward_batch(state, examples, specs, needs or needs_of(config.losses.values()), forward)
     loss = batch_loss(state, batch, config)
     if contract is not None:
         contract.check(loss.components, batch, state)
@@ -75,7 +75,7 @@ def train_step(
 
 
 def batch_loss(state: TrainState, batch: Batch, config: TrainingConfig) -> CombinedLoss:
-    """Return the loss of `batch` as `state` weighs it."""
+    """Return the loss of `batch` with the weights that `state` holds."""
     return combine_losses(
         config.losses,
         batch,
@@ -101,7 +101,7 @@ def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
 
 
 def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[str, Tensor]:
-    """Return the scale of the loss, if it has one, and whether the update was skipped, if it could be."""
+    """Return the loss scale, if there is one, and whether the update was skipped, if it could have been."""
     scaling = {"loss_scale": state.scaler.scale(norm.new_ones(()))} if state.scaler.is_enabled() else {}
     if skipped is not None:
         return scaling | {"skipped_steps": norm.new_tensor(float(skipped))}

@@ -3,6 +3,11 @@
 from importlib import import_module
 
 import pytest
+import torch
+
+from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
+from harness.losses import Batch
 
 EARLIER_NAMES = [
     ("harness.growth", "Nothing", "NoFreezing"),
@@ -18,3 +23,9 @@ def test_an_earlier_name_is_the_same_class(module: str, earlier: str, name: str)
 
     assert getattr(imported, earlier) is getattr(imported, name)
     assert earlier not in imported.__all__
+
+
+def test_a_loss_may_call_the_specs_of_outputs_by_their_earlier_name() -> None:
+    batch = Batch({}, torch.zeros(1), torch.zeros(1), OutputSpecs(LabelMap.of({})))
+
+    assert batch.answers is batch.specs

@@ -75,11 +75,11 @@ def test_it_speaks_of_candidates_only(policy: AbstractFreezePolicy) -> None:
 
 
 def test_its_answers_change_only_when_it_says_so(policy: AbstractFreezePolicy) -> None:
-    answers = [
+    decisions = [
         (policy.frozen(CANDIDATES, growth=2, age=age), policy.lr_factors(CANDIDATES, growth=2, age=age)) for age in AGES
     ]
 
-    changed = [age for age in AGES[1:] if answers[age] != answers[age - 1]]
+    changed = [age for age in AGES[1:] if decisions[age] != decisions[age - 1]]
     assert set(changed) <= set(policy.changes())
     assert all(age > 0 for age in policy.changes())
 

@@ -86,7 +86,7 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         outputs={name: values(size, count) for name, count in columns.items()} | {"size_reg": values()},
         inputs=torch.rand(size, 2, 3, generator=stream).to(wide),
         labels=torch.arange(size) % 6,
-        answers=OutputSpecs(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
+        specs=OutputSpecs(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
         targets=targets,
         features={"hidden": values(size, 5)},
         teacher=teacher,
@@ -99,12 +99,12 @@ def rebuilt(batch: Batch, leaves: tuple[Tensor, ...]) -> Batch:
     rest = iter(leaves)
     outputs = {name: next(rest) for name in batch.outputs}
     features = {name: next(rest) for name in batch.features}
-    parameters = {name: next(rest) for name in batch.answers.parameters}
-    return replace(batch, outputs=outputs, features=features, answers=replace(batch.answers, parameters=parameters))
+    parameters = {name: next(rest) for name in batch.specs.parameters}
+    return replace(batch, outputs=outputs, features=features, specs=replace(batch.specs, parameters=parameters))
 
 
 def leaves_of(batch: Batch) -> tuple[Tensor, ...]:
-    tensors: list[Mapping[str, Tensor]] = [batch.outputs, batch.features, batch.answers.parameters]
+    tensors: list[Mapping[str, Tensor]] = [batch.outputs, batch.features, batch.specs.parameters]
     return tuple(tensor.clone().requires_grad_() for group in tensors for tensor in group.values())
 
 
@@ -204,7 +204,7 @@ def test_large_outputs_make_a_finite_loss(loss: AbstractLoss, dtype: torch.dtype
 
 def test_it_is_silent_where_there_is_nothing_that_it_speaks_of(loss: AbstractLoss) -> None:
     nothing = OutputSpecs(LabelMap.of({}), OUTPUTS, parameters={"other.weight": torch.ones(1)})
-    batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, answers=nothing)
+    batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, specs=nothing)
 
     quiet = loss.model_copy(update={"paths": ("heads.late",)})
 
@@ -240,7 +240,7 @@ def test_it_waits_for_no_device(loss: AbstractLoss) -> None:
         features=away(batch.features),
         teacher=away(batch.teacher or {}),
         teacher_features=away(batch.teacher_features),
-        answers=replace(batch.answers, label_map=label_map, parameters=away(batch.answers.parameters)),
+        specs=replace(batch.specs, label_map=label_map, parameters=away(batch.specs.parameters)),
     )
     quick = loss.model_copy(update={"class_weights": {}}) if isinstance(loss, JointCrossEntropy) else loss
 

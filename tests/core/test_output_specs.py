@@ -10,9 +10,9 @@ TARGETS = {"load": torch.tensor([[0.5], [1.5]])}
 
 def test_each_output_has_its_target() -> None:
     outputs = {"load": Output(), "copy": Output(kind="inputs"), "digit": Output(kind="classes", target="labels")}
-    answers = OutputSpecs(LabelMap.of({}), outputs)
+    specs = OutputSpecs(LabelMap.of({}), outputs)
 
-    found = {name: answers.target(name, INPUTS, LABELS, TARGETS) for name in outputs}
+    found = {name: specs.target(name, INPUTS, LABELS, TARGETS) for name in outputs}
 
     assert found["load"] is TARGETS["load"]
     assert found["digit"] is LABELS
@@ -21,7 +21,7 @@ def test_each_output_has_its_target() -> None:
 
 def test_a_scale_belongs_to_the_target_and_is_one_if_there_is_none() -> None:
     outputs = {"heating": Output(target="load"), "cooling": Output()}
-    answers = OutputSpecs(LabelMap.of({}), outputs, {"load": Scale(20.0, 5.0, "kW")})
+    specs = OutputSpecs(LabelMap.of({}), outputs, {"load": Scale(20.0, 5.0, "kW")})
 
-    assert answers.scale("heating") == Scale(20.0, 5.0, "kW")
-    assert answers.scale("cooling") == Scale(0.0, 1.0)
+    assert specs.scale("heating") == Scale(20.0, 5.0, "kW")
+    assert specs.scale("cooling") == Scale(0.0, 1.0)

@@ -20,9 +20,9 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def batch_of(outputs: dict[str, Tensor], answers: OutputSpecs, **targets: Tensor) -> Batch:
+def batch_of(outputs: dict[str, Tensor], specs: OutputSpecs, **targets: Tensor) -> Batch:
     size = len(next(iter(outputs.values())))
-    return Batch(outputs, inputs=torch.zeros(size, 1), labels=LABELS[:size], answers=answers, targets=targets)
+    return Batch(outputs, inputs=torch.zeros(size, 1), labels=LABELS[:size], specs=specs, targets=targets)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
@@ -58,8 +58,8 @@ def test_weights_of_classes_without_examples_make_no_nan() -> None:
 
 def test_hidden_classes_do_not_compete() -> None:
     logits, labels = normal(7, 6), torch.tensor([0, 2, 0, 2, 0, 0, 2])
-    answers = OutputSpecs(LabelMap.of({"all": range(6)}, hidden=(1, 3, 4, 5)))
-    batch = Batch({"all": logits}, inputs=torch.zeros(7, 1), labels=labels, answers=answers)
+    specs = OutputSpecs(LabelMap.of({"all": range(6)}, hidden=(1, 3, 4, 5)))
+    batch = Batch({"all": logits}, inputs=torch.zeros(7, 1), labels=labels, specs=specs)
 
     found = JointCrossEntropy().components("", batch)["all"]
 
@@ -78,9 +78,9 @@ def test_separate_heads_do_not_compete() -> None:
 
 def test_an_output_that_classifies_for_itself_agrees_with_sklearn() -> None:
     logits, species = normal(7, 4), torch.tensor([0, 3, 2, 2, 1, 0, 3])
-    answers = OutputSpecs(HEADS, {"species": Output(kind="classes", columns=4)})
+    specs = OutputSpecs(HEADS, {"species": Output(kind="classes", columns=4)})
 
-    found = CrossEntropy().components("species", batch_of({"species": logits}, answers, species=species))
+    found = CrossEntropy().components("species", batch_of({"species": logits}, specs, species=species))
 
     expected = log_loss(species, logits.double().softmax(dim=1), labels=[0, 1, 2, 3])
     assert found["species"].item() == pytest.approx(expected, rel=1e-6)
@@ -88,16 +88,16 @@ def test_an_output_that_classifies_for_itself_agrees_with_sklearn() -> None:
 
 def test_binary_columns_agree_with_sklearn() -> None:
     logits, marks = normal(7, 3), torch.tensor([[1.0, 0, 0], [0, 1, 1], [1, 1, 1], [0, 0, 0]] * 2)[:7]
-    answers = OutputSpecs(HEADS, {"marks": Output(kind="binary", columns=3)})
+    specs = OutputSpecs(HEADS, {"marks": Output(kind="binary", columns=3)})
 
-    found = BinaryCrossEntropy().components("marks", batch_of({"marks": logits}, answers, marks=marks))
+    found = BinaryCrossEntropy().components("marks", batch_of({"marks": logits}, specs, marks=marks))
 
     columns = [log_loss(marks[:, n], logits[:, n].double().sigmoid(), labels=[0, 1]) for n in range(3)]
     assert found["marks"].item() == pytest.approx(sum(columns) / 3, rel=1e-6)
 
 
 def test_the_component_has_the_losss_name_and_the_output_may_have_another() -> None:
-    answers = OutputSpecs(HEADS, {"species": Output(kind="classes", columns=4)})
-    batch = batch_of({"species": normal(2, 4)}, answers, species=torch.tensor([0, 1]))
+    specs = OutputSpecs(HEADS, {"species": Output(kind="classes", columns=4)})
+    batch = batch_of({"species": normal(2, 4)}, specs, species=torch.tensor([0, 1]))
 
     assert list(CrossEntropy(output="species").components("other", batch)) == ["other"]

@@ -19,7 +19,7 @@ LABELS = torch.tensor([0, 4, 5, 2, 2, 1, 0])
 
 
 def components_of(outputs: dict[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    batch = Batch(outputs=outputs, inputs=torch.zeros(len(labels), 1), labels=labels, answers=OutputSpecs(label_map))
+    batch = Batch(outputs=outputs, inputs=torch.zeros(len(labels), 1), labels=labels, specs=OutputSpecs(label_map))
     return LOSS.components("classes", batch)
 
 

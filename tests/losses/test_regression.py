@@ -19,8 +19,8 @@ SCALE = Scale(mean=20.0, std=10.0, unit="kW")
 
 
 def value_of(loss: AbstractLoss, values: Tensor = VALUES, truth: Tensor = TRUTH) -> float:
-    answers = OutputSpecs(LabelMap.of({}), {"load": Output(columns=2)}, {"load": SCALE})
-    batch = Batch({"load": values}, torch.zeros(len(values), 3), torch.zeros(len(values)), answers, {"load": truth})
+    specs = OutputSpecs(LabelMap.of({}), {"load": Output(columns=2)}, {"load": SCALE})
+    batch = Batch({"load": values}, torch.zeros(len(values), 3), torch.zeros(len(values)), specs, {"load": truth})
     return loss.components("load", batch)["load"].item()
 
 

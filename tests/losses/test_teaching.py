@@ -20,8 +20,8 @@ OUTPUTS = {"size": Output(), "kind": Output(kind="classes", columns=3)}
 
 def batch_of(new: dict[str, Tensor], old: dict[str, Tensor], classes: dict[str, tuple[int, ...]]) -> Batch:
     size = len(next(iter(new.values())))
-    answers = OutputSpecs(LabelMap.of(classes), OUTPUTS)
-    return Batch(new, torch.zeros(size, 1), torch.zeros(size, dtype=torch.int64), answers, teacher=old)
+    specs = OutputSpecs(LabelMap.of(classes), OUTPUTS)
+    return Batch(new, torch.zeros(size, 1), torch.zeros(size, dtype=torch.int64), specs, teacher=old)
 
 
 def normal(*shape: int) -> Tensor:

@@ -28,6 +28,6 @@ def state(conv_model: GrowableModel) -> TrainState:
 
 
 @pytest.fixture
-def answers() -> OutputSpecs:
+def specs() -> OutputSpecs:
     """What is answered before the late classes have a head."""
     return OutputSpecs(LabelMap.of({"known": (0, 1, 2)}))

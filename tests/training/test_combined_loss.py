@@ -11,9 +11,9 @@ from harness.training.combined_loss import CombinedLoss, combine_losses
 
 
 def batch_of(**outputs: Tensor) -> Batch:
-    answers = OutputSpecs(LabelMap.of({"known": (0, 1)} if "known" in outputs else {}), {"load": Output()})
+    specs = OutputSpecs(LabelMap.of({"known": (0, 1)} if "known" in outputs else {}), {"load": Output()})
     targets = {"load": torch.zeros(3, 1)}
-    return Batch(outputs, torch.zeros(3, 1), torch.tensor([0, 1, 1]), answers, targets)
+    return Batch(outputs, torch.zeros(3, 1), torch.tensor([0, 1, 1]), specs, targets)
 
 
 def found(

@@ -60,8 +60,8 @@ def test_a_component_without_gradient_is_named_unless_something_is_frozen(state:
 
 
 def test_a_head_of_another_size_than_its_classes_is_named(state: TrainState) -> None:
-    answers = OutputSpecs(LabelMap.of({"known": range(4)}, hidden=(3,)))
-    batch = Batch(BATCH.outputs, BATCH.inputs, BATCH.labels, answers)
+    specs = OutputSpecs(LabelMap.of({"known": range(4)}, hidden=(3,)))
+    batch = Batch(BATCH.outputs, BATCH.inputs, BATCH.labels, specs)
 
     with pytest.raises(ContractError, match=r"expected 4 columns of the head 'known' at step 1, .* found \(2, 3\)"):
         Contract(History()).check(learning("a"), batch, state)

@@ -23,23 +23,23 @@ from harness.training.state import TrainState, fresh_state
 BOTH = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3, 4)}))
 
 
-def test_it_changes_nothing(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
+def test_it_changes_nothing(state: TrainState, data: TaskData, specs: OutputSpecs) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     modes, stream = [module.training for module in state.model.modules()], torch.get_rng_state()
 
-    evaluate(state, data.validation, TrainingConfig(), answers)
+    evaluate(state, data.validation, TrainingConfig(), specs)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert modes == [module.training for module in state.model.modules()]
     assert torch.equal(torch.get_rng_state(), stream)
 
 
-def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, answers: OutputSpecs) -> None:
+def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, specs: OutputSpecs) -> None:
     split = data.validation
-    known = split.take(answers.label_map.known(split.labels).nonzero().squeeze(1))
+    known = split.take(specs.label_map.known(split.labels).nonzero().squeeze(1))
 
-    found = evaluate(state, split, TrainingConfig(), answers)
+    found = evaluate(state, split, TrainingConfig(), specs)
 
     with torch.no_grad():
         expected = functional.cross_entropy(state.model.eval()(known.inputs)["known"], known.labels)
@@ -69,12 +69,12 @@ class WithReg(nn.Module):
 
 
 def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(
-    data: TaskData, answers: OutputSpecs, monkeypatch: pytest.MonkeyPatch
+    data: TaskData, specs: OutputSpecs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "CHUNK", 28)  # of 30, so that a chunk of 2 must count less
     state = fresh_state(GrowableModel(WithReg(), "known"), SGD(), seed=0, precision="fp32")
 
-    found = evaluate(state, data.validation, TrainingConfig(), answers)
+    found = evaluate(state, data.validation, TrainingConfig(), specs)
 
     whole = state.model(data.validation.inputs)["size_reg"].item()
     assert found["loss/size_reg"] == pytest.approx(whole, rel=1e-5)
@@ -82,7 +82,7 @@ def test_a_scalar_of_the_models_own_is_a_mean_over_all_examples(
 
 @pytest.mark.parametrize("size", [7, 250])
 def test_features_and_teachers_are_seen_in_chunks_too(
-    state: TrainState, data: TaskData, answers: OutputSpecs, size: int, monkeypatch: pytest.MonkeyPatch
+    state: TrainState, data: TaskData, specs: OutputSpecs, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_teacher(state.model).join(state.model)
     with torch.no_grad():
@@ -90,9 +90,9 @@ def test_features_and_teachers_are_seen_in_chunks_too(
     losses = {"classes": JointCrossEntropy(), "match": FeatureMatching(tap="hidden"), "old": Distillation()}
     monkeypatch.setattr(evaluation, "CHUNK", size)
 
-    found = evaluate(state, data.validation, TrainingConfig(losses=losses), answers)
+    found = evaluate(state, data.validation, TrainingConfig(losses=losses), specs)
 
-    seen = answers.label_map.known(data.validation.labels)
+    seen = specs.label_map.known(data.validation.labels)
     inputs = data.validation.inputs[seen]
     student, teacher = features_at(state.model.backbone, "hidden", inputs), None
     assert isinstance(state.model.teacher, Teacher)

@@ -38,18 +38,18 @@ def test_a_frozen_trunk_has_none(state: TrainState) -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_recording_changes_no_number(
-    state: TrainState, data: TaskData, answers: OutputSpecs, precision: Precision
+    state: TrainState, data: TaskData, specs: OutputSpecs, precision: Precision
 ) -> None:
     state.precision, state.scaler = precision, grad_scaler(precision, state.device)
     start = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
-    batch = known(data, answers)
+    batch = known(data, specs)
     results = []
 
     for every in (None, 2):
         state.model.load_state_dict(start)
         state.step, state.optimizer.state = 0, type(state.optimizer.state)(dict)
         config = TrainingConfig(record_gradients_every=every)
-        measured = [train_step(state, batch, config, answers) for _ in range(4)]
+        measured = [train_step(state, batch, config, specs) for _ in range(4)]
         results.append([step["loss/total"].item() for step in measured])
 
     assert results[0] == results[1]
@@ -57,5 +57,5 @@ def test_recording_changes_no_number(
     torch.testing.assert_close(measured[1]["trunk_norm/known"], measured[1]["grad_norm"].float())
 
 
-def known(data: TaskData, answers: OutputSpecs) -> Split:
-    return data.train.take(answers.label_map.known(data.train.labels).nonzero().squeeze(1))
+def known(data: TaskData, specs: OutputSpecs) -> Split:
+    return data.train.take(specs.label_map.known(data.train.labels).nonzero().squeeze(1))

@@ -22,14 +22,14 @@ CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), free
 
 
 @pytest.fixture
-def batch(data: TaskData, answers: OutputSpecs) -> Split:
-    return data.validation.take(answers.label_map.known(data.validation.labels).nonzero().squeeze(1))
+def batch(data: TaskData, specs: OutputSpecs) -> Split:
+    return data.validation.take(specs.label_map.known(data.validation.labels).nonzero().squeeze(1))
 
 
 def test_a_new_head_changes_no_logit_but_competes(
-    state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
+    state: TrainState, data: TaskData, batch: Split, specs: OutputSpecs
 ) -> None:
-    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
+    before = snapshot_outputs(state, batch, TrainingConfig(), specs)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
     found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), BOTH))
@@ -40,9 +40,9 @@ def test_a_new_head_changes_no_logit_but_competes(
 
 
 def test_operations_are_counted_per_example(
-    state: TrainState, data: TaskData, batch: Split, answers: OutputSpecs
+    state: TrainState, data: TaskData, batch: Split, specs: OutputSpecs
 ) -> None:
-    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
+    before = snapshot_outputs(state, batch, TrainingConfig(), specs)
     state.grow(CHANGE, probe=Probe(data.validation.inputs[:2]))
 
     found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), BOTH))
@@ -50,22 +50,22 @@ def test_operations_are_counted_per_example(
     assert found["growth/flops_added"] == 2 * 7 * 2  # a multiplication and an addition for each weight
 
 
-def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, answers: OutputSpecs) -> None:
-    before = snapshot_outputs(state, batch, TrainingConfig(), answers)
+def test_a_change_of_a_logit_is_found(state: TrainState, batch: Split, specs: OutputSpecs) -> None:
+    before = snapshot_outputs(state, batch, TrainingConfig(), specs)
     with torch.no_grad():
         state.model.get_parameter("backbone.output.bias")[1] -= 0.25
 
-    found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), answers))
+    found = impact(before, snapshot_outputs(state, batch, TrainingConfig(), specs))
 
     assert found["growth/logit_change"] == pytest.approx(0.25)
 
 
-def test_looking_changes_nothing(state: TrainState, batch: Split, answers: OutputSpecs) -> None:
+def test_looking_changes_nothing(state: TrainState, batch: Split, specs: OutputSpecs) -> None:
     state.set_train_mode()
     tensors = {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
     stream = torch.get_rng_state()
 
-    snapshot_outputs(state, batch, TrainingConfig(), answers)
+    snapshot_outputs(state, batch, TrainingConfig(), specs)
 
     assert all(torch.equal(state.model.state_dict()[name], tensor) for name, tensor in tensors.items())
     assert torch.equal(torch.get_rng_state(), stream)

@@ -17,11 +17,11 @@ from harness.growth.triggers import Plateau, Signal
 from harness.models import ConvNet, GrowableModel
 from harness.staging.network import probe_for
 from harness.staging.snapshot import write_snapshot
-from harness.training.answers import answers_of
 from harness.training.config import TrainingConfig
 from harness.training.features import FeatureCache
 from harness.training.loop import batches_of, train_stage
 from harness.training.optimizers import SGD
+from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 
 CONFIG = TrainingConfig(batch_size=12, evaluate_every=4)
@@ -187,7 +187,7 @@ def test_a_run_that_diverges_says_where(state: TrainState, data: TaskData) -> No
 
 
 def test_a_signal_ends_the_stage_at_the_next_evaluation_and_in_every_replay(state: TrainState, data: TaskData) -> None:
-    history, answers = History(), iter([frozenset[str](), frozenset({"now"}), frozenset({"now"})])
+    history, signals = History(), iter([frozenset[str](), frozenset({"now"}), frozenset({"now"})])
     waiting = GrowthRule(trigger=Signal(name="now"), operation=HEAD, freeze=NoFreezing())
 
     fired = train_stage(
@@ -197,7 +197,7 @@ def test_a_signal_ends_the_stage_at_the_next_evaluation_and_in_every_replay(stat
         data=data,
         monitor=TriggerMonitor([waiting]),
         history=history,
-        signals=lambda: next(answers),
+        signals=lambda: next(signals),
     )
 
     assert (fired, state.step) == (waiting, 8)
@@ -225,10 +225,10 @@ def test_a_fraction_of_what_is_seen_after_a_growth_is_old(
     state: TrainState, data: TaskData, replay: float | None, late: int | None
 ) -> None:
     config = CONFIG.model_copy(update={"replay": replay})
-    before = answers_of(state.model, state.lineage, state.effects, data).label_map
+    before = output_specs(state.model, state.lineage, state.effects, data).label_map
     first = batches_of(state, data, config, before).indices(0)
     state.grow(rule(1).change, probe=Probe(data.validation.inputs[:2]))
-    after = answers_of(state.model, state.lineage, state.effects, data).label_map
+    after = output_specs(state.model, state.lineage, state.effects, data).label_map
     order = batches_of(state, data, config, after)
 
     counts = {int((data.train.labels[order.indices(step)] >= 3).sum()) for step in range(order.per_epoch)}

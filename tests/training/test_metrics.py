@@ -117,8 +117,8 @@ def test_a_mean_of_one_stands_alone() -> None:
 
 def test_errors_are_in_the_targets_own_unit() -> None:
     values, truth = torch.randn(9, 1), torch.randn(9, 2)
-    answers = OutputSpecs(LabelMap.of({}), {"load": Output()}, {"load": Scale(20.0, 10.0, "kW")})
-    batch = Batch({"load": values}, torch.zeros(9, 1), torch.zeros(9), answers, {"load": truth})
+    specs = OutputSpecs(LabelMap.of({}), {"load": Output()}, {"load": Scale(20.0, 10.0, "kW")})
+    batch = Batch({"load": values}, torch.zeros(9, 1), torch.zeros(9), specs, {"load": truth})
 
     found = output_metrics(batch)
 

@@ -22,10 +22,10 @@ class Progress:
     Attributes:
         step: optimizer updates since the start of the run.
         age: updates since the last growth.
-        epoch: full passes over the examples that can be seen, since the last growth.
+        epoch: full passes over the visible examples since the last growth.
         metrics: the latest evaluation, by name, such as `val/loss/total`.
         evaluated: whether that evaluation was made at this very step.
-        signals: names of the signals that came from outside by now.
+        signals: names of the signals that have arrived from outside so far.
     """
 
     step: int
@@ -44,7 +44,7 @@ class Progress:
         """Return a metric of the latest evaluation.
 
         Raises:
-            SpecError: there is none of that name; the message names those there are.
+            SpecError: there is no such metric; the message names the metrics there are.
         """
         if name not in self.metrics:
             raise SpecError(
@@ -55,22 +55,22 @@ class Progress:
 
 
 class AbstractTrigger(LeafSpec):
-    """Says when to grow: a pure function of progress, with its memory beside it.
+    """Decides when to grow: a pure function of progress and of a memory that the caller keeps.
 
-    Memory is plain JSON. It is never stored: it can always be had again by observing a history from its beginning.
-    A trigger of a moment, such as a step, fires at that moment; one of a condition, such as a plateau, goes on firing
-    as long as it holds, since whoever watches may have reason to wait. After a growth it must come true anew.
+    Memory is plain JSON. It is never stored, since observing a history from its beginning gives it again. A trigger of
+    a moment, such as a step, fires at that moment. One of a condition, such as a plateau, fires while it holds, since
+    the caller may have reason to wait; after a growth the condition must come true again.
     """
 
     @abstractmethod
     def begin(self) -> JsonValue:
-        """Return the memory before anything was observed."""
+        """Return the memory before the first step."""
 
     @abstractmethod
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
-        """Return the memory from now on, and whether to grow now. Called once per step, in order.
+        """Return the new memory, and whether to grow now. Called once per step, in order.
 
-        `memory` is not changed: the same memory and progress give the same answer again.
+        `memory` is not changed: the same memory and progress give the same result again.
         """
 
     @property
@@ -79,9 +79,9 @@ class AbstractTrigger(LeafSpec):
         return None
 
     def next_firing_step(self, step: int) -> int | None:
-        """Return the first step after `step` at which it fires whatever happens, or `NEVER`.
+        """Return the first step after `step` at which it fires in any run, or `NEVER`.
 
-        None, unless overridden: it depends on the run. A trigger that overrides this remembers nothing.
+        None, unless overridden: the step depends on the run. A trigger that overrides this has no memory.
         """
         # Study files written before version 0.2 override it under its earlier name.
         earlier: Callable[[int], int | None] | None = getattr(self, "foreseen", None)

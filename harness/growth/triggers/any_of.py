@@ -22,5 +22,5 @@ class AnyOf(AbstractTrigger):
     def observe(self, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
         """Show `progress` to every one, also after one has fired."""
         pairs = zip(self.triggers, cast("list[JsonValue]", memory), strict=True)
-        answers = [trigger.observe(own, progress) for trigger, own in pairs]
-        return [own for own, _ in answers], any(fires for _, fires in answers)
+        results = [trigger.observe(own, progress) for trigger, own in pairs]
+        return [own for own, _ in results], any(fires for _, fires in results)

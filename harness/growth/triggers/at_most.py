@@ -12,7 +12,7 @@ __all__ = ["AtMost"]
 class AtMost(AbstractTrigger):
     """Fire when `trigger` does, the first `times` times.
 
-    The count is part of the memory and lasts as long: a watch that begins again counts again.
+    The count is part of the memory: a monitor that begins anew counts anew.
     """
 
     kind: Literal["at_most"] = "at_most"

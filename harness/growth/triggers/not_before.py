@@ -10,9 +10,9 @@ __all__ = ["NotBefore"]
 
 
 class NotBefore(AbstractTrigger):
-    """Fire when `trigger` does, from `step` on; what it fired for earlier is dropped.
+    """Fire when `trigger` does, from `step` on; earlier firings are dropped.
 
-    `trigger` sees everything from the beginning. To keep what fired earlier for later, use `AllOf` with an `AtStep`.
+    `trigger` observes the run from its beginning. To act on an earlier firing at `step`, use `AllOf` with an `AtStep`.
     """
 
     kind: Literal["not_before"] = "not_before"

@@ -16,8 +16,8 @@ class _PlateauMemory(Spec):
 
     Attributes:
         best: the best value, or None before there was one.
-        waited: evaluations since then.
-        resting: evaluations that will not be looked at.
+        waited: evaluations since the best one.
+        resting: evaluations still to be passed over.
         grown_at: the step of the last growth.
     """
 
@@ -30,9 +30,9 @@ class _PlateauMemory(Spec):
 class Plateau(AbstractTrigger):
     """Fire at each evaluation by which `metric` has not improved for `patience` evaluations.
 
-    To improve is to be better than the best value since the last growth by more than `min_delta`; NaN and infinity
-    never are. A growth makes the metric jump, so the best value is then forgotten, and the next `cooldown` evaluations
-    are not looked at.
+    A value improves if it is better than the best one since the last growth by more than `min_delta`; NaN and infinity
+    never do. A growth makes the metric jump, so the best value is then forgotten, and the next `cooldown` evaluations
+    are passed over.
 
     Attributes:
         metric: such as `val/loss/total`.

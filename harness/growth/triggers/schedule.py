@@ -13,8 +13,8 @@ __all__ = ["Schedule"]
 class Schedule(AbstractTrigger):
     """Fire at each of `steps`, counted from the start of the run.
 
-    A rule acts once, on the first of them that comes while it waits. Where several rules share a schedule, one acts at
-    each step, in the order of the rules: the first rule at the first step, the second at the second.
+    A rule acts once, at the first of these steps at which it still waits. Rules that share a schedule act one by one:
+    the first rule at the first step, the second at the second.
     """
 
     kind: Literal["schedule"] = "schedule"

@@ -1,4 +1,4 @@
-"""Growth when something outside of the run says so."""
+"""Growth at a signal from outside the run."""
 
 from typing import Annotated, Literal
 
@@ -10,10 +10,10 @@ __all__ = ["Signal"]
 
 
 class Signal(AbstractTrigger):
-    """Fire at each step by which the signal `name` has come.
+    """Fire at each step by which the signal `name` has arrived.
 
-    Who looks for signals, and where, is for the caller to decide: a trigger sees them as part of progress. A caller
-    that wants its run to be repeatable records the step at which it saw one.
+    The caller decides where signals come from; a trigger sees them as part of progress. To make a run repeatable, the
+    caller records the step at which it saw a signal.
     """
 
     kind: Literal["signal"] = "signal"

@@ -13,7 +13,7 @@ class Threshold(AbstractTrigger):
     """Fire at each evaluation by which `metric` was `above` or `below` a value `times` evaluations in a row.
 
     NaN is neither above nor below anything. Evaluations in the first `warm_up` updates since the last growth, or since
-    the start, are not looked at.
+    the start, are passed over.
     """
 
     kind: Literal["threshold"] = "threshold"

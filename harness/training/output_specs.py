@@ -1,4 +1,4 @@
-"""What the outputs of a network answer for, derived from the task and the growths so far."""
+"""What the outputs of a network predict, derived from the task and the growths so far."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,16 +10,16 @@ from harness.growth.lineage import Effect, GrowthEvent
 from harness.growth.relabel import grown_classes
 from harness.models import GrowableModel
 
-__all__ = ["answers_of"]
+__all__ = ["output_specs"]
 
 
-def answers_of(
+def output_specs(
     model: GrowableModel, lineage: tuple[GrowthEvent, ...], effects: tuple[Effect, ...], data: TaskData
 ) -> OutputSpecs:
-    """Return what the outputs of `model` answer for now, after the growths in `lineage` that had `effects`.
+    """Return what the outputs of `model` predict after the growths in `lineage`, which had `effects`.
 
     Raises:
-        SpecError: a growth gave an output columns whose classes nobody named.
+        SpecError: a growth added columns to an output, and no classes for them.
     """
     live = {next(iter([*data.classes, *data.outputs])), *model.heads} - model.off
     classes = {name: columns for name, columns in data.classes.items() if name in live}

@@ -22,8 +22,8 @@ from harness.growth import (
 )
 from harness.growth.lineage import replay
 from harness.models import MLP, GrowableModel
-from harness.training.answers import answers_of, output_at
 from harness.training.optimizers import AdamW
+from harness.training.output_specs import output_at, output_specs
 from harness.training.state import fresh_state
 
 PROBE = Probe(torch.zeros(2, 4))
@@ -49,12 +49,12 @@ def told(data: TaskData, *changes: Change) -> dict[str, list[int]]:
     state = fresh_state(network(len(data.classes[first])), AdamW(), seed=0, precision="fp32")
     columns = []
     for one in changes:
-        columns.append(answers_of(state.model, state.lineage, state.effects, data).label_map.column.tolist())
+        columns.append(output_specs(state.model, state.lineage, state.effects, data).label_map.column.tolist())
         state.grow(one, probe=PROBE)
-    now = answers_of(state.model, state.lineage, state.effects, data).label_map
+    now = output_specs(state.model, state.lineage, state.effects, data).label_map
     columns.append(now.column.tolist())
     _, _, effects = replay(network(len(data.classes[first])), state.lineage, probe=lambda _: PROBE)
-    again = answers_of(state.model, state.lineage, effects, data).label_map
+    again = output_specs(state.model, state.lineage, effects, data).label_map
     assert again.column.tolist() == now.column.tolist()
     return {"first": columns[0], "last": columns[-1], "arrival": now.arrival.tolist()}
 
@@ -135,9 +135,9 @@ def test_regression_sees_everything_that_is_not_hidden() -> None:
     model = GrowableModel(nn.Sequential(nn.Linear(4, 1)), "load")
     event = GrowthEvent(step=5, change=change(Unchanged(), reveals=(1,)))
 
-    before = answers_of(model, (), (), data)
+    before = output_specs(model, (), (), data)
     _, _, effects = replay(model, (event,), probe=lambda _: PROBE)
-    after = answers_of(model, (event,), effects, data)
+    after = output_specs(model, (event,), effects, data)
 
     labels = torch.tensor([0, 1, 9])
     assert before.label_map.known(labels).tolist() == [True, False, True]
@@ -151,7 +151,7 @@ def test_columns_of_values_need_no_classes() -> None:
     event = GrowthEvent(step=5, change=change(WidenHead(path="output", to=2)))
     _, _, effects = replay(model, (event,), probe=lambda _: PROBE)
 
-    assert answers_of(model, (event,), effects, data).label_map.heads == ()
+    assert output_specs(model, (event,), effects, data).label_map.heads == ()
 
 
 def test_the_name_of_a_class_is_that_of_its_label() -> None:
