@@ -41,7 +41,7 @@ class AbstractTracker(ABC):
             HarnessError: the study was not begun, or the tracker cannot be reached.
         """
 
-    def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: B027
+    def show_live_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: B027
         """Show that a run is alive and has measured `points`; a tracker may wait for its end instead.
 
         Args:
@@ -53,13 +53,13 @@ class AbstractTracker(ABC):
             HarnessError: its study was not begun, or the tracker cannot be reached.
         """
 
-    def settle(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:  # noqa: B027
+    def mark_dead_runs(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:  # noqa: B027
         """Show that of the runs that have not ended only those that are `alive` go on; the others were killed.
 
         Raises:
             HarnessError: the study was not begun, or the tracker cannot be reached.
         """
 
-    def shown(self, record: RunRecord) -> int:  # noqa: ARG002
+    def count_shown_points(self, record: RunRecord) -> int:  # noqa: ARG002
         """Return how many points of a run are known to be shown."""
         return 0

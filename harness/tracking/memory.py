@@ -39,7 +39,7 @@ class MemoryTracker(AbstractTracker):
         self._begun[study.name] = study
         self.studies[study.name] = study_entry(study)
 
-    def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: ARG002
+    def show_live_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: ARG002
         """Keep the points."""
         self.live.setdefault(_key(record), {}).update(points)
 
@@ -48,7 +48,7 @@ class MemoryTracker(AbstractTracker):
         self.runs[_key(record)] = run_entry(self._study(record.study), record, history)
         self.live.pop(_key(record), None)
 
-    def settle(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:
+    def mark_dead_runs(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:
         """Forget the runs that were killed."""
         still = {_key(record) for record in alive}
         self.live = {key: points for key, points in self.live.items() if key in still or key[0] != study.name}
@@ -57,7 +57,7 @@ class MemoryTracker(AbstractTracker):
         """Keep the outcome."""
         self.summaries[self._study(study.name).name] = summary
 
-    def shown(self, record: RunRecord) -> int:
+    def count_shown_points(self, record: RunRecord) -> int:
         """Count the points of a run."""
         entry = self.runs.get(_key(record))
         ended = sum(len(series.steps) for series in entry.metrics.values()) if entry else 0

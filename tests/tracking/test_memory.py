@@ -23,13 +23,13 @@ def test_points_of_a_live_run_are_kept_until_it_ends_or_is_gone(
     tracker, other = MemoryTracker(), replace(run, seed=0)
     tracker.begin_study(study)
     for each in (run, other):
-        tracker.show_run(each, {Point("a", 1, 2.0): 3}, 0)
-    counts = tracker.shown(run)
+        tracker.show_live_run(each, {Point("a", 1, 2.0): 3}, 0)
+    counts = tracker.count_shown_points(run)
 
-    tracker.settle(study, [run])
+    tracker.mark_dead_runs(study, [run])
     tracker.project_run(run, history)
 
     assert counts == 1
     assert tracker.live == {}
-    assert tracker.shown(other) == 0
-    assert tracker.shown(run) == len(history) + 3
+    assert tracker.count_shown_points(other) == 0
+    assert tracker.count_shown_points(run) == len(history) + 3

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.study_spec import DimensionSpec
 
 __all__ = ["run_note", "study_note"]
 
@@ -29,10 +30,10 @@ def run_note(record: RunRecord) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _dimension(dimension: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in dimension.items() if name not in {"kind", "field"}}
-    rest = {name: value for name, value in said.items() if value not in (None, {}) and value is not False}
-    return f"{dimension['kind']} `{_plain(rest)}` of `{dimension['field']}`"
+def _dimension(dimension: DimensionSpec) -> str:
+    settings = {name: value for name, value in dimension.items() if name not in {"kind", "field"}}
+    given = {name: value for name, value in settings.items() if value not in (None, {}) and value is not False}
+    return f"{dimension.kind} `{_plain(given)}` of `{dimension.field}`"
 
 
 def _growth(growth: Mapping[str, Any]) -> str:

@@ -135,7 +135,7 @@ class Projector:
             if len(self._ended) >= self._study.planned_runs:
                 self._tracker.end_study(self._study, outcome_of(self._home, self._study, list(self._ended.values())))
             else:
-                self._tracker.settle(self._study, self._alive())
+                self._tracker.mark_dead_runs(self._study, self._alive())
 
     def _try(self, *, last: bool = False) -> HarnessError | None:
         try:
@@ -190,7 +190,7 @@ class Projector:
 
     def _show(self, tracker: AbstractTracker, attempt: Attempt) -> None:
         points = attempt.points | (attempt.system.points if self._system else {})
-        tracker.show_run(attempt.record, points, attempt.began_ms)
+        tracker.show_live_run(attempt.record, points, attempt.began_ms)
         attempt.points, attempt.system.points = {}, {}
 
     def _alive(self) -> list[RunRecord]:
@@ -203,7 +203,7 @@ class Projector:
         gone = {str(attempt.path) for attempt in lost if now - attempt.modified > GRACE_S}
         if gone and gone != self._settled:
             recent = [attempt.record for attempt in lost if str(attempt.path) not in gone]
-            tracker.settle(study, self._alive() + recent)
+            tracker.mark_dead_runs(study, self._alive() + recent)
             self._settled = gone
 
     def _remove_ended(self) -> None:
@@ -220,7 +220,7 @@ class Projector:
             if study and self._whole.get(run_identity(record)) != record:
                 entry = run_entry(study, record, known_history(self._store, record))
                 count = sum(len(series.steps) for series in entry.metrics.values())
-                points += count - (tracker.shown(record) if tracker else 0)
+                points += count - (tracker.count_shown_points(record) if tracker else 0)
                 runs += 1
         live = [attempt for attempt in self._attempts.values() if run_identity(attempt.record) not in self._ended]
         return Undelivered(runs, points + sum(len(attempt.points) for attempt in live), reason)

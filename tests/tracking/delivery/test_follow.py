@@ -46,4 +46,4 @@ def test_points_of_a_history_that_was_never_stored_are_not_waited_for(
 
     Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker).finish()
 
-    assert tracker.shown(run) == 3
+    assert tracker.count_shown_points(run) == 3

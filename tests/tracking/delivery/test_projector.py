@@ -39,21 +39,21 @@ class Flaky(AbstractTracker):
     def begin_study(self, study: StudyRecord) -> None:
         self._reach().begin_study(study)
 
-    def show_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:
-        self._reach().show_run(record, points, began_ms)
+    def show_live_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:
+        self._reach().show_live_run(record, points, began_ms)
 
     def project_run(self, record: RunRecord, history: History) -> None:
         self.on_project()
         self._reach().project_run(record, history)
 
-    def settle(self, study: StudyRecord, alive: object) -> None:
-        self._reach().settle(study, alive)  # type: ignore[arg-type]
+    def mark_dead_runs(self, study: StudyRecord, alive: object) -> None:
+        self._reach().mark_dead_runs(study, alive)  # type: ignore[arg-type]
 
     def end_study(self, study: StudyRecord, summary: str) -> None:
         self._reach().end_study(study, summary)
 
-    def shown(self, record: RunRecord) -> int:
-        return self.memory.shown(record)
+    def count_shown_points(self, record: RunRecord) -> int:
+        return self.memory.count_shown_points(record)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its
 
     (points,) = tracker.memory.live.values()
     assert [point.key for point in points] == ["system/memory_bytes"]
-    assert tracker.memory.shown(run) == 0
+    assert tracker.memory.count_shown_points(run) == 0
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -164,7 +164,7 @@ def test_what_led_to_a_failure_is_shown_with_it(
     feed.end(run.run_id)
     Ledger(tmp_path).save_run(replace(run, status="failed", reason="diverged", metrics={}))
     shown: list[int] = []
-    tracker.on_project = lambda: shown.append(tracker.memory.shown(run))
+    tracker.on_project = lambda: shown.append(tracker.memory.count_shown_points(run))
 
     projector.deliver()
 

@@ -5,15 +5,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import load_file, save
 
 from harness.core.history import History
-from harness.staging.histories import FILES, stage_folder
-from harness.staging.ledger import RunRecord, StageAddress, StudyRecord
+from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.mlflow.client import MlflowClient, Run
-from harness.tracking.mlflow.location import default_tracking_uri
 from harness.tracking.mlflow.tracker import MlflowTracker
 
 MakeRun = Callable[..., RunRecord]
@@ -79,8 +75,8 @@ def test_a_pruned_run_is_told_from_one_that_finished_and_from_one_that_was_kille
     tracker.project_run(make_run(seed=0), history)
     pruned = make_run(seed=1, status="pruned", reason="worse than the median at step 20", metrics={}, growths=())
     tracker.project_run(pruned, history.upto(20))
-    tracker.show_run(make_run(seed=2, status="running"), {}, 1)
-    tracker.settle(study, [])
+    tracker.show_live_run(make_run(seed=2, status="running"), {}, 1)
+    tracker.mark_dead_runs(study, [])
 
     _, children = read_back()
     _, child, _ = children
@@ -94,57 +90,11 @@ def test_a_pruned_run_is_told_from_one_that_finished_and_from_one_that_was_kille
 
 
 def test_what_is_shown_is_counted(tracker: MlflowTracker, study: StudyRecord, run: RunRecord, history: History) -> None:
-    before = tracker.shown(run)
+    before = tracker.count_shown_points(run)
     tracker.begin_study(study)
     tracker.project_run(run, history)
 
-    assert (before, tracker.shown(run)) == (0, len(history) + 3)
-
-
-def test_a_damaged_snapshot_leaves_the_run_without_weights(
-    client: MlflowClient, home: Path, study: StudyRecord, make_run: MakeRun, read_back: ReadBack, tmp_path: Path
-) -> None:
-    ends = StageAddress("cd" * 32, 40)
-    folder = stage_folder(tmp_path, ends)
-    folder.mkdir(parents=True)
-    (folder / FILES[0]).write_bytes(b"damaged")
-    tracker = MlflowTracker(default_tracking_uri(home), tmp_path)
-    tracker.begin_study(study)
-
-    tracker.project_run(make_run(stages=(ends,)), History())
-
-    _, (child,) = read_back()
-    assert child.info.status == "FINISHED"
-    assert {file.path for file in client.list_artifacts(child.info.run_id)} == {
-        "config.json",
-        "figure.svg",
-        "growths.json",
-    }
-
-
-def test_the_final_weights_are_an_artifact(
-    client: MlflowClient,
-    home: Path,
-    study: StudyRecord,
-    make_run: MakeRun,
-    history: History,
-    read_back: ReadBack,
-    tmp_path: Path,
-) -> None:
-    ends = StageAddress("ab" * 32, 40)
-    folder = stage_folder(tmp_path / "store", ends)
-    folder.mkdir(parents=True)
-    (folder / FILES[0]).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}))
-    tracker = MlflowTracker(default_tracking_uri(home), tmp_path / "store")
-    tracker.begin_study(study)
-
-    tracker.project_run(make_run(stages=(ends,)), history)
-
-    _, (child,) = read_back()
-    path = client.download_artifacts(child.info.run_id, "weights.safetensors", str(tmp_path))
-    found = load_file(path)
-    assert list(found) == ["0/w"]
-    assert found["0/w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    assert (before, tracker.count_shown_points(run)) == (0, len(history) + 3)
 
 
 def test_infinities_do_not_reach_mlflow(

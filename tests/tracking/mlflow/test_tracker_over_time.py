@@ -32,7 +32,7 @@ def test_a_run_that_is_done_anew_has_no_outcome_until_it_ends(
     tracker.begin_study(study)
     tracker.project_run(make_run(status="failed", reason="diverged at step 3", metrics={}), History())
 
-    tracker.show_run(make_run(status="running"), {}, 1)
+    tracker.show_live_run(make_run(status="running"), {}, 1)
     _, (again,) = read_back()
     tracker.project_run(make_run(), history)
 
@@ -129,7 +129,7 @@ def test_what_was_shown_alive_is_completed_when_the_run_ends(
     for step in (10, 20, 30):
         part = history.upto(step)
         points = points_of({name: part[name] for name in part}, lambda step: 1_700_000_000_000 + step)
-        tracker.show_run(replace(run, status="running", metrics={}, growths=()), points, 1_700_000_000_000)
+        tracker.show_live_run(replace(run, status="running", metrics={}, growths=()), points, 1_700_000_000_000)
     _, (alive,) = read_back()
 
     tracker.project_run(run, history)
@@ -145,7 +145,7 @@ def test_a_run_that_failed_keeps_the_curves_that_led_to_it(
     tracker: MlflowTracker, client: MlflowClient, study: StudyRecord, make_run: MakeRun, read_back: ReadBack
 ) -> None:
     tracker.begin_study(study)
-    tracker.show_run(make_run(), {Point("train/loss/total", step, 2.0**step): step for step in range(5)}, 1)
+    tracker.show_live_run(make_run(), {Point("train/loss/total", step, 2.0**step): step for step in range(5)}, 1)
 
     tracker.project_run(make_run(status="failed", reason="diverged at step 5", metrics={}, growths=()), History())
 
@@ -163,7 +163,7 @@ def test_points_that_are_not_in_the_ledger_have_the_run_written_anew(
     read_back: ReadBack,
 ) -> None:
     tracker.begin_study(study)
-    tracker.show_run(run, {Point("train/loss/total", 1, 99.0): 1}, 1)
+    tracker.show_live_run(run, {Point("train/loss/total", 1, 99.0): 1}, 1)
 
     tracker.project_run(run, history)
 
@@ -177,13 +177,13 @@ def test_who_is_neither_alive_nor_ended_was_killed_and_may_come_back(
     runs = [make_run(seed=seed, status="running") for seed in (0, 1)]
     tracker.begin_study(study)
     for each in runs:
-        tracker.show_run(each, {}, 1)
+        tracker.show_live_run(each, {}, 1)
 
-    tracker.settle(study, runs[:1])
+    tracker.mark_dead_runs(study, runs[:1])
     parent, settled = read_back()
-    tracker.settle(study, [])
+    tracker.mark_dead_runs(study, [])
     left, _ = read_back()
-    tracker.show_run(runs[1], {}, 1)
+    tracker.show_live_run(runs[1], {}, 1)
 
     again, children = read_back()
     assert (parent.info.status, left.info.status, again.info.status) == ("RUNNING", "KILLED", "RUNNING")
@@ -204,38 +204,3 @@ def test_a_run_that_failed_says_why_until_a_later_end_replaces_it(
     assert (failed.info.status, failed.data.tags["reason"]) == ("FAILED", "diverged at step 3")
     assert failed.data.tags["mlflow.note.content"].startswith("**failed**: diverged at step 3")
     assert (child.info.status, "reason" in child.data.tags) == ("FINISHED", False)
-
-
-def test_a_study_ends_with_its_outcome_and_goes_on_when_it_is_extended(
-    tracker: MlflowTracker, study: StudyRecord, read_back: ReadBack
-) -> None:
-    tracker.begin_study(study)
-    tracker.end_study(study, "48 completed")
-    ended, _ = read_back()
-
-    tracker.begin_study(replace(study, trials=9))
-
-    extended, _ = read_back()
-    assert ended.info.status == "FINISHED"
-    assert ended.data.tags["mlflow.note.content"].startswith("**48 completed**\n\n###")
-    assert (extended.info.status, extended.data.tags["planned_runs"]) == ("RUNNING", "54")
-
-
-def test_what_was_deleted_in_the_ui_is_shown_again(
-    tracker: MlflowTracker,
-    client: MlflowClient,
-    study: StudyRecord,
-    run: RunRecord,
-    history: History,
-    read_back: ReadBack,
-) -> None:
-    tracker.begin_study(study)
-    tracker.project_run(run, history)
-    parent, _ = read_back()
-    client.delete_run(parent.info.run_id)
-    client.delete_experiment(parent.info.experiment_id)
-
-    tracker.begin_study(study)
-    tracker.project_run(run, history)
-
-    assert len(read_back()[1]) == 1

@@ -7,12 +7,12 @@ from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.content.entry import run_entry
 from harness.tracking.content.points import Point
-from harness.tracking.mlflow import children
-from harness.tracking.mlflow.children import Child, complete, pages
+from harness.tracking.mlflow import run as module
 from harness.tracking.mlflow.client import MlflowClient
+from harness.tracking.mlflow.run import MlflowRun, all_runs
 from harness.tracking.mlflow.tracker import MlflowTracker
 
-CHILD = Child("id", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
+KNOWN = MlflowRun("id", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
 
 
 def test_points_are_spread_over_the_time_that_the_run_took(
@@ -20,7 +20,7 @@ def test_points_are_spread_over_the_time_that_the_run_took(
 ) -> None:
     entry = run_entry(study, make_run(metrics={"cost/seconds": 8.0, "cost/steps": 40.0}), history)
 
-    times = complete(entry, CHILD)
+    times = KNOWN.points_of(entry)
 
     assert times[Point("train/loss/total", 1, 1.0)] == 1_000_200
     assert times[Point("train/loss/total", 40, 1 / 40)] == 1_008_000
@@ -32,8 +32,8 @@ def test_a_param_with_another_value_is_a_contradiction(
     entry = run_entry(study, run, history)
 
     for params, contradicts in [({"width": "16"}, False), ({"width": "32"}, True), ({"unknown": "1"}, False)]:
-        child = replace(CHILD, params=params, points=set())
-        assert child.contradicts(client, entry, complete(entry, child)) == contradicts
+        known = replace(KNOWN, params=params, points=set())
+        assert known.contradicts(client, entry) == contradicts
 
 
 def test_runs_are_looked_up_page_by_page(
@@ -45,11 +45,11 @@ def test_runs_are_looked_up_page_by_page(
 ) -> None:
     tracker.begin_study(study)
     for seed in range(4):
-        tracker.show_run(make_run(seed=seed), {}, 1)
+        tracker.show_live_run(make_run(seed=seed), {}, 1)
     experiment = client.get_experiment_by_name(study.name)
     assert experiment is not None
-    monkeypatch.setattr(children, "PAGE", 2)
+    monkeypatch.setattr(module, "RUNS_A_CALL", 2)
 
-    found = [run.data.tags.get("seed", "-") for run in pages(client, experiment.experiment_id)]
+    seeds = [run.data.tags.get("seed", "-") for run in all_runs(client, experiment.experiment_id)]
 
-    assert sorted(found) == ["-", "0", "1", "2", "3"]
+    assert sorted(seeds) == ["-", "0", "1", "2", "3"]

@@ -1,0 +1,40 @@
+"""The files of a run in MLflow: its configuration, growths, figure and final weights."""
+
+import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from harness.core.errors import SnapshotError
+from harness.staging.histories import FILES, stage_folder
+from harness.staging.ledger import RunRecord
+from harness.staging.snapshot_format import SnapshotFile
+from harness.tracking.content.entry import RunEntry
+from harness.tracking.content.figure import figure
+from harness.tracking.mlflow.client import MlflowClient
+
+__all__ = ["log_files", "log_weights"]
+
+WEIGHTS, FIGURE = "weights.safetensors", "figure.svg"
+MOST_WEIGHT_BYTES = 100_000_000
+
+
+def log_files(client: MlflowClient, run: str, entry: RunEntry, metric: str, record: RunRecord) -> None:
+    """Write the files that `entry` names, and the figure of the losses and of `metric`."""
+    for name, content in entry.files.items():
+        client.log_text(run, json.dumps(content, indent=2, ensure_ascii=False), name)
+    growth_steps = [growth["step"] for growth in record.growths]
+    client.log_text(run, figure(entry.name, entry.metrics, metric, growth_steps), FIGURE)
+
+
+def log_weights(client: MlflowClient, run: str, store: Path, record: RunRecord) -> None:
+    """Write the weights of the last stage, unless its snapshot was removed, is damaged, or is very large."""
+    if not record.stages:
+        return
+    snapshot = stage_folder(store, record.stages[-1]) / FILES[0]
+    if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
+        # A damaged snapshot is the store's business; the run is shown without it.
+        with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):
+            path = Path(folder) / WEIGHTS
+            path.write_bytes(SnapshotFile.parse(snapshot.read_bytes()).weights())
+            client.log_artifact(run, str(path))

@@ -1,0 +1,158 @@
+"""A run in MLflow: what it has, what it still lacks, and how it ends."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Self
+
+from harness.tracking.content.entry import RunEntry
+from harness.tracking.content.keys import SYSTEM
+from harness.tracking.content.points import Point, numbered, points_of
+from harness.tracking.content.tags import ENDED_TAGS, OPTIONAL_TAGS
+from harness.tracking.mlflow.client import Dataset, DatasetInput, InputTag, Metric, MlflowClient, Param, Run, RunTag
+
+__all__ = ["KILLED", "NOTE", "PARENT", "RUNNING", "STATUSES", "MlflowRun", "all_runs"]
+
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+RUNNING, KILLED = "RUNNING", "KILLED"
+# Pruned is killed, on purpose: finished means trained to the end, with results that can be compared. The tag `outcome`
+# tells it from a run whose process died, which has no outcome.
+STATUSES = {"completed": "FINISHED", "failed": "FAILED", "pruned": KILLED, "running": RUNNING}
+METRICS_A_CALL = 1000
+PARAMS_A_CALL = 100
+RUNS_A_CALL = 500
+
+
+@dataclass
+class MlflowRun:
+    """A run in MLflow as far as it is known here.
+
+    Attributes:
+        id: MLflow's.
+        start_ms: when it began, in milliseconds since 1970.
+        status: MLflow's.
+        tags: as they were when it was looked up.
+        params: that it has.
+        keys: of the metrics that it had when it was looked up.
+        has_inputs: whether it names its data.
+        points: that it has; None as long as nobody has asked.
+    """
+
+    id: str
+    start_ms: int
+    status: str
+    tags: Mapping[str, str]
+    params: dict[str, str]
+    keys: tuple[str, ...]
+    has_inputs: bool
+    points: set[Point] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Return what is known of a run that MLflow has returned."""
+        return cls(
+            id=str(run.info.run_id),
+            start_ms=int(run.info.start_time),
+            status=str(run.info.status),
+            tags=run.data.tags,
+            params=dict(run.data.params),
+            keys=tuple(key for key in run.data.metrics if not key.startswith(SYSTEM)),
+            has_inputs=bool(run.inputs and run.inputs.dataset_inputs),
+        )
+
+    def shows(self, entry: RunEntry) -> bool:
+        """Return whether it shows exactly `entry`."""
+        return self.status == STATUSES[entry.status] and self.tags.get("projected") == entry.mark
+
+    def contradicts(self, client: MlflowClient, entry: RunEntry) -> bool:
+        """Return whether it has what `entry` has not: a param's other value, or a point of one of its curves."""
+        if any(self.params.get(key, text) != text for key, text in entry.params.items()):
+            return True
+        points = self.points_of(entry)
+        return any(point.key in entry.metrics and point not in points for point in self.known_points(client))
+
+    def points_of(self, entry: RunEntry) -> dict[Point, int]:
+        """Return all points of a run that has ended, spread over the time that it took."""
+        a_step_ms = 1000 * entry.duration_s / entry.last_step
+        return points_of(entry.metrics, lambda step: self.start_ms + int(step * a_step_ms))
+
+    def known_points(self, client: MlflowClient) -> set[Point]:
+        """Return the points that it has, asking MLflow the first time."""
+        if self.points is None:
+            counts: dict[tuple[str, int, float], int] = {}
+            self.points = {
+                point
+                for key in self.keys
+                for point in numbered(key, _pairs(client.get_metric_history(self.id, key)), counts)
+            }
+        return self.points
+
+    def log_points(self, client: MlflowClient, points: Mapping[Point, int]) -> None:
+        """Write those of `points` that it does not have; what was written is known even if a later call fails."""
+        known = self.known_points(client)
+        missing = ((point, ms) for point, ms in points.items() if point not in known)
+        while batch := list(islice(missing, METRICS_A_CALL)):
+            metrics = [Metric(point.key, point.value, ms, point.step) for point, ms in batch]
+            client.log_batch(self.id, metrics=metrics)
+            known.update(point for point, _ in batch)
+
+    def log_params_and_datasets(self, client: MlflowClient, entry: RunEntry) -> None:
+        """Write the params and data sets of `entry` that it does not have."""
+        missing = iter([Param(key, text) for key, text in entry.params.items() if key not in self.params])
+        while batch := list(islice(missing, PARAMS_A_CALL)):
+            client.log_batch(self.id, params=batch)
+            self.params.update({param.key: param.value for param in batch})
+        if entry.datasets and not self.has_inputs:
+            client.log_inputs(self.id, datasets=[_input(entry, index) for index in range(len(entry.datasets))])
+            self.has_inputs = True
+
+    def set_status(self, client: MlflowClient, status: str) -> None:
+        """Set the status, unless it is that already."""
+        if self.status != status:
+            if status == RUNNING:
+                client.update_run(self.id, status)
+            else:
+                client.set_terminated(self.id, status)
+            self.status = status
+
+    def reopen(self, client: MlflowClient) -> None:
+        """Let a run that has ended go on."""
+        if self.status != RUNNING:
+            # Before the status: a run that goes on must not keep these tags if this is cut short.
+            for stale in sorted(ENDED_TAGS & self.tags.keys()):
+                client.delete_tag(self.id, stale)
+            self.tags = {key: text for key, text in self.tags.items() if key not in ENDED_TAGS}
+            self.set_status(client, RUNNING)
+
+    def end(self, client: MlflowClient, entry: RunEntry, parent: str) -> None:
+        """Write the name, tags and note of a run below `parent` that has all else, and last of all its end."""
+        tags = entry.tags | {NOTE: entry.note, PARENT: parent, "projected": entry.mark}
+        client.log_batch(self.id, tags=[RunTag(*tag) for tag in tags.items()])
+        for stale in sorted(OPTIONAL_TAGS & self.tags.keys() - tags.keys()):
+            client.delete_tag(self.id, stale)
+        client.update_run(self.id, name=entry.name)
+        # Last: only a run that is whole has an end.
+        client.set_terminated(self.id, STATUSES[entry.status], self.start_ms + int(1000 * entry.duration_s))
+        self.status, self.tags = STATUSES[entry.status], {**self.tags, **tags}
+
+
+def all_runs(client: MlflowClient, experiment: str, filter_string: str = "") -> Iterator[Run]:
+    """Yield the runs of an experiment that are not deleted, however many."""
+    token: str | None = None
+    while True:
+        page = client.search_runs([experiment], filter_string, max_results=RUNS_A_CALL, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _pairs(metrics: Sequence[Metric]) -> Iterator[tuple[int, float]]:
+    return ((metric.step, metric.value) for metric in metrics)
+
+
+def _input(entry: RunEntry, index: int) -> DatasetInput:
+    data = entry.datasets[index]
+    source = Dataset(name=data.name, digest=data.digest, source_type="harness", source=data.spec)
+    return DatasetInput(source, [InputTag("mlflow.data.context", "train")])
