@@ -23,8 +23,8 @@ from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
 from harness.tracking.delivery.destination import Destination, parse_destination
 from harness.tracking.delivery.process import start_delivery
-from harness.tracking.live.attempts import attempts
 from harness.tracking.live.feed import AbstractFeed, LiveFeed, NoFeed
+from harness.tracking.live.format import live_files
 from harness.tracking.mlflow.location import default_tracking_uri
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import start_ui
@@ -141,7 +141,7 @@ class _Shown:
             (folder / name).write_bytes(content.to_bytes())
         self._ledger.save_run(replace(_record(self._training.config, number), status="completed", stages=(address,)))
         began = time.monotonic()
-        while attempts(self._home, STUDY) and time.monotonic() < began + PATIENCE_S:
+        while live_files(self._home, STUDY) and time.monotonic() < began + PATIENCE_S:
             time.sleep(0.05)
         return time.monotonic() - began
 

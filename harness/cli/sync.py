@@ -39,12 +39,13 @@ def sync(
 
 
 def _sync(workspace: "Workspace", study: str, destination: "Destination") -> None:
-    from harness.tracking.delivery.projector import Projector, projecting
+    from harness.tracking.delivery.lock import delivery_lock
+    from harness.tracking.delivery.projector import Projector
 
     ledger, home = workspace.ledger, workspace.home
     record = ledger.study(study)
     store = (workspace.of_study(record) if record else workspace).stages
-    with projecting(home, study, destination.uri, patience_s=30.0):
+    with delivery_lock(home, study, destination.uri, timeout_s=30.0):
         left = Projector(ledger, home, store, study, lambda: destination.open_tracker(store)).finish()
     if left:
         raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")

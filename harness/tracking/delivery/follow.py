@@ -17,8 +17,9 @@ from pathlib import Path
 from harness.staging.database import VARIABLE
 from harness.staging.ledger import Ledger
 from harness.tracking.delivery.destination import inherited_destination
+from harness.tracking.delivery.lock import delivery_lock
 from harness.tracking.delivery.process import SYSTEM_METRICS
-from harness.tracking.delivery.projector import Projector, projecting
+from harness.tracking.delivery.projector import Projector
 
 __all__ = ["follow"]
 
@@ -31,7 +32,7 @@ def follow(arguments: Sequence[str]) -> None:
     stop = threading.Event()
     threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
     destination = inherited_destination(os.environ, home)
-    with projecting(home, study, destination.uri):
+    with delivery_lock(home, study, destination.uri):
         projector = Projector(
             Ledger(home, os.environ.get(VARIABLE)),
             home,

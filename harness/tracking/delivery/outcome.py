@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.tracking.live.feed import live_folder
+from harness.tracking.live.format import live_folder
 
 __all__ = ["counted", "outcome_of", "save_outcome"]
 

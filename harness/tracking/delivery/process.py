@@ -12,8 +12,8 @@ from typing import Self, final
 import harness
 from harness.staging.database import VARIABLE
 from harness.tracking.delivery.destination import Destination
-from harness.tracking.delivery.projector import Undelivered
-from harness.tracking.live.feed import live_folder
+from harness.tracking.delivery.undelivered import Undelivered
+from harness.tracking.live.format import live_folder
 
 __all__ = ["SYSTEM_METRICS", "Delivery", "start_delivery"]
 

@@ -1,21 +1,22 @@
 """Reading what runs that are alive have measured so far."""
 
 import fcntl
-import json
 import os
-from array import array
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Self, final
 
 from harness.staging.ledger import RunRecord
+from harness.tracking.content.entry import run_identity
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.content.points import Point, numbered
-from harness.tracking.live.feed import ENDING, RECORDED, live_folder
+from harness.tracking.live.format import Start, decode_part, decode_start, live_files
 from harness.tracking.live.frames import whole_frames
 from harness.tracking.live.system_metrics import SystemMetrics
 
-__all__ = ["Attempt", "attempts"]
+__all__ = ["Attempt", "Attempts"]
 
 
 @final
@@ -25,32 +26,33 @@ class Attempt:
     Attributes:
         path: of the file.
         record: what was known when it began.
-        began_ms: when that was, in milliseconds since 1970.
-        alive: whether the process that writes the file was there when it was read last.
-        modified: when it was written last, in seconds since 1970.
-        points: what was read, until somebody takes it away; with times in milliseconds since 1970.
-        system: what the process took of its machine.
+        identity: of the run.
+        began_ms: when the attempt began, in milliseconds since 1970.
+        alive: whether the process that writes the file was alive when the file was last read.
+        modified: when the file was last written, in seconds since 1970.
+        points: read and not yet shown, with times in milliseconds since 1970; whoever shows them removes them.
+        system: what the process uses of its machine.
     """
 
-    def __init__(self, path: Path, first: Mapping[str, Any], end: int) -> None:
+    def __init__(self, path: Path, start: Start, end: int) -> None:
         self.path = path
-        self.began_ms = int(1000 * first["began"])
-        known = {name: first[name] for name in first if name in RECORDED}
-        self.record = RunRecord(**known, status="running")
+        self.record = start.record
+        self.identity = run_identity(start.record)
+        self.began_ms = int(1000 * start.began)
         self.alive = True
-        self.modified = first["began"]
+        self.modified = start.began
         self.points: dict[Point, int] = {}
         self.system = SystemMetrics()
-        self.system.add(self.began_ms, first)
+        self.system.add(self.began_ms, start.usage)
         self._end = end
-        self._seen: dict[tuple[str, int, float], int] = {}
+        self._counts: dict[tuple[str, int, float], int] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self | None:
-        """Return the attempt whose file is at `path`, or None if that is no such file, or gone."""
+        """Return the attempt whose file is at `path`, or None if that is no such file, or was removed."""
         try:
             content, end = next(whole_frames(path.read_bytes()))
-            return cls(path, json.loads(content), end)
+            return cls(path, decode_start(content), end)
         except (OSError, StopIteration, ValueError, KeyError, TypeError):
             return None
 
@@ -67,29 +69,57 @@ class Attempt:
             return
         start = self._end
         for content, end in whole_frames(data):
-            self._take(content)
+            self._add(content)
             self._end = start + end
 
-    def _take(self, content: bytes) -> None:
-        """Add the points of a frame, which `harness.tracking.live.feed` describes."""
-        line, _, columns = content.partition(b"\n")
-        head = json.loads(line)
-        self.system.add(head["ms"], head)
-        steps, values = array("q"), array("d")
-        half = len(columns) // 2
-        steps.frombytes(columns[:half])
-        values.frombytes(columns[half:])
-        keys, start = metric_keys(name for name, _ in head["series"]), 0
-        for name, count in head["series"]:
-            pairs = zip(steps[start : start + count], values[start : start + count], strict=True)
-            for point in numbered(keys[name], pairs, self._seen):
-                self.points[point] = head["ms"] + point.nth
-            start += count
+    def _add(self, content: bytes) -> None:
+        part = decode_part(content)
+        self.system.add(part.ms, part.usage)
+        keys = metric_keys(part.series)
+        for name, pairs in part.series.items():
+            for point in numbered(keys[name], iter(pairs), self._counts):
+                self.points[point] = part.ms + point.nth
 
 
-def attempts(home: Path, study: str) -> list[Path]:
-    """Return the files of the attempts at runs of a study."""
-    return sorted(live_folder(home, study).glob(f"[!.]*{ENDING}"))
+@final
+class Attempts:
+    """The attempts at runs of one study, as their files show them.
+
+    Args:
+        home: where the files are.
+        study: its name.
+    """
+
+    def __init__(self, home: Path, study: str) -> None:
+        self._home = home
+        self._study = study
+        self._by_path: dict[Path, Attempt] = {}
+
+    def __iter__(self) -> Iterator[Attempt]:
+        return iter(list(self._by_path.values()))
+
+    def read(self) -> None:
+        """Find new files, and read what is new in all of them."""
+        for path in live_files(self._home, self._study):
+            if path not in self._by_path and (attempt := Attempt.open(path)):
+                self._by_path[path] = attempt
+        for attempt in self:
+            attempt.read()
+
+    def alive(self) -> list[RunRecord]:
+        """Return the runs whose processes are alive."""
+        return [attempt.record for attempt in self if attempt.alive]
+
+    def dead(self, for_s: float) -> list[Attempt]:
+        """Return the attempts whose processes are gone and have written nothing for `for_s` seconds."""
+        now = time.time()
+        return [attempt for attempt in self if not attempt.alive and now - attempt.modified > for_s]
+
+    def remove(self, attempt: Attempt) -> None:
+        """Remove the file of an attempt, and forget it."""
+        with suppress(OSError):
+            attempt.path.unlink(missing_ok=True)
+        del self._by_path[attempt.path]
 
 
 def _is_locked(path: Path) -> bool:

@@ -1,57 +1,49 @@
-"""What runs that are alive have measured so far, for whoever shows them.
+"""Writing down what a run measures while it trains, for the process that shows it.
 
 Each attempt at a run has a file of its own under `<home>/live/<study>/`, written by the process that trains and locked
-by it for as long as it lives. It is no truth: what ended is in the ledger and the store, and a lost file loses nothing.
+by it for as long as it lives. Nothing depends on it: a run that has ended is in the ledger and the store, so a lost
+file loses nothing.
 """
 
 import fcntl
-import json
 import logging
 import os
 import time
 import uuid
 from abc import ABC, abstractmethod
-from array import array
 from pathlib import Path
 from typing import final
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
+from harness.tracking.live.format import SUFFIX, encode_part, encode_start, live_folder
 from harness.tracking.live.frames import frame
-from harness.tracking.live.system_metrics import EVERY_S, taken
+from harness.tracking.live.system_metrics import SAMPLE_EVERY_S, process_usage
 
-__all__ = ["ENDING", "NOBODY", "RECORDED", "AbstractFeed", "LiveFeed", "NoFeed", "live_folder"]
+__all__ = ["NOBODY", "AbstractFeed", "LiveFeed", "NoFeed"]
 
 log = logging.getLogger(__name__)
 
-ENDING = ".live"
-RECORDED = ("study", "trial", "arm", "seed", "run_id", "params", "config", "commit")  # of a run that begins
-
-
-def live_folder(home: Path, study: str) -> Path:
-    """Return the folder of the files of a study's live runs."""
-    return home / "live" / study
-
 
 class AbstractFeed(ABC):
-    """Hears what runs measure while they train. Its methods return at once and never raise."""
+    """Receives what runs measure while they train. Its methods return at once and never raise."""
 
     @abstractmethod
     def begin(self, record: RunRecord) -> None:
-        """An attempt at a run begins; `record` is all that is known of it, its status is not looked at."""
+        """Begin an attempt at a run; `record` is all that is known of it, and its status is ignored."""
 
     @abstractmethod
     def append(self, run_id: str, part: History) -> None:
-        """The run that was begun last with this id has measured `part`, never given before."""
+        """Add what the run begun last with this id has measured since the part before."""
 
     @abstractmethod
     def end(self, run_id: str) -> None:
-        """The attempt is over, however it ended; the ledger says how."""
+        """End the attempt; how it ended is in the ledger."""
 
 
 @final
 class NoFeed(AbstractFeed):
-    """Nobody listens."""
+    """Drops everything: no process shows the runs while they train."""
 
     def begin(self, record: RunRecord) -> None:
         """Do nothing."""
@@ -68,9 +60,10 @@ NOBODY = NoFeed()
 
 @final
 class LiveFeed(AbstractFeed):
-    """Writes what runs measure to files in `home`; any number of processes may.
+    """Writes what runs measure to files in `home`; any number of processes may do so at once.
 
-    A file that cannot be written, on a full disk for example, is given up with a warning: its run is shown at its end.
+    A file that cannot be written, on a full disk for example, is abandoned with a warning; its run is shown when it
+    ends.
     """
 
     def __init__(self, home: Path) -> None:
@@ -88,17 +81,17 @@ class LiveFeed(AbstractFeed):
             log.warning("trial %s · %s is not shown before it ends (%s)", record.trial, record.arm, error)
 
     def append(self, run_id: str, part: History) -> None:
-        """Write the part behind what the file has."""
+        """Append the part to the file."""
         if run_id in self._open and len(part):
             now = time.monotonic()
-            due = now - self._sampled >= EVERY_S
+            due = now - self._sampled >= SAMPLE_EVERY_S
             self._sampled = now if due else self._sampled
-            self._write(run_id, frame(_content(part, sampled=due)))
+            self._write(run_id, frame(encode_part(part, process_usage() if due else {})))
 
     def end(self, run_id: str) -> None:
-        """Close the file, which tells whoever reads it that nobody writes to it any more."""
+        """Close the file, which releases its lock: readers see that the attempt is over."""
         if run_id in self._open:
-            self._write(run_id, frame(_content(History(), sampled=True)))
+            self._write(run_id, frame(encode_part(History(), process_usage())))
             self._close(run_id)
 
     def _write(self, run_id: str, content: bytes) -> None:
@@ -120,32 +113,15 @@ class LiveFeed(AbstractFeed):
 def _start(folder: Path, record: RunRecord) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     attempt = uuid.uuid4().hex
-    # Under a name that nobody reads: who finds the file must find it locked, with its first frame.
+    # First under a name that no reader looks for: a reader must find the file locked, and with its first frame.
     beside = folder / f".{attempt}"
     descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.write(descriptor, frame(_first(record)))
-        beside.rename(folder / f"{attempt}{ENDING}")
+        os.write(descriptor, frame(encode_start(record, process_usage())))
+        beside.rename(folder / f"{attempt}{SUFFIX}")
     except OSError:
         os.close(descriptor)
         beside.unlink(missing_ok=True)
         raise
     return descriptor
-
-
-def _first(record: RunRecord) -> bytes:
-    about = {"began": time.time(), **taken()}
-    return json.dumps(about | {name: getattr(record, name) for name in RECORDED}).encode()
-
-
-def _content(part: History, *, sampled: bool) -> bytes:
-    """Return a line of JSON, and behind it all steps (int64) and values (float64) of all series."""
-    columns = [(name, part[name]) for name in part]
-    lengths = [[name, len(series.steps)] for name, series in columns]
-    head = {"ms": int(time.time() * 1000), "series": lengths, **(taken() if sampled else {})}
-    steps, values = array("q"), array("d")
-    for _, series in columns:
-        steps.extend(series.steps)
-        values.extend(series.values)
-    return json.dumps(head).encode() + b"\n" + steps.tobytes() + values.tobytes()

@@ -1,7 +1,7 @@
-"""What a process that trains takes of its machine, as points of its run.
+"""What a process that trains uses of its machine, as points of its run.
 
-It samples itself, when a run begins, every few seconds, and when it ends: so also a run of a fraction of a second has
-two samples, and nobody must look at the right moment.
+The process samples itself: when a run begins, every few seconds, and when the run ends. So a run of a fraction of a
+second has two samples as well, and no other process has to look at the right moment.
 """
 
 import time
@@ -13,14 +13,14 @@ import psutil
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
 
-__all__ = ["EVERY_S", "SystemMetrics", "taken"]
+__all__ = ["SAMPLE_EVERY_S", "USAGE", "SystemMetrics", "process_usage"]
 
-EVERY_S = 5.0  # a sample takes some 50 µs
-MEMORY, PROCESSOR = "memory_bytes", "processor_s"
+SAMPLE_EVERY_S = 5.0  # a sample takes some 50 µs
+MEMORY, PROCESSOR = USAGE = ("memory_bytes", "processor_s")
 
 
-def taken() -> dict[str, float]:
-    """Return what this process takes now: its memory in bytes, and processor time since it began in seconds."""
+def process_usage() -> dict[str, float]:
+    """Return what this process uses: its memory in bytes, and the processor time since it began in seconds."""
     return {MEMORY: float(psutil.Process().memory_info().rss), PROCESSOR: time.process_time()}
 
 
@@ -32,7 +32,7 @@ class SystemMetrics:
     sample before, over 100 with several threads.
 
     Attributes:
-        points: that somebody may take away; with times in milliseconds since 1970.
+        points: not yet shown, with times in milliseconds since 1970; whoever shows them removes them.
     """
 
     def __init__(self) -> None:
@@ -40,16 +40,16 @@ class SystemMetrics:
         self._began_ms = 0
         self._before: tuple[int, float] | None = None
 
-    def add(self, ms: int, sample: Mapping[str, float]) -> None:
-        """Add what `taken` said `ms` milliseconds after 1970, if it is in `sample`."""
-        if MEMORY not in sample or PROCESSOR not in sample:
+    def add(self, ms: int, usage: Mapping[str, float]) -> None:
+        """Add what `process_usage` returned `ms` milliseconds after 1970; do nothing if `usage` is empty."""
+        if MEMORY not in usage or PROCESSOR not in usage:
             return
-        values = {"memory_bytes": sample[MEMORY]}
+        values = {"memory_bytes": usage[MEMORY]}
         if self._before is None:
             self._began_ms = ms
         else:
             before_ms, before_s = self._before
-            values["cpu_percent"] = 1e5 * (sample[PROCESSOR] - before_s) / max(ms - before_ms, 1)
-        self._before = ms, sample[PROCESSOR]
+            values["cpu_percent"] = 1e5 * (usage[PROCESSOR] - before_s) / max(ms - before_ms, 1)
+        self._before = ms, usage[PROCESSOR]
         step = max(0, ms - self._began_ms) // 1000  # clocks can be set back
         self.points |= {Point(f"{SYSTEM}{name}", step, value): ms for name, value in values.items()}

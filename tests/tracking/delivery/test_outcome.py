@@ -5,7 +5,7 @@ import pytest
 
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.delivery.outcome import outcome_of, save_outcome
-from harness.tracking.live.feed import live_folder
+from harness.tracking.live.format import live_folder
 
 
 def test_the_outcome_that_was_saved_is_shown_until_the_study_is_extended(

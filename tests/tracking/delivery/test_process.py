@@ -20,8 +20,10 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.delivery.destination import parse_destination
+from harness.tracking.delivery.lock import delivery_lock
 from harness.tracking.delivery.process import Delivery
-from harness.tracking.delivery.projector import Projector, Undelivered, projecting
+from harness.tracking.delivery.projector import Projector
+from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import start_ui
@@ -49,7 +51,7 @@ def produced(home: Path, uri: str) -> str:
 
 def synced(home: Path, uri: str) -> Undelivered:
     destination = parse_destination(uri, home)
-    with projecting(home, "study", destination.uri, patience_s=60):
+    with delivery_lock(home, "study", destination.uri, timeout_s=60):
         store = home / "store"
         return Projector(Ledger(home), home, store, "study", lambda: MlflowTracker(destination.uri, store)).finish()
 

@@ -13,9 +13,10 @@ from harness.staging.study_spec import StudySpec
 from harness.tracking._base import AbstractTracker
 from harness.tracking.content.points import Point
 from harness.tracking.delivery import projector as module
-from harness.tracking.delivery.projector import Projector, Undelivered, projecting
-from harness.tracking.live.attempts import attempts
+from harness.tracking.delivery.projector import Projector
+from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.live.feed import LiveFeed
+from harness.tracking.live.format import live_files
 from harness.tracking.memory import MemoryTracker
 
 MakeRun = Callable[..., RunRecord]
@@ -137,7 +138,7 @@ def test_a_run_is_shown_alive_and_then_whole(
     assert len(alive) == len(history.upto(20))
     assert tracker.memory.live == {}
     assert len(tracker.memory.runs[key].metrics["train/loss/total"].steps) == 40
-    assert attempts(tmp_path, run.study) == []
+    assert live_files(tmp_path, run.study) == []
 
 
 def test_a_file_that_is_still_written_to_is_left_alone(
@@ -148,11 +149,11 @@ def test_a_file_that_is_still_written_to_is_left_alone(
     commit(tmp_path, run, history)
 
     projector.deliver()
-    during = len(attempts(tmp_path, run.study))
+    during = len(live_files(tmp_path, run.study))
     feed.end(run.run_id)
     projector.deliver()
 
-    assert (during, len(attempts(tmp_path, run.study))) == (1, 0)
+    assert (during, len(live_files(tmp_path, run.study))) == (1, 0)
 
 
 def test_what_led_to_a_failure_is_shown_with_it(
@@ -208,11 +209,10 @@ def test_what_could_not_be_delivered_is_counted(
     alive = make_run(seed=2, run_id="alive")
     feed.begin(alive)
     feed.append(alive.run_id, part)
-    projector._look()
-    projector._attempts[attempts(tmp_path, alive.study)[0]].read()
+    projector._read()
     tracker.down = True
 
-    left = projector.finish(patience_s=0)
+    left = projector.finish(retry_for_s=0)
 
     assert (left.runs, left.points) == (2, 2 * (len(history) + 3) + 1)
     assert "no answer" in left.reason
@@ -338,16 +338,3 @@ def test_a_history_that_was_evicted_leaves_the_results(
 
     ((_, entry),) = tracker.memory.runs.items()
     assert "final/accuracy_all" in entry.metrics
-
-
-def test_one_at_a_time_projects_a_study_to_one_place(tmp_path: Path) -> None:
-    with (
-        projecting(tmp_path, "study", "http://here"),
-        projecting(tmp_path, "study", "http://there"),
-        pytest.raises(HarnessError, match="delivered by another process"),
-        projecting(tmp_path, "study", "http://here", patience_s=0.1),
-    ):
-        raise AssertionError
-
-    with projecting(tmp_path, "study", "http://here", patience_s=0.1):
-        pass

@@ -10,8 +10,9 @@ import pytest
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.content.points import Point
-from harness.tracking.live.attempts import Attempt, attempts
-from harness.tracking.live.feed import LiveFeed, live_folder
+from harness.tracking.live.attempts import Attempt
+from harness.tracking.live.feed import LiveFeed
+from harness.tracking.live.format import live_files, live_folder
 
 ALIVE = """
 import sys, time
@@ -38,7 +39,7 @@ def opened(path: Path) -> Attempt:
 def test_everything_that_was_written_is_read_once_and_in_order(tmp_path: Path, run: RunRecord) -> None:
     feed, whole = LiveFeed(tmp_path), History()
     feed.begin(run)
-    (path,) = attempts(tmp_path, run.study)
+    (path,) = live_files(tmp_path, run.study)
     attempt = opened(path)
     for step in range(1, 60):
         part = History()
@@ -60,7 +61,7 @@ def test_everything_that_was_written_is_read_once_and_in_order(tmp_path: Path, r
 def test_a_run_that_is_alive_has_its_commit(tmp_path: Path, make_run: Callable[..., RunRecord]) -> None:
     LiveFeed(tmp_path).begin(make_run(commit="abc"))
 
-    assert opened(attempts(tmp_path, make_run().study)[0]).record.commit == "abc"
+    assert opened(live_files(tmp_path, make_run().study)[0]).record.commit == "abc"
 
 
 def test_a_growth_that_leaves_an_accuracy_what_it_was_is_two_points(tmp_path: Path, run: RunRecord) -> None:
@@ -70,7 +71,7 @@ def test_a_growth_that_leaves_an_accuracy_what_it_was_is_two_points(tmp_path: Pa
     feed.append(run.run_id, part)
     feed.append(run.run_id, part)
 
-    attempt = opened(attempts(tmp_path, run.study)[0])
+    attempt = opened(live_files(tmp_path, run.study)[0])
 
     assert list(attempt.points) == [Point("val", 20, 0.5, 0), Point("val", 20, 0.5, 1)]
 
@@ -81,7 +82,7 @@ def test_a_torn_tail_is_read_when_it_is_whole(tmp_path: Path, run: RunRecord, cu
     part.record(1, {"a": 0.5, "b": 0.25})
     feed.begin(run)
     feed.append(run.run_id, part)
-    (path,) = attempts(tmp_path, run.study)
+    (path,) = live_files(tmp_path, run.study)
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut])
     attempt = opened(path)
@@ -97,7 +98,7 @@ def test_a_run_is_alive_until_its_process_is_not(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", ALIVE, str(tmp_path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        attempt = opened(attempts(tmp_path, "study")[0])
+        attempt = opened(live_files(tmp_path, "study")[0])
         alive, points = attempt.alive, list(attempt.points)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
@@ -110,7 +111,7 @@ def test_a_run_is_alive_until_its_process_is_not(tmp_path: Path) -> None:
 def test_a_run_that_was_ended_is_not_alive(tmp_path: Path, run: RunRecord) -> None:
     feed = LiveFeed(tmp_path)
     feed.begin(run)
-    attempt = opened(attempts(tmp_path, run.study)[0])
+    attempt = opened(live_files(tmp_path, run.study)[0])
     alive = attempt.alive
     feed.end(run.run_id)
 
@@ -130,7 +131,7 @@ def test_a_file_that_is_none_of_ours_is_no_attempt(tmp_path: Path, content: byte
 def test_a_file_that_somebody_removed_is_not_alive(tmp_path: Path, run: RunRecord) -> None:
     feed = LiveFeed(tmp_path)
     feed.begin(run)
-    (path,) = attempts(tmp_path, run.study)
+    (path,) = live_files(tmp_path, run.study)
     attempt = opened(path)
     path.unlink()
 
@@ -141,5 +142,5 @@ def test_a_file_that_somebody_removed_is_not_alive(tmp_path: Path, run: RunRecor
 
 
 def test_no_study_has_no_attempts(tmp_path: Path) -> None:
-    assert attempts(tmp_path, "nothing") == []
+    assert live_files(tmp_path, "nothing") == []
     assert not live_folder(tmp_path, "nothing").exists()

@@ -8,8 +8,9 @@ import pytest
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
-from harness.tracking.live.attempts import Attempt, attempts
+from harness.tracking.live.attempts import Attempt
 from harness.tracking.live.feed import LiveFeed, NoFeed
+from harness.tracking.live.format import live_files
 
 MakeRun = Callable[..., RunRecord]
 
@@ -22,7 +23,7 @@ def measured(*steps: int) -> History:
 
 
 def only(home: Path, study: str) -> Attempt:
-    (path,) = attempts(home, study)
+    (path,) = live_files(home, study)
     attempt = Attempt.open(path)
     assert attempt is not None
     return attempt
@@ -88,7 +89,7 @@ def test_a_second_attempt_has_a_file_of_its_own(tmp_path: Path, run: RunRecord) 
         feed.begin(run)
         feed.append(run.run_id, measured(1))
 
-    assert len(attempts(tmp_path, run.study)) == 2
+    assert len(live_files(tmp_path, run.study)) == 2
 
 
 def test_appending_takes_microseconds(tmp_path: Path, run: RunRecord) -> None:
@@ -109,7 +110,9 @@ def test_a_run_is_sampled_when_it_begins_every_few_seconds_and_when_it_ends(
 ) -> None:
     feed, now = LiveFeed(tmp_path), [0.0]
     monkeypatch.setattr("harness.tracking.live.feed.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("harness.tracking.live.feed.taken", lambda: {"memory_bytes": now[0], "processor_s": 0.0})
+    monkeypatch.setattr(
+        "harness.tracking.live.feed.process_usage", lambda: {"memory_bytes": now[0], "processor_s": 0.0}
+    )
     feed.begin(run)
     for now[0] in (1.0, 5.0, 9.0, 11.0):
         feed.append(run.run_id, measured(int(now[0])))
@@ -136,4 +139,4 @@ def test_what_was_never_begun_is_not_heard(tmp_path: Path, run: RunRecord, histo
     feed.append(run.run_id, history)
     feed.end(run.run_id)
 
-    assert attempts(tmp_path, run.study) == []
+    assert live_files(tmp_path, run.study) == []

@@ -1,7 +1,7 @@
 import time
 
 from harness.tracking.content.points import Point
-from harness.tracking.live.system_metrics import SystemMetrics, taken
+from harness.tracking.live.system_metrics import SystemMetrics, process_usage
 
 
 def sample(memory: float, processor_s: float) -> dict[str, float]:
@@ -9,11 +9,11 @@ def sample(memory: float, processor_s: float) -> dict[str, float]:
 
 
 def test_a_process_says_what_it_takes() -> None:
-    before = taken()
+    before = process_usage()
     limit = time.monotonic() + 0.1
     while time.monotonic() < limit:
         pass
-    after = taken()
+    after = process_usage()
 
     assert after["memory_bytes"] > 1e7
     assert 0.01 < after["processor_s"] - before["processor_s"] < 10

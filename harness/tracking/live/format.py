@@ -1,0 +1,122 @@
+"""The files of live runs: where they are, and how what a run measures is written into them and read again.
+
+A file is a sequence of frames. The first is JSON: what is known of the run, when it began, and what its process uses.
+Every later one is a line of JSON (`ms`, the time in milliseconds since 1970; `series`, the name and length of each; and
+perhaps what the process uses), and behind it all steps (int64), then all values (float64), series after series.
+"""
+
+import json
+import time
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.history import History
+from harness.staging.ledger import RunRecord
+from harness.tracking.live.system_metrics import USAGE
+
+__all__ = [
+    "SUFFIX",
+    "Part",
+    "Start",
+    "decode_part",
+    "decode_start",
+    "encode_part",
+    "encode_start",
+    "live_files",
+    "live_folder",
+]
+
+SUFFIX = ".live"
+FIELDS = ("study", "trial", "arm", "seed", "run_id", "params", "config", "commit")  # of the record of a run that begins
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the first frame says.
+
+    Attributes:
+        record: what is known of the run.
+        began: when it began, in seconds since 1970.
+        usage: what its process used then.
+    """
+
+    record: RunRecord
+    began: float
+    usage: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a later frame says.
+
+    Attributes:
+        ms: when it was written, in milliseconds since 1970.
+        series: by the names of metrics, pairs of step and value.
+        usage: what the process used then; empty in most frames.
+    """
+
+    ms: int
+    series: Mapping[str, list[tuple[int, float]]]
+    usage: Mapping[str, float]
+
+
+def live_folder(home: Path, study: str) -> Path:
+    """Return the folder of the files of a study's live runs."""
+    return home / "live" / study
+
+
+def live_files(home: Path, study: str) -> list[Path]:
+    """Return the files of the attempts at runs of a study."""
+    return sorted(live_folder(home, study).glob(f"[!.]*{SUFFIX}"))
+
+
+def encode_start(record: RunRecord, usage: Mapping[str, float]) -> bytes:
+    """Return the content of the first frame of a run that begins now."""
+    about = {"began": time.time(), **usage}
+    return json.dumps(about | {name: getattr(record, name) for name in FIELDS}).encode()
+
+
+def decode_start(content: bytes) -> Start:
+    """Read the content of the first frame.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is the content of something else.
+    """
+    head = json.loads(content)
+    fields = {name: head[name] for name in head if name in FIELDS}
+    return Start(RunRecord(**fields, status="running"), head["began"], _usage(head))
+
+
+def encode_part(part: History, usage: Mapping[str, float]) -> bytes:
+    """Return the content of a frame with what was measured since the frame before."""
+    columns = [(name, part[name]) for name in part]
+    lengths = [[name, len(series.steps)] for name, series in columns]
+    head = {"ms": int(time.time() * 1000), "series": lengths, **usage}
+    steps, values = array("q"), array("d")
+    for _, series in columns:
+        steps.extend(series.steps)
+        values.extend(series.values)
+    return json.dumps(head).encode() + b"\n" + steps.tobytes() + values.tobytes()
+
+
+def decode_part(content: bytes) -> Part:
+    """Read the content of a later frame."""
+    line, _, columns = content.partition(b"\n")
+    head = json.loads(line)
+    steps, values = array("q"), array("d")
+    half = len(columns) // 2
+    steps.frombytes(columns[:half])
+    values.frombytes(columns[half:])
+    pairs = iter(zip(steps, values, strict=True))
+    return Part(head["ms"], {name: _first(pairs, length) for name, length in head["series"]}, _usage(head))
+
+
+def _first(pairs: Iterator[tuple[int, float]], count: int) -> list[tuple[int, float]]:
+    return [next(pairs) for _ in range(count)]
+
+
+def _usage(head: Mapping[str, Any]) -> dict[str, float]:
+    return {name: value for name, value in head.items() if name in USAGE}
