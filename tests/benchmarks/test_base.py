@@ -1,3 +1,7 @@
+import time
+
+import pytest
+
 from harness.benchmarks._base import Figure, interleaved_medians
 
 
@@ -14,3 +18,13 @@ def test_actions_take_turns_and_the_first_round_does_not_count() -> None:
 
     assert done == ["a", "b"] * 3
     assert len(medians) == 2
+
+
+def test_the_time_of_the_first_round_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, durations = [0.0], iter([100.0, 1.0, 3.0])
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+
+    def act() -> None:
+        clock[0] += next(durations)
+
+    assert interleaved_medians([act], rounds=2) == [2.0]

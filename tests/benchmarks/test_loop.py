@@ -21,6 +21,16 @@ def test_both_networks_are_compared_with_all_rivals(monkeypatch: pytest.MonkeyPa
     assert all(figure.value > 0 for figure in figures)
 
 
+def test_a_speed_is_the_rivals_time_in_units_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_lightning", loop._by_hand)
+    monkeypatch.setattr(loop, "STEPS", (5, 5))
+    monkeypatch.setattr(loop, "interleaved_best", lambda _loops, rounds: [1.0, 2.0, 4.0, 3.0])  # noqa: ARG005
+
+    by_hand, lightning, fused, _ = loop._figures("MLP", quick=True)
+
+    assert (by_hand.value, lightning.value, fused.value) == (2, 3, 4)
+
+
 def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lightning", None)
 

@@ -15,6 +15,17 @@ def test_the_reports_analysis_is_as_often_right_as_it_says() -> None:
     assert statistics.STUDIES_QUICK >= 2_000
 
 
+@pytest.mark.parametrize("truth", [-1.0, 1.0])
+def test_an_interval_that_lies_to_one_side_of_the_truth_does_not_hold_it(
+    truth: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics.SimulatedStudy, "estimand", truth)
+
+    record = statistics._analyzed(statistics.SCENARIOS["few configurations, 5 x 3"], 10)
+
+    assert record.covered == 0
+
+
 def test_an_interval_that_is_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they come out where seeds are taken for independent configurations."""
 

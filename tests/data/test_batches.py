@@ -166,3 +166,12 @@ def test_replay_of_nothing_sees_what_a_stream_of_the_new_examples_alone_sees() -
     alone = BatchOrder(torch.arange(40), 10, seed=3, growths=1)
 
     assert all(torch.equal(replayed(0.0).indices(step), alone.indices(step)) for step in range(10))
+
+
+def test_old_examples_are_shuffled_in_a_stream_of_their_own() -> None:
+    new, old = torch.arange(20), 100 + torch.arange(20)
+    order = ReplayedOrder(new, old, 10, fraction=0.5, seed=3, growths=1)
+
+    batches = torch.stack([order.indices(step) for step in range(8)])
+
+    assert not torch.equal(batches[:, :5], batches[:, 5:] - 100)

@@ -42,6 +42,17 @@ def test_new_values_depend_on_seed_and_number_alone(conv_model: GrowableModel, i
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_two_growths_of_a_network_draw_different_values(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    optimizer = AdamW().start(conv_model.parameters())
+    for number, name in enumerate(("first", "second"), start=1):
+        operation = AttachHead(name=name, outputs=2, tap="hidden")
+        grow(conv_model, optimizer, operation, probe=Probe(images), number=number)
+
+    first, second = (conv_model.get_parameter(f"heads.{name}.output.weight") for name in ("first", "second"))
+
+    assert not torch.equal(first, second)
+
+
 def test_a_growth_that_cannot_be_leaves_everything_as_it_was(conv_model: GrowableModel, images: torch.Tensor) -> None:
     before = {name: tensor.clone() for name, tensor in conv_model.state_dict().items()}
     modes = [module.training for module in conv_model.modules()]

@@ -82,6 +82,31 @@ def test_carried_moments_lie_in_their_region_and_zeros_elsewhere(spec: AbstractO
     assert old not in optimizer.state
 
 
+def test_the_mean_of_old_moments_is_taken_of_sizes_and_not_of_directions() -> None:
+    model = nn.Sequential(nn.Linear(2, 2, bias=False))
+    optimizer, old = stepped(model, AdamW()), model.get_parameter("0.weight")
+    size = optimizer.state[old]["exp_avg_sq"].clone()
+
+    model[0] = nn.Linear(2, 3, bias=False)
+    new = model.get_parameter("0.weight")
+    carried = (Carried(old, new, (slice(0, 2), slice(None)), "mean"),)
+    operate(optimizer, Growth.between([old], model, carried=carried), step=2)
+
+    assert not optimizer.state[new]["exp_avg"][2].any()
+    torch.testing.assert_close(optimizer.state[new]["exp_avg_sq"][2], size.mean(dim=0))
+
+
+def test_a_new_group_inherits_no_factor_of_a_learning_rate() -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer, before = AdamW(lr=0.1).start(model.parameters()), list(model.parameters())
+    scale_rates(optimizer, dict.fromkeys(before, 0.25))
+
+    model.append(nn.Linear(2, 3))
+    operate(optimizer, Growth.between(before, model), step=2)
+
+    assert [group["lr_scale"] for group in optimizer.param_groups] == [0.25, 1]
+
+
 def test_what_is_gone_is_forgotten() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     optimizer, before = stepped(model, AdamW()), list(model.parameters())

@@ -170,3 +170,16 @@ def test_large_logits_make_a_large_finite_loss(dtype: torch.dtype) -> None:
 
 def test_it_survives_json() -> None:
     assert AbstractLoss.model_validate(LOSS.to_json()) == AbstractLoss.model_validate("joint_cross_entropy") == LOSS
+
+
+def test_the_weight_of_a_class_counts_in_whichever_column_it_is() -> None:
+    outputs, weights = logits_of(len(LABELS)), {4: 3.0, 5: 0.5}
+    batch = Batch(outputs=outputs, inputs=torch.zeros(len(LABELS), 1), labels=LABELS, answers=Answers(LABEL_MAP))
+
+    components = JointCrossEntropy(class_weights=weights).components("classes", batch)
+
+    for head, group in CLASSES.items():
+        own = [(weights.get(label, 1.0), n, label) for n, label in enumerate(LABELS.tolist()) if label in group]
+        losses = torch.stack([weight * by_hand(outputs, label, n) for weight, n, label in own])
+        mean = losses.sum() / sum(weight for weight, *_ in own)
+        torch.testing.assert_close(components[head].double(), mean, rtol=1e-5, atol=1e-6)

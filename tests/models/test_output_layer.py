@@ -25,6 +25,15 @@ def test_a_layer_like_another_has_its_type_and_mode(layer: nn.Linear | nn.Conv2d
     assert new.bias is None
 
 
+def test_a_convolution_like_another_reads_as_it_does() -> None:
+    layer = nn.Conv2d(2, 3, 3, stride=2, padding=2, dilation=2, padding_mode="circular")
+    maps = torch.randn(1, 2, 8, 8)
+
+    new = output_layer_like(layer, layer.weight, layer.bias, trainable=True)
+
+    assert torch.equal(new(maps), layer(maps))
+
+
 def test_renewed_tensors_take_the_place_of_old_ones_that_keep_their_values() -> None:
     layer = nn.Linear(3, 4)
     layer.weight.requires_grad_(False)

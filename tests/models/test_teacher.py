@@ -36,6 +36,14 @@ def test_a_teacher_stays_in_eval_mode_as_it_was() -> None:
     assert torch.equal(output(teacher(inputs)), before)
 
 
+def test_a_teacher_of_a_network_in_training_drops_nothing() -> None:
+    model, inputs = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.9)).train(), torch.ones(5, 3)
+
+    teacher = taught(model)
+
+    assert torch.equal(teacher(inputs), model.eval()(inputs))
+
+
 def test_a_teacher_is_in_no_list_of_what_is_trained_stored_or_called() -> None:
     model = network()
     keys, count, modules = list(model.state_dict()), len(list(model.parameters())), len(list(model.modules()))

@@ -50,6 +50,21 @@ def test_the_code_matters(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch
     assert first_key(digits_run) != before
 
 
+def test_the_sources_of_every_layer_that_decides_numbers_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_key, "PACKAGE", tmp_path)
+    layers = ("core", "data", "growth", "initializers", "losses", "models", "training")
+    versions = [stage_key.code_version.__wrapped__()]
+
+    for layer in layers:
+        (tmp_path / layer / "deep").mkdir(parents=True)
+        (tmp_path / layer / "deep" / "module.py").write_text("another")
+        versions.append(stage_key.code_version.__wrapped__())
+
+    assert len(set(versions)) == 1 + len(layers)
+
+
 def test_the_code_of_a_users_own_part_matters(digits_run: RunConfig, tmp_path: Path) -> None:
     keys = []
     for outputs in ("outputs", "outputs + 0"):

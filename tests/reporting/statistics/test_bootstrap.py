@@ -25,6 +25,15 @@ def test_of_many_units_it_is_the_t_interval() -> None:
     assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=0.01)
 
 
+def test_the_interval_reaches_further_where_values_are_rare() -> None:
+    values = np.random.default_rng(2).exponential(1.0, 20)
+
+    interval = studentized_interval(values.tolist())
+
+    assert interval is not None
+    assert interval.high - values.mean() > 1.3 * (values.mean() - interval.low)
+
+
 def test_the_interquartile_mean_is_scipys_trimmed_mean_and_ignores_extremes() -> None:
     values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 100.0]
 

@@ -1,0 +1,184 @@
+"""Plant one fault after the other in a copy of the tree, and see whether the tests named beside it fail.
+
+    python tests/faults/run.py [--only TEXT] [--jobs N] [--check]
+
+Each fault is a slip that somebody could make: a snippet of the code, what it becomes, and the tests that must notice.
+They lie in the TOML files beside this one, one file a package. The exit code is 0 if every fault was caught, 1 if one
+was not, and 2 if the list does not fit the tree, or the tests fail without any fault.
+"""
+
+import argparse
+import ast
+import multiprocessing
+import os
+import queue
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+LIST = Path(__file__).parent
+ROOT = LIST.parents[1]
+FEWEST = 64
+LIMIT_S = 600
+# Loaded once, by the process that all others are forked from: half of what a test of a second would take.
+LIBRARIES = ("matplotlib.figure", "optuna", "pandas", "pytest", "scipy.stats", "sqlalchemy", "torch")
+FORKS = multiprocessing.get_context("forkserver")
+LEFT_OUT = shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".tox", ".venv", "*.egg-info", "reports", "runs")
+FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A slip, and the tests that must notice it.
+
+    Attributes:
+        package: below `harness`, in whose list it stands.
+        file: in which `before` is found exactly once, and becomes `after`.
+        tests: files, or functions in them as pytest names them.
+    """
+
+    package: str
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+
+def read_faults() -> list[Fault]:
+    """Return the faults of all lists, by package."""
+    lists = {path.stem: tomllib.loads(path.read_text())["fault"] for path in sorted(LIST.glob("*.toml"))}
+    return [
+        Fault(package, **{**fault, "tests": tuple(fault["tests"])})
+        for package, faults in lists.items()
+        for fault in faults
+    ]
+
+
+def problems(faults: Sequence[Fault]) -> Iterator[str]:
+    """Yield a line for each way in which the list does not fit the tree."""
+    packages = {path.parent.name for path in ROOT.glob("harness/*/__init__.py")}
+    for package in sorted(packages - {fault.package for fault in faults}):
+        yield f"expected faults of the package {package!r}, found none"
+    if len(faults) < FEWEST or len({fault.name for fault in faults}) < len(faults):
+        yield f"expected at least {FEWEST} faults of different names, found {len(faults)}"
+    for fault in faults:
+        path = ROOT / fault.file
+        times = path.read_text().count(fault.before) if path.is_file() else 0
+        if times != 1 or fault.before == fault.after or not fault.file.startswith(f"harness/{fault.package}/"):
+            yield f"{fault.name!r}: expected its snippet once in {fault.file}, found it {times} times"
+        for test in fault.tests:
+            if not _exists(test):
+                yield f"{fault.name!r}: no test {test}"
+
+
+def _exists(test: str) -> bool:
+    file, _, name = test.partition("::")
+    path = ROOT / file
+    if not path.is_file():
+        return False
+    functions = [node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    return not name or name in functions
+
+
+def caught_by(tree: Path, fault: Fault) -> str:
+    """Plant a fault in the copy `tree`, and take it back; return the test that noticed, or nothing."""
+    path = tree / fault.file
+    sound = path.read_text()
+    path.write_text(sound.replace(fault.before, fault.after))
+    try:
+        code, output = run_tests(tree, fault.tests)
+    finally:
+        path.write_text(sound)
+    failed = FAILED.search(output)
+    return failed[1] if code == 1 and failed else ""
+
+
+def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int | None, str]:
+    """Return pytest's exit code, up to the first failure, and what it said; no code if it did not end in time."""
+    with tempfile.NamedTemporaryFile("r", prefix="faults-") as said:
+        process = FORKS.Process(target=_pytest, args=(str(tree), said.name, tests))
+        process.start()
+        process.join(LIMIT_S)
+        code = process.exitcode
+        if code is None:
+            process.kill()
+        return code, said.read()
+
+
+def _pytest(tree: str, said: str, tests: Sequence[str]) -> None:
+    """Run tests as `python -m pytest` would in the folder `tree`."""
+    os.chdir(tree)
+    sys.path.insert(0, tree)
+    # Compiled code is known by the second and the size of its source, which a fault may leave as they are.
+    sys.dont_write_bytecode = True
+    os.environ |= {"PYTHONPATH": tree, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "ci"}
+    with open(said, "w") as output:  # noqa: PTH123
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    import pytest
+
+    sys.exit(pytest.main(["-x", "-q", "--tb=no", "-rfE", "-p", "no:cacheprovider", *tests]))
+
+
+def campaign(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str]]:
+    """Yield each fault with the test that caught it, or nothing; `jobs` are planted at the same time.
+
+    Raises:
+        SystemExit: the tests fail without any fault, so that a failure would say nothing.
+    """
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        trees = queue.SimpleQueue[Path]()
+        for job in range(jobs):
+            trees.put(shutil.copytree(ROOT, Path(folder) / str(job), ignore=LEFT_OUT))
+        code, output = run_tests(Path(folder) / "0", sorted({test for fault in faults for test in fault.tests}))
+        if code:
+            raise SystemExit(_wrong(f"the tests fail without any fault: {output.strip().splitlines()[-1:]}"))
+
+        def one(fault: Fault) -> tuple[Fault, str]:
+            tree = trees.get()
+            try:
+                return fault, caught_by(tree, fault)
+            finally:
+                trees.put(tree)
+
+        with ThreadPoolExecutor(jobs) as pool:
+            yield from pool.map(one, faults)
+
+
+def _wrong(line: str) -> int:
+    sys.stderr.write(f"faults: {line}\n")
+    return 2
+
+
+def main() -> int:
+    """Run the campaign, or only check the list."""
+    parser = argparse.ArgumentParser(description="Plant faults, and see whether the tests notice.")
+    parser.add_argument("--only", default="", metavar="TEXT", help="faults with this in their name or package")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="faults planted at the same time")
+    parser.add_argument("--check", action="store_true", help="only see whether the list fits the tree")
+    chosen = parser.parse_args()
+    faults = read_faults()
+    if problem := next(problems(faults), None):
+        return _wrong(problem)
+    if chosen.check:
+        return 0
+    FORKS.set_forkserver_preload(list(LIBRARIES))
+    faults = [fault for fault in faults if chosen.only in fault.name or chosen.only == fault.package]
+    caught = 0
+    for fault, test in campaign(faults, chosen.jobs):
+        caught += bool(test)
+        sys.stdout.write(f"{fault.package:<12} | {fault.name:<75} | {test or 'NOT CAUGHT'}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{caught} of {len(faults)} caught\n")
+    return 0 if caught == len(faults) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
