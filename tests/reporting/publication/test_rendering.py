@@ -1,10 +1,16 @@
-from harness.reporting.publication.rendering import _code, _fenced, _html_value, _markdown_value
+from harness.reporting.publication.rendering import _code, _environment, _fenced, _html_value, _markdown_value
 
 
 def test_markdown_signs_are_written_as_themselves() -> None:
     written = str(_markdown_value("a | *b* `c` [d](e) $f$ <g> & 'h'"))
 
     assert written == "a \\| \\*b\\* \\`c\\` \\[d\\](e) \\$f\\$ &lt;g&gt; &amp; &#39;h&#39;"
+
+
+def test_words_of_others_are_no_markup_on_the_page() -> None:
+    page = _environment(_html_value).from_string("<p>{{ words }}</p>")
+
+    assert page.render(words='<script> & "') == "<p>&lt;script&gt; &amp; &#34;</p>"
 
 
 def test_what_is_no_text_passes_unchanged() -> None:
