@@ -39,7 +39,7 @@ def test_a_teacher_stays_in_eval_mode_as_it_was() -> None:
 def test_a_teacher_of_a_network_in_training_drops_nothing() -> None:
     model, inputs = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.9)).train(), torch.ones(5, 3)
 
-    teacher = taught(model)
+    teacher = keep(model)
 
     assert torch.equal(teacher(inputs), model.eval()(inputs))
 
