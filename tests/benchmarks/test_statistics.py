@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from harness.benchmarks import statistics
+from harness.benchmarks.simulation import SimulatedStudy
 from harness.benchmarks.statistics import StatisticsBenchmark
 from harness.reporting.analysis.pairing import Comparison, compare
 
@@ -19,7 +20,7 @@ def test_the_reports_analysis_is_as_often_right_as_it_says() -> None:
 def test_an_interval_that_lies_to_one_side_of_the_truth_does_not_hold_it(
     truth: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics.SimulatedStudy, "estimand", truth)
+    monkeypatch.setattr(SimulatedStudy, "estimand", truth)
 
     record = statistics._analyzed(statistics.SCENARIOS["few configurations, 5 x 3"], 10)
 

@@ -174,7 +174,7 @@ def test_it_survives_json() -> None:
 
 def test_the_weight_of_a_class_counts_in_whichever_column_it_is() -> None:
     outputs, weights = logits_of(len(LABELS)), {4: 3.0, 5: 0.5}
-    batch = Batch(outputs=outputs, inputs=torch.zeros(len(LABELS), 1), labels=LABELS, answers=OutputSpecs(LABEL_MAP))
+    batch = Batch(outputs=outputs, inputs=torch.zeros(len(LABELS), 1), labels=LABELS, specs=OutputSpecs(LABEL_MAP))
 
     components = JointCrossEntropy(class_weights=weights).components("classes", batch)
 

@@ -23,7 +23,7 @@ def curves(axes: Axes) -> None:
 
 def points(axes: Axes) -> None:
     drawn = axes.scatter([0, 1, 2], [1, 2, 3], c=[0, 1, 2], edgecolors="black", marker="^", alpha=0.5)
-    axes.get_figure().colorbar(drawn, ax=axes)
+    axes.figure.colorbar(drawn, ax=axes)
 
 
 def hatches(axes: Axes) -> None:
