@@ -8,7 +8,7 @@ import typer
 from harness.cli import options
 
 if TYPE_CHECKING:
-    from harness.reporting.analysis.sample_size import Plan
+    from harness.reporting.analysis.sample_size import SampleSize
 
 __all__ = ["power"]
 
@@ -27,23 +27,23 @@ def power(
     from rich.console import Console
     from rich.table import Table
 
-    from harness.reporting.analysis.sample_size import plan_study
+    from harness.reporting.analysis.sample_size import sample_size_of
     from harness.reporting.data.collect import collect
 
-    plan = plan_study(collect(home, study, storage), effect=effect, power=power)
-    typer.echo(_pilot(plan))
+    needed = sample_size_of(collect(home, study, storage), effect=effect, power=power)
+    typer.echo(_pilot(needed))
     table = Table("seeds", "configurations", "cautiously", "runs, cautiously", "to show equivalence")
-    for option in plan.options:
+    for option in needed.options:
         needed = (option.configurations, option.cautious, option.runs, option.equivalence)
         table.add_row(str(option.seeds), *("> 10,000" if number is None else f"{number:,}" for number in needed))
     Console().print(table)
-    typer.echo(_advice(plan, study))
+    typer.echo(_advice(needed, study))
 
 
-def _pilot(plan: "Plan") -> str:
+def _pilot(needed: "SampleSize") -> str:
     from harness.reporting.data.wording import count
 
-    comparison, measure, spread = plan.comparison, plan.measure, plan.spread
+    comparison, measure, spread = needed.comparison, needed.measure, needed.spread
     lines = [
         f"Pilot: {count(spread.units, 'configuration')}, {spread.seeds:.3g} seeds each; {comparison.first} minus "
         f"{comparison.second} in {measure.title}.",
@@ -52,18 +52,18 @@ def _pilot(plan: "Plan") -> str:
             f", and by {measure.size(spread.within)} between seeds." if spread.within >= 0 else ", seed noise included."
         ),
     ]
-    if plan.detectable is not None:
-        lines.append(f"The pilot itself finds {measure.size(plan.detectable)} with a chance of {plan.power:.0%}.")
-    wanted = f"To find {measure.size(plan.effect)} with a chance of {plan.power:.0%}"
+    if needed.detectable is not None:
+        lines.append(f"The pilot itself finds {measure.size(needed.detectable)} with a chance of {needed.power:.0%}.")
+    wanted = f"To find {measure.size(needed.effect)} with a chance of {needed.power:.0%}"
     return "\n".join([*lines, f"{wanted}, or to show that there is less than that if there is nothing:"])
 
 
-def _advice(plan: "Plan", study: str) -> str:
-    cheapest = plan.cheapest
-    lines = [f"Cautiously: if the spread is {plan.spread.caution:.2g} times what so small a pilot shows."]
+def _advice(needed: "SampleSize", study: str) -> str:
+    cheapest = needed.cheapest
+    lines = [f"Cautiously: if the spread is {needed.spread.caution:.2g} times what so small a pilot shows."]
     if cheapest is None:
         lines.append("No number of configurations up to 10,000 is enough; look for a larger effect.")
-    elif cheapest.cautious is not None and cheapest.cautious <= plan.spread.units:
+    elif cheapest.cautious is not None and cheapest.cautious <= needed.spread.units:
         lines.append(f"The pilot is large enough already:  harness report {study}")
     else:
         lines.append(f"Fewest runs:  harness run {study} --trials {cheapest.cautious} --seeds {cheapest.seeds}")

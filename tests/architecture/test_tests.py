@@ -28,6 +28,7 @@ SUITES = {
     "search/study_progress": "search/test_launch.py",
     "search/trial_schedule": "search/test_tuned.py",
     "reporting/context": "reporting/test_report.py",
+    "reporting/data/columns": "reporting/data/test_absent.py",
     "reporting/data/study_data": "reporting/data/test_collect.py",
     "reporting/figures/": "reporting/figures/test_base.py",
     "reporting/publication/manifest": "reporting/verification/test_verify.py",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from harness.core.digest import digest
 from harness.core.history import History
-from harness.reporting.checks.recorded import FROZEN_AFTER, FROZEN_BEFORE, PLAN, TEST_OPENINGS
 from harness.reporting.data.collect import assembled
+from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, SPEC_DIGEST, TEST_SET_ACCESSES
 from harness.reporting.data.study_data import StudyData
 from harness.staging.histories import FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
@@ -86,8 +86,8 @@ class SyntheticStudy:
         recorded: dict[str, list[Any]] = {
             FROZEN_BEFORE: [""] * len(runs),
             FROZEN_AFTER: [""] * len(runs),
-            TEST_OPENINGS: [int(run.opened_test) for run in records],
-            PLAN: [run.spec_digest for run in records],
+            TEST_SET_ACCESSES: [int(run.opened_test) for run in records],
+            SPEC_DIGEST: [run.spec_digest for run in records],
         }
         origin = StudyOrigin(self.name)
         return assembled(self.record(), records, histories, origin=origin, recorded=recorded)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.core.errors import StudyChangedError
 from harness.core.spec import with_changes
-from harness.reporting.checks.recorded import plan_unchanged
+from harness.reporting.checks.recorded import spec_unchanged
 from harness.reporting.data.collect import collect
 from harness.search.observer import Observer
 from harness.search.preview import preview_runs
@@ -111,7 +111,7 @@ def test_a_form_of_the_plan_before_it_gained_fields_is_kept_and_told_from_anothe
     assert previous_specs(Ledger(tmp_path / "home").database, "tiny") == {spec_digest(before.spec): before.spec}
     data = collect(tmp_path / "home", "tiny")
     assert data.earlier == (before.spec,)
-    badge = plan_unchanged(data.runs, record.spec, [spec_digest(before.spec)])
+    badge = spec_unchanged(data.runs, record.spec, [spec_digest(before.spec)])
     assert (badge.status, "after 2 of them" in badge.evidence) == ("PASS", True)
 
 
@@ -126,7 +126,7 @@ def test_a_plan_that_was_changed_in_file_and_ledger_alike_is_noticed(
     run_study(with_changes(study, changes), trials=2)
 
     data = collect(tmp_path / "home", "tiny")
-    badge = plan_unchanged(data.runs, data.study.spec, list(map(spec_digest, data.earlier)))
+    badge = spec_unchanged(data.runs, data.study.spec, list(map(spec_digest, data.earlier)))
     assert badge.status == "FAIL"
     assert badge.evidence.startswith("2 of 4 runs")
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from harness.reporting.data.columns import RUN, TRUNK_FLOPS, TRUNK_SECONDS
 from harness.reporting.data.measures import Measure, measure_of
-from harness.reporting.data.study_data import RUN, TRUNK_FLOPS, TRUNK_SECONDS, StudyData
+from harness.reporting.data.study_data import StudyData
 
 __all__ = ["FLOPS", "OPERATIONS", "SECONDS", "AtCost", "Cost", "at_cost", "at_costs", "spent_at"]
 

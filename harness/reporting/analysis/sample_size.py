@@ -17,7 +17,7 @@ from harness.reporting.statistics import (
     units_to_show_equivalence,
 )
 
-__all__ = ["Option", "Plan", "plan_study"]
+__all__ = ["Option", "SampleSize", "sample_size_of"]
 
 SEEDS = (1, 2, 3, 5, 10)
 FEWEST_CONFIGURATIONS = 3
@@ -42,7 +42,7 @@ class Option:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SampleSize:
     """What a pilot says about the study to come.
 
     Attributes:
@@ -67,8 +67,8 @@ class Plan:
         return min(possible, key=lambda option: (option.runs, option.seeds), default=None)
 
 
-def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0.8) -> Plan:
-    """Plan from the runs that have ended; `effect` is the study's smallest effect that matters, if not given.
+def sample_size_of(data: StudyData, *, effect: float | None = None, power: float = 0.8) -> SampleSize:
+    """Compute it from the runs that have ended; `effect` is the study's smallest effect that matters, if not given.
 
     Raises:
         InputError: there is no effect to look for, or too few configurations to see how much they differ.
@@ -87,7 +87,7 @@ def plan_study(data: StudyData, *, effect: float | None = None, power: float = 0
     spread = spread_of([part["difference"].tolist() for _, part in comparison.pairs.groupby("trial")])
     options = _options(spread, wanted, power, len(spec.arms))
     detectable = minimum_detectable_effect(spread.observed, spread.units, power)
-    return Plan(comparison, measure, wanted, power, spread, detectable, options)
+    return SampleSize(comparison, measure, wanted, power, spread, detectable, options)
 
 
 def _check(study: str, effect: float, power: float) -> None:

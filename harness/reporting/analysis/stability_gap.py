@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import RUN
 
 __all__ = ["NEAR", "finest_interval", "known_accuracy", "stability_gaps"]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.columns import PARAM
+from harness.reporting.data.study_data import StudyData
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["confirmed", "first_confirmation", "runs_of_searches"]

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.columns import PARAM
+from harness.reporting.data.study_data import StudyData
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["departures"]

@@ -4,8 +4,9 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.checks.as_planned import departures
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.checks.fairness import equal_budget, same_order, same_start
-from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, plan_unchanged, reproduced
-from harness.reporting.data.study_data import RUN, StudyData
+from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, reproduced, spec_unchanged
+from harness.reporting.data.columns import RUN
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count
 from harness.staging.previous_specs import spec_digest
 
@@ -24,7 +25,7 @@ def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> t
         frozen_means_frozen(data.runs),
         _seeds_disjoint(data),
         opened_once(data.runs),
-        plan_unchanged(whole.runs, whole.study.spec, list(map(spec_digest, whole.earlier))),
+        spec_unchanged(whole.runs, whole.study.spec, list(map(spec_digest, whole.earlier))),
         _as_planned(data),
         _accounted(data, account),
         reproduced(whole.runs),

@@ -9,30 +9,19 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import (
+    DIFFERS,
+    FROZEN_AFTER,
+    FROZEN_BEFORE,
+    REPRODUCED,
+    RUN,
+    SPEC_DIGEST,
+    TEST_SET_ACCESSES,
+)
 from harness.reporting.data.wording import count
 from harness.staging.previous_specs import spec_digest
 
-__all__ = [
-    "DIFFERS",
-    "FROZEN_AFTER",
-    "FROZEN_BEFORE",
-    "PLAN",
-    "REPRODUCED",
-    "SAME",
-    "TEST_OPENINGS",
-    "frozen_means_frozen",
-    "opened_once",
-    "plan_unchanged",
-    "reproduced",
-]
-
-# SHA-256 over all frozen tensors, buffers among them, when they were frozen and at the end; empty if none were.
-FROZEN_BEFORE, FROZEN_AFTER = "frozen_before_sha256", "frozen_after_sha256"
-TEST_OPENINGS = "test_openings"  # how often the run was shown the test split
-PLAN = "plan_sha256"  # what `spec_digest` gave when the run began
-REPRODUCED = "reproduced"  # whether the run was trained again, and came out the same or not; empty if it was not
-SAME, DIFFERS = "same", "differs"
+__all__ = ["frozen_means_frozen", "opened_once", "reproduced", "spec_unchanged"]
 
 
 def frozen_means_frozen(runs: pd.DataFrame) -> Badge:
@@ -55,9 +44,9 @@ def frozen_means_frozen(runs: pd.DataFrame) -> Badge:
 def opened_once(runs: pd.DataFrame) -> Badge:
     """Check that no run was shown the test split twice."""
     name = "test opened once"
-    if TEST_OPENINGS not in runs:
+    if TEST_SET_ACCESSES not in runs:
         return not_checked(name, "How often the test split was opened was not recorded.")
-    opened = runs.loc[runs["status"] == "completed", TEST_OPENINGS]
+    opened = runs.loc[runs["status"] == "completed", TEST_SET_ACCESSES]
     if not len(opened):
         return not_checked(name, "No run has completed.")
     return passed_unless(
@@ -68,13 +57,13 @@ def opened_once(runs: pd.DataFrame) -> Badge:
     )
 
 
-def plan_unchanged(runs: pd.DataFrame, spec: Mapping[str, Any], earlier: Collection[str] = ()) -> Badge:
+def spec_unchanged(runs: pd.DataFrame, spec: Mapping[str, Any], earlier: Collection[str] = ()) -> Badge:
     """Check that all runs were begun under the plan that the report follows, or the same in an `earlier` form."""
     name = "plan unchanged"
-    if PLAN not in runs or not len(runs):
+    if SPEC_DIGEST not in runs or not len(runs):
         return not_checked(name, "The digest of the plan was not recorded with any run.")
-    before = int(runs[PLAN].isin(earlier).sum())
-    other = int((~runs[PLAN].isin([spec_digest(spec), *earlier])).sum())
+    before = int(runs[SPEC_DIGEST].isin(earlier).sum())
+    other = int((~runs[SPEC_DIGEST].isin([spec_digest(spec), *earlier])).sum())
     said = f"The plan has had the same digest since the first run, over {every(len(runs), 'run')}"
     said += f", but for fields that its spec gained after {before:,} of them" if before else ""
     return passed_unless(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import RUN
 from harness.reporting.statistics import LEVEL, simultaneous_band, t_quantile
 
 __all__ = [

@@ -15,17 +15,23 @@ from harness.core.digest import canonical_json
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.core.spec import did_you_mean
-from harness.reporting.checks.recorded import (
+from harness.reporting.data.columns import (
+    ABSENT,
     DIFFERS,
+    FIXED,
     FROZEN_AFTER,
     FROZEN_BEFORE,
-    PLAN,
+    PARAM,
     REPRODUCED,
     SAME,
-    TEST_OPENINGS,
+    SPEC_DIGEST,
+    TEST_SET_ACCESSES,
+    TRUNK_FLOPS,
+    TRUNK_SECONDS,
+    column_of,
 )
 from harness.reporting.data.curve_frame import Segment, curve_digests, curve_frame, segments_of
-from harness.reporting.data.study_data import ABSENT, FIXED, PARAM, TRUNK_FLOPS, TRUNK_SECONDS, StudyData, column_of
+from harness.reporting.data.study_data import StudyData
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history, store_folder
@@ -128,9 +134,9 @@ def _recorded(ledger: Ledger, store: Path, study: str, runs: Sequence[RunRecord]
     }
     openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.test_set_accesses(study))
     if all(openings[run.key] for run in runs if run.opened_test):
-        found[TEST_OPENINGS] = [openings[run.key] for run in runs]
+        found[TEST_SET_ACCESSES] = [openings[run.key] for run in runs]
     if all(run.spec_digest for run in runs):
-        found[PLAN] = [run.spec_digest for run in runs]
+        found[SPEC_DIGEST] = [run.spec_digest for run in runs]
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import RUN
 
 __all__ = ["on_growth_axis"]
 

@@ -1,35 +1,16 @@
 """What a report is made of: a study, its runs, their curves."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure, measure_of
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
-__all__ = [
-    "ABSENT",
-    "FIXED",
-    "PARAM",
-    "PROOFS",
-    "RUN",
-    "TRUNK_FLOPS",
-    "TRUNK_SECONDS",
-    "StudyData",
-    "column_of",
-    "is_absent",
-]
-
-PARAM = "param/"
-RUN = ["trial", "arm", "seed"]  # names a run; where configurations come to the same, ids do not
-ABSENT = math.nan  # stands where a dimension does not exist; no searched value is NaN, and a dash is written for it
-FIXED = ("trial", "arm", "seed", "run_id", "status", "reason", "fork", "growth_step", "parameters_added")
-TRUNK_SECONDS = "seconds_to_growth"  # how long training took before the first growth; older reports lack it
-TRUNK_FLOPS = "flops_to_growth"  # likewise the operations
-PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
+__all__ = ["StudyData"]
 
 
 @dataclass(frozen=True)
@@ -82,13 +63,3 @@ class StudyData:
     def arms(self) -> list[str]:
         """The arms; the two that are compared come first."""
         return list(dict.fromkeys([*self.study.spec.comparison, *self.study.spec.arms]))
-
-
-def is_absent(value: Any) -> bool:
-    """Return whether a searched value is none, because its dimension does not exist there."""
-    return isinstance(value, float) and math.isnan(value)
-
-
-def column_of(values: Sequence[Any]) -> Any:
-    """Return searched values as a column in which a whole number stays one beside `ABSENT`."""
-    return pd.Series(values, dtype=object) if any(map(is_absent, values)) else values

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import RUN
 from harness.reporting.data.wording import count, listed
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._course import CourseData, draw_course

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import RUN
+from harness.reporting.data.columns import RUN
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import INK, MUTED, add_legend, arm_handles, arm_styles, label, new_figure

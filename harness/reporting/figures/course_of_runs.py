@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import RUN, StudyData
+from harness.reporting.data.columns import RUN
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed
 from harness.reporting.figures._base import ReportFigure, rendered
 from harness.reporting.figures._style import INK, add_legend, arm_handles, arm_styles, label, new_figure

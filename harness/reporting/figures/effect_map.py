@@ -13,8 +13,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import PARAM, is_absent
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM, is_absent
 from harness.reporting.data.wording import count, setting
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import label, new_figure

@@ -7,7 +7,8 @@ from scipy import stats
 from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.context import ReportContext
 from harness.reporting.data.alignment import aligned, arm_means, series_names
-from harness.reporting.data.study_data import PARAM, RUN, StudyData
+from harness.reporting.data.columns import PARAM, RUN
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._captions import of_controls

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM
 from harness.reporting.data.wording import count, setting
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import BAND, INK, MUTED, STYLES, label, new_figure, text_width

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.columns import PARAM
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, number, setting, signed
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import INK, MUTED, STYLES, label, new_figure, text_width

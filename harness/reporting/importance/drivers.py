@@ -7,8 +7,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count
 from harness.reporting.importance.encoding import Fields, encoded
 from harness.reporting.importance.fanova import main_effects

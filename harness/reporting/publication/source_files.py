@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from harness.core.digest import canonical_json
-from harness.reporting.data.study_data import ABSENT, PARAM, StudyData, column_of, is_absent
+from harness.reporting.data.columns import ABSENT, PARAM, column_of, is_absent
+from harness.reporting.data.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 

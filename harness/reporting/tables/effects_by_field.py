@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import PARAM, is_absent
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM, StudyData, is_absent
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING, p_value, setting
 from harness.reporting.statistics import groups_differ_p, holm, mean_estimate
 from harness.reporting.tables._base import Table, table_of_numbers

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from harness.core.errors import InputError
-from harness.reporting.analysis.sample_size import Plan, plan_study
+from harness.reporting.analysis.sample_size import SampleSize, sample_size_of
 from harness.reporting.context import ReportContext
 from harness.reporting.tables._base import Table, table_of_numbers
 
@@ -16,10 +16,10 @@ def power_table(context: ReportContext) -> Table | None:
     """Return the table, or none where there is no effect to look for or nothing is known of the spread."""
     data = context.data
     try:
-        plan = plan_study(data)
+        needed = sample_size_of(data)
     except InputError:
         return None
-    if not plan.spread.observed > 0:
+    if not needed.spread.observed > 0:
         return None
     rows = [
         {
@@ -29,20 +29,20 @@ def power_table(context: ReportContext) -> Table | None:
             "runs, cautiously": _said(option.runs),
             "configurations that show equivalence": _said(option.equivalence),
         }
-        for option in plan.options
+        for option in needed.options
     ]
-    frame = pd.DataFrame([asdict(option) for option in plan.options]).astype("Int64")
-    return table_of_numbers("power", "What would settle it", rows, frame, note=_note(plan))
+    frame = pd.DataFrame([asdict(option) for option in needed.options]).astype("Int64")
+    return table_of_numbers("power", "What would settle it", rows, frame, note=_note(needed))
 
 
 def _said(amount: int | None) -> str:
     return "> 10,000" if amount is None else f"{amount:,}"
 
 
-def _note(plan: Plan) -> str:
+def _note(needed: SampleSize) -> str:
     return (
-        f"How many configurations find a difference of {plan.measure.size(plan.effect)}, the smallest that matters, in "
-        f"{100 * plan.power:.0f} of 100 studies (two-sided test at 5 %), by seeds of each. Cautiously: if "
-        "configurations differ as much more than here as they well may after so few. The last column: to show that "
+        f"How many configurations find a difference of {needed.measure.size(needed.effect)}, the smallest that "
+        f"matters, in {100 * needed.power:.0f} of 100 studies (two-sided test at 5 %), by seeds of each. Cautiously: "
+        "if configurations differ as much more than here as they well may after so few. The last column: to show that "
         "there is less than that, if there is nothing. This study is the pilot; harness power takes other effects."
     )

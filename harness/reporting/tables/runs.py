@@ -1,8 +1,8 @@
 """Every run that has ended."""
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import POINTS, Measure
-from harness.reporting.data.study_data import PARAM
 from harness.reporting.data.wording import number, setting
 from harness.reporting.tables._base import Table, table_of_numbers
 from harness.reporting.tables._outcomes import outcome_metrics

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.reporting.analysis.pareto import Weighed, what_is_better
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import PARAM
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.wording import count, listed, setting
 from harness.reporting.tables._base import Table, table_of_numbers
 

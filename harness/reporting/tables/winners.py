@@ -8,7 +8,8 @@ import pandas as pd
 
 from harness.reporting.analysis.tuned import first_confirmation, runs_of_searches
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.columns import PARAM
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import setting
 from harness.reporting.tables._base import Table, table_of_numbers
 

@@ -4,8 +4,9 @@ import pandas as pd
 
 from harness.core.digest import canonical_json
 from harness.reporting.analysis.pairing import Account, Comparison
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM, StudyData
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.text.verdict import Verdict
 

@@ -14,9 +14,10 @@ from harness.core.digest import canonical_json
 from harness.core.errors import InputError
 from harness.core.spec import flatten
 from harness.reporting.analysis.pairing import Comparison, primary_comparison
+from harness.reporting.data.columns import PARAM, PROOFS, is_absent
 from harness.reporting.data.environment import environment_differences
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.study_data import PARAM, PROOFS, StudyData, is_absent
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import setting
 from harness.reporting.publication.manifest import check_files
 from harness.reporting.publication.report_folder import read_report

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from harness.core.history import History
+from harness.reporting.data.columns import RUN
 from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.environment import environment, environment_differences
-from harness.reporting.data.study_data import RUN
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data

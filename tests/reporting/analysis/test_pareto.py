@@ -7,8 +7,9 @@ import pytest
 
 from harness.reporting.analysis.pareto import weighed
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import ABSENT, PARAM
 from harness.reporting.data.curve_frame import curve_frame
-from harness.reporting.data.study_data import ABSENT, PARAM, StudyData
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING
 from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.pareto import pareto_figure

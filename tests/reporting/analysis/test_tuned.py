@@ -7,7 +7,8 @@ from harness.reporting.analysis.pairing import account_for, primary_comparison
 from harness.reporting.analysis.tuned import confirmed
 from harness.reporting.checks.integrity import integrity_of
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import FIXED, StudyData
+from harness.reporting.data.columns import FIXED
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables.searches import searches_table
 from harness.reporting.tables.winners import winners_table
 from harness.reporting.text.verdict import judge

@@ -10,8 +10,8 @@ import pytest
 from harness.reporting.analysis.pairing import account_for, compare
 from harness.reporting.checks.badge import Badge
 from harness.reporting.checks.integrity import integrity_of
-from harness.reporting.checks.recorded import DIFFERS, REPRODUCED
 from harness.reporting.data.collect import collect
+from harness.reporting.data.columns import DIFFERS, REPRODUCED
 from harness.reporting.data.study_data import StudyData
 from harness.staging.study_spec import StudySpec
 

@@ -3,17 +3,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.reporting.checks.recorded import (
-    FROZEN_AFTER,
-    FROZEN_BEFORE,
-    PLAN,
-    REPRODUCED,
-    TEST_OPENINGS,
-    frozen_means_frozen,
-    opened_once,
-    plan_unchanged,
-    reproduced,
-)
+from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, reproduced, spec_unchanged
+from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, REPRODUCED, SPEC_DIGEST, TEST_SET_ACCESSES
 from harness.staging.previous_specs import spec_digest
 
 SPEC = {"name": "a", "arms": {"x": {}}, "trials": 3, "seeds": 2}
@@ -54,7 +45,7 @@ def test_runs_that_freeze_nothing_say_nothing() -> None:
     ],
 )
 def test_the_test_split_is_opened_exactly_once(openings: list[int], status: str, said: str) -> None:
-    badge = opened_once(runs_with(**{TEST_OPENINGS: openings}))
+    badge = opened_once(runs_with(**{TEST_SET_ACCESSES: openings}))
 
     assert badge.status == status
     assert said in badge.evidence
@@ -63,17 +54,17 @@ def test_the_test_split_is_opened_exactly_once(openings: list[int], status: str,
 def test_a_plan_may_grow_in_trials_and_seeds_alone() -> None:
     digest = spec_digest(SPEC)
 
-    assert plan_unchanged(runs_with(**{PLAN: [digest] * 2}), {**SPEC, "trials": 9, "seeds": 5}).status == "PASS"
-    changed = plan_unchanged(runs_with(**{PLAN: [digest] * 2}), {**SPEC, "arms": {"y": {}}})
+    assert spec_unchanged(runs_with(**{SPEC_DIGEST: [digest] * 2}), {**SPEC, "trials": 9, "seeds": 5}).status == "PASS"
+    changed = spec_unchanged(runs_with(**{SPEC_DIGEST: [digest] * 2}), {**SPEC, "arms": {"y": {}}})
     assert changed.status == "FAIL"
     assert "2 of 2 runs" in changed.evidence
 
 
 def test_a_plan_that_gained_fields_is_the_same_plan_where_its_earlier_form_is_known() -> None:
-    runs = runs_with(**{PLAN: [spec_digest(SPEC), spec_digest(SPEC | {"more": 0})]})
+    runs = runs_with(**{SPEC_DIGEST: [spec_digest(SPEC), spec_digest(SPEC | {"more": 0})]})
 
-    known = plan_unchanged(runs, SPEC | {"more": 0}, [spec_digest(SPEC)])
-    unknown = plan_unchanged(runs, SPEC | {"more": 0})
+    known = spec_unchanged(runs, SPEC | {"more": 0}, [spec_digest(SPEC)])
+    unknown = spec_unchanged(runs, SPEC | {"more": 0})
 
     assert (known.status, unknown.status) == ("PASS", "FAIL")
     assert known.evidence.endswith("over all 2 runs, but for fields that its spec gained after 1 of them.")
@@ -119,15 +110,15 @@ def test_only_completed_runs_count_as_trained_again() -> None:
 def test_the_badges_of_reports_that_recorded_less_keep_their_words() -> None:
     runs = runs_with()
 
-    assert plan_unchanged(runs, SPEC).evidence == "The digest of the plan was not recorded with any run."
+    assert spec_unchanged(runs, SPEC).evidence == "The digest of the plan was not recorded with any run."
     assert reproduced(runs).evidence == "No report can train: harness verify with --rerun 3 trains runs of it again."
 
 
 def test_what_was_not_recorded_is_not_checked() -> None:
     runs = runs_with()
-    nobody = runs_with(**{TEST_OPENINGS: [1]}).iloc[:0]
+    nobody = runs_with(**{TEST_SET_ACCESSES: [1]}).iloc[:0]
 
-    badges = (frozen_means_frozen(runs), opened_once(runs), plan_unchanged(runs, SPEC), opened_once(nobody))
+    badges = (frozen_means_frozen(runs), opened_once(runs), spec_unchanged(runs, SPEC), opened_once(nobody))
     of_runs_trained_again = (reproduced(runs), reproduced(trained_again("").iloc[:0]))
 
     assert {badge.status for badge in (*badges, *of_runs_trained_again)} == {"NOT CHECKED"}

@@ -11,8 +11,9 @@ import pytest
 
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.data.collect import collect
+from harness.reporting.data.columns import is_absent
 from harness.reporting.data.measures import measure_of
-from harness.reporting.data.study_data import StudyData, is_absent
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING
 from harness.reporting.importance.drivers import drivers
 from harness.reporting.publication.publishing import publish

@@ -12,8 +12,8 @@ import pytest
 
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
-from harness.reporting.checks.recorded import PLAN, REPRODUCED
 from harness.reporting.data.collect import collect
+from harness.reporting.data.columns import REPRODUCED, SPEC_DIGEST
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import FILES, run_history, stage_folder
 from harness.staging.ledger import Ledger
@@ -130,8 +130,8 @@ def test_the_plan_of_the_runs_is_a_column_if_that_of_every_run_is_known(make_hom
 
     unknown = collect(home, "freeze-or-not")
 
-    assert known.runs[PLAN].tolist() == [spec_digest(known.study.spec)] * 2
-    assert PLAN not in unknown.runs
+    assert known.runs[SPEC_DIGEST].tolist() == [spec_digest(known.study.spec)] * 2
+    assert SPEC_DIGEST not in unknown.runs
 
 
 def test_earlier_forms_of_the_spec_come_along_if_runs_were_begun_under_them(make_home: MakeHome) -> None:

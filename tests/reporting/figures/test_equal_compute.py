@@ -2,7 +2,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import TRUNK_SECONDS, StudyData
+from harness.reporting.data.columns import TRUNK_SECONDS
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures.equal_compute import equal_compute_figure
 
 StudyDataOf = Callable[..., StudyData]

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import ABSENT, PARAM
 from harness.reporting.data.curve_frame import curve_frame
-from harness.reporting.data.study_data import ABSENT, PARAM, StudyData
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING
 from harness.reporting.tables._base import Table
 from harness.reporting.tables.effects_by_field import effects_by_field_table

@@ -2,7 +2,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.study_data import TRUNK_FLOPS, TRUNK_SECONDS, StudyData
+from harness.reporting.data.columns import TRUNK_FLOPS, TRUNK_SECONDS
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables.equal_cost import equal_cost_table
 
 StudyDataOf = Callable[..., StudyData]

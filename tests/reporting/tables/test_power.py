@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from harness.reporting.analysis.sample_size import plan_study
+from harness.reporting.analysis.sample_size import sample_size_of
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables.power import power_table
@@ -13,7 +13,7 @@ StudyDataOf = Callable[..., StudyData]
 def test_the_numbers_are_those_that_planning_gives(finished_data: StudyData) -> None:
     table = power_table(ReportContext(finished_data))
 
-    plan = plan_study(finished_data)
+    plan = sample_size_of(finished_data)
     assert table is not None
     assert table.frame["seeds"].tolist() == [option.seeds for option in plan.options]
     assert table.frame["cautious"].tolist() == [option.cautious for option in plan.options]
