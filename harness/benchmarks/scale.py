@@ -18,7 +18,7 @@ from harness.search.launch import launch
 from harness.search.observer import Observer
 from harness.search.proposals import Proposals
 from harness.search.run_request import RunRequest, run_requests
-from harness.search.samplers import TPE, Told
+from harness.search.samplers import TPE, PastTrial
 from harness.search.space import Choice, Float
 from harness.search.study import Study
 from harness.search.worker_executor import WorkerExecutor
@@ -183,9 +183,9 @@ class _UntrainedStudy:
             launch(study, Runner(self._workspace), Observer())
         with _added_to(taken, "showing everything again"):
             project_study(self._ledger, self._workspace.stages, MemoryTracker(), study.name)
-        told = [Told(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
+        past = [PastTrial(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
         with _added_to(taken, "a proposal of TPE"):
-            with_changes(study, {"sampler": TPE()}).point(count, told)
+            with_changes(study, {"sampler": TPE()}).point(count, past)
         return taken
 
 

@@ -50,7 +50,7 @@ class TrackingBenchmark(AbstractBenchmark):
         """Return share of wall time and delay, for a SQLite database and for a server."""
         torch.set_num_threads(1)
         rounds, steps = QUICK if quick else WHOLE
-        trial = _Training(steps)
+        trial = _TimedTraining(steps)
         return [
             figure
             for name, opened in (("SQLite", _in_sqlite), ("server", _on_server))
@@ -58,7 +58,7 @@ class TrackingBenchmark(AbstractBenchmark):
         ]
 
 
-class _Training:
+class _TimedTraining:
     """Training of one run, always the same."""
 
     def __init__(self, steps: int) -> None:
@@ -89,7 +89,7 @@ class _Training:
 
 
 def _figures(
-    name: str, opened: Callable[[Path], AbstractContextManager[str]], training: _Training, rounds: int
+    name: str, opened: Callable[[Path], AbstractContextManager[str]], training: _TimedTraining, rounds: int
 ) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -101,7 +101,7 @@ def _figures(
 class _Shown:
     """Runs that are shown, and runs that are not, in turn."""
 
-    def __init__(self, home: Path, destination: Destination, training: _Training, rounds: int) -> None:
+    def __init__(self, home: Path, destination: Destination, training: _TimedTraining, rounds: int) -> None:
         self._home = home
         self._destination = destination
         self._training = training

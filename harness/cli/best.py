@@ -59,27 +59,27 @@ def best(
 def _under(arm: str, study: "Study", ended: "Sequence[Configuration]") -> "list[Configuration]":
     if arm not in study.arms:
         raise InputError(f"--arm: no arm {arm!r}.{did_you_mean(arm, study.arms)}")
-    return [found for found in ended if arm in found.arms]
+    return [configuration for configuration in ended if arm in configuration.arms]
 
 
-def _described(study: "Study", found: "Configuration") -> Iterator[str]:
-    weighed = zip(study.weighed.items(), found.values, strict=True)
+def _described(study: "Study", chosen: "Configuration") -> Iterator[str]:
+    weighed = zip(study.objective_directions.items(), chosen.values, strict=True)
     values = ", ".join(f"{name} {_number(value)}, to {direction}" for (name, direction), value in weighed)
-    yield f"{study.name}: trial {found.trial}, {values}"
-    for name, value in found.params.items():
+    yield f"{study.name}: trial {chosen.trial}, {values}"
+    for name, value in chosen.params.items():
         yield f"  {name} = {value}  ({study.space[name].field})"
-    for arm, value in found.arms.items():
+    for arm, value in chosen.arms.items():
         yield f"  arm {arm}: {value:.4f}"
-    if found.failed:
-        yield f"  {found.failed} of its runs failed"
+    if chosen.failed:
+        yield f"  {chosen.failed} of its runs failed"
 
 
 def _front(study: "Study", front: "Sequence[Configuration]", ended: int) -> Iterator[str]:
-    yield f"Pareto front of {', '.join(study.weighed)}: {len(front)} of {ended} configurations"
-    for found in front:
-        values = "  ".join(_number(value) for value in found.values)
-        params = ", ".join(f"{name} = {value}" for name, value in found.params.items()) or "the base run"
-        yield f"  trial {found.trial}:  {values}  {params}"
+    yield f"Pareto front of {', '.join(study.objective_directions)}: {len(front)} of {ended} configurations"
+    for configuration in front:
+        values = "  ".join(_number(value) for value in configuration.values)
+        params = ", ".join(f"{name} = {value}" for name, value in configuration.params.items()) or "the base run"
+        yield f"  trial {configuration.trial}:  {values}  {params}"
 
 
 def _number(value: float) -> str:
@@ -93,8 +93,8 @@ def _number(value: float) -> str:
 
 def _write(file: Path, text: str) -> None:
     try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
     except FileExistsError:
         raise InputError(f"expected no file at {file}, found one; name another with --export") from None
     except OSError as error:

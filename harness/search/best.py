@@ -38,8 +38,8 @@ class Configuration:
 
     Attributes:
         params: searched values by name.
-        values: the mean over arms and seeds of all that the study weighs, as Optuna is told it; the deciding validation
-            metric is the first.
+        values: the mean over arms and seeds of each objective, as Optuna knows it; that of the deciding validation
+            metric comes first.
         arms: the mean of that metric over seeds, by arm; without those of which no run completed.
         failed: runs of it that failed.
     """
@@ -67,39 +67,43 @@ def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRe
     for run in runs:
         if run.trial not in confirming:
             trials.setdefault((run.trial, run.arm if study.design.confirms else ""), []).append(run)
-    ended = [_of_trial(study, found) for _, found in sorted(trials.items()) if len(found) == each]
+    ended = [
+        _of_trial(study, runs_of_trial) for _, runs_of_trial in sorted(trials.items()) if len(runs_of_trial) == each
+    ]
     if not any(ended):
         raise HarnessError(
             f"expected a configuration of {study.name!r} all of whose {each} runs have ended, one of them well; "
             f"found none among {len(runs)} runs; let harness run {study.name} go on"
         )
-    return [found for found in ended if found]
+    return [configuration for configuration in ended if configuration]
 
 
 def _of_trial(study: Study, runs: Sequence[RunRecord]) -> Configuration | None:
     if any(run.status == "pruned" for run in runs):
         return None
     completed = [run for run in runs if run.status == "completed"]
-    values = means_over_runs(study.weighed, [run.metrics for run in completed])
+    values = means_over_runs(study.objective_directions, [run.metrics for run in completed])
     if values is None:
         return None
-    metric = next(iter(study.weighed))
+    metric = next(iter(study.objective_directions))
     by_arm = {arm: [run.metrics[metric] for run in completed if run.arm == arm] for arm in study.arms}
-    arms = {arm: fmean(found) for arm, found in by_arm.items() if found}
+    arms = {arm: fmean(values_of_arm) for arm, values_of_arm in by_arm.items() if values_of_arm}
     return Configuration(runs[0].trial, runs[0].params, values, arms, len(runs) - len(completed))
 
 
 def best_of(study: Study, configurations: Sequence[Configuration]) -> Configuration:
     """Return the one with the best validation metric; the first of several."""
     sign = 1 if study.direction == "maximize" else -1
-    return max(configurations, key=lambda found: (sign * found.values[0], -found.trial))
+    return max(configurations, key=lambda one: (sign * one.values[0], -one.trial))
 
 
 def front_of(study: Study, configurations: Sequence[Configuration]) -> list[Configuration]:
-    """Return those that no other is better than in all that the study weighs, the best validation metric first."""
-    front = pareto_front([found.values for found in configurations], tuple(study.weighed.values()))
+    """Return those than which no other is better in all objectives, the best validation metric first."""
+    front = pareto_front(
+        [configuration.values for configuration in configurations], tuple(study.objective_directions.values())
+    )
     sign = -1 if study.direction == "maximize" else 1
-    return sorted((configurations[index] for index in front), key=lambda found: (sign * found.values[0], found.trial))
+    return sorted((configurations[index] for index in front), key=lambda one: (sign * one.values[0], one.trial))
 
 
 def configuration_of(trial: int, configurations: Sequence[Configuration]) -> Configuration:
@@ -108,10 +112,10 @@ def configuration_of(trial: int, configurations: Sequence[Configuration]) -> Con
     Raises:
         InputError: it is not among them.
     """
-    for found in configurations:
-        if found.trial == trial:
-            return found
-    ended = ", ".join(str(found.trial) for found in configurations)
+    for configuration in configurations:
+        if configuration.trial == trial:
+            return configuration
+    ended = ", ".join(str(configuration.trial) for configuration in configurations)
     raise InputError(f"expected a trial whose runs have all ended, one of them well, found {trial}; there are {ended}")
 
 
@@ -122,10 +126,10 @@ def exported(study: Study, chosen: Configuration, record: StudyRecord) -> str:
     stay in its file, which is then loaded from where it lies.
     """
     absent = {name: value for name, value in chosen.params.items() if study.space[name].leaves_out(value)}
-    there = {name: value for name, value in chosen.params.items() if name not in absent}
+    present = {name: value for name, value in chosen.params.items() if name not in absent}
     changes = {
         "name": f"{study.name[: LONGEST_NAME - len(BEST)]}{BEST}",
-        "base": study.laid_over(there, {}),
+        "base": study.laid_over(present, {}),
         "space": {name: study.space[name].model_copy(update={"when": {}}) for name in absent},
         "baselines": [absent],
         "pruner": None,

@@ -22,7 +22,7 @@ def commit_of(file: str) -> str:
     if not file or not folder.is_dir():
         return ""
     try:
-        found = subprocess.run(DESCRIBE, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        result = subprocess.run(DESCRIBE, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return found.stdout.strip() if found.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""

@@ -123,15 +123,15 @@ def _check_within(space: Space, present: str) -> None:
 
 def _needs(space: Space, name: str) -> Needs:
     """Return the values that others must have for the dimension to exist; none are left of some if it never does."""
-    found: Needs = {}
+    needs: Needs = {}
     for parent, values in space[name].when.items():
         for other, wanted in [(parent, values), *_needs(space, parent).items()]:
-            found[other] = _common(found.get(other, wanted), wanted)
-    return found
+            needs[other] = _common(needs.get(other, wanted), wanted)
+    return needs
 
 
 def _common(one: tuple[Scalar, ...], other: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-    return tuple(value for value in one if any(same(value, found) for found in other))
+    return tuple(value for value in one if any(same(value, candidate) for candidate in other))
 
 
 def _exclude(one: Needs, other: Needs) -> bool:

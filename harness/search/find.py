@@ -12,8 +12,8 @@ STUDY_FILE = "study.py"
 def study_folders() -> dict[str, Path]:
     """Return the folders with a study, by name: those under `studies/` here, else those beside this package."""
     for root in (Path("studies"), Path(__file__).parents[2] / "studies"):
-        if found := {path.parent.name: path.parent for path in sorted(root.glob(f"*/{STUDY_FILE}"))}:
-            return found
+        if folders := {path.parent.name: path.parent for path in sorted(root.glob(f"*/{STUDY_FILE}"))}:
+            return folders
     return {}
 
 

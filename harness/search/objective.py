@@ -40,5 +40,5 @@ def name_in_runs(metric: str) -> str:
 
 def means_over_runs(names: Iterable[str], metrics: Sequence[Mapping[str, float]]) -> tuple[float, ...] | None:
     """Return the mean of each name over the runs that have it, given their metrics; None if no run has one of them."""
-    found = [[run[name] for run in metrics if name in run] for name in names]
-    return tuple(map(fmean, found)) if all(found) else None
+    values = [[run[name] for run in metrics if name in run] for name in names]
+    return tuple(map(fmean, values)) if all(values) else None

@@ -1,4 +1,4 @@
-"""Optuna's part: one trial per configuration, asked for once and told once."""
+"""Optuna's trials: one for each configuration, proposed once and ended once."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from harness.search.conditions import distributions
 from harness.search.designs import Part
 from harness.search.objective import means_over_runs
 from harness.search.pruners import Race
-from harness.search.samplers import Told
+from harness.search.samplers import PastTrial
 from harness.search.study import Study
 from harness.staging.leases import Leases
 from harness.staging.ledger import RunRecord
@@ -53,14 +53,14 @@ class Proposals:
             self._optuna = optuna.create_study(
                 storage=self._storage,
                 study_name=self._name,
-                directions=list(study.weighed.values()),
+                directions=list(study.objective_directions.values()),
                 load_if_exists=True,
             )
 
     def params(self, trials: int) -> list[dict[str, Any]]:
         """Return the configurations of so many trials, proposing those that are new.
 
-        A sampler that learns must have been told of all trials but the last.
+        A sampler that learns needs the ends of all trials but the last.
         """
         with self._turn():
             for number in range(len(self._optuna.get_trials(deepcopy=False)), trials):
@@ -72,14 +72,14 @@ class Proposals:
         return [trial.params for trial in known]
 
     def _proposal(self, number: int) -> dict[str, Any]:
-        told = self._told(number) if self._study.sampler.learns else []
-        return self._study.point(number, told, stream=self._part.stream)
+        past = self._past_trials(number) if self._study.sampler.learns else []
+        return self._study.point(number, past, stream=self._part.stream)
 
-    def _told(self, count: int) -> list[Told]:
+    def _past_trials(self, count: int) -> list[PastTrial]:
         given = len(self._study.baselines)
         trials = self._optuna.get_trials(deepcopy=False)[:count]
         return [
-            Told(
+            PastTrial(
                 trial.params,
                 value,
                 trial.number < given,
@@ -93,7 +93,7 @@ class Proposals:
     def prunes(self, number: int, reports: Sequence[tuple[int, float]], race: Race) -> bool:
         """Return whether the trial is given up after `reports`, its values at each rung so far.
 
-        All trials before it must have been told. What is decided is written down once, and depends on nothing that a
+        Optuna must know the ends of all trials before it. The decision is stored once, and depends on nothing that a
         kill could leave half-written.
         """
         with self._turn():
@@ -113,19 +113,19 @@ class Proposals:
                 self._optuna.tell(number, state=TrialState.PRUNED)
             return pruned
 
-    def told(self) -> frozenset[int]:
+    def finished(self) -> frozenset[int]:
         """Return the trials whose ends Optuna knows."""
-        with self._waited_for():
+        with self._translated_errors():
             trials = self._optuna.get_trials(deepcopy=False)
         return frozenset(trial.number for trial in trials if trial.state.is_finished())
 
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
-        """Tell Optuna what the trial came to, if it has not been told: the mean of each objective over its runs."""
+        """Tell Optuna the mean of each objective over the trial's runs, unless it knows the trial's end already."""
         with self._turn():
             if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
-            if values := means_over_runs(self._study.weighed, completed):
+            if values := means_over_runs(self._study.objective_directions, completed):
                 self._optuna.tell(number, values)
             else:
                 self._optuna.tell(number, state=TrialState.FAIL)
@@ -135,21 +135,21 @@ class Proposals:
         while True:
             with self._leases.hold(f"proposals of {self._name}") as lease:
                 if lease:
-                    with self._waited_for():
+                    with self._translated_errors():
                         yield
                     return
             time.sleep(POLL_S)
 
     @contextmanager
-    def _waited_for(self) -> Iterator[None]:
-        """Say in the project's words that a server went away."""
+    def _translated_errors(self) -> Iterator[None]:
+        """Raise the project's own error when a server went away."""
         try:
             yield
         except (StorageInternalError, DBAPIError) as error:
             if self._database.path is not None:
                 raise
-            found = " ".join(str(error.__cause__ or error).split())
-            raise AwayError(f"the database {self._database} went away while Optuna used it: {found}") from None
+            message = " ".join(str(error.__cause__ or error).split())
+            raise AwayError(f"the database {self._database} went away while Optuna used it: {message}") from None
 
 
 def _decision(

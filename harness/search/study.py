@@ -14,7 +14,7 @@ from harness.search.designs import AbstractDesign, Paired
 from harness.search.objective import Objective, known_objectives, name_in_runs
 from harness.search.pruners import AbstractPruner, Race, Rung
 from harness.search.published import Published
-from harness.search.samplers import AbstractSampler, QuasiRandom, Search, Told
+from harness.search.samplers import AbstractSampler, PastTrial, QuasiRandom, Search
 from harness.search.space import AbstractDimension
 from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
@@ -113,22 +113,22 @@ class Study(Spec):
         return Search(self.name, self.space, self.direction, tuple(one.direction for one in self.objectives))
 
     @property
-    def weighed(self) -> dict[str, Direction]:
-        """The names under which runs have what the search sees, each with its direction; `metric` is the first."""
+    def objective_directions(self) -> dict[str, Direction]:
+        """The direction of each objective, by its name among a run's metrics; `metric` is the first."""
         further = {name_in_runs(one.metric): one.direction for one in self.objectives}
         return {name_in_runs(self.metric): self.direction, **further}
 
     @property
-    def in_turn(self) -> bool:
+    def sequential(self) -> bool:
         """Whether each trial waits for those before it."""
         return self.sampler.learns or self.pruner is not None
 
-    def point(self, number: int, told: Sequence[Told] = (), *, stream: str = "") -> dict[str, Any]:
-        """Return the configuration of trial `number`: a baseline, or what is proposed after the trials `told`."""
+    def point(self, number: int, past: Sequence[PastTrial] = (), *, stream: str = "") -> dict[str, Any]:
+        """Return the configuration of trial `number`: a baseline, or what is proposed after the trials in `past`."""
         if number < len(self.baselines):
             return dict(self.baselines[number])
         search = replace(self._search, name=f"{self.name} {stream}") if stream else self._search
-        return self.sampler.point(search, number - len(self.baselines), told)
+        return self.sampler.point(search, number - len(self.baselines), past)
 
     def race(self, seeds: int) -> Race:
         """Return what a pruner decides about, with so many seeds."""

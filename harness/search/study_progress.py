@@ -41,9 +41,9 @@ class StudyProgress:
     def begin_wave(self, trials: Sequence[TrialRuns]) -> None:
         """Follow these trials from now on, and tell Optuna of those that have ended already."""
         self._trials = {run.key: trial for trial in trials for run in trial.runs}
-        told = {id(proposals): proposals.told() for trial in trials if (proposals := trial.proposals)}
+        finished = {id(proposals): proposals.finished() for trial in trials if (proposals := trial.proposals)}
         for trial in trials:
-            if trial.number not in told.get(id(trial.proposals), ()):
+            if trial.number not in finished.get(id(trial.proposals), ()):
                 self._tell(trial)  # a launch may have been killed just before it did
 
     def unfinished(self, runs: Sequence[RunRequest]) -> list[RunRequest]:

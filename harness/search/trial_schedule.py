@@ -76,7 +76,7 @@ class TrialSchedule:
             StudyChangedError: another launch enlarged the searches meanwhile, so that their winners are not known yet.
         """
         done = 0
-        for count in range(1, self._trials + 1) if self._study.in_turn else [self._trials]:
+        for count in range(1, self._trials + 1) if self._study.sequential else [self._trials]:
             yield [trial for part, proposals in self._parts for trial in self._of(part, proposals, done, count)]
             done = count
         if self._study.design.confirms:

@@ -23,6 +23,6 @@ def test_what_is_not_delivered_is_a_figure(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(tracking, "PATIENCE_S", 0.0)
     destination = parse_destination("http://127.0.0.1:9", tmp_path)
 
-    figures = tracking._Shown(tmp_path, destination, tracking._Training(30), rounds=1).figures("nowhere")
+    figures = tracking._Shown(tmp_path, destination, tracking._TimedTraining(30), rounds=1).figures("nowhere")
 
     assert {figure.figure: figure.met for figure in figures}["nowhere: points not delivered"] is False

@@ -113,7 +113,7 @@ def test_a_run_that_ended_just_before_an_interruption_is_not_run_again_and_its_t
 
     assert before.ended + after.ended == ALL
     assert list(runs(tmp_path / "home")) == ALL
-    assert Proposals(study, Workspace(tmp_path / "home")).told() == {0, 1}
+    assert Proposals(study, Workspace(tmp_path / "home")).finished() == {0, 1}
 
 
 def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path) -> None:

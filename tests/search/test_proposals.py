@@ -22,7 +22,7 @@ from harness.core.spec import with_changes
 from harness.search.objective import Objective
 from harness.search.proposals import Proposals
 from harness.search.pruners import AbstractPruner, Hyperband, Median, Percentile, SuccessiveHalving, Wilcoxon
-from harness.search.samplers import QuasiRandom, Search, Told
+from harness.search.samplers import PastTrial, QuasiRandom, Search
 from harness.search.space import Float, Present
 from harness.search.study import Study
 from harness.staging.leases import Leases
@@ -75,14 +75,14 @@ def test_baselines_come_first_and_proposals_follow(study: Study, tmp_path: Path)
 
 
 def test_a_sampler_that_learns_is_given_what_was_told(study: Study, tmp_path: Path) -> None:
-    heard: list[Told] = []
+    heard: list[PastTrial] = []
 
     class Listener(QuasiRandom):
         kind: Literal["listener"] = "listener"  # type: ignore[assignment]
         learns: ClassVar[bool] = True
 
-        def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:
-            heard[:] = told
+        def point(self, search: Search, number: int, past: Sequence[PastTrial] = ()) -> dict[str, Any]:
+            heard[:] = past
             return super().point(search, number)
 
     based = study.model_copy(update={"sampler": Listener(), "baselines": ({"when": 30, "init": "orthogonal"},)})
@@ -93,7 +93,7 @@ def test_a_sampler_that_learns_is_given_what_was_told(study: Study, tmp_path: Pa
 
     points = proposals.params(3)
 
-    assert heard == [Told(points[0], 0.5, given=True), Told(points[1], None)]
+    assert heard == [PastTrial(points[0], 0.5, given=True), PastTrial(points[1], None)]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_every_objective_is_told_and_heard(
 
     (trial,) = trials(tmp_path)
     assert (trial.values and tuple(trial.values)) == (told and pytest.approx(told))
-    (heard,) = proposals._told(1)
+    (heard,) = proposals._past_trials(1)
     assert (heard.params, heard.values) == (params, trial.values and tuple(trial.values))
     assert [direction.name for direction in stored(tmp_path).directions] == ["MAXIMIZE", "MINIMIZE", "MAXIMIZE"]
 
@@ -332,4 +332,4 @@ def test_which_trials_were_told_is_known(study: Study, tmp_path: Path) -> None:
     proposals.tell(0, [ended(0.5)])
     proposals.tell(2, [ended(None)])
 
-    assert proposals.told() == {0, 2}
+    assert proposals.finished() == {0, 2}

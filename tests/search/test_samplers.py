@@ -17,10 +17,10 @@ from harness.search.samplers import (
     TPE,
     AbstractSampler,
     Grid,
+    PastTrial,
     QuasiRandom,
     Random,
     Search,
-    Told,
     _base,
 )
 from harness.search.space import AbstractDimension, Choice, Float, Int, Present
@@ -47,7 +47,7 @@ names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=1
 @pytest.fixture(autouse=True)
 def begin_anew() -> None:
     optuna.logging.set_verbosity(optuna.logging.INFO)  # as it is unless told otherwise
-    _base._memories.clear()
+    _base._replayed.clear()
 
 
 class Points:
@@ -74,23 +74,23 @@ each = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.
 
 def forget() -> None:
     """Let the next proposal begin from nothing, as in another process."""
-    _base._memories.clear()
+    _base._replayed.clear()
 
 
-def continued(sampler: AbstractSampler, told: list[Told], count: int, search: Search = DIGITS) -> list[Told]:
-    """Return the trials told and so many more; the score is best for early growth with a light weight."""
-    told = list(told)
-    for number in range(len(told), len(told) + count):
-        params = sampler.point(search, number, told if sampler.learns else ())
-        told.append(ended(search, params, failed=number == 5))
-    return told
+def continued(sampler: AbstractSampler, past: list[PastTrial], count: int, search: Search = DIGITS) -> list[PastTrial]:
+    """Return the past trials and so many more; the score is best for early growth with a light weight."""
+    past = list(past)
+    for number in range(len(past), len(past) + count):
+        params = sampler.point(search, number, past if sampler.learns else ())
+        past.append(ended(search, params, failed=number == 5))
+    return past
 
 
-def ended(search: Search, params: dict[str, Any], *, failed: bool, given: bool = False) -> Told:
+def ended(search: Search, params: dict[str, Any], *, failed: bool, given: bool = False) -> PastTrial:
     numbers = [value for value in params.values() if isinstance(value, int | float)]
     others = tuple(value + len(params) for value, _ in zip(numbers, search.others, strict=False))
     value = -params.get("when", 0) / 800 - params.get("weight", sum(numbers))
-    return Told(params, None if failed else value, given, () if failed else others)
+    return PastTrial(params, None if failed else value, given, () if failed else others)
 
 
 SEARCHES = [
@@ -130,19 +130,19 @@ def test_what_is_remembered_changes_no_proposal(sampler: AbstractSampler) -> Non
     """Whatever was asked before: other numbers, other results, baselines, the same again."""
     search = Search("tree", TREE)
     baseline = {"where": "hidden", "hidden width": 2, "second": False, "drop": 0.3}
-    told = [ended(search, baseline, failed=False, given=True)]
+    past = [ended(search, baseline, failed=False, given=True)]
     for number in range(9):
-        told.append(ended(search, sampler.point(search, number, told), failed=number == 3))
-    other = [*told[:5], dataclasses.replace(told[5], value=-99.0)]
+        past.append(ended(search, sampler.point(search, number, past), failed=number == 3))
+    other = [*past[:5], dataclasses.replace(past[5], value=-99.0)]
     asked = [
-        (5, told[:6]),
-        (6, told[:7]),
-        (6, told[:7]),
+        (5, past[:6]),
+        (6, past[:7]),
+        (6, past[:7]),
         (5, other),
-        (9, told),
-        (0, told[:1]),
-        (3, told[:1]),
-        (7, told),
+        (9, past),
+        (0, past[:1]),
+        (3, past[:1]),
+        (7, past),
     ]
 
     remembered = [sampler.point(search, number, known) for number, known in asked]
@@ -164,15 +164,15 @@ def test_few_memories_are_kept() -> None:
     for number in range(9):
         TPE().point(Search(f"study-{number}", SPACE), 0, [])
 
-    assert len(_base._memories) == _base.MOST_MEMORIES
+    assert len(_base._replayed) == _base.MOST_REPLAYED
 
 
 def test_a_proposal_after_the_last_asks_optuna_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = continued(NSGAII(population=4), [], 20)
+    past = continued(NSGAII(population=4), [], 20)
     ask = mock.create_autospec(optuna.Study.ask, side_effect=optuna.Study.ask)
     monkeypatch.setattr(optuna.Study, "ask", ask)
 
-    continued(NSGAII(population=4), told, 5)
+    continued(NSGAII(population=4), past, 5)
 
     assert ask.call_count == 5
 
@@ -208,23 +208,23 @@ def test_the_global_stream_is_left_alone(sampler: AbstractSampler) -> None:
 
 @pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.learns], ids=lambda sampler: sampler.kind)
 def test_a_sampler_that_learns_proposes_something_else_after_other_results(sampler: AbstractSampler) -> None:
-    told = continued(sampler, [], 13)
-    other = [Told(trial.params, trial.value and -trial.value, trial.given) for trial in told]
+    past = continued(sampler, [], 13)
+    other = [PastTrial(trial.params, trial.value and -trial.value, trial.given) for trial in past]
 
-    assert continued(sampler, told, 10)[13:] != [
-        Told(sampler.point(Search("digits", SPACE), n, other), t.value)
-        for n, t in enumerate(continued(sampler, told, 10))
+    assert continued(sampler, past, 10)[13:] != [
+        PastTrial(sampler.point(Search("digits", SPACE), n, other), t.value)
+        for n, t in enumerate(continued(sampler, past, 10))
         if n >= 13
     ]
 
 
 @pytest.mark.parametrize("sampler", [s for s in SAMPLERS if s.learns], ids=lambda sampler: sampler.kind)
 def test_what_is_minimized_is_searched_as_its_negative_is_maximized(sampler: AbstractSampler) -> None:
-    told = continued(sampler, [], 13)
-    negative = [Told(trial.params, trial.value and -trial.value) for trial in told]
+    past = continued(sampler, [], 13)
+    negative = [PastTrial(trial.params, trial.value and -trial.value) for trial in past]
 
     forget()
-    found = sampler.point(Search("digits", SPACE, "maximize"), 13, told)
+    found = sampler.point(Search("digits", SPACE, "maximize"), 13, past)
     forget()
 
     assert sampler.point(Search("digits", SPACE, "minimize"), 13, negative) == found
@@ -232,22 +232,25 @@ def test_what_is_minimized_is_searched_as_its_negative_is_maximized(sampler: Abs
 
 @pytest.mark.parametrize("sampler", [TPE(startup=3), GP(startup=3)], ids=lambda sampler: sampler.kind)
 def test_results_count_after_so_many_trials(sampler: AbstractSampler) -> None:
-    told = [Told(Random().point(DIGITS, number, ()), float(number)) for number in range(5)]
-    other = [Told(trial.params, -float(number)) for number, trial in enumerate(told)]
+    past = [PastTrial(Random().point(DIGITS, number, ()), float(number)) for number in range(5)]
+    other = [PastTrial(trial.params, -float(number)) for number, trial in enumerate(past)]
 
-    same = [sampler.point(DIGITS, n, told[:n]) == sampler.point(DIGITS, n, other[:n]) for n in (2, 5)]
+    same = [sampler.point(DIGITS, n, past[:n]) == sampler.point(DIGITS, n, other[:n]) for n in (2, 5)]
 
     assert same == [True, False]
 
 
 def test_how_far_a_pruned_trial_came_is_learned_from() -> None:
     points = [Random().point(DIGITS, number, ()) for number in range(12)]
-    told, other, failed = (
-        [Told(point, None, pruned=None if came is None else {7: came * number}) for number, point in enumerate(points)]
+    past, other, failed = (
+        [
+            PastTrial(point, None, pruned=None if came is None else {7: came * number})
+            for number, point in enumerate(points)
+        ]
         for came in (1.0, -1.0, None)
     )
 
-    proposed = [TPE(startup=3).point(DIGITS, 12, trials) for trials in (told, other, failed)]
+    proposed = [TPE(startup=3).point(DIGITS, 12, trials) for trials in (past, other, failed)]
 
     assert all(proposed.count(point) == 1 for point in proposed)
 
@@ -256,7 +259,7 @@ def test_how_far_a_pruned_trial_came_is_learned_from() -> None:
 def test_optuna_hears_of_no_value_of_what_does_not_exist(sampler: AbstractSampler) -> None:
     continued(sampler, [], 12, Search("tree", TREE))
 
-    (memory,) = _base._memories.values()
+    (memory,) = _base._replayed.values()
     assert all(set(existing(TREE, trial.params)) == set(trial.params) for trial in memory._study.trials)
 
 

@@ -290,7 +290,7 @@ def test_the_search_sees_validation_metrics_and_costs(study: Study) -> None:
         Objective(metric="accuracy/late", direction="maximize"),
     )
 
-    weighed = with_changes(study, {"objectives": objectives}).weighed
+    weighed = with_changes(study, {"objectives": objectives}).objective_directions
 
     assert weighed == {
         "val/accuracy/all": "maximize",

@@ -20,6 +20,7 @@ from harness.reporting.data.columns import (
 )
 from harness.reporting.data.wording import count
 from harness.staging.previous_specs import spec_digest
+from harness.staging.run_name import run_name
 
 __all__ = ["frozen_means_frozen", "opened_once", "reproduced", "spec_unchanged"]
 
@@ -86,7 +87,7 @@ def reproduced(runs: pd.DataFrame) -> Badge:
         return not_checked(name, f"No run was: {how}.")
     differ = again[again[REPRODUCED] == DIFFERS]
     places = differ[[*RUN, "run_id"]].head(1).to_numpy().tolist()
-    example = "".join(f"trial {trial} · {arm} · seed {seed} ({run})" for trial, arm, seed, run in places)
+    example = "".join(f"{run_name(trial, arm, seed)} ({run})" for trial, arm, seed, run in places)
     total, were = count(len(completed), "completed run"), "was" if len(again) == 1 else "were"
     return passed_unless(
         name,

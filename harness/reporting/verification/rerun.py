@@ -22,6 +22,7 @@ from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
 from harness.reporting.verification.sample import choose_runs
 from harness.reporting.verification.verify import Outcome
+from harness.staging.run_name import run_name
 
 __all__ = ["Rerun", "Retrained", "chosen_runs", "rerun"]
 
@@ -95,7 +96,7 @@ def rerun(
         tolerance: relative beyond one and absolute below, for numbers of the curves.
     """
     for row in rows:
-        name = f"trial {row['trial']} · {row['arm']} · seed {row['seed']} ({row['run_id']})"
+        name = f"{run_name(row['trial'], row['arm'], row['seed'])} ({row['run_id']})"
         recorded = curves[np.logical_and.reduce([curves[part] == row[part] for part in RUN])]
         heard = {
             str(series).removeprefix(SIGNAL): int(step)

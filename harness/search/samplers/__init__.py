@@ -1,6 +1,6 @@
 """Who proposes configurations."""
 
-from harness.search.samplers._base import AbstractOptunaSampler, AbstractSampler, Search, Told
+from harness.search.samplers._base import AbstractOptunaSampler, AbstractSampler, PastTrial, Search
 from harness.search.samplers.cma_es import CMAES
 from harness.search.samplers.gp import GP
 from harness.search.samplers.grid import Grid
@@ -8,6 +8,8 @@ from harness.search.samplers.nsga_ii import NSGAII
 from harness.search.samplers.quasi_random import QuasiRandom
 from harness.search.samplers.random import Random
 from harness.search.samplers.tpe import TPE
+
+Told = PastTrial  # the name that study files of harness 0.1 import
 
 __all__ = [
     "CMAES",
@@ -17,8 +19,8 @@ __all__ = [
     "AbstractOptunaSampler",
     "AbstractSampler",
     "Grid",
+    "PastTrial",
     "QuasiRandom",
     "Random",
     "Search",
-    "Told",
 ]

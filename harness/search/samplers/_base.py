@@ -11,17 +11,17 @@ from optuna.samplers import BaseSampler
 from harness.core.digest import canonical_json
 from harness.core.seeding import stream_seed
 from harness.core.spec import LeafSpec
-from harness.search.samplers._memory import Memory
-from harness.search.samplers._search import Search, Told
+from harness.search.samplers._replayed_study import ReplayedStudy
+from harness.search.samplers._search import PastTrial, Search
 
-__all__ = ["AbstractOptunaSampler", "AbstractSampler", "Search", "Told"]
+__all__ = ["AbstractOptunaSampler", "AbstractSampler", "PastTrial", "Search"]
 
-MOST_MEMORIES = 4
-_memories: dict[str, Memory] = {}
+MOST_REPLAYED = 4
+_replayed: dict[str, ReplayedStudy] = {}
 
 
 class AbstractSampler(LeafSpec):
-    """Proposes configurations. A proposal is a function of the search, its number and the trials told before.
+    """Proposes configurations. A proposal is a function of the search, its number and the trials before it.
 
     So nothing of a sampler is stored, and 30 trials in one go equal 15 and then 15. A configuration has values of the
     dimensions that exist, in the order of the space.
@@ -34,8 +34,8 @@ class AbstractSampler(LeafSpec):
     """Whether it can be used with several objectives."""
 
     @abstractmethod
-    def point(self, search: Search, number: int, told: Sequence[Told]) -> dict[str, Any]:
-        """Return proposal `number`, from 0; `told` are the trials before it in order, empty unless `learns`."""
+    def point(self, search: Search, number: int, past: Sequence[PastTrial]) -> dict[str, Any]:
+        """Return proposal `number`, from 0; `past` are the trials before it in order, empty unless `learns`."""
 
     def limit(self, search: Search) -> int | None:  # noqa: ARG002
         """Return how many proposals there are, None if there is no end."""
@@ -47,28 +47,28 @@ class AbstractOptunaSampler(AbstractSampler):
 
     learns: ClassVar[bool] = True
     keeps_notes: ClassVar[bool] = False
-    """Whether Optuna's sampler writes its state beside its trials; then they are asked for again, not only shown."""
+    """Whether Optuna's sampler writes its state beside its trials, which are then replayed by asking for them again."""
 
     @abstractmethod
     def made(self, seed: int) -> BaseSampler:
         """Return Optuna's sampler."""
 
-    def point(self, search: Search, number: int, told: Sequence[Told]) -> dict[str, Any]:
-        """Return what Optuna proposes in a study in memory of the trials told, in their order.
+    def point(self, search: Search, number: int, past: Sequence[PastTrial]) -> dict[str, Any]:
+        """Return what Optuna proposes in a study in memory of the past trials.
 
-        The memory of the last proposals is gone on with where it leads to this one, so that n proposals in turn cost
-        n, not n squared; what is proposed is the same without.
+        The studies of the latest proposals are kept, so that each past trial is replayed once and not once a proposal;
+        what is proposed is the same.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             key = canonical_json([self.to_json(), search.name, search.directions, _plain(search)])
-            memory = _memories.pop(key, None)  # taken out while it is used: no two threads share one
-            if memory is None or not memory.precedes(number, told):
-                memory = Memory(search, lambda n: self.made(_seed(search, n)), self.keeps_notes)
-            proposed = memory.propose(number, told)
-            _memories[key] = memory
-            while len(_memories) > MOST_MEMORIES:
-                _memories.pop(next(iter(_memories)), None)
+            study = _replayed.pop(key, None)  # taken out while it is used: no two threads share one
+            if study is None or not study.leads_to(number, past):
+                study = ReplayedStudy(search, lambda n: self.made(_seed(search, n)), self.keeps_notes)
+            proposed = study.propose(number, past)
+            _replayed[key] = study
+            while len(_replayed) > MOST_REPLAYED:
+                _replayed.pop(next(iter(_replayed)), None)
             return proposed
 
 

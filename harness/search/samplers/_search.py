@@ -1,4 +1,4 @@
-"""What is searched, and what is known of it so far."""
+"""What is searched, and the trials that have ended so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 from harness.search.conditions import Space
 from harness.training.metrics import Direction
 
-__all__ = ["Search", "Told"]
+__all__ = ["PastTrial", "Search"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Told:
+class PastTrial:
     """A trial that has ended: its configuration and its value, None if no run of it completed.
 
     A `given` configuration is a baseline, not proposed by the sampler. `others` are the values of the further

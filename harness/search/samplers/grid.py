@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import PositiveInt
 
 from harness.search.conditions import Space, existing, exists, parents_first
-from harness.search.samplers._base import AbstractSampler, Search, Told
+from harness.search.samplers._base import AbstractSampler, PastTrial, Search
 from harness.search.space import AbstractDimension, Float, Int
 
 __all__ = ["Grid"]
@@ -27,7 +27,7 @@ class Grid(AbstractSampler):
     kind: Literal["grid"] = "grid"
     points: PositiveInt = 5
 
-    def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:  # noqa: ARG002
+    def point(self, search: Search, number: int, past: Sequence[PastTrial] = ()) -> dict[str, Any]:  # noqa: ARG002
         """Return the combination of that number; after the last comes the first again."""
         blocks = list(self._blocks(search.space))
         ends = list(accumulate(_size(free) for _, free in blocks))
@@ -69,11 +69,11 @@ class Grid(AbstractSampler):
 
 
 def _combination(free: dict[str, list[Any]], number: int) -> dict[str, Any]:
-    found = {}
+    values_by_name = {}
     for name, values in reversed(free.items()):
         number, index = divmod(number, len(values))
-        found[name] = values[index]
-    return found
+        values_by_name[name] = values[index]
+    return values_by_name
 
 
 def _size(free: dict[str, list[Any]]) -> int:

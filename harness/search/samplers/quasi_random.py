@@ -7,7 +7,7 @@ import torch
 
 from harness.core.seeding import stream_seed
 from harness.search.conditions import existing
-from harness.search.samplers._base import AbstractSampler, Search, Told
+from harness.search.samplers._base import AbstractSampler, PastTrial, Search
 
 __all__ = ["QuasiRandom"]
 
@@ -22,7 +22,7 @@ class QuasiRandom(AbstractSampler):
 
     kind: Literal["quasi_random"] = "quasi_random"
 
-    def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:  # noqa: ARG002
+    def point(self, search: Search, number: int, past: Sequence[PastTrial] = ()) -> dict[str, Any]:  # noqa: ARG002
         """Return the point of that number."""
         if not search.space:
             return {}

@@ -7,7 +7,7 @@ import torch
 
 from harness.core.seeding import generator
 from harness.search.conditions import existing
-from harness.search.samplers._base import AbstractSampler, Search, Told
+from harness.search.samplers._base import AbstractSampler, PastTrial, Search
 
 __all__ = ["Random"]
 
@@ -17,7 +17,7 @@ class Random(AbstractSampler):
 
     kind: Literal["random"] = "random"
 
-    def point(self, search: Search, number: int, told: Sequence[Told] = ()) -> dict[str, Any]:  # noqa: ARG002
+    def point(self, search: Search, number: int, past: Sequence[PastTrial] = ()) -> dict[str, Any]:  # noqa: ARG002
         """Return the point of that number."""
         stream = generator(0, "sampler", search.name, number)
         quantiles = torch.rand(len(search.space), dtype=torch.float64, generator=stream).tolist()

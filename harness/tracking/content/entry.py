@@ -12,6 +12,7 @@ from typing import Any
 from harness.core.digest import digest
 from harness.core.history import History, Series
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.run_name import run_name
 from harness.tracking.content.metrics import run_metrics
 from harness.tracking.content.notes import run_note, study_note
 from harness.tracking.content.params import run_params
@@ -117,7 +118,7 @@ def _name(study: StudyRecord, record: RunRecord) -> str:
     """Return the run's name, in which numbers have the digits of the greatest: MLflow sorts names as text."""
     trial = str(record.trial).zfill(len(str(study.trials - 1)))
     seed = str(record.seed).zfill(len(str(study.seeds - 1)))
-    return f"trial {trial} · {record.arm} · seed {seed}"
+    return run_name(trial, record.arm, seed)
 
 
 def _mark(name: str, record: RunRecord) -> str:
