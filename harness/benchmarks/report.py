@@ -11,7 +11,7 @@ from harness.benchmarks._base import AbstractBenchmark, Figure
 from harness.core.digest import digest
 from harness.core.history import History, Series
 from harness.reporting.report import write_report
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
 
@@ -104,5 +104,5 @@ def _store(store: Path, address: StageAddress, steps: list[int], stream: np.rand
         history.extend(name, Series(steps, values.tolist()))
     folder = stage_folder(store, address)
     folder.mkdir(parents=True)
-    for name, part in zip(FILES[1:], (history, History()), strict=True):
+    for name, part in zip(METRICS_FILES, (history, History()), strict=True):
         (folder / name).write_bytes(part.to_bytes())

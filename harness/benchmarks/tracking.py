@@ -16,7 +16,7 @@ from harness.core.history import History
 from harness.data import Digits, TaskData
 from harness.growth.rules import TriggerMonitor
 from harness.models import MLP
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
@@ -137,7 +137,7 @@ class _Shown:
         address = StageAddress(f"{number:064d}", self._training.config.steps)
         folder = stage_folder(self._home / "store", address)
         folder.mkdir(parents=True)
-        for name, content in zip(FILES[1:], (history, History()), strict=True):
+        for name, content in zip(METRICS_FILES, (history, History()), strict=True):
             (folder / name).write_bytes(content.to_bytes())
         self._ledger.save_run(replace(_record(self._training.config, number), status="completed", stages=(address,)))
         began = time.monotonic()

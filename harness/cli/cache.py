@@ -30,12 +30,12 @@ def list_stages(
     for key in dict.fromkeys(entry.address.key for entry in entries):
         of_key = [entry for entry in entries if entry.address.key == key]
         steps = ", ".join(f"{entry.address.step}{' (evicted)' if entry.evicted else ''}" for entry in of_key)
-        sizes = (sum(entry.state_bytes for entry in of_key), sum(entry.rest_bytes for entry in of_key))
+        sizes = (sum(entry.snapshot_bytes for entry in of_key), sum(entry.metrics_bytes for entry in of_key))
         table.add_row(
             key[:12], str(of_key[0].start), steps, *map(bytes_in_words, sizes), seconds_in_words(of_key[-1].seconds)
         )
     Console().print(table)
-    total = sum(entry.state_bytes for entry in entries)
+    total = sum(entry.snapshot_bytes for entry in entries)
     typer.echo(f"{len(entries)} stages, {bytes_in_words(total)} of snapshots")
 
 
@@ -50,7 +50,7 @@ def verify(
     entries = stages.entries()
     for entry in entries:
         try:
-            stages.measured(entry)
+            stages.metrics(entry)
             if not entry.evicted:
                 stages.snapshot(entry)
         except SnapshotError:
@@ -71,7 +71,7 @@ def evict(
     from harness.staging.eviction import evict_to
 
     evicted = evict_to(_open(home, store, storage), parse_bytes(keep))
-    typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(sum(e.state_bytes for e in evicted))} freed")
+    typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(sum(e.snapshot_bytes for e in evicted))} freed")
 
 
 def _open(home: Path, store: Path | None, storage: str | None) -> "Store":

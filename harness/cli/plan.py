@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from harness.search.run_request import RunRequest
     from harness.search.study import Study
-    from harness.staging.estimate import Cost
+    from harness.staging.estimate import StepCost
     from harness.staging.plan import Plan, PlannedStage
     from harness.staging.runner import Runner
 
@@ -59,11 +59,11 @@ def plan(
         console.print(line, markup=False, soft_wrap=True)
 
 
-def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "Cost":
-    from harness.staging.estimate import cost_of, cost_stored
+def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "StepCost":
+    from harness.staging.estimate import measured_cost, stored_cost
 
-    known = cost_stored(plan, runner.store) if stored else None
-    return known or cost_of(study.base, runner.data(study.base))
+    known = stored_cost(plan, runner.store) if stored else None
+    return known or measured_cost(study.base, runner.data(study.base))
 
 
 def _tree(study: "Study", plan: "Plan", runs: Sequence["RunRequest"], *, every: bool) -> "Tree":
@@ -109,7 +109,7 @@ def _passage(stage: "PlannedStage") -> str:
     return f"{_runs([stage])} {until}{known}"
 
 
-def _summary(plan: "Plan", cost: "Cost") -> Iterable[str]:
+def _summary(plan: "Plan", cost: "StepCost") -> Iterable[str]:
     missing = plan.distinct_steps - plan.stored_steps
     least = "at least " if any(stage.open for stage in plan.stages.values()) else ""
     yield f"steps, each run alone:  {plan.steps:,}"

@@ -73,7 +73,7 @@ def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tupl
         save_reproduction(workspace.ledger.database, record, recorded.history, difference, commit)
     if difference:
         return False, f"FAIL at {difference}{changed}"
-    weights = "history and final weights are" if recorded.state else "the history is"
+    weights = "history and final weights are" if recorded.snapshot else "the history is"
     return True, f"PASS: {weights} the same to the bit, {len(recorded.history):,} values in all"
 
 

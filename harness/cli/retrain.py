@@ -14,7 +14,7 @@ from harness.core.spec import explain
 from harness.reporting.verification.rerun import Retrained
 from harness.search.find import STUDY_FILE, find_study, study_folders
 from harness.search.load import load_study
-from harness.staging.reproduce import retrain
+from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig
 from harness.training.determinism import make_deterministic
 
@@ -39,7 +39,7 @@ def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, 
             raise ValueError(f"{explain(error)}; say --study FILE if the study defines parts of its own") from None
         except HarnessError as error:
             raise ValueError(str(error)) from None
-        return Retrained(again.stages, hashlib.sha256(again.state).hexdigest())
+        return Retrained(again.stages, hashlib.sha256(again.snapshot).hexdigest())
 
     return train
 

@@ -15,10 +15,10 @@ from harness.search.launchers import AbstractLauncher, Processes
 from harness.search.run_request import RunRequest
 from harness.search.worker import WorkerConfig, WorkItem
 from harness.search.worker_pool import STARTUP_FACTOR, WorkerPool, worker_pool
-from harness.staging.chain import MOST_DEATHS
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.plan import Plan
 from harness.staging.runner import Runner
+from harness.staging.stage_trainer import MAX_DEATHS
 
 __all__ = ["WorkerExecutor"]
 
@@ -87,7 +87,7 @@ class WorkerExecutor:
             deaths = 0 if ended else deaths
             deaths += pool.replace_the_dead() if left else 0
             # Runs that kill their workers are given up one by one; more deaths than these have another cause.
-            if deaths > MOST_DEATHS * size:
+            if deaths > MAX_DEATHS * size:
                 raise HarnessError(f"{deaths} workers died one after the other; see the messages above")
             if left:
                 time.sleep(POLL_S)

@@ -1,4 +1,4 @@
-"""The catalog of the stage store: which stages are committed, what they took, and what their bytes were."""
+"""The catalog of the stage store: which stages are committed, how long they took, and the digests of their files."""
 
 from dataclasses import dataclass
 
@@ -9,36 +9,36 @@ from harness.staging.ledger import StageAddress
 
 __all__ = ["Catalog", "StageEntry"]
 
-COLUMNS = "key, step, start, parent, state_sha256, state_bytes, rest_sha256, rest_bytes, seconds"
+COLUMNS = "key, step, start, parent, state_sha256, state_bytes, rest_sha256, rest_bytes, seconds"  # as in `StageEntry`
 
 
 @dataclass(frozen=True)
 class StageEntry:
-    """A committed stage, or a step within one.
+    """A stage that is committed up to `address.step`, its end or a step before.
 
     Attributes:
         start: the step at which the stage began.
         parent: the key of the stage before, or an empty string.
-        state_sha256: of the snapshot; it stays when the snapshot is evicted.
-        state_bytes: size of the snapshot, 0 once it is evicted.
-        rest_sha256: of what was measured.
-        rest_bytes: size of what was measured.
+        snapshot_sha256: also known once the snapshot is evicted.
+        snapshot_bytes: 0 once the snapshot is evicted.
+        metrics_sha256: of the files of `StageMetrics` together.
+        metrics_bytes: of these files together.
         seconds: training time since the stage began.
     """
 
     address: StageAddress
     start: int
     parent: str
-    state_sha256: str
-    state_bytes: int
-    rest_sha256: str
-    rest_bytes: int
+    snapshot_sha256: str
+    snapshot_bytes: int
+    metrics_sha256: str
+    metrics_bytes: int
     seconds: float
 
     @property
     def evicted(self) -> bool:
-        """Whether the snapshot was given up for space; what was measured stays."""
-        return self.state_bytes == 0
+        """Whether the snapshot was deleted for space; the metrics stay."""
+        return self.snapshot_bytes == 0
 
 
 class Catalog:
@@ -55,13 +55,14 @@ class Catalog:
         return [StageEntry(StageAddress(row[0], row[1]), *row[2:]) for row in rows]
 
     def save(self, entry: StageEntry, lease: Lease | None = None) -> None:
-        """Commit a stage whose files lie in the store, if `lease`, where given, is still this process's.
+        """Commit a stage whose files are in the store; a `lease`, if given, must still be held by this process.
 
         Raises:
             LeaseLostError: another process has the lease now; nothing is committed.
         """
-        values = {**vars(entry), **vars(entry.address)}
         names = COLUMNS.split(", ")
+        fields = {**vars(entry.address), **vars(entry)}
+        del fields["address"]
         with self._database.transaction() as transaction:
             if lease and not check_lease(transaction, lease):
                 raise LeaseLostError(f"the lease of stage {entry.address.key[:8]} was taken over by another process")
@@ -70,15 +71,15 @@ class Catalog:
             transaction.execute(
                 f"INSERT INTO stages ({COLUMNS}) VALUES ({', '.join(f':{name}' for name in names)}) "
                 f"ON CONFLICT (key, step) DO UPDATE SET {', '.join(f'{name} = :{name}' for name in names[2:])}",
-                {name: values[name] for name in names},
+                dict(zip(names, fields.values(), strict=True)),
             )
 
     def evict(self, address: StageAddress) -> None:
-        """Note that the snapshot of a stage is no longer there."""
+        """Record that the snapshot of a stage was deleted."""
         with self._database.transaction() as transaction:
             transaction.execute("UPDATE stages SET state_bytes = 0 WHERE key = :key AND step = :step", vars(address))
 
     def drop(self, address: StageAddress) -> None:
-        """Forget a stage whose files are damaged."""
+        """Remove a stage whose files are damaged."""
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM stages WHERE key = :key AND step = :step", vars(address))

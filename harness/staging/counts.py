@@ -1,4 +1,4 @@
-"""What a run costs whatever it is trained on: parameters, and operations, counted on its networks."""
+"""The cost of a run on any machine: its parameters and operations, counted on its networks."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,11 +24,11 @@ FEW = 2  # with one alone, a batch norm would have nothing to compare
 
 @dataclass(frozen=True)
 class Counts:
-    """What a run costs.
+    """The parameters and operations of a run.
 
     Attributes:
-        parameters: at the end, frozen ones too, but neither those that were born untrainable nor a teacher's.
-        trainable: how many of them are trained there.
+        parameters: at the end, including frozen ones, without those born untrainable and those of a teacher.
+        trainable: those of them that are trained at the end.
         flops: floating-point operations of forward and backward passes, by stage, as `flops_of` counts them.
     """
 
@@ -40,8 +40,8 @@ class Counts:
 def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> Counts:
     """Build the networks of a run once more, and count.
 
-    Operations are those of the run alone: neither what runs share nor features that are computed once make them fewer.
-    They are counted for two examples and multiplied: what does not depend on the number of examples counts too often.
+    Operations are those of the run trained alone: shared stages and cached features do not reduce them. They are
+    counted for two examples and multiplied, so operations that do not depend on the batch size count too often.
 
     Args:
         config: of the run.
@@ -66,20 +66,20 @@ def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> 
 
 
 def _flops_until(state: TrainState, end: int, config: RunConfig, data: TaskData) -> Iterator[int]:
-    """Give the operations of the steps from here to `end`, as long as the same parameters are frozen."""
+    """Yield the operations of the steps from here to `end`, one number for each set of frozen parameters."""
     start = state.step
     changes = state.lineage[-1].change.freeze.changes() if state.lineage else ()
-    for step, then in pairwise([start, *(start + age for age in sorted(changes) if start + age < end), end]):
+    for step, next_step in pairwise([start, *(start + age for age in sorted(changes) if start + age < end), end]):
         state.step = step
         if step > start:
             state.refreeze()
-        yield (then - step) * _flops_of_step(state, config, data)
+        yield (next_step - step) * _flops_of_step(state, config, data)
 
 
 def _flops_of_step(state: TrainState, config: RunConfig, data: TaskData) -> int:
     specs = output_specs(state.model, state.lineage, state.effects, data)
-    seen = specs.label_map.known(data.train.labels).nonzero().squeeze(1)
-    examples = data.train.take(seen[:FEW])
+    known = specs.label_map.known(data.train.labels).nonzero().squeeze(1)
+    examples = data.train.take(known[:FEW])
 
     def passes() -> None:
         batch = forward_batch(state, examples, specs, needs_of(config.training.losses.values()))

@@ -20,7 +20,7 @@ __all__ = ["VARIABLE", "Database", "Transaction"]
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "HARNESS_STORAGE"  # the environment variable for its URL, which may have a password in it
+VARIABLE = "HARNESS_STORAGE"  # the environment variable for the URL, which may contain a password
 
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS studies (
@@ -62,9 +62,9 @@ NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
     "postgresql": "EXTRACT(EPOCH FROM clock_timestamp())",
 }
-NAMESPACE = "harness_ledger"  # Optuna has tables of the same names in the same database
-WAITS_S = (0.5, 1, 2, 4, 8, 16, 30)  # for a server that was there before
-CREATING = 7_274_001  # any number, the same in every process: whoever creates tables waits for others that do
+NAMESPACE = "harness_ledger"  # Optuna's tables in the same database have some of the same names
+WAITS_S = (0.5, 1, 2, 4, 8, 16, 30)  # between attempts to reach a server that was reached before
+CREATING = 7_274_001  # any number, the same in every process: an advisory lock while tables are created
 
 
 class Transaction:
@@ -75,16 +75,16 @@ class Transaction:
         self._now = NOW[connection.dialect.name]
 
     def execute(self, statement: str, values: Mapping[str, Any] | None = None) -> int:
-        """Execute a statement that changes rows; return how many."""
+        """Execute a statement that changes rows; return their number."""
         return self._connection.execute(text(statement.replace("{now}", self._now)), values or {}).rowcount
 
     def rows(self, statement: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Return the rows that a statement gives."""
-        found = self._connection.execute(text(statement.replace("{now}", self._now)), values or {})
-        return [tuple(row) for row in found]
+        """Return the rows that a statement selects."""
+        rows = self._connection.execute(text(statement.replace("{now}", self._now)), values or {})
+        return [tuple(row) for row in rows]
 
     def has(self, table: str) -> bool:
-        """Return whether there is such a table; a database of an earlier version may lack some."""
+        """Return whether a table exists; databases of earlier versions lack some."""
         return inspect(self._connection).has_table(table)
 
 
@@ -113,16 +113,16 @@ class Database:
 
     @property
     def url(self) -> URL:
-        """Where it is, with its password, if it has one."""
+        """The URL, including its password."""
         return self._url
 
     @property
     def exists(self) -> bool:
-        """Whether the SQLite file is there; a server always is."""
+        """Whether the SQLite file exists; True for a server."""
         return self.path is None or self.path.is_file()
 
     def create(self) -> None:
-        """Make the tables that are not there yet.
+        """Create the tables that do not exist yet.
 
         Raises:
             HomeError: the file cannot be written, or the server not be reached.
@@ -147,11 +147,11 @@ class Database:
             ) from None
 
     def expect(self) -> None:
-        """Wait for the server from the first transaction on: another process has reached it."""
+        """Wait for the server if the first transaction does not reach it: another process has reached it before."""
         self._reached = True
 
     def close(self) -> None:
-        """Close the connections to a server that are kept for the next transaction."""
+        """Close the pooled connections to a server."""
         if self._engine:
             self._engine.dispose()
 
@@ -159,10 +159,10 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """Commit at the end of the block, or undo everything if it raises.
 
-        A server that was reached before and is away is waited for, up to a minute.
+        If a server that was reached before does not answer, wait for it for up to a minute.
 
         Raises:
-            AwayError: the server went away in the middle; whether it was committed is not known.
+            AwayError: the server went away during the transaction; whether it was committed is not known.
             HomeError: the database cannot be read or written.
         """
         try:
@@ -173,11 +173,11 @@ class Database:
                 f"expected {error.name} to be installed for {self}; pip install 'harness[postgres]'"
             ) from None
         except DBAPIError as error:
-            found = " ".join(str(error.orig).split())
+            cause = " ".join(str(error.orig).split())
             if error.connection_invalidated and self.path is None:
-                raise AwayError(f"the database {self} went away in the middle of a transaction: {found}") from None
+                raise AwayError(f"the database {self} went away in the middle of a transaction: {cause}") from None
             raise HomeError(
-                f"expected a ledger at {self} that can be read and written, found: {found}; "
+                f"expected a ledger at {self} that can be read and written, found: {cause}; "
                 "choose another home with --home or HARNESS_HOME"
             ) from None
 
@@ -186,7 +186,7 @@ class Database:
         for wait_s in WAITS_S if self._reached and not self.path else ():
             try:
                 return self._engine.connect()
-            except OperationalError:  # nothing was executed yet, so that trying again repeats nothing
+            except OperationalError:  # nothing was executed yet, so a retry repeats nothing
                 log.warning("the database %s is away; trying again in %s s", self, wait_s)
                 time.sleep(wait_s)
         connection = self._engine.connect()

@@ -1,4 +1,4 @@
-"""What training will cost: from what is stored, or by training a little."""
+"""The cost of training runs, estimated from stored stages or by training a few steps."""
 
 import time
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from harness.training.loop import train_stage
 from harness.training.output_specs import output_specs
 from harness.training.state import fresh_state
 
-__all__ = ["Cost", "cost_of", "cost_stored"]
+__all__ = ["StepCost", "measured_cost", "stored_cost"]
 
 WARM_UP, STEPS = 5, 20
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a step takes.
+class StepCost:
+    """The cost of one optimizer update, and of one snapshot.
 
     Attributes:
-        seconds_per_step: evaluations included.
+        seconds_per_step: including evaluations.
         snapshot_bytes: of one snapshot.
-        bytes_per_step: of what is measured.
+        bytes_per_step: of the metrics.
     """
 
     seconds_per_step: float
@@ -36,38 +36,38 @@ class Cost:
     bytes_per_step: float
 
     def seconds(self, plan: Plan) -> float:
-        """Return the seconds that one worker needs for what is not stored."""
+        """Return the seconds that one worker needs for the steps that are not stored."""
         return (plan.distinct_steps - plan.stored_steps) * self.seconds_per_step
 
     def disk_bytes(self, plan: Plan) -> float:
         """Return the bytes that all stages of `plan` take in the store."""
         snapshots = sum(len(stage.ends) for stage in plan.stages.values())
-        # A snapshot inside a stage comes with all that was measured since the stage began.
-        measured = sum(end - stage.start for stage in plan.stages.values() for end in stage.ends)
-        return snapshots * self.snapshot_bytes + measured * self.bytes_per_step
+        # A snapshot inside a stage comes with all metrics since the stage began.
+        steps = sum(end - stage.start for stage in plan.stages.values() for end in stage.ends)
+        return snapshots * self.snapshot_bytes + steps * self.bytes_per_step
 
 
-def cost_stored(plan: Plan, store: Store) -> Cost | None:
-    """Return what the stages of `plan` that are stored have cost; None if none is."""
+def stored_cost(plan: Plan, store: Store) -> StepCost | None:
+    """Return the cost of the stages of `plan` that are stored; None if none is."""
     entries = [
         entry
         for key in plan.stages
-        for entry in store.entries(key)[-1:]  # the last holds what was measured since the stage began
+        for entry in store.entries(key)[-1:]  # the last one has all metrics since the stage began
         if entry.address.step > entry.start
     ]
     steps = sum(entry.address.step - entry.start for entry in entries)
     if not steps:
         return None
-    snapshots = [entry.state_bytes for entry in entries if not entry.evicted]
-    return Cost(
+    snapshots = [entry.snapshot_bytes for entry in entries if not entry.evicted]
+    return StepCost(
         seconds_per_step=sum(entry.seconds for entry in entries) / steps,
         snapshot_bytes=sum(snapshots) / max(len(snapshots), 1),
-        bytes_per_step=sum(entry.rest_bytes for entry in entries) / steps,
+        bytes_per_step=sum(entry.metrics_bytes for entry in entries) / steps,
     )
 
 
-def cost_of(config: RunConfig, data: TaskData) -> Cost:
-    """Return what a run costs before its first growth, by training a few steps of it; nothing is stored.
+def measured_cost(config: RunConfig, data: TaskData) -> StepCost:
+    """Train a few steps of a run, without storing them, and return their cost; it is that before the first growth.
 
     Args:
         config: with device and precision resolved.
@@ -83,7 +83,7 @@ def cost_of(config: RunConfig, data: TaskData) -> Cost:
     trained = time.perf_counter()
     evaluate(state, data.validation, training, output_specs(state.model, (), (), data))
     evaluated = time.perf_counter()
-    return Cost(
+    return StepCost(
         seconds_per_step=(trained - began) / STEPS + (evaluated - trained) / training.evaluate_every,
         snapshot_bytes=len(write_snapshot(state)),
         bytes_per_step=len(history.to_bytes()) / state.step,

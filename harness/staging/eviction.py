@@ -1,4 +1,4 @@
-"""Which snapshots to give up first when space is short."""
+"""Eviction of snapshots: the least valuable are deleted first when space is short."""
 
 from collections.abc import Sequence
 
@@ -9,32 +9,32 @@ __all__ = ["by_value", "evict_to"]
 
 
 def by_value(entries: Sequence[StageEntry]) -> list[StageEntry]:
-    """Return the entries that still have a snapshot, the least valuable first.
+    """Return the entries that have a snapshot, the least valuable first.
 
-    A snapshot from which no other stage begins is worth less than one from which some do. Among these, what counts is
-    the training time per byte that it saves: the time since the snapshot before it.
+    Snapshots from which no other stage begins come first. Within each of the two groups, the value of a snapshot is
+    the training time since the snapshot before it, per byte.
     """
-    kept = [entry for entry in entries if not entry.evicted]
-    begun = {(entry.parent, entry.start) for entry in entries}
-    seconds: dict[str, float] = {}
-    saved = []
-    for entry in sorted(kept, key=lambda e: (e.address.key, e.address.step)):
-        saved.append((entry.seconds - seconds.get(entry.address.key, 0.0)) / entry.state_bytes)
-        seconds[entry.address.key] = entry.seconds
-    ordered = sorted(kept, key=lambda e: (e.address.key, e.address.step))
-    worth = [((e.address.key, e.address.step) in begun, value) for e, value in zip(ordered, saved, strict=True)]
-    return [ordered[index] for index in sorted(range(len(ordered)), key=worth.__getitem__)]
+    ordered = sorted((e for e in entries if not e.evicted), key=lambda e: (e.address.key, e.address.step))
+    fork_points = {(entry.parent, entry.start) for entry in entries}
+    seconds_before: dict[str, float] = {}
+    values = []
+    for entry in ordered:
+        key, step = entry.address.key, entry.address.step
+        seconds_per_byte = (entry.seconds - seconds_before.get(key, 0.0)) / entry.snapshot_bytes
+        values.append(((key, step) in fork_points, seconds_per_byte))
+        seconds_before[key] = entry.seconds
+    return [ordered[index] for index in sorted(range(len(ordered)), key=values.__getitem__)]
 
 
 def evict_to(store: Store, limit_bytes: int) -> list[StageEntry]:
-    """Give up snapshots until all together are not greater than `limit_bytes`; return those given up."""
+    """Evict snapshots until all together take at most `limit_bytes`; return the entries of those evicted."""
     entries = store.entries()
-    total = sum(entry.state_bytes for entry in entries)
+    total = sum(entry.snapshot_bytes for entry in entries)
     evicted = []
     for entry in by_value(entries):
         if total <= limit_bytes:
             break
         store.evict(entry)
         evicted.append(entry)
-        total -= entry.state_bytes
+        total -= entry.snapshot_bytes
     return evicted

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import SNAPSHOT_FILE, stage_folder
 from harness.staging.ledger import StageAddress
 from harness.staging.snapshot_format import MODEL, SnapshotFile
 
@@ -25,7 +25,7 @@ def frozen_digests(store: Path, stages: Sequence[StageAddress]) -> FrozenDigests
     Which tensors another policy freezes depends on the network, which is not built here; their digests are not known,
     nor are those of runs whose snapshots were evicted.
     """
-    files = [stage_folder(store, address) / FILES[0] for address in stages[-2:]]
+    files = [stage_folder(store, address) / SNAPSHOT_FILE for address in stages[-2:]]
     if len(files) < 2 or not all(file.is_file() for file in files):
         return FrozenDigests()
     before, after = (SnapshotFile.parse(file.read_bytes()) for file in files)

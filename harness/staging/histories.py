@@ -5,9 +5,20 @@ from pathlib import Path
 from harness.core.history import History
 from harness.staging.ledger import StageAddress, StudyRecord
 
-__all__ = ["FILES", "run_history", "stage_folder", "store_folder"]
+__all__ = [
+    "FINAL_EVALUATION_FILE",
+    "HISTORY_FILE",
+    "METRICS_FILES",
+    "SNAPSHOT_FILE",
+    "STAGE_FILES",
+    "run_history",
+    "stage_folder",
+    "store_folder",
+]
 
-FILES = ("state.safetensors", "history.safetensors", "ending.safetensors")
+SNAPSHOT_FILE, HISTORY_FILE, FINAL_EVALUATION_FILE = "state.safetensors", "history.safetensors", "ending.safetensors"
+METRICS_FILES = (HISTORY_FILE, FINAL_EVALUATION_FILE)
+STAGE_FILES = (SNAPSHOT_FILE, *METRICS_FILES)
 
 
 def store_folder(home: Path, study: StudyRecord) -> Path:
@@ -23,11 +34,11 @@ def stage_folder(store: Path, address: StageAddress) -> Path:
 def run_history(store: Path, stages: tuple[StageAddress, ...], *, test: bool = True) -> History:
     """Return the history of a run from step 0 to its end, from the store at `store`.
 
-    Without `test` it lacks what another run, which opened test data, measured on them in a stage that both share.
+    Without `test` it has no series of test data, which another run may have recorded in a stage that both share.
     """
-    whole = History()
+    history = History()
     for address in stages:
         folder = stage_folder(store, address)
-        for name in FILES[1:]:
-            whole = whole.then(History.read(folder / name))
-    return whole if test else whole.without("test/")
+        for name in METRICS_FILES:
+            history = history.then(History.read(folder / name))
+    return history if test else history.without("test/")

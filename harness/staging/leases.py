@@ -1,4 +1,4 @@
-"""Leases: one process at a time trains a stage, and one that died or was stopped for long loses its right to it.
+"""Leases: one process at a time trains a stage, and a process that died or stopped for long loses its lease.
 
 A lease is a row with an owner, a time of expiry by the database's clock, and a fencing token that grows with every new
 owner. What an owner commits is accepted only while its token is the latest (Kleppmann, "How to do distributed
@@ -25,10 +25,11 @@ DURATION_S = 60.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to do what `name` says until it expires; `token` is greater than that of every owner before.
+    """The right to work on `name` until it expires.
 
     Attributes:
-        deaths: owners that ended without giving it back, since the last of them that stored something.
+        token: the fencing token, greater than that of every earlier owner.
+        deaths: owners that ended without releasing it, since an owner last stored something.
     """
 
     name: str
@@ -38,12 +39,12 @@ class Lease:
 
 
 class Leases:
-    """Takes leases and renews them as long as they are held.
+    """Acquires leases and renews them while they are held.
 
     Args:
-        database: where they are.
-        owner: this process, unless given.
-        duration_s: how long an owner that is not heard of keeps a lease; one that is known to be dead loses it at once.
+        database: that holds them.
+        owner: the identity of this process, unless given.
+        duration_s: seconds until a lease that is not renewed expires; an owner known to have ended loses it at once.
     """
 
     _held: ClassVar[set[tuple[str, str]]] = set()  # by owners in this process, each with the name of the lease
@@ -55,7 +56,7 @@ class Leases:
 
     @contextmanager
     def hold(self, name: str) -> Iterator[Lease | None]:
-        """Hold the lease `name` in the block; None if another process that is alive holds it."""
+        """Hold the lease `name` in the block; None if another live process holds it."""
         lease = self._acquire(name)
         if lease is None:
             yield None
@@ -70,20 +71,23 @@ class Leases:
             stopped.set()
             thread.join()
             self._held.discard((self._owner, name))
-            self._give_back(lease)
+            self._release(lease)
 
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
-            before = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
-            free = next((owner for owner, _ in before if has_ended(owner) or self._lost(owner, name)), None)
-            token = self._take(transaction, name, replacing=free)
+            rows = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
+            ended = next((owner for owner, _ in rows if has_ended(owner) or self._is_orphaned(owner, name)), None)
+            token = self._take(transaction, name, replacing=ended)
             if token is None:
                 return None
-            given_back = all(expires == 0 or owner == self._owner for owner, expires in before)
-            return Lease(name, self._owner, token, _deaths(transaction, name, 0 if given_back else 1))
+            released = all(expires == 0 or owner == self._owner for owner, expires in rows)
+            return Lease(name, self._owner, token, _deaths(transaction, name, 0 if released else 1))
 
-    def _lost(self, owner: str, name: str) -> bool:
-        """Return whether a lease is our own, and a server that went away did not let us know of it, or give it back."""
+    def _is_orphaned(self, owner: str, name: str) -> bool:
+        """Return whether this process owns a lease in the database but does not hold it.
+
+        That happens when a server goes away while the lease is being acquired or released.
+        """
         return owner == self._owner and (owner, name) not in self._held
 
     def _take(self, transaction: Transaction, name: str, replacing: str | None) -> int | None:
@@ -103,10 +107,10 @@ class Leases:
                 {"name": lease.name, "token": lease.token, "duration": self._duration_s},
             )
 
-    def _give_back(self, lease: Lease) -> None:
+    def _release(self, lease: Lease) -> None:
         try:
             self._expire(lease, "0")
-        except AwayError:  # kept, it would be missed by everybody until it expires, and count as a death
+        except AwayError:  # once more: a lease that is not released blocks others until it expires, and counts a death
             self._expire(lease, "0")
 
     def _renew(self, lease: Lease, stopped: threading.Event) -> None:
@@ -139,11 +143,11 @@ def _deaths(transaction: Transaction, name: str, more: int) -> int:
 
 
 def forget_deaths(transaction: Transaction, lease: Lease) -> None:
-    """Note that an owner stored something: those who died before it hold nothing up."""
+    """Reset the deaths of a lease whose owner has stored something."""
     if lease.deaths:
         transaction.execute("DELETE FROM deaths WHERE name = :name", {"name": lease.name})
 
 
 def forgive_all_deaths(transaction: Transaction) -> None:
-    """Let everything be tried anew, however many died of it."""
+    """Reset the deaths of all leases, so that every stage is tried again."""
     transaction.execute("DELETE FROM deaths")

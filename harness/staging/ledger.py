@@ -1,4 +1,4 @@
-"""The ledger: which studies and runs there are, and how they ended.
+"""The ledger: the studies, their runs, and how these ended.
 
 What is committed here is the truth; Optuna's and MLflow's databases can be rebuilt from it.
 """
@@ -22,7 +22,7 @@ RunKey = tuple[int, str, int]
 
 @dataclass(frozen=True)
 class StageAddress:
-    """Where a stage's snapshot lies in the store: the chain of everything before it, and the step."""
+    """The address of a stored stage: its key, a digest of everything that led to it, and the step."""
 
     key: str
     step: int
@@ -30,13 +30,13 @@ class StageAddress:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """A study as it was begun.
+    """A study that was begun.
 
     Attributes:
         spec: as JSON, read by its properties.
-        trials: planned by now, as are the `seeds`.
-        file: where it was loaded from, to find its own classes again.
-        store: the folder of its stages, or an empty string for the one in its home.
+        trials: currently planned; so are `seeds`.
+        file: that it was loaded from, which defines its own classes.
+        store: the folder of its stages, or an empty string for the folder in its home.
     """
 
     name: str
@@ -48,14 +48,14 @@ class StudyRecord:
 
     @property
     def planned_runs(self) -> int:
-        """Runs in the plan: trials x arms x seeds, of every replicate of a search, and those that confirm."""
+        """The number of planned runs: trials x arms x seeds, in every replicate of a search, and its confirmation."""
         design = self.spec.design
         return len(self.spec.arms) * design.replicates * (self.trials * self.seeds + design.confirmation)
 
 
 @dataclass(frozen=True)
 class StudyOrigin:
-    """How a study was called: the study file's name or relative path, and the changes to its base run as typed."""
+    """The arguments that a study was begun with: its name or relative path, and the changes to its base run."""
 
     source: str
     changes: tuple[str, ...] = ()
@@ -66,13 +66,13 @@ class RunRecord:
     """A run that has ended.
 
     Attributes:
-        params: the searched fields, by the name they have in the space.
+        params: values of the searched fields, by their names in the space.
         status: `completed`, `failed` or `pruned`; `reason` says why it did not complete.
         stages: one address per stage, in order; the last one is the end of the run.
-        growths: what each growth did, in order: `step`, `parameters_added`, and the spec.
-        metrics: the run's results, by name, such as `test/accuracy/all`.
-        commit: that was checked out around the study's file when the run was trained, or an empty string.
-        spec_digest: of the study's spec as the process that launched the run had loaded it; empty if not known.
+        growths: of each growth, in order: `step`, `parameters_added` and `flops_before`, as in `RunResult`.
+        metrics: the results, by name, such as `test/accuracy/all`.
+        commit: of the repository with the study's file when the run was trained, or an empty string.
+        spec_digest: of the study's spec in the process that launched the run; empty if not known.
     """
 
     study: str
@@ -97,7 +97,7 @@ class RunRecord:
 
     @property
     def opened_test(self) -> bool:
-        """Whether it was evaluated on test data."""
+        """Whether the run was evaluated on test data."""
         return any(name.startswith("test/") for name in self.metrics)
 
     def to_json(self) -> dict[str, Any]:
@@ -133,11 +133,11 @@ class Ledger:
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever run in this home."""
+        """Whether the database exists; it is created by the first launch in a home."""
         return self.database.exists
 
     def create(self) -> None:
-        """Make the home and its tables if they are not there yet.
+        """Create the home and its tables if they do not exist yet.
 
         Raises:
             HomeError: the folder cannot be written.
@@ -155,19 +155,19 @@ class Ledger:
         return next((record for record in self.studies() if record.name == name), None)
 
     def enter_study(self, record: StudyRecord) -> StudyRecord:
-        """Begin a study unless it was begun, perhaps a moment ago by another process; return it as it stands."""
+        """Add a study unless it exists, perhaps added a moment ago by another process; return what is stored."""
         with self.database.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO studies (name, spec, trials, seeds, file, store) "
                 "VALUES (:name, :spec, :trials, :seeds, :file, :store) ON CONFLICT DO NOTHING",
                 {**vars(record), "spec": json.dumps(record.spec)},
             )
-        found = self.study(record.name)
-        assert found is not None  # studies are never removed
-        return found
+        stored = self.study(record.name)
+        assert stored is not None  # studies are never removed
+        return stored
 
     def save_study(self, record: StudyRecord) -> None:
-        """Begin a study, or raise its number of trials or seeds."""
+        """Add a study, or replace what is stored of it."""
         with self.database.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO studies (name, spec, trials, seeds, file, store) "
@@ -177,7 +177,7 @@ class Ledger:
             )
 
     def save_origin(self, study: str, origin: StudyOrigin) -> None:
-        """Remember how a study was first called, so that its report can say how to run it again."""
+        """Keep the arguments that a study was first begun with; its report says how to run it again."""
         with self.database.transaction() as transaction:
             transaction.execute(
                 "INSERT INTO origins (study, source, changes) VALUES (:study, :source, :changes) "
@@ -186,7 +186,7 @@ class Ledger:
             )
 
     def origin(self, study: str) -> StudyOrigin:
-        """Return how a study was called; by its own name, if that is not known."""
+        """Return the arguments that a study was begun with; its name alone if they are not known."""
         with self.database.transaction() as transaction:
             rows = transaction.rows("SELECT source, changes FROM origins WHERE study = :study", {"study": study})
         return StudyOrigin(rows[0][0], tuple(json.loads(rows[0][1]))) if rows else StudyOrigin(study)
@@ -200,7 +200,7 @@ class Ledger:
         return [RunRecord.from_json(json.loads(record)) for (record,) in rows]
 
     def run(self, study: str, key: RunKey) -> RunRecord | None:
-        """Return the run of that trial, arm and seed, or None if it has not ended."""
+        """Return the run of a trial, arm and seed, or None if it has not ended."""
         trial, arm, seed = key
         with self.database.transaction() as transaction:
             rows = transaction.rows(
@@ -216,9 +216,9 @@ class Ledger:
         return frozenset((trial, arm, seed) for trial, arm, seed in rows)
 
     def save_run(self, record: RunRecord) -> None:
-        """Record how a run ended; a later end replaces an earlier one. That test data were opened is kept for ever.
+        """Save the record of a run, which replaces an earlier one; every access to test data stays recorded.
 
-        The same record once more says nothing new: two processes may find a run at its end at the same moment.
+        Saving the same record again changes nothing: two processes may reach the end of a run at the same moment.
         """
         names = ("study", "trial", "arm", "seed", "run_id", "status")
         values = {name: getattr(record, name) for name in names} | {"record": json.dumps(record.to_json())}
@@ -249,7 +249,7 @@ class Ledger:
         return [TestSetAccess(*row) for row in rows]
 
     def save_rung(self, record: RunRecord, step: int) -> None:
-        """Record what a run had come to after `step` steps, where it waits for whether it may go on."""
+        """Save the results of a run at a rung, `step`, where it waits for the pruner's decision."""
         names = ("study", "trial", "arm", "seed")
         with self.database.transaction() as transaction:
             transaction.execute(
@@ -260,7 +260,7 @@ class Ledger:
             )
 
     def rungs(self, study: str, trial: int) -> dict[tuple[str, int, int], RunRecord]:
-        """Return what the runs of a trial had come to, by arm, seed and step."""
+        """Return the results of a trial's runs at rungs, by arm, seed and step."""
         with self.database.transaction() as transaction:
             rows = transaction.rows(
                 "SELECT arm, seed, step, record FROM rungs WHERE study = :study AND trial = :trial",
@@ -269,13 +269,13 @@ class Ledger:
         return {(arm, seed, step): RunRecord.from_json(json.loads(record)) for arm, seed, step, record in rows}
 
     def forget_failures(self, study: str) -> int:
-        """Forget the study's runs that failed, and what killed processes, so that they are done again; how many."""
+        """Delete the study's failed runs and reset all deaths, so that they are trained again; return their number."""
         with self.database.transaction() as transaction:
             forgive_all_deaths(transaction)
             return transaction.execute("DELETE FROM runs WHERE study = :study AND status = 'failed'", {"study": study})
 
     def run_counts(self) -> dict[str, dict[str, int]]:
-        """Return, for each study, how many runs ended with which status."""
+        """Return the number of each study's runs by status."""
         with self.database.transaction() as transaction:
             rows = transaction.rows("SELECT study, status, COUNT(*) FROM runs GROUP BY study, status")
         counts: dict[str, dict[str, int]] = {}
@@ -292,7 +292,7 @@ class Ledger:
             )
 
     def signals(self, study: str, run_id: str) -> frozenset[str]:
-        """Return the signals that were sent to a run by now."""
+        """Return the signals that have been sent to a run."""
         with self.database.transaction() as transaction:
             rows = transaction.rows(
                 "SELECT name FROM signals WHERE study = :study AND run_id IN (:run_id, :every)",

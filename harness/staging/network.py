@@ -1,4 +1,4 @@
-"""The network of a run at step 0, and the examples that its growths may look at."""
+"""The network of a run at step 0, and the examples that its growths get as probes."""
 
 import torch
 
@@ -36,7 +36,7 @@ def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
 
 
 def probe_for(change: Change, data: TaskData) -> Probe:
-    """Return training examples for `change` to look at, with the right new output for each if it brings classes."""
+    """Return the probe of `change`: training examples, with targets of the new output if it classifies."""
     examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
     head = next(iter(change.operation.new_outputs()), None)
     output = data.outputs.get(head) if head else None

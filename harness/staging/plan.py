@@ -1,4 +1,4 @@
-"""The plan before the work: the tree of stages that many runs come to, and what of it is stored already."""
+"""The plan of runs: the tree of stages that they pass through, and which of these are stored."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +21,11 @@ class PlannedStage:
     Attributes:
         parent: the key of the stage before, or an empty string.
         start: the step at which it begins.
-        change: what the growth at its beginning does, if it begins with one.
-        ends: how many runs end or leave it, by step.
-        runs: the positions, among all, of those that pass through it.
+        change: of the growth at its beginning; None for a stage that begins at step 0.
+        ends: by step, the number of runs that end there or go on with another stage.
+        runs: the positions in the list of runs of those that pass through it.
         stored: the steps at which it is stored.
-        open: whether a run leaves it at a step that nobody knows yet; then `ends` has the latest that it can be.
+        open: whether the step at which some run leaves it is not known; `ends` then has the latest possible step.
     """
 
     key: str
@@ -39,16 +39,16 @@ class PlannedStage:
 
     @property
     def steps(self) -> int:
-        """Steps that have to be trained for all of them, once."""
+        """Steps that are trained once for all of these runs."""
         return max(self.ends) - self.start
 
     @property
     def steps_to_train(self) -> int:
-        """Steps of these that are not stored; a later snapshot is of no use to who leaves the stage before it."""
-        known, missing = {self.start, *self.stored}, 0
+        """Steps that are not stored; a run that leaves the stage early cannot start from a later snapshot."""
+        snapshots, missing = {self.start, *self.stored}, 0
         for end in sorted(self.ends):
-            missing += end - max(step for step in known if step <= end)
-            known.add(end)
+            missing += end - max(step for step in snapshots if step <= end)
+            snapshots.add(end)
         return missing
 
 
@@ -70,12 +70,12 @@ class Plan:
 
     @property
     def stored_steps(self) -> int:
-        """Distinct steps that are stored already."""
+        """Distinct steps that are stored."""
         return self.distinct_steps - sum(stage.steps_to_train for stage in self.stages.values())
 
     @property
     def forks(self) -> dict[str, frozenset[int]]:
-        """Return, by stage key, the steps at which runs end or leave a stage, as far as they are known."""
+        """The known steps at which runs end or leave a stage, by stage key."""
         return {key: frozenset(stage.ends) for key, stage in self.stages.items() if not stage.open}
 
     def children(self, key: str = "") -> Iterator[PlannedStage]:
@@ -84,7 +84,7 @@ class Plan:
 
 
 def make_plan(configs: Iterable[RunConfig], store: Store | None = None, *, alone: bool = False) -> Plan:
-    """Return the plan of runs; no step is trained for it."""
+    """Return the plan of runs, without training any step."""
     planner = _Planner(store)
     steps = 0
     for position, config in enumerate(map(resolved, configs)):
@@ -94,7 +94,7 @@ def make_plan(configs: Iterable[RunConfig], store: Store | None = None, *, alone
 
 
 class _Planner:
-    """Lays runs over each other."""
+    """Merges runs into one tree of stages."""
 
     def __init__(self, store: Store | None) -> None:
         self.stages: dict[str, PlannedStage] = {}
@@ -104,25 +104,25 @@ class _Planner:
             self._entries.setdefault(entry.address.key, {})[entry.address.step] = entry
 
     def add(self, position: int, config: RunConfig, key: str) -> None:
-        """Follow a run, whose first stage is `key`, as far as is known."""
+        """Add the stages of a run, from its first, `key`, to the last that is known."""
         parent, start, change, rules = "", 0, None, config.growths
         while True:
             stage = self.stages.setdefault(key, PlannedStage(key, parent, start, change))
             stage.stored = tuple(self._entries.get(key, ()))
-            fired = self._fired(key, rules, start, config.steps)
-            step, rule = fired if fired and fired[0] <= config.steps else (config.steps, None)
+            firing = self._firing(key, rules, start, config.steps)
+            step, rule = firing if firing and firing[0] <= config.steps else (config.steps, None)
             stage.runs.append(position)
             stage.ends[step] = stage.ends.get(step, 0) + 1
-            stage.open |= fired is None
+            stage.open |= firing is None
             if rule is None:
                 return
             rules = tuple(other for other in rules if other is not rule)
             key, parent, start, change = next_key(key, step, rule.change), key, step, rule.change
 
-    def _fired(
+    def _firing(
         self, key: str, rules: tuple[GrowthRule, ...], start: int, until: int
     ) -> tuple[int, GrowthRule | None] | None:
-        """Return the step at which a rule acts, or the run ends, and the rule; None if nobody knows yet."""
+        """Return the step at which a rule fires, or the run ends, and the rule; None if that is not known yet."""
         monitor = TriggerMonitor(rules)
         if known := monitor.next_firing_step(start):
             return known
@@ -130,5 +130,5 @@ class _Planner:
         if self._store is None or not entries:
             return None
         last = max(entries)
-        history = self._store.measured(entries[last]).history
+        history = self._store.metrics(entries[last]).history
         return monitor.replay(history, start=start, until=last) or ((until, None) if last == until else None)

@@ -1,4 +1,4 @@
-"""What came of training runs again: which were the same to the bit, and how others differed."""
+"""Results of reproducing runs: which were the same to the bit, and how others differed."""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ __all__ = ["Reproduction", "reproductions", "save_reproduction"]
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A run was trained again, alone and from step 0, and compared to the bit.
+    """The result of training a run again, alone and from step 0, and comparing it with its record to the bit.
 
     Attributes:
-        history_sha256: of the recorded history that it was compared with. A run that was done anew, or whose record was
-            altered since, has another, and this says nothing of it.
+        history_sha256: of the recorded history that was compared. The result does not apply to a run whose recorded
+            history has another digest, because the run was repeated or its record altered since.
         difference: the first, or an empty string if there was none.
         commit: that was checked out around the study's file, as in `RunRecord`.
         at: the time in seconds since 1970, by the database's clock.
@@ -33,8 +33,8 @@ class Reproduction:
 
 
 def save_reproduction(database: Database, record: RunRecord, recorded: History, difference: str, commit: str) -> None:
-    """Record that a run was trained again, and how that differed from its `recorded` history or its weights."""
-    database.create()  # one of an earlier version has no table for it
+    """Save the result of reproducing a run: its first `difference` from the `recorded` history or the weights."""
+    database.create()  # a database of an earlier version lacks the table
     names = ("study", "trial", "arm", "seed", "run_id")
     with database.transaction() as transaction:
         transaction.execute(
@@ -47,7 +47,7 @@ def save_reproduction(database: Database, record: RunRecord, recorded: History, 
 
 
 def reproductions(database: Database, study: str) -> list[Reproduction]:
-    """Return what came of training runs of the study again, in that order."""
+    """Return the results of reproducing runs of the study, by time."""
     with database.transaction() as transaction:
         if not transaction.has("reproductions"):
             return []

@@ -1,4 +1,4 @@
-"""What a run came to, computed from its finished stages."""
+"""The results of a run, computed from its finished stages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ SKIPPED_STEPS = "train/skipped_steps"
 
 @dataclass(frozen=True)
 class FinishedStage:
-    """One stage of a run that has ended: what was measured in it, and the seconds that its training took."""
+    """One stage of a run that has ended, with everything measured in it and the seconds that its training took."""
 
     address: StageAddress
-    measured: StageMetrics
+    metrics: StageMetrics
     seconds: float
 
 
@@ -53,12 +53,12 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str, counts: Count
     """
     history = History()
     for stage in stages:
-        history = history.then(stage.measured.history).then(stage.measured.ending)
-    ends = [stage.measured.history.then(stage.measured.ending).latest() for stage in stages]
+        history = history.then(stage.metrics.whole)
+    ends = [stage.metrics.whole.latest() for stage in stages]
     growths = tuple(
         {
             "step": before.address.step,
-            "parameters_added": int(stage.measured.history[PARAMETERS_ADDED].values[0]),
+            "parameters_added": int(stage.metrics.history[PARAMETERS_ADDED].values[0]),
             "flops_before": flops,
         }
         for (before, stage), flops in zip(pairwise(stages), accumulate(counts.flops), strict=False)
@@ -78,7 +78,7 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str, counts: Count
 
 
 def _forgetting(before: dict[str, float], after: dict[str, float], head: str) -> dict[str, float]:
-    """Return what became of the accuracy on the classes of the start; nothing for a network that has none."""
+    """Return the accuracy on the classes of the start before and after the growths; empty without such classes."""
     results = {}
     for split in ("val", "test"):
         then = before.get(f"{split}/accuracy/{head}")

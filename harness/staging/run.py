@@ -1,4 +1,4 @@
-"""A run, named completely."""
+"""The configuration of a run, which names it completely."""
 
 import torch
 from pydantic import NonNegativeInt, PositiveInt, model_validator
@@ -21,7 +21,7 @@ class RunConfig(Spec):
     Attributes:
         steps: optimizer updates in all.
         start: operations that are applied to the network before the first step, such as the heads that exist from the
-            start, on or off; what they add is no younger than the rest.
+            start, on or off; what they add has the same birth as the rest.
         growths: what happens when; every rule acts at most once, in the order in which the triggers fire.
         seed: of all random streams.
         device: `auto` is CUDA where there is one.
@@ -51,12 +51,12 @@ class RunConfig(Spec):
 
     @model_validator(mode="after")
     def _every_output_has_a_loss(self) -> "RunConfig":
-        spoken = {loss.speaks_of(name) for name, loss in self.training.losses.items()}
+        with_loss = {loss.speaks_of(name) for name, loss in self.training.losses.items()}
         for name in self.task.outputs:
-            if name not in spoken:
+            if name not in with_loss:
                 raise ValueError(
                     f"training.losses: expected a loss of the output {name!r}, found losses of "
-                    f"{', '.join(sorted(filter(None, spoken))) or 'no single output'}; add one under that name"
+                    f"{', '.join(sorted(filter(None, with_loss))) or 'no single output'}; add one under that name"
                 )
         return self
 

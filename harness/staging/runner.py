@@ -1,4 +1,4 @@
-"""Running runs in one process, from one store."""
+"""Executing runs in one process, with one store."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,12 @@ from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
-from harness.staging.chain import Chain, OnHistory, Surroundings
+from harness.staging.chain import Chain
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
+from harness.staging.run_context import OnHistory, RunContext
 from harness.staging.stage_key import first_key
 from harness.staging.store import Store
 from harness.staging.workspace import Workspace
@@ -28,11 +29,11 @@ SNAPSHOT_EVERY_S = 60.0
 
 
 class Runner:
-    """Runs runs in one process, from one store.
+    """Executes runs in one process, with one store.
 
     Args:
         workspace: whose store stages are restored from and committed to.
-        alone: whether every run is trained on its own, sharing no stage with any other.
+        alone: whether every run is trained alone, sharing no stage with another run.
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
         cache_features: whether features of a frozen lower part are computed once, and kept beside the stages.
@@ -76,12 +77,10 @@ class Runner:
         *,
         test: bool = True,
     ) -> RunResult:
-        """Train what the store does not have of `config`, and return the results of the whole run.
+        """Train the stages of `config` that are not stored, and return the results of the whole run.
 
-        `on_evaluation` is called after each evaluation; `signals` is asked for the signals that came by then; `forks`
-        are the steps, by stage key, at which other runs will leave a stage that this one passes through; `on_history`
-        is called with what was measured, each value once, as it becomes known. Without `test` the test data stay
-        closed, and the results have nothing of them.
+        `on_evaluation`, `signals`, `forks` and `on_history` are as in `RunContext`. Without `test` the network is not
+        evaluated on test data, and the results have no metrics of it.
 
         Raises:
             StageBusyError: another process is training a stage that this run needs; what was trained so far is stored.
@@ -91,7 +90,7 @@ class Runner:
             InputError: the configuration cannot be run, for example for an impossible tap.
         """
         config = resolved(config)
-        around = Surroundings(
+        context = RunContext(
             store=self.store,
             leases=self._leases,
             forks=forks or {},
@@ -104,7 +103,7 @@ class Runner:
             test=test,
         )
         while True:
-            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), around)
+            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), context)
             try:
                 return chain.finish()
             except (SnapshotError, LeaseLostError):

@@ -1,8 +1,9 @@
-"""The stage store: finished stages, addressed by what they were made from.
+"""The stage store: finished stages, addressed by the digest of everything that they depend on.
 
-A stage is a folder `<key>/<step>` with three files: `state.safetensors`, `history.safetensors` (everything since the
-stage began) and `ending.safetensors` (evaluations made only because training may stop here, which a run that goes on
-would not make). It is written beside its place, synced, renamed, and only then committed to the catalog.
+A stage is a folder `<key>/<step>` with three files: the snapshot (`state.safetensors`), the history since the stage
+began (`history.safetensors`), and the final evaluation (`ending.safetensors`): the evaluations made only because
+training may stop here, which are not part of the history of a run that goes on. The folder is written under a temporary
+name, synced, renamed, and then committed to the catalog.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from pathlib import Path
 from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, SNAPSHOT_FILE, STAGE_FILES, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 
@@ -29,15 +30,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StageMetrics:
-    """What was measured in a stage.
+    """Everything measured in a stage.
 
     Attributes:
         history: since the stage began.
-        ending: because training may stop here; empty where that was not foreseen.
+        final_evaluation: made because training may stop here; empty at a step where no run was known to end or fork.
     """
 
     history: History
-    ending: History
+    final_evaluation: History
+
+    @property
+    def whole(self) -> History:
+        """The history followed by the final evaluation."""
+        return self.history.then(self.final_evaluation)
 
 
 @dataclass(frozen=True)
@@ -47,15 +53,15 @@ class Stage:
     Attributes:
         start: the step at which it began.
         parent: the key of the stage before, or an empty string.
-        state: the snapshot's bytes.
+        snapshot: its bytes.
         seconds: training time since the stage began.
     """
 
     address: StageAddress
     start: int
     parent: str
-    state: bytes
-    measured: StageMetrics
+    snapshot: bytes
+    metrics: StageMetrics
     seconds: float
 
 
@@ -71,59 +77,58 @@ class Store:
         """Return the committed stages of the chain `key` by step, or of all chains."""
         return self._catalog.stages(key)
 
-    def measured(self, entry: StageEntry) -> StageMetrics:
-        """Return what was measured in a stage.
+    def metrics(self, entry: StageEntry) -> StageMetrics:
+        """Return everything measured in a stage.
 
         Raises:
-            SnapshotError: the bytes are not those that were written; the stage is set aside and no longer listed.
+            SnapshotError: the files' digests differ from the catalog; the stage is set aside and no longer listed.
         """
-        contents = self._read(entry, FILES[1:], entry.rest_sha256)
+        contents = self._read(entry, METRICS_FILES, entry.metrics_sha256)
         return StageMetrics(*map(History.from_bytes, contents))
 
     def snapshot(self, entry: StageEntry) -> bytes:
         """Return the snapshot of a stage.
 
         Raises:
-            SnapshotError: as in `measured`; also if the snapshot was evicted.
+            SnapshotError: as in `metrics`; also if the snapshot was evicted.
         """
         if entry.evicted:
             self._catalog.drop(entry.address)
             raise SnapshotError(f"the snapshot of {entry.address} was evicted")
-        return self._read(entry, FILES[:1], entry.state_sha256)[0]
+        return self._read(entry, (SNAPSHOT_FILE,), entry.snapshot_sha256)[0]
 
     def commit(self, stage: Stage, lease: Lease | None = None) -> StageEntry:
         """Write a stage durably, all or nothing.
 
         Raises:
             LeaseLostError: `lease` belongs to another process by now.
-            StoreError: it cannot be written; what was committed before is untouched.
+            StoreError: it cannot be written; earlier stages are untouched.
         """
-        contents = [stage.state, stage.measured.history.to_bytes(), stage.measured.ending.to_bytes()]
+        metrics = [stage.metrics.history.to_bytes(), stage.metrics.final_evaluation.to_bytes()]
         folder = stage_folder(self.root, stage.address)
         try:
-            _write(folder, contents)
+            _write(folder, [stage.snapshot, *metrics])
         except OSError as error:
             raise StoreError(
                 f"cannot write the stage {folder} ({error}); free space or choose another place with --store"
             ) from None
-        state, *rest = contents
         entry = StageEntry(
             address=stage.address,
             start=stage.start,
             parent=stage.parent,
-            state_sha256=_sha256([state]),
-            state_bytes=len(state),
-            rest_sha256=_sha256(rest),
-            rest_bytes=sum(map(len, rest)),
+            snapshot_sha256=_sha256([stage.snapshot]),
+            snapshot_bytes=len(stage.snapshot),
+            metrics_sha256=_sha256(metrics),
+            metrics_bytes=sum(map(len, metrics)),
             seconds=stage.seconds,
         )
         self._catalog.save(entry, lease)
         return entry
 
     def evict(self, entry: StageEntry) -> None:
-        """Give up a snapshot for its space; what was measured stays, and training it again makes the same."""
+        """Delete a snapshot for its space; the metrics stay, and training the stage again makes the same snapshot."""
         self._catalog.evict(entry.address)
-        (stage_folder(self.root, entry.address) / FILES[0]).unlink(missing_ok=True)
+        (stage_folder(self.root, entry.address) / SNAPSHOT_FILE).unlink(missing_ok=True)
 
     def _read(self, entry: StageEntry, names: Sequence[str], sha256: str) -> list[bytes]:
         folder = stage_folder(self.root, entry.address)
@@ -157,7 +162,7 @@ def _sha256(contents: Sequence[bytes]) -> str:
 def _write(folder: Path, contents: Sequence[bytes]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _beside(folder) as temporary:
-        for name, content in zip(FILES, contents, strict=True):
+        for name, content in zip(STAGE_FILES, contents, strict=True):
             _write_synced(temporary / name, content)
         if folder.exists():  # a stage whose commit was cut short, or that is made again
             shutil.rmtree(folder)

@@ -36,6 +36,8 @@ SUITES = {
     "reporting/publication/summary": "reporting/test_report.py",
     "reporting/tables/": "reporting/tables/test_base.py",
     "reporting/text/": "reporting/test_report.py",
+    "staging/pending_stage": "staging/test_stage_trainer.py",
+    "staging/run_context": "staging/test_chain.py",
 }
 MODULES = [
     source.relative_to(PACKAGE).with_suffix("").as_posix()

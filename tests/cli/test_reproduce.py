@@ -7,7 +7,7 @@ import pytest
 
 from harness.cli import reproduce as module
 from harness.core.errors import DataError
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import HISTORY_FILE, SNAPSHOT_FILE, stage_folder
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.reproductions import Reproduction, reproductions
 
@@ -29,7 +29,7 @@ def recorded(home: Path) -> list[Reproduction]:
 def alter(path: Path) -> None:
     """Change the last bit but a few: of the last value of a history, or of the last weight."""
     content = bytearray(path.read_bytes())
-    content[-1 if path.name == FILES[0] else -9] ^= 1
+    content[-1 if path.name == SNAPSHOT_FILE else -9] ^= 1
     path.write_bytes(content)
 
 
@@ -75,7 +75,7 @@ def test_several_runs_of_a_study_are_reproduced_line_by_line(call: Call, home: P
 
 def test_what_differs_is_said_line_by_line_and_the_others_are_still_trained(call: Call, home: Path) -> None:
     run = a_run(home)
-    alter(stage_folder(home / "store", run.stages[-1]) / FILES[1])
+    alter(stage_folder(home / "store", run.stages[-1]) / HISTORY_FILE)
 
     ended = call("reproduce", "tiny", "--runs", "9", "--home", str(home))
 
@@ -106,7 +106,7 @@ def test_under_other_code_only_what_is_the_same_says_something_of_the_run(
     run = a_run(home)
     monkeypatch.setattr("harness.staging.stage_key.code_version", lambda: "another")
     if altered:
-        alter(stage_folder(home / "store", run.stages[-1]) / FILES[1])
+        alter(stage_folder(home / "store", run.stages[-1]) / HISTORY_FILE)
 
     ended = call("reproduce", run.run_id, "--home", str(home))
 
@@ -138,7 +138,7 @@ def test_a_run_is_reproduced_in_a_process_of_its_own(process: Call, home: Path) 
 @pytest.mark.parametrize(("stage", "steps"), [(0, range(21)), (1, range(41))])
 def test_an_altered_history_fails_naming_step_and_component(call: Call, home: Path, stage: int, steps: range) -> None:
     run = a_run(home)
-    alter(stage_folder(home / "store", run.stages[stage]) / FILES[1])
+    alter(stage_folder(home / "store", run.stages[stage]) / HISTORY_FILE)
 
     ended = call("reproduce", run.run_id, "--home", str(home))
 
@@ -149,7 +149,7 @@ def test_an_altered_history_fails_naming_step_and_component(call: Call, home: Pa
 
 def test_altered_weights_fail_naming_the_tensor(call: Call, home: Path) -> None:
     run = a_run(home)
-    alter(stage_folder(home / "store", run.stages[-1]) / FILES[0])
+    alter(stage_folder(home / "store", run.stages[-1]) / SNAPSHOT_FILE)
 
     ended = call("reproduce", run.run_id, "--home", str(home))
 
@@ -160,7 +160,7 @@ def test_altered_weights_fail_naming_the_tensor(call: Call, home: Path) -> None:
 
 def test_a_history_that_cannot_be_read_fails(call: Call, home: Path) -> None:
     run = a_run(home)
-    (stage_folder(home / "store", run.stages[0]) / FILES[1]).write_bytes(b"nothing")
+    (stage_folder(home / "store", run.stages[0]) / HISTORY_FILE).write_bytes(b"nothing")
 
     ended = call("reproduce", run.run_id, "--home", str(home))
 

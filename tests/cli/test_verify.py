@@ -17,7 +17,7 @@ from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, read_data, written_data
 from harness.reporting.report import report_files
 from harness.reporting.verification.verify import Problem, Verification
-from harness.staging.reproduce import RetrainedRun
+from harness.staging.retrain import RetrainedRun
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]

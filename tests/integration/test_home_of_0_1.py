@@ -23,8 +23,8 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.network import build_network, probe_for
 from harness.staging.previous_specs import spec_digest
-from harness.staging.reproduce import retrain
 from harness.staging.reproductions import reproductions
+from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig, run_id
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.store import Store

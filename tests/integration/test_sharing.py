@@ -14,7 +14,7 @@ from harness.data import AbstractTask, Split, TaskData
 from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import ConvNet
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import SNAPSHOT_FILE, stage_folder
 from harness.staging.plan import make_plan
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
@@ -88,7 +88,7 @@ def runner_in(home: Path, **settings: Any) -> Runner:
 def result_of(runner: Runner, config: RunConfig, **rest: Any) -> Result:
     result = runner.run(config, **rest)
     folders = [stage_folder(runner.store.root, address) for address in result.stages]
-    return result, [(folder / FILES[0]).read_bytes() for folder in folders]
+    return result, [(folder / SNAPSHOT_FILE).read_bytes() for folder in folders]
 
 
 def same(one: Result, other: Result) -> bool:

@@ -16,7 +16,7 @@ from harness.core.history import History
 from harness.reporting.data.collect import assembled
 from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, SPEC_DIGEST, TEST_SET_ACCESSES
 from harness.reporting.data.study_data import StudyData
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.previous_specs import spec_digest
 from harness.staging.study_spec import StudySpec
@@ -69,7 +69,7 @@ class SyntheticStudy:
             for address, history in histories:
                 folder = stage_folder(home / "store", address)
                 folder.mkdir(parents=True, exist_ok=True)
-                for name, part in zip(FILES[1:], (history, ending(address, history)), strict=True):
+                for name, part in zip(METRICS_FILES, (history, ending(address, history)), strict=True):
                     (folder / name).write_bytes(part.to_bytes())
             ledger.save_run(run)
         return home

@@ -68,7 +68,10 @@ def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path
         assert run_history(tmp_path / "two" / "store", record.stages) == result.history
         assert (record.stages, record.spec_digest) == (result.stages, "ab" * 32)
     stored = [
-        {entry.address: (entry.state_sha256, entry.rest_sha256) for entry in runner_in(tmp_path / name).store.entries()}
+        {
+            entry.address: (entry.snapshot_sha256, entry.metrics_sha256)
+            for entry in runner_in(tmp_path / name).store.entries()
+        }
         for name in ("one", "two")
     ]
     assert all(stored[1][address] == hashes for address, hashes in stored[0].items())

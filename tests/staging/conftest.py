@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.staging.database import Database
+from harness.staging.runner import Runner
+from harness.staging.workspace import Workspace
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -38,3 +40,9 @@ def database_without(tmp_path: Path) -> Callable[[str], Database]:
         return found
 
     return make
+
+
+@pytest.fixture
+def runner_in(tmp_path: Path) -> Callable[[str], Runner]:
+    """Return a function that makes a runner in a home of that name."""
+    return lambda name: Runner(Workspace(tmp_path / name).create())

@@ -30,7 +30,7 @@ def test_an_evicted_stage_keeps_everything_but_its_snapshot(database: Database) 
 
     catalog.evict(ENTRY.address)
 
-    assert catalog.stages() == [replace(ENTRY, state_bytes=0)]
+    assert catalog.stages() == [replace(ENTRY, snapshot_bytes=0)]
     assert catalog.stages()[0].evicted
 
 

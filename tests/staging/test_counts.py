@@ -7,7 +7,7 @@ import torch
 from harness.core.spec import with_changes
 from harness.growth import OldParameters
 from harness.growth.freezing import WarmUpThenThaw
-from harness.staging import chain
+from harness.staging import stage_trainer
 from harness.staging.counts import count
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
@@ -47,7 +47,7 @@ def test_a_run_whose_stages_are_all_stored_has_the_same_counts_without_its_snaps
     trained = counts(runner, run)
     for snapshot in (tmp_path / "home" / "store").rglob("state.safetensors"):
         snapshot.unlink()
-    monkeypatch.delattr(chain, "train_stage")
+    monkeypatch.delattr(stage_trainer, "train_stage")
 
     assert counts(Runner(Workspace(tmp_path / "home")), run) == trained
 

@@ -45,9 +45,9 @@ def test_snapshots_are_given_up_until_the_rest_fits(tmp_path: Path, limit: int, 
     ledger = Ledger(tmp_path)
     ledger.create()
     store = Store(tmp_path / "store", ledger)
-    measured = StageMetrics(History(), History())
+    metrics = StageMetrics(History(), History())
     for step in (1, 2, 3):
-        store.commit(Stage(StageAddress("key", step), 0, "", b"0123456789", measured, seconds=step**2))
+        store.commit(Stage(StageAddress("key", step), 0, "", b"0123456789", metrics, seconds=step**2))
 
     evicted = evict_to(store, limit)
 

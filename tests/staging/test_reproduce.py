@@ -5,7 +5,7 @@ import pytest
 
 from harness.core.history import History
 from harness.core.spec import with_changes
-from harness.staging.reproduce import Recorded, first_difference, read_recorded, reproduce
+from harness.staging.reproduce import RecordedRun, first_difference, read_recorded, reproduce
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 
@@ -75,13 +75,13 @@ def test_another_run_is_told_apart_at_its_first_step(runner: Runner, digits_run:
 
 def test_weights_are_compared_after_the_history(runner: Runner, digits_run: RunConfig, tmp_path: Path) -> None:
     recorded = read_recorded(tmp_path / "home" / "store", runner.run(digits_run).stages)
-    assert recorded.state is not None
-    flipped = recorded.state[:-1] + bytes([recorded.state[-1] ^ 1])
+    assert recorded.snapshot is not None
+    flipped = recorded.snapshot[:-1] + bytes([recorded.snapshot[-1] ^ 1])
 
-    difference = reproduce(digits_run, replace(recorded, state=flipped))
+    difference = reproduce(digits_run, replace(recorded, snapshot=flipped))
 
     assert difference is not None
     assert difference.startswith("step 40: ")
     assert difference.endswith(" differs")
-    assert reproduce(digits_run, replace(recorded, state=b"garbage")) is not None
-    assert reproduce(digits_run, Recorded(recorded.history, None)) is None
+    assert reproduce(digits_run, replace(recorded, snapshot=b"garbage")) is not None
+    assert reproduce(digits_run, RecordedRun(recorded.history, None)) is None

@@ -7,7 +7,7 @@ from safetensors.torch import load
 
 from harness.core.errors import DivergedError, InterruptedRunError, SpecError, StageBusyError, TapNotFoundError
 from harness.core.spec import with_changes
-from harness.staging import chain as chain_module
+from harness.staging import stage_trainer
 from harness.staging.histories import stage_folder
 from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger
@@ -43,7 +43,7 @@ def steps_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         trained.append(state.step - before)
         return rule
 
-    monkeypatch.setattr(chain_module, "train_stage", counted)
+    monkeypatch.setattr(stage_trainer, "train_stage", counted)
     return trained
 
 

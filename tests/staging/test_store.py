@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.core.errors import LeaseLostError, SnapshotError, StoreError
 from harness.core.history import History
-from harness.staging.histories import FILES, run_history, stage_folder
+from harness.staging.histories import HISTORY_FILE, SNAPSHOT_FILE, STAGE_FILES, run_history, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 from harness.staging.store import Stage, StageMetrics, Store
@@ -34,9 +34,9 @@ def store(tmp_path: Path) -> Store:
 def test_a_stage_comes_back_as_it_was(store: Store) -> None:
     entry = store.commit(STAGE)
 
-    assert store.snapshot(entry) == STAGE.state
-    assert store.measured(entry) == STAGE.measured
-    assert (entry.start, entry.parent, entry.seconds, entry.state_bytes) == (10, "ff", 1.5, 5)
+    assert store.snapshot(entry) == STAGE.snapshot
+    assert store.metrics(entry) == STAGE.metrics
+    assert (entry.start, entry.parent, entry.seconds, entry.snapshot_bytes) == (10, "ff", 1.5, 5)
     assert store.entries("ab12") == store.entries() == [entry]
     assert store.entries("other") == []
 
@@ -44,7 +44,7 @@ def test_a_stage_comes_back_as_it_was(store: Store) -> None:
 def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
     second = StageAddress("cd", 40)
     store.commit(STAGE)
-    store.commit(replace(STAGE, address=second, measured=StageMetrics(history(loss=0.4), history(accuracy=0.5))))
+    store.commit(replace(STAGE, address=second, metrics=StageMetrics(history(loss=0.4), history(accuracy=0.5))))
 
     whole = run_history(store.root, (ADDRESS, second))
 
@@ -53,7 +53,7 @@ def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(file=st.sampled_from(FILES), position=st.integers(0, 10**6), flip=st.integers(1, 255))
+@given(file=st.sampled_from(STAGE_FILES), position=st.integers(0, 10**6), flip=st.integers(1, 255))
 def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: str, position: int, flip: int) -> None:
     entry = store.commit(STAGE)
     path = stage_folder(store.root, ADDRESS) / file
@@ -62,7 +62,7 @@ def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: s
     path.write_bytes(content)
 
     with pytest.raises(SnapshotError, match="set aside"):
-        _ = store.snapshot(entry), store.measured(entry)
+        _ = store.snapshot(entry), store.metrics(entry)
 
     assert store.entries("ab12") == []
     assert stage_folder(store.root, ADDRESS).with_suffix(".damaged").is_dir()
@@ -70,10 +70,10 @@ def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: s
 
 def test_a_missing_file_is_found(store: Store) -> None:
     entry = store.commit(STAGE)
-    (stage_folder(store.root, ADDRESS) / FILES[1]).unlink()
+    (stage_folder(store.root, ADDRESS) / HISTORY_FILE).unlink()
 
     with pytest.raises(SnapshotError):
-        store.measured(entry)
+        store.metrics(entry)
 
 
 def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,11 +97,11 @@ def test_a_stage_is_committed_only_with_the_latest_lease(store: Store) -> None:
 
 def test_a_stage_that_was_written_but_not_committed_is_written_again(store: Store) -> None:
     with pytest.raises(LeaseLostError):
-        store.commit(replace(STAGE, state=b"of the owner before"), Lease("ab12", "me", 1))
+        store.commit(replace(STAGE, snapshot=b"of the owner before"), Lease("ab12", "me", 1))
 
     entry = store.commit(STAGE)
 
-    assert store.snapshot(entry) == STAGE.state
+    assert store.snapshot(entry) == STAGE.snapshot
 
 
 def test_an_evicted_snapshot_leaves_what_was_measured(store: Store) -> None:
@@ -109,8 +109,8 @@ def test_an_evicted_snapshot_leaves_what_was_measured(store: Store) -> None:
 
     (entry,) = store.entries("ab12")
     assert entry.evicted
-    assert store.measured(entry) == STAGE.measured
-    assert not (stage_folder(store.root, ADDRESS) / FILES[0]).exists()
+    assert store.metrics(entry) == STAGE.metrics
+    assert not (stage_folder(store.root, ADDRESS) / SNAPSHOT_FILE).exists()
 
 
 def test_whoever_needs_an_evicted_snapshot_must_train_it_again(store: Store) -> None:

@@ -102,7 +102,7 @@ def assembled(
         history_sha256=[digests.get(run.run_id, "") for run in runs],
         curves_sha256=pd.Series(curve_digests(curves)).reindex([run.run_id for run in runs], fill_value="").tolist(),
         final_sha256=[
-            stored[run.stages[-1]].state_sha256 if run.stages and run.stages[-1] in stored else "" for run in runs
+            stored[run.stages[-1]].snapshot_sha256 if run.stages and run.stages[-1] in stored else "" for run in runs
         ],
         **{TRUNK_SECONDS: [_to_growth(stored, run) for run in runs]},
         **_counted(runs),

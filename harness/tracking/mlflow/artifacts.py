@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.core.errors import SnapshotError
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import SNAPSHOT_FILE, stage_folder
 from harness.staging.ledger import RunRecord
 from harness.staging.snapshot_format import SnapshotFile
 from harness.tracking.content.entry import RunEntry
@@ -31,7 +31,7 @@ def log_weights(client: MlflowClient, run: str, store: Path, record: RunRecord) 
     """Write the weights of the last stage, unless its snapshot was removed, is damaged, or is very large."""
     if not record.stages:
         return
-    snapshot = stage_folder(store, record.stages[-1]) / FILES[0]
+    snapshot = stage_folder(store, record.stages[-1]) / SNAPSHOT_FILE
     if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
         # A damaged snapshot is the store's business; the run is shown without it.
         with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):

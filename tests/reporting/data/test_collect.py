@@ -15,7 +15,7 @@ from harness.core.history import History
 from harness.reporting.data.collect import collect
 from harness.reporting.data.columns import REPRODUCED, SPEC_DIGEST
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import FILES, run_history, stage_folder
+from harness.staging.histories import FINAL_EVALUATION_FILE, run_history, stage_folder
 from harness.staging.ledger import Ledger
 from harness.staging.previous_specs import save_previous_spec, spec_digest
 from harness.staging.reproductions import save_reproduction
@@ -56,7 +56,7 @@ def test_what_another_study_measured_on_test_data_is_not_in_a_runs_history(make_
     for run in ledger.runs("freeze-or-not"):
         ledger.save_run(replace(run, metrics={"val/accuracy/all": 0.9}))
     before = collect(home, "freeze-or-not").runs["history_sha256"].tolist()
-    path = stage_folder(home / "store", run.stages[-1]) / FILES[2]
+    path = stage_folder(home / "store", run.stages[-1]) / FINAL_EVALUATION_FILE
     ending = History.read(path)
     ending.record(run.stages[-1].step, {"test/accuracy/all": 0.8})
     path.write_bytes(ending.to_bytes())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.history import History
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
 from harness.tracking.delivery.destination import parse_destination
@@ -49,7 +49,7 @@ def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
     address = StageAddress(f"{trial:064d}", PARTS * STEPS)
     folder = stage_folder(home / "store", address)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, content in zip(FILES[1:], (history, History()), strict=True):
+    for name, content in zip(METRICS_FILES, (history, History()), strict=True):
         (folder / name).write_bytes(content.to_bytes())
     ended = {**vars(record), "stages": (address,), "metrics": {"cost/seconds": 1.0, "cost/steps": 250.0}}
     Ledger(home).save_run(RunRecord(**ended))

@@ -6,7 +6,7 @@ import pytest
 
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import HISTORY_FILE, METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.tracking.delivery.project import project_study
 from harness.tracking.memory import MemoryTracker
@@ -29,8 +29,8 @@ def ledger(tmp_path: Path, study: StudyRecord, run: RunRecord, history: History)
     for address, part in zip(STAGES, (history.upto(20), after), strict=True):
         folder = stage_folder(tmp_path / "store", address)
         folder.mkdir(parents=True)
-        for name in FILES[1:]:
-            (folder / name).write_bytes((part if name == FILES[1] else History()).to_bytes())
+        for name in METRICS_FILES:
+            (folder / name).write_bytes((part if name == HISTORY_FILE else History()).to_bytes())
     return ledger
 
 

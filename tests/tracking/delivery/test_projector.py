@@ -7,7 +7,7 @@ import pytest
 
 from harness.core.errors import HarnessError
 from harness.core.history import History
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
 from harness.tracking._base import AbstractTracker
@@ -80,7 +80,7 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
     ends = StageAddress(f"{record.trial:02d}{record.seed:062d}", 40)
     folder = stage_folder(home / "store", ends)
     folder.mkdir(parents=True)
-    for name, part in zip(FILES[1:], (history, History()), strict=True):
+    for name, part in zip(METRICS_FILES, (history, History()), strict=True):
         (folder / name).write_bytes(part.to_bytes())
     Ledger(home).save_run(replace(record, stages=(ends,)))
     return replace(record, stages=(ends,))

@@ -5,7 +5,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from harness.core.history import History
-from harness.staging.histories import FILES, stage_folder
+from harness.staging.histories import SNAPSHOT_FILE, stage_folder
 from harness.staging.ledger import RunRecord, StageAddress, StudyRecord
 from harness.tracking.mlflow.client import MlflowClient, Run
 from harness.tracking.mlflow.location import default_tracking_uri
@@ -21,7 +21,7 @@ def test_a_damaged_snapshot_leaves_the_run_without_weights(
     ends = StageAddress("cd" * 32, 40)
     folder = stage_folder(tmp_path, ends)
     folder.mkdir(parents=True)
-    (folder / FILES[0]).write_bytes(b"damaged")
+    (folder / SNAPSHOT_FILE).write_bytes(b"damaged")
     tracker = MlflowTracker(default_tracking_uri(home), tmp_path)
     tracker.begin_study(study)
 
@@ -48,7 +48,7 @@ def test_the_final_weights_are_an_artifact(
     ends = StageAddress("ab" * 32, 40)
     folder = stage_folder(tmp_path / "store", ends)
     folder.mkdir(parents=True)
-    (folder / FILES[0]).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}))
+    (folder / SNAPSHOT_FILE).write_bytes(save({"model/0/w": np.arange(6.0), "optimizer/0/w/m": np.zeros(6)}))
     tracker = MlflowTracker(default_tracking_uri(home), tmp_path / "store")
     tracker.begin_study(study)
 

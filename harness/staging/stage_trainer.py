@@ -1,0 +1,162 @@
+"""Training of one stage under a lease: from its beginning or its latest snapshot to its end, committed on the way."""
+
+import functools
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
+from harness.core.history import History
+from harness.data import TaskData
+from harness.growth import GrowthRule
+from harness.growth.rules import TriggerMonitor
+from harness.staging.catalog import StageEntry
+from harness.staging.leases import Lease
+from harness.staging.ledger import StageAddress
+from harness.staging.pending_stage import PendingStage, StageEnd
+from harness.staging.run import RunConfig
+from harness.staging.run_context import RunContext
+from harness.staging.snapshot import write_snapshot
+from harness.staging.store import Stage, StageMetrics
+from harness.staging.stored_stages import StoredStages, is_evaluated
+from harness.training.evaluation import evaluate
+from harness.training.loop import train_stage
+from harness.training.output_specs import output_specs
+from harness.training.state import TrainState
+
+__all__ = ["MAX_DEATHS", "StageTrainer"]
+
+MAX_DEATHS = 4  # of processes in one stage, with nothing stored in between
+
+
+@dataclass
+class _StageTraining:
+    """A stage that is being trained.
+
+    Attributes:
+        monitor: the rules; their triggers have observed every step so far.
+        seconds: training time since the stage began.
+        rule: the one that fired at this step, if any did.
+        reported: how many points of each series `on_history` has been called with.
+    """
+
+    stage: PendingStage
+    lease: Lease
+    state: TrainState
+    history: History
+    monitor: TriggerMonitor
+    seconds: float
+    rule: GrowthRule | None = None
+    reported: dict[str, int] = field(default_factory=dict)
+
+
+class StageTrainer:
+    """Trains stages of the run `config`, whose task has the data `data`.
+
+    Attributes:
+        steps_trained: so far.
+    """
+
+    def __init__(self, config: RunConfig, data: TaskData, context: RunContext, stored: StoredStages) -> None:
+        self._config = config
+        self._data = data
+        self._context = context
+        self._stored = stored
+        self.steps_trained = 0
+
+    def train(self, stage: PendingStage) -> StageEnd:
+        """Train a stage to its end, and commit it.
+
+        Raises:
+            StageBusyError: another process is training the stage.
+            InterruptedRunError: training was asked to stop; what was trained is stored.
+            KilledError: the stage has killed every process that trained it.
+        """
+        with self._context.leases.hold(stage.key) as lease:
+            if lease is None:
+                raise StageBusyError(f"another process is training the stage {stage.key[:8]}")
+            if end := self._stored.end(stage):  # the process that held the lease before has trained it
+                return end
+            if lease.deaths >= MAX_DEATHS:
+                raise KilledError(f"{lease.deaths} processes died in the stage that begins at step {stage.start}")
+            training = self._begin(stage, lease)
+            while not self._advance(training):
+                self._commit(training, self._final_evaluation(training) if self._is_fork(training) else History())
+                if self._context.stop():
+                    raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
+            final_evaluation = self._final_evaluation(training)
+            entry = self._commit(training, final_evaluation)
+            self._context.on_history(training.history.news(training.reported).then(final_evaluation))
+            return StageEnd(entry, StageMetrics(training.history, final_evaluation), training.rule, training.state)
+
+    def _begin(self, stage: PendingStage, lease: Lease) -> _StageTraining:
+        """Return the stage at its latest snapshot, or at its beginning if there is none."""
+        entries = self._stored.entries(stage)
+        firing = self._stored.firing(stage, entries)
+        passed = [entry for step, entry in entries.items() if firing is None or step <= firing[0]]
+        with_snapshot = [entry for entry in passed if not entry.evicted]
+        monitor = TriggerMonitor(stage.rules)
+        if not with_snapshot:
+            state, history = stage.begin()
+            return _StageTraining(stage, lease, state, history, monitor, seconds=0.0)
+        latest = with_snapshot[-1]
+        history = self._context.store.metrics(latest).history
+        fired = monitor.replay(history, start=stage.start, until=latest.address.step)
+        rule = fired[1] if fired else None
+        return _StageTraining(stage, lease, self._stored.restore(latest), history, monitor, latest.seconds, rule)
+
+    def _advance(self, training: _StageTraining) -> bool:
+        """Train until something is to be stored; return whether the stage has ended."""
+        state, end = training.state, self._config.steps
+        if training.rule is None and state.step < end:
+            forks_ahead = [step for step in self._forks(training) if step > state.step]
+            began, first_step = time.monotonic(), state.step
+            training.rule = train_stage(
+                state,
+                min([*forks_ahead, end]),
+                config=self._config.training,
+                data=self._data,
+                monitor=training.monitor,
+                history=training.history,
+                on_evaluation=functools.partial(self._report, training),
+                signals=self._context.signals,
+                features=self._context.features,
+                pause=lambda: self._context.stop() or time.monotonic() - began > self._context.snapshot_every_s,
+            )
+            training.seconds += time.monotonic() - began
+            self.steps_trained += state.step - first_step
+        return training.rule is not None or state.step >= end
+
+    def _report(self, training: _StageTraining, step: int, metrics: Mapping[str, float]) -> None:
+        self._context.on_evaluation(step, metrics)
+        self._context.on_history(training.history.news(training.reported))
+
+    def _forks(self, training: _StageTraining) -> frozenset[int]:
+        return self._context.forks.get(training.stage.key, frozenset())
+
+    def _is_fork(self, training: _StageTraining) -> bool:
+        return training.state.step in self._forks(training)
+
+    def _commit(self, training: _StageTraining, final_evaluation: History) -> StageEntry:
+        stage = Stage(
+            address=StageAddress(training.stage.key, training.state.step),
+            start=training.stage.start,
+            parent=training.stage.parent,
+            snapshot=write_snapshot(training.state),
+            metrics=StageMetrics(training.history, final_evaluation),
+            seconds=training.seconds,
+        )
+        return self._context.store.commit(stage, training.lease)
+
+    def _final_evaluation(self, training: _StageTraining) -> History:
+        """Evaluate the splits that are evaluated only where training may stop; a run that goes on does not do that."""
+        state = training.state
+        specs = output_specs(state.model, state.lineage, state.effects, self._data)
+        splits = {} if is_evaluated(training.history, "val", state.step) else {"val": self._data.validation}
+        if self._context.test:
+            splits["test"] = self._data.test
+        evaluation = History()
+        for name, split in splits.items():
+            metrics = evaluate(state, split, self._config.training, specs)
+            evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
+        return evaluation

@@ -1,0 +1,28 @@
+import pytest
+
+from harness.core.errors import KilledError
+from harness.core.spec import with_changes
+from harness.staging.leases import Leases
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
+from harness.staging.stage_key import first_key
+from harness.staging.stage_trainer import MAX_DEATHS
+
+GONE = '["another-machine", "boot", 1, 2.5]'
+
+
+@pytest.mark.parametrize("deaths", range(MAX_DEATHS + 1))
+def test_a_stage_is_given_up_when_so_many_died_in_it(runner: Runner, digits_run: RunConfig, deaths: int) -> None:
+    short = with_changes(digits_run, {"steps": 1, "growths": []})
+    for number in range(deaths):
+        dead = Leases(runner.store.ledger.database, GONE.replace("1,", f"{number},"), duration_s=-1)
+        assert dead._acquire(first_key(short)) is not None
+
+    if deaths < MAX_DEATHS:
+        assert runner.run(short).stages[-1].step == 1
+        with Leases(runner.store.ledger.database).hold(first_key(short)) as lease:
+            assert lease is not None
+            assert lease.deaths == 0
+    else:
+        with pytest.raises(KilledError, match=f"{deaths} processes died in the stage that begins at step 0"):
+            runner.run(short)
