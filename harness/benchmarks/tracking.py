@@ -67,7 +67,7 @@ class _TimedTraining:
 
     def seconds(self, feed: AbstractFeed, trial: int) -> tuple[float, History]:
         """Train from the beginning; return seconds and what was measured."""
-        config, history, told = self.config, History(), dict[str, int]()
+        config, history, reported = self.config, History(), dict[str, int]()
         record = _record(config, trial)
         model = build_network(config, self._data)
         state = fresh_state(model, config.training.optimizer, seed=0, precision="fp32")
@@ -80,10 +80,10 @@ class _TimedTraining:
             data=self._data,
             monitor=TriggerMonitor(()),
             history=history,
-            on_evaluation=lambda _step, _metrics: feed.append(record.run_id, history.news(told)),
+            on_evaluation=lambda _step, _metrics: feed.append(record.run_id, history.since(reported)),
         )
         taken = time.perf_counter() - began
-        feed.append(record.run_id, history.news(told))
+        feed.append(record.run_id, history.since(reported))
         feed.end(record.run_id)
         return taken, history
 

@@ -19,7 +19,7 @@ class Series:
 
     def upto(self, step: int) -> "Series":
         """Return the part that was measured at `step` or before."""
-        count = sum(1 for known in self.steps if known <= step)
+        count = sum(1 for measured in self.steps if measured <= step)
         return Series(self.steps[:count], self.values[:count])
 
     def at(self, step: int) -> float:
@@ -28,8 +28,8 @@ class Series:
         Raises:
             KeyError: nothing was measured at `step`.
         """
-        for known, value in zip(reversed(self.steps), reversed(self.values), strict=True):
-            if known == step:
+        for measured, value in zip(reversed(self.steps), reversed(self.values), strict=True):
+            if measured == step:
                 return value
         raise KeyError(step)
 
@@ -76,14 +76,14 @@ class History:
         """Return each metric's last value."""
         return {name: self[name].values[-1] for name in self}
 
-    def news(self, told: dict[str, int]) -> "History":
-        """Return what was recorded since `told`, the number of points of each series, which is brought up to date."""
+    def since(self, counts: dict[str, int]) -> "History":
+        """Return the points of each series after the first `counts[name]`, and update `counts` to all points."""
         part = History()
         for name in self:
-            series, known = self._series[name], told.get(name, 0)
+            series, known = self._series[name], counts.get(name, 0)
             if len(series.steps) > known:
                 part.extend(name, Series(series.steps[known:], series.values[known:]))
-                told[name] = len(series.steps)
+                counts[name] = len(series.steps)
         return part
 
     def upto(self, step: int) -> "History":

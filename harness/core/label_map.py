@@ -66,7 +66,7 @@ class LabelMap:
         arrival = _arrivals(seen if classes else None, size, hidden, since)
         return cls(
             heads=tuple(seen),
-            **{name: table.to(device) for name, table in _places(seen, size).items()},
+            **{name: table.to(device) for name, table in _indices(seen, size).items()},
             arrival=arrival.to(device),
             arrivals=tuple(sorted({growth for growth in arrival.tolist() if growth >= 0})),
             sizes=tuple(len(classes[head]) for head in seen),
@@ -104,14 +104,14 @@ def _visible(columns: Sequence[Column], hidden: Collection[int]) -> dict[int, tu
     return {index: labels for index, labels in seen.items() if labels}
 
 
-def _places(seen: Mapping[str, Mapping[int, tuple[int, ...]]], size: int) -> dict[str, Tensor]:
+def _indices(seen: Mapping[str, Mapping[int, tuple[int, ...]]], size: int) -> dict[str, Tensor]:
     """Return `column`, `head` and `within`, each `[size]`, of the classes that each column answers for, by head."""
     tables = {name: torch.full((size,), -1) for name in ("column", "head", "within")}
     of_head = [enumerate(columns.values()) for columns in seen.values()]
     joined = [(head, within, labels) for head, columns in enumerate(of_head) for within, labels in columns]
     for column, (head, within, labels) in enumerate(joined):
-        for name, place in (("column", column), ("head", head), ("within", within)):
-            tables[name][list(labels)] = place
+        for name, index in (("column", column), ("head", head), ("within", within)):
+            tables[name][list(labels)] = index
     return tables
 
 

@@ -32,7 +32,7 @@ class Spec(BaseModel):
 
 
 class LeafSpec(Spec):
-    """A member of an open family, told apart by `kind`."""
+    """A member of an open family, identified by `kind`."""
 
     kind: str
 
@@ -84,7 +84,7 @@ def explain(error: ValidationError) -> str:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message: the likely name, and the names there are."""
+    """Return the end of an error message: the likely name, and all known names."""
     names = list(known)
     close = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -158,21 +158,21 @@ def _as_json(value: Any) -> Any:
 
 def _assign(content: Any, path: str, value: Any) -> None:
     *parents, last = path.split(".")
-    place = content
+    container = content
     for part in parents:
-        place = place[_key_in(place, part, path)]
-    place[_key_in(place, last, path)] = value
+        container = container[_key_in(container, part, path)]
+    container[_key_in(container, last, path)] = value
 
 
-def _key_in(place: Any, part: str, path: str) -> str | int:
-    if isinstance(place, list):
-        if part.isdecimal() and int(part) < len(place):
+def _key_in(container: Any, part: str, path: str) -> str | int:
+    if isinstance(container, list):
+        if part.isdecimal() and int(part) < len(container):
             return int(part)
-        raise SpecError(f"no field {path!r}: expected an index below {len(place)}, found {part!r}.")
-    if isinstance(place, dict):
-        if part in place:
+        raise SpecError(f"no field {path!r}: expected an index below {len(container)}, found {part!r}.")
+    if isinstance(container, dict):
+        if part in container:
             return part
-        raise SpecError(f"no field {path!r}: {part!r} is unknown.{did_you_mean(part, place)}")
+        raise SpecError(f"no field {path!r}: {part!r} is unknown.{did_you_mean(part, container)}")
     raise SpecError(f"no field {path!r}: a plain value has no field {part!r}.")
 
 

@@ -1,4 +1,4 @@
-"""What a task is, and what a loaded one holds."""
+"""The interface of tasks, and the data that a task loads."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +16,7 @@ from harness.core.spec import LeafSpec, did_you_mean
 
 __all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
-ROWS = 4096  # that are looked at together
+ROWS = 4096  # checked at a time
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Split:
 
     Attributes:
         inputs: `[N, ...]` float32.
-        labels: `[N]` int64, the class of each example, which decides from when on it is seen.
-        targets: whatever else is known of the examples, by name: classes `[N]` int64 or values `[N, D]` float32.
-        features: what a part of a network that stands still makes of the inputs, by name, `[N, ...]` each.
+        labels: `[N]` int64, the class of each example; a training example is used once its class can be seen.
+        targets: other targets, by name: classes `[N]` int64 or values `[N, D]` float32.
+        features: the outputs of a frozen part of a network for the inputs, by name, `[N, ...]` each.
     """
 
     inputs: Tensor
@@ -58,12 +58,12 @@ class Split:
 
 @dataclass(frozen=True)
 class TaskData:
-    """The fixed splits of a task, and what the outputs of a network for it answer.
+    """The fixed splits of a task, and the specs of a network's outputs.
 
     Attributes:
-        classes: which head answers for which classes, as in `AbstractTask`.
-        scales: how standardized targets read in their own units, by the name of the target.
-        outputs: what other outputs answer, as in `AbstractTask`; `load_task` fills it in, and `hidden`.
+        classes: the classes of each head, as in `AbstractTask`.
+        scales: of standardized targets, by the name of the target.
+        outputs: the specs of other outputs, as in `AbstractTask`; `load_task` sets it, and `hidden`.
     """
 
     train: Split
@@ -81,17 +81,17 @@ class TaskData:
 
 
 class AbstractTask(LeafSpec):
-    """A data set, split once and for all, and what the outputs of a network for it answer.
+    """A data set with fixed splits, and the specs of a network's outputs.
 
     The first output, of `classes` or else of `outputs`, is the network's own; the others are attached by growths, or
-    are entries of the dict that the network returns. A training example is seen from the moment that there is a column
-    for its class, and the class is not hidden.
+    are entries of the dict that the network returns. A training example is used as soon as some head has a column for
+    its class and the class is not hidden.
 
     Attributes:
-        classes: heads that classify labels jointly: by name, the class that each column answers for, or the classes
-            that share a column, such as `((0, 2, 4), (1, 3))`.
-        outputs: what all other outputs answer, by name.
-        hidden: classes that are not seen before a growth reveals them, though there is a column for them.
+        classes: heads that classify labels jointly: by name, the class of each column, or the classes that share a
+            column, such as `((0, 2, 4), (1, 3))`.
+        outputs: the specs of all other outputs, by name.
+        hidden: classes that have a column but are not used before a growth reveals them.
     """
 
     classes: Mapping[str, tuple[Column, ...]] = {}
@@ -100,7 +100,7 @@ class AbstractTask(LeafSpec):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """How many columns each output has when it is born; the first is the network's own."""
+        """The number of columns of each output when it is created; the first output is the network's own."""
         heads = {name: len(columns) for name, columns in self.classes.items()}
         return heads | {name: output.columns for name, output in self.outputs.items()}
 
@@ -120,18 +120,18 @@ class AbstractTask(LeafSpec):
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, on the CPU.
 
-        `folder` is looked into before anything is downloaded; None means nowhere.
+        `folder`, if given, is searched before anything is downloaded.
 
         Raises:
-            DataError: a file is missing and cannot be had, or is not the publisher's.
+            DataError: a file is missing and cannot be downloaded, or is not the publisher's.
         """
 
 
 def load_task(task: AbstractTask, folder: Path | None) -> TaskData:
-    """Load `task`, and check that its data are what its outputs speak of.
+    """Load `task`, and check its data against the specs of its outputs.
 
     Raises:
-        DataError: they are not, or cannot be had.
+        DataError: they do not fit, or cannot be loaded.
     """
     loaded = task.load(folder)
     data = replace(loaded, classes=task.classes, outputs=task.outputs, hidden=task.hidden)
@@ -160,7 +160,7 @@ def _check_split(split: Split, where: str) -> None:
 
 
 def _first_not_finite(tensor: Tensor) -> int | None:
-    """Return the first row with a NaN or an infinity; a part at a time, since looking takes as much memory again."""
+    """Return the first row with a NaN or an infinity; checked in parts, because a check copies what it checks."""
     for start in range(0, len(tensor), ROWS):
         part = tensor[start : start + ROWS]
         finite = part.isfinite().reshape(len(part), -1).all(dim=1)

@@ -20,7 +20,7 @@ FILE = PublishedFile(
 )
 FEATURES = tuple(f"MFCCs_{number:2}" for number in range(1, 23))
 RECORDING = "RecordID"
-# A class is the place of its name here; names are in the order of the alphabet.
+# A class is the index of its name here; names are in the order of the alphabet.
 LEVELS = {
     "family": ("Bufonidae", "Dendrobatidae", "Hylidae", "Leptodactylidae"),
     "genus": (

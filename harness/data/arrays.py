@@ -80,10 +80,10 @@ def _read_safetensors(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
         return {name: file.get_tensor(name) for name in names}
 
 
-def _check_names(path: Path, names: Iterable[str], found: list[str]) -> None:
+def _check_names(path: Path, names: Iterable[str], present: list[str]) -> None:
     for name in names:
-        if name not in found:
-            raise DataError(f"no array {name!r} in {path}.{did_you_mean(name, found)}")
+        if name not in present:
+            raise DataError(f"no array {name!r} in {path}.{did_you_mean(name, present)}")
 
 
 def _of_this_machine(array: np.ndarray) -> np.ndarray:

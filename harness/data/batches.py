@@ -12,12 +12,12 @@ __all__ = ["BatchOrder", "ReplayedOrder"]
 class BatchOrder:
     """Epochs of shuffled indices into the examples that can be seen now.
 
-    Step `t` takes batch `t mod n` of epoch `t div n`, `n` full batches making an epoch; steps are counted from the
-    growth that fixed which examples can be seen. Nothing is remembered but the current epoch, as a cache.
+    Step `t` takes batch `t mod n` of epoch `t div n`; `n` full batches make an epoch, and steps are counted from the
+    latest growth. The only state is a cache of the current epoch.
 
     Args:
         seen: `[N]` indices of the examples that can be seen.
-        size: examples in a batch; fewer where there are not so many.
+        size: examples in a batch; all of them if there are fewer.
         seed: the run's seed.
         growths: how many growths came before.
         stream: the name of the random stream.
@@ -40,12 +40,12 @@ class BatchOrder:
 
     @property
     def per_epoch(self) -> int:
-        """Full batches in an epoch; examples left over wait for the next shuffle."""
+        """Full batches in an epoch; the remaining examples of a shuffle are not used."""
         return len(self._seen) // self.size
 
     def within(self, step: int, count: int) -> Tensor:
         """Return the indices `[S]` of all examples in the `count` batches from `step` on."""
-        if count >= 2 * self.per_epoch:  # at least one whole epoch, of which only the last few are left over
+        if count >= 2 * self.per_epoch:  # at least one whole epoch
             return self._seen
         seen: Tensor = torch.cat([self.indices(later) for later in range(step, step + count)]).unique()
         return seen
@@ -61,10 +61,10 @@ class BatchOrder:
 
 
 class ReplayedOrder:
-    """Batches of new examples, a fraction of each exchanged for examples of classes that came earlier.
+    """Batches of new examples, in which a fraction is replaced by examples of classes that came earlier.
 
-    An epoch is one of the new examples; the old ones are shuffled in a stream of their own. With the fraction 0 none
-    is seen again.
+    An epoch counts the new examples; the old ones are shuffled in a random stream of their own. With the fraction 0
+    old examples are never seen again.
 
     Args:
         new: `[N]` indices of the examples whose classes came last.

@@ -56,10 +56,10 @@ class Columns:
         return values
 
     def categories(self, name: str) -> Tensor:
-        """Return a column as int64 `[N]`: each value's place among the sorted values."""
+        """Return a column as int64 `[N]`: each value's index among the sorted values."""
         values = self.texts(name)
-        places = {value: place for place, value in enumerate(sorted(set(values)))}
-        return torch.tensor([places[value] for value in values])
+        index_of = {value: index for index, value in enumerate(sorted(set(values)))}
+        return torch.tensor([index_of[value] for value in values])
 
     def classes(self, name: str, names: Sequence[str] = ()) -> Tensor:
         """Return a column as classes int64 `[N]`: indices into `names`, or without names the numbers that it holds.
@@ -94,7 +94,7 @@ def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> C
     """Read the columns `names` of the CSV or Parquet file at `path`.
 
     Raises:
-        DataError: it is no such file, has no rows, or a column is missing or there twice.
+        DataError: it is no such file, has no rows, or a column is missing or occurs twice.
     """
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
     if path.suffix not in readers:
@@ -124,12 +124,12 @@ def _read_parquet(path: Path, names: list[str], _: str) -> Any:
         return file.read(columns=names)
 
 
-def _check_names(path: Path, names: list[str], found: list[str]) -> None:
+def _check_names(path: Path, names: list[str], present: list[str]) -> None:
     for name in names:
-        if name not in found:
-            raise DataError(f"no column {name!r} in {path}.{did_you_mean(name, found)}")
-        if found.count(name) > 1:
-            raise DataError(f"expected one column {name!r} in {path}, found {found.count(name)}; rename them")
+        if name not in present:
+            raise DataError(f"no column {name!r} in {path}.{did_you_mean(name, present)}")
+        if present.count(name) > 1:
+            raise DataError(f"expected one column {name!r} in {path}, found {present.count(name)}; rename them")
 
 
 def _is_number(value: Any) -> bool:

@@ -47,20 +47,20 @@ class PublishedFile(Spec):
 
 
 def fetch(file: PublishedFile, folder: Path | None) -> Path:
-    """Return where `file` lies on this machine, downloading it if it lies nowhere yet.
+    """Return the path of `file` on this machine, downloading it if it is not here yet.
 
-    `folder` is searched for `<file.folder>/<name>` and `<name>`, and then for the archive that holds it. Downloads, and
-    what was in archives, go to the user's cache folder.
+    `folder` is searched for `<file.folder>/<name>` and `<name>`, and then for the archive that contains it. Downloads
+    and the contents of archives go to the user's cache folder.
 
     Raises:
         DataError: the file found is not the publisher's, or none is found and the download fails.
     """
-    if place := _lies_in(folder, file.folder, file.name):
-        return _checked(place, file)
+    if path := _find(folder, file.folder, file.name):
+        return _checked(path, file)
     cache = Path(pooch.os_cache("harness")) / file.folder
     try:
         if file.member:
-            return _unpacked(file, _lies_in(folder, file.folder, file.published_name), cache)
+            return _unpacked(file, _find(folder, file.folder, file.published_name), cache)
         return _retrieved(file, f"sha256:{file.sha256}", cache)
     except (requests.RequestException, OSError, ValueError) as error:
         reason = "its bytes are not the publisher's" if isinstance(error, ValueError) else type(error).__name__
@@ -70,18 +70,18 @@ def fetch(file: PublishedFile, folder: Path | None) -> Path:
         ) from None
 
 
-def _lies_in(folder: Path | None, below: str, name: str) -> Path | None:
-    places = [folder / below / name, folder / name] if folder else []
-    return next((place for place in places if place.is_file()), None)
+def _find(folder: Path | None, below: str, name: str) -> Path | None:
+    paths = [folder / below / name, folder / name] if folder else []
+    return next((path for path in paths if path.is_file()), None)
 
 
-def _checked(place: Path, file: PublishedFile) -> Path:
-    if (found := sha256_of(place)) != file.sha256:
+def _checked(path: Path, file: PublishedFile) -> Path:
+    if (actual := sha256_of(path)) != file.sha256:
         raise DataError(
-            f"expected the publisher's {file.name} (SHA-256 {file.sha256[:12]}...) at {place}, "
-            f"found another file (SHA-256 {found[:12]}...); replace it or remove it"
+            f"expected the publisher's {file.name} (SHA-256 {file.sha256[:12]}...) at {path}, "
+            f"found another file (SHA-256 {actual[:12]}...); replace it or remove it"
         )
-    return place
+    return path
 
 
 def _retrieved(file: PublishedFile, known_hash: str | None, cache: Path) -> Path:
@@ -92,9 +92,9 @@ def _retrieved(file: PublishedFile, known_hash: str | None, cache: Path) -> Path
 
 def _unpacked(file: PublishedFile, archive: Path | None, cache: Path) -> Path:
     """Return the member of an archive, kept in `cache`, from `archive` or else from the publisher's."""
-    place = cache / file.name
-    if place.is_file() and sha256_of(place) == file.sha256:
-        return place
+    path = cache / file.name
+    if path.is_file() and sha256_of(path) == file.sha256:
+        return path
     source = archive or _retrieved(file, None, cache)
     try:
         content = _member(source, str(file.member))
@@ -107,12 +107,12 @@ def _unpacked(file: PublishedFile, archive: Path | None, cache: Path) -> Path:
             f"expected an archive with the publisher's {file.name} at {source}, found another or a damaged one; "
             f"{'replace it or remove it' if archive else 'it was removed: try again'}"
         )
-    _write(place, content)
-    return place
+    _write(path, content)
+    return path
 
 
 def _member(archive: Path, name: str) -> bytes:
-    """Return what `archive` has at `name`; nothing is written where the archive says."""
+    """Return the bytes of `archive`'s member `name`; no path that the archive names is written to."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as zipped:
             return zipped.read(name)
@@ -121,9 +121,9 @@ def _member(archive: Path, name: str) -> bytes:
         return stream.read() if stream else b""
 
 
-def _write(place: Path, content: bytes) -> None:
-    """Write all or nothing, for another process may be doing the same."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as stream:
+def _write(path: Path, content: bytes) -> None:
+    """Write all or nothing: another process may be writing the same file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as stream:
         stream.write(content)
-    Path(stream.name).replace(place)
+    Path(stream.name).replace(path)

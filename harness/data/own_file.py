@@ -1,8 +1,7 @@
-"""Files of one's own: found by name, known by their SHA-256.
+"""Data files of one's own, found by name and checked by their SHA-256.
 
-A task is a plain description, and its digest is part of the key under which what was trained is kept. Changed bytes
-under an unchanged name must therefore change the description: it holds the file's SHA-256, which is compared whenever
-the file is read.
+The digest of a task's spec is part of every stage key. A file whose bytes change under the same name must therefore
+change the spec: the spec holds the file's SHA-256, which is compared whenever the file is read.
 """
 
 import hashlib
@@ -32,19 +31,19 @@ def sha256_of(path: str | Path) -> str:
 
 
 def find_own_file(path: str, sha256: str, folder: Path | None) -> Path:
-    """Return where the file `path` lies: in `folder`, else below the folder in which the command runs.
+    """Return the path of the file `path`: in `folder`, else below the folder in which the command runs.
 
     Raises:
-        DataError: it lies nowhere, or is another file than the one with `sha256`.
+        DataError: there is no such file, or its SHA-256 is not `sha256`.
     """
-    places = [folder / path, Path(path)] if folder else [Path(path)]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        searched = ", ".join(str(place.absolute()) for place in places)
+    candidates = [folder / path, Path(path)] if folder else [Path(path)]
+    file = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if file is None:
+        searched = ", ".join(str(candidate.absolute()) for candidate in candidates)
         raise DataError(f"expected the data file {path!r}, found nothing at {searched}; see HARNESS_DATA_DIR")
-    if (actual := sha256_of(found)) != sha256:
+    if (actual := sha256_of(file)) != sha256:
         raise DataError(
-            f"expected the file with SHA-256 {sha256[:12]}... at {found}, found SHA-256 {actual}; "
+            f"expected the file with SHA-256 {sha256[:12]}... at {file}, found SHA-256 {actual}; "
             f"if these are the data you mean, give that as the task's sha256"
         )
-    return found
+    return file

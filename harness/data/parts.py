@@ -1,4 +1,4 @@
-"""How examples of one's own are divided into training, validation and test parts."""
+"""The division of examples of one's own into training, validation and test parts."""
 
 import math
 from typing import Annotated
@@ -20,8 +20,8 @@ class Parts(Spec):
 
     Attributes:
         fractions: of the examples that train, validate and test; they add up to one.
-        group: the column or array that says which examples belong together, such as all of one patient: a group is
-            never divided. None: every example stands alone.
+        group: the column or array with the group of each example, such as its patient; a group is never divided.
+            None: every example is a group of its own.
         seed: of the shuffling; the same in all runs of a study.
     """
 
@@ -41,7 +41,7 @@ class Parts(Spec):
 
         Args:
             labels: `[N]` int64.
-            groups: `[N]` int64, equal where examples belong together; None if every example stands alone.
+            groups: `[N]` int64, the group of each example; None if every example is a group of its own.
 
         Raises:
             DataError: a part would be empty.

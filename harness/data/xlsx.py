@@ -54,9 +54,9 @@ def _rows(path: Path) -> Rows:
     with zipfile.ZipFile(path) as book:
         held = SHARED_TEXTS in book.namelist()
         texts = ["".join(item.itertext()) for item in _xml(book, SHARED_TEXTS)] if held else []
-        for place, text in _fields(_xml(book, SHEET), texts):
-            if not (letter_and_row := re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", place)):
-                raise ValueError(f"a field at {place!r:.40}")
+        for reference, text in _fields(_xml(book, SHEET), texts):
+            if not (letter_and_row := re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7})", reference)):
+                raise ValueError(f"a field at {reference!r:.40}")
             letter, row = letter_and_row.groups()
             rows.setdefault(int(row), {})[letter] = text
     return rows
@@ -69,7 +69,7 @@ def _xml(book: zipfile.ZipFile, name: str) -> ElementTree.Element:
 
 
 def _fields(sheet: ElementTree.Element, texts: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield place and text of the fields that are not empty."""
+    """Yield the reference, such as `B3`, and the text of each field that is not empty."""
     for cell in sheet.iter(f"{NAMESPACE}c"):
         value = cell.findtext(f"{NAMESPACE}v", "")
         kind = cell.get("t", "n")

@@ -86,7 +86,7 @@ class StageTrainer:
                     raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
             final_evaluation = self._final_evaluation(training)
             entry = self._commit(training, final_evaluation)
-            self._context.on_history(training.history.news(training.reported).then(final_evaluation))
+            self._context.on_history(training.history.since(training.reported).then(final_evaluation))
             return StageEnd(entry, StageMetrics(training.history, final_evaluation), training.rule, training.state)
 
     def _begin(self, stage: PendingStage, lease: Lease) -> _StageTraining:
@@ -129,7 +129,7 @@ class StageTrainer:
 
     def _report(self, training: _StageTraining, step: int, metrics: Mapping[str, float]) -> None:
         self._context.on_evaluation(step, metrics)
-        self._context.on_history(training.history.news(training.reported))
+        self._context.on_history(training.history.since(training.reported))
 
     def _forks(self, training: _StageTraining) -> frozenset[int]:
         return self._context.forks.get(training.stage.key, frozenset())

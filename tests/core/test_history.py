@@ -162,12 +162,12 @@ def test_a_history_has_no_hash() -> None:
 
 
 def test_a_growing_history_is_told_in_parts_that_make_it_whole() -> None:
-    history, told, whole = History(), dict[str, int](), History()
+    history, reported, whole = History(), dict[str, int](), History()
 
     for step in range(1, 8):
         history.record(step, {"a": step / 2} if step % 2 else {"a": step / 2, "b": float(step)})
         if step in (2, 3, 7):
-            whole = whole.then(history.news(told))
+            whole = whole.then(history.since(reported))
 
     assert whole == history
-    assert len(history.news(told)) == 0
+    assert len(history.since(reported)) == 0

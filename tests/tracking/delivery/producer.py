@@ -35,7 +35,7 @@ def whole_history(trial: int, parts: int = PARTS) -> History:
 
 def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
     record = RunRecord("study", trial, "a", 0, f"run{trial}", {}, {}, "completed")
-    told: dict[str, int] = {}
+    reported: dict[str, int] = {}
     history = History()
     feed.begin(record)
     for part in range(1, PARTS + 1):
@@ -45,7 +45,7 @@ def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
             start = len(history[name].steps) if name in history else 0
             for step, value in zip(whole[name].steps[start:], whole[name].values[start:], strict=True):
                 history.record(step, {name: value})
-        feed.append(record.run_id, history.news(told))
+        feed.append(record.run_id, history.since(reported))
     address = StageAddress(f"{trial:064d}", PARTS * STEPS)
     folder = stage_folder(home / "store", address)
     folder.mkdir(parents=True, exist_ok=True)
