@@ -1,9 +1,11 @@
-"""One MLflow database for all tests here: making one takes seconds. Every test has a study of its own in it."""
+"""One MLflow database and one server for all tests: each takes seconds. Every test has a study of its own there."""
 
+import os
 import re
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,14 +94,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
-    """Make an MLflow database in a home, and return its address: a copy of one that was made before."""
-    empty = tmp_path_factory.mktemp("empty")
-    open_client(default_tracking_uri(empty))
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database without a study, made once for all processes that test, where a creation was cut short."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "empty"
+    begun = tmp_path_factory.mktemp("begun")
+    (begun / "mlflow.sqlite.unfinished").write_bytes(b"half a database")
+    with suppress(OSError):  # another process was first
+        begun.rename(folder)
+    open_client(default_tracking_uri(folder))
+    return folder / "mlflow.sqlite"
+
+
+@pytest.fixture(scope="session")
+def new_database(empty_database: Path) -> Callable[[Path], str]:
+    """Put a copy of the empty database into a home, and return its address."""
 
     def copy(home: Path) -> str:
         home.mkdir(exist_ok=True)
-        shutil.copy(empty / "mlflow.sqlite", home)
+        shutil.copy(empty_database, home)
         return default_tracking_uri(home)
 
     return copy
@@ -134,7 +147,18 @@ def read_back(client: MlflowClient, study: StudyRecord) -> Callable[[], tuple[Ru
 
 
 @pytest.fixture(scope="session")
-def server(home: Path, tracker: MlflowTracker) -> Iterator[UiServer]:  # noqa: ARG001  # it makes the database
-    """An MLflow server over the home."""
-    with start_ui(home) as server:
-        yield server
+def password() -> str:
+    """A word that is nowhere else."""
+    return "c4n4ry-0f-a-p4ssw0rd"
+
+
+@pytest.fixture(scope="session")
+def server(home: Path, tracker: MlflowTracker, password: str) -> Iterator[UiServer]:  # noqa: ARG001  # it makes the database
+    """An MLflow server over the home, started by a process that knows passwords of other servers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_TRACKING_URI", f"http://ada:{password}@elsewhere")
+        patch.setenv("HARNESS_STORAGE", f"postgresql://ada:{password}@elsewhere/name")
+        patch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+        started = start_ui(home)
+    with started:
+        yield started

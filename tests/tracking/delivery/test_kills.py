@@ -133,7 +133,7 @@ def finished(client: MlflowClient) -> set[str]:
     return {str(run.info.run_name) for run in runs if run.info.status == "FINISHED"}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
     tmp_path: Path, new_database: Callable[[Path], str], port: int
 ) -> None:

@@ -17,10 +17,8 @@ import psutil
 import pytest
 
 import harness
-from harness.tracking.mlflow.tracker import MlflowTracker
-from harness.tracking.mlflow.ui import start_ui
+from harness.tracking.mlflow.ui import UiServer
 
-CANARY = "c4n4ry-0f-a-p4ssw0rd"
 STUDY = """
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
@@ -51,7 +49,6 @@ def study() -> Study:
         seeds=1,
     )
 """
-CRASHING = "def study():\n    raise ZeroDivisionError('a mistake of the study')\n"
 
 
 class Refusing(BaseHTTPRequestHandler):
@@ -86,87 +83,106 @@ def refusing_server() -> Iterator[tuple[str, set[str]]]:
 
 
 def called(folder: Path, *arguments: str) -> tuple[int, str, set[str]]:
-    """Call `harness`; return how it ended, what it said, and the argument lists of all processes that it started."""
+    """Call `harness`; return its exit code, its output, and the argument lists of all processes that it started."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "MLFLOW_"))}
     environment = own | {"PYTHONPATH": str(Path(harness.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
     command, lists = [sys.executable, "-m", "harness", *arguments], set[str]()
-    with (folder / "said").open("w+") as said:
-        process = psutil.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
+    with (folder / "output").open("w+") as output:
+        process = psutil.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         while process.poll() is None:
             for child in process.children(recursive=True):
                 with suppress(psutil.Error):  # it has just ended
                     lists.add(" ".join(child.cmdline()))
             time.sleep(0.02)
-        said.seek(0)
+        output.seek(0)
         # Just after a fork, a child still has the list that the user typed.
-        return process.returncode, said.read(), lists - {" ".join(command)}
+        return process.returncode, output.read(), lists - {" ".join(command)}
 
 
 @pytest.mark.slow
-def test_a_password_is_in_no_output_log_database_report_traceback_or_argument_list(tmp_path: Path) -> None:
-    for name, content in {"tiny": STUDY, "crashing": CRASHING}.items():
-        (tmp_path / "studies" / name).mkdir(parents=True)
-        (tmp_path / "studies" / name / "study.py").write_text(content)
+def test_a_password_is_in_no_output_log_database_report_or_argument_list(tmp_path: Path, password: str) -> None:
+    write_study(tmp_path, "tiny", STUDY)
     with refusing_server() as (address, heard):
-        uri = ("--tracking-uri", f"http://ada:{CANARY}@{address}")
-        code, said, lists = called(tmp_path, "run", "tiny", "--workers", "2", "--system-metrics", *uri)
+        uri = ("--tracking-uri", f"http://ada:{password}@{address}")
+        code, output, argument_lists = called(tmp_path, "run", "tiny", "--workers", "2", "--system-metrics", *uri)
+
+    assert code == 0
+    assert "Not shown by MLflow yet: 2 runs" in output
+    assert heard == {basic_authorization("ada", password)}  # so it was used at all
+    assert any("harness.tracking.delivery.follow" in line for line in argument_lists)
+    assert any("spawn_main" in line for line in argument_lists)
+    assert [text for text in (output, *argument_lists) if password in text] == []
+    assert {"ledger.sqlite", "delivery.log", "report.html"} <= {path.name for path in tmp_path.rglob("*")}
+    assert files_with(password, tmp_path) == []
+
+
+@pytest.mark.campaign
+def test_a_password_is_in_no_traceback_and_no_message_of_sync(tmp_path: Path, password: str) -> None:
+    write_study(tmp_path, "tiny", STUDY)
+    write_study(tmp_path, "crashing", "def study():\n    raise ZeroDivisionError('a mistake of the study')\n")
+    with refusing_server() as (address, heard):
+        uri = ("--tracking-uri", f"http://ada:{password}@{address}")
         _, crashed, _ = called(tmp_path, "run", "crashing", *uri)
+        called(tmp_path, "run", "tiny", "--no-tracking")
         refused, synced, _ = called(tmp_path, "sync", "tiny", *uri)
 
-    assert (code, refused) == (0, 1)
-    assert "Not shown by MLflow yet: 2 runs" in said
+    assert refused == 1
     assert "a mistake of the study" in crashed
     assert "of tiny were not delivered" in synced
-    assert heard == {"Basic " + base64.b64encode(f"ada:{CANARY}".encode()).decode()}  # so it was used at all
-    assert any("harness.tracking.delivery.follow" in line for line in lists)
-    assert any("spawn_main" in line for line in lists)
-    assert [text for text in (said, crashed, synced, *lists) if CANARY in text] == []
-    written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {"ledger.sqlite", "delivery.log", "report.html"} <= {path.name for path in written}
-    assert [path for path in written if CANARY.encode() in path.read_bytes()] == []
+    assert heard == {basic_authorization("ada", password)}
+    assert [text for text in (crashed, synced) if password in text] == []
+    assert files_with(password, tmp_path) == []
 
 
-def test_the_server_of_the_ui_inherits_no_password(
-    tmp_path: Path, new_database: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    MlflowTracker(new_database(tmp_path))
-    monkeypatch.setenv("HARNESS_TRACKING_URI", f"http://ada:{CANARY}@elsewhere")
-    monkeypatch.setenv("HARNESS_STORAGE", f"postgresql://ada:{CANARY}@elsewhere/name")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", CANARY)
+def write_study(folder: Path, name: str, source: str) -> None:
+    (folder / "studies" / name).mkdir(parents=True)
+    (folder / "studies" / name / "study.py").write_text(source)
 
-    with start_ui(tmp_path) as server:
-        process = psutil.Process(server._process.pid)
-        family = [process, *process.children(recursive=True)]
-        known = [str(each.environ()) + " ".join(each.cmdline()) for each in family]
+
+def basic_authorization(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def files_with(text: str, folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+def test_the_server_of_the_ui_inherits_no_password(server: UiServer, password: str) -> None:
+    process = psutil.Process(server._process.pid)
+    family = [process, *process.children(recursive=True)]
+
+    known = [str(each.environ()) + " ".join(each.cmdline()) for each in family]
 
     assert len(known) > 1
-    assert [text for text in known if CANARY in text] == []
+    assert [text for text in known if password in text] == []
 
 
-@pytest.mark.slow
-def test_a_password_is_for_the_server_alone(tmp_path: Path, new_database: Callable[[Path], str], port: int) -> None:
+@pytest.mark.campaign
+def test_a_password_is_for_the_server_alone(
+    tmp_path: Path, new_database: Callable[[Path], str], port: int, password: str
+) -> None:
     home, served = tmp_path / "home", tmp_path / "served"
     home.mkdir()
     (home / "study.py").write_text(STUDY)
     new_database(served)
-    with basic_auth_server(served, port) as address:
+    with basic_auth_server(served, port, password) as address:
         wrong, right = [
-            called(home, command, name, "--tracking-uri", f"http://admin:{password}@{address}")
-            for command, name, password in (("run", "study.py", f"wrong-{CANARY}"), ("sync", "tiny", CANARY))
+            called(home, command, name, "--tracking-uri", f"http://admin:{tried}@{address}")
+            for command, name, tried in (("run", "study.py", f"wrong-{password}"), ("sync", "tiny", password))
         ]
 
     assert (wrong[0], right[0]) == (0, 0)
     assert "Not shown by MLflow yet: 2 runs" in wrong[1]
     assert "MLflow shows all that is known, 2 runs" in right[1]
-    assert CANARY not in wrong[1] + right[1]
+    assert password not in wrong[1] + right[1]
     for path in (*home.rglob("*"), *(served / "mlartifacts").rglob("*"), served / "mlflow.sqlite"):
-        assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
+        assert not path.is_file() or password.encode() not in path.read_bytes(), path
     # What the server's own log repeats of requests.
-    assert CANARY not in (served / "log").read_text()
+    assert password not in (served / "log").read_text()
 
 
 @contextmanager
-def basic_auth_server(folder: Path, port: int) -> Iterator[str]:
+def basic_auth_server(folder: Path, port: int, password: str) -> Iterator[str]:
     pytest.importorskip("flask_wtf")
     (folder / "auth.ini").write_text(
         "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
@@ -176,7 +192,7 @@ def basic_auth_server(folder: Path, port: int) -> Iterator[str]:
     environment = os.environ | {
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_AUTH_ADMIN_USERNAME": "admin",
-        "MLFLOW_AUTH_ADMIN_PASSWORD": CANARY,
+        "MLFLOW_AUTH_ADMIN_PASSWORD": password,
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "secret",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }

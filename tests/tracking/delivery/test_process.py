@@ -30,7 +30,6 @@ from harness.tracking.mlflow.ui import start_ui
 
 PRODUCER = Path(__file__).with_name("producer.py")
 NewDatabase = Callable[[Path], str]
-CANARY = "c4n4ry-0f-a-p4ssw0rd"
 
 
 def produce(home: Path, uri: str, pause_s: float = 0.1) -> "subprocess.Popen[bytes]":
@@ -43,7 +42,7 @@ def produce(home: Path, uri: str, pause_s: float = 0.1) -> "subprocess.Popen[byt
 
 
 def produced(home: Path, uri: str) -> str:
-    """Do the study to its end, and return what it said."""
+    """Do the study to its end, and return its output."""
     out, err = produce(home, uri).communicate(timeout=120)
     assert err == b""
     return out.decode()
@@ -100,18 +99,19 @@ def assert_equal_to_the_ledger(home: Path, uri: str) -> None:
 def test_a_study_is_shown_while_it_goes_on(tmp_path: Path, new_database: NewDatabase) -> None:
     uri = new_database(tmp_path)
 
-    said = produced(tmp_path, uri)
+    output = produced(tmp_path, uri)
 
-    assert said.strip() == str(Undelivered())
+    assert output.strip() == str(Undelivered())
     assert_equal_to_the_ledger(tmp_path, uri)
     assert not list((tmp_path / "live" / "study").glob("*.live"))
 
 
 @pytest.mark.slow
-def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, new_database: NewDatabase) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.campaign)])
+def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, new_database: NewDatabase, kills: int) -> None:
     uri, chance = new_database(tmp_path), random.Random(0)
 
-    for kill in range(10):
+    for kill in range(kills):
         process = produce(tmp_path, uri, pause_s=0.3)
         time.sleep(chance.uniform(0.2, 4.0))
         delivering = psutil.Process(process.pid).children()
@@ -120,7 +120,7 @@ def test_ten_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, new_database:
             for child in delivering:
                 child.kill()
         process.communicate()
-        if kill == 5:  # a study that is never taken up again has no run that claims to be running
+        if kill == kills // 2:  # a study that is never taken up again has no run that claims to be running
             assert not synced(tmp_path, uri)
             assert not in_mlflow_statuses(uri) & {"RUNNING"}
     produced(tmp_path, "-")
@@ -134,7 +134,7 @@ def in_mlflow_statuses(uri: str) -> set[str]:
     return {str(run.info.status) for run in client.search_runs(["1"])}
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_a_server_that_is_killed_and_comes_back_gets_everything(
     tmp_path: Path, new_database: NewDatabase, port: int
 ) -> None:
@@ -235,22 +235,26 @@ def broken_server(handler: type[BaseHTTPRequestHandler] = Broken) -> Iterator[st
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "broken", [("hanging",), pytest.param(("failing", "hanging", "down"), marks=pytest.mark.campaign)]
+)
 def test_a_server_that_fails_hangs_or_is_down_costs_only_delay_and_what_is_left_is_counted(
-    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch, broken: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3")
     with broken_server() as failing, hanging_server() as hanging:
-        uris = {"failing": failing, "hanging": hanging, "down": f"http://127.0.0.1:{port}"}
+        servers = {"failing": failing, "hanging": hanging, "down": f"http://127.0.0.1:{port}"}
+        uris = {name: servers[name] for name in broken}
         started = {name: produce(tmp_path / name, uri) for name, uri in uris.items()}  # both are patient for seconds
         trained = seconds_until_all_have_ended([tmp_path / name for name in uris])
-        said = {name: process.communicate(timeout=120) for name, process in started.items()}
+        outputs = {name: process.communicate(timeout=120) for name, process in started.items()}
 
     assert trained < 15  # of which the runs take 3: none waits for an answer, though there are dozens to wait for
     for name, uri in uris.items():
         expected = sum(len(points) for run in in_ledger(tmp_path / name).values() for points in run.values())
-        assert f"Undelivered(runs=3, points={expected + 3 * 2}, reason=" in said[name][0].decode()
-        assert uri in said[name][0].decode()
-        assert said[name][1] == b""
+        assert f"Undelivered(runs=3, points={expected + 3 * 2}, reason=" in outputs[name][0].decode()
+        assert uri in outputs[name][0].decode()
+        assert outputs[name][1] == b""
 
 
 def seconds_until_all_have_ended(homes: list[Path]) -> float:

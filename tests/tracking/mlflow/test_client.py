@@ -24,16 +24,18 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         open_client(default_tracking_uri(tmp_path))
 
 
-def test_a_creation_that_was_cut_short_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_creation_that_is_cut_short_leaves_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: object, **__: object) -> None:
         (tmp_path / "mlflow.sqlite.unfinished").write_bytes(b"half a database")
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch:
-        patch.setattr("harness.tracking.mlflow.client.MlflowClient", killed)
-        with pytest.raises(KeyboardInterrupt):
-            open_client(default_tracking_uri(tmp_path))
+    monkeypatch.setattr("harness.tracking.mlflow.client.MlflowClient", killed)
+    with pytest.raises(KeyboardInterrupt):
+        open_client(default_tracking_uri(tmp_path))
 
     assert not (tmp_path / "mlflow.sqlite").exists()
-    assert open_client(default_tracking_uri(tmp_path)).search_experiments()
-    assert not (tmp_path / "mlflow.sqlite.unfinished").exists()
+
+
+def test_a_creation_that_was_cut_short_does_no_harm(empty_database: Path) -> None:
+    assert open_client(f"sqlite:///{empty_database}").search_experiments()
+    assert not empty_database.with_name("mlflow.sqlite.unfinished").exists()

@@ -96,6 +96,7 @@ def test_the_table_has_the_runs_in_order_and_the_columns_that_matter(
     assert "0.875" in text
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 @needs_browser
 def test_comparing_shows_the_params_that_differ_and_both_curves(
@@ -119,6 +120,7 @@ def test_comparing_shows_the_params_that_differ_and_both_curves(
         assert curve["values"] == pytest.approx([math.exp(-rate * step) for step in range(1, 41)])
 
 
+@pytest.mark.campaign
 @pytest.mark.browser
 @needs_browser
 def test_the_curves_of_the_arms_are_in_one_chart(server: UiServer, shown: StudyRecord, page: Any) -> None:
@@ -142,7 +144,7 @@ LONGEST_GAP_MS = """() => new Promise(done => {
 })"""
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 @pytest.mark.browser
 @needs_browser
 def test_a_study_of_two_hundred_runs_opens_without_freezing(

@@ -7,6 +7,7 @@ from urllib.error import HTTPError
 import pytest
 
 from harness.core.errors import HarnessError, InputError
+from harness.tracking.mlflow.pages import fetch
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import UiServer, is_private, start_ui
 
@@ -25,11 +26,18 @@ def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> No
     assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
 
 
-def test_stopping_ends_the_server_and_frees_its_port(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
-    server = start_ui(home, port=port)
+def test_a_server_for_everybody_answers_here_too_until_it_is_stopped(
+    home: Path,
+    tracker: MlflowTracker,  # noqa: ARG001
+    port: int,
+) -> None:
+    server = start_ui(home, port, "0.0.0.0")
+    answer = fetch(f"{server.url}/health")
 
     server.stop()
 
+    assert server.url == f"http://127.0.0.1:{port}"
+    assert answer == b"OK"
     with pytest.raises(ProcessLookupError):
         os.killpg(server._process.pid, 0)
     with pytest.raises(OSError, match="refused"):
@@ -63,9 +71,3 @@ def test_only_the_loopback_address_is_private(host: str, private: bool) -> None:
 def test_a_host_that_is_not_this_machine_is_refused(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001
     with pytest.raises(InputError, match="choose another --host"):
         start_ui(home, host="192.0.2.1")
-
-
-@pytest.mark.slow
-def test_a_server_for_everybody_answers_here_too(home: Path, tracker: MlflowTracker, port: int) -> None:  # noqa: ARG001
-    with start_ui(home, port, "0.0.0.0") as server:
-        assert server.url.startswith("http://127.0.0.1:")
