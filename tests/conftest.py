@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from harness.benchmarks.postgres_server import postgres_server
 from harness.data import Digits
@@ -24,6 +24,10 @@ from harness.training.optimizers import AdamW
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", derandomize=True, max_examples=50, deadline=None)
 settings.register_profile("nightly", max_examples=2000, deadline=None)
+# Whether a test fails is all that counts; to shrink what fails would take most of the time.
+settings.register_profile(
+    "faults", derandomize=True, max_examples=50, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 torch.set_num_threads(1)

@@ -118,7 +118,7 @@ def _pytest(tree: str, said: str, tests: Sequence[str]) -> None:
     sys.path.insert(0, tree)
     # Compiled code is known by the second and the size of its source, which a fault may leave as they are.
     sys.dont_write_bytecode = True
-    os.environ |= {"PYTHONPATH": tree, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "ci"}
+    os.environ |= {"PYTHONPATH": tree, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "faults"}
     with open(said, "w") as output:  # noqa: PTH123
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from harness.core.errors import InterruptedRunError
+from harness.core.history import History
 from harness.search.local_executor import LocalExecutor
 from harness.search.observer import Observer
 from harness.search.run_request import RunRequest
@@ -16,6 +17,7 @@ from harness.staging.results import RunResult
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.workspace import Workspace
+from harness.tracking.live.feed import AbstractFeed
 
 RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
@@ -129,3 +131,28 @@ def test_asked_to_stop_it_begins_no_other_run(runner: Runner, runs: list[RunRequ
         executor.execute(runs, NO_PLAN, ended.append)
 
     assert len(ended) == 2
+
+
+class Ends(AbstractFeed):
+    """Notes, when a feed ends, whether the run is in the ledger already."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.recorded: list[bool] = []
+
+    def begin(self, record: RunRecord) -> None:
+        """Do nothing."""
+
+    def append(self, run_id: str, part: History) -> None:
+        """Do nothing."""
+
+    def end(self, run_id: str) -> None:
+        self.recorded.append(run_id in {run.run_id for run in self._ledger.runs("tiny")})
+
+
+def test_a_run_is_in_the_ledger_once_its_feed_has_ended(runner: Runner, runs: list[RunRequest]) -> None:
+    feed = Ends(runner.store.ledger)
+
+    LocalExecutor(runner, Observer(), feed=feed).execute(runs[:1], NO_PLAN, lambda _: None)
+
+    assert feed.recorded == [False]

@@ -283,6 +283,17 @@ def test_a_grid_has_every_combination_once() -> None:
     assert len(points) == len(set(points)) == 2 * 3 * 2
 
 
+def test_the_last_dimension_of_a_grid_is_the_fastest() -> None:
+    space: dict[str, AbstractDimension] = {
+        "one": Choice(field="seed", options=(1, 2)),
+        "other": Choice(field="steps", options=(3, 4, 5)),
+    }
+
+    points = [tuple(Grid().point(Search("grid", space), number).values()) for number in range(6)]
+
+    assert points == [(1, 3), (1, 4), (1, 5), (2, 3), (2, 4), (2, 5)]
+
+
 def test_a_grid_has_every_combination_of_what_exists_once() -> None:
     grid, search = Grid(points=3), Search("tree", TREE)
 

@@ -74,6 +74,14 @@ def test_a_file_is_there_once_it_was_created(tmp_path: Path) -> None:
     assert database.path == tmp_path / "deep" / "ledger.sqlite"
 
 
+def test_a_file_is_synced_at_every_transaction(tmp_path: Path) -> None:
+    database, full = Database(tmp_path / "ledger.sqlite"), 2
+    database.create()
+
+    with database.transaction() as transaction:
+        assert transaction.rows("PRAGMA synchronous") == [(full,)]
+
+
 def test_a_server_is_taken_to_be_there(postgres: str) -> None:
     assert Database(postgres).exists
 

@@ -372,6 +372,18 @@ def test_asked_to_stop_it_stores_the_step_and_goes_on_from_there(
     assert same(resumed, another_runner(tmp_path, "alone").run(digits_run))
 
 
+def test_the_seconds_before_an_interruption_count(digits_run: RunConfig, tmp_path: Path) -> None:
+    interrupted = another_runner(tmp_path, "home", stop=lambda: True)
+    with pytest.raises(InterruptedRunError):
+        interrupted.run(digits_run)
+    with interrupted.store.ledger.database.transaction() as transaction:
+        transaction.execute("UPDATE stages SET seconds = 1000")
+
+    resumed = another_runner(tmp_path, "home").run(digits_run)
+
+    assert resumed.metrics["cost/seconds"] > 1000
+
+
 def test_columns_whose_classes_nobody_named_are_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
     widening = {"kind": "widen_head", "path": "output", "to": 9}
 

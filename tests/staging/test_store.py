@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,21 @@ def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyt
 
     assert store.entries("ab12") == []
     assert list((store.root / "ab" / "ab12").iterdir()) == []
+
+
+def test_a_stage_is_synced_before_it_is_committed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced, sync = list[str](), os.fsync
+
+    def noted(descriptor: int) -> None:
+        assert store.entries("ab12") == []
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr("harness.staging.store.os.fsync", noted)
+    store.commit(STAGE)
+
+    # The files in a folder that gets its name when they are safe, and then the folder that has this name in it.
+    assert synced == [*FILES, "ab12"]
 
 
 def test_a_stage_is_committed_only_with_the_latest_lease(store: Store) -> None:

@@ -8,8 +8,7 @@ from harness.growth.freezing import DiscriminativeRates
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.models import MLP
-from harness.training.optimizers import AdamW
-from harness.training.state import TrainState, build_model, fresh_state
+from harness.training.state import TrainState, build_model
 
 CPU = torch.device("cpu")
 CHANGE = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=OldParameters(), loss_weight=0.5)
@@ -89,14 +88,3 @@ def test_a_network_of_which_nothing_is_trained_is_refused(state: TrainState) -> 
 
     with pytest.raises(SpecError, match="everything frozen"):
         state.set_train_mode()
-
-
-def test_learned_weights_of_losses_do_not_decay() -> None:
-    model = build_model(MLP(inputs=2, widths=(3,)), output="known", outputs=2, seed=0, device=CPU)
-    model.learn_weights(["classes"])
-
-    state = fresh_state(model, AdamW(weight_decay=0.1), seed=0, precision="fp32")
-
-    decays = {id(p): group["weight_decay"] for group in state.optimizer.param_groups for p in group["params"]}
-    assert decays.pop(id(model.log_variances["classes"])) == 0
-    assert set(decays.values()) == {0.1}
