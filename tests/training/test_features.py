@@ -132,6 +132,17 @@ def test_another_network_has_features_of_its_own(digits_run: RunConfig, data: Ta
     assert finish(grown(other, data, OldParameters()), other, data, cache) == expected
 
 
+def test_other_running_statistics_have_features_of_their_own(digits_run: RunConfig, data: TaskData) -> None:
+    run, cache = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"}), FeatureCache()
+    plain, other = (grown(run, data, OldParameters()) for _ in range(2))
+    for state in (plain, other):
+        state.model.get_buffer("backbone.blocks.0.norm.running_mean").add_(1)
+    expected = finish(plain, run, data, None)
+    finish(grown(run, data, OldParameters()), run, data, cache)
+
+    assert finish(other, run, data, cache) == expected
+
+
 def test_other_data_have_features_of_their_own(digits_run: RunConfig, data: TaskData) -> None:
     run, cache = with_changes(digits_run, MODELS["conv"] | {"growths.0.operation.tap": "hidden"}), FeatureCache()
     finish(grown(run, data, OldParameters()), run, data, cache)

@@ -204,6 +204,22 @@ def test_a_signal_ends_the_stage_at_the_next_evaluation_and_in_every_replay(stat
     assert TriggerMonitor([waiting]).replay(history, start=0, until=8) == (8, waiting)
 
 
+def test_a_signal_is_recorded_once_where_it_came(state: TrainState, data: TaskData) -> None:
+    history = History()
+
+    train_stage(
+        state,
+        20,
+        config=CONFIG,
+        data=data,
+        monitor=TriggerMonitor(()),
+        history=history,
+        signals=lambda: frozenset({"now"} if state.step >= 8 else ()),
+    )
+
+    assert history["signal/now"].steps == [8]
+
+
 def test_whoever_watches_hears_of_every_evaluation(state: TrainState, data: TaskData) -> None:
     heard: list[int] = []
 

@@ -13,7 +13,7 @@ from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.report import write_report
-from harness.reporting.verification.rerun import Rerun, Retrained, chosen_runs, rerun
+from harness.reporting.verification.rerun import Rerun, Retrained, _first_point, chosen_runs, rerun
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 
@@ -71,6 +71,16 @@ def test_before_and_after_a_later_growth_are_two_values_of_one_step(
     (found,) = rerun([row], curves, lambda *_: trained, differs=False)
 
     assert found.outcome == outcome
+
+
+def test_a_zero_of_another_sign_is_named_with_its_step() -> None:
+    curves = []
+    for value in (0.0, -0.0):
+        history = History()
+        history.record(7, {"val/loss/total": value})
+        curves.append(curve_frame(list(segments_of(("run", 0, "arm", 0), [history], float("nan")))))
+
+    assert _first_point(*curves, 0.0).startswith("step 7, val/loss/total: recorded ")
 
 
 def test_one_more_value_is_named_with_its_step(finished_home: Path) -> None:

@@ -46,6 +46,12 @@ def test_numbers_in_names_have_as_many_digits_as_the_greatest(study: StudyRecord
     assert run_entry(many, run, History()).name == "trial 007 · unfrozen · seed 02"
 
 
+def test_the_last_of_ten_has_one_digit(study: StudyRecord, run: RunRecord) -> None:
+    ten = replace(study, trials=10, seeds=10)
+
+    assert run_entry(ten, run, History()).name == "trial 7 · unfrozen · seed 2"
+
+
 def test_the_data_are_named_with_a_digest_of_their_spec(study: StudyRecord, make_run: MakeRun) -> None:
     runs = [make_run(config={"task": {"kind": "digits", "classes": n}}) for n in (6, 6, 4)]
 
