@@ -108,6 +108,7 @@ def test_runs_that_fail_are_outcomes_and_can_be_tried_again(tmp_path: Path) -> N
     assert well["none"] == found["none"]
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_workers_tell_the_same(tmp_path: Path) -> None:
     found = run(tmp_path, "--workers", "2")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -139,8 +140,10 @@ def test_running_it_again_adds_nothing(home: Path) -> None:
     assert "trial" not in printed.split("Not enough data")[0]
 
 
-def test_a_fresh_home_gives_identical_metrics_tracked_or_not(home: Path, tmp_path: Path) -> None:
-    for number in ("1", "2"):
-        run_study(tmp_path / "home", "--trials", number, "--seeds", number, "--device", "cpu", "--no-tracking")
+def test_a_fresh_home_gives_identical_metrics_tracked_or_not(
+    home: Path, tmp_path: Path, train_alone: Callable[..., Ledger]
+) -> None:
+    for number in (1, 2):
+        train_alone(tmp_path / "home", "device=cpu", trials=number, seeds=number)
 
     assert results(tmp_path / "home") == results(home)

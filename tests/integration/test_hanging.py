@@ -89,6 +89,9 @@ BY_SIGKILL = "killed by SIGKILL, as the system does when memory runs out"
 DIED = "killed: 4 processes died in the stage that begins at step 0: "
 
 
+HUNG = "hung: no step for 0.1 minutes ("
+
+
 def run(folder: Path, *options: str) -> dict[str, RunRecord]:
     command = [sys.executable, "-m", "harness", *options]
     ended = subprocess.run(
@@ -98,6 +101,17 @@ def run(folder: Path, *options: str) -> dict[str, RunRecord]:
     return {record.arm: record for record in Ledger(folder / "runs").runs("trouble")}
 
 
+@pytest.mark.slow
+def test_what_hangs_is_one_outcome(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(STUDY.replace("for how in HOW}", "for how in ('well', 'sleep')}"))
+
+    runs = run(tmp_path, "run", "study.py", "--no-tracking", "--timeout", "0.1")
+
+    assert {arm: record.status for arm, record in runs.items()} == {"well": "completed", "sleep": "failed"}
+    assert runs["sleep"].reason.startswith(HUNG)
+
+
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_what_hangs_leaves_or_takes_all_memory_is_one_outcome_each(tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(STUDY)
@@ -112,7 +126,7 @@ def test_what_hangs_leaves_or_takes_all_memory_is_one_outcome_each(tmp_path: Pat
     }
     assert found["allocate"].reason == f"{DIED}{BY_SIGKILL} (4 times)"
     assert found["leave"].reason == f"{DIED}ended with exit code 7 (4 times)"
-    assert found["sleep"].reason.startswith("hung: no step for 0.1 minutes (")
+    assert found["sleep"].reason.startswith(HUNG)
 
     # A worker of another machine watches as well.
     with Ledger(tmp_path / "runs").database.transaction() as transaction:

@@ -25,7 +25,7 @@ from harness.tracking.mlflow.location import default_tracking_uri
 
 ROOT = Path(harness.__file__).parents[1]
 STUDY = "digits-late-classes"
-KILLS = int(os.environ.get("HARNESS_KILLS", "2"))
+KILLS = int(os.environ.get("HARNESS_KILLS", "10"))
 SEED = int(os.environ.get("HARNESS_KILLS_SEED", "0"))
 IN_TRAINING = 0.7  # of the moments are counted from when a launch has workers, the others from its own start
 LONGEST_S = 6.0
@@ -169,6 +169,7 @@ def check_that_nothing_was_lost(tmp_path: Path, storage: str, others: int) -> No
     assert Counter(status for _, status in shown)["FINISHED"] == len(shown) >= len(found)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_on_a_file_two_workers_lose_and_repeat_nothing(tmp_path: Path) -> None:
     check_that_nothing_was_lost(tmp_path, f"sqlite:///{tmp_path / 'killed.sqlite'}", others=0)

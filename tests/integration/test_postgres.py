@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,46 +15,36 @@ from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
 NAME = "digits-two-launches"
+FIELDS = ["steps=900", "training.evaluate_every=20"]
 
 
 def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":
     """Begin `harness run` in a home of its own."""
-    options = [
-        "--trials",
-        "2",
-        "--seeds",
-        "2",
-        "--set",
-        "steps=900",
-        "--no-tracking",
-        "--store",
-        str(folder / "stages"),
-    ]
-    home = ["--home", str(folder / name)]
-    command = [sys.executable, "-m", "harness", "run", "digits-late-classes", *options, *home]
-    changes = ["--set", "training.evaluate_every=20", "--as", NAME]
+    sizes = ["--trials", "2", "--seeds", "2", *(word for field in FIELDS for word in ("--set", field))]
+    places = ["--no-tracking", "--store", str(folder / "stages"), "--home", str(folder / name)]
+    command = [sys.executable, "-m", "harness", "run", "digits-late-classes", "--as", NAME, *sizes, *places]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": storage}
     return subprocess.Popen(
-        [*command, *changes], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_two_launches_do_every_run_once_and_to_the_same_numbers(postgres: str, tmp_path: Path) -> None:
-    alone = begin(tmp_path, "alone", f"sqlite:///{tmp_path / 'alone.sqlite'}")
-    assert alone.communicate()[1] == ""
-    (tmp_path / "stages").rename(tmp_path / "stages of alone")
+def test_two_launches_do_every_run_once_and_to_the_same_numbers(
+    postgres: str, tmp_path: Path, train_alone: Callable[..., Ledger]
+) -> None:
+    expected = train_alone(tmp_path / "alone", *FIELDS, trials=2, seeds=2, name=NAME)
     launches = [begin(tmp_path, name, postgres) for name in ("one", "two")]
 
     said = [launch.communicate() for launch in launches]
 
     assert [launch.returncode for launch in launches] == [0, 0], said[0][1][-3000:]
-    shared, expected = Ledger(tmp_path, postgres), Ledger(tmp_path, f"sqlite:///{tmp_path / 'alone.sqlite'}")
+    shared = Ledger(tmp_path, postgres)
     runs = {run.key: run for run in shared.runs(NAME)}
     assert len(runs) == 8
     for run in expected.runs(NAME):
-        one = run_history(tmp_path / "stages of alone", run.stages)
+        one = run_history(tmp_path / "alone" / "store", run.stages)
         assert run_history(tmp_path / "stages", runs[run.key].stages) == one
     wanted = {entry.address for entry in Store(tmp_path / "x", expected).entries()}
     keys = {address.key for address in wanted}

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 
 ROOT = Path(harness.__file__).parents[1]
-SIZES = ["--trials", "2", "--seeds", "1", "--set", "steps=3000", "--set", "training.evaluate_every=25", "--no-tracking"]
+FIELDS = ["steps=3000", "training.evaluate_every=25"]
+SIZES = ["--trials", "2", "--seeds", "1", "--no-tracking", *(word for field in FIELDS for word in ("--set", field))]
 STUDY = "digits-late-classes"
 
 
@@ -31,12 +33,13 @@ def begin(folder: Path, storage: str, *options: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.postgres
-def test_a_server_that_goes_and_comes_back_costs_time_and_nothing_else(tmp_path: Path) -> None:
-    alone = begin(tmp_path / "alone", f"sqlite:///{tmp_path / 'alone.sqlite'}")
-    assert alone.communicate()[1] == ""
-    expected = Ledger(tmp_path, f"sqlite:///{tmp_path / 'alone.sqlite'}").runs(STUDY)
+def test_a_server_that_goes_and_comes_back_costs_time_and_nothing_else(
+    tmp_path: Path, train_alone: Callable[..., Ledger]
+) -> None:
+    expected = train_alone(tmp_path / "alone", *FIELDS, trials=2, seeds=1).runs(STUDY)
     with postgres_server() as server:
         if server is None:
             pytest.skip("no PostgreSQL server binaries")
