@@ -12,6 +12,7 @@ from harness.cli import (
     compare,
     plan,
     power,
+    render,
     report,
     reproduce,
     run,
@@ -43,6 +44,7 @@ app.command("show")(show.show)
 app.command("best")(best.best)
 app.command("report")(report.report)
 app.command("power")(power.power)
+app.command("render")(render.render)
 app.command("verify")(verify.verify)
 app.command("compare")(compare.compare)
 app.command("ui")(ui.ui)

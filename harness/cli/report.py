@@ -12,13 +12,18 @@ __all__ = ["report"]
 
 def report(
     study: Annotated[str, typer.Argument(help="A study that was begun in this home.")],
-    out: Annotated[Path | None, typer.Option(help="Where to, if not <home>/reports/STUDY.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Publish it here: what people read, and the data that all else follows from.")
+    ] = None,
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
-    """Write the report of a study; of a half-finished one, what there is."""
+    """Write the report of a study; of a half-finished one, what there is.
+
+    It goes to <home>/reports/STUDY with all figures and tables, or to --out without those that `harness render` writes.
+    """
     from harness.reporting.report import write_report
 
-    written = write_report(home, study, out or home / "reports" / study, storage)
+    written = write_report(home, study, out or home / "reports" / study, storage, whole=out is None)
     typer.echo(f"{written.verdict}\n")
     typer.echo(f"Report:  {written.folder / 'report.html'}")

@@ -73,10 +73,14 @@ def _lines(found: "Verification") -> list[str]:
         lines.append("install the versions in environment.json, or compare numbers alone with --tolerance 1e-9")
     if found.not_compared:
         lines.append(f"not compared, since another environment writes other bytes: {', '.join(found.not_compared)}")
-    said = {
-        "PASS-BITWISE": f"all {found.files} files are those of the manifest and follow from the data, byte for byte",
+    if found.as_shown:
+        lines.append(f"compared as report.md shows them, since they do not lie here: {', '.join(found.as_shown)}")
+    whole = f"all {found.files} files are those of the manifest and follow from the data, byte for byte"
+    left_out = f"; {found.left_out} of them do not lie here and were computed" if found.left_out else ""
+    conclusions = {
+        "PASS-BITWISE": whole + left_out,
         "PASS-TOLERANCE": f"all {found.files} files are those of the manifest, and all numbers follow from the data",
         "FAIL": "the report is not what was written, or does not follow from its data",
         "CANNOT-RUN": "the report cannot be written anew to the byte in this environment",
     }
-    return [*lines, f"{found.outcome}: {said[found.outcome]}"]
+    return [*lines, f"{found.outcome}: {conclusions[found.outcome]}"]

@@ -16,6 +16,7 @@ from harness.reporting.data.environment import environment
 from harness.reporting.figures._base import ReportFigure
 from harness.reporting.importance.drivers import why_none
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
+from harness.reporting.publication.published_files import published_files
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.rendering import html, markdown
 from harness.reporting.publication.reproduce_script import commands, script
@@ -46,18 +47,18 @@ class Report:
     folder: Path
 
 
-def write_report(home: Path, study: str, out: Path, storage: str | None = None) -> Report:
+def write_report(home: Path, study: str, out: Path, storage: str | None = None, *, whole: bool = True) -> Report:
     """Write the report on the runs that have ended by now into the folder `out`.
 
     The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it. `storage` is the
-    URL of the ledger's database, if it is not in the home.
+    URL of the ledger's database, if it is not in the home. Unless `whole`, files that follow from others are left out.
 
     Raises:
         StudyNotFoundError: no study of that name was begun in this home.
         InputError: `out` is there and is no report, or cannot be written.
     """
     files = report_files(written_data(collect(home, study, storage), environment()))
-    publish(out, files)
+    publish(out, files if whole else published_files(files))
     verdict = json.loads(files["summary.json"])["verdict"]
     return Report(verdict["kind"], verdict["sentence"], out)
 

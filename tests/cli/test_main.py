@@ -45,6 +45,7 @@ COMMANDS = {
     "report": ["study", "--out", "--home", "--storage"],
     "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study"],
     "compare": ["report", "other"],
+    "render": ["report", "--out"],
     "power": ["study", "--effect", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--host", "--home"],
     "sync": ["study", "--tracking-uri", "--home", "--storage"],

@@ -11,12 +11,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from harness.core.digest import digest
+from harness.reporting.publication.published_files import is_published
 from harness.reporting.publication.source_files import json_bytes
 
-__all__ = ["MANIFEST", "changed_runs", "check_files", "manifest_of", "name_of_row"]
+__all__ = ["MANIFEST", "changed_runs", "check_files", "digests_left_out", "manifest_of", "name_of_row"]
 
 MANIFEST = "manifest.json"
-MANIFEST_VERSION = 1
+MANIFEST_VERSION = 2
+WHOLE_VERSION = 1  # of reports whose folders always held all files
 
 
 def manifest_of(study: str, files: Mapping[str, bytes], runs: pd.DataFrame) -> bytes:
@@ -76,15 +78,29 @@ def check_files(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
         return [(MANIFEST, "is missing" if MANIFEST not in files else f"has no {missing}")]
     except (ValueError, TypeError):
         return [(MANIFEST, "cannot be read")]
-    if manifest.get("manifest_version") != MANIFEST_VERSION:
-        return [(MANIFEST, f"has version {manifest.get('manifest_version')!r:.20}, expected {MANIFEST_VERSION}")]
+    version = manifest.get("manifest_version")
+    if version not in (WHOLE_VERSION, MANIFEST_VERSION):
+        return [(MANIFEST, f"has version {version!r:.20}, expected {MANIFEST_VERSION}")]
     present = set(files) - {MANIFEST}
     problems = [] if consistent else [(MANIFEST, "does not have the digest of its own list of files")]
-    problems += [(path, "is missing") for path in sorted(set(known) - present)]
+    needed = {path for path in known if version == WHOLE_VERSION or is_published(path)}
+    problems += [(path, "is missing") for path in sorted(needed - present)]
     problems += [(path, "is not in the manifest") for path in sorted(present - set(known))]
     for path in sorted(present & set(known)):
         problems += [(path, what) for what in _differences(path, files[path], known[path])]
     return problems
+
+
+def digests_left_out(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return the SHA-256 by path of those files that the manifest names and the folder may leave out, and does."""
+    try:
+        manifest = json.loads(files[MANIFEST])
+        if manifest["manifest_version"] == WHOLE_VERSION:
+            return {}
+        digests = {str(entry["path"]): str(entry["sha256"]) for entry in manifest["files"]}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return {path: sha256 for path, sha256 in digests.items() if path not in files and not is_published(path)}
 
 
 def _differences(path: str, content: bytes, expected: Mapping[str, Any]) -> list[str]:

@@ -10,7 +10,10 @@ from harness.core.errors import InputError
 __all__ = ["KEPT", "publish"]
 
 KEPT = "README.md"  # what people write beside a report
-MARKS = ("report.html", "summary.json")  # what makes a folder a report
+PAGE, MARKS = (
+    "report.html",
+    {"manifest.json", "summary.json"},
+)  # what makes a folder a report: the page and one of these
 
 
 def publish(out: Path, files: Mapping[str, bytes]) -> None:
@@ -32,7 +35,7 @@ def _check(out: Path) -> None:
     if not out.exists():
         return
     names = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
-    if names - {KEPT} and not names.issuperset(MARKS):
+    if names - {KEPT} and not (PAGE in names and names & MARKS):
         found = ", ".join(sorted(names)[:5])
         raise InputError(f"expected a report, or nothing, at {out}; found {found}; choose another folder with --out")
 

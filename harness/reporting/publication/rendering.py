@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from harness.reporting.data.wording import visible
 from harness.reporting.publication.inline_figures import inline_figures
+from harness.reporting.publication.published_files import SHOWN
 
 __all__ = ["html", "markdown"]
 
@@ -27,10 +28,10 @@ def html(content: Mapping[str, Any]) -> bytes:
 
 
 def markdown(content: Mapping[str, Any]) -> bytes:
-    """Render `report.md`, whose figures are files beside it."""
+    """Render `report.md`, which shows a few figures that are files beside it and tells of the others."""
     environment = _environment(_markdown_value)
     environment.filters |= {"code": _code, "fenced": _fenced}
-    return environment.get_template("report.md.jinja").render(content).encode()
+    return environment.get_template("report.md.jinja").render(content, figures_shown=SHOWN).encode()
 
 
 def _environment(finalize: Callable[[Any], Any]) -> Environment:

@@ -19,9 +19,8 @@ from harness.reporting.data.environment import environment_differences
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import setting
-from harness.reporting.publication.manifest import check_files
-from harness.reporting.publication.report_folder import read_report
-from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, read_data
+from harness.reporting.publication.report_folder import read_intact_report
+from harness.reporting.publication.source_files import ENVIRONMENT, read_data
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
 from harness.reporting.text.verdict import judge
 
@@ -80,7 +79,7 @@ def compare_reports(one: Path, other: Path) -> SideBySide:
     Raises:
         InputError: a folder holds no report, or not the one that was written, or the two answer different questions.
     """
-    files = [_intact(folder) for folder in (one, other)]
+    files = [read_intact_report(folder) for folder in (one, other)]
     data = [read_data(found) for found in files]
     first, second = (found.study.spec for found in data)
     for what in ("comparison", "metric"):
@@ -99,15 +98,6 @@ def compare_reports(one: Path, other: Path) -> SideBySide:
         spec=tuple(_spec_differences(*data)),
         environment=tuple(environment_differences(sides[0].environment, sides[1].environment)),
     )
-
-
-def _intact(folder: Path) -> dict[str, bytes]:
-    files = read_report(folder)
-    problems = check_files(files)
-    if problems or set(SOURCES) - set(files):
-        what = f"{problems[0][0]} {problems[0][1]}" if problems else "no data"
-        raise InputError(f"expected a report as it was written at {folder}, found: {what}; see harness verify {folder}")
-    return files
 
 
 def _side(data: StudyData, environment: dict[str, object]) -> Side:

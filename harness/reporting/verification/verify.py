@@ -1,10 +1,12 @@
 """Verifying a report: are its files the ones that were written, and does everything in it follow from its data?
 
 Level 0 looks at hashes, sizes, row counts, and that no file is missing or superfluous. Level 1 reads `data/`,
-`study.json` and `environment.json`, writes the report anew, and compares byte for byte. Neither loads torch or any code
-of the study. Whoever forges the data and then writes everything anew passes both; training runs again catches that.
+`study.json` and `environment.json`, writes the report anew, and compares byte for byte: with the files in the folder,
+and with the manifest's digests of those that a published folder leaves out. Neither loads torch or any code of the
+study. Whoever forges the data and then writes everything anew passes both; training runs again catches that.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +17,24 @@ from harness.core.digest import digest
 from harness.reporting.data.curve_frame import curve_digests
 from harness.reporting.data.environment import environment, environment_differences
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.publication.manifest import MANIFEST, changed_runs, check_files, name_of_row
+from harness.reporting.publication.manifest import (
+    MANIFEST,
+    changed_runs,
+    check_files,
+    digests_left_out,
+    name_of_row,
+)
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, read_data
 from harness.reporting.report import report_files
 from harness.reporting.verification.differences import difference, has_numbers
+from harness.reporting.verification.shown_numbers import compare_shown
 
 __all__ = ["Outcome", "Problem", "Verification", "verify"]
 
 Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
 RUN_ID_LENGTH = 16
+TEXT = "report.md"
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,12 @@ class Verification:
     """What a verification came to.
 
     Attributes:
-        files: how many files were looked at.
+        files: how many files were looked at, or computed and their digests compared.
         problems: what is wrong.
         differences: in what this environment differs from the one that the report was written with.
         not_compared: files that another environment cannot be expected to write to the byte.
+        left_out: how many files do not lie in the folder.
+        as_shown: those of them whose numbers were compared as the report's text shows them.
     """
 
     outcome: Outcome
@@ -52,13 +64,15 @@ class Verification:
     problems: tuple[Problem, ...] = ()
     differences: tuple[str, ...] = ()
     not_compared: tuple[str, ...] = ()
+    left_out: int = 0
+    as_shown: tuple[str, ...] = ()
 
 
 def verify(folder: Path, tolerance: float | None = None) -> Verification:
     """Verify a report at levels 0 and 1.
 
     With a `tolerance`, a report that another environment has written is compared number by number, pictures and
-    documents not at all.
+    documents not at all. Numbers of tables that do not lie in the folder are compared as `report.md` shows them.
 
     Raises:
         InputError: the folder holds no report.
@@ -88,32 +102,60 @@ def _judged(
     tolerance: float | None,
 ) -> Verification:
     problems = [*integrity, *_recomputed(files, again)]
+    left_out = len(digests_left_out(files))
     if not problems:
-        return Verification("PASS-BITWISE", len(files))
+        return Verification("PASS-BITWISE", len(again), left_out=left_out)
     if not differences or integrity:
-        return Verification("FAIL", len(files), tuple(problems), tuple(differences))
+        return Verification("FAIL", len(files), tuple(problems), tuple(differences), left_out=left_out)
     if tolerance is None:
-        return Verification("CANNOT-RUN", len(files), tuple(problems), tuple(differences))
+        return Verification("CANNOT-RUN", len(files), tuple(problems), tuple(differences), left_out=left_out)
+    return _judged_within(files, again, problems, differences, tolerance)
+
+
+def _judged_within(
+    files: Mapping[str, bytes],
+    again: Mapping[str, bytes],
+    problems: list[Problem],
+    differences: list[str],
+    tolerance: float,
+) -> Verification:
+    """Judge a report of another environment, whose files are those of its manifest, by its numbers."""
+    left_out = digests_left_out(files)
+    as_shown = tuple(path for path in left_out if has_numbers(path) and _is_other(path, left_out, again))
     beyond = [problem for problem in _recomputed(files, again, tolerance) if has_numbers(problem.path)]
-    skipped = tuple(problem.path for problem in problems if not has_numbers(problem.path))
+    beyond = [problem for problem in beyond if problem.path not in as_shown]
     outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
-    return Verification(outcome, len(files), tuple(beyond), tuple(differences), skipped)
+    if as_shown and (shown := compare_shown(files[TEXT].decode(), again[TEXT].decode(), tolerance)):
+        kind, what = shown
+        beyond.append(Problem(1, TEXT, what))
+        outcome = "FAIL" if outcome == "FAIL" or kind == "numbers" else "CANNOT-RUN"
+    skipped = tuple(problem.path for problem in problems if not has_numbers(problem.path))
+    return Verification(
+        outcome, len(files), tuple(beyond), tuple(differences), skipped, len(left_out), () if beyond else as_shown
+    )
 
 
 def _recomputed(files: Mapping[str, bytes], again: Mapping[str, bytes], tolerance: float = 0.0) -> list[Problem]:
-    """Compare what was found with what follows from the data; tables first, since they name rows."""
-    order = sorted({*files, *again} - {MANIFEST}, key=lambda path: (not path.startswith("tables/"), path))
+    """Compare the report with what follows from the data; tables first, since they name rows."""
+    left_out = digests_left_out(files)
+    order = sorted({*files, *left_out, *again} - {MANIFEST}, key=lambda path: (not path.startswith("tables/"), path))
     problems = []
     for path in order:
-        if path not in files:
-            problems.append(Problem(1, path, "is missing: the data has it"))
-        elif path not in again:
+        if path not in again:
             problems.append(Problem(1, path, "does not follow from the data"))
-        elif what := difference(path, files[path], again[path], tolerance):
+        elif _is_other(path, left_out, again):
+            problems.append(Problem(1, path, "is left out, and the manifest names another than the one that follows"))
+        elif path not in files and path not in left_out:
+            problems.append(Problem(1, path, "is missing: the data has it"))
+        elif path in files and (what := difference(path, files[path], again[path], tolerance)):
             problems.append(Problem(1, path, what))
     if not problems and not tolerance and files.get(MANIFEST) != again[MANIFEST]:
         problems.append(Problem(1, MANIFEST, "is not the one that follows from the files"))
     return problems
+
+
+def _is_other(path: str, digests: Mapping[str, str], again: Mapping[str, bytes]) -> bool:
+    return path in again and path in digests and hashlib.sha256(again[path]).hexdigest() != digests[path]
 
 
 def _contradictions(data: StudyData) -> list[Problem]:
