@@ -10,10 +10,8 @@ from harness.core.errors import InputError
 __all__ = ["KEPT", "publish"]
 
 KEPT = "README.md"  # what people write beside a report
-PAGE, MARKS = (
-    "report.html",
-    {"manifest.json", "summary.json"},
-)  # what makes a folder a report: the page and one of these
+PAGE = "report.html"  # with it and one of the others, a folder is a report
+MARKS = {"manifest.json", "summary.json"}
 
 
 def publish(out: Path, files: Mapping[str, bytes]) -> None:
