@@ -125,6 +125,7 @@ def test_a_report_written_now_has_the_numbers_of_the_report_written_then(folder:
     numbers = [path for path in before if path.endswith((".csv", ".json")) and path not in OF_THE_ENVIRONMENT]
 
     call("report", "tiny", "--out", "anew")
+    call("render", "anew")
 
     after = report_files(folder / "anew")
     assert len(numbers) > 30

@@ -158,7 +158,8 @@ TAMPERING: dict[str, tuple[Change, str]] = {
     "a picture": (change_picture, "figures/paired_differences.png: is not the one"),
     "the study": (edit("study.json", '"smallest_effect": 0.005', '"smallest_effect": 0.5'), "summary.json"),
     "the commands": (edit("reproduce.sh", "--trials 6", "--trials 7"), "reproduce.sh: line"),
-    "a table gone": (remove("tables/primary.csv"), "tables/primary.csv: is missing"),
+    "the text gone": (remove("report.md"), "report.md: is missing"),
+    "a figure of the text gone": (remove("figures/learning_curves.png"), "figures/learning_curves.png: is missing"),
     "a superfluous file": (lambda report: (report / "extra.txt").write_text("x"), "extra.txt: "),
     "a run gone": (drop_run, "row 3 (trial '0', arm 'unfrozen', seed '0')"),
     "runs in another order": (turn_runs, "tables/runs.csv: row 1"),
@@ -179,6 +180,13 @@ def test_tampering_is_named(report: Path, what: str, covered_up: bool) -> None:
     assert found.outcome == "FAIL"
     assert message in said(found)
     assert covered_up == (not [problem for problem in found.problems if problem.level == 0])
+
+
+def test_a_table_that_is_gone_from_the_manifest_too_is_named(report: Path) -> None:
+    (report / "tables" / "primary.csv").unlink()
+    sign_anew(report)
+
+    assert "tables/primary.csv: is missing: the data has it" in said(verify(report))
 
 
 def test_the_missing_run_is_named_by_its_curves(report: Path) -> None:

@@ -1,0 +1,18 @@
+from harness.reporting.publication.published_files import PUBLISHED, SHOWN, is_published, published_files
+from harness.reporting.sections import PLAN
+
+
+def test_what_people_read_and_the_data_are_published_and_nothing_else() -> None:
+    files = dict.fromkeys(
+        (*PUBLISHED, "summary.json", "tables/runs.csv", "figures/pairs.png", "figures/learning_curves.svg"), b""
+    )
+
+    assert set(published_files(files)) == PUBLISHED
+
+
+def test_everything_follows_from_files_that_are_published() -> None:
+    assert all(map(is_published, ("data/runs.parquet", "data/curves.parquet", "study.json", "environment.json")))
+
+
+def test_figures_of_the_text_are_figures_of_the_report() -> None:
+    assert set(SHOWN) <= {name for section in PLAN for name in section.parts}

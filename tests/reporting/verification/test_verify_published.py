@@ -1,0 +1,244 @@
+"""Reports whose folders leave out what follows from the data: nothing that was changed passes, wherever it lies."""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.reporting.data.environment import environment
+from harness.reporting.publication.manifest import MANIFEST, digests_left_out, manifest_of
+from harness.reporting.publication.published_files import PUBLISHED, published_files
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.source_files import SOURCES, read_data
+from harness.reporting.report import report_files, write_report
+from harness.reporting.verification import verify as module
+from harness.reporting.verification.verify import Verification, verify
+
+Edit = Callable[[dict[str, Any]], None]
+
+
+@cache
+def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
+    return report_files(dict(sources))
+
+
+@pytest.fixture(autouse=True)
+def _writing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write what follows from the same data once."""
+    monkeypatch.setattr(module, "report_files", lambda sources: dict(written_once(tuple(sorted(sources.items())))))
+
+
+@pytest.fixture(scope="module")
+def whole(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """All files of a report."""
+    folder = write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("reports") / "whole").folder
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def report(whole: dict[str, bytes], tmp_path: Path) -> Path:
+    """A published report to tamper with."""
+    publish(tmp_path / "report", published_files(whole))
+    return tmp_path / "report"
+
+
+@pytest.fixture
+def _elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify in an environment with another NumPy."""
+    here = environment()
+    monkeypatch.setattr(module, "environment", lambda: {**here, "packages": {**here["packages"], "numpy": "9.9"}})
+
+
+def problems(result: Verification) -> str:
+    return "\n".join(f"{problem.level} {problem.path}: {problem.what}" for problem in result.problems)
+
+
+def edit_manifest(report: Path, edit: Edit) -> None:
+    manifest = json.loads((report / MANIFEST).read_text())
+    edit(manifest)
+    (report / MANIFEST).write_text(json.dumps(manifest))
+
+
+def entry(manifest: dict[str, Any], path: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(entry for entry in manifest["files"] if entry["path"] == path)
+    return found
+
+
+def sign_anew(report: Path, whole: dict[str, bytes], changes: dict[str, bytes]) -> None:
+    """Write a manifest that names `changes` in place of the report's own files, as who covers up a change would."""
+    files = {path: content for path, content in {**whole, **changes}.items() if path != MANIFEST}
+    (report / MANIFEST).write_bytes(manifest_of("freeze-or-not", files, read_data(files).runs))
+
+
+def test_what_is_left_out_is_computed_and_compared_with_the_manifest(report: Path, whole: dict[str, bytes]) -> None:
+    result = verify(report)
+
+    assert (result.outcome, result.problems) == ("PASS-BITWISE", ())
+    assert (result.files, result.left_out) == (len(whole), len(set(whole) - PUBLISHED))
+    assert result.left_out > 40
+
+
+def test_any_part_of_what_is_left_out_may_lie_there(report: Path, whole: dict[str, bytes]) -> None:
+    for path in sorted(set(whole) - PUBLISHED)[::3]:
+        (report / path).parent.mkdir(exist_ok=True)
+        (report / path).write_bytes(whole[path])
+
+    assert verify(report).outcome == "PASS-BITWISE"
+
+
+def flipped_bits(files: dict[str, bytes]) -> Iterator[str]:
+    """Return one file of each kind in each folder."""
+    seen = set()
+    for path in sorted(files):
+        kind = (str(Path(path).parent), Path(path).suffix)
+        if kind not in seen or "/" not in path:
+            yield path
+        seen.add(kind)
+
+
+def test_a_flipped_bit_in_any_kind_of_file_fails_naming_it(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    publish(tmp_path / "report", whole)
+    passed = []
+    for path in flipped_bits(whole):
+        content = bytearray(whole[path])
+        content[len(content) // 2] ^= 1
+        (tmp_path / "report" / path).write_bytes(content)
+
+        result = verify(tmp_path / "report")
+
+        if result.outcome != "FAIL" or f" {path}:" not in problems(result):
+            passed.append((path, result.outcome))
+        (tmp_path / "report" / path).write_bytes(whole[path])
+    assert passed == []
+
+
+@pytest.mark.parametrize("path", sorted(PUBLISHED - {MANIFEST}))
+def test_a_published_file_that_is_gone_fails_naming_it(report: Path, whole: dict[str, bytes], path: str) -> None:
+    if path not in whole:
+        pytest.skip("no such figure in this report")
+    (report / path).unlink()
+
+    result = verify(report)
+
+    assert result.outcome == "FAIL"
+    assert f"0 {path}: is missing" in problems(result)
+
+
+@pytest.mark.parametrize("covered_up", [False, True])
+@pytest.mark.parametrize(
+    "path", ["tables/primary.csv", "figures/pairs.png", "figures/pairs.svg", "figures/pairs.csv", "summary.json"]
+)
+def test_another_digest_for_what_does_not_lie_there_fails_naming_it(
+    report: Path, whole: dict[str, bytes], path: str, covered_up: bool
+) -> None:
+    if covered_up:
+        sign_anew(report, whole, {path: whole[path] + b"\n"})
+    else:
+        edit_manifest(report, lambda manifest: entry(manifest, path).update(sha256="0" * 64))
+
+    result = verify(report)
+
+    assert result.outcome == "FAIL"
+    assert f"1 {path}: is left out, and the manifest names another than the one that follows" in problems(result)
+
+
+def test_a_file_that_only_the_manifest_knows_fails(report: Path, whole: dict[str, bytes]) -> None:
+    sign_anew(report, whole, {"tables/wishes.csv": b"a\n1\n"})
+
+    assert "1 tables/wishes.csv: does not follow from the data" in problems(verify(report))
+
+
+def test_a_file_that_the_manifest_forgets_fails(report: Path, whole: dict[str, bytes]) -> None:
+    files = {path: content for path, content in whole.items() if path != "tables/primary.csv"}
+    sign_anew(report, files, {})
+
+    assert "1 tables/primary.csv: is missing: the data has it" in problems(verify(report))
+
+
+@pytest.mark.parametrize(("key", "value"), [("bytes", 1), ("rows", 7)])
+def test_another_size_for_what_does_not_lie_there_fails(report: Path, key: str, value: int) -> None:
+    edit_manifest(report, lambda manifest: entry(manifest, "tables/primary.csv").update({key: value}))
+
+    result = verify(report)
+
+    assert (result.outcome, "manifest.json" in problems(result)) == ("FAIL", True)
+
+
+@pytest.mark.parametrize("path", ["extra.txt", "tables/extra.csv", "figures/extra.png"])
+def test_a_superfluous_file_fails(report: Path, path: str) -> None:
+    (report / path).parent.mkdir(exist_ok=True)
+    (report / path).write_text("a\n1\n")
+
+    result = verify(report)
+
+    assert result.outcome == "FAIL"
+    assert f"0 {path}: is not in the manifest" in problems(result)
+
+
+def test_without_its_manifest_it_fails(report: Path) -> None:
+    (report / MANIFEST).unlink()
+
+    assert "0 manifest.json: is missing" in problems(verify(report))
+
+
+def test_a_manifest_of_a_time_when_nothing_was_left_out_excuses_nothing(report: Path) -> None:
+    edit_manifest(report, lambda manifest: manifest.update(manifest_version=1))
+
+    result = verify(report)
+
+    assert result.outcome == "FAIL"
+    assert "0 summary.json: is missing" in problems(result)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_another_environment_that_computes_the_same_bytes_passes(report: Path) -> None:
+    assert verify(report).outcome == "PASS-BITWISE"
+
+
+@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.parametrize(
+    ("changes", "outcome", "as_shown"),
+    [
+        ({"tables/primary.csv": b"a\n1\n"}, "PASS-TOLERANCE", ("tables/primary.csv",)),
+        ({"figures/pairs.png": b"png"}, "PASS-TOLERANCE", ()),
+    ],
+)
+def test_numbers_that_do_not_lie_there_are_compared_as_the_text_shows_them(
+    report: Path, whole: dict[str, bytes], changes: dict[str, bytes], outcome: str, as_shown: tuple[str, ...]
+) -> None:
+    sign_anew(report, whole, changes)
+
+    without, result = verify(report), verify(report, tolerance=1e-9)
+
+    assert without.outcome == "CANNOT-RUN"
+    assert (result.outcome, result.as_shown) == (outcome, as_shown)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [("6 configurations", "7 configurations", "FAIL"), ("configurations", "configuration", "CANNOT-RUN")],
+)
+def test_a_text_with_other_numbers_fails_and_one_with_other_words_says_nothing(
+    report: Path, whole: dict[str, bytes], old: str, new: str, outcome: str
+) -> None:
+    text = whole["report.md"].decode()
+    assert old in text
+    changed = text.replace(old, new, 1).encode()
+    (report / "report.md").write_bytes(changed)
+    sign_anew(report, whole, {"report.md": changed, "tables/primary.csv": b"a\n1\n"})
+
+    result = verify(report, tolerance=1e-9)
+
+    assert result.outcome == outcome
+    assert "report.md: " in problems(result)
+
+
+def test_the_data_of_a_published_report_are_those_of_the_whole_one(report: Path, whole: dict[str, bytes]) -> None:
+    assert all((report / name).read_bytes() == whole[name] for name in (*SOURCES, MANIFEST))
+    published = {path.relative_to(report).as_posix(): b"" for path in report.rglob("*") if path.is_file()}
+    left_out = digests_left_out({**published, MANIFEST: whole[MANIFEST]})
+    assert set(left_out) == set(whole) - PUBLISHED
