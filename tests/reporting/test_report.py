@@ -19,6 +19,7 @@ import pytest
 
 import harness
 from harness.core.errors import StudyNotFoundError
+from harness.reporting.publication.published_files import is_published
 from harness.reporting.report import write_report
 from harness.reporting.sections import SECTIONS
 from harness.reporting.verification.verify import verify
@@ -108,11 +109,22 @@ def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
     assert not any(name.startswith("on") for name in elements.attributes)
 
 
-def test_markdown_links_lead_to_files(finished: Path) -> None:
+def test_markdown_links_lead_to_files_that_are_published(finished: Path) -> None:
     links = re.findall(r"\]\(([^#)][^)]*)\)", (finished / "report.md").read_text())
 
-    assert len(links) > 8
-    assert all((finished / link).is_file() for link in links)
+    assert {"figures/paired_differences.png", "figures/learning_curves.png", "report.html"} <= set(links)
+    assert all((finished / link).is_file() and is_published(link) for link in links)
+
+
+def test_markdown_names_every_file_of_a_table_and_every_figure(finished: Path) -> None:
+    text, page = ((finished / name).read_text() for name in ("report.md", "report.html"))
+
+    tables = re.findall(r"\(`(tables/[^`]+)`\)", text)
+    assert len(tables) > 8
+    assert all((finished / table).is_file() for table in tables)
+    titles = re.findall(r"<figcaption><strong>(.*)\.</strong>", page)
+    assert len(titles) > 5
+    assert all(f"*{title}.*" in text or f"*[{title}](report.html).*" in text for title in titles)
 
 
 def test_the_contents_lead_to_every_section_in_the_page_and_in_markdown(finished: Path) -> None:
