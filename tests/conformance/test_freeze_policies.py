@@ -3,8 +3,7 @@
 import importlib
 import json
 import pkgutil
-
-import pytest
+from itertools import product
 
 from harness.core.spec import LeafSpec
 from harness.growth import freezing
@@ -53,67 +52,67 @@ def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
     return {leaf for leaf in family.__subclasses__() if leaf.__module__.startswith("harness.")}
 
 
-@pytest.fixture(params=POLICIES, ids=repr)
-def policy(request: pytest.FixtureRequest) -> AbstractFreezePolicy:
-    found: AbstractFreezePolicy = request.param
-    return found
-
-
 def test_every_policy_is_tested_here() -> None:
     assert {type(policy) for policy in POLICIES} == own_leaves(AbstractFreezePolicy)
 
 
-def test_it_survives_json(policy: AbstractFreezePolicy) -> None:
-    assert AbstractFreezePolicy.model_validate(json.loads(json.dumps(policy.to_json()))) == policy
+def test_each_survives_json() -> None:
+    again = [AbstractFreezePolicy.model_validate(json.loads(json.dumps(policy.to_json()))) for policy in POLICIES]
+
+    assert again == POLICIES
 
 
-def test_it_speaks_of_candidates_only(policy: AbstractFreezePolicy) -> None:
+def test_each_names_candidates_only() -> None:
     known = {candidate.id for candidate in CANDIDATES}
 
-    assert policy.frozen(CANDIDATES, growth=2, age=0) <= known
-    assert policy.lr_factors(CANDIDATES, growth=2, age=0).keys() <= known
+    for policy in POLICIES:
+        assert policy.frozen(CANDIDATES, growth=2, age=0) <= known, policy
+        assert policy.lr_factors(CANDIDATES, growth=2, age=0).keys() <= known, policy
 
 
-def test_its_answers_change_only_when_it_says_so(policy: AbstractFreezePolicy) -> None:
-    decisions = [
-        (policy.frozen(CANDIDATES, growth=2, age=age), policy.lr_factors(CANDIDATES, growth=2, age=age)) for age in AGES
-    ]
+def test_decisions_change_only_at_the_ages_that_are_named() -> None:
+    for policy in POLICIES:
+        decisions = [
+            (policy.frozen(CANDIDATES, growth=2, age=age), policy.lr_factors(CANDIDATES, growth=2, age=age))
+            for age in AGES
+        ]
 
-    changed = [age for age in AGES[1:] if decisions[age] != decisions[age - 1]]
-    assert set(changed) <= set(policy.changes())
-    assert all(age > 0 for age in policy.changes())
+        changed = [age for age in AGES[1:] if decisions[age] != decisions[age - 1]]
+        assert set(changed) <= set(policy.changes()), policy
+        assert all(age > 0 for age in policy.changes()), policy
 
 
-@pytest.mark.parametrize("age", [0, 1, 50, 199])
-def test_what_was_just_born_is_trained_at_the_rate_it_was_given(policy: AbstractFreezePolicy, age: int) -> None:
-    frozen = policy.frozen(CANDIDATES, growth=2, age=age)
-    factors = policy.lr_factors(CANDIDATES, growth=2, age=age)
-
+def test_what_was_just_born_is_trained_at_the_rate_it_was_given() -> None:
     new = {candidate.id for candidate in CANDIDATES if candidate.birth == 2}
-    assert not frozen & new
-    assert not factors.keys() & new
+
+    for policy, age in product(POLICIES, (0, 1, 50, 199)):
+        assert not policy.frozen(CANDIDATES, growth=2, age=age) & new, (policy, age)
+        assert not policy.lr_factors(CANDIDATES, growth=2, age=age).keys() & new, (policy, age)
 
 
-@pytest.mark.parametrize("age", [0, 1, 50, 199])
-def test_a_rate_of_zero_means_frozen(policy: AbstractFreezePolicy, age: int) -> None:
-    factors = policy.lr_factors(CANDIDATES, growth=2, age=age)
+def test_a_rate_of_zero_means_frozen() -> None:
+    for policy, age in product(POLICIES, (0, 1, 50, 199)):
+        factors = policy.lr_factors(CANDIDATES, growth=2, age=age)
 
-    assert all(factor >= 0 for factor in factors.values())
-    assert {name for name, factor in factors.items() if factor == 0} <= policy.frozen(CANDIDATES, growth=2, age=age)
-
-
-def test_the_same_question_has_the_same_answer(policy: AbstractFreezePolicy) -> None:
-    first = [policy.frozen(CANDIDATES, growth=2, age=age) for age in AGES]
-
-    assert first == [policy.frozen(CANDIDATES, growth=2, age=age) for age in reversed(AGES)][::-1]
+        assert all(factor >= 0 for factor in factors.values()), (policy, age)
+        stopped = {name for name, factor in factors.items() if factor == 0}
+        assert stopped <= policy.frozen(CANDIDATES, growth=2, age=age), (policy, age)
 
 
-def test_one_that_freezes_old_parameters_freezes_all_of_them_at_every_age(policy: AbstractFreezePolicy) -> None:
-    for growth in (1, 2):
+def test_the_same_question_has_the_same_answer() -> None:
+    for policy in POLICIES:
+        first = [policy.frozen(CANDIDATES, growth=2, age=age) for age in AGES]
+
+        assert first == [policy.frozen(CANDIDATES, growth=2, age=age) for age in reversed(AGES)][::-1], policy
+
+
+def test_one_that_freezes_old_parameters_freezes_all_of_them_at_every_age() -> None:
+    for policy, growth in product(POLICIES, (1, 2)):
         old = {candidate.id for candidate in CANDIDATES if candidate.birth < growth}
         always = all(policy.frozen(CANDIDATES, growth=growth, age=age) == old for age in AGES)
-        assert policy.freezes_old_parameters == (always and policy.frozen_norm == "eval")
+        assert policy.freezes_old_parameters == (always and policy.frozen_norm == "eval"), (policy, growth)
 
 
-def test_whether_it_freezes_old_parameters_is_read_from_its_json_alike(policy: AbstractFreezePolicy) -> None:
-    assert freezes_old_parameters(policy.to_json()) == policy.freezes_old_parameters
+def test_whether_it_freezes_old_parameters_is_read_from_its_json_alike() -> None:
+    for policy in POLICIES:
+        assert freezes_old_parameters(policy.to_json()) == policy.freezes_old_parameters, policy

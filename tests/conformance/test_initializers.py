@@ -59,13 +59,7 @@ def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
     return {leaf for leaf in family.__subclasses__() if leaf.__module__.startswith("harness.")}
 
 
-@pytest.fixture(params=SETTINGS, ids=repr)
-def setting(request: pytest.FixtureRequest) -> tuple[AbstractInitializer, tuple[int, ...]]:
-    found: tuple[AbstractInitializer, tuple[int, ...]] = request.param
-    return found
-
-
-def place_for(shape: tuple[int, ...]) -> LayerContext:
+def context_for(shape: tuple[int, ...]) -> LayerContext:
     """Return a layer of four old rows like those of `shape`, with a probe of two examples of each new row."""
     fixed = torch.Generator().manual_seed(7)
     inputs = torch.Size(shape[1:]).numel()
@@ -79,78 +73,74 @@ def place_for(shape: tuple[int, ...]) -> LayerContext:
 
 
 def drawn(init: AbstractInitializer, shape: tuple[int, ...], seed: int = 3) -> Tensor:
-    return init.values(shape, place_for(shape), torch.Generator().manual_seed(seed))
+    return init.values(shape, context_for(shape), torch.Generator().manual_seed(seed))
 
 
 def test_every_initializer_is_tested_here() -> None:
     assert {type(init) for init, _ in SETTINGS} == own_leaves(AbstractInitializer)
 
 
-def test_it_survives_json(setting: tuple[AbstractInitializer, tuple[int, ...]]) -> None:
-    init, _ = setting
+def test_each_survives_json() -> None:
+    again = [AbstractInitializer.model_validate(json.loads(json.dumps(init.to_json()))) for init, _ in SETTINGS]
 
-    assert AbstractInitializer.model_validate(json.loads(json.dumps(init.to_json()))) == init
-
-
-def test_values_are_finite_float32_of_the_shape_on_the_cpu(
-    setting: tuple[AbstractInitializer, tuple[int, ...]],
-) -> None:
-    init, shape = setting
-
-    values = drawn(init, shape)
-
-    assert values.shape == shape
-    assert values.dtype == torch.float32
-    assert values.device.type == "cpu"
-    assert values.isfinite().all()
-    assert not values.requires_grad
+    assert again == [init for init, _ in SETTINGS]
 
 
-def test_they_do_not_depend_on_the_default_type(setting: tuple[AbstractInitializer, tuple[int, ...]]) -> None:
-    init, shape = setting
-    place = place_for(shape)
-    expected = init.values(shape, place, torch.Generator().manual_seed(3))
+def test_values_are_finite_float32_of_the_shape_on_the_cpu() -> None:
+    for init, shape in SETTINGS:
+        values = drawn(init, shape)
+
+        assert (values.shape, values.dtype, values.device.type) == (shape, torch.float32, "cpu"), init
+        assert values.isfinite().all(), init
+        assert not values.requires_grad, init
+
+
+def test_values_do_not_depend_on_the_default_type() -> None:
+    contexts = [context_for(shape) for _, shape in SETTINGS]
+    expected = [drawn(init, shape) for init, shape in SETTINGS]
 
     torch.set_default_dtype(torch.float64)
     try:
-        values = init.values(shape, place, torch.Generator().manual_seed(3))
+        values = [
+            init.values(shape, context, torch.Generator().manual_seed(3))
+            for (init, shape), context in zip(SETTINGS, contexts, strict=True)
+        ]
     finally:
         torch.set_default_dtype(torch.float32)
 
-    assert values.dtype == torch.float32
-    assert torch.equal(values, expected)
+    for (init, _), value, wanted in zip(SETTINGS, values, expected, strict=True):
+        assert value.dtype == torch.float32, init
+        assert torch.equal(value, wanted), init
 
 
-def test_they_come_from_the_generator_alone(setting: tuple[AbstractInitializer, tuple[int, ...]]) -> None:
-    init, shape = setting
-    stream = torch.get_rng_state()
+def test_values_come_from_the_generator_alone() -> None:
+    for init, shape in SETTINGS:
+        stream = torch.get_rng_state()
 
-    first = drawn(init, shape)
-    assert torch.equal(torch.get_rng_state(), stream)
-    torch.randn(11)
+        first = drawn(init, shape)
+        assert torch.equal(torch.get_rng_state(), stream), init
+        torch.randn(11)
 
-    assert torch.equal(drawn(init, shape), first)
+        assert torch.equal(drawn(init, shape), first), init
 
 
-def test_the_layer_that_they_join_is_left_as_it_was(setting: tuple[AbstractInitializer, tuple[int, ...]]) -> None:
-    init, shape = setting
-    place = place_for(shape)
-    tensors = [tensor for tensor in (place.old, place.features, place.targets) if tensor is not None]
-    before = [tensor.clone() for tensor in tensors]
+def test_the_layer_that_values_join_is_left_as_it_was() -> None:
+    for init, shape in SETTINGS:
+        context = context_for(shape)
+        tensors = [tensor for tensor in (context.old, context.features, context.targets) if tensor is not None]
+        before = [tensor.clone() for tensor in tensors]
 
-    values = init.values(shape, place, torch.Generator().manual_seed(3))
-    values += 1
+        values = init.values(shape, context, torch.Generator().manual_seed(3))
+        values += 1
 
-    assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True))
+        assert all(torch.equal(tensor, old) for tensor, old in zip(tensors, before, strict=True)), init
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
-def test_a_parameter_of_another_type_gets_the_same_values(
-    setting: tuple[AbstractInitializer, tuple[int, ...]], dtype: torch.dtype
-) -> None:
-    init, shape = setting
-    parameter = torch.empty(shape, dtype=dtype, requires_grad=True)
+def test_a_parameter_of_another_type_gets_the_same_values(dtype: torch.dtype) -> None:
+    for init, shape in SETTINGS:
+        parameter = torch.empty(shape, dtype=dtype, requires_grad=True)
 
-    fill(parameter, init, place_for(shape), generator=torch.Generator().manual_seed(3))
+        fill(parameter, init, context_for(shape), generator=torch.Generator().manual_seed(3))
 
-    assert torch.equal(parameter, drawn(init, shape).to(dtype))
+        assert torch.equal(parameter, drawn(init, shape).to(dtype)), init

@@ -2,7 +2,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Literal
 
 import pytest
@@ -87,34 +87,40 @@ def grown(model: GrowableModel, optimizer: Optimizer | None = None) -> Identitie
     return identities
 
 
-@pytest.mark.parametrize("passes", [1, 3])
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-@pytest.mark.parametrize("left_behind", ["a stale gradient", "a zero gradient"])
+# What gradients are when a part is frozen, in which precision, and the backward passes of an update.
+LEFT_BEHIND = [
+    *product(("a stale gradient", "a zero gradient"), ("fp32", "bf16", "fp16"), (1,)),
+    *(("a stale gradient", "fp16", 3), ("a zero gradient", "fp32", 3), ("a stale gradient", "bf16", 3)),
+]
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_what_is_frozen_stays_bit_for_bit(
-    name: str, left_behind: str, precision: str, passes: int, conv_model: GrowableModel, images: Tensor
-) -> None:
-    optimizer = OPTIMIZERS[name](conv_model.parameters())
-    training = Training(conv_model, optimizer, precision, passes)
-    for _ in range(2):
-        training.backward(images)
-        training.step()
-    if left_behind == "a stale gradient":
-        training.backward(images)
-    identities = grown(conv_model, optimizer)
+def test_what_is_frozen_stays_bit_for_bit(name: str, conv_model: GrowableModel, images: Tensor) -> None:
+    for left_behind, precision, passes in LEFT_BEHIND:
+        torch.manual_seed(0)  # for dropout and the head
+        model = copy.deepcopy(conv_model)
+        optimizer = OPTIMIZERS[name](model.parameters())
+        training = Training(model, optimizer, precision, passes)
+        for _ in range(2):
+            training.backward(images)
+            training.step()
+        if left_behind == "a stale gradient":
+            training.backward(images)
+        identities = grown(model, optimizer)
 
-    frozen = freeze(conv_model, identities, OldParameters(), growth=1)
-    new = identities.keys() - frozen
-    before, others = hashes(identities, frozen), hashes(identities, new)
-    for _ in range(3):
-        conv_model.train()
-        set_train_mode(conv_model, identities, frozen)
-        training.backward(images)
-        training.step()
+        frozen = freeze(model, identities, OldParameters(), growth=1)
+        new = identities.keys() - frozen
+        before, others = hashes(identities, frozen), hashes(identities, new)
+        for _ in range(2):
+            model.train()
+            set_train_mode(model, identities, frozen)
+            training.backward(images)
+            training.step()
 
-    assert any("running_mean" in key for key in before)
-    assert hashes(identities, frozen) == before
-    assert not set(hashes(identities, new).items()) & set(others.items())
+        case = (left_behind, precision, passes)
+        assert any("running_mean" in key for key in before), case
+        assert hashes(identities, frozen) == before, case
+        assert not set(hashes(identities, new).items()) & set(others.items()), case
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

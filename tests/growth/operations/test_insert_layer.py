@@ -244,6 +244,7 @@ def test_new_tensors_have_ids_of_their_own(model: GrowableModel, images: Tensor)
     assert born == [f"1/backbone.hidden.linear.inserted.layer.linear.{name}" for name in ("weight", "bias")]
 
 
+@pytest.mark.campaign
 def test_a_compiled_network_grows() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
     compiled: Any = torch.compile(model, backend="aot_eager")

@@ -1,4 +1,5 @@
 import copy
+import functools
 import math
 
 import pytest
@@ -71,33 +72,44 @@ def test_the_first_update_of_new_rows_is_that_of_a_fresh_optimizer(spec: Abstrac
     assert torch.equal(model.get_parameter("2.parts.1.weight"), twin.get_parameter("2.parts.1.weight"))
 
 
-def displacement(rows: str, moments: Moments, steps: int) -> Tensor:
-    """Return how far each new weight went in `steps` updates of a constant gradient, in learning rates."""
-    model, inputs = mlp(), torch.ones(5, 3)
-    rate = 1e-4
-    optimizer = AdamW(lr=rate, weight_decay=0.0).start(model.get_submodule("2").parameters())
+RATE, WARM_STEPS = 1e-4, 1000
+
+
+def update(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Make an update whose gradient is always the same."""
+    optimizer.zero_grad()
+    model(torch.ones(5, 3)).sum().backward()
+    optimizer.step()
+
+
+@functools.cache
+def warm() -> tuple[nn.Module, torch.optim.Optimizer]:
+    """Return a network after many updates of a constant gradient, and its optimizer; callers copy them."""
+    model = mlp()
     for parameter in model.get_submodule("0").parameters():
         parameter.requires_grad_(False)
-    for _ in range(1000):
-        optimizer.zero_grad()
-        model(inputs).sum().backward()
-        optimizer.step()
-    operation = WidenHead.model_validate({"path": "2", "to": 7, "rows": rows, "moments": moments})
-    grow(model, optimizer, operation)
+    optimizer = AdamW(lr=RATE, weight_decay=0.0).start(model.get_submodule("2").parameters())
+    for _ in range(WARM_STEPS):
+        update(model, optimizer)
+    return model, optimizer
+
+
+def displacement(rows: str, moments: Moments, steps: int) -> Tensor:
+    """Return how far each new bias went in `steps` updates of a constant gradient, in learning rates."""
+    model, optimizer = copy.deepcopy(warm())
+    grow(model, optimizer, WidenHead.model_validate({"path": "2", "to": 7, "rows": rows, "moments": moments}))
     layer = model.get_submodule("2")
-    weight = layer.layers[1].bias if isinstance(layer, Widened) else layer.bias
-    assert isinstance(weight, Tensor)
-    before = weight.detach().clone()
+    bias = layer.layers[1].bias if isinstance(layer, Widened) else layer.bias
+    assert isinstance(bias, Tensor)
+    before = bias.detach().clone()
     for _ in range(steps):
-        optimizer.zero_grad()
-        model(inputs).sum().backward()
-        optimizer.step()
-    return ((before - weight.detach()) / rate)[-3:]
+        update(model, optimizer)
+    return ((before - bias.detach()) / RATE)[-3:]
 
 
 @pytest.mark.parametrize("steps", [1, 5, 10])
 def test_padded_moments_overshoot_and_rows_of_their_own_do_not(steps: int) -> None:
-    correction = [(1 - 0.9 ** (1000 + k)) / math.sqrt(1 - 0.999 ** (1000 + k)) for k in range(1, steps + 1)]
+    correction = [(1 - 0.9 ** (WARM_STEPS + k)) / math.sqrt(1 - 0.999 ** (WARM_STEPS + k)) for k in range(1, steps + 1)]
     padded = [(1 - 0.9**k) / math.sqrt(1 - 0.999**k) for k in range(1, steps + 1)]
     predicted = sum(p / c for p, c in zip(padded, correction, strict=True))
 

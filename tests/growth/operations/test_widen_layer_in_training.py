@@ -105,6 +105,7 @@ def test_copies_without_noise_stay_twins() -> None:
     assert distances.min(dim=1).values.max() < 1e-5
 
 
+@pytest.mark.campaign
 def test_a_compiled_network_grows() -> None:
     model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
     compiled: Any = torch.compile(model, backend="aot_eager")
