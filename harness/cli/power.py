@@ -34,8 +34,8 @@ def power(
     typer.echo(_pilot(needed))
     table = Table("seeds", "configurations", "cautiously", "runs, cautiously", "to show equivalence")
     for option in needed.options:
-        needed = (option.configurations, option.cautious, option.runs, option.equivalence)
-        table.add_row(str(option.seeds), *("> 10,000" if number is None else f"{number:,}" for number in needed))
+        numbers = (option.configurations, option.cautious, option.runs, option.equivalence)
+        table.add_row(str(option.seeds), *("> 10,000" if number is None else f"{number:,}" for number in numbers))
     Console().print(table)
     typer.echo(_advice(needed, study))
 

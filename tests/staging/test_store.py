@@ -101,7 +101,7 @@ def test_a_stage_is_synced_before_it_is_committed(store: Store, monkeypatch: pyt
     store.commit(STAGE)
 
     # The files in a folder that gets its name when they are safe, and then the folder that has this name in it.
-    assert synced == [*FILES, "ab12"]
+    assert synced == [*STAGE_FILES, "ab12"]
 
 
 def test_a_stage_is_committed_only_with_the_latest_lease(store: Store) -> None:

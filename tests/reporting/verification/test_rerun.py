@@ -80,7 +80,7 @@ def test_a_zero_of_another_sign_is_named_with_its_step() -> None:
         history.record(7, {"val/loss/total": value})
         curves.append(curve_frame(list(segments_of(("run", 0, "arm", 0), [history], float("nan")))))
 
-    assert _first_point(*curves, 0.0).startswith("step 7, val/loss/total: recorded ")
+    assert _first_point(curves[0], curves[1], 0.0).startswith("step 7, val/loss/total: recorded ")
 
 
 def test_one_more_value_is_named_with_its_step(finished_home: Path) -> None:
