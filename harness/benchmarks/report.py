@@ -14,6 +14,7 @@ from harness.reporting.report import write_report
 from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 __all__ = ["ReportBenchmark", "write_home"]
 
@@ -36,7 +37,7 @@ class ReportBenchmark(AbstractBenchmark):
             home, out = Path(folder) / "home", Path(folder) / "report"
             write_home(home, configurations=runs // (len(ARMS) * SEEDS), points=points)
             began = time.perf_counter()
-            write_report(home, NAME, out)
+            write_report(Workspace(home), NAME, out)
             taken = time.perf_counter() - began
             page = (out / "report.html").stat().st_size / 1e6
             whole = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6

@@ -182,7 +182,7 @@ class _UntrainedStudy:
         with _added_to(taken, "a launch that finds all done"):
             launch(study, Runner(self._workspace), Observer())
         with _added_to(taken, "showing everything again"):
-            project_study(self._ledger, self._workspace.stages, MemoryTracker(), study.name)
+            project_study(self._workspace, MemoryTracker(), study.name)
         past = [PastTrial(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
         with _added_to(taken, "a proposal of TPE"):
             with_changes(study, {"sampler": TPE()}).point(count, past)

@@ -21,6 +21,7 @@ from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import Destination, parse_destination
 from harness.tracking.delivery.process import start_delivery
 from harness.tracking.live.feed import AbstractFeed, LiveFeed, NoFeed
@@ -115,7 +116,7 @@ class _Shown:
         """Return the figures, named after the place."""
         shares, delays, rates = [], [], []
         feed = LiveFeed(self._home)
-        with start_delivery(self._destination, self._home, self._home / "store", STUDY) as delivery:
+        with start_delivery(self._destination, Workspace(self._home), STUDY) as delivery:
             for number in range(self._rounds + 1):
                 plain, _ = self._training.seconds(NoFeed(), number)
                 tracked, history = self._training.seconds(feed, number)

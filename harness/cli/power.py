@@ -30,7 +30,7 @@ def power(
     from harness.reporting.analysis.sample_size import sample_size_of
     from harness.reporting.data.collect import collect
 
-    needed = sample_size_of(collect(home, study, storage), effect=effect, power=power)
+    needed = sample_size_of(collect(options.open_workspace(home, storage), study), effect=effect, power=power)
     typer.echo(_pilot(needed))
     table = Table("seeds", "configurations", "cautiously", "runs, cautiously", "to show equivalence")
     for option in needed.options:

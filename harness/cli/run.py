@@ -155,10 +155,7 @@ def _delivery(
 
     if destination is None:
         return nullcontext()
-    workspace = runner.workspace
-    return start_delivery(
-        destination, workspace.home, workspace.stages, study.name, workspace.storage, system_metrics=system_metrics
-    )
+    return start_delivery(destination, runner.workspace, study.name, system_metrics=system_metrics)
 
 
 def _without_home(source: str) -> str:
@@ -174,9 +171,8 @@ def _conclude(record: "StudyRecord", workspace: "Workspace") -> None:
     from harness.reporting.report import write_report
     from harness.tracking.delivery.outcome import save_outcome
 
-    home = workspace.home
-    report = write_report(home, record.name, workspace.report_folder(record.name), workspace.storage)
-    save_outcome(home, record, report.verdict)
+    report = write_report(workspace, record.name, workspace.report_folder(record.name))
+    save_outcome(workspace.home, record, report.verdict)
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
 

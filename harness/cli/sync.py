@@ -42,11 +42,12 @@ def _sync(workspace: "Workspace", study: str, destination: "Destination") -> Non
     from harness.tracking.delivery.lock import delivery_lock
     from harness.tracking.delivery.projector import Projector
 
-    ledger, home = workspace.ledger, workspace.home
-    record = ledger.study(study)
-    store = (workspace.of_study(record) if record else workspace).stages
-    with delivery_lock(home, study, destination.uri, timeout_s=30.0):
-        left = Projector(ledger, home, store, study, lambda: destination.open_tracker(store)).finish()
+    if record := workspace.ledger.study(study):
+        workspace = workspace.of_study(record)
+    with delivery_lock(workspace.home, study, destination.uri, timeout_s=30.0):
+        left = Projector(workspace, study, lambda: destination.open_tracker(workspace.stages)).finish()
     if left:
         raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")
-    typer.echo(f"{study}: MLflow shows all that is known, {sum(ledger.run_counts().get(study, {}).values())} runs.")
+    typer.echo(
+        f"{study}: MLflow shows all that is known, {sum(workspace.ledger.run_counts().get(study, {}).values())} runs."
+    )

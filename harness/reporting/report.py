@@ -28,6 +28,7 @@ from harness.reporting.text.caveats import caveats
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
 from harness.reporting.text.verdict import Kind
+from harness.staging.workspace import Workspace
 
 __all__ = ["Report", "report_files", "write_report"]
 
@@ -47,17 +48,17 @@ class Report:
     folder: Path
 
 
-def write_report(home: Path, study: str, out: Path, storage: str | None = None, *, whole: bool = True) -> Report:
+def write_report(workspace: Workspace, study: str, out: Path, *, whole: bool = True) -> Report:
     """Write the report on the runs that have ended by now into the folder `out`.
 
-    The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it. `storage` is the
-    URL of the ledger's database, if it is not in the home. Unless `whole`, files that follow from others are left out.
+    The same runs give the same bytes. A report that is there is replaced, but for a `README.md` in it. Unless `whole`,
+    files that follow from others are left out.
 
     Raises:
         StudyNotFoundError: no study of that name was begun in this home.
         InputError: `out` is there and is no report, or cannot be written.
     """
-    files = report_files(written_data(collect(home, study, storage), environment()))
+    files = report_files(written_data(collect(workspace, study), environment()))
     publish(out, files if whole else published_files(files))
     verdict = json.loads(files["summary.json"])["verdict"]
     return Report(verdict["kind"], verdict["sentence"], out)

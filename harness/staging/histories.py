@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from harness.core.history import History
-from harness.staging.ledger import StageAddress, StudyRecord
+from harness.staging.ledger import StageAddress
 
 __all__ = [
     "FINAL_EVALUATION_FILE",
@@ -13,17 +13,11 @@ __all__ = [
     "STAGE_FILES",
     "run_history",
     "stage_folder",
-    "store_folder",
 ]
 
 SNAPSHOT_FILE, HISTORY_FILE, FINAL_EVALUATION_FILE = "state.safetensors", "history.safetensors", "ending.safetensors"
 METRICS_FILES = (HISTORY_FILE, FINAL_EVALUATION_FILE)
 STAGE_FILES = (SNAPSHOT_FILE, *METRICS_FILES)
-
-
-def store_folder(home: Path, study: StudyRecord) -> Path:
-    """Return the folder of a study's stages."""
-    return Path(study.store) if study.store else home / "store"
 
 
 def stage_folder(store: Path, address: StageAddress) -> Path:

@@ -8,6 +8,7 @@ import pytest
 from harness.benchmarks.report import write_home
 from harness.cli import compare as module
 from harness.reporting.report import write_report
+from harness.staging.workspace import Workspace
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -44,7 +45,7 @@ def test_very_many_differences_are_cut_short() -> None:
 
 def test_a_change_is_said_with_its_interval(tmp_path: Path, call: Call) -> None:
     write_home(tmp_path / "home", configurations=5, points=20)
-    report = str(write_report(tmp_path / "home", "large", tmp_path / "report").folder)
+    report = str(write_report(Workspace(tmp_path / "home"), "large", tmp_path / "report").folder)
 
     ended = call("compare", report, report)
 

@@ -9,6 +9,7 @@ from harness.reporting.publication.publishing import publish
 from harness.reporting.render import render
 from harness.reporting.report import report_files, write_report
 from harness.reporting.verification.verify import verify
+from harness.staging.workspace import Workspace
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -18,7 +19,9 @@ def files_below(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def whole(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """All files of a report."""
-    return files_below(write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("whole") / "one").folder)
+    return files_below(
+        write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("whole") / "one").folder
+    )
 
 
 @pytest.fixture

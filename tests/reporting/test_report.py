@@ -25,6 +25,7 @@ from harness.reporting.sections import SECTIONS
 from harness.reporting.verification.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 ROOT = Path(harness.__file__).parents[1]
@@ -77,7 +78,7 @@ def files_below(folder: Path) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def finished(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
+    return write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
 
 
 def test_a_report_has_all_its_parts(finished: Path) -> None:
@@ -91,7 +92,7 @@ def test_a_report_has_all_its_parts(finished: Path) -> None:
 
 
 def test_the_same_runs_give_the_same_bytes(finished_home: Path, finished: Path, tmp_path: Path) -> None:
-    again = write_report(finished_home, "freeze-or-not", tmp_path / "elsewhere" / "again").folder
+    again = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "elsewhere" / "again").folder
 
     assert files_below(again) == files_below(finished)
 
@@ -144,7 +145,7 @@ def test_every_table_and_figure_has_its_place(finished: Path) -> None:
 
 
 def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) -> None:
-    report = write_report(finished_home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "report")
 
     summary = json.loads((report.folder / "summary.json").read_text())
     assert summary["verdict"]["sentence"] == report.verdict
@@ -165,7 +166,7 @@ BUILD = """
 import sys
 from pathlib import Path
 from harness.reporting.report import write_report
-write_report(Path(sys.argv[1]), "freeze-or-not", Path(sys.argv[2]))
+write_report(Workspace(Path(sys.argv[1])), "freeze-or-not", Path(sys.argv[2]))
 """
 
 
@@ -208,7 +209,7 @@ def hostile(write_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> P
         reason=HOSTILE, failed=((0, HOSTILE, 0),),
     )  # fmt: skip
     Ledger(home).save_origin("freeze-or-not", StudyOrigin("a b; reboot", (f"x={FORMULA}", "`reboot`")))
-    return write_report(home, "freeze-or-not", folder / "report").folder
+    return write_report(Workspace(home), "freeze-or-not", folder / "report").folder
 
 
 def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
@@ -273,7 +274,7 @@ def test_a_half_finished_study_says_so(make_home: MakeHome, tmp_path: Path) -> N
     missing = tuple((trial, arm, 1) for trial in range(3, 6) for arm in ("frozen", "unfrozen"))
     home = make_home(trials=6, seeds=2, missing=(*missing, (0, "frozen", 0)))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     page = (report.folder / "report.html").read_text()
     assert "The study is not finished: 7 planned runs of 24 have not ended." in page
@@ -288,7 +289,7 @@ def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tm
     spec = {**study.spec, "sampler": {"kind": "tpe"}, "pruner": {"kind": "median"}, "baselines": [{}]}
     ledger.save_study(replace(study, spec=StudySpec(spec)))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     page = (report.folder / "report.md").read_text()
     assert "The configurations were proposed by tpe, which prefers good ones" in page
@@ -300,7 +301,7 @@ def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tm
 def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_path: Path) -> None:
     home = make_home(trials=6, seeds=2, failed=((0, "frozen", 0), (2, "frozen", 1)))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     page = (report.folder / "report.html").read_text()
     assert "2 runs failed (2 under frozen)" in page
@@ -317,7 +318,7 @@ def test_a_study_without_a_completed_run_has_a_report_that_says_so(
 ) -> None:
     home = make_home(trials=2, seeds=seeds, failed=tuple((t, a, 0) for t in (0, 1) for a in ("frozen", "unfrozen")))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     assert report.kind == "no data"
     assert report.verdict.startswith("No data yet")
@@ -326,7 +327,7 @@ def test_a_study_without_a_completed_run_has_a_report_that_says_so(
 
 @pytest.mark.parametrize(("trials", "seeds"), [(1, 1), (2, 1), (4, 2)])
 def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: Path, trials: int, seeds: int) -> None:
-    report = write_report(make_home(trials=trials, seeds=seeds), "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(make_home(trials=trials, seeds=seeds)), "freeze-or-not", tmp_path / "report")
 
     assert report.kind == "not enough data"
     assert (report.folder / "figures" / "paired_differences.png").is_file()
@@ -335,7 +336,7 @@ def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: P
 def test_one_arm_alone_has_no_verdict(make_home: MakeHome, tmp_path: Path) -> None:
     home = make_home(trials=3, seeds=1, missing=tuple((trial, "frozen", 0) for trial in range(3)))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     assert report.kind == "no data"
     assert "3 of 6" in (report.folder / "report.md").read_text()
@@ -349,13 +350,13 @@ def test_an_arm_compared_with_itself_has_no_verdict(make_home: MakeHome, tmp_pat
     spec = {**record.spec, "arms": {"frozen": {}}, "comparison": ["frozen", "frozen"]}
     ledger.save_study(StudyRecord(record.name, StudySpec(spec), record.trials, record.seeds))
 
-    report = write_report(home, "freeze-or-not", tmp_path / "report")
+    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
 
     assert report.verdict == "No data: the study compares frozen with itself."
 
 
 def test_a_study_that_was_never_begun_leaves_nothing_behind(finished_home: Path, tmp_path: Path) -> None:
     with pytest.raises(StudyNotFoundError):
-        write_report(finished_home, "another", tmp_path / "report")
+        write_report(Workspace(finished_home), "another", tmp_path / "report")
 
     assert not (tmp_path / "report").exists()

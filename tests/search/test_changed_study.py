@@ -15,6 +15,7 @@ from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 from harness.staging.previous_specs import previous_specs, spec_digest
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
 
@@ -109,7 +110,7 @@ def test_a_form_of_the_plan_before_it_gained_fields_is_kept_and_told_from_anothe
     digests = {spec_digest(before.spec), spec_digest(study.to_json())}
     assert {run.spec_digest for run in runs(tmp_path / "home").values()} == digests
     assert previous_specs(Ledger(tmp_path / "home").database, "tiny") == {spec_digest(before.spec): before.spec}
-    data = collect(tmp_path / "home", "tiny")
+    data = collect(Workspace(tmp_path / "home"), "tiny")
     assert data.earlier == (before.spec,)
     badge = spec_unchanged(data.runs, record.spec, [spec_digest(before.spec)])
     assert (badge.status, "after 2 of them" in badge.evidence) == ("PASS", True)
@@ -125,7 +126,7 @@ def test_a_plan_that_was_changed_in_file_and_ledger_alike_is_noticed(
 
     run_study(with_changes(study, changes), trials=2)
 
-    data = collect(tmp_path / "home", "tiny")
+    data = collect(Workspace(tmp_path / "home"), "tiny")
     badge = spec_unchanged(data.runs, data.study.spec, list(map(spec_digest, data.earlier)))
     assert badge.status == "FAIL"
     assert badge.evidence.startswith("2 of 4 runs")

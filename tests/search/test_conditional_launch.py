@@ -63,7 +63,7 @@ def test_every_sampler_leads_to_runs_that_have_what_exists(
     record = run_study(searched, trials=4)
 
     tracker, workspace = MemoryTracker(), Workspace(tmp_path / "home")
-    project_study(workspace.ledger, workspace.stages, tracker, "tiny")
+    project_study(workspace, tracker, "tiny")
     runs = runs_in(tmp_path / "home")
     assert [run.status for run in runs] == ["completed"] * 8
     for run in runs:

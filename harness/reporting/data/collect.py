@@ -34,27 +34,28 @@ from harness.reporting.data.curve_frame import Segment, curve_digests, curve_fra
 from harness.reporting.data.study_data import StudyData
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
-from harness.staging.histories import run_history, store_folder
+from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.previous_specs import previous_specs
 from harness.staging.reproductions import Reproduction, reproductions
+from harness.staging.workspace import Workspace
 
 __all__ = ["assembled", "collect"]
 
 
-def collect(home: Path, study: str, storage: str | None = None) -> StudyData:
-    """Read everything a report needs from the home folder, and from the database `storage` if that is elsewhere.
+def collect(workspace: Workspace, study: str) -> StudyData:
+    """Read everything that the report on a study needs.
 
     Raises:
         StudyNotFoundError: no study of that name was begun in this home.
     """
-    ledger = Ledger(home, storage)
+    ledger = workspace.ledger
     record = ledger.study(study) if ledger.exists else None
     if record is None:
         begun = [known.name for known in ledger.studies()] if ledger.exists else []
-        raise StudyNotFoundError(f"no study {study!r} was begun in {home}.{did_you_mean(study, begun)}")
+        raise StudyNotFoundError(f"no study {study!r} was begun in {workspace.home}.{did_you_mean(study, begun)}")
     runs = ledger.runs(study)
-    folder = store_folder(home, record)
+    folder = workspace.of_study(record).stages
     histories = _histories(folder, runs)
     return assembled(
         record,

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.staging.database import VARIABLE
-from harness.staging.ledger import Ledger
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import inherited_destination
 from harness.tracking.delivery.lock import delivery_lock
 from harness.tracking.delivery.process import SYSTEM_METRICS
@@ -28,17 +28,16 @@ NICE = 10  # who trains goes first
 
 def follow(arguments: Sequence[str]) -> None:
     """Show the study until the input is closed, then write a line of JSON about what is left."""
-    home, store, study = Path(arguments[0]), Path(arguments[1]), arguments[2]
+    workspace = Workspace(Path(arguments[0]), os.environ.get(VARIABLE), Path(arguments[1]))
+    study = arguments[2]
     stop = threading.Event()
     threading.Thread(target=_wait_for_end, args=(stop,), daemon=True).start()
-    destination = inherited_destination(os.environ, home)
-    with delivery_lock(home, study, destination.uri):
+    destination = inherited_destination(os.environ, workspace.home)
+    with delivery_lock(workspace.home, study, destination.uri):
         projector = Projector(
-            Ledger(home, os.environ.get(VARIABLE)),
-            home,
-            store,
+            workspace,
             study,
-            lambda: destination.open_tracker(store),
+            lambda: destination.open_tracker(workspace.stages),
             system=SYSTEM_METRICS in arguments[3:],
         )
         projector.follow(stop)

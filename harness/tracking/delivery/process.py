@@ -11,6 +11,7 @@ from typing import Self, final
 
 import harness
 from harness.staging.database import VARIABLE
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import Destination
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.live.format import live_folder
@@ -58,28 +59,23 @@ class Delivery:
 
 
 def start_delivery(
-    destination: Destination,
-    home: Path,
-    store: Path,
-    study: str,
-    storage: str | None = None,
-    *,
-    system_metrics: bool = False,
+    destination: Destination, workspace: Workspace, study: str, *, system_metrics: bool = False
 ) -> Delivery:
-    """Start showing a study at `destination` as its runs go on; it may begin later than this.
+    """Start a process that shows a study at `destination` as its runs go on; the study may begin later.
 
-    `storage` is the URL of the ledger's database, if it is not in the home; `system_metrics` adds what those who
-    train take of the machine.
+    With `system_metrics` it also shows processor time and memory of the processes that train.
     """
-    folder = live_folder(home, study)
+    folder = live_folder(workspace.home, study)
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = [str(home.absolute()), str(store.absolute()), study]
+    arguments = [str(workspace.home.absolute()), str(workspace.stages.absolute()), study]
     arguments += [SYSTEM_METRICS] if system_metrics else []
     # -P: a file mlflow.py in the working folder must not pass for MLflow.
     command = [sys.executable, "-P", "-m", "harness.tracking.delivery.follow", *arguments]
     package = str(Path(harness.__file__).parents[1])
     environment = destination.environment()
-    environment |= {VARIABLE: storage} if storage else {}  # not an argument: it may have a password in it
+    environment |= (
+        {VARIABLE: workspace.storage} if workspace.storage else {}
+    )  # not an argument: it may have a password in it
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

@@ -8,7 +8,8 @@ from threading import Event
 from typing import final
 
 from harness.core.errors import HarnessError
-from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.workspace import Workspace
 from harness.tracking._base import AbstractTracker
 from harness.tracking.content.entry import run_entry, run_identity
 from harness.tracking.delivery.outcome import outcome_of
@@ -31,9 +32,7 @@ class Projector:
     """Shows one study in one tracker; one projector at a time may (`harness.tracking.delivery.lock`).
 
     Args:
-        ledger: which runs have ended, and how.
-        home: where the live files are.
-        store: where the histories of the runs that have ended are.
+        workspace: with the ledger, the live files, and the store of the runs that have ended.
         study: its name.
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
         system: whether to show what the processes that train use of the machine.
@@ -41,23 +40,21 @@ class Projector:
 
     def __init__(
         self,
-        ledger: Ledger,
-        home: Path,
-        store: Path,
+        workspace: Workspace,
         study: str,
         open_tracker: Callable[[], AbstractTracker],
         *,
         system: bool = False,
     ) -> None:
-        self._ledger = ledger
-        self._home = home
-        self._store = store
+        self._ledger = workspace.ledger
+        self._home = workspace.home
+        self._store = workspace.stages
         self._name = study
         self._open_tracker = open_tracker
         self._system = system
         self._tracker: AbstractTracker | None = None
         self._study: StudyRecord | None = None
-        self._attempts = Attempts(home, study)
+        self._attempts = Attempts(workspace.home, study)
         self._run_counts: dict[str, int] = {}
         self._ended: dict[str, RunRecord] = {}
         self._whole: dict[str, RunRecord] = {}  # those of the ended runs that the tracker shows

@@ -7,6 +7,7 @@ import pytest
 from harness.reporting.analysis.equal_cost import FLOPS, SECONDS, at_cost, spent_at
 from harness.reporting.data.collect import collect
 from harness.reporting.data.measures import measure_of
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 MEASURE = measure_of("test/accuracy/all")
@@ -26,7 +27,7 @@ def test_without_a_growth_or_its_time_all_steps_take_the_same(growth: float, bef
 
 
 def test_updates_alike_are_seen_at_the_end_of_validation(make_home: MakeHome) -> None:
-    data = collect(make_home(trials=5, seeds=1), "freeze-or-not")
+    data = collect(Workspace(make_home(trials=5, seeds=1)), "freeze-or-not")
 
     found = at_cost(data, MEASURE, SECONDS)
 
@@ -35,10 +36,10 @@ def test_updates_alike_are_seen_at_the_end_of_validation(make_home: MakeHome) ->
 
 
 def test_only_configurations_that_every_arm_completed_count(make_home: MakeHome) -> None:
-    data = collect(make_home(trials=5, seeds=1, failed=((1, "frozen", 0),)), "freeze-or-not")
+    data = collect(Workspace(make_home(trials=5, seeds=1, failed=((1, "frozen", 0),))), "freeze-or-not")
 
     assert {trial for trial, _ in at_cost(data, MEASURE, SECONDS)} == {0, 2, 3, 4}
 
 
 def test_what_was_not_counted_gives_nothing(make_home: MakeHome) -> None:
-    assert at_cost(collect(make_home(trials=5, seeds=1), "freeze-or-not"), MEASURE, FLOPS) == {}
+    assert at_cost(collect(Workspace(make_home(trials=5, seeds=1)), "freeze-or-not"), MEASURE, FLOPS) == {}

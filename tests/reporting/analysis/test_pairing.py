@@ -10,6 +10,7 @@ from harness.benchmarks.simulation import ARMS, SimulatedStudy
 from harness.core.errors import InputError
 from harness.reporting.analysis.pairing import account_for, compare
 from harness.reporting.data.collect import collect
+from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
@@ -74,7 +75,7 @@ def test_leaving_one_out_finds_the_configuration_that_carries_the_mean() -> None
 
 def test_every_planned_run_is_accounted_for(make_home: MakeHome) -> None:
     home = make_home(trials=5, seeds=2, failed=((0, "frozen", 1),), missing=((1, "unfrozen", 0), (1, "frozen", 0)))
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     account = account_for(data, compare(data.runs, "unfrozen", "frozen", METRIC))
 

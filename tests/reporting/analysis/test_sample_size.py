@@ -14,6 +14,7 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import units_to_find
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 METRIC = "test/accuracy/0"
@@ -121,6 +122,6 @@ def test_certainty_cannot_be_planned(power: float) -> None:
 
 
 def test_a_study_in_a_home_is_its_own_pilot(make_home: MakeHome) -> None:
-    plan = sample_size_of(collect(make_home(trials=6, seeds=2), "freeze-or-not"))
+    plan = sample_size_of(collect(Workspace(make_home(trials=6, seeds=2)), "freeze-or-not"))
 
     assert (plan.spread.units, plan.spread.seeds) == (6, 2.0)

@@ -13,6 +13,7 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 PUBLISHED = sorted(path.parent for path in (Path(harness.__file__).parents[1] / "reports").glob("*/manifest.json"))
@@ -47,7 +48,7 @@ def test_every_run_of_a_real_study_follows_from_its_plan(report: Path) -> None:
 def test_a_run_that_does_not_is_named_with_the_field(
     finished_home: Path, change: Callable[[dict[str, Any]], None], where: str
 ) -> None:
-    data = changed(collect(finished_home, "freeze-or-not"), 7, change)
+    data = changed(collect(Workspace(finished_home), "freeze-or-not"), 7, change)
 
     assert departures(data) == {data.runs["run_id"][7]: where}
 
@@ -57,18 +58,18 @@ def test_a_leaf_may_hold_its_defaults_and_stand_for_its_name(finished_home: Path
         config["growth"]["freeze"]["frozen_norm"] = "eval"
         config["growth"]["operation"]["init"] = {"kind": config["growth"]["operation"]["init"], "std": 0.02}
 
-    assert departures(changed(collect(finished_home, "freeze-or-not"), 0, fill)) == {}
+    assert departures(changed(collect(Workspace(finished_home), "freeze-or-not"), 0, fill)) == {}
 
 
 def test_a_field_that_came_after_a_run_was_trained_is_no_departure(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
 
     assert departures(changed(data, 0, lambda config: config.pop("precision"))) == {}
 
 
 def test_another_leaf_than_the_searched_one_is_noticed(finished_home: Path) -> None:
     data = changed(
-        collect(finished_home, "freeze-or-not"),
+        collect(Workspace(finished_home), "freeze-or-not"),
         0,
         lambda config: config["growth"]["operation"].update(init={"kind": "x"}),
     )
@@ -78,7 +79,7 @@ def test_another_leaf_than_the_searched_one_is_noticed(finished_home: Path) -> N
 
 def test_lists_are_compared_element_by_element(make_home: MakeHome) -> None:
     arms = {"frozen": {"growth.operation": [{"kind": "a"}, {"kind": "b"}]}, "unfrozen": {"growth.freeze": [1, 2]}}
-    data = collect(make_home(trials=1, seeds=1, arms=arms), "freeze-or-not")
+    data = collect(Workspace(make_home(trials=1, seeds=1, arms=arms)), "freeze-or-not")
 
     def shorten(config: dict[str, Any]) -> None:
         config["growth"]["operation"] = config["growth"]["operation"][:1]
@@ -92,7 +93,7 @@ def test_lists_are_compared_element_by_element(make_home: MakeHome) -> None:
 
 
 def test_a_plan_that_cannot_be_laid_over_the_base_run_is_a_departure(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     spec = {**data.study.spec, "arms": {arm: {"nowhere.at.all": 1} for arm in data.arms}}
 
     found = departures(replace(data, study=replace(data.study, spec=StudySpec(spec))))

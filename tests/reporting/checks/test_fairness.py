@@ -12,6 +12,7 @@ from harness.reporting.checks.badge import Badge
 from harness.reporting.checks.fairness import equal_budget, same_order, same_start
 from harness.reporting.data.collect import collect
 from harness.reporting.data.study_data import StudyData
+from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
 ARMS = ("unfrozen", "frozen")
@@ -19,7 +20,7 @@ ARMS = ("unfrozen", "frozen")
 
 @pytest.fixture
 def data(finished_home: Path) -> StudyData:
-    return collect(finished_home, "freeze-or-not")
+    return collect(Workspace(finished_home), "freeze-or-not")
 
 
 def with_config(runs: pd.DataFrame, change: Callable[[dict[str, Any]], None]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from harness.reporting.data.collect import collect
 from harness.reporting.data.columns import DIFFERS, REPRODUCED
 from harness.reporting.data.study_data import StudyData
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 
@@ -28,7 +29,7 @@ def with_spec(data: StudyData, **fields: Any) -> StudyData:
 
 
 def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> None:
-    found = badges_of(collect(finished_home, "freeze-or-not"))
+    found = badges_of(collect(Workspace(finished_home), "freeze-or-not"))
 
     assert {name for name, badge in found.items() if badge.status == "PASS"} == {
         *("same start", "same data order", "equal budget", "test opened once"),
@@ -38,7 +39,7 @@ def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> 
 
 
 def test_every_badge_has_one_sentence_of_evidence(finished_home: Path) -> None:
-    for badge in badges_of(collect(finished_home, "freeze-or-not")).values():
+    for badge in badges_of(collect(Workspace(finished_home), "freeze-or-not")).values():
         assert badge.evidence.endswith(".")
         assert badge.evidence[:1].isupper()
 
@@ -47,7 +48,7 @@ def test_every_badge_has_one_sentence_of_evidence(finished_home: Path) -> None:
     ("kind", "status"), [("quasi_random", "PASS"), ("random", "PASS"), ("grid", "PASS"), ("tpe", "FAIL")]
 )
 def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_home: Path, kind: str, status: str) -> None:
-    data = with_spec(collect(finished_home, "freeze-or-not"), sampler={"kind": kind})
+    data = with_spec(collect(Workspace(finished_home), "freeze-or-not"), sampler={"kind": kind})
 
     badge = badges_of(data)["seeds disjoint"]
 
@@ -56,7 +57,7 @@ def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_home: Path, 
 
 
 def test_a_seed_that_counts_twice_is_noticed(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     data = replace(data, runs=pd.concat([data.runs, data.runs.iloc[:1]], ignore_index=True))
 
     found = badges_of(data)
@@ -68,14 +69,14 @@ def test_a_seed_that_counts_twice_is_noticed(finished_home: Path) -> None:
 def test_runs_that_have_not_ended_and_runs_that_failed_are_counted(make_home: MakeHome) -> None:
     home = make_home(trials=6, seeds=1, missing=((0, "frozen", 0),), failed=((1, "frozen", 0),))
 
-    badge = badges_of(collect(home, "freeze-or-not"))["all runs accounted for"]
+    badge = badges_of(collect(Workspace(home), "freeze-or-not"))["all runs accounted for"]
 
     assert badge.status == "FAIL"
     assert badge.evidence.startswith("Of 12 planned runs, 10 completed and 1 failed; 1 have not ended")
 
 
 def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     data = with_spec(data, base={**data.study.spec["base"], "precision": "fp32"})
 
     badge = badges_of(data)["runs as planned"]
@@ -88,7 +89,7 @@ def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None
 def test_a_plan_that_was_changed_after_runs_began_is_noticed_but_not_one_that_gained_a_field(
     finished_home: Path,
 ) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     gained, changed = with_spec(data, gained=0), with_spec(data, smallest_effect=0.0)
 
     found = [
@@ -101,7 +102,7 @@ def test_a_plan_that_was_changed_after_runs_began_is_noticed_but_not_one_that_ga
 
 
 def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     searched = replace(data, runs=data.runs.assign(**{REPRODUCED: [DIFFERS, *[""] * 23]}))
     confirming = with_spec(replace(data, runs=data.runs.iloc[12:], searched=searched), space={})
 
@@ -115,7 +116,7 @@ def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path
     ("later", "status", "said"), [(0, "FAIL", "2 seeds of the"), (1, "FAIL", "1 seed of the"), (2, "PASS", "No seed")]
 )
 def test_of_a_tuned_study_no_seed_of_a_search_confirms(finished_home: Path, later: int, status: str, said: str) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     confirms = np.arange(len(data.runs)) >= 12
     data.runs["seed"] += np.where(confirms, later, 0)
 
@@ -126,7 +127,7 @@ def test_of_a_tuned_study_no_seed_of_a_search_confirms(finished_home: Path, late
 
 
 def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
 
     found = badges_of(replace(data, runs=data.runs.iloc[:0]))
 

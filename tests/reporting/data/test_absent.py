@@ -22,6 +22,7 @@ from harness.reporting.report import report_files
 from harness.reporting.verification.compare import compare_reports
 from harness.staging.ledger import Ledger
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 NAME = "freeze-or-not"
 
@@ -43,7 +44,7 @@ def home(write_home: Callable[..., Path], tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture(scope="module")
 def data(home: Path) -> StudyData:
-    return collect(home, NAME)
+    return collect(Workspace(home), NAME)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path])
     }
     ledger.save_study(replace(record, spec=StudySpec({**record.spec, "space": space})))
 
-    page = report_files(written_data(collect(home, NAME), {}))["report.md"].decode()
+    page = report_files(written_data(collect(Workspace(home), NAME), {}))["report.md"].decode()
 
     assert "| 16 to 128, in steps of 16; only where where is block1 or block2 and again is yes |" in page
     assert "| again | `growths.1` | present or not |" in page.replace("| growths.1 |", "| `growths.1` |")

@@ -18,6 +18,7 @@ from harness.reporting.data.alignment import (
 from harness.reporting.data.collect import collect
 from harness.reporting.data.growth_axis import on_growth_axis
 from harness.reporting.statistics import simultaneous_band
+from harness.staging.workspace import Workspace
 
 NAME = "val/accuracy/all"
 
@@ -32,7 +33,7 @@ def points_of(values: dict[tuple[int, str], list[float]]) -> pd.DataFrame:
 
 
 def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     pairs = completed_pairs(data.runs, "unfrozen", "frozen", "test/accuracy/all")
     curves = on_growth_axis(data.curves, pairs, ("unfrozen", "frozen"))
 
@@ -45,7 +46,7 @@ def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
 
 
 def test_the_usual_interval_between_evaluations_is_found(finished_home: Path) -> None:
-    assert evaluation_interval(collect(finished_home, "freeze-or-not").curves) == 25
+    assert evaluation_interval(collect(Workspace(finished_home), "freeze-or-not").curves) == 25
 
 
 def test_a_run_measured_in_between_is_interpolated_and_never_extrapolated() -> None:

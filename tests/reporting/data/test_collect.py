@@ -20,12 +20,13 @@ from harness.staging.ledger import Ledger
 from harness.staging.previous_specs import save_previous_spec, spec_digest
 from harness.staging.reproductions import save_reproduction
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 
 
 def test_there_is_one_row_a_run_with_what_was_searched(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
 
     assert len(data.runs) == 6 * 2 * 2
     assert {"param/when", "param/loss weight", "test/accuracy/all", "growth_step"} <= set(data.runs.columns)
@@ -34,7 +35,7 @@ def test_there_is_one_row_a_run_with_what_was_searched(finished_home: Path) -> N
 
 
 def test_the_two_values_at_the_growth_are_told_apart(finished_home: Path) -> None:
-    curves = collect(finished_home, "freeze-or-not").curves
+    curves = collect(Workspace(finished_home), "freeze-or-not").curves
 
     at_growth = curves[(curves["steps_since_growth"] == 0) & (curves["name"] == "val/accuracy/all")]
 
@@ -43,7 +44,7 @@ def test_the_two_values_at_the_growth_are_told_apart(finished_home: Path) -> Non
 
 
 def test_no_step_of_the_history_is_lost_at_the_joint_of_two_stages(finished_home: Path) -> None:
-    curves = collect(finished_home, "freeze-or-not").curves
+    curves = collect(Workspace(finished_home), "freeze-or-not").curves
 
     steps = curves[(curves["name"] == "train/loss/total")].groupby("run_id")["step"].apply(list)
 
@@ -55,13 +56,13 @@ def test_what_another_study_measured_on_test_data_is_not_in_a_runs_history(make_
     ledger = Ledger(home)
     for run in ledger.runs("freeze-or-not"):
         ledger.save_run(replace(run, metrics={"val/accuracy/all": 0.9}))
-    before = collect(home, "freeze-or-not").runs["history_sha256"].tolist()
+    before = collect(Workspace(home), "freeze-or-not").runs["history_sha256"].tolist()
     path = stage_folder(home / "store", run.stages[-1]) / FINAL_EVALUATION_FILE
     ending = History.read(path)
     ending.record(run.stages[-1].step, {"test/accuracy/all": 0.8})
     path.write_bytes(ending.to_bytes())
 
-    after = collect(home, "freeze-or-not").runs["history_sha256"].tolist()
+    after = collect(Workspace(home), "freeze-or-not").runs["history_sha256"].tolist()
 
     assert after == before
 
@@ -71,7 +72,7 @@ def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: Ma
     lost = Ledger(home).runs("freeze-or-not")[0]
     shutil.rmtree(home / "store" / lost.stages[1].key[:2] / lost.stages[1].key)
 
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     assert data.lost == (lost.run_id,)
     assert lost.run_id not in set(data.curves["run_id"])
@@ -81,15 +82,15 @@ def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: Ma
 
 def test_a_study_that_was_never_begun_is_not_found(finished_home: Path, tmp_path: Path) -> None:
     with pytest.raises(StudyNotFoundError, match="Did you mean 'freeze-or-not'"):
-        collect(finished_home, "freeze-or-nt")
+        collect(Workspace(finished_home), "freeze-or-nt")
     with pytest.raises(StudyNotFoundError, match="There are: none"):
-        collect(tmp_path, "anything")
+        collect(Workspace(tmp_path), "anything")
 
 
 def test_a_study_without_runs_has_empty_frames(make_home: MakeHome) -> None:
     home = make_home(trials=1, seeds=1, missing=((0, "frozen", 0), (0, "unfrozen", 0)))
 
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     assert (len(data.runs), len(data.curves)) == (0, 0)
     assert "param/when" in data.runs
@@ -101,7 +102,7 @@ def test_steps_since_the_growth_are_missing_for_a_run_that_never_grew(make_home:
     run = ledger.runs("freeze-or-not")[0]
     ledger.save_run(type(run)(**{**vars(run), "growths": (), "stages": run.stages[:1]}))
 
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     assert np.isnan(data.curves.loc[data.curves["run_id"] == run.run_id, "steps_since_growth"]).all()
     assert data.runs.loc[0, "fork"] == ""
@@ -113,7 +114,7 @@ def test_a_run_carries_what_it_can_be_repeated_from_and_checked_against(finished
     catalog = Catalog(ledger.database)
     catalog.save(StageEntry(run.stages[-1], 0, "", "ab" * 32, 1, "", 1, 1.0))
 
-    row = collect(finished_home, "freeze-or-not").runs.iloc[3]
+    row = collect(Workspace(finished_home), "freeze-or-not").runs.iloc[3]
 
     whole = run_history(finished_home / "store", run.stages)
     assert json.loads(row["config"]) == run.config
@@ -125,10 +126,10 @@ def test_a_run_carries_what_it_can_be_repeated_from_and_checked_against(finished
 def test_the_plan_of_the_runs_is_a_column_if_that_of_every_run_is_known(make_home: MakeHome) -> None:
     home = make_home(trials=1, seeds=1)
     ledger = Ledger(home)
-    known = collect(home, "freeze-or-not")
+    known = collect(Workspace(home), "freeze-or-not")
     ledger.save_run(replace(ledger.runs("freeze-or-not")[0], spec_digest=""))
 
-    unknown = collect(home, "freeze-or-not")
+    unknown = collect(Workspace(home), "freeze-or-not")
 
     assert known.runs[SPEC_DIGEST].tolist() == [spec_digest(known.study.spec)] * 2
     assert SPEC_DIGEST not in unknown.runs
@@ -142,7 +143,7 @@ def test_earlier_forms_of_the_spec_come_along_if_runs_were_begun_under_them(make
         save_previous_spec(ledger.database, "freeze-or-not", form)
     ledger.save_run(replace(ledger.runs("freeze-or-not")[0], spec_digest=spec_digest(used)))
 
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     assert data.earlier == (used,)
 
@@ -156,7 +157,7 @@ def test_a_run_that_was_trained_again_says_how_it_came_out(make_home: MakeHome) 
             recorded = run_history(home / "store", run.stages)
             save_reproduction(ledger.database, run, recorded, difference, commit="")
 
-    found = collect(home, "freeze-or-not").runs[REPRODUCED].tolist()
+    found = collect(Workspace(home), "freeze-or-not").runs[REPRODUCED].tolist()
 
     assert found == ["same", "differs", "differs", ""]
 
@@ -170,7 +171,7 @@ def test_what_was_trained_again_is_the_history_as_it_was_then(make_home: MakeHom
     save_reproduction(ledger.database, anew, other, "", commit="")
     save_reproduction(ledger.database, replace(elsewhere, run_id="gone"), other, "step 1", commit="")
 
-    found = collect(home, "freeze-or-not").runs[REPRODUCED].tolist()
+    found = collect(Workspace(home), "freeze-or-not").runs[REPRODUCED].tolist()
 
     assert found == ["", ""]
 
@@ -178,7 +179,7 @@ def test_what_was_trained_again_is_the_history_as_it_was_then(make_home: MakeHom
 def test_an_error_with_half_a_sign_can_still_be_written(make_home: MakeHome) -> None:
     home = make_home(trials=1, seeds=1, failed=((0, "frozen", 0),), reason="bad \ud800 sign")
 
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
 
     assert "bad \\ud800 sign" in data.runs["reason"].tolist()
 
@@ -195,13 +196,13 @@ def test_a_run_that_failed_before_its_first_stage_has_no_snapshot(make_home: Mak
     run = ledger.runs("freeze-or-not")[0]
     ledger.save_run(type(run)(**{**vars(run), "status": "failed", "stages": (), "growths": (), "metrics": {}}))
 
-    first = collect(home, "freeze-or-not").runs.iloc[0]
+    first = collect(Workspace(home), "freeze-or-not").runs.iloc[0]
 
     assert (first["status"], first["final_sha256"], first["fork"]) == ("failed", "", "")
 
 
 def test_a_study_knows_its_metrics_in_the_units_of_its_outputs(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     task = {"kind": "energy", "outputs": {"cooling": {"kind": "values", "unit": "kWh/m2"}, "copy": {"kind": "inputs"}}}
     base = {**data.study.spec["base"], "task": task}
     with_units = replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, "base": base})))

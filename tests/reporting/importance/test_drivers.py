@@ -10,6 +10,7 @@ from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.importance import permutation
 from harness.reporting.importance.drivers import drivers, why_none
+from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
@@ -23,7 +24,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def compared(home: Path) -> tuple[StudyData, Comparison]:
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
     return data, compare(data.runs, "unfrozen", "frozen", METRIC)
 
 
@@ -36,7 +37,7 @@ def with_effect(data: StudyData) -> tuple[StudyData, Comparison]:
 
 
 def test_the_difference_and_the_metric_have_drivers_of_their_own(make_home: MakeHome) -> None:
-    data, comparison = with_effect(collect(make_home(trials=40, seeds=1), "freeze-or-not"))
+    data, comparison = with_effect(collect(Workspace(make_home(trials=40, seeds=1)), "freeze-or-not"))
 
     effect, level = drivers(data, comparison, measure_of(METRIC))
 

@@ -9,6 +9,7 @@ import pytest
 
 from harness.reporting.report import write_report
 from harness.reporting.sections import SECTIONS
+from harness.staging.workspace import Workspace
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -28,7 +29,7 @@ COVERED = """() => [...document.querySelectorAll('h2')].filter(head => {
 
 @pytest.fixture(scope="module")
 def report(rich_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_report(rich_home, "freeze-or-not", tmp_path_factory.mktemp("pages") / "report").folder
+    folder = write_report(Workspace(rich_home), "freeze-or-not", tmp_path_factory.mktemp("pages") / "report").folder
     return folder / "report.html"
 
 

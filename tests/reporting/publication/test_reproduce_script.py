@@ -5,6 +5,7 @@ from pathlib import Path
 from harness.reporting.data.collect import collect
 from harness.reporting.publication.reproduce_script import commands, script
 from harness.staging.ledger import Ledger, StudyOrigin
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 
@@ -13,7 +14,7 @@ def test_the_commands_have_everything_that_was_different(make_home: MakeHome) ->
     home = make_home(trials=2, seeds=1)
     Ledger(home).save_origin("freeze-or-not", StudyOrigin("freezing", ("steps=50", "a.b=$(reboot); x")))
 
-    found = commands(collect(home, "freeze-or-not"))
+    found = commands(collect(Workspace(home), "freeze-or-not"))
 
     assert found == [
         "harness run freezing --set steps=50 --set 'a.b=$(reboot); x' --precision bf16 --trials 2 --seeds 1 "
@@ -24,10 +25,10 @@ def test_the_commands_have_everything_that_was_different(make_home: MakeHome) ->
 
 
 def test_a_study_under_its_own_name_needs_no_other(finished_home: Path) -> None:
-    assert "--as" not in commands(collect(finished_home, "freeze-or-not"))[0]
+    assert "--as" not in commands(collect(Workspace(finished_home), "freeze-or-not"))[0]
 
 
 def test_the_script_is_one_that_a_shell_can_read(finished_home: Path) -> None:
-    content = script(collect(finished_home, "freeze-or-not"))
+    content = script(collect(Workspace(finished_home), "freeze-or-not"))
 
     assert subprocess.run(["/bin/sh", "-n"], input=content, check=False).returncode == 0

@@ -9,12 +9,13 @@ from pandas.testing import assert_frame_equal
 from harness.reporting.data.collect import collect
 from harness.reporting.publication.source_files import SOURCES, read_data, written_data
 from harness.staging.ledger import Ledger, StudyOrigin
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 
 
 def test_data_is_read_back_as_it_was_collected(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
 
     back = read_data(written_data(data, {}))
 
@@ -24,7 +25,7 @@ def test_data_is_read_back_as_it_was_collected(finished_home: Path) -> None:
 
 
 def test_writing_what_was_read_gives_the_same_bytes(finished_home: Path) -> None:
-    files = written_data(collect(finished_home, "freeze-or-not"), {"python": "3"})
+    files = written_data(collect(Workspace(finished_home), "freeze-or-not"), {"python": "3"})
 
     assert written_data(read_data(files), {"python": "3"}) == files
     assert set(files) == set(SOURCES)
@@ -32,7 +33,7 @@ def test_writing_what_was_read_gives_the_same_bytes(finished_home: Path) -> None
 
 def test_searched_leaves_and_lists_keep_their_shape(make_home: MakeHome) -> None:
     leaves = ({"kind": "at_step", "step": 3}, {"kind": "any", "of": [1, 2]}, None)
-    data = collect(make_home(trials=4, seeds=1, where=leaves), "freeze-or-not")
+    data = collect(Workspace(make_home(trials=4, seeds=1, where=leaves)), "freeze-or-not")
 
     back = read_data(written_data(data, {}))
 
@@ -40,7 +41,7 @@ def test_searched_leaves_and_lists_keep_their_shape(make_home: MakeHome) -> None
 
 
 def test_no_runs_are_data_too(make_home: MakeHome) -> None:
-    data = collect(make_home(trials=0, seeds=0), "freeze-or-not")
+    data = collect(Workspace(make_home(trials=0, seeds=0)), "freeze-or-not")
 
     back = read_data(written_data(data, {}))
 
@@ -52,14 +53,14 @@ def test_how_the_study_was_called_is_kept(make_home: MakeHome) -> None:
     home = make_home(trials=1, seeds=1)
     Ledger(home).save_origin("freeze-or-not", StudyOrigin("freezing", ("steps=50",)))
 
-    files = written_data(collect(home, "freeze-or-not"), {})
+    files = written_data(collect(Workspace(home), "freeze-or-not"), {})
 
     assert json.loads(files["study.json"])["called"] == {"source": "freezing", "changes": ["steps=50"]}
     assert read_data(files).origin == StudyOrigin("freezing", ("steps=50",))
 
 
 def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     before = replace(data, earlier=({"arms": {"b": {}, "a": {}}},))
 
     files, without = written_data(before, {}), written_data(data, {})
@@ -70,7 +71,7 @@ def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_home: P
 
 
 def test_runs_can_be_read_without_this_package(finished_home: Path, tmp_path: Path) -> None:
-    files = written_data(collect(finished_home, "freeze-or-not"), {})
+    files = written_data(collect(Workspace(finished_home), "freeze-or-not"), {})
     (tmp_path / "runs.parquet").write_bytes(files["data/runs.parquet"])
 
     runs = pd.read_parquet(tmp_path / "runs.parquet")

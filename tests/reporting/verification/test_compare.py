@@ -17,13 +17,14 @@ from harness.reporting.report import write_report
 from harness.reporting.verification.compare import SideBySide, compare_reports
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 
 Write = Callable[..., Path]
 
 
 def write_data(home: Path, folder: Path) -> Path:
     """Write of a report what is compared: its data, and what the manifest says of them. Figures would take seconds."""
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
     files = {**written_data(data, {}), "report.md": b"Not compared."}
     publish(folder, files | {MANIFEST: manifest_of("freeze-or-not", files, data.runs)})
     return folder
@@ -48,7 +49,7 @@ def differences(found: SideBySide, side: int) -> np.ndarray:
 
 
 def test_a_report_beside_itself_has_not_changed(make_home: Callable[..., Path], tmp_path: Path) -> None:
-    report = write_report(make_home(trials=6, seeds=1), "freeze-or-not", tmp_path / "report").folder
+    report = write_report(Workspace(make_home(trials=6, seeds=1)), "freeze-or-not", tmp_path / "report").folder
 
     found = compare_reports(report, report)
 

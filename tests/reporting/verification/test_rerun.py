@@ -16,6 +16,7 @@ from harness.reporting.report import write_report
 from harness.reporting.verification.rerun import Rerun, Retrained, _first_point, chosen_runs, rerun
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 
@@ -32,7 +33,7 @@ def first_row(data: StudyData) -> dict[str, Any]:
 
 def again(home: Path, change: Callable[[History], None] = lambda _: None, **options: Any) -> Rerun:
     """Verify one run, which is trained to what was recorded, changed."""
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
     row = first_row(data)
     stages = recorded(home)[row["run_id"]]
     change(stages[-1])
@@ -55,7 +56,7 @@ def test_a_run_that_comes_out_the_same_passes(finished_home: Path) -> None:
 def test_before_and_after_a_later_growth_are_two_values_of_one_step(
     finished_home: Path, last: float, outcome: str
 ) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     row = first_row(data)
     stages = [*recorded(finished_home)[row["run_id"]], History()]
     for stage, value in ((stages[1], 0.5), (stages[2], 0.25)):
@@ -104,7 +105,7 @@ def test_what_no_curve_shows_is_in_the_digest(finished_home: Path) -> None:
 
 
 def test_other_weights_are_told(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     row = first_row(data) | {"final_sha256": "other weights"}
     stages = recorded(finished_home)[row["run_id"]]
 
@@ -117,7 +118,7 @@ def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
     def train(*_: object) -> Retrained:
         raise ValueError("no GPU\nhere")
 
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
 
     (found,) = rerun([first_row(data)], data.curves, train, differs=False)
 
@@ -125,7 +126,7 @@ def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
 
 
 def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished_home: Path) -> None:
-    data = collect(finished_home, "freeze-or-not")
+    data = collect(Workspace(finished_home), "freeze-or-not")
     row = first_row(data)
     stages = recorded(finished_home)[row["run_id"]]
     own = data.curves[data.curves["run_id"] == row["run_id"]]
@@ -137,7 +138,7 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
 
 
 def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_home: Path, tmp_path: Path) -> None:
-    folder = write_report(finished_home, "freeze-or-not", tmp_path / "report").folder
+    folder = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "report").folder
 
     one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce)[0]] for nonce in ("a", "b"))
     manifest = folder / MANIFEST
@@ -150,7 +151,7 @@ def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_home: Path, tmp_pa
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
     home = make_home(trials=1, seeds=1)
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
     row = first_row(data)
     stages = recorded(home)[row["run_id"]]
     signal = data.curves[data.curves["run_id"] == row["run_id"]].head(1).astype({"name": "str"})
@@ -168,7 +169,7 @@ def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
 @pytest.mark.parametrize("opened", [True, False])
 def test_test_data_are_looked_at_as_they_were(make_home: MakeHome, opened: bool) -> None:
     home = make_home(trials=1, seeds=1)
-    data = collect(home, "freeze-or-not")
+    data = collect(Workspace(home), "freeze-or-not")
     row = first_row(data)
     stages = recorded(home)[row["run_id"]]
     closed = {name: float("nan") if name.startswith("test/") else value for name, value in row.items()}

@@ -20,6 +20,7 @@ from harness.reporting.publication.source_files import read_data
 from harness.reporting.report import report_files, write_report
 from harness.reporting.verification import verify as module
 from harness.reporting.verification.verify import Verification, verify
+from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
 Change = Callable[[Path], object]
@@ -38,7 +39,7 @@ def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
 
 @pytest.fixture(scope="module")
 def written(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
+    return write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
 
 
 @pytest.fixture
@@ -342,6 +343,6 @@ def test_the_root_is_what_sha256sum_says_of_the_files(written: Path) -> None:
 
 @pytest.mark.parametrize("trials", [0, 1])
 def test_a_report_without_a_verdict_can_be_verified(make_home: MakeHome, tmp_path: Path, trials: int) -> None:
-    written = write_report(make_home(trials=trials, seeds=1), "freeze-or-not", tmp_path / "report").folder
+    written = write_report(Workspace(make_home(trials=trials, seeds=1)), "freeze-or-not", tmp_path / "report").folder
 
     assert verify(written).outcome == "PASS-BITWISE"

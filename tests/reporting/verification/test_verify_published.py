@@ -16,6 +16,7 @@ from harness.reporting.publication.source_files import SOURCES, read_data
 from harness.reporting.report import report_files, write_report
 from harness.reporting.verification import verify as module
 from harness.reporting.verification.verify import Verification, verify
+from harness.staging.workspace import Workspace
 
 Edit = Callable[[dict[str, Any]], None]
 
@@ -34,7 +35,9 @@ def _writing_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def whole(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """All files of a report."""
-    folder = write_report(finished_home, "freeze-or-not", tmp_path_factory.mktemp("reports") / "whole").folder
+    folder = write_report(
+        Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "whole"
+    ).folder
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 

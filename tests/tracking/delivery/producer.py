@@ -12,6 +12,7 @@ from harness.core.history import History
 from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import parse_destination
 from harness.tracking.delivery.process import Delivery, start_delivery
 from harness.tracking.live.feed import LiveFeed
@@ -62,7 +63,7 @@ def main(home: Path, uri: str, pause_s: float) -> None:
     ledger.save_study(STUDY)
     shown: Delivery | None = None
     if uri != "-":
-        shown = start_delivery(parse_destination(uri, home), home, home / "store", STUDY.name, system_metrics=True)
+        shown = start_delivery(parse_destination(uri, home), Workspace(home), STUDY.name, system_metrics=True)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     ended = {run.trial for run in ledger.runs("study")}

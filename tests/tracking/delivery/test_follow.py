@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery import follow as module
 from harness.tracking.delivery.destination import Destination
 from harness.tracking.delivery.projector import Projector
@@ -44,6 +45,6 @@ def test_points_of_a_history_that_was_never_stored_are_not_waited_for(
     ledger.save_run(run)
     tracker = MemoryTracker()
 
-    Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker).finish()
+    Projector(Workspace(tmp_path), study.name, lambda: tracker).finish()
 
     assert tracker.count_shown_points(run) == 3

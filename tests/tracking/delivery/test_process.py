@@ -18,6 +18,7 @@ import pytest
 
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
+from harness.staging.workspace import Workspace
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.delivery.destination import parse_destination
 from harness.tracking.delivery.lock import delivery_lock
@@ -52,7 +53,9 @@ def synced(home: Path, uri: str) -> Undelivered:
     destination = parse_destination(uri, home)
     with delivery_lock(home, "study", destination.uri, timeout_s=60):
         store = home / "store"
-        return Projector(Ledger(home), home, store, "study", lambda: MlflowTracker(destination.uri, store)).finish()
+        return Projector(
+            Workspace(home, store_folder=store), "study", lambda: MlflowTracker(destination.uri, store)
+        ).finish()
 
 
 def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:

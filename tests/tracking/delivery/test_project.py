@@ -8,6 +8,7 @@ from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.staging.histories import HISTORY_FILE, METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.workspace import Workspace
 from harness.tracking.delivery.project import project_study
 from harness.tracking.memory import MemoryTracker
 
@@ -34,10 +35,11 @@ def ledger(tmp_path: Path, study: StudyRecord, run: RunRecord, history: History)
     return ledger
 
 
-def test_all_ended_runs_are_shown_with_their_whole_history(tmp_path: Path, ledger: Ledger, study: StudyRecord) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_all_ended_runs_are_shown_with_their_whole_history(tmp_path: Path, study: StudyRecord) -> None:
     tracker = MemoryTracker()
 
-    count = project_study(ledger, tmp_path / "store", tracker, study.name)
+    count = project_study(Workspace(tmp_path), tracker, study.name)
 
     assert count == 1
     assert len(tracker.runs[study.name, 7, "unfrozen", 2].metrics["train/loss/total"].steps) == 40
@@ -50,22 +52,22 @@ def test_a_study_ends_with_its_last_run(
     ledger.save_run(make_run(arm="frozen", status="failed", reason="diverged"))
     tracker = MemoryTracker()
 
-    project_study(ledger, tmp_path / "store", tracker, study.name)
+    project_study(Workspace(tmp_path), tracker, study.name)
 
     assert tracker.summaries == {study.name: "1 completed, 1 failed"}
 
 
-def test_an_unknown_study_is_refused(tmp_path: Path, ledger: Ledger) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_an_unknown_study_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StudyNotFoundError, match="no study 'nothing' was begun"):
-        project_study(ledger, tmp_path / "store", MemoryTracker(), "nothing")
+        project_study(Workspace(tmp_path), MemoryTracker(), "nothing")
 
 
-def test_a_run_whose_history_was_removed_is_shown_by_its_results(
-    tmp_path: Path, ledger: Ledger, study: StudyRecord
-) -> None:
+@pytest.mark.usefixtures("ledger")
+def test_a_run_whose_history_was_removed_is_shown_by_its_results(tmp_path: Path, study: StudyRecord) -> None:
     tracker = MemoryTracker()
 
-    project_study(ledger, tmp_path / "empty", tracker, study.name)
+    project_study(Workspace(tmp_path, store_folder=tmp_path / "empty"), tracker, study.name)
 
     assert set(tracker.runs[study.name, 7, "unfrozen", 2].metrics) == {
         "final/accuracy_all",

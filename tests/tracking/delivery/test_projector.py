@@ -10,6 +10,7 @@ from harness.core.history import History
 from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 from harness.tracking._base import AbstractTracker
 from harness.tracking.content.points import Point
 from harness.tracking.delivery import projector as module
@@ -71,8 +72,8 @@ def tracker() -> Flaky:
 
 
 @pytest.fixture
-def projector(tmp_path: Path, ledger: Ledger, study: StudyRecord, tracker: Flaky) -> Projector:
-    return Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker)
+def projector(tmp_path: Path, ledger: Ledger, study: StudyRecord, tracker: Flaky) -> Projector:  # noqa: ARG001
+    return Projector(Workspace(tmp_path), study.name, lambda: tracker)
 
 
 def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
@@ -86,11 +87,12 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
     return replace(record, stages=(ends,))
 
 
+@pytest.mark.usefixtures("ledger")
 def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its_own(
-    tmp_path: Path, ledger: Ledger, study: StudyRecord, run: RunRecord, tracker: Flaky
+    tmp_path: Path, study: StudyRecord, run: RunRecord, tracker: Flaky
 ) -> None:
     LiveFeed(tmp_path).begin(run)
-    projector = Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=True)
+    projector = Projector(Workspace(tmp_path), study.name, lambda: tracker, system=True)
 
     projector.deliver()
 
@@ -100,9 +102,9 @@ def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its
 
 
 @pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.usefixtures("ledger")
 def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_wanted(
     tmp_path: Path,
-    ledger: Ledger,
     study: StudyRecord,
     run: RunRecord,
     history: History,
@@ -116,7 +118,7 @@ def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_w
     commit(tmp_path, run, history)
     tracker.on_project = lambda: seen.append([point for points in tracker.memory.live.values() for point in points])
 
-    Projector(ledger, tmp_path, tmp_path / "store", study.name, lambda: tracker, system=wanted).deliver()
+    Projector(Workspace(tmp_path), study.name, lambda: tracker, system=wanted).deliver()
 
     keys = {"system/memory_bytes", "system/cpu_percent"}
     assert [{point.key for point in points} for points in seen] == [keys if wanted else set()]
@@ -288,7 +290,7 @@ def test_a_study_that_is_not_begun_yet_is_waited_for(tmp_path: Path, tracker: Fl
     ledger = Ledger(tmp_path)
     ledger.create()
 
-    assert Projector(ledger, tmp_path, tmp_path, "later", lambda: tracker).finish() == Undelivered()
+    assert Projector(Workspace(tmp_path), "later", lambda: tracker).finish() == Undelivered()
     assert tracker.calls == 0
 
 
