@@ -8,6 +8,7 @@ import torch
 from harness.core.spec import LeafSpec
 from harness.growth import (
     AbstractOperation,
+    AlignRows,
     AttachHead,
     InsertLayer,
     ReplaceHead,
@@ -25,6 +26,7 @@ from harness.models import GrowableModel
 from harness.training.optimizers import AdamW
 
 OPERATIONS = [
+    AlignRows(path="output", first=2),
     AttachHead(name="late", outputs=2, tap="hidden"),
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),

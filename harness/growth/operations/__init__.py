@@ -1,6 +1,7 @@
 """Operations: what changes at a growth."""
 
 from harness.growth.operations._base import AbstractOperation
+from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.insert_layer import InsertLayer
 from harness.growth.operations.replace_head import ReplaceHead
@@ -14,6 +15,7 @@ from harness.growth.operations.widen_layer import WidenLayer
 
 __all__ = [
     "AbstractOperation",
+    "AlignRows",
     "AttachHead",
     "InsertLayer",
     "ReplaceHead",
