@@ -86,7 +86,11 @@ REASONS = {
 
 def run(folder: Path, *options: str, text: str = STUDY) -> dict[str, RunRecord]:
     (folder / "study.py").write_text(text)
-    command = [sys.executable, "-m", "harness", "run", "study.py", "--no-tracking", *options]
+    return call(folder, "run", "study.py", "--no-tracking", *options)
+
+
+def call(folder: Path, *arguments: str) -> dict[str, RunRecord]:
+    command = [sys.executable, "-m", "harness", *arguments]
     ended = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
@@ -102,7 +106,7 @@ def test_runs_that_fail_are_outcomes_and_can_be_tried_again(tmp_path: Path) -> N
     for arm in found.keys() - {"none"}:
         assert (found[arm].status, found[arm].reason[: len(REASONS[arm])]) == ("failed", REASONS[arm])
     assert len(found) == 5
-    assert run(tmp_path) == found
+    assert call(tmp_path, "worker", "trouble") == found
     well = run(tmp_path, "--retry-failed", text=STUDY.replace("% 5 == 0", "< 0"))
     assert {record.status for record in well.values()} == {"completed"}
     assert well["none"] == found["none"]

@@ -28,9 +28,9 @@ def run_study(home: Path, *options: str) -> str:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the study was run with two configurations and two seeds."""
+    """A home in which the study was run with two configurations."""
     folder = tmp_path_factory.mktemp("first") / "home"
-    printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu")
+    printed = run_study(folder, "--trials", "2", "--seeds", "1", "--device", "cpu")
     (folder / "printed.txt").write_text(printed)
     return folder
 
@@ -54,7 +54,7 @@ def results(home: Path) -> list[dict[str, object]]:
 def test_every_run_of_the_plan_has_ended(home: Path) -> None:
     found = {(run.trial, run.arm, run.seed, run.status) for run in runs(home)}
 
-    assert found == {(t, a, s, "completed") for t in (0, 1) for a in ("frozen", "unfrozen") for s in (0, 1)}
+    assert found == {(trial, arm, 0, "completed") for trial in (0, 1) for arm in ("frozen", "unfrozen")}
 
 
 def test_it_ends_with_the_verdict_the_report_and_the_way_to_the_ui(home: Path) -> None:
@@ -100,12 +100,12 @@ def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
     experiment = client.get_experiment_by_name(STUDY)
     assert experiment is not None
     child = client.search_runs(
-        [experiment.experiment_id], "tags.trial = '0' AND tags.arm = 'frozen' AND tags.seed = '1'"
+        [experiment.experiment_id], "tags.trial = '0' AND tags.arm = 'frozen' AND tags.seed = '0'"
     )
 
     path = client.download_artifacts(child[0].info.run_id, "config.json")
 
-    expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 1))
+    expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 0))
     assert json.loads(Path(path).read_text()) == expected.config
     assert expected.config["growths"][0]["freeze"]["kind"] == "old_parameters"
     assert expected.config["device"] == "cpu"
@@ -118,7 +118,7 @@ def test_the_report_on_disk_holds_every_run(home: Path) -> None:
     page = (folder / "report.html").read_text()
 
     assert len(table) == len(runs(home))
-    assert page.count("data:image/png;base64,") == len(list((folder / "figures").glob("*.png"))) >= 3
+    assert page.count("<figure") == page.count("<figcaption") >= len(list((folder / "figures").glob("*.png"))) >= 3
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert (folder / "report.md").read_text().startswith("#")
 
@@ -128,13 +128,13 @@ def test_both_arms_continue_from_one_stage(home: Path) -> None:
     for run in runs(home):
         first_stages.setdefault((run.trial, run.seed), set()).add(run.stages[0])
 
-    assert [len(stages) for stages in first_stages.values()] == [1, 1, 1, 1]
+    assert [len(stages) for stages in first_stages.values()] == [1, 1]
 
 
 def test_running_it_again_adds_nothing(home: Path) -> None:
     before = results(home)
 
-    printed = run_study(home)
+    printed = run_study(home, "--no-tracking")
 
     assert results(home) == before
     assert "trial" not in printed.split("Not enough data")[0]
@@ -143,7 +143,7 @@ def test_running_it_again_adds_nothing(home: Path) -> None:
 def test_a_fresh_home_gives_identical_metrics_tracked_or_not(
     home: Path, tmp_path: Path, train_alone: Callable[..., Ledger]
 ) -> None:
-    for number in (1, 2):
-        train_alone(tmp_path / "home", "device=cpu", trials=number, seeds=number)
+    for trials in (1, 2):
+        train_alone(tmp_path / "home", "device=cpu", trials=trials, seeds=1)
 
     assert results(tmp_path / "home") == results(home)
