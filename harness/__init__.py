@@ -1,3 +1,3 @@
 """The experiment harness for growing neural networks."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -15,4 +15,4 @@ def test_everything_follows_from_files_that_are_published() -> None:
 
 
 def test_figures_of_the_text_are_figures_of_the_report() -> None:
-    assert set(SHOWN) <= {make.__name__ for section in SECTIONS for make in section.shown}
+    assert {f"{name}_figure" for name in SHOWN} <= {make.__name__ for section in SECTIONS for make in section.shown}
