@@ -2,14 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.reporting.report import write_report
+from harness.reporting.data.environment import environment
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.source_files import written_data
+from harness.reporting.report import report_files
 from harness.reporting.sections import SECTIONS
-from harness.staging.workspace import Workspace
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -27,10 +31,17 @@ COVERED = """() => [...document.querySelectorAll('h2')].filter(head => {
 }).map(head => head.innerText)"""
 
 
-@pytest.fixture(scope="module")
-def report(rich_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = write_report(Workspace(rich_home), "freeze-or-not", tmp_path_factory.mktemp("pages") / "report").folder
-    return folder / "report.html"
+@cache
+def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
+    return report_files(dict(sources))
+
+
+@pytest.fixture
+def report(rich_data: StudyData, tmp_path: Path) -> Path:
+    """The page of a report, beside its figures."""
+    files = written_once(tuple(sorted(written_data(rich_data, environment()).items())))
+    publish(tmp_path / "report", files)
+    return tmp_path / "report" / "report.html"
 
 
 @pytest.fixture(scope="module")
