@@ -48,10 +48,11 @@ def test_moments_stay() -> None:
 
 @pytest.mark.parametrize(("first", "zeros", "found"), [(4, 0, "below the 4 rows"), (2, 2, "found zeros")])
 def test_without_rows_of_a_length_on_both_sides_it_is_refused(first: int, zeros: int, found: str) -> None:
-    model = nn.Sequential(nn.Linear(3, 4))
+    layer = nn.Linear(3, 4)
+    model = nn.Sequential(layer)
     with torch.no_grad():
-        model[0].weight[:zeros] = 0
-    before = model[0].weight
+        layer.weight[:zeros] = 0
+    before = layer.weight
 
     with pytest.raises(SpecError, match=found):
         AlignRows(path="0", first=first).apply(model, probe=None, generator=torch.Generator())
