@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +13,34 @@ from numpy.typing import NDArray
 
 from harness.core.digest import digest
 from harness.core.history import History
+from harness.data import Digits
+from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
+from harness.growth.freezing import WarmUpThenThaw
+from harness.models import MLP
 from harness.reporting.data.collect import assembled
 from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, SPEC_DIGEST, TEST_SET_ACCESSES
 from harness.reporting.data.study_data import StudyData
+from harness.search.space import Choice, Float, Int
+from harness.search.study import Study
 from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.previous_specs import spec_digest
+from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
+from harness.training.config import TrainingConfig
+from harness.training.optimizers import AdamW
 
 MakeHome = Callable[..., Path]
 StudyDataOf = Callable[..., StudyData]
 Stages = tuple[tuple[StageAddress, History], ...]
 STEPS, EVERY = 600, 25
+INITS = ("xavier_uniform", "kaiming_normal", "orthogonal")
+CHANGES: dict[str, dict[str, Any]] = {
+    "frozen": {"growths.0.freeze": OldParameters()},
+    "unfrozen": {"growths.0.freeze": NoFreezing()},
+    "partly": {"growths.0.freeze": WarmUpThenThaw(steps=100)},
+    "never": {"growths": ()},
+}
 
 
 @dataclass(frozen=True)
@@ -43,13 +59,8 @@ class SyntheticStudy:
     failed: tuple[tuple[int, str, int], ...] = ()
     missing: tuple[tuple[int, str, int], ...] = ()
     reason: str = "DivergedError: total is nan at step 225"
-    arms: Mapping[str, dict[str, Any]] = field(
-        default_factory=lambda: {
-            "frozen": {"growth.freeze": {"kind": "freeze_known"}},
-            "unfrozen": {"growth.freeze": {"kind": "freeze_nothing"}},
-        }
-    )
-    where: tuple[Any, ...] = ("block1", "block2", "block3")
+    arms: tuple[str, ...] = ("frozen", "unfrozen")
+    where: tuple[str, ...] = ("hidden.0", "hidden.1", "hidden.2")
     never: tuple[str, ...] = ()  # arms that never grow
     growth_metrics: bool = False
     rich: bool = False  # whether all that is optional was recorded, too
@@ -104,54 +115,47 @@ class SyntheticStudy:
                     if (trial, arm, seed) not in self.missing:
                         yield self.run(trial, arm, seed, params, shift)
 
+    @cached_property
+    def study(self) -> Study:
+        """The study as a study file would have it."""
+        growth = GrowthRule(
+            trigger=AtStep(step=150),
+            operation=AttachHead(name="late", outputs=4, tap=self.where[0]),
+            freeze=NoFreezing(),
+        )
+        base = RunConfig(
+            task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
+            model=MLP(inputs=64, widths=(64, 64, 64)),
+            training=TrainingConfig(optimizer=AdamW(lr=0.003), batch_size=64, evaluate_every=EVERY),
+            growths=(growth,),
+            steps=STEPS,
+            device="cpu",
+            precision="bf16",
+        )
+        return Study(
+            name=self.name,
+            title=self.title,
+            question=self.question,
+            base=base,
+            space={
+                "when": Choice(field="growths.0.trigger.step", options=(150, 250, 325)),
+                "where": Choice(field="growths.0.operation.tap", options=self.where),
+                "width": Int(field="growths.0.operation.width", low=16, high=128, step=16),
+                "init": Choice(field="growths.0.operation.init", options=INITS),
+                "loss weight": Float(field="training.losses.classes.weight", low=0.01, high=10.0, log=True),
+            },
+            arms={arm: CHANGES.get(arm, {"growths.0.operation.tap": arm}) for arm in self.arms},
+            comparison=self.compared,
+            smallest_effect=self.smallest_effect,
+            trials=max(self.trials, 1),
+            seeds=max(self.seeds, 1),
+        )
+
     def spec(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "title": self.title,
-            "question": self.question,
-            "base": {
-                "task": {"kind": "digits", "split_seed": 0},
-                "training": {"steps": STEPS, "batch_size": 64, "optimizer": {"kind": "adamw", "learning_rate": 0.003}},
-                "growth": {
-                    "trigger": {"kind": "at_step", "step": 150},
-                    "operation": {"kind": "attach_head", "path": "", "width": 0, "init": "zeros"},
-                    "freeze": {"kind": "freeze_nothing"},
-                },
-                "losses": {"distillation": {"weight": 1.0}},
-                "precision": "bf16",
-            },
-            "space": {
-                "when": {"kind": "choice", "field": "growth.trigger.step", "options": [150, 250, 325]},
-                "where": {"kind": "choice", "field": "growth.operation.path", "options": list(self.where)},
-                "width": {"kind": "int", "field": "growth.operation.width", "low": 16, "high": 128, "step": 16},
-                "init": {"kind": "choice", "field": "growth.operation.init", "options": ["zeros", "kaiming", "copy"]},
-                "loss weight": {
-                    "kind": "float",
-                    "field": "losses.distillation.weight",
-                    "low": 0.01,
-                    "high": 10.0,
-                    "log": True,
-                },
-            },
-            "arms": dict(self.arms),
-            "comparison": list(self.compared),
-            "metric": "accuracy/all",
-            "smallest_effect": self.smallest_effect,
-            "trials": self.trials,
-            "seeds": self.seeds,
-        }
+        return self.study.to_json()
 
     def config(self, params: Mapping[str, Any], arm: str, seed: int) -> dict[str, Any]:
-        spec = self.spec()
-        content: dict[str, Any] = deepcopy(spec["base"])
-        searched = {spec["space"][label]["field"]: value for label, value in params.items()}
-        for path, value in {**searched, **self.arms[arm], "seed": seed}.items():
-            *parents, last = path.split(".")
-            place = content
-            for part in parents:
-                place = place[part]
-            place[last] = value
-        return content
+        return self.study.config(params, arm, seed).to_json()
 
     def params(self, trial: int) -> dict[str, Any]:
         stream = np.random.default_rng([1, trial])
@@ -159,7 +163,7 @@ class SyntheticStudy:
             "when": int(stream.choice([150, 250, 325])),
             "where": self.where[int(stream.integers(len(self.where)))],
             "width": int(16 * stream.integers(1, 9)),
-            "init": str(stream.choice(["zeros", "kaiming", "copy"])),
+            "init": str(stream.choice(INITS)),
             "loss weight": float(10 ** stream.uniform(-2, 1)),
         }
 
@@ -321,11 +325,7 @@ def ending(address: StageAddress, history: History) -> History:
 RICH: dict[str, Any] = {
     "trials": 12,
     "seeds": 2,
-    "arms": {
-        "frozen": {"growth.freeze": "old"},
-        "unfrozen": {"growth.freeze": "nothing"},
-        "never": {"growths": []},
-    },
+    "arms": ("frozen", "unfrozen", "never"),
     "never": ("never",),
     "rich": True,
 }
@@ -333,10 +333,7 @@ RICH: dict[str, Any] = {
 
 @pytest.fixture(scope="session")
 def study_data() -> StudyDataOf:
-    """Return a function that makes the data of a synthetic study, with fields of `SyntheticStudy`, once for all tests.
-
-    The frames are shared: a test that wants others makes new ones of them.
-    """
+    """Return a function that makes the data of a synthetic study, with fields of `SyntheticStudy`, once for all."""
     known: dict[str, StudyData] = {}
 
     def data(**fields: Any) -> StudyData:
@@ -344,7 +341,7 @@ def study_data() -> StudyDataOf:
         if repr(study) not in known:
             known[repr(study)] = study.data()
         made = known[repr(study)]
-        return replace(made, study=deepcopy(made.study))
+        return replace(made, study=deepcopy(made.study), runs=made.runs.copy(), curves=made.curves.copy())
 
     return data
 

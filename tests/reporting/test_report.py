@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -203,7 +202,7 @@ def test_nothing_in_a_report_tells_who_wrote_it_where(finished: Path, finished_h
 def hostile(write_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report on a study whose every name wants to be something else, to be read only."""
     folder = tmp_path_factory.mktemp("hostile")
-    arms: dict[str, dict[str, Any]] = {HOSTILE: {}, FORMULA: {"a": HOSTILE}, "@" + HOSTILE: {"b": FORMULA}}
+    arms = (HOSTILE, FORMULA, "@" + HOSTILE)
     home = write_home(
         folder / "home", trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE, question=FORMULA,
         reason=HOSTILE, failed=((0, HOSTILE, 0),),
@@ -307,7 +306,7 @@ def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_pat
     assert "2 runs failed (2 under frozen)" in page
     assert "DivergedError: total is nan at step 225" in page
     assert "Those that diverged count as a guess" in page
-    assert "2 pairs with a diverged run that counts as 0.00 %" in report.verdict
+    assert "2 pairs with a diverged run that counts as 10.00 %" in report.verdict
     assert "mean, completed runs only" in page
     assert "Runs that came to nothing" in page
 

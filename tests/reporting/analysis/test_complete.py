@@ -7,7 +7,7 @@ METRIC = "test/accuracy/all"
 
 
 def test_only_configurations_count_that_every_arm_completed(study_data: Callable[..., StudyData]) -> None:
-    arms = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+    arms = ("frozen", "unfrozen", "never")
     data = study_data(trials=5, seeds=1, arms=arms, failed=((2, "never", 0),))
 
     means = complete_means(data, [METRIC])

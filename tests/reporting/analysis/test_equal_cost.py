@@ -1,15 +1,13 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from harness.reporting.analysis.equal_cost import FLOPS, SECONDS, at_cost, spent_at
-from harness.reporting.data.collect import collect
 from harness.reporting.data.measures import measure_of
-from harness.staging.workspace import Workspace
+from harness.reporting.data.study_data import StudyData
 
-MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 MEASURE = measure_of("test/accuracy/all")
 
 
@@ -26,8 +24,8 @@ def test_without_a_growth_or_its_time_all_steps_take_the_same(growth: float, bef
     assert spent_at(np.array([50.0]), last=200, total=10, growth=growth, before=before).tolist() == [2.5]
 
 
-def test_updates_alike_are_seen_at_the_end_of_validation(make_home: MakeHome) -> None:
-    data = collect(Workspace(make_home(trials=5, seeds=1)), "freeze-or-not")
+def test_updates_alike_are_seen_at_the_end_of_validation(study_data: StudyDataOf) -> None:
+    data = study_data(trials=5, seeds=1)
 
     found = at_cost(data, MEASURE, SECONDS)
 
@@ -35,11 +33,11 @@ def test_updates_alike_are_seen_at_the_end_of_validation(make_home: MakeHome) ->
     assert {key: values[-1] for key, (_, _, values) in found.items()} == pytest.approx(ends.to_dict())
 
 
-def test_only_configurations_that_every_arm_completed_count(make_home: MakeHome) -> None:
-    data = collect(Workspace(make_home(trials=5, seeds=1, failed=((1, "frozen", 0),))), "freeze-or-not")
+def test_only_configurations_that_every_arm_completed_count(study_data: StudyDataOf) -> None:
+    data = study_data(trials=5, seeds=1, failed=((1, "frozen", 0),))
 
     assert {trial for trial, _ in at_cost(data, MEASURE, SECONDS)} == {0, 2, 3, 4}
 
 
-def test_what_was_not_counted_gives_nothing(make_home: MakeHome) -> None:
-    assert at_cost(collect(Workspace(make_home(trials=5, seeds=1)), "freeze-or-not"), MEASURE, FLOPS) == {}
+def test_what_was_not_counted_gives_nothing(study_data: StudyDataOf) -> None:
+    assert at_cost(study_data(trials=5, seeds=1), MEASURE, FLOPS) == {}

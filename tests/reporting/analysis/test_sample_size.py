@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,14 +8,12 @@ from harness.benchmarks.simulation import ARMS, GUESS, SimulatedStudy
 from harness.core.errors import InputError
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.analysis.sample_size import sample_size_of
-from harness.reporting.data.collect import collect
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import units_to_find
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
-from harness.staging.workspace import Workspace
 
-MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 METRIC = "test/accuracy/0"
 
 
@@ -121,7 +118,7 @@ def test_certainty_cannot_be_planned(power: float) -> None:
         sample_size_of(pilot(SimulatedStudy()), power=power)
 
 
-def test_a_study_in_a_home_is_its_own_pilot(make_home: MakeHome) -> None:
-    plan = sample_size_of(collect(Workspace(make_home(trials=6, seeds=2)), "freeze-or-not"))
+def test_a_study_in_a_home_is_its_own_pilot(study_data: StudyDataOf) -> None:
+    plan = sample_size_of(study_data(trials=6, seeds=2))
 
     assert (plan.spread.units, plan.spread.seeds) == (6, 2.0)

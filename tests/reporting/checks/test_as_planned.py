@@ -8,14 +8,12 @@ import pytest
 
 import harness
 from harness.reporting.checks.as_planned import departures
-from harness.reporting.data.collect import collect
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
 from harness.staging.study_spec import StudySpec
-from harness.staging.workspace import Workspace
 
-MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 PUBLISHED = sorted(path.parent for path in (Path(harness.__file__).parents[1] / "reports").glob("*/manifest.json"))
 
 
@@ -35,65 +33,63 @@ def test_every_run_of_a_real_study_follows_from_its_plan(report: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (lambda config: config["training"].update(steps=601), "training.steps"),
-        (lambda config: config["training"]["optimizer"].update(learning_rate=0.1), "training.optimizer.learning_rate"),
+        (lambda config: config.update(steps=601), "steps"),
+        (lambda config: config["training"]["optimizer"].update(lr=0.1), "training.optimizer.lr"),
         (lambda config: config.update(seed=99), "seed"),
         (lambda config: config.update(extra=1), "extra"),
-        (lambda config: config["growth"]["freeze"].pop("kind"), "growth.freeze.kind"),
-        (lambda config: config["growth"]["trigger"].update(step=1), "growth.trigger.step"),
-        (lambda config: config["growth"].update(freeze={"kind": "freeze_all"}), "growth.freeze.kind"),
-        (lambda config: config["losses"]["distillation"].update(weight=-1.0), "losses.distillation.weight"),
+        (lambda config: config["growths"][0]["freeze"].pop("kind"), "growths.0.freeze.kind"),
+        (lambda config: config["growths"][0]["trigger"].update(step=1), "growths.0.trigger.step"),
+        (lambda config: config["growths"][0].update(freeze={"kind": "freeze_all"}), "growths.0.freeze.kind"),
+        (lambda config: config["training"]["losses"]["classes"].update(weight=-1.0), "training.losses.classes.weight"),
     ],
 )
 def test_a_run_that_does_not_is_named_with_the_field(
-    finished_home: Path, change: Callable[[dict[str, Any]], None], where: str
+    finished_data: StudyData, change: Callable[[dict[str, Any]], None], where: str
 ) -> None:
-    data = changed(collect(Workspace(finished_home), "freeze-or-not"), 7, change)
+    data = changed(finished_data, 7, change)
 
     assert departures(data) == {data.runs["run_id"][7]: where}
 
 
-def test_a_leaf_may_hold_its_defaults_and_stand_for_its_name(finished_home: Path) -> None:
+def test_a_leaf_may_hold_its_defaults_and_stand_for_its_name(finished_data: StudyData) -> None:
     def fill(config: dict[str, Any]) -> None:
-        config["growth"]["freeze"]["frozen_norm"] = "eval"
-        config["growth"]["operation"]["init"] = {"kind": config["growth"]["operation"]["init"], "std": 0.02}
+        growth = config["growths"][0]
+        growth["freeze"]["came_later"] = "eval"
+        growth["operation"]["init"] |= {"gain": 0.02}
 
-    assert departures(changed(collect(Workspace(finished_home), "freeze-or-not"), 0, fill)) == {}
+    assert departures(changed(finished_data, 0, fill)) == {}
 
 
-def test_a_field_that_came_after_a_run_was_trained_is_no_departure(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_a_field_that_came_after_a_run_was_trained_is_no_departure(finished_data: StudyData) -> None:
+    data = finished_data
 
     assert departures(changed(data, 0, lambda config: config.pop("precision"))) == {}
 
 
-def test_another_leaf_than_the_searched_one_is_noticed(finished_home: Path) -> None:
+def test_another_leaf_than_the_searched_one_is_noticed(finished_data: StudyData) -> None:
     data = changed(
-        collect(Workspace(finished_home), "freeze-or-not"),
+        finished_data,
         0,
-        lambda config: config["growth"]["operation"].update(init={"kind": "x"}),
+        lambda config: config["growths"][0]["operation"].update(init={"kind": "x"}),
     )
 
-    assert list(departures(data).values()) == ["growth.operation.init"]
+    assert list(departures(data).values()) == ["growths.0.operation.init"]
 
 
-def test_lists_are_compared_element_by_element(make_home: MakeHome) -> None:
-    arms = {"frozen": {"growth.operation": [{"kind": "a"}, {"kind": "b"}]}, "unfrozen": {"growth.freeze": [1, 2]}}
-    data = collect(Workspace(make_home(trials=1, seeds=1, arms=arms)), "freeze-or-not")
-
+def test_lists_are_compared_element_by_element(finished_data: StudyData) -> None:
     def shorten(config: dict[str, Any]) -> None:
-        config["growth"]["operation"] = config["growth"]["operation"][:1]
+        config["task"]["classes"]["late"] = config["task"]["classes"]["late"][:-1]
 
     def replace_second(config: dict[str, Any]) -> None:
-        config["growth"]["operation"][1]["kind"] = "c"
+        config["task"]["classes"]["late"][1] = 5
 
-    assert departures(data) == {}
-    assert list(departures(changed(data, 0, shorten)).values()) == ["growth.operation"]
-    assert list(departures(changed(data, 0, replace_second)).values()) == ["growth.operation.1.kind"]
+    assert departures(finished_data) == {}
+    assert list(departures(changed(finished_data, 0, shorten)).values()) == ["task.classes.late"]
+    assert list(departures(changed(finished_data, 0, replace_second)).values()) == ["task.classes.late.1"]
 
 
-def test_a_plan_that_cannot_be_laid_over_the_base_run_is_a_departure(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_a_plan_that_cannot_be_laid_over_the_base_run_is_a_departure(finished_data: StudyData) -> None:
+    data = finished_data
     spec = {**data.study.spec, "arms": {arm: {"nowhere.at.all": 1} for arm in data.arms}}
 
     found = departures(replace(data, study=replace(data.study, spec=StudySpec(spec))))

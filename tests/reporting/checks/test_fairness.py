@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,15 @@ import pytest
 from harness.reporting.analysis.pairing import account_for, compare
 from harness.reporting.checks.badge import Badge
 from harness.reporting.checks.fairness import equal_budget, same_order, same_start
-from harness.reporting.data.collect import collect
 from harness.reporting.data.study_data import StudyData
-from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
 ARMS = ("unfrozen", "frozen")
 
 
 @pytest.fixture
-def data(finished_home: Path) -> StudyData:
-    return collect(Workspace(finished_home), "freeze-or-not")
+def data(finished_data: StudyData) -> StudyData:
+    return finished_data
 
 
 def with_config(runs: pd.DataFrame, change: Callable[[dict[str, Any]], None]) -> pd.DataFrame:

@@ -28,18 +28,18 @@ def with_spec(data: StudyData, **fields: Any) -> StudyData:
     return replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, **fields})))
 
 
-def test_a_finished_study_passes_what_its_data_can_show(finished_home: Path) -> None:
-    found = badges_of(collect(Workspace(finished_home), "freeze-or-not"))
+def test_a_finished_study_passes_what_its_data_can_show(finished_data: StudyData) -> None:
+    found = badges_of(finished_data)
 
     assert {name for name, badge in found.items() if badge.status == "PASS"} == {
-        *("same start", "same data order", "equal budget", "test opened once"),
+        *("same start", "same data order", "equal budget", "seeds disjoint", "test opened once"),
         *("plan unchanged", "runs as planned", "all runs accounted for"),
     }
     assert {badge.status for badge in found.values()} == {"PASS", "NOT CHECKED"}
 
 
-def test_every_badge_has_one_sentence_of_evidence(finished_home: Path) -> None:
-    for badge in badges_of(collect(Workspace(finished_home), "freeze-or-not")).values():
+def test_every_badge_has_one_sentence_of_evidence(finished_data: StudyData) -> None:
+    for badge in badges_of(finished_data).values():
         assert badge.evidence.endswith(".")
         assert badge.evidence[:1].isupper()
 
@@ -47,8 +47,8 @@ def test_every_badge_has_one_sentence_of_evidence(finished_home: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "status"), [("quasi_random", "PASS"), ("random", "PASS"), ("grid", "PASS"), ("tpe", "FAIL")]
 )
-def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_home: Path, kind: str, status: str) -> None:
-    data = with_spec(collect(Workspace(finished_home), "freeze-or-not"), sampler={"kind": kind})
+def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_data: StudyData, kind: str, status: str) -> None:
+    data = with_spec(finished_data, sampler={"kind": kind})
 
     badge = badges_of(data)["seeds disjoint"]
 
@@ -56,8 +56,8 @@ def test_a_search_that_looks_at_results_has_seen_the_seeds(finished_home: Path, 
     assert kind in badge.evidence
 
 
-def test_a_seed_that_counts_twice_is_noticed(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_a_seed_that_counts_twice_is_noticed(finished_data: StudyData) -> None:
+    data = finished_data
     data = replace(data, runs=pd.concat([data.runs, data.runs.iloc[:1]], ignore_index=True))
 
     found = badges_of(data)
@@ -75,8 +75,8 @@ def test_runs_that_have_not_ended_and_runs_that_failed_are_counted(make_home: Ma
     assert badge.evidence.startswith("Of 12 planned runs, 10 completed and 1 failed; 1 have not ended")
 
 
-def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_a_run_that_is_not_the_planned_one_is_named(finished_data: StudyData) -> None:
+    data = finished_data
     data = with_spec(data, base={**data.study.spec["base"], "precision": "fp32"})
 
     badge = badges_of(data)["runs as planned"]
@@ -87,9 +87,9 @@ def test_a_run_that_is_not_the_planned_one_is_named(finished_home: Path) -> None
 
 
 def test_a_plan_that_was_changed_after_runs_began_is_noticed_but_not_one_that_gained_a_field(
-    finished_home: Path,
+    finished_data: StudyData,
 ) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+    data = finished_data
     gained, changed = with_spec(data, gained=0), with_spec(data, smallest_effect=0.0)
 
     found = [
@@ -101,8 +101,8 @@ def test_a_plan_that_was_changed_after_runs_began_is_noticed_but_not_one_that_ga
     assert found[2].evidence.startswith("24 of 24 runs")
 
 
-def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_data: StudyData) -> None:
+    data = finished_data
     searched = replace(data, runs=data.runs.assign(**{REPRODUCED: [DIFFERS, *[""] * 23]}))
     confirming = with_spec(replace(data, runs=data.runs.iloc[12:], searched=searched), space={})
 
@@ -115,8 +115,10 @@ def test_of_a_tuned_study_the_runs_of_the_searches_count_too(finished_home: Path
 @pytest.mark.parametrize(
     ("later", "status", "said"), [(0, "FAIL", "2 seeds of the"), (1, "FAIL", "1 seed of the"), (2, "PASS", "No seed")]
 )
-def test_of_a_tuned_study_no_seed_of_a_search_confirms(finished_home: Path, later: int, status: str, said: str) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_of_a_tuned_study_no_seed_of_a_search_confirms(
+    finished_data: StudyData, later: int, status: str, said: str
+) -> None:
+    data = finished_data
     confirms = np.arange(len(data.runs)) >= 12
     data.runs["seed"] += np.where(confirms, later, 0)
 
@@ -126,8 +128,8 @@ def test_of_a_tuned_study_no_seed_of_a_search_confirms(finished_home: Path, late
     assert badge.evidence.startswith(said)
 
 
-def test_a_study_without_runs_has_nothing_to_check(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_a_study_without_runs_has_nothing_to_check(finished_data: StudyData) -> None:
+    data = finished_data
 
     found = badges_of(replace(data, runs=data.runs.iloc[:0]))
 

@@ -109,7 +109,7 @@ def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path])
     record = ledger.study(NAME)
     assert record is not None
     space = record.spec["space"] | {
-        "width": {**record.spec["space"]["width"], "when": {"where": ["block1", "block2"], "again": [True]}},
+        "width": {**record.spec["space"]["width"], "when": {"where": ["hidden.0", "block2"], "again": [True]}},
         "again": {"kind": "present", "field": "growths.1", "when": {}},
         "share": {"kind": "float", "field": "x", "low": 0.0, "high": 2.0, "step": 1.0, "log": False, "when": {}},
     }
@@ -117,6 +117,6 @@ def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path])
 
     page = report_files(written_data(collect(Workspace(home), NAME), {}))["report.md"].decode()
 
-    assert "| 16 to 128, in steps of 16; only where where is block1 or block2 and again is yes |" in page
+    assert "| 16 to 128, in steps of 16; only where where is hidden.0 or block2 and again is yes |" in page
     assert "| again | `growths.1` | present or not |" in page.replace("| growths.1 |", "| `growths.1` |")
     assert "| 0 to 2, in steps of 1.0 |" in page

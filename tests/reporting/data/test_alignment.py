@@ -1,5 +1,4 @@
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,10 +14,9 @@ from harness.reporting.data.alignment import (
     some_lines,
     without_repeats,
 )
-from harness.reporting.data.collect import collect
 from harness.reporting.data.growth_axis import on_growth_axis
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import simultaneous_band
-from harness.staging.workspace import Workspace
 
 NAME = "val/accuracy/all"
 
@@ -32,8 +30,8 @@ def points_of(values: dict[tuple[int, str], list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["trial", "arm", "grown", "offset", "value"])
 
 
-def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_before_the_growth_both_arms_are_the_same(finished_data: StudyData) -> None:
+    data = finished_data
     pairs = completed_pairs(data.runs, "unfrozen", "frozen", "test/accuracy/all")
     curves = on_growth_axis(data.curves, pairs, ("unfrozen", "frozen"))
 
@@ -45,8 +43,8 @@ def test_before_the_growth_both_arms_are_the_same(finished_home: Path) -> None:
     assert (difference.loc[difference["grown"], "value"] != 0).all()
 
 
-def test_the_usual_interval_between_evaluations_is_found(finished_home: Path) -> None:
-    assert evaluation_interval(collect(Workspace(finished_home), "freeze-or-not").curves) == 25
+def test_the_usual_interval_between_evaluations_is_found(finished_data: StudyData) -> None:
+    assert evaluation_interval(finished_data.curves) == 25
 
 
 def test_a_run_measured_in_between_is_interpolated_and_never_extrapolated() -> None:

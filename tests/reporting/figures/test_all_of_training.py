@@ -6,8 +6,7 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.all_of_training import all_of_training_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+THREE = ("frozen", "unfrozen", "partly")
 
 
 def made(data: StudyData) -> ReportFigure:

@@ -70,7 +70,7 @@ def test_without_histories_there_are_no_curves(study_data: StudyDataOf) -> None:
 
 
 def test_a_control_that_is_the_same_run_in_many_configurations_counts_in_each(study_data: StudyDataOf) -> None:
-    arms = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+    arms = ("frozen", "unfrozen", "never")
     data = study_data(trials=5, seeds=2, arms=arms, never=("never",), rich=True)
 
     shown = figures_of(data), figures_of(with_one_id(data, "never"))

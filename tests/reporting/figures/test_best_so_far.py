@@ -7,8 +7,6 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.best_so_far import best_so_far_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def made(data: StudyData) -> ReportFigure:

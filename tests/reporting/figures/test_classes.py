@@ -7,8 +7,6 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures.classes import classes_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def test_classes_stand_by_what_they_were_and_what_was_taken_of_them(rich_data: StudyData) -> None:

@@ -8,8 +8,6 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.drift import drift_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def means(figure: ReportFigure, series: str, arm: str) -> pd.DataFrame:

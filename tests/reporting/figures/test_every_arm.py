@@ -8,7 +8,7 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures.every_arm import every_arm_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+THREE = ("frozen", "unfrozen", "never")
 
 
 def test_with_two_arms_there_is_nothing_beside_them(study_data: StudyDataOf) -> None:

@@ -6,8 +6,6 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures.importance import importance_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def test_with_twelve_configurations_it_is_shown_what_the_difference_depends_on(study_data: StudyDataOf) -> None:

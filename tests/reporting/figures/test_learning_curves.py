@@ -6,8 +6,7 @@ from harness.reporting.figures.learning_curves import learning_curves_figure
 from harness.reporting.figures.loss_components import loss_components_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+NEVER = ("frozen", "unfrozen", "never")
 
 
 def test_an_arm_that_never_grew_stands_beside_the_two_around_the_growth(study_data: StudyDataOf) -> None:

@@ -10,8 +10,6 @@ from harness.reporting.figures._style import applied, png
 from harness.reporting.figures.paired_differences import ForestData, draw_forest
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 @pytest.mark.parametrize(("configurations", "tall"), [(60, True), (61, False), (5000, False)])

@@ -8,8 +8,6 @@ from harness.reporting.figures.paired_differences import paired_differences_figu
 from harness.reporting.figures.pairs import pairs_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def test_pairs_have_the_difference_of_the_verdict(finished_data: StudyData) -> None:

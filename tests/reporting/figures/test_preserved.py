@@ -7,8 +7,6 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures.preserved import preserved_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
 
 
 def test_growths_are_shown_once_by_how_new_parameters_began(rich_data: StudyData) -> None:
@@ -16,7 +14,7 @@ def test_growths_are_shown_once_by_how_new_parameters_began(rich_data: StudyData
 
     assert figure is not None
     assert len(figure.data) == 12 * 2
-    assert set(figure.data["begins"]) <= {"zeros", "kaiming", "copy"}
+    assert set(figure.data["begins"]) <= {"xavier_uniform", "kaiming_normal", "orthogonal"}
     assert figure.data["loss"].to_numpy() == pytest.approx(figure.data["logits"].to_numpy())
 
 

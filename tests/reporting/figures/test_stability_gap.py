@@ -9,8 +9,7 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.stability_gap import stability_gap_figure
 
 StudyDataOf = Callable[..., StudyData]
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "partly": {"a": 2}}
-NEVER = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+NEVER = ("frozen", "unfrozen", "never")
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
 MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 
 
 @pytest.fixture(autouse=True)
@@ -29,15 +30,15 @@ def compared(home: Path) -> tuple[StudyData, Comparison]:
 
 
 def with_effect(data: StudyData) -> tuple[StudyData, Comparison]:
-    """Let unfreezing help where the growth is at block1, and the metric be higher with greater width."""
+    """Let unfreezing help where the growth is at hidden.0, and the metric be higher with greater width."""
     runs = data.runs.copy()
-    helped = (runs["param/where"] == "block1") & (runs["arm"] == "unfrozen")
+    helped = (runs["param/where"] == "hidden.0") & (runs["arm"] == "unfrozen")
     runs[METRIC] += 0.2 * helped + runs["param/width"] / 100
     return replace(data, runs=runs), compare(runs, "unfrozen", "frozen", METRIC)
 
 
-def test_the_difference_and_the_metric_have_drivers_of_their_own(make_home: MakeHome) -> None:
-    data, comparison = with_effect(collect(Workspace(make_home(trials=40, seeds=1)), "freeze-or-not"))
+def test_the_difference_and_the_metric_have_drivers_of_their_own(study_data: StudyDataOf) -> None:
+    data, comparison = with_effect(study_data(trials=40, seeds=1))
 
     effect, level = drivers(data, comparison, measure_of(METRIC))
 

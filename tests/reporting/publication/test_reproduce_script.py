@@ -3,6 +3,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.reporting.data.collect import collect
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.reproduce_script import commands, script
 from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.workspace import Workspace
@@ -17,18 +18,18 @@ def test_the_commands_have_everything_that_was_different(make_home: MakeHome) ->
     found = commands(collect(Workspace(home), "freeze-or-not"))
 
     assert found == [
-        "harness run freezing --set steps=50 --set 'a.b=$(reboot); x' --precision bf16 --trials 2 --seeds 1 "
-        "--as freeze-or-not",
+        "harness run freezing --set steps=50 --set 'a.b=$(reboot); x' --device cpu --precision bf16 --trials 2 "
+        "--seeds 1 --as freeze-or-not",
         "harness report freeze-or-not --out freeze-or-not",
         "harness verify freeze-or-not",
     ]
 
 
-def test_a_study_under_its_own_name_needs_no_other(finished_home: Path) -> None:
-    assert "--as" not in commands(collect(Workspace(finished_home), "freeze-or-not"))[0]
+def test_a_study_under_its_own_name_needs_no_other(finished_data: StudyData) -> None:
+    assert "--as" not in commands(finished_data)[0]
 
 
-def test_the_script_is_one_that_a_shell_can_read(finished_home: Path) -> None:
-    content = script(collect(Workspace(finished_home), "freeze-or-not"))
+def test_the_script_is_one_that_a_shell_can_read(finished_data: StudyData) -> None:
+    content = script(finished_data)
 
     assert subprocess.run(["/bin/sh", "-n"], input=content, check=False).returncode == 0

@@ -7,15 +7,17 @@ import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from harness.reporting.data.collect import collect
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.source_files import SOURCES, read_data, written_data
 from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
+StudyDataOf = Callable[..., StudyData]
 
 
-def test_data_is_read_back_as_it_was_collected(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_data_is_read_back_as_it_was_collected(finished_data: StudyData) -> None:
+    data = finished_data
 
     back = read_data(written_data(data, {}))
 
@@ -24,24 +26,26 @@ def test_data_is_read_back_as_it_was_collected(finished_home: Path) -> None:
     assert (back.study, back.lost, back.origin) == (data.study, data.lost, data.origin)
 
 
-def test_writing_what_was_read_gives_the_same_bytes(finished_home: Path) -> None:
-    files = written_data(collect(Workspace(finished_home), "freeze-or-not"), {"python": "3"})
+def test_writing_what_was_read_gives_the_same_bytes(finished_data: StudyData) -> None:
+    files = written_data(finished_data, {"python": "3"})
 
     assert written_data(read_data(files), {"python": "3"}) == files
     assert set(files) == set(SOURCES)
 
 
-def test_searched_leaves_and_lists_keep_their_shape(make_home: MakeHome) -> None:
+def test_searched_leaves_and_lists_keep_their_shape(study_data: StudyDataOf) -> None:
     leaves = ({"kind": "at_step", "step": 3}, {"kind": "any", "of": [1, 2]}, None)
-    data = collect(Workspace(make_home(trials=4, seeds=1, where=leaves)), "freeze-or-not")
+    data = study_data(trials=4, seeds=1)
+    drawn = [leaves[trial % len(leaves)] for trial in data.runs["trial"]]
+    data = replace(data, runs=data.runs.assign(**{"param/where": pd.Series(drawn, dtype=object)}))
 
     back = read_data(written_data(data, {}))
 
     assert back.runs["param/where"].tolist() == data.runs["param/where"].tolist()
 
 
-def test_no_runs_are_data_too(make_home: MakeHome) -> None:
-    data = collect(Workspace(make_home(trials=0, seeds=0)), "freeze-or-not")
+def test_no_runs_are_data_too(study_data: StudyDataOf) -> None:
+    data = study_data(trials=0, seeds=0)
 
     back = read_data(written_data(data, {}))
 
@@ -59,8 +63,8 @@ def test_how_the_study_was_called_is_kept(make_home: MakeHome) -> None:
     assert read_data(files).origin == StudyOrigin("freezing", ("steps=50",))
 
 
-def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_home: Path) -> None:
-    data = collect(Workspace(finished_home), "freeze-or-not")
+def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_data: StudyData) -> None:
+    data = finished_data
     before = replace(data, earlier=({"arms": {"b": {}, "a": {}}},))
 
     files, without = written_data(before, {}), written_data(data, {})
@@ -70,8 +74,8 @@ def test_earlier_forms_of_the_spec_are_kept_where_there_are_any(finished_home: P
     assert "earlier_forms_of_spec" not in json.loads(without["study.json"])
 
 
-def test_runs_can_be_read_without_this_package(finished_home: Path, tmp_path: Path) -> None:
-    files = written_data(collect(Workspace(finished_home), "freeze-or-not"), {})
+def test_runs_can_be_read_without_this_package(finished_data: StudyData, tmp_path: Path) -> None:
+    files = written_data(finished_data, {})
     (tmp_path / "runs.parquet").write_bytes(files["data/runs.parquet"])
 
     runs = pd.read_parquet(tmp_path / "runs.parquet")

@@ -9,7 +9,7 @@ from harness.reporting.tables.controls import controls_table
 
 StudyDataOf = Callable[..., StudyData]
 METRIC = "test/accuracy/all"
-THREE = {"frozen": {}, "unfrozen": {"a": 1}, "never": {"a": 2}}
+THREE = ("frozen", "unfrozen", "never")
 
 
 def test_both_compared_arms_are_set_against_each_of_the_others(study_data: StudyDataOf) -> None:
