@@ -27,7 +27,7 @@ from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.study_spec import StudySpec
 from harness.staging.workspace import Workspace
-from harness.tracking.delivery.project import project_study
+from harness.tracking.delivery.projector import Projector
 from harness.tracking.memory import MemoryTracker
 from harness.training.config import TrainingConfig
 from harness.training.determinism import make_deterministic
@@ -182,7 +182,7 @@ class _UntrainedStudy:
         with _added_to(taken, "a launch that finds all done"):
             launch(study, Runner(self._workspace), Observer())
         with _added_to(taken, "showing everything again"):
-            project_study(self._workspace, MemoryTracker(), study.name)
+            Projector(self._workspace, study.name, MemoryTracker).finish()
         past = [PastTrial(runs[0].params, 1 / (1 + number)) for number, runs in enumerate(self._ended)]
         with _added_to(taken, "a proposal of TPE"):
             with_changes(study, {"sampler": TPE()}).point(count, past)

@@ -17,7 +17,7 @@ from harness.data import Digits, TaskData
 from harness.growth.rules import TriggerMonitor
 from harness.models import MLP
 from harness.staging.histories import METRICS_FILES, stage_folder
-from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
+from harness.staging.ledger import RunRecord, StageAddress, StudyRecord
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
@@ -103,20 +103,18 @@ class _Shown:
     """Runs that are shown, and runs that are not, in turn."""
 
     def __init__(self, home: Path, destination: Destination, training: _TimedTraining, rounds: int) -> None:
-        self._home = home
+        self._workspace = Workspace(home).create()
         self._destination = destination
         self._training = training
         self._rounds = rounds
-        self._ledger = Ledger(home)
-        self._ledger.create()
         spec = {"title": "", "question": "", "space": {}, "arms": {"all": {}}, "metric": "accuracy/all"}
-        self._ledger.save_study(StudyRecord(STUDY, StudySpec(spec), trials=rounds + 1, seeds=1))
+        self._workspace.ledger.save_study(StudyRecord(STUDY, StudySpec(spec), trials=rounds + 1, seeds=1))
 
     def figures(self, name: str) -> list[Figure]:
-        """Return the figures, named after the place."""
+        """Return the figures, whose names begin with `name`."""
         shares, delays, rates = [], [], []
-        feed = LiveFeed(self._home)
-        with start_delivery(self._destination, Workspace(self._home), STUDY) as delivery:
+        feed = LiveFeed(self._workspace.home)
+        with start_delivery(self._destination, self._workspace, STUDY) as delivery:
             for number in range(self._rounds + 1):
                 plain, _ = self._training.seconds(NoFeed(), number)
                 tracked, history = self._training.seconds(feed, number)
@@ -136,13 +134,15 @@ class _Shown:
     def _delivered(self, number: int, history: History) -> float:
         """Commit a run; return the seconds until it is shown as a whole, its live file being gone."""
         address = StageAddress(f"{number:064d}", self._training.config.steps)
-        folder = stage_folder(self._home / "store", address)
+        folder = stage_folder(self._workspace.stages, address)
         folder.mkdir(parents=True)
         for name, content in zip(METRICS_FILES, (history, History()), strict=True):
             (folder / name).write_bytes(content.to_bytes())
-        self._ledger.save_run(replace(_record(self._training.config, number), status="completed", stages=(address,)))
+        self._workspace.ledger.save_run(
+            replace(_record(self._training.config, number), status="completed", stages=(address,))
+        )
         began = time.monotonic()
-        while live_files(self._home, STUDY) and time.monotonic() < began + PATIENCE_S:
+        while live_files(self._workspace.home, STUDY) and time.monotonic() < began + PATIENCE_S:
             time.sleep(0.05)
         return time.monotonic() - began
 

@@ -114,7 +114,7 @@ def _launch(
     from harness.search.launch import launch
     from harness.search.retry import retry_on_disconnect
     from harness.search.worker_executor import WorkerExecutor
-    from harness.tracking.live.feed import NOBODY, LiveFeed
+    from harness.tracking.live.feed import NO_FEED, LiveFeed
 
     home = runner.workspace.home
     timeout_s = None if timeout is None else 60 * timeout
@@ -128,7 +128,7 @@ def _launch(
                 study,
                 runner,
                 view,
-                feed=LiveFeed(home) if destination else NOBODY,
+                feed=LiveFeed(home) if destination else NO_FEED,
                 trials=trials,
                 seeds=seeds,
                 file=file,

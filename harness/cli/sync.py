@@ -42,8 +42,8 @@ def _sync(workspace: "Workspace", study: str, destination: "Destination") -> Non
     from harness.tracking.delivery.lock import delivery_lock
     from harness.tracking.delivery.projector import Projector
 
-    if record := workspace.ledger.study(study):
-        workspace = workspace.of_study(record)
+    record = workspace.ledger.study(study)
+    workspace = workspace.of_study(record) if record else workspace
     with delivery_lock(workspace.home, study, destination.uri, timeout_s=30.0):
         left = Projector(workspace, study, lambda: destination.open_tracker(workspace.stages)).finish()
     if left:

@@ -20,7 +20,7 @@ from harness.staging.ledger import StudyRecord
 from harness.staging.plan import make_plan
 from harness.staging.previous_specs import spec_digest
 from harness.staging.runner import Runner
-from harness.tracking.live.feed import NOBODY, AbstractFeed
+from harness.tracking.live.feed import NO_FEED, AbstractFeed
 
 __all__ = ["check_study", "launch"]
 
@@ -42,7 +42,7 @@ def launch(
     runner: Runner,
     observer: Observer,
     *,
-    feed: AbstractFeed = NOBODY,
+    feed: AbstractFeed = NO_FEED,
     trials: int | None = None,
     seeds: int | None = None,
     file: Path | None = None,

@@ -15,7 +15,7 @@ from harness.staging.ledger import RunRecord
 from harness.staging.plan import Plan
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
-from harness.tracking.live.feed import NOBODY, AbstractFeed
+from harness.tracking.live.feed import NO_FEED, AbstractFeed
 
 __all__ = ["LocalExecutor"]
 
@@ -37,7 +37,7 @@ class LocalExecutor:
     runner: Runner
     observer: Observer
     stop: Callable[[], bool] = lambda: False
-    feed: AbstractFeed = NOBODY
+    feed: AbstractFeed = NO_FEED
     commit: str = ""
 
     def execute(self, runs: Sequence[RunRequest], plan: Plan, on_run_end: OnRunEnd) -> None:

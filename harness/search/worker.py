@@ -14,7 +14,7 @@ from harness.search.retry import retry_on_disconnect
 from harness.search.run_request import RunRequest
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
-from harness.tracking.live.feed import NOBODY, LiveFeed
+from harness.tracking.live.feed import NO_FEED, LiveFeed
 from harness.training.determinism import make_deterministic
 
 __all__ = ["WorkItem", "WorkerConfig", "run_worker"]
@@ -80,7 +80,7 @@ def run_worker(
 
     config.workspace.ledger.database.expect()
     runner = Runner(config.workspace, alone=config.alone, stop=beat_and_stop, cache_features=config.cache_features)
-    feed = LiveFeed(config.workspace.home) if config.live else NOBODY
+    feed = LiveFeed(config.workspace.home) if config.live else NO_FEED
     executor = LocalExecutor(runner, heartbeat, stop=beat_and_stop, feed=feed, commit=commit_of(str(config.file or "")))
     heartbeat.ready()
     while not stop():

@@ -19,7 +19,7 @@ from harness.search.study import Study
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
-from harness.tracking.delivery.project import project_study
+from harness.tracking.delivery.projector import Projector
 from harness.tracking.memory import MemoryTracker
 
 Launch = Callable[..., StudyRecord]
@@ -63,7 +63,7 @@ def test_every_sampler_leads_to_runs_that_have_what_exists(
     record = run_study(searched, trials=4)
 
     tracker, workspace = MemoryTracker(), Workspace(tmp_path / "home")
-    project_study(workspace, tracker, "tiny")
+    assert not Projector(workspace, "tiny", lambda: tracker).finish()
     runs = runs_in(tmp_path / "home")
     assert [run.status for run in runs] == ["completed"] * 8
     for run in runs:

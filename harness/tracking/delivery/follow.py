@@ -1,8 +1,8 @@
 """The process that shows a study while it runs: `python -m harness.tracking.delivery.follow HOME STORE STUDY [FLAG]`.
 
 It reads nothing but files and the ledger, so training never waits for it, and no lock of the interpreter is shared.
-Who started it holds the other end of its input: when that is closed, on purpose or by a death, it delivers what there
-is and ends. The last line of its output says what could not be delivered.
+The process that started it holds the other end of its input. When that end is closed, on purpose or because the process
+died, this one delivers what is left and ends. The last line of its output says what could not be delivered.
 """
 
 import json
@@ -23,7 +23,7 @@ from harness.tracking.delivery.projector import Projector
 
 __all__ = ["follow"]
 
-NICE = 10  # who trains goes first
+NICE = 10  # training goes first
 
 
 def follow(arguments: Sequence[str]) -> None:

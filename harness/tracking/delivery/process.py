@@ -1,4 +1,4 @@
-"""Showing a study while it runs, from the side of whoever runs it."""
+"""Showing a study while it runs: starting and ending the process that does it."""
 
 import json
 import os
@@ -25,7 +25,7 @@ STOP_LIMIT_S = 15.0
 
 @final
 class Delivery:
-    """A process that delivers; leaving the context ends it, and what it has not delivered by then is left to `sync`."""
+    """A process that delivers; leaving the context ends it, and `harness sync` delivers what it has not."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
         self._process = process
@@ -59,11 +59,15 @@ class Delivery:
 
 
 def start_delivery(
-    destination: Destination, workspace: Workspace, study: str, *, system_metrics: bool = False
+    destination: Destination,
+    workspace: Workspace,
+    study: str,
+    *,
+    system_metrics: bool = False,
 ) -> Delivery:
-    """Start a process that shows a study at `destination` as its runs go on; the study may begin later.
+    """Start showing a study at `destination` while its runs go on; the study may be begun later.
 
-    With `system_metrics` it also shows processor time and memory of the processes that train.
+    `system_metrics` adds what the processes that train use of the machine.
     """
     folder = live_folder(workspace.home, study)
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,9 +77,8 @@ def start_delivery(
     command = [sys.executable, "-P", "-m", "harness.tracking.delivery.follow", *arguments]
     package = str(Path(harness.__file__).parents[1])
     environment = destination.environment()
-    environment |= (
-        {VARIABLE: workspace.storage} if workspace.storage else {}
-    )  # not an argument: it may have a password in it
+    if workspace.storage:  # not an argument: there may be a password in it
+        environment[VARIABLE] = workspace.storage
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(

@@ -8,12 +8,13 @@ from threading import Event
 from typing import final
 
 from harness.core.errors import HarnessError
+from harness.core.history import History
+from harness.staging.histories import run_history
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.workspace import Workspace
 from harness.tracking._base import AbstractTracker
 from harness.tracking.content.entry import run_entry, run_identity
 from harness.tracking.delivery.outcome import outcome_of
-from harness.tracking.delivery.project import known_history
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.live.attempts import Attempt, Attempts
 
@@ -32,7 +33,7 @@ class Projector:
     """Shows one study in one tracker; one projector at a time may (`harness.tracking.delivery.lock`).
 
     Args:
-        workspace: with the ledger, the live files, and the store of the runs that have ended.
+        workspace: with the live files, the ledger, and the histories of the runs that have ended.
         study: its name.
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
         system: whether to show what the processes that train use of the machine.
@@ -46,9 +47,7 @@ class Projector:
         *,
         system: bool = False,
     ) -> None:
-        self._ledger = workspace.ledger
-        self._home = workspace.home
-        self._store = workspace.stages
+        self._workspace = workspace
         self._name = study
         self._open_tracker = open_tracker
         self._system = system
@@ -85,7 +84,7 @@ class Projector:
         Raises:
             HarnessError: the tracker, or the ledger, cannot be reached.
         """
-        study = self._ledger.study(self._name)
+        study = self._workspace.ledger.study(self._name)
         if study is None:
             return
         tracker = self._begin(study)
@@ -94,7 +93,7 @@ class Projector:
         for identity, record in list(self._ended.items()):
             if self._whole.get(identity) != record:
                 self._show_rest(tracker, record)
-                tracker.project_run(record, known_history(self._store, record))
+                tracker.project_run(record, _known_history(self._workspace.stages, record))
                 self._whole[identity] = record
                 self._show_live(tracker)  # what is alive does not wait for all that has ended
         self._remove_ended()
@@ -108,7 +107,9 @@ class Projector:
         """
         if self._tracker and self._study:
             if len(self._ended) >= self._study.planned_runs:
-                self._tracker.end_study(self._study, outcome_of(self._home, self._study, list(self._ended.values())))
+                self._tracker.end_study(
+                    self._study, outcome_of(self._workspace.home, self._study, list(self._ended.values()))
+                )
             else:
                 self._tracker.mark_dead_runs(self._study, self._attempts.alive())
 
@@ -138,9 +139,9 @@ class Projector:
     def _read(self) -> None:
         """Read the live files, and then the ledger: a run that ends in between is among those that have ended."""
         self._attempts.read()
-        run_counts = self._ledger.run_counts().get(self._name, {})
+        run_counts = self._workspace.ledger.run_counts().get(self._name, {})
         if run_counts != self._run_counts or not run_counts:
-            self._ended = {run_identity(record): record for record in self._ledger.runs(self._name)}
+            self._ended = {run_identity(record): record for record in self._workspace.ledger.runs(self._name)}
             self._run_counts = run_counts
 
     def _show_live(self, tracker: AbstractTracker) -> None:
@@ -180,12 +181,20 @@ class Projector:
                 self._attempts.remove(attempt)
 
     def _undelivered(self, reason: str) -> Undelivered:
-        tracker, study, runs, points = self._tracker, self._ledger.study(self._name), 0, 0
-        for record in self._ledger.runs(self._name) if study else []:
+        tracker, study, runs, points = self._tracker, self._workspace.ledger.study(self._name), 0, 0
+        for record in self._workspace.ledger.runs(self._name) if study else []:
             if study and self._whole.get(run_identity(record)) != record:
-                entry = run_entry(study, record, known_history(self._store, record))
+                entry = run_entry(study, record, _known_history(self._workspace.stages, record))
                 count = sum(len(series.steps) for series in entry.metrics.values())
                 points += count - (tracker.count_shown_points(record) if tracker else 0)
                 runs += 1
         live = [attempt for attempt in self._attempts if attempt.identity not in self._ended]
         return Undelivered(runs, points + sum(len(attempt.points) for attempt in live), reason)
+
+
+def _known_history(stages: Path, run: RunRecord) -> History:
+    """Return the history of a run, or an empty one if it was removed from the store."""
+    try:
+        return run_history(stages, run.stages, test=run.opened_test)
+    except FileNotFoundError:
+        return History()

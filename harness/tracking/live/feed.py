@@ -20,7 +20,7 @@ from harness.tracking.live.format import SUFFIX, encode_part, encode_start, live
 from harness.tracking.live.frames import frame
 from harness.tracking.live.system_metrics import SAMPLE_EVERY_S, process_usage
 
-__all__ = ["NOBODY", "AbstractFeed", "LiveFeed", "NoFeed"]
+__all__ = ["NO_FEED", "AbstractFeed", "LiveFeed", "NoFeed"]
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class NoFeed(AbstractFeed):
         """Do nothing."""
 
 
-NOBODY = NoFeed()
+NO_FEED = NoFeed()
 
 
 @final

@@ -26,7 +26,6 @@ from harness.tracking.delivery.process import Delivery
 from harness.tracking.delivery.projector import Projector
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.mlflow.client import MlflowClient
-from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import start_ui
 
 PRODUCER = Path(__file__).with_name("producer.py")
@@ -50,12 +49,9 @@ def produced(home: Path, uri: str) -> str:
 
 
 def synced(home: Path, uri: str) -> Undelivered:
-    destination = parse_destination(uri, home)
+    destination, workspace = parse_destination(uri, home), Workspace(home)
     with delivery_lock(home, "study", destination.uri, timeout_s=60):
-        store = home / "store"
-        return Projector(
-            Workspace(home, store_folder=store), "study", lambda: MlflowTracker(destination.uri, store)
-        ).finish()
+        return Projector(workspace, "study", lambda: destination.open_tracker(workspace.stages)).finish()
 
 
 def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:

@@ -59,11 +59,11 @@ class Flaky(AbstractTracker):
 
 
 @pytest.fixture
-def ledger(tmp_path: Path, study: StudyRecord) -> Ledger:
-    ledger = Ledger(tmp_path)
-    ledger.create()
-    ledger.save_study(replace(study, trials=8, seeds=1))
-    return ledger
+def workspace(tmp_path: Path, study: StudyRecord) -> Workspace:
+    """A home in which the study was begun."""
+    workspace = Workspace(tmp_path).create()
+    workspace.ledger.save_study(replace(study, trials=8, seeds=1))
+    return workspace
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def tracker() -> Flaky:
 
 
 @pytest.fixture
-def projector(tmp_path: Path, ledger: Ledger, study: StudyRecord, tracker: Flaky) -> Projector:  # noqa: ARG001
-    return Projector(Workspace(tmp_path), study.name, lambda: tracker)
+def projector(workspace: Workspace, study: StudyRecord, tracker: Flaky) -> Projector:
+    return Projector(workspace, study.name, lambda: tracker)
 
 
 def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
@@ -89,10 +89,10 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
 
 @pytest.mark.usefixtures("ledger")
 def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its_own(
-    tmp_path: Path, study: StudyRecord, run: RunRecord, tracker: Flaky
+    tmp_path: Path, workspace: Workspace, study: StudyRecord, run: RunRecord, tracker: Flaky
 ) -> None:
     LiveFeed(tmp_path).begin(run)
-    projector = Projector(Workspace(tmp_path), study.name, lambda: tracker, system=True)
+    projector = Projector(workspace, study.name, lambda: tracker, system=True)
 
     projector.deliver()
 
@@ -105,6 +105,7 @@ def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its
 @pytest.mark.usefixtures("ledger")
 def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_wanted(
     tmp_path: Path,
+    workspace: Workspace,
     study: StudyRecord,
     run: RunRecord,
     history: History,
@@ -118,7 +119,7 @@ def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_w
     commit(tmp_path, run, history)
     tracker.on_project = lambda: seen.append([point for points in tracker.memory.live.values() for point in points])
 
-    Projector(Workspace(tmp_path), study.name, lambda: tracker, system=wanted).deliver()
+    Projector(workspace, study.name, lambda: tracker, system=wanted).deliver()
 
     keys = {"system/memory_bytes", "system/cpu_percent"}
     assert [{point.key for point in points} for points in seen] == [keys if wanted else set()]
@@ -287,17 +288,18 @@ def test_a_tracker_that_stays_away_is_complained_about_once(
 
 
 def test_a_study_that_is_not_begun_yet_is_waited_for(tmp_path: Path, tracker: Flaky) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.create()
+    workspace = Workspace(tmp_path).create()
 
-    assert Projector(Workspace(tmp_path), "later", lambda: tracker).finish() == Undelivered()
+    assert Projector(workspace, "later", lambda: tracker).finish() == Undelivered()
     assert tracker.calls == 0
 
 
 def test_a_whole_study_ends_with_its_outcome(
-    tmp_path: Path, ledger: Ledger, study: StudyRecord, projector: Projector, tracker: Flaky, run: RunRecord
+    tmp_path: Path, workspace: Workspace, study: StudyRecord, projector: Projector, tracker: Flaky, run: RunRecord
 ) -> None:
-    ledger.save_study(replace(study, trials=1, seeds=1, spec=StudySpec({**study.spec, "arms": {"unfrozen": {}}})))
+    workspace.ledger.save_study(
+        replace(study, trials=1, seeds=1, spec=StudySpec({**study.spec, "arms": {"unfrozen": {}}}))
+    )
     commit(tmp_path, run, History())
 
     projector.finish()
@@ -338,5 +340,25 @@ def test_a_history_that_was_evicted_leaves_the_results(
 
     projector.deliver()
 
-    ((_, entry),) = tracker.memory.runs.items()
-    assert "final/accuracy_all" in entry.metrics
+    (entry,) = tracker.memory.runs.values()
+    assert set(entry.metrics) == {"final/accuracy_all", "final/seconds", "growth/parameters_added"}
+
+
+def test_a_run_of_two_stages_is_shown_with_its_whole_history(
+    tmp_path: Path, projector: Projector, tracker: Flaky, run: RunRecord, history: History
+) -> None:
+    stages = (StageAddress("aa", 20), StageAddress("bb", 40))
+    first = history.upto(20)
+    second = history.since({name: len(first[name].steps) for name in first})
+    for address, part in zip(stages, (first, second), strict=True):
+        folder = stage_folder(tmp_path / "store", address)
+        folder.mkdir(parents=True)
+        for name, content in zip(METRICS_FILES, (part, History()), strict=True):
+            (folder / name).write_bytes(content.to_bytes())
+    Ledger(tmp_path).save_run(replace(run, stages=stages))
+
+    projector.deliver()
+
+    (entry,) = tracker.memory.runs.values()
+    assert entry.metrics["train/loss/total"] == history["train/loss/total"]
+    assert tracker.memory.summaries == {}
