@@ -1,4 +1,4 @@
-"""The family of trackers: places where people look at studies and their runs."""
+"""The family of trackers: user interfaces in which people look at studies and their runs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -11,15 +11,15 @@ __all__ = ["AbstractTracker"]
 
 
 class AbstractTracker(ABC):
-    """A place where people look at studies and their runs.
+    """Shows studies and their runs in a user interface.
 
-    Every method may be called again with the same arguments and then changes nothing, so whoever was
-    interrupted begins anew. What a run looks like is decided by `harness.tracking.content.entry`, alike for all.
+    Every method may be called again with the same arguments and then changes nothing, so a delivery that was
+    interrupted begins anew. What is shown of a run is decided by `harness.tracking.content.entry`, alike for all.
     """
 
     @abstractmethod
     def begin_study(self, study: StudyRecord) -> None:
-        """Show the study, or what has changed in it; comes before its runs, and again after an error.
+        """Show the study, or what has changed in it; call this before its runs are shown, and again after an error.
 
         Raises:
             HarnessError: the tracker cannot be reached; nothing is lost, the study can be projected later.
@@ -27,7 +27,7 @@ class AbstractTracker(ABC):
 
     @abstractmethod
     def project_run(self, record: RunRecord, history: History) -> None:
-        """Show a run that has ended; a later end of the same trial, arm and seed replaces an earlier one.
+        """Show a run that has ended; it replaces an earlier run of the same trial, arm and seed.
 
         Raises:
             HarnessError: its study was not begun, or the tracker cannot be reached.
@@ -42,7 +42,7 @@ class AbstractTracker(ABC):
         """
 
     def show_live_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:  # noqa: B027
-        """Show that a run is alive and has measured `points`; a tracker may wait for its end instead.
+        """Show that a run is alive and has measured `points`; a tracker that shows only ended runs does nothing.
 
         Args:
             record: what is known so far.
@@ -54,7 +54,7 @@ class AbstractTracker(ABC):
         """
 
     def mark_dead_runs(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:  # noqa: B027
-        """Show that of the runs that have not ended only those that are `alive` go on; the others were killed.
+        """Show as killed those runs that have neither ended nor are among `alive`.
 
         Raises:
             HarnessError: the study was not begun, or the tracker cannot be reached.

@@ -1,4 +1,4 @@
-"""A tracker in memory: the double that tests of other layers read."""
+"""A tracker in memory, for tests and benchmarks."""
 
 from collections.abc import Collection, Mapping
 from typing import final
@@ -18,7 +18,7 @@ Key = tuple[str, int, str, int]
 
 @final
 class MemoryTracker(AbstractTracker):
-    """Keeps what it is given.
+    """Keeps in memory what it is to show.
 
     Attributes:
         studies: what is shown of each study, by name.
@@ -50,8 +50,8 @@ class MemoryTracker(AbstractTracker):
 
     def mark_dead_runs(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:
         """Forget the runs that were killed."""
-        still = {_key(record) for record in alive}
-        self.live = {key: points for key, points in self.live.items() if key in still or key[0] != study.name}
+        alive_keys = {_key(record) for record in alive}
+        self.live = {key: points for key, points in self.live.items() if key in alive_keys or key[0] != study.name}
 
     def end_study(self, study: StudyRecord, summary: str) -> None:
         """Keep the outcome."""

@@ -60,16 +60,16 @@ def test_mlflow_has_the_numbers_that_memory_has(
     assert experiment is not None
     shown = client.search_runs([experiment.experiment_id], "tags.arm LIKE '%'")
     numbers = {
-        found.info.run_name: {
-            key: sorted((p.step, p.value) for p in client.get_metric_history(found.info.run_id, key))
-            for key in found.data.metrics
+        child.info.run_name: {
+            key: sorted((p.step, p.value) for p in client.get_metric_history(child.info.run_id, key))
+            for key in child.data.metrics
         }
-        for found in shown
+        for child in shown
     }
     assert numbers == {
         entry.name: {key: sorted(zip(s.steps, s.values, strict=True)) for key, s in entry.metrics.items()}
         for entry in memory.runs.values()
     }
-    assert {found.info.run_name: found.data.params for found in shown} == {
+    assert {child.info.run_name: child.data.params for child in shown} == {
         entry.name: entry.params for entry in memory.runs.values()
     }

@@ -1,6 +1,6 @@
 """What a tracker shows: a study and a run as names, params, metrics, tags and a note.
 
-Pure functions of what is committed, so every tracker shows the same, and shows it again the same.
+Pure functions of what is committed: every tracker shows the same, and repeating a projection changes nothing.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """A run at a glance: its losses by component and its metric, with the growths marked, as SVG.
 
-Drawn without a plotting library: what delivers runs beside the training and is to stay light.
+Drawn without a plotting library: the process that delivers runs beside the training and must stay small.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,7 +13,8 @@ __all__ = ["figure"]
 
 WIDTH, HEIGHT, GAP, LEFT, RIGHT = 720, 200, 40, 70, 190
 MOST_POINTS = 500  # of a curve; of a longer one every n-th is drawn
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # told apart by every eye
+# Readers with color blindness tell these apart.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 LOSSES = "train/loss/"
 
 
@@ -27,7 +28,7 @@ def figure(title: str, metrics: Mapping[str, Series], metric: str, growths: Coll
         growths: the steps at which the network grew; each is a dashed line.
     """
     losses = {key.removeprefix(LOSSES): metrics[key] for key in sorted(metrics) if key.startswith(LOSSES)}
-    # Not the test values: two points, joined by a line, would be read as a curve.
+    # Without the test values: two points joined by a line would look like a curve.
     results = {"val": metrics[f"val/{metric}"]} if f"val/{metric}" in metrics else {}
     last = max(chain([1], growths, *(series.steps for series in (losses | results).values())))
     panels = [

@@ -1,4 +1,4 @@
-"""A run's final results as metrics of their own: few, and each on its own a column to sort by."""
+"""A run's final results as metrics of their own, so that each is a column of the table of runs."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ TOTALS = ("growth/", "cost/")  # of the whole run, which no curve has
 def finals(metric: str, results: Mapping[str, float], history: History) -> dict[str, float]:
     """Return the study's metric and the finite results that end no curve, each under `final/`.
 
-    They are shown at step 0, where the MLflow UI draws bars; in a curve of the same name that would be a wrong point.
+    They are at step 0, where the MLflow UI draws them as bars; among the points of a curve, step 0 would be wrong.
 
     >>> finals("accuracy/all", {"test/accuracy/all": 0.9, "val/accuracy/all": 0.8, "cost/seconds": 8.0}, History())
     {'final/accuracy_all': 0.9, 'final/accuracy_all_val': 0.8, 'final/seconds': 8.0}
@@ -29,7 +29,7 @@ def finals(metric: str, results: Mapping[str, float], history: History) -> dict[
 
 
 def final_key(name: str) -> str:
-    """Return the key of a final result; what was measured on test data needs no word for it."""
+    """Return the key of a final result; results on test data have no suffix, as they are the ones that count."""
     split, _, rest = name.partition("/")
     plain = {"test": rest, "val": f"{rest}_val", "growth": rest, "cost": rest}.get(split, name)
     return f"{FINAL}/{plain.replace('/', '_')}"

@@ -13,16 +13,16 @@ FORBIDDEN = re.compile(r"[^/\w.\- ]")
 
 
 def allowed_keys(names: Iterable[str]) -> dict[str, str]:
-    """Return a key for each name: a forbidden character becomes `_`, a long name is cut, a twin numbered.
+    """Return a key for each name: forbidden characters become `_`, long names are cut, equal keys are numbered.
 
     >>> allowed_keys(["val/loss/new", "a[0]", "a(0)", "../b"])
     {'val/loss/new': 'val/loss/new', 'a[0]': 'a_0_', 'a(0)': 'a_0_ 2', '../b': 'b'}
     """
     keys: dict[str, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for name in names:
-        keys[name] = _untaken(_allowed(name), taken)
-        taken.add(keys[name])
+        keys[name] = _unique(_allowed(name), used)
+        used.add(keys[name])
     return keys
 
 
@@ -53,9 +53,9 @@ def _allowed(name: str) -> str:
     return "/".join(parts)[:MOST_KEY_CHARACTERS].rstrip("/") or "_"
 
 
-def _untaken(key: str, taken: set[str]) -> str:
+def _unique(key: str, used: set[str]) -> str:
     candidate, number = key, 1
-    while candidate in taken:
+    while candidate in used:
         number += 1
         ending = f" {number}"
         candidate = key[: MOST_KEY_CHARACTERS - len(ending)] + ending

@@ -13,18 +13,18 @@ __all__ = ["run_metrics"]
 
 
 def run_metrics(study: StudyRecord, record: RunRecord, history: History) -> dict[str, Series]:
-    """Return the whole history, what the growths say of themselves where it does not, and the final results."""
-    shown = {name: finite(history[name]) for name in history}
+    """Return the whole history, the numbers of growths that are not in it, and the final results."""
+    series_by_name = {name: finite(history[name]) for name in history}
     for growth in record.growths:
         for name, value in growth.items():
             if name != "step" and f"growth/{name}" not in history and _is_number(value):
-                series = shown.setdefault(f"growth/{name}", Series())
+                series = series_by_name.setdefault(f"growth/{name}", Series())
                 series.steps.append(growth["step"])
                 series.values.append(float(value))
     for name, value in finals(study.spec.metric, record.metrics, history).items():
-        shown[name] = Series([0], [value])
-    keys = metric_keys(sorted(name for name, series in shown.items() if series.steps))
-    return {key: shown[name] for name, key in keys.items()}
+        series_by_name[name] = Series([0], [value])
+    keys = metric_keys(sorted(name for name, series in series_by_name.items() if series.steps))
+    return {key: series_by_name[name] for name, key in keys.items()}
 
 
 def _is_number(value: Any) -> bool:

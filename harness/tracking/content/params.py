@@ -14,8 +14,8 @@ __all__ = ["run_params"]
 def run_params(study: StudyRecord, record: RunRecord) -> dict[str, str]:
     """Return the searched fields, arm and seed, then the configuration.
 
-    A searched field is not shown a second time under its path, unless the arm has changed it. What is unset is only
-    in `config.json`.
+    A searched field appears under its path as well only if the arm has changed it. Unset fields are left to
+    `config.json`.
     """
     named = {**record.params, "arm": record.arm, "seed": record.seed}
     space = study.spec.space

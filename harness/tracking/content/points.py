@@ -1,4 +1,4 @@
-"""Points of curves: what identifies one, so that none is lost and none is shown twice."""
+"""Points of curves and their identity, by which none is lost and none is shown twice."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +10,7 @@ __all__ = ["Point", "finite", "non_finite", "numbered", "points_of"]
 
 
 class Point(NamedTuple):
-    """A value of a metric at a step; `nth` counts equal ones (a growth can leave an accuracy what it was)."""
+    """A value of a metric at a step; `nth` numbers equal ones (a growth may leave an accuracy the same)."""
 
     key: str
     step: int
@@ -28,9 +28,9 @@ def numbered(key: str, pairs: Iterator[tuple[int, float]], seen: dict[tuple[str,
 
 
 def points_of(metrics: Mapping[str, Series], time_ms: Callable[[int], int]) -> dict[Point, int]:
-    """Return the time of each finite point, in milliseconds since 1970; `time_ms` knows it by step.
+    """Return the time of each finite point, in milliseconds since 1970; `time_ms` returns that of a step.
 
-    Equal points get different times: MLflow would take them for one.
+    Equal points get different times, because MLflow stores points that are equal in all fields only once.
     """
     seen: dict[tuple[str, int, float], int] = {}
     return {

@@ -1,4 +1,4 @@
-"""Tags of a study and of a run: what one filters by, and what is known beside params and metrics."""
+"""Tags of a study and of a run: what users filter by, and what is neither a param nor a metric."""
 
 import json
 import math
@@ -13,7 +13,7 @@ __all__ = ["DIGEST_CHARACTERS", "ENDED_TAGS", "MOST_TAG_CHARACTERS", "OPTIONAL_T
 MOST_TAG_CHARACTERS = 8000
 DIGEST_CHARACTERS = 16
 OPTIONAL_TAGS = {"git_commit", "growth_steps", "long_params", "not_finite", "parent_stage", "reason", "stage"}
-ENDED_TAGS = {"outcome", "reason"}  # of runs that have ended only
+ENDED_TAGS = {"outcome", "reason"}  # only runs that have ended have them
 
 
 def study_tags(study: StudyRecord) -> dict[str, str]:
@@ -22,7 +22,7 @@ def study_tags(study: StudyRecord) -> dict[str, str]:
 
 
 def run_tags(study: StudyRecord, record: RunRecord, history: History) -> dict[str, str]:
-    """Return the tags of a run and its whole history; those in `OPTIONAL_TAGS` only where there is something to say."""
+    """Return the tags of a run with its whole history; those in `OPTIONAL_TAGS` are left out if empty."""
     tags = {
         "study": record.study,
         "trial": str(record.trial),

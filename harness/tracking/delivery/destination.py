@@ -43,7 +43,7 @@ class Destination:
         Raises:
             HarnessError: the database or server cannot be used.
         """
-        # Here: who trains hands a destination over, and is not to load MLflow.
+        # Not at the top: the process that trains imports this module, and must not load MLflow.
         from harness.tracking.mlflow.tracker import MlflowTracker
 
         return MlflowTracker(self.uri, store)
@@ -64,7 +64,7 @@ def parse_destination(tracking_uri: str | None, home: Path) -> Destination:
         return Destination(tracking_uri)
     address = _split(tracking_uri)
     if address is None:
-        # What was found is not repeated: there may be a password in it.
+        # The message does not repeat the address: there may be a password in it.
         raise InputError(
             "expected --tracking-uri sqlite:///FILE, http://HOST:PORT or https://USER:PASSWORD@HOST, "
             "found something else; a character of a password that means something in addresses is written as %XX"

@@ -1,4 +1,4 @@
-"""The line about a study's outcome that trackers show above its note."""
+"""The line with a study's outcome that trackers show above its note."""
 
 import json
 from collections import Counter
@@ -14,14 +14,14 @@ FILE = "outcome.json"
 
 
 def save_outcome(home: Path, study: StudyRecord, outcome: str) -> None:
-    """Keep the outcome of a study of its present size."""
+    """Save the outcome of a study with as many planned runs as it has now."""
     folder = live_folder(home, study.name)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / FILE).write_text(json.dumps({"planned_runs": study.planned_runs, "outcome": outcome}))
 
 
 def outcome_of(home: Path, study: StudyRecord, runs: Sequence[RunRecord]) -> str:
-    """Return the outcome that was saved for a study of this size, or how many of its runs ended how."""
+    """Return the outcome saved for as many planned runs, or else the number of runs by status."""
     try:
         saved = json.loads((live_folder(home, study.name) / FILE).read_text())
         if saved["planned_runs"] == study.planned_runs:
@@ -32,6 +32,6 @@ def outcome_of(home: Path, study: StudyRecord, runs: Sequence[RunRecord]) -> str
 
 
 def counted(runs: Sequence[RunRecord]) -> str:
-    """Return how many runs ended how."""
+    """Return the number of runs by status, in words."""
     counts = Counter(run.status for run in runs)
     return ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""Projecting a study while it runs and afterwards: what the ledger and the live files have and the tracker has not."""
+"""Projecting a study while it runs and afterwards: what the ledger and live files have and the tracker lacks."""
 
 import logging
 import time
@@ -95,7 +95,7 @@ class Projector:
                 self._show_rest(tracker, record)
                 tracker.project_run(record, _known_history(self._workspace.stages, record))
                 self._whole[identity] = record
-                self._show_live(tracker)  # what is alive does not wait for all that has ended
+                self._show_live(tracker)  # runs that are alive need not wait until all ended ones are shown
         self._remove_ended()
         self._mark_dead_runs(tracker, study)
 
@@ -114,7 +114,7 @@ class Projector:
                 self._tracker.mark_dead_runs(self._study, self._attempts.alive())
 
     def _try(self, *, last: bool = False) -> HarnessError | None:
-        """Deliver what is new; return the error that kept it from that, and warn of one that is not the last again."""
+        """Deliver what is new; return the error if that failed, and log it unless it is the same as before."""
         try:
             self.deliver()
             if last:
@@ -132,7 +132,7 @@ class Projector:
         if self._tracker is None or study != self._study:
             tracker = self._tracker or self._open_tracker()
             tracker.begin_study(study)
-            # Only now: until it has begun, every attempt begins anew.
+            # Only now: if beginning fails, the next try opens a new tracker.
             self._tracker, self._study, self._whole, self._run_counts = tracker, study, {}, {}
         return self._tracker
 
@@ -157,7 +157,7 @@ class Projector:
         for attempt in self._attempts:
             if attempt.identity == run_identity(record):
                 attempt.read()
-                if record.stages:  # without any, what led to its end is nowhere else
+                if record.stages:  # the store has its curves; those of a run without stages are only here
                     attempt.points = {}
                 if attempt.points or (self._system and attempt.system.points):
                     self._show(tracker, attempt)
@@ -168,14 +168,14 @@ class Projector:
         attempt.points, attempt.system.points = {}, {}
 
     def _mark_dead_runs(self, tracker: AbstractTracker, study: StudyRecord) -> None:
-        """Show deaths that are certain by now."""
+        """Show as killed the runs whose processes have been gone for a while."""
         dead = {attempt.path for attempt in self._attempts.dead(for_s=GRACE_S)}
         if dead and dead != self._marked_dead:
             tracker.mark_dead_runs(study, [attempt.record for attempt in self._attempts if attempt.path not in dead])
             self._marked_dead = dead
 
     def _remove_ended(self) -> None:
-        """Remove the live files of runs that are shown whole; the store has all that was in them."""
+        """Remove the live files of runs that are shown whole; all that was in them is in the store."""
         for attempt in self._attempts:
             if not attempt.alive and attempt.identity in self._whole:
                 self._attempts.remove(attempt)

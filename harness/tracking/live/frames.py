@@ -1,4 +1,4 @@
-"""Framed records in a file that only grows: a tear at its end, from a kill or a full disk, is noticed and left alone.
+"""Framed records in a file that only grows: a torn end, left by a kill or a full disk, is detected and skipped.
 
 A frame is the length of its content (4 bytes, little-endian), the CRC-32 of the content (4 bytes), and the content.
 """

@@ -1,4 +1,4 @@
-"""MLflow's client, silent and private: the one module that imports MLflow first."""
+"""MLflow's client, without telemetry and output: the one module that imports MLflow."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from harness.tracking.mlflow.location import database_of, sqlite_uri, taking_tur
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
 os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
-# The default is 7 retries of 2 minutes for a server that is down; whoever projects a study tries again by himself.
+# The default is 7 retries of 2 minutes for a server that is down; a projector retries by itself.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
@@ -40,7 +40,7 @@ MOST_CHARACTERS = 300  # of an error of the database, which brings its SQL
 
 
 def open_client(tracking_uri: str) -> MlflowClient:
-    """Return a client for `tracking_uri`; a SQLite database that is not there yet is created.
+    """Return a client for `tracking_uri`; create its SQLite database if there is none.
 
     Raises:
         HarnessError: the database or server cannot be used.
@@ -53,7 +53,7 @@ def open_client(tracking_uri: str) -> MlflowClient:
 
 
 def _create(database: Path) -> None:
-    """Create a SQLite database, beside its place first: a creation cut short leaves one that is broken for good."""
+    """Create a SQLite database under another name first: a creation that is cut short leaves a broken one."""
     unfinished = database.with_name(f"{database.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     MlflowClient(tracking_uri=sqlite_uri(unfinished)).search_experiments(max_results=1)
@@ -62,7 +62,7 @@ def _create(database: Path) -> None:
 
 @contextmanager
 def explained(tracking_uri: str) -> Iterator[None]:
-    """Turn MLflow's errors into ours, without the password that the URI may hold."""
+    """Turn errors of MLflow into `HarnessError`, without the password that the URI may hold."""
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Where MLflow keeps its database and artifacts, and how processes on one machine take turns there."""
+"""Where MLflow keeps its database and artifacts, and the lock under which processes of one machine write there."""
 
 import fcntl
 from collections.abc import Iterator
@@ -52,10 +52,10 @@ def artifacts_beside(database: Path) -> Path:
 
 @contextmanager
 def taking_turns(tracking_uri: str) -> Iterator[None]:
-    """Let one process or thread at a time write to a SQLite file; a server sees to that itself.
+    """Let one process or thread at a time write to a SQLite file; a server coordinates its clients itself.
 
-    Two processes that create the file at once break it for good, and two that project the same run at once
-    would show it twice.
+    Two processes that create the file at once damage it, and two that project the same run at once would show it
+    twice.
 
     Raises:
         HomeError: the folder of the file cannot be written.

@@ -38,9 +38,9 @@ def curves_page(url: str, study: str) -> str:
 
 
 def compare_page(url: str, study: str) -> str | None:
-    """Return the address at which two runs of a study are compared that differ in their arm alone.
+    """Return the address of the comparison of two runs that differ only in their arm, or None if there is no such pair.
 
-    The arms are those that the study compares, the runs the first such pair; without one, it is None.
+    The arms are those that the study compares; the pair is the first by trial and seed.
 
     Raises:
         StudyNotFoundError: the study is not in this MLflow database.
@@ -57,10 +57,10 @@ def compare_page(url: str, study: str) -> str | None:
 
 
 def fetch(url: str, content: Mapping[str, Any] | None = None) -> bytes:
-    """Return what a server of this machine answers, to `content` as JSON if there is any."""
+    """Return the response of a server of this machine; send `content` as JSON if it is given."""
     data = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    # Without proxies: one in the environment would be asked for this machine's own address.
+    # Without proxies: a proxy set in the environment cannot reach this machine's own address.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=TIMEOUT_S) as answer:
         return bytes(answer.read())

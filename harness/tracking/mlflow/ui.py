@@ -1,4 +1,4 @@
-"""The MLflow UI over a home, as a child process that only this machine can reach."""
+"""The MLflow UI over a home: a child process, which by default only this machine can reach."""
 
 import os
 import signal
@@ -21,7 +21,8 @@ LOOPBACK = "127.0.0.1"  # MLflow asks nobody for a password
 USUAL_PORT = 5000
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 10.0
-OTHERS = ("HARNESS_", "MLFLOW_")  # variables for clients, passwords among them
+POLL_S = 0.1
+CLIENT_VARIABLES = ("HARNESS_", "MLFLOW_")  # prefixes; passwords are among them
 
 
 @final
@@ -45,11 +46,11 @@ class UiServer:
         self.stop()
 
     def wait(self) -> None:
-        """Return when the server has ended, which by itself it does only if something is wrong."""
+        """Wait until the server has ended; by itself it ends only after an error."""
         self._process.wait()
 
     def stop(self) -> None:
-        """End the server and its workers, by force if they take too long."""
+        """End the server and its workers; kill them if they take too long."""
         self._signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(STOP_LIMIT_S)
@@ -64,7 +65,7 @@ class UiServer:
 def start_ui(home: Path, port: int | None = None, host: str = LOOPBACK) -> UiServer:
     """Start the MLflow UI over `home`, on port 5000 if that is free, and return when it answers.
 
-    On any `host` but the loopback address, whoever reaches it can read and change everything.
+    On any `host` but the loopback address, anybody who can reach it can read and change everything.
 
     Raises:
         InputError: nothing was run in this home, or `port` is taken.
@@ -100,8 +101,8 @@ def _reachable(host: str) -> str:
 
 def _free_port(host: str) -> int:
     for port in (USUAL_PORT, 0):
-        with suppress(OSError), _bound(host, port) as found:
-            return int(found.getsockname()[1])
+        with suppress(OSError), _bound(host, port) as bound:
+            return int(bound.getsockname()[1])
     raise InputError(f"expected an address of this machine with a free port, found {host!r}; choose another --host")
 
 
@@ -114,7 +115,7 @@ def _expect_free(host: str, port: int) -> int:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    # As the server will: with SO_REUSEADDR, a port that was closed a moment ago counts as free.
+    # With SO_REUSEADDR, as the server binds: a port that was closed a moment ago counts as free.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family)
 
@@ -138,8 +139,8 @@ def _start(home: Path, host: str, port: int, log: Path) -> "subprocess.Popen[byt
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without other servers' settings and passwords, and with nothing on but the UI."""
-    inherited = {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith(OTHERS)}
+    """Return the environment without settings and passwords of other servers; all but the UI is switched off."""
+    inherited = {name: value for name, value in os.environ.items() if not name.lstrip("_").startswith(CLIENT_VARIABLES)}
     return inherited | {
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -148,11 +149,11 @@ def _environment() -> dict[str, str]:
 
 
 def _expect_answer(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    limit = time.monotonic() + START_LIMIT_S
-    while process.poll() is None and time.monotonic() < limit:
+    deadline = time.monotonic() + START_LIMIT_S
+    while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError):
             fetch(f"{url}/health")
             return
-        time.sleep(0.1)
+        time.sleep(POLL_S)
     tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
     raise HarnessError(f"expected the MLflow UI at {url}, but it did not start; {log} ends with:\n{tail}")

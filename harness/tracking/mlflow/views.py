@@ -1,6 +1,6 @@
 """Saved views of a study in the MLflow UI: its runs as a table with the right columns, its arms, and one run of each.
 
-Without them the UI shows one closed row, the parent run, and no chart. A view is an experiment tag in a form of
+Without them the UI shows one closed row, the parent run, and no chart. A view is an experiment tag whose format is
 MLflow's own (3.17).
 """
 

@@ -16,9 +16,9 @@ def test_the_metric_of_the_study_and_what_ends_no_curve_are_final_results() -> N
         "test/forgetting": math.nan,
     }
 
-    found = finals("accuracy/all", results, history)
+    results_shown = finals("accuracy/all", results, history)
 
-    assert found == {
+    assert results_shown == {
         "final/accuracy_all": 0.9,
         "final/forgetting_val": 0.1,
         "final/parameters_added": 10.0,

@@ -76,9 +76,9 @@ def begin(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 def done(folder: Path, *arguments: str) -> str:
     process = begin(folder, *arguments)
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said
-    return said
+    output, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, output
+    return output
 
 
 def kill_while_it_trains(folder: Path, uri: str, delay_s: float, *, deliverer: bool) -> None:
@@ -107,14 +107,14 @@ def stages(folder: Path) -> int:
 
 
 def in_ledger(home: Path) -> Points:
-    found = {}
+    points = {}
     for run in Ledger(home).runs("killed"):
         history = run_history(home / "store", run.stages)
         keys = metric_keys(history)
-        found[f"trial {run.trial} · {run.arm} · seed {run.seed}"] = {
+        points[f"trial {run.trial} · {run.arm} · seed {run.seed}"] = {
             keys[name]: sorted(zip(history[name].steps, history[name].values, strict=True)) for name in history
         } | {"growth/flops_before": [(growth["step"], growth["flops_before"]) for growth in run.growths]}
-    return found
+    return points
 
 
 def in_mlflow(client: MlflowClient) -> Points:
@@ -159,15 +159,15 @@ def test_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
         left = RUNS - len(in_ledger(tmp_path / "runs"))
         done(tmp_path, "run", "killed", "--no-tracking")
 
-        said = [done(tmp_path, "sync", "killed", "--tracking-uri", uri) for _ in range(2)]
+        outputs = [done(tmp_path, "sync", "killed", "--tracking-uri", uri) for _ in range(2)]
 
         assert left > 0  # every kill hit a study that went on
-        assert said == [f"killed: MLflow shows all that is known, {RUNS} runs.\n"] * 2
-        found, known = in_mlflow(client), in_ledger(tmp_path / "runs")
-        assert found.keys() == known.keys()
-        assert [run for run in known if found[run].keys() != known[run].keys()] == []
+        assert outputs == [f"killed: MLflow shows all that is known, {RUNS} runs.\n"] * 2
+        shown_points, known = in_mlflow(client), in_ledger(tmp_path / "runs")
+        assert shown_points.keys() == known.keys()
+        assert [run for run in known if shown_points[run].keys() != known[run].keys()] == []
         # Whole histories are too long for pytest to say how they differ.
-        assert [(run, key) for run in known for key in known[run] if found[run][key] != known[run][key]] == []
+        assert [(run, key) for run in known for key in known[run] if shown_points[run][key] != known[run][key]] == []
         assert Counter(str(run.info.status) for run in client.search_runs(["1"])) == {"FINISHED": RUNS + 1}
     finally:
         if server:

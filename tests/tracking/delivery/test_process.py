@@ -56,14 +56,14 @@ def synced(home: Path, uri: str) -> Undelivered:
 
 def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:
     """Return the points that the ledger has, by run and key."""
-    found = {}
+    points = {}
     for run in Ledger(home).runs("study"):
         history = run_history(home / "store", run.stages)
         keys = metric_keys(history)
-        found[f"trial {run.trial} · a · seed 0"] = {
+        points[f"trial {run.trial} · a · seed 0"] = {
             keys[name]: sorted(zip(history[name].steps, history[name].values, strict=True)) for name in history
         }
-    return found
+    return points
 
 
 def in_mlflow(uri: str) -> tuple[dict[str, dict[str, list[tuple[int, float]]]], Counter[str], dict[str, float]]:
@@ -72,7 +72,7 @@ def in_mlflow(uri: str) -> tuple[dict[str, dict[str, list[tuple[int, float]]]], 
     experiment = client.get_experiment_by_name("study")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
-    found = {
+    points = {
         str(run.info.run_name): {
             key: sorted((point.step, point.value) for point in client.get_metric_history(run.info.run_id, key))
             for key in run.data.metrics
@@ -82,13 +82,13 @@ def in_mlflow(uri: str) -> tuple[dict[str, dict[str, list[tuple[int, float]]]], 
         if "arm" in run.data.tags
     }
     last = next(run.data.metrics for run in runs if run.info.run_name == "trial 2 · a · seed 0")
-    return found, Counter(str(run.info.status) for run in runs), last
+    return points, Counter(str(run.info.status) for run in runs), last
 
 
 def assert_equal_to_the_ledger(home: Path, uri: str) -> None:
-    found, statuses, last = in_mlflow(uri)
-    assert found == in_ledger(home)
-    assert len(found) == 3
+    points, statuses, last = in_mlflow(uri)
+    assert points == in_ledger(home)
+    assert len(points) == 3
     assert statuses == {"FINISHED": 4}
     assert last["train/loss/total"] == 2 + 250 / 7
     assert last["grad_norm/total"] == 1 / 250

@@ -87,7 +87,6 @@ def commit(home: Path, record: RunRecord, history: History) -> RunRecord:
     return replace(record, stages=(ends,))
 
 
-@pytest.mark.usefixtures("ledger")
 def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its_own(
     tmp_path: Path, workspace: Workspace, study: StudyRecord, run: RunRecord, tracker: Flaky
 ) -> None:
@@ -102,7 +101,6 @@ def test_what_a_run_takes_of_the_machine_is_shown_with_it_and_not_counted_as_its
 
 
 @pytest.mark.parametrize("wanted", [True, False])
-@pytest.mark.usefixtures("ledger")
 def test_a_run_that_nobody_saw_alive_has_a_first_and_a_last_sample_if_they_are_wanted(
     tmp_path: Path,
     workspace: Workspace,

@@ -9,10 +9,10 @@ def test_a_file_cut_anywhere_gives_all_frames_before_the_cut(contents: list[byte
     frames = [frame(content) for content in contents]
     cut = data.draw(st.integers(0, len(b"".join(frames))))
 
-    found = list(whole_frames(b"".join(frames)[:cut]))
+    frames_read = list(whole_frames(b"".join(frames)[:cut]))
 
     ends = [len(b"".join(frames[: count + 1])) for count in range(len(frames))]
-    assert found == [(content, end) for content, end in zip(contents, ends, strict=True) if end <= cut]
+    assert frames_read == [(content, end) for content, end in zip(contents, ends, strict=True) if end <= cut]
 
 
 @given(contents=st.lists(st.binary(min_size=1, max_size=20), min_size=2, max_size=4), data=st.data())
@@ -22,7 +22,7 @@ def test_a_flipped_bit_ends_the_frames_there(contents: list[bytes], data: st.Dat
     place = data.draw(st.integers(first, len(whole) - 1))
     whole[place] ^= 1 << data.draw(st.integers(0, 7))
 
-    found = [content for content, _ in whole_frames(bytes(whole))]
+    contents_read = [content for content, _ in whole_frames(bytes(whole))]
 
-    assert found == contents[: len(found)]
-    assert 1 <= len(found) < len(contents)
+    assert contents_read == contents[: len(contents_read)]
+    assert 1 <= len(contents_read) < len(contents)

@@ -56,6 +56,6 @@ def test_the_final_weights_are_an_artifact(
 
     _, (child,) = read_back()
     path = client.download_artifacts(child.info.run_id, "weights.safetensors", str(tmp_path))
-    found = load_file(path)
-    assert list(found) == ["0/w"]
-    assert found["0/w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    weights = load_file(path)
+    assert list(weights) == ["0/w"]
+    assert weights["0/w"].tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]

@@ -55,7 +55,7 @@ def test_projecting_again_changes_nothing(
         tracker.end_study(study, "1 completed")
 
     project()
-    before = [found.to_dictionary() for found in (read_back()[0], *read_back()[1])]
+    before = [run.to_dictionary() for run in (read_back()[0], *read_back()[1])]
     project()
 
     parent, (child,) = read_back()
