@@ -32,9 +32,9 @@ def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, 
     _load_parts(report, study)
     make_deterministic()
 
-    def train(config: dict[str, Any], heard: Mapping[str, int], test: bool) -> Retrained:
+    def train(config: dict[str, Any], signals: Mapping[str, int], test: bool) -> Retrained:
         try:
-            again = retrain(RunConfig.model_validate(config), heard, options.data_folder(), test=test)
+            again = retrain(RunConfig.model_validate(config), signals, options.data_folder(), test=test)
         except ValidationError as error:
             raise ValueError(f"{explain(error)}; say --study FILE if the study defines parts of its own") from None
         except HarnessError as error:

@@ -13,7 +13,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 
 from harness.core.spec import did_you_mean
-from harness.search.space import AbstractDimension, Present, Scalar, same
+from harness.search.space import AbstractDimension, Scalar, same
 
 __all__ = ["Space", "check_space", "corner_points", "distributions", "existing", "exists", "parents_first"]
 
@@ -85,8 +85,8 @@ def check_space(space: Space) -> None:
                 "give them conditions, `when`, that exclude each other"
             )
     for name, dimension in space.items():
-        if isinstance(dimension, Present):
-            _check_within(space, name)
+        if absent := tuple(value for value in dimension.corners() if dimension.leaves_out(value)):
+            _check_within(space, name, absent)
 
 
 def _check_condition(space: Space, where: str, parent: str, values: tuple[Scalar, ...]) -> None:
@@ -109,9 +109,9 @@ def _check_order(space: Space) -> None:
         ) from None
 
 
-def _check_within(space: Space, present: str) -> None:
-    """Refuse dimensions of fields within an item that may be absent while they exist."""
-    absent: Needs = {**_needs(space, present), present: (False,)}
+def _check_within(space: Space, present: str, absent_at: tuple[Scalar, ...]) -> None:
+    """Refuse dimensions of fields within an item that is absent at some values of `present` while they exist."""
+    absent: Needs = {**_needs(space, present), present: absent_at}
     for name, dimension in space.items():
         within = dimension.field.startswith(f"{space[present].field}.")
         if within and not _exclude(_needs(space, name), absent):

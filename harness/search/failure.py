@@ -1,4 +1,4 @@
-"""Why a run failed: what is one outcome of the study, told from what stops the launch."""
+"""Why a run failed: errors that are an outcome of the run, apart from those that stop the launch."""
 
 import torch
 
@@ -15,7 +15,7 @@ from harness.core.errors import (
 
 __all__ = ["failure_reason"]
 
-# Not the run's doing: every other run would meet the same.
+# Any other run would meet the same error.
 STOPS_THE_LAUNCH = (DataError, HomeError, InterruptedRunError, KeyboardInterrupt, StageBusyError, StoreError)
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # how torch says it on a CPU
 
@@ -44,7 +44,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _location(error: BaseException) -> str:
-    """Return the file and line that raised; not for what this project says itself."""
+    """Return the file and line that raised; not for this project's own errors."""
     trace = error.__traceback__
     if isinstance(error, HarnessError) or trace is None:
         return ""

@@ -19,7 +19,7 @@ from harness.core.spec import LeafSpec
 __all__ = ["AbstractDimension", "Choice", "Float", "Int", "Present", "Scalar", "same"]
 
 DIGITS = 4
-MOST_STEPS = 10**9  # beyond it, neighbors would be told apart by digits that a float has not
+MOST_STEPS = 10**9  # beyond it, neighbors would differ in digits that a float does not have
 
 Scalar = bool | int | float | str | None
 
@@ -52,7 +52,7 @@ class AbstractDimension(LeafSpec):
 
     @abstractmethod
     def suggested(self, trial: Trial, name: str) -> Any:
-        """Return what Optuna's trial proposes for this dimension under `name`, as people say it."""
+        """Return what Optuna's trial proposes for this dimension under `name`, rounded as in `at`."""
 
     def changes(self, value: Any) -> dict[str, Any]:
         """Return the change of the base run that `value` stands for, by path."""
@@ -78,6 +78,10 @@ class AbstractDimension(LeafSpec):
     def contains(self, value: Any) -> bool:
         """Return whether `value` is one of the dimension's."""
 
+    def grid(self, points: int) -> list[Any]:  # noqa: ARG002
+        """Return the dimension's values in a grid: all corners, or, of numbers, at most `points` evenly spaced ones."""
+        return list(self.corners())
+
 
 class Choice(AbstractDimension):
     """One of a few values, each as likely as any other."""
@@ -88,8 +92,8 @@ class Choice(AbstractDimension):
     @field_validator("options")
     @classmethod
     def _different(cls, options: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
-        for place, option in enumerate(options):
-            if option in options[:place]:  # Optuna takes True for 1, too
+        for index, option in enumerate(options):
+            if option in options[:index]:  # Optuna takes True for 1, too
                 raise ValueError(f"expected different options, found {option!r} equal to one before it")
         return options
 
@@ -201,6 +205,10 @@ class Int(AbstractDimension):
         """Return both ends."""
         return self.low, self.high
 
+    def grid(self, points: int) -> list[int]:
+        """Return all whole numbers, or `points` evenly spaced ones."""
+        return _grid(self, points)
+
     def contains(self, value: Any) -> bool:
         """Return whether `value` is a whole number on the steps."""
         return type(value) is int and self.low <= value <= self.high and not (value - self.low) % self.step
@@ -240,7 +248,7 @@ class Float(AbstractDimension):
         return None if self.step is None else round((self.high - self.low) / self.step) + 1
 
     def at(self, quantile: float) -> float:
-        """Return the number at `quantile`, on a step or rounded to four digits, so that people can say it."""
+        """Return the number at `quantile`, on a step or rounded to four digits, which are easy to read."""
         if self.count is not None:
             return self.nth(int(quantile * self.count))
         if self.log:
@@ -250,7 +258,7 @@ class Float(AbstractDimension):
         return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
     def nth(self, index: int) -> float:
-        """Return the value after so many steps as it is said: 0.3 rather than 0.30000000000000004."""
+        """Return the value after so many steps in decimals: 0.3 rather than 0.30000000000000004."""
         return float(_decimal(self.low) + index * _decimal(self.step or 0.0))
 
     def _nearest(self, value: float) -> float:
@@ -268,9 +276,20 @@ class Float(AbstractDimension):
         """Return both ends."""
         return self.low, self.high
 
+    def grid(self, points: int) -> list[float]:
+        """Return all steps, or `points` evenly spaced numbers."""
+        return _grid(self, points)
+
     def contains(self, value: Any) -> bool:
         """Return whether `value` is a number between the ends, and on a step if there are steps."""
         return type(value) in (int, float) and self.low <= value <= self.high and self._nearest(value) == value
+
+
+def _grid(dimension: Int | Float, points: int) -> list[Any]:
+    if dimension.count is not None and dimension.count <= points:
+        return [dimension.nth(index) for index in range(dimension.count)]
+    evenly = (dimension.at((index + 0.5) / points) for index in range(points))
+    return list(dict.fromkeys(evenly))  # small whole numbers lie closer than points even in the logarithm
 
 
 def _decimal(value: float) -> Decimal:

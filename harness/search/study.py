@@ -143,7 +143,7 @@ class Study(Spec):
         return self.pruner.rungs(self.race(seeds)) if self.pruner else ()
 
     def _latest_growth(self) -> int | None:
-        """Return the last step at which any configuration may grow under any arm; None if nobody knows."""
+        """Return the last step at which any configuration may grow under any arm; None if it is not known."""
         steps = [rule.trigger.next_firing_step(0) for config in self._extremes() for rule in config.growths]
         known = [step for step in steps if step is not None]
         return None if len(known) < len(steps) else max((step for step in known if step != NEVER), default=0)

@@ -24,6 +24,7 @@ from harness.search.samplers import (
     _base,
 )
 from harness.search.space import AbstractDimension, Choice, Float, Int, Present
+from harness.staging.study_spec import SamplerSpec
 
 SPACE: dict[str, AbstractDimension] = {
     "when": Int(field="growths.0.trigger.step", low=200, high=800, step=200),
@@ -70,6 +71,11 @@ SAMPLERS: list[AbstractSampler] = [
     TPE(startup=3),
 ]
 each = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.kind)
+
+
+@each
+def test_a_sampler_is_fair_if_it_learns_nothing(sampler: AbstractSampler) -> None:
+    assert SamplerSpec(sampler.to_json()).fair != sampler.learns
 
 
 def forget() -> None:

@@ -24,7 +24,8 @@ class AbstractSampler(LeafSpec):
     """Proposes configurations. A proposal is a function of the search, its number and the trials before it.
 
     So nothing of a sampler is stored, and 30 trials in one go equal 15 and then 15. A configuration has values of the
-    dimensions that exist, in the order of the space.
+    dimensions that exist, in the order of the space. A sampler that looks at no result says so in a field
+    `fair: Literal[True] = True`, so that a report can tell; those older than the field are known without it.
     """
 
     learns: ClassVar[bool] = False

@@ -10,7 +10,6 @@ from pydantic import PositiveInt
 
 from harness.search.conditions import Space, existing, exists, parents_first
 from harness.search.samplers._base import AbstractSampler, PastTrial, Search
-from harness.search.space import AbstractDimension, Float, Int
 
 __all__ = ["Grid"]
 
@@ -46,26 +45,18 @@ class Grid(AbstractSampler):
         order = [name for name in parents_first(space) if name in depended]
         for fixed in self._combinations(space, order, {}):
             alive = [name for name in space if name not in depended and exists(space, name, fixed)]
-            yield fixed, {name: self._values(space[name]) for name in alive}
+            yield fixed, {name: space[name].grid(self.points) for name in alive}
 
     def _combinations(self, space: Space, order: Sequence[str], fixed: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if not order:
             yield dict(fixed)
             return
         first, *rest = order
-        values = self._values(space[first]) if exists(space, first, fixed) else []
+        values = space[first].grid(self.points) if exists(space, first, fixed) else []
         for value in values:
             yield from self._combinations(space, rest, {**fixed, first: value})
         if not values:
             yield from self._combinations(space, rest, fixed)
-
-    def _values(self, dimension: AbstractDimension) -> list[Any]:
-        if not isinstance(dimension, Int | Float):
-            return list(dimension.corners())
-        if dimension.count is not None and dimension.count <= self.points:
-            return [dimension.nth(index) for index in range(dimension.count)]
-        evenly = (dimension.at((index + 0.5) / self.points) for index in range(self.points))
-        return list(dict.fromkeys(evenly))  # small whole numbers lie closer than points even in the logarithm
 
 
 def _combination(free: dict[str, list[Any]], number: int) -> dict[str, Any]:
