@@ -4,6 +4,7 @@ Its study has two configurations under three arms, one of which diverges; one ru
 the files with numbers are there.
 """
 
+import hashlib
 import json
 import sqlite3
 import sys
@@ -16,8 +17,13 @@ import pandas as pd
 import pytest
 
 from harness.cli.main import main
-from harness.reporting.verification.differences import difference
+from harness.reporting.data.collect import collect
+from harness.reporting.data.environment import environment
+from harness.reporting.publication.manifest import MANIFEST
+from harness.reporting.publication.source_files import CURVES, RUNS, STUDY, written_data
+from harness.search.launch import launch
 from harness.search.load import load_study
+from harness.search.observer import Observer
 from harness.staging.catalog import Catalog
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
@@ -26,11 +32,12 @@ from harness.staging.previous_specs import spec_digest
 from harness.staging.reproductions import reproductions
 from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig, run_id
+from harness.staging.runner import Runner
 from harness.staging.snapshot import read_snapshot, write_snapshot
 from harness.staging.store import Store
+from harness.staging.workspace import Workspace
 
 ARCHIVE = Path(__file__).with_name("home_0_1.tar.xz")
-OF_THE_ENVIRONMENT = ("environment.json", "tables/environment.csv", "manifest.json")
 SHOWN = """\
 tiny: A tiny study
 question    Should the trunk stay frozen?
@@ -93,10 +100,6 @@ def stored_records(folder: Path) -> dict[tuple[int, str, int], str]:
     return {(trial, arm, seed): record for trial, arm, seed, record in rows}
 
 
-def report_files(report: Path) -> dict[str, bytes]:
-    return {path.relative_to(report).as_posix(): path.read_bytes() for path in report.rglob("*") if path.is_file()}
-
-
 def test_it_is_listed_and_shown_as_before(call: Call) -> None:
     assert call("list") == "tiny  finished: 6 of 6 runs, 2 failed\n"
     assert call("show", "tiny") == SHOWN
@@ -120,20 +123,39 @@ def test_records_are_read_and_written_to_the_byte(folder: Path, ledger: Ledger) 
     assert [one.difference for one in reproductions(ledger.database, "tiny")] == [""]
 
 
-def test_a_report_written_now_has_the_numbers_of_the_report_written_then(folder: Path, call: Call) -> None:
-    before = report_files(folder / "published" / "tiny")
-    numbers = [path for path in before if path.endswith((".csv", ".json")) and path not in OF_THE_ENVIRONMENT]
+def test_the_data_of_a_report_are_those_of_the_report_of_then(folder: Path) -> None:
+    published = folder / "published" / "tiny"
 
-    call("report", "tiny", "--out", "anew")
-    call("render", "anew")
+    files = written_data(collect(folder / "runs", "tiny"), environment())
 
-    after = report_files(folder / "anew")
-    assert len(numbers) > 30
-    different = {path: difference(path, after[path], before[path], 1e-9) for path in numbers}
-    assert {path: what for path, what in different.items() if what} == {}
-    for path in ("data/runs.parquet", "data/curves.parquet"):
-        tables = [pd.read_parquet(BytesIO(files[path])) for files in (before, after)]
+    assert json.loads(files[STUDY]) == json.loads((published / STUDY).read_bytes())
+    for path in (RUNS, CURVES):
+        tables = [pd.read_parquet(BytesIO(content)) for content in (files[path], (published / path).read_bytes())]
         pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def test_the_report_of_then_is_verified(folder: Path, call: Call) -> None:
+    published = folder / "published" / "tiny"
+    put_stand_ins_for_pictures(published)
+
+    output = call("verify", str(published), "--tolerance", "1e-9")
+
+    assert "PASS-TOLERANCE: all 74 files are those of the manifest, and all numbers follow from the data" in output
+
+
+def put_stand_ins_for_pictures(report: Path) -> None:
+    """Write something for each file that the archive lacks, and its digest into the manifest.
+
+    A report of another version is compared number by number, pictures and pages not at all.
+    """
+    manifest = json.loads((report / MANIFEST).read_text())
+    for entry in manifest["files"]:
+        if not (path := report / entry["path"]).exists():
+            path.write_bytes(b"a picture")
+            entry |= {"bytes": len(b"a picture"), "sha256": hashlib.sha256(b"a picture").hexdigest()}
+    lines = "".join(f"{entry['sha256']}  {entry['path']}\n" for entry in manifest["files"])
+    manifest["root_sha256"] = hashlib.sha256(lines.encode()).hexdigest()
+    (report / MANIFEST).write_text(json.dumps(manifest))
 
 
 def test_snapshots_are_restored_and_written_to_the_byte(
@@ -172,14 +194,15 @@ def test_a_run_trained_again_gives_the_values_of_then(folder: Path, completed: l
             assert series.values == pytest.approx(expected.values, rel=1e-4, abs=1e-6), name  # noqa: PD011
 
 
-def test_the_study_goes_on_and_trains_no_finished_run_again(folder: Path, ledger: Ledger, call: Call) -> None:
+def test_the_study_goes_on_and_trains_no_finished_run_again(folder: Path, ledger: Ledger) -> None:
+    study = load_study(folder / "studies" / "tiny" / "study.py")
     before, accesses = stored_records(folder), ledger.test_set_accesses("tiny")
+    runner = Runner(Workspace(folder / "runs"))
 
-    output = call("run", "tiny", "--trials", "3", "--no-tracking")
+    launch(study, runner, Observer(), trials=3)
 
     after = stored_records(folder)
     assert {key: record for key, record in after.items() if key in before} == before
-    assert {key for key in after if key not in before} == {(2, arm, 0) for arm in ("frozen", "unfrozen", "diverged")}
+    assert {key for key in after if key not in before} == {(2, arm, 0) for arm in study.arms}
     assert ledger.test_set_accesses("tiny")[: len(accesses)] == accesses
-    assert "trial 2 · frozen" in output
-    assert "trial 1 ·" not in output
+    assert runner.steps_trained < 3 * study.base.steps  # of trial 2 alone
