@@ -1,4 +1,4 @@
-"""Which head answers for which class, and in which column of the heads' logits side by side."""
+"""The map from classes to heads, and to columns of the heads' joined logits."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Column = int | tuple[int, ...]
 
 
 def labels_of(column: Column) -> tuple[int, ...]:
-    """Return the classes that a column answers for: one, or several that are one class to the network."""
+    """Return the classes of a column: one, or several that the network does not distinguish."""
     return (column,) if isinstance(column, int) else column
 
 
@@ -26,8 +26,8 @@ class LabelMap:
         head: `[classes]` int64; the index in `heads` of the class's head, or -1.
         within: `[classes]` int64; the class's column in its head's logits, or -1.
         arrival: `[classes]` int64; the growth since which the class can be seen, 0 from the start, or -1.
-        arrivals: the growths at which classes came, in order.
-        sizes: how many columns each head has, those of hidden classes among them.
+        arrivals: the growths at which classes arrived, in order.
+        sizes: the number of columns of each head, including those of hidden classes.
         chosen: for each head, the columns `[visible]` of classes that can be seen; None for all.
     """
 
@@ -49,14 +49,14 @@ class LabelMap:
         arrived: Mapping[int, int] | None = None,
         device: torch.device | None = None,
     ) -> "LabelMap":
-        """Lay the heads' classes side by side, in the order given.
+        """Join the heads' classes in the given order.
 
-        Without any head, every class can be seen that is not hidden.
+        Without any head, every class that is not hidden can be seen.
 
         Args:
             classes: by head, the class of each column, or the classes that share it.
-            hidden: classes that cannot be seen yet; columns of these alone are left out.
-            arrived: the growths since which classes can be seen; 0 for those not named.
+            hidden: classes that cannot be seen yet; a column whose classes are all hidden is left out.
+            arrived: by class, the growth since which it can be seen; 0 unless given.
             device: of the tensors.
         """
         since = arrived or {}
@@ -77,7 +77,7 @@ class LabelMap:
         )
 
     def known(self, labels: Tensor) -> Tensor:
-        """Return `[N]` bool: which examples, of the classes `labels` `[N]`, can be seen."""
+        """Return `[N]` bool: whether the class of each of `labels` `[N]` can be seen."""
         return self.arrival_of(labels) >= 0
 
     def arrival_of(self, labels: Tensor) -> Tensor:
@@ -87,12 +87,12 @@ class LabelMap:
         return torch.where((labels >= 0) & (labels < size), self.arrival[labels.clamp(0, size - 1)], beyond)
 
     def logits(self, outputs: Mapping[str, Tensor], index: int) -> Tensor:
-        """Return the logits `[B, visible]` of the head of that index, for classes that can be seen."""
+        """Return the logits `[B, visible]` of the head `index`, for classes that can be seen."""
         logits, chosen = outputs[self.heads[index]], self.chosen[index]
         return logits if chosen is None else logits[:, chosen]
 
     def joined(self, outputs: Mapping[str, Tensor]) -> Tensor:
-        """Return the logits of all heads side by side, for classes that can be seen."""
+        """Return the joined logits of all heads, for classes that can be seen."""
         if len(self.heads) == 1:
             return self.logits(outputs, 0)
         return torch.cat([self.logits(outputs, index) for index in range(len(self.heads))], dim=1)
@@ -105,7 +105,7 @@ def _visible(columns: Sequence[Column], hidden: Collection[int]) -> dict[int, tu
 
 
 def _indices(seen: Mapping[str, Mapping[int, tuple[int, ...]]], size: int) -> dict[str, Tensor]:
-    """Return `column`, `head` and `within`, each `[size]`, of the classes that each column answers for, by head."""
+    """Return `column`, `head` and `within`, each `[size]`, for the classes of each head's columns."""
     tables = {name: torch.full((size,), -1) for name in ("column", "head", "within")}
     of_head = [enumerate(columns.values()) for columns in seen.values()]
     joined = [(head, within, labels) for head, columns in enumerate(of_head) for within, labels in columns]
@@ -121,7 +121,7 @@ def _arrivals(
     hidden: Collection[int],
     since: Mapping[int, int],
 ) -> Tensor:
-    """Return `[size]` the growth since which each class can be seen, or -1; without heads all but the hidden can."""
+    """Return `[size]`: the growth since which each class can be seen, or -1; without heads, all but hidden ones can."""
     if seen is None:
         visible = set(range(size)) - set(hidden)
     else:

@@ -1,4 +1,4 @@
-"""What an output of a network answers, and in which unit."""
+"""The spec of one output of a network: what it predicts, and in which unit."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ LABELS, INPUTS = "labels", "inputs"
 
 @dataclass(frozen=True)
 class Scale:
-    """How a standardized target reads in its own unit: `value * std + mean`."""
+    """The scale of a standardized target: `value * std + mean` is in its own unit."""
 
     mean: float
     std: float
@@ -22,15 +22,15 @@ class Scale:
 
 
 class Output(Spec):
-    """What an output answers that is no head of jointly classified labels.
+    """What an output predicts that is not a head of jointly classified labels.
 
     Attributes:
         kind: `classes` are logits of one class an example; `binary`, of a yes or no in each column; `values` are
             numbers; `inputs` are the inputs themselves, flattened.
-        columns: how many it has when it is born.
-        target: the name of the target that is right; that of the output unless given, `labels` for the labels. If the
-            target has more columns, the output answers for the first ones.
-        unit: in which errors of its values are read, such as `kWh/m2`.
+        columns: its number of columns when it is created.
+        target: the name of its target; the output's own name unless given, `labels` for the labels. Of a target with
+            more columns, the output predicts the first ones.
+        unit: of its values and their errors, such as `kWh/m2`.
     """
 
     kind: Literal["classes", "binary", "values", "inputs"] = "values"

@@ -44,7 +44,7 @@ def step_seed(seed: int, step: int) -> int:
 def generator(seed: int, *purpose: str | int) -> torch.Generator:
     """Return a CPU generator at the beginning of the stream `purpose`.
 
-    Draws are made on the CPU whatever the device, so that values do not depend on it.
+    Values are drawn on the CPU for every device, so that they do not depend on the device.
     """
     return torch.Generator().manual_seed(stream_seed(seed, *purpose))
 
@@ -52,7 +52,7 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
 def seed_global_stream(value: int, device: torch.device) -> None:
     """Seed the generator from which modules on `device`, such as dropout, draw.
 
-    `torch.manual_seed` does the same for every device there is, at 90 times the cost.
+    `torch.manual_seed` does the same for all devices, at 90 times the cost.
     """
     if device.type == "cuda":
         torch.cuda.default_generators[device.index or 0].manual_seed(value)
@@ -62,9 +62,9 @@ def seed_global_stream(value: int, device: torch.device) -> None:
 
 @contextmanager
 def seeded_global_stream(seed: int, *purpose: str | int, device: torch.device | None = None) -> Iterator[None]:
-    """Let code that draws from the global generator draw from a named stream; then put it back.
+    """Let code in the block that draws from the global generator draw from a named stream, then restore the generator.
 
-    For foreign modules: building them, and running their dropout.
+    For building foreign modules and running their dropout.
     """
     device = device or torch.device("cpu")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):

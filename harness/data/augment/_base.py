@@ -1,4 +1,4 @@
-"""What an augmentation is, and how a batch is changed by several."""
+"""The interface of augmentations, and their application to a batch."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ __all__ = ["AbstractAugmentation", "augmented", "check_images"]
 
 
 class AbstractAugmentation(LeafSpec):
-    """A random change of inputs that leaves labels and targets right. It remembers nothing."""
+    """A random change of inputs that keeps labels and targets valid. It has no state."""
 
     @abstractmethod
     def apply(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
@@ -24,17 +24,18 @@ class AbstractAugmentation(LeafSpec):
 
         Args:
             inputs: a batch.
-            generator: on the CPU, whatever the device, so that draws do not depend on it. No other may be used.
+            generator: the only source of randomness; a CPU generator for every device, so that draws do not depend on
+                the device.
 
         Raises:
-            DataError: inputs of that shape or dtype cannot be changed so.
+            DataError: inputs of that shape or dtype are not supported.
         """
 
 
 def augmented(batch: Split, augmentations: Sequence[AbstractAugmentation], *, seed: int, step: int) -> Split:
-    """Return `batch` with its inputs changed by each of `augmentations` in turn: a function of (seed, step).
+    """Return `batch` with its inputs changed by each of `augmentations` in turn, as a function of (seed, step).
 
-    Each draws from a stream of its own, so that one more at the end leaves the draws of the others alone.
+    Each draws from a stream of its own, so appending another one does not change the draws of the others.
     """
     inputs = batch.inputs
     for number, augmentation in enumerate(augmentations):
