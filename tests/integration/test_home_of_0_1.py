@@ -126,7 +126,7 @@ def test_records_are_read_and_written_to_the_byte(folder: Path, ledger: Ledger) 
 def test_the_data_of_a_report_are_those_of_the_report_of_then(folder: Path) -> None:
     published = folder / "published" / "tiny"
 
-    files = written_data(collect(folder / "runs", "tiny"), environment())
+    files = written_data(collect(Workspace(folder / "runs"), "tiny"), environment())
 
     assert json.loads(files[STUDY]) == json.loads((published / STUDY).read_bytes())
     for path in (RUNS, CURVES):
