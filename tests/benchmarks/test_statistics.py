@@ -1,12 +1,34 @@
+import re
+
 import pandas as pd
 import pytest
 
 from harness.benchmarks import statistics
+from harness.benchmarks._base import Figure
 from harness.benchmarks.simulation import SimulatedStudy
 from harness.benchmarks.statistics import StatisticsBenchmark
 from harness.reporting.analysis.pairing import Comparison, compare
 
+# A hundred studies leave a standard error of two percentage points in a rate of 5 %.
+NOISE = 7
 
+
+def test_of_few_studies_the_analysis_is_about_as_often_right_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "STUDIES_QUICK", 100)
+
+    figures = [figure for figure in StatisticsBenchmark().measure(quick=True) if figure.target]
+
+    far = [figure for figure in figures if not figure.met and distance(figure) > NOISE]
+    assert far == []
+    assert len(figures) == 18
+
+
+def distance(figure: Figure) -> float:
+    """Return how far a figure is from the nearest limit of its target."""
+    return min(abs(figure.value - float(limit)) for limit in re.findall(r"[0-9.]+", figure.target))
+
+
+@pytest.mark.campaign
 def test_the_reports_analysis_is_as_often_right_as_it_says() -> None:
     figures = StatisticsBenchmark().measure(quick=True)
 
