@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from harness.benchmarks import share
+from harness.core.spec import with_changes
 from harness.data import FashionMNIST, Split, TaskData
 from harness.search.study import Study
 
@@ -24,7 +25,7 @@ def test_what_sharing_saves_is_measured(monkeypatch: pytest.MonkeyPatch) -> None
     run = share._run  # worker processes would look for the real images
     monkeypatch.setattr(share, "_run", lambda study, runner, workers=1: run(study, runner) / workers)
 
-    figures = share._sharing(share.reference_study(quick=True))
+    figures = share._sharing(with_changes(share.reference_study(quick=True), {"base.model.channels": (4, 4)}))
 
     values = {figure.figure: figure.value for figure in figures}
     assert values["steps trained, in units of distinct steps"] == 1
