@@ -52,7 +52,7 @@ def effect_map_figure(context: ReportContext) -> ReportFigure | None:
     everywhere = [label for label in data.labels if not params.loc[rows["trial"], PARAM + label].map(is_absent).any()]
     varied = [label for label in everywhere if 1 < rows[label].nunique() <= max(MOST_VALUES, len(rows))]
     varied.sort(key=lambda label: (label not in MAPPED, MAPPED.index(label) if label in MAPPED else 0))
-    if len(rows) < FEWEST or len(varied) < 2:
+    if len(rows) < FEWEST_MAPPED or len(varied) < 2:
         return None
     across, down = varied[:2]
     values = {label: params.loc[rows["trial"], PARAM + label].tolist() for label in (across, down)}

@@ -25,5 +25,8 @@ def test_numbers_words_and_leaves_all_have_their_place_on_the_map(
     assert "11 configurations" in figure.caption
 
 
-def test_too_few_configurations_make_no_map(study_data: StudyDataOf) -> None:
-    assert effect_map_figure(ReportContext(study_data(trials=2, seeds=1))) is None
+@pytest.mark.parametrize(("trials", "mapped"), [(2, False), (5, False), (6, True)])
+def test_too_few_configurations_make_no_map(study_data: StudyDataOf, trials: int, mapped: bool) -> None:
+    figure = effect_map_figure(ReportContext(study_data(trials=trials, seeds=1)))
+
+    assert (figure is not None) == mapped
