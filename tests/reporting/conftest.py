@@ -17,9 +17,13 @@ from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.growth.freezing import WarmUpThenThaw
 from harness.models import MLP
-from harness.reporting.data.collect import assembled
+from harness.reporting.data.collect import assembled, collect
 from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, SPEC_DIGEST, TEST_SET_ACCESSES
+from harness.reporting.data.environment import environment
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.source_files import written_data
+from harness.reporting.report import report_files
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.histories import METRICS_FILES, stage_folder
@@ -27,11 +31,13 @@ from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin,
 from harness.staging.previous_specs import spec_digest
 from harness.staging.run import RunConfig
 from harness.staging.study_spec import StudySpec
+from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
 MakeHome = Callable[..., Path]
 StudyDataOf = Callable[..., StudyData]
+WriteOnce = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 Stages = tuple[tuple[StageAddress, History], ...]
 STEPS, EVERY = 600, 25
 INITS = ("xavier_uniform", "kaiming_normal", "orthogonal")
@@ -374,3 +380,28 @@ def make_home(write_home: MakeHome, tmp_path: Path) -> MakeHome:
 def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the home of a small finished study, to be read only."""
     return SyntheticStudy(trials=6, seeds=2).write(tmp_path_factory.mktemp("finished") / "home")
+
+
+@pytest.fixture(scope="session")
+def write_once() -> WriteOnce:
+    """Return `report_files`, which writes what follows from the same sources once for all tests."""
+
+    @cache
+    def written(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
+        return report_files(dict(sources))
+
+    return lambda sources: dict(written(tuple(sorted(sources.items()))))
+
+
+@pytest.fixture(scope="session")
+def finished_files(finished_home: Path, write_once: WriteOnce) -> dict[str, bytes]:
+    """Return all files of the report on the small finished study."""
+    return write_once(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment()))
+
+
+@pytest.fixture(scope="session")
+def finished_report(finished_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of that report, to be read only."""
+    folder = tmp_path_factory.mktemp("reports") / "report"
+    publish(folder, finished_files)
+    return folder

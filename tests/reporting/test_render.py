@@ -7,21 +7,18 @@ from harness.reporting import render as module
 from harness.reporting.publication.published_files import published_files
 from harness.reporting.publication.publishing import publish
 from harness.reporting.render import render
-from harness.reporting.report import report_files, write_report
+from harness.reporting.report import report_files
 from harness.reporting.verification.verify import verify
-from harness.staging.workspace import Workspace
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def whole(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+@pytest.fixture
+def whole(finished_files: dict[str, bytes]) -> dict[str, bytes]:
     """All files of a report."""
-    return files_below(
-        write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("whole") / "one").folder
-    )
+    return dict(finished_files)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,7 +18,7 @@ import pytest
 import harness
 from harness.core.errors import StudyNotFoundError
 from harness.reporting.publication.published_files import is_published
-from harness.reporting.report import write_report
+from harness.reporting.report import Report, write_report
 from harness.reporting.sections import SECTIONS
 from harness.reporting.verification.verify import verify
 from harness.staging.ledger import Ledger, StudyOrigin, StudyRecord
@@ -75,9 +74,15 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.fixture
+def finished(finished_report: Path) -> Path:
+    return finished_report
+
+
 @pytest.fixture(scope="module")
-def finished(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
+def again(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """The same report, written from the home."""
+    return write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("elsewhere") / "again")
 
 
 def test_a_report_has_all_its_parts(finished: Path) -> None:
@@ -90,10 +95,8 @@ def test_a_report_has_all_its_parts(finished: Path) -> None:
     assert {"data/runs.parquet", "data/curves.parquet", "environment.json", "reproduce.sh"} <= names
 
 
-def test_the_same_runs_give_the_same_bytes(finished_home: Path, finished: Path, tmp_path: Path) -> None:
-    again = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "elsewhere" / "again").folder
-
-    assert files_below(again) == files_below(finished)
+def test_the_same_runs_give_the_same_bytes(finished: Path, again: Report) -> None:
+    assert files_below(again.folder) == files_below(finished)
 
 
 def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
@@ -143,15 +146,14 @@ def test_every_table_and_figure_has_its_place(finished: Path) -> None:
     assert {f"{path.stem}_figure" for path in (finished / "figures").iterdir()} <= makes
 
 
-def test_the_summary_repeats_the_verdict(finished_home: Path, tmp_path: Path) -> None:
-    report = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "report")
+def test_the_summary_repeats_the_verdict(again: Report) -> None:
+    summary = json.loads((again.folder / "summary.json").read_text())
 
-    summary = json.loads((report.folder / "summary.json").read_text())
-    assert summary["verdict"]["sentence"] == report.verdict
-    assert summary["verdict"]["kind"] == report.kind
+    assert summary["verdict"]["sentence"] == again.verdict
+    assert summary["verdict"]["kind"] == again.kind
     assert summary["difference"]["units"] == 6
     assert {"df", "p", "standardized", "share_positive"} <= set(summary["difference"])
-    assert report.verdict in (report.folder / "report.md").read_text().replace("\\", "")
+    assert again.verdict in (again.folder / "report.md").read_text().replace("\\", "")
 
 
 def test_the_curves_are_long_and_complete(finished: Path) -> None:
@@ -164,7 +166,7 @@ def test_the_curves_are_long_and_complete(finished: Path) -> None:
 BUILD = """
 import sys
 from pathlib import Path
-from harness.reporting.report import write_report
+from harness.reporting.report import Report, write_report
 write_report(Workspace(Path(sys.argv[1])), "freeze-or-not", Path(sys.argv[2]))
 """
 
@@ -267,34 +269,6 @@ def tables_in(markdown: str) -> list[list[str]]:
 
 def cells(row: str) -> int:
     return len(re.findall(r"(?<!\\)\|", row))
-
-
-def test_a_half_finished_study_says_so(make_home: MakeHome, tmp_path: Path) -> None:
-    missing = tuple((trial, arm, 1) for trial in range(3, 6) for arm in ("frozen", "unfrozen"))
-    home = make_home(trials=6, seeds=2, missing=(*missing, (0, "frozen", 0)))
-
-    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
-
-    page = (report.folder / "report.html").read_text()
-    assert "The study is not finished: 7 planned runs of 24 have not ended." in page
-    assert "8 of 12 planned pairs of runs are compared; the other 4 lack a result" in page
-    assert "over 6 configurations with 1 to 2 seeds each" in report.verdict
-
-
-def test_configurations_that_are_no_fair_sample_are_told(make_home: MakeHome, tmp_path: Path) -> None:
-    home = make_home(trials=5, seeds=1)
-    ledger = Ledger(home)
-    (study,) = ledger.studies()
-    spec = {**study.spec, "sampler": {"kind": "tpe"}, "pruner": {"kind": "median"}, "baselines": [{}]}
-    ledger.save_study(replace(study, spec=StudySpec(spec)))
-
-    report = write_report(Workspace(home), "freeze-or-not", tmp_path / "report")
-
-    page = (report.folder / "report.md").read_text()
-    assert "The configurations were proposed by tpe, which prefers good ones" in page
-    assert "Configurations were proposed by tpe, and a pruner, median, could give them up early." in page
-    assert "All runs together made 6,000 updates, in " in page
-    assert "1 configuration of the comparison was given, not drawn." in page
 
 
 def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_path: Path) -> None:

@@ -1,19 +1,15 @@
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from harness.reporting.analysis.pairing import Comparison, compare
-from harness.reporting.data.collect import collect
 from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.importance import permutation
 from harness.reporting.importance.drivers import drivers, why_none
-from harness.staging.workspace import Workspace
 
 METRIC = "test/accuracy/all"
-MakeHome = Callable[..., Path]
 StudyDataOf = Callable[..., StudyData]
 
 
@@ -24,8 +20,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permutation, "SHUFFLES", 20)
 
 
-def compared(home: Path) -> tuple[StudyData, Comparison]:
-    data = collect(Workspace(home), "freeze-or-not")
+def compared(data: StudyData) -> tuple[StudyData, Comparison]:
     return data, compare(data.runs, "unfrozen", "frozen", METRIC)
 
 
@@ -48,8 +43,8 @@ def test_the_difference_and_the_metric_have_drivers_of_their_own(study_data: Stu
     assert effect.variance.configurations == 40
 
 
-def test_of_an_error_the_best_are_the_smallest(make_home: MakeHome) -> None:
-    data, _ = compared(make_home(trials=12, seeds=1))
+def test_of_an_error_the_best_are_the_smallest(study_data: StudyDataOf) -> None:
+    data, _ = compared(study_data(trials=12, seeds=1))
     runs = data.runs.assign(**{"test/rmse/load": 1 - data.runs[METRIC]})
     both = [compare(runs, "unfrozen", "frozen", metric) for metric in (METRIC, "test/rmse/load")]
 
@@ -60,15 +55,15 @@ def test_of_an_error_the_best_are_the_smallest(make_home: MakeHome) -> None:
     ]
 
 
-def test_few_configurations_say_nothing_and_why(finished_home: Path) -> None:
-    data, comparison = compared(finished_home)
+def test_few_configurations_say_nothing_and_why(finished_data: StudyData) -> None:
+    data, comparison = compared(finished_data)
 
     assert drivers(data, comparison, measure_of(METRIC)) == ()
     assert "cannot be said from 6 configurations: below 12" in why_none(data, comparison)
 
 
-def test_a_space_of_one_point_says_nothing_and_why(make_home: MakeHome) -> None:
-    data, _ = compared(make_home(trials=12, seeds=1))
+def test_a_space_of_one_point_says_nothing_and_why(study_data: StudyDataOf) -> None:
+    data, _ = compared(study_data(trials=12, seeds=1))
     runs = data.runs.assign(**{f"param/{label}": 1 for label in data.labels})
 
     said = why_none(replace(data, runs=runs), compare(runs, "unfrozen", "frozen", METRIC))
@@ -76,8 +71,8 @@ def test_a_space_of_one_point_says_nothing_and_why(make_home: MakeHome) -> None:
     assert said.startswith("No searched field takes more than one value")
 
 
-def test_equal_differences_have_no_drivers(make_home: MakeHome) -> None:
-    data, _ = compared(make_home(trials=12, seeds=1))
+def test_equal_differences_have_no_drivers(study_data: StudyDataOf) -> None:
+    data, _ = compared(study_data(trials=12, seeds=1))
     runs = data.runs.assign(**{METRIC: 0.5})
 
     assert drivers(replace(data, runs=runs), compare(runs, "unfrozen", "frozen", METRIC), measure_of(METRIC)) == ()

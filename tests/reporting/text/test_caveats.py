@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -5,8 +6,10 @@ import pandas as pd
 import pytest
 
 from harness.reporting.analysis.pairing import compare
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import measure_of
-from harness.reporting.text.caveats import caveats_of_comparison
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.text.caveats import caveats, caveats_of_comparison
 
 METRIC = "test/accuracy/all"
 
@@ -79,3 +82,29 @@ def test_diverged_runs_that_count_are_said_with_their_value() -> None:
 def test_nothing_compared_has_nothing_to_say() -> None:
     assert found_in(runs_of().assign(status="running")) == []
     assert found_in(runs_of().drop(columns=["param/when", "cost/steps"])) == []
+
+
+def caveats_in(data: StudyData) -> list[str]:
+    context = ReportContext(data)
+    return caveats(context.data, context.comparison, context.account, context.verdict)
+
+
+def test_a_half_finished_study_says_so(study_data: Callable[..., StudyData]) -> None:
+    missing = tuple((trial, arm, 1) for trial in range(3, 6) for arm in ("frozen", "unfrozen"))
+    data = study_data(trials=6, seeds=2, missing=(*missing, (0, "frozen", 0)))
+
+    sentences = caveats_in(data)
+
+    assert "The study is not finished: 7 planned runs of 24 have not ended." in sentences
+    assert any("8 of 12 planned pairs of runs are compared; the other 4 lack a result" in one for one in sentences)
+    assert "over 6 configurations with 1 to 2 seeds each" in ReportContext(data).verdict.sentence
+
+
+def test_configurations_that_are_no_fair_sample_are_named(study_data: Callable[..., StudyData]) -> None:
+    data = study_data(trials=5, seeds=1)
+    data.study.spec.update({"sampler": {"kind": "tpe"}, "baselines": [{}]})
+
+    sentences = caveats_in(data)
+
+    assert any("The configurations were proposed by tpe, which prefers good ones" in one for one in sentences)
+    assert "1 configuration of the comparison was given, not drawn." in sentences

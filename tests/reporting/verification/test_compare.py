@@ -13,7 +13,6 @@ from harness.reporting.data.collect import collect
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import read_data, written_data
-from harness.reporting.report import write_report
 from harness.reporting.verification.compare import SideBySide, compare_reports
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -48,13 +47,11 @@ def differences(found: SideBySide, side: int) -> np.ndarray:
     return values
 
 
-def test_a_report_beside_itself_has_not_changed(make_home: Callable[..., Path], tmp_path: Path) -> None:
-    report = write_report(Workspace(make_home(trials=6, seeds=1)), "freeze-or-not", tmp_path / "report").folder
-
-    found = compare_reports(report, report)
+def test_a_report_beside_itself_has_not_changed(finished_report: Path) -> None:
+    found = compare_reports(finished_report, finished_report)
 
     assert (found.change.mean, found.change.configurations) == (0.0, 6)
-    assert (found.runs, found.equal_metrics, found.equal_histories) == (12, 12, 12)
+    assert (found.runs, found.equal_metrics, found.equal_histories) == (24, 24, 24)
     assert (found.spec, found.environment) == ((), ())
 
 
@@ -105,7 +102,7 @@ def test_runs_are_the_same_ones_though_a_field_that_came_changed_their_ids(
 
     found = compare_reports(report, report)
 
-    assert (found.runs, found.equal_metrics, found.equal_histories) == (12, 12, 12)
+    assert (found.runs, found.equal_metrics, found.equal_histories) == (24, 24, 24)
     assert found.spec == ("only in the second: title Freeze or not",)
 
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from harness.reporting.data.collect import collect
 from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST
-from harness.reporting.report import write_report
 from harness.reporting.verification.rerun import Rerun, Retrained, _first_point, chosen_runs, rerun
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
@@ -137,8 +137,8 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
     assert found.outcome == "PASS-BITWISE"
 
 
-def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_home: Path, tmp_path: Path) -> None:
-    folder = write_report(Workspace(finished_home), "freeze-or-not", tmp_path / "report").folder
+def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_report: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished_report, tmp_path / "report"))
 
     one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce)[0]] for nonce in ("a", "b"))
     manifest = folder / MANIFEST

@@ -5,7 +5,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from harness.core.errors import InputError
 from harness.reporting.data.environment import environment
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
 from harness.reporting.publication.source_files import read_data
-from harness.reporting.report import report_files, write_report
+from harness.reporting.report import write_report
 from harness.reporting.verification import verify as module
 from harness.reporting.verification.verify import Verification, verify
 from harness.staging.workspace import Workspace
@@ -27,25 +26,21 @@ Change = Callable[[Path], object]
 
 
 @pytest.fixture(autouse=True)
-def _writing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _writing_once(monkeypatch: pytest.MonkeyPatch, write_once: Callable[..., dict[str, bytes]]) -> None:
     """Write what follows from the same data once; most of the reports here have the data they were written with."""
-    monkeypatch.setattr(module, "report_files", lambda sources: dict(written_once(tuple(sorted(sources.items())))))
-
-
-@cache
-def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
-    return report_files(dict(sources))
-
-
-@pytest.fixture(scope="module")
-def written(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_report(Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "report").folder
+    monkeypatch.setattr(module, "report_files", write_once)
 
 
 @pytest.fixture
-def report(written: Path, tmp_path: Path) -> Path:
+def written(finished_report: Path) -> Path:
+    """A report to be read only."""
+    return finished_report
+
+
+@pytest.fixture
+def report(finished_report: Path, tmp_path: Path) -> Path:
     """A report to tamper with."""
-    return Path(shutil.copytree(written, tmp_path / "report"))
+    return Path(shutil.copytree(finished_report, tmp_path / "report"))
 
 
 def sign_anew(report: Path) -> None:

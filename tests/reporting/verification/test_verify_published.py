@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +12,22 @@ from harness.reporting.publication.manifest import MANIFEST, digests_left_out, m
 from harness.reporting.publication.published_files import PUBLISHED, published_files
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import SOURCES, read_data
-from harness.reporting.report import report_files, write_report
 from harness.reporting.verification import verify as module
 from harness.reporting.verification.verify import Verification, verify
-from harness.staging.workspace import Workspace
 
 Edit = Callable[[dict[str, Any]], None]
 
 
-@cache
-def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
-    return report_files(dict(sources))
-
-
 @pytest.fixture(autouse=True)
-def _writing_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def _writing_once(monkeypatch: pytest.MonkeyPatch, write_once: Callable[..., dict[str, bytes]]) -> None:
     """Write what follows from the same data once."""
-    monkeypatch.setattr(module, "report_files", lambda sources: dict(written_once(tuple(sorted(sources.items())))))
+    monkeypatch.setattr(module, "report_files", write_once)
 
 
-@pytest.fixture(scope="module")
-def whole(finished_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+@pytest.fixture
+def whole(finished_files: dict[str, bytes]) -> dict[str, bytes]:
     """All files of a report."""
-    folder = write_report(
-        Workspace(finished_home), "freeze-or-not", tmp_path_factory.mktemp("reports") / "whole"
-    ).folder
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return dict(finished_files)
 
 
 @pytest.fixture
