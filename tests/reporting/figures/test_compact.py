@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from harness.reporting.figures._compact import compact, drawing_of
+from harness.reporting.figures._compact import _named, compact, drawing_of
 from harness.reporting.figures._style import applied, new_figure, svg
 
 REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]+)')
@@ -130,3 +130,7 @@ def test_a_file_can_be_taken_apart_and_put_together() -> None:
 def test_what_another_program_has_written_is_not_taken_apart() -> None:
     with pytest.raises(ValueError, match="expected a compact SVG file"):
         drawing_of(b"<svg/>")
+
+
+def test_a_name_follows_from_the_content_in_every_process() -> None:
+    assert _named("d", "a clip path") == "d3icipo2p"
