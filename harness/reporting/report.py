@@ -23,7 +23,7 @@ from harness.reporting.publication.reproduce_script import commands, script
 from harness.reporting.publication.source_files import ENVIRONMENT, read_data, written_data
 from harness.reporting.publication.summary import summary_of
 from harness.reporting.sections import make_parts, sections_of
-from harness.reporting.tables._base import Table, csv_bytes
+from harness.reporting.tables._base import ReportTable, csv_bytes
 from harness.reporting.text.caveats import caveats
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
@@ -72,7 +72,7 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     context = ReportContext(read_data(sources), json.loads(sources[ENVIRONMENT]))
     made = make_parts(context)
     figures = {part.name: part for part in made.values() if isinstance(part, ReportFigure)}
-    tables = {part.name: part for part in made.values() if isinstance(part, Table)}
+    tables = {part.name: part for part in made.values() if isinstance(part, ReportTable)}
     words = _sentences(context)
     content = _verdict_content(context) | {
         "sections": sections_of(made, words, compared=context.compared),

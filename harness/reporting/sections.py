@@ -31,7 +31,7 @@ from harness.reporting.figures.pairs import pairs_figure
 from harness.reporting.figures.pareto import pareto_figure
 from harness.reporting.figures.preserved import preserved_figure
 from harness.reporting.figures.stability_gap import stability_gap_figure
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.arms import arms_table
 from harness.reporting.tables.base_run import base_run_table
 from harness.reporting.tables.checklist import checklist_table
@@ -64,7 +64,7 @@ from harness.reporting.tables.winners import winners_table
 __all__ = ["SECTIONS", "Make", "Section", "SectionSpec", "make_parts", "sections_of"]
 
 NOT_COMPARED = "Nothing can be compared yet: no pair of runs has a result under both arms."
-Part = ReportFigure | Table
+Part = ReportFigure | ReportTable
 Make = Callable[[ReportContext], Part | None]
 
 

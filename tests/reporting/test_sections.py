@@ -5,7 +5,7 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.paired_differences import paired_differences_figure
 from harness.reporting.figures.pairs import pairs_figure
 from harness.reporting.sections import NOT_COMPARED, SECTIONS, Make, Part, SectionSpec, sections_of
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.primary import primary_table
 
 MAKES = [make for spec in SECTIONS for make in (*spec.shown, *spec.folded)]
@@ -64,7 +64,7 @@ def test_parts_come_in_the_order_of_the_section_and_sentences_first() -> None:
 
 
 def test_a_table_without_rows_is_not_shown() -> None:
-    empty = Table("primary", "", (), (), (), pd.DataFrame())
+    empty = ReportTable("primary", "", (), (), (), pd.DataFrame())
 
     (primary,) = (s for s in sections_of({primary_table: empty}, {}, compared=True) if s.anchor == "primary")
 

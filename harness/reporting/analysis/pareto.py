@@ -10,13 +10,13 @@ from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import listed
 
-__all__ = ["Objective", "Weighed", "weighed", "what_is_better", "without_split"]
+__all__ = ["Weighed", "WeighedObjective", "weighed", "what_is_better", "without_split"]
 
 COSTS = ("cost/", "growth/")
 
 
 @dataclass(frozen=True)
-class Objective:
+class WeighedObjective:
     """What a study weighs: on validation data, by which the search chose, and on test data; a cost is the same in both.
 
     Attributes:
@@ -43,7 +43,7 @@ class Weighed:
             whether it is on the Pareto front by what the search saw, `front`, and by test data, `test_front`.
     """
 
-    objectives: tuple[Objective, ...]
+    objectives: tuple[WeighedObjective, ...]
     rows: pd.DataFrame
 
 
@@ -64,20 +64,20 @@ def weighed(data: StudyData) -> Weighed | None:
     return Weighed(objectives, rows)
 
 
-def _objectives(data: StudyData) -> tuple[Objective, ...]:
+def _objectives(data: StudyData) -> tuple[WeighedObjective, ...]:
     spec = data.study.spec
     better = data.measure(f"val/{spec.metric}").higher_is_better
     first = _objective(data, spec.metric, "maximize" if better else "minimize")
     return first, *(_objective(data, one["metric"], one["direction"]) for one in spec.objectives)
 
 
-def _objective(data: StudyData, metric: str, direction: Literal["maximize", "minimize"]) -> Objective:
+def _objective(data: StudyData, metric: str, direction: Literal["maximize", "minimize"]) -> WeighedObjective:
     cost = metric.startswith(COSTS)
     seen, test = (data.measure(metric if cost else f"{split}/{metric}") for split in ("val", "test"))
-    return Objective(seen, test, direction)
+    return WeighedObjective(seen, test, direction)
 
 
-def without_split(one: Objective) -> str:
+def without_split(one: WeighedObjective) -> str:
     """Return what an objective is called, on whichever data."""
     return one.seen.title.removeprefix("validation ")
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.reporting.analysis.pareto import Objective, Weighed, what_is_better, without_split
+from harness.reporting.analysis.pareto import Weighed, WeighedObjective, what_is_better, without_split
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.figures._base import ReportFigure, rendered
@@ -25,8 +25,8 @@ class ParetoData:
     """The rows of `Weighed`, the objective upwards, and those across, each in a panel of its own."""
 
     rows: pd.DataFrame
-    up: Objective
-    across: Sequence[Objective]
+    up: WeighedObjective
+    across: Sequence[WeighedObjective]
 
 
 def pareto_figure(context: ReportContext) -> ReportFigure | None:
@@ -74,7 +74,7 @@ def draw_pareto(data: ParetoData) -> Figure:
     return figure
 
 
-def _draw(axes: Axes, data: ParetoData, across: Objective) -> None:
+def _draw(axes: Axes, data: ParetoData, across: WeighedObjective) -> None:
     up = data.up
     for row in data.rows.sort_values("front").to_dict("records"):
         color, order = (STYLES[1].color, 4) if row["front"] else (MUTED, 3)
@@ -100,7 +100,7 @@ def _draw(axes: Axes, data: ParetoData, across: Objective) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: number(value, 4).rstrip("0").rstrip("."))
 
 
-def _axis(one: Objective) -> str:
+def _axis(one: WeighedObjective) -> str:
     title = one.seen.title.removeprefix("validation ")
     unit = f" ({one.seen.level_unit})" if one.seen.level_unit else ""
     return f"{label(title, 44)}{unit}\n{'high' if one.direction == 'maximize' else 'low'} is better"

@@ -1,4 +1,4 @@
-"""Searched fields as numbers: columns that a forest can be fitted to, and places on a grid."""
+"""Searched fields as numbers: columns that a forest can be fitted to, and positions on a grid."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from harness.core.digest import canonical_json
 
-__all__ = ["Fields", "Scale", "encoded"]
+__all__ = ["Fields", "ValueGrid", "encoded"]
 
 MOST_VALUES = 16
 MOST_BACKGROUND = 100
@@ -20,16 +20,16 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Scale:
+class ValueGrid:
     """A field's values on a grid.
 
     Attributes:
-        places: where each configuration lies, from 0 up.
-        steps: how many places there are: the values that were run, or 50 equally far apart for more than 16 numbers.
+        positions: where each configuration lies, from 0 up.
+        steps: how many positions there are: the values that were run, or 50 equally far apart for more than 16 numbers.
         ordered: whether neighbors on the grid are alike, as those of numbers are.
     """
 
-    places: NDArray[np.intp]
+    positions: NDArray[np.intp]
     steps: int
     ordered: bool
 
@@ -55,7 +55,7 @@ class Fields:
     inputs: Array
     background: Array
     grid: Array
-    scales: tuple[Scale, ...]
+    scales: tuple[ValueGrid, ...]
 
 
 def encoded(
@@ -77,25 +77,25 @@ def encoded(
     return Fields(tuple(varied), values, weights, inputs, background, grid, scales)
 
 
-def _scale(values: Sequence[Any], logarithmic: bool) -> Scale:
+def _scale(values: Sequence[Any], logarithmic: bool) -> ValueGrid:
     ordered = _all_numbers(values)
     if not ordered:
-        known, places = np.unique([_key(value) for value in values], return_inverse=True)
-        return Scale(places, len(known), ordered)
+        known, positions = np.unique([_key(value) for value in values], return_inverse=True)
+        return ValueGrid(positions, len(known), ordered)
     column = np.asarray(values, dtype=np.float64)
     missing = np.isnan(column)
     if missing.any():  # where a number does not exist is a place of its own, after all others
         there = _scale(column[~missing].tolist(), logarithmic)
-        places = np.full(len(column), there.steps, dtype=np.intp)
-        places[~missing] = there.places
-        return Scale(places, there.steps + 1, ordered)
-    known, places = np.unique(column, return_inverse=True)
+        positions = np.full(len(column), there.steps, dtype=np.intp)
+        positions[~missing] = there.positions
+        return ValueGrid(positions, there.steps + 1, ordered)
+    known, positions = np.unique(column, return_inverse=True)
     if len(known) <= MOST_VALUES:
-        return Scale(places, len(known), ordered)
+        return ValueGrid(positions, len(known), ordered)
     column = np.log(column) if logarithmic and column.min() > 0 else column
     shares = (column - column.min()) / np.ptp(column)
-    # A value halfway between two places goes to the lower one.
-    return Scale(np.ceil(shares * (STEPS - 1) - 0.5).astype(np.intp), STEPS, ordered)
+    # A value halfway between two positions goes to the lower one.
+    return ValueGrid(np.ceil(shares * (STEPS - 1) - 0.5).astype(np.intp), STEPS, ordered)
 
 
 def _grid(background: Array, codes: Sequence[Array]) -> Array:

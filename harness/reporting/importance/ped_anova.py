@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from harness.reporting.importance.encoding import Fields, Scale
+from harness.reporting.importance.encoding import Fields, ValueGrid
 
 __all__ = ["best_share", "divergences"]
 
@@ -28,12 +28,12 @@ def divergences(design: Fields, target: Array, rows: NDArray[np.intp]) -> Array:
     """Return each field's divergence, 0 or more, where the greatest values of `target` over `rows` are the best."""
     amount = round(best_share(len(rows)) * len(rows))
     best = rows[np.argsort(-target[rows], kind="stable")[:amount]]
-    return np.array([_divergence(scale, scale.places[best], scale.places[rows]) for scale in design.scales])
+    return np.array([_divergence(scale, scale.positions[best], scale.positions[rows]) for scale in design.scales])
 
 
-def _divergence(scale: Scale, best: NDArray[np.intp], everyone: NDArray[np.intp]) -> float:
+def _divergence(scale: ValueGrid, best: NDArray[np.intp], everyone: NDArray[np.intp]) -> float:
     estimate = _density if scale.ordered else _shares
-    top, whole = (estimate(np.bincount(places, minlength=scale.steps)) for places in (best, everyone))
+    top, whole = (estimate(np.bincount(positions, minlength=scale.steps)) for positions in (best, everyone))
     return float(whole @ (top / whole - 1) ** 2)
 
 

@@ -8,13 +8,13 @@ import pandas as pd
 
 from harness.core.digest import canonical_json
 
-__all__ = ["Table", "csv_bytes", "table_of_numbers", "table_of_words"]
+__all__ = ["ReportTable", "csv_bytes", "table_of_numbers", "table_of_words"]
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table.
 
     Attributes:
@@ -33,19 +33,19 @@ class Table:
 
 def table_of_numbers(
     name: str, title: str, rows: list[dict[str, str]], frame: pd.DataFrame, left: int = 1, note: str = ""
-) -> Table:
+) -> ReportTable:
     """Make a table whose first `left` columns are words; the heads are the keys of the rows."""
     head = tuple(rows[0]) if rows else tuple(frame.columns)
     cells = tuple(tuple(row.values()) for row in rows)
-    return Table(name, title, head, cells, tuple(place >= left for place in range(len(head))), frame, note)
+    return ReportTable(name, title, head, cells, tuple(place >= left for place in range(len(head))), frame, note)
 
 
 def table_of_words(
     name: str, title: str, columns: Sequence[str], rows: Sequence[tuple[str, ...]], note: str = ""
-) -> Table:
+) -> ReportTable:
     """Make a table without numbers."""
     frame = pd.DataFrame(rows, columns=list(columns))
-    return Table(name, title, tuple(columns), tuple(rows), (False,) * len(columns), frame, note)
+    return ReportTable(name, title, tuple(columns), tuple(rows), (False,) * len(columns), frame, note)
 
 
 def csv_bytes(frame: pd.DataFrame) -> bytes:

@@ -2,12 +2,12 @@
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import setting
-from harness.reporting.tables._base import Table, table_of_words
+from harness.reporting.tables._base import ReportTable, table_of_words
 
 __all__ = ["arms_table"]
 
 
-def arms_table(context: ReportContext) -> Table | None:
+def arms_table(context: ReportContext) -> ReportTable | None:
     """Say what each arm changes."""
     data = context.data
     rows = []

@@ -10,7 +10,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
-from harness.reporting.tables._base import Table, table_of_words
+from harness.reporting.tables._base import ReportTable, table_of_words
 
 __all__ = ["AUTHOR", "checklist_table"]
 
@@ -19,7 +19,7 @@ NEURIPS, SEARCH, REFORMS = "NeurIPS", "searching (NAS)", "REFORMS"
 Row = tuple[str, str, str, str]
 
 
-def checklist_table(context: ReportContext) -> Table | None:
+def checklist_table(context: ReportContext) -> ReportTable | None:
     """Return every question with its answer and the section that shows it."""
     data, comparison, account = context.data, context.comparison, context.account
     rows = [*_neurips(data, comparison), *_searching(data, account), *_reforms(data)]

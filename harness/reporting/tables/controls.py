@@ -11,12 +11,12 @@ from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING, count, in_unit
 from harness.reporting.statistics import interquartile_mean
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["controls_table"]
 
 
-def controls_table(context: ReportContext) -> Table | None:
+def controls_table(context: ReportContext) -> ReportTable | None:
     """Give the paired difference of the compared arms to each of the others, or None where there are none."""
     data, comparison, measure = context.data, context.comparison, context.measure
     records = [

@@ -12,14 +12,14 @@ from harness.reporting.data.wording import NOTHING, listed, number
 from harness.reporting.importance.drivers import Driver
 from harness.reporting.importance.ped_anova import best_share
 from harness.reporting.importance.permutation import FieldImportance, Importance
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["drivers_table"]
 
 METHODS = ("fANOVA", "PED-ANOVA")
 
 
-def drivers_table(context: ReportContext) -> Table | None:
+def drivers_table(context: ReportContext) -> ReportTable | None:
     """Return the table of what `drivers` found, or none."""
     found, comparison, measure = context.drivers, context.comparison, context.measure
     if not found:

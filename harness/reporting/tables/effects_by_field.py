@@ -12,7 +12,7 @@ from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING, p_value, setting
 from harness.reporting.statistics import groups_differ_p, holm, mean_estimate
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["effects_by_field_table"]
 
@@ -20,7 +20,7 @@ MOST_VALUES = 6  # of a number; more are put into thirds
 ABSENT = "does not exist"
 
 
-def effects_by_field_table(context: ReportContext) -> Table | None:
+def effects_by_field_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none where no searched field takes two values among the compared configurations."""
     data, comparison, measure = context.data, context.comparison, context.measure
     found = comparison.configurations.set_index("trial")["difference"]

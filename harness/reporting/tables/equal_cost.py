@@ -11,14 +11,14 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import NOTHING, in_unit, number
 from harness.reporting.statistics import mean_estimate
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["equal_cost_table"]
 
 UNTOLD = "Operations of whole networks are not recorded, so that there is no view at equal operations. "
 
 
-def equal_cost_table(context: ReportContext) -> Table | None:
+def equal_cost_table(context: ReportContext) -> ReportTable | None:
     """Set the arms beside each other after equal updates, and after as much as the cheapest of them takes."""
     data, comparison, measure, spent = context.data, context.comparison, context.measure, context.costs
     parts = {cost: _frame(found, cost) for cost, found in spent.items()}

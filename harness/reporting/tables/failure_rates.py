@@ -7,12 +7,12 @@ from harness.reporting.analysis.failure_rates import collapses
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import count, number
 from harness.reporting.statistics import Rate
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["failure_rates_table"]
 
 
-def failure_rates_table(context: ReportContext) -> Table | None:
+def failure_rates_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none where nothing is known that is as good as a guess, or no run collapsed."""
     data, comparison = context.data, context.comparison
     guess = comparison.failure_value

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["failures_table"]
 
 
-def failures_table(context: ReportContext) -> Table | None:
+def failures_table(context: ReportContext) -> ReportTable | None:
     """Count the failed runs by reason."""
     account = context.account
     rows = [

@@ -1,7 +1,7 @@
 """What the statistics in a report mean, in plain words."""
 
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_words
+from harness.reporting.tables._base import ReportTable, table_of_words
 
 __all__ = ["glossary_table"]
 
@@ -54,6 +54,6 @@ MEANINGS = (
 )
 
 
-def glossary_table(_context: ReportContext) -> Table | None:
+def glossary_table(_context: ReportContext) -> ReportTable | None:
     """Return the words with their meanings."""
     return table_of_words("glossary", "Words", ("word", "what it means here"), MEANINGS)

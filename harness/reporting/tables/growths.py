@@ -2,12 +2,12 @@
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import number
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["growths_table"]
 
 
-def growths_table(context: ReportContext) -> Table | None:
+def growths_table(context: ReportContext) -> ReportTable | None:
     """Say what the growths themselves did to function and size, before any further update."""
     data = context.data
     found = data.curves[data.curves["name"].str.startswith("growth/")]

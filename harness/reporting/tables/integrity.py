@@ -3,12 +3,12 @@
 from collections import Counter
 
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_words
+from harness.reporting.tables._base import ReportTable, table_of_words
 
 __all__ = ["integrity_table"]
 
 
-def integrity_table(context: ReportContext) -> Table | None:
+def integrity_table(context: ReportContext) -> ReportTable | None:
     """List the badges with their evidence."""
     badges = context.badges
     found = Counter(badge.status for badge in badges)

@@ -8,12 +8,12 @@ import pandas as pd
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["optimism_table"]
 
 
-def optimism_table(context: ReportContext) -> Table | None:
+def optimism_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none of searches that were confirmed, and where no arm has two configurations."""
     data, measure = context.data, context.measure
     seen = data.measure(f"val/{measure.metric.removeprefix('test/')}")

@@ -12,7 +12,7 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.missing_results import failure_value, results_of
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 from harness.reporting.tables._cells import interval_of, mean_of, sd_of
 from harness.reporting.tables._outcomes import outcome_metrics
 
@@ -31,7 +31,7 @@ class _Outcome:
     counted: str
 
 
-def outcomes_table(context: ReportContext) -> Table | None:
+def outcomes_table(context: ReportContext) -> ReportTable | None:
     """Give every arm's outcomes and cost, with the paired differences.
 
     Where diverged runs have a value, an outcome stands there twice: with them, and of completed runs only.

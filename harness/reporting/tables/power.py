@@ -7,12 +7,12 @@ import pandas as pd
 from harness.core.errors import InputError
 from harness.reporting.analysis.sample_size import SampleSize, sample_size_of
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["power_table"]
 
 
-def power_table(context: ReportContext) -> Table | None:
+def power_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none where there is no effect to look for or nothing is known of the spread."""
     data = context.data
     try:

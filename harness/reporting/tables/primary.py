@@ -8,13 +8,13 @@ import pandas as pd
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import number, p_value
 from harness.reporting.statistics import interquartile_mean
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 from harness.reporting.tables._cells import interval_of, mean_of, sd_of
 
 __all__ = ["primary_table"]
 
 
-def primary_table(context: ReportContext) -> Table | None:
+def primary_table(context: ReportContext) -> ReportTable | None:
     """Give both arms and their paired difference on the primary metric."""
     comparison, measure = context.comparison, context.measure
     configurations, mean = comparison.configurations, comparison.mean

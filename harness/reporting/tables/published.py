@@ -10,14 +10,14 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import signed
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["published_table"]
 
 NEAR = 2.0  # published standard deviations
 
 
-def published_table(context: ReportContext) -> Table | None:
+def published_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none for a study that names no published results.
 
     Ours are mean and standard deviation over all completed runs of the arm; the distance is in units of the published

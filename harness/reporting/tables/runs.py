@@ -4,7 +4,7 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import POINTS, Measure
 from harness.reporting.data.wording import number, setting
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 from harness.reporting.tables._outcomes import outcome_metrics
 
 __all__ = ["runs_table"]
@@ -12,7 +12,7 @@ __all__ = ["runs_table"]
 MOST_RUNS = 1000  # that a page lists
 
 
-def runs_table(context: ReportContext) -> Table | None:
+def runs_table(context: ReportContext) -> ReportTable | None:
     """List every run that has ended."""
     data, measure = context.data, context.measure
     metrics = [name for name in dict.fromkeys([measure.metric, *outcome_metrics(data)]) if name in data.metrics]

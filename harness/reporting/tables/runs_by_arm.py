@@ -3,12 +3,12 @@
 import pandas as pd
 
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["runs_by_arm_table"]
 
 
-def runs_by_arm_table(context: ReportContext) -> Table | None:
+def runs_by_arm_table(context: ReportContext) -> ReportTable | None:
     """Count, arm by arm, what became of the planned runs."""
     account = context.account
     rows = [

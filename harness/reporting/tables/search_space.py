@@ -5,13 +5,13 @@ from typing import Any
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import listed, setting
-from harness.reporting.tables._base import Table, table_of_words
+from harness.reporting.tables._base import ReportTable, table_of_words
 from harness.staging.study_spec import DimensionSpec
 
 __all__ = ["search_space_table"]
 
 
-def search_space_table(context: ReportContext) -> Table | None:
+def search_space_table(context: ReportContext) -> ReportTable | None:
     """List the searched fields and the values they may take."""
     data = context.data
     rows = [

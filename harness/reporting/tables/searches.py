@@ -6,14 +6,14 @@ import pandas as pd
 from harness.reporting.analysis.tuned import runs_of_searches
 from harness.reporting.context import ReportContext
 from harness.reporting.data.wording import number
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["searches_table"]
 
 STEPS, SECONDS = "cost/steps", "cost/seconds"
 
 
-def searches_table(context: ReportContext) -> Table | None:
+def searches_table(context: ReportContext) -> ReportTable | None:
     """Say what the searches of each arm spent: as many trials, and in updates and seconds?"""
     if not context.whole.study.spec.design.confirms:
         return None

@@ -9,12 +9,12 @@ from harness.reporting.analysis.secondary import Endpoint, secondary_endpoints
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import NOTHING, p_value
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["secondary_table"]
 
 
-def secondary_table(context: ReportContext) -> Table | None:
+def secondary_table(context: ReportContext) -> ReportTable | None:
     """Return the table, or none for a study that declares no secondary endpoints."""
     data, comparison = context.data, context.comparison
     metrics = [f"test/{metric}" for metric in data.study.spec.secondary]

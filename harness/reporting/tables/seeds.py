@@ -1,12 +1,12 @@
 """The seeds, from which every random stream of a run follows."""
 
 from harness.reporting.context import ReportContext
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["seeds_table"]
 
 
-def seeds_table(context: ReportContext) -> Table | None:
+def seeds_table(context: ReportContext) -> ReportTable | None:
     """List the seeds; every stream of a run, from initial values to the order of the data, follows from its seed."""
     data = context.data
     columns = ["seed", "configurations", "runs"]

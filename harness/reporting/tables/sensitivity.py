@@ -10,12 +10,12 @@ from harness.reporting.analysis.sensitivity import Companion, companions, detect
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import NOTHING, count, p_value
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["power_sentence", "sensitivity_table"]
 
 
-def sensitivity_table(context: ReportContext) -> Table | None:
+def sensitivity_table(context: ReportContext) -> ReportTable | None:
     """Set the primary estimate beside those that weigh the configurations otherwise."""
     data, comparison, measure = context.data, context.comparison, context.measure
     found = companions(data.runs, comparison)

@@ -6,12 +6,12 @@ from harness.reporting.analysis.stability_gap import NEAR, known_accuracy, stabi
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure, measure_of
 from harness.reporting.data.wording import NOTHING, number
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["stability_table"]
 
 
-def stability_table(context: ReportContext) -> Table | None:
+def stability_table(context: ReportContext) -> ReportTable | None:
     """Give each arm's gap, as means over configurations, or None where the known classes have no head of their own."""
     curves, arms = context.curves, context.data.arms
     name = known_accuracy(curves)

@@ -7,12 +7,12 @@ from harness.reporting.analysis.pareto import Weighed, what_is_better
 from harness.reporting.context import ReportContext
 from harness.reporting.data.columns import PARAM
 from harness.reporting.data.wording import count, listed, setting
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["trade_offs_table"]
 
 
-def trade_offs_table(context: ReportContext) -> Table | None:
+def trade_offs_table(context: ReportContext) -> ReportTable | None:
     """Return the table of the configurations on a front, or none for a study with one objective."""
     data, found = context.data, context.weighed
     if found is None or not len(found.rows):

@@ -11,12 +11,12 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.columns import PARAM
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import setting
-from harness.reporting.tables._base import Table, table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["winners_table"]
 
 
-def winners_table(context: ReportContext) -> Table | None:
+def winners_table(context: ReportContext) -> ReportTable | None:
     """List the winner of each search, with its value there and its mean over the runs that confirm it."""
     data = context.whole
     if not data.study.spec.design.confirms:

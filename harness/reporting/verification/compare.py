@@ -24,7 +24,7 @@ from harness.reporting.publication.source_files import ENVIRONMENT, read_data
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, mean_estimate
 from harness.reporting.text.verdict import judge
 
-__all__ = ["Change", "Side", "SideBySide", "compare_reports"]
+__all__ = ["EffectChange", "Side", "SideBySide", "compare_reports"]
 
 SAME_RUN = ["configuration", "arm", "seed"]
 SECONDS = "cost/seconds"  # differs from run to run, whatever else is equal
@@ -42,7 +42,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Change:
+class EffectChange:
     """By how much the second report's difference is greater than the first's.
 
     Attributes:
@@ -65,7 +65,7 @@ class SideBySide:
 
     sides: tuple[Side, Side]
     measure: Measure
-    change: Change
+    change: EffectChange
     runs: int
     equal_metrics: int
     equal_histories: int
@@ -107,17 +107,17 @@ def _side(data: StudyData, environment: dict[str, object]) -> Side:
     return Side(data, comparison, judge(comparison, measure, spec.smallest_effect).kind, environment)
 
 
-def _change(one: Side, other: Side) -> Change:
+def _change(one: Side, other: Side) -> EffectChange:
     """Pair configurations of equal values where there are enough of them; else compare the two means (Welch)."""
     values = [_by_configuration(side) for side in (one, other)]
     common = [key for key in values[0] if key in values[1]]
     if len(common) >= MINIMUM_UNITS:
         paired = mean_estimate([values[1][key] - values[0][key] for key in common])
-        return Change(paired.mean, paired.interval, len(common))
+        return EffectChange(paired.mean, paired.interval, len(common))
     samples = [np.array(list(found.values())) for found in values]
     if not all(len(sample) for sample in samples):
-        return Change(np.nan, None, 0)
-    return Change(float(samples[1].mean() - samples[0].mean()), _welch(samples), 0)
+        return EffectChange(np.nan, None, 0)
+    return EffectChange(float(samples[1].mean() - samples[0].mean()), _welch(samples), 0)
 
 
 def _by_configuration(side: Side) -> dict[str, float]:

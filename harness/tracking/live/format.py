@@ -19,7 +19,7 @@ from harness.tracking.live.system_metrics import USAGE
 
 __all__ = [
     "SUFFIX",
-    "Part",
+    "Frame",
     "Start",
     "decode_part",
     "decode_start",
@@ -49,7 +49,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Part:
+class Frame:
     """What a later frame says.
 
     Attributes:
@@ -102,7 +102,7 @@ def encode_part(part: History, usage: Mapping[str, float]) -> bytes:
     return json.dumps(head).encode() + b"\n" + steps.tobytes() + values.tobytes()
 
 
-def decode_part(content: bytes) -> Part:
+def decode_part(content: bytes) -> Frame:
     """Read the content of a later frame."""
     line, _, columns = content.partition(b"\n")
     head = json.loads(line)
@@ -111,7 +111,7 @@ def decode_part(content: bytes) -> Part:
     steps.frombytes(columns[:half])
     values.frombytes(columns[half:])
     pairs = iter(zip(steps, values, strict=True))
-    return Part(head["ms"], {name: _first(pairs, length) for name, length in head["series"]}, _usage(head))
+    return Frame(head["ms"], {name: _first(pairs, length) for name, length in head["series"]}, _usage(head))
 
 
 def _first(pairs: Iterator[tuple[int, float]], count: int) -> list[tuple[int, float]]:

@@ -15,7 +15,7 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.pareto import pareto_figure
 from harness.reporting.publication.source_files import read_data, written_data
 from harness.reporting.report import report_files
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.trade_offs import trade_offs_table
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -68,7 +68,7 @@ def study_of(
     return StudyData(record, frame, curves, (), StudyOrigin("s", ()))
 
 
-def table_of(data: StudyData) -> Table:
+def table_of(data: StudyData) -> ReportTable:
     table = trade_offs_table(ReportContext(data))
     assert table is not None
     return table

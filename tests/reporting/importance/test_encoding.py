@@ -53,9 +53,9 @@ def test_few_numbers_have_places_in_their_order_and_many_fifty_equally_far_apart
     few = encoded({"width": [64, 16, 64, 32]}, np.random.default_rng(0)).scales[0]
     many = encoded({"weight": np.linspace(0, 49, 197).tolist()}, np.random.default_rng(0)).scales[0]
 
-    assert (few.places.tolist(), few.steps, few.ordered) == ([2, 0, 2, 1], 3, True)
+    assert (few.positions.tolist(), few.steps, few.ordered) == ([2, 0, 2, 1], 3, True)
     assert many.steps == 50
-    assert many.places[[0, 2, 3, 4, 196]].tolist() == [0, 0, 1, 1, 49]
+    assert many.positions[[0, 2, 3, 4, 196]].tolist() == [0, 0, 1, 1, 49]
 
 
 def test_numbers_drawn_by_their_logarithm_lie_evenly_on_it() -> None:
@@ -63,13 +63,13 @@ def test_numbers_drawn_by_their_logarithm_lie_evenly_on_it() -> None:
 
     scale = encoded({"weight": values}, np.random.default_rng(0), ["weight"]).scales[0]
 
-    assert scale.places.tolist() == list(range(50))
+    assert scale.positions.tolist() == list(range(50))
 
 
 def test_words_have_places_without_order() -> None:
     scale = encoded({"init": ["zeros", "copy", "zeros"]}, np.random.default_rng(0)).scales[0]
 
-    assert (scale.places.tolist(), scale.steps, scale.ordered) == ([1, 0, 1], 2, False)
+    assert (scale.positions.tolist(), scale.steps, scale.ordered) == ([1, 0, 1], 2, False)
 
 
 def test_a_number_that_does_not_always_exist_has_a_column_for_whether_it_does() -> None:

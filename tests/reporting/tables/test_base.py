@@ -6,14 +6,14 @@ import pytest
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.sections import SECTIONS
-from harness.reporting.tables._base import Table, csv_bytes
+from harness.reporting.tables._base import ReportTable, csv_bytes
 
 MAKES = [make for spec in SECTIONS for make in (*spec.shown, *spec.folded) if make.__module__.split(".")[2] == "tables"]
 
 
-def tables_of(data: StudyData) -> list[Table]:
+def tables_of(data: StudyData) -> list[ReportTable]:
     context = ReportContext(data)
-    return [table for make in MAKES if isinstance(table := make(context), Table)]
+    return [table for make in MAKES if isinstance(table := make(context), ReportTable)]
 
 
 def test_every_row_is_as_long_as_the_head(finished_data: StudyData) -> None:

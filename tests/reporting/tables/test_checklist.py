@@ -3,19 +3,19 @@ from collections.abc import Callable
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.sections import SECTIONS
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.checklist import AUTHOR, checklist_table
 
 StudyDataOf = Callable[..., StudyData]
 
 
-def checklist_of(data: StudyData) -> Table:
+def checklist_of(data: StudyData) -> ReportTable:
     table = checklist_table(ReportContext(data))
     assert table is not None
     return table
 
 
-def answers(table: Table) -> dict[str, str]:
+def answers(table: ReportTable) -> dict[str, str]:
     return {question: answer for _, question, answer, _ in table.rows}
 
 

@@ -5,7 +5,7 @@ import pytest
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.importance import permutation
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.drivers import drivers_table
 
 StudyDataOf = Callable[..., StudyData]
@@ -17,7 +17,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(permutation, "SHUFFLES", 20)
 
 
-def made(data: StudyData) -> Table:
+def made(data: StudyData) -> ReportTable:
     table = drivers_table(ReportContext(data))
     assert table is not None
     return table

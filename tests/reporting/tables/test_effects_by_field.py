@@ -9,7 +9,7 @@ from harness.reporting.data.columns import ABSENT, PARAM
 from harness.reporting.data.curve_frame import curve_frame
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.effects_by_field import effects_by_field_table
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -17,7 +17,7 @@ from harness.staging.study_spec import StudySpec
 METRIC = "test/accuracy/all"
 
 
-def table_of(differences: list[float], **fields: list[Any]) -> Table | None:
+def table_of(differences: list[float], **fields: list[Any]) -> ReportTable | None:
     """Return the table of a study with one seed, whose configurations differ so between the arms."""
     rows = [
         {"trial": trial, "arm": arm, "seed": 0, "status": "completed", METRIC: 0.5 + gain, "reason": ""}

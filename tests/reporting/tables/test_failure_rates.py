@@ -2,13 +2,13 @@ from collections.abc import Callable
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.failure_rates import failure_rates_table
 
 StudyDataOf = Callable[..., StudyData]
 
 
-def made(data: StudyData, guess: float) -> Table | None:
+def made(data: StudyData, guess: float) -> ReportTable | None:
     data.study.spec["failure_value"] = guess
     return failure_rates_table(ReportContext(data))
 

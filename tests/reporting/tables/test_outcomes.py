@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.outcomes import outcomes_table
 
 StudyDataOf = Callable[..., StudyData]
@@ -11,7 +11,7 @@ StudyDataOf = Callable[..., StudyData]
 ARMS = ("frozen", "unfrozen", "partly")
 
 
-def made(data: StudyData) -> Table:
+def made(data: StudyData) -> ReportTable:
     table = outcomes_table(ReportContext(data))
     assert table is not None
     return table

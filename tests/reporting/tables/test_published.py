@@ -7,14 +7,14 @@ import pytest
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.published import published_table
 from harness.staging.study_spec import StudySpec
 
 StudyDataOf = Callable[..., StudyData]
 
 
-def table_of(data: StudyData, *published: dict[str, Any]) -> Table | None:
+def table_of(data: StudyData, *published: dict[str, Any]) -> ReportTable | None:
     spec = {**data.study.spec, "published": list(published)}
     return published_table(ReportContext(replace(data, study=replace(data.study, spec=StudySpec(spec)))))
 

@@ -6,14 +6,14 @@ import pytest
 from harness.reporting.analysis.secondary import secondary_endpoints
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.secondary import secondary_table
 from harness.staging.study_spec import StudySpec
 
 StudyDataOf = Callable[..., StudyData]
 
 
-def made(data: StudyData, *metrics: str) -> Table:
+def made(data: StudyData, *metrics: str) -> ReportTable:
     data = replace(data, study=replace(data.study, spec=StudySpec({**data.study.spec, "secondary": list(metrics)})))
     table = secondary_table(ReportContext(data))
     assert table is not None

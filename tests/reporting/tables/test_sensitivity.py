@@ -2,13 +2,13 @@ from collections.abc import Callable
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.tables._base import Table
+from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.sensitivity import power_sentence, sensitivity_table
 
 StudyDataOf = Callable[..., StudyData]
 
 
-def made(context: ReportContext) -> Table:
+def made(context: ReportContext) -> ReportTable:
     table = sensitivity_table(context)
     assert table is not None
     return table
