@@ -1,4 +1,6 @@
 import dataclasses
+import math
+from collections import Counter
 from itertools import product
 from typing import Any
 from unittest import mock
@@ -17,6 +19,7 @@ from harness.search.samplers import (
     TPE,
     AbstractSampler,
     Grid,
+    LatinHypercube,
     PastTrial,
     QuasiRandom,
     Random,
@@ -65,6 +68,7 @@ SAMPLERS: list[AbstractSampler] = [
     CMAES(),
     GP(startup=3),
     Grid(points=2),
+    LatinHypercube(block=4),
     NSGAII(population=4),
     QuasiRandom(),
     Random(),
@@ -181,6 +185,16 @@ def test_a_proposal_after_the_last_asks_optuna_once(monkeypatch: pytest.MonkeyPa
     continued(NSGAII(population=4), past, 5)
 
     assert ask.call_count == 5
+
+
+@pytest.mark.parametrize("block", [0, 3])
+def test_each_latin_hypercube_takes_every_dimension_evenly(block: int) -> None:
+    points = [LatinHypercube(block=12).point(DIGITS, number, ()) for number in range(12 * block, 12 * (block + 1))]
+
+    assert Counter(point["init"] for point in points) == dict.fromkeys(("zeros", "orthogonal", "xavier_uniform"), 4)
+    assert Counter(point["when"] for point in points) == dict.fromkeys((200, 400, 600, 800), 3)
+    parts = [int(12 * math.log(point["weight"] / 0.25) / math.log(4 / 0.25)) for point in points]
+    assert sorted(parts) == list(range(12)) != parts
 
 
 @pytest.mark.parametrize("sampler", [QuasiRandom(), Random()], ids=lambda sampler: sampler.kind)

@@ -4,6 +4,7 @@ from harness.search.samplers._base import AbstractOptunaSampler, AbstractSampler
 from harness.search.samplers.cma_es import CMAES
 from harness.search.samplers.gp import GP
 from harness.search.samplers.grid import Grid
+from harness.search.samplers.latin_hypercube import LatinHypercube
 from harness.search.samplers.nsga_ii import NSGAII
 from harness.search.samplers.quasi_random import QuasiRandom
 from harness.search.samplers.random import Random
@@ -19,6 +20,7 @@ __all__ = [
     "AbstractOptunaSampler",
     "AbstractSampler",
     "Grid",
+    "LatinHypercube",
     "PastTrial",
     "QuasiRandom",
     "Random",
