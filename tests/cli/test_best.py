@@ -35,15 +35,12 @@ def test_the_best_configuration_is_shown_with_its_arms(first_run: tuple[Path, ob
     ]
 
 
-@pytest.mark.slow
-def test_what_is_exported_runs_to_the_same_numbers(
-    first_run: tuple[Path, object], process: Call, workplace: Path
-) -> None:
+def test_what_is_exported_runs_to_the_same_numbers(first_run: tuple[Path, object], call: Call, workplace: Path) -> None:
     home = first_run[0] / "runs"
-    shown = process("-m", "harness", "best", "tiny", "--home", str(home), "--export", "best.py")
+    shown = call("best", "tiny", "--home", str(home), "--export", "best.py")
     trial = int(shown.stdout.partition("trial ")[2].partition(",")[0])
 
-    ended = process("-m", "harness", "run", "best.py", "--no-tracking")
+    ended = call("run", "best.py", "--no-tracking")
 
     assert (shown.returncode, ended.returncode, ended.stderr) == (0, 0, "")
     expected = {(run.arm, run.seed): run for run in Ledger(home).runs("tiny") if run.trial == trial}

@@ -69,8 +69,15 @@ def wait_for_a_stage(home: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [["--no-tracking"], ["--workers", "2"]])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "options"),
+    [
+        (signal.SIGINT, ["--no-tracking"]),
+        pytest.param(signal.SIGINT, ["--workers", "2"], marks=pytest.mark.campaign),
+        pytest.param(signal.SIGTERM, ["--no-tracking"], marks=pytest.mark.campaign),
+        pytest.param(signal.SIGTERM, ["--workers", "2"], marks=pytest.mark.campaign),
+    ],
+)
 def test_an_interrupted_study_stops_at_a_step_and_says_how_to_go_on(
     workplace: Path, number: signal.Signals, options: list[str]
 ) -> None:

@@ -24,12 +24,12 @@ def test_a_study_is_run_to_its_report(first_run: tuple[Path, Ended]) -> None:
     assert {"ledger.sqlite", "mlflow.sqlite", "optuna.sqlite"} <= {path.name for path in (folder / "runs").iterdir()}
 
 
-def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], process: Call) -> None:
+def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], call: Call) -> None:
     folder, _ = first_run
     ledger = Ledger(folder / "runs")
     before = ledger.runs("tiny")
 
-    again = process("-m", "harness", "run", str(folder / "studies" / "tiny"), "--home", str(folder / "runs"))
+    again = call("run", str(folder / "studies" / "tiny"), "--home", str(folder / "runs"), "--no-tracking")
 
     assert (again.returncode, again.stderr) == (0, "")
     assert "val/accuracy/all" not in again.stdout
@@ -39,13 +39,12 @@ def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], proces
 def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[object] = []
 
-    def note(
-        study: Study, file: Path, home: Path, storage: str | None, runner: Runner, place: object, **numbers: int
-    ) -> None:
-        assert place is None
-        training = study.base.training
-        launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device, home, storage])
-        launched.extend([file.name, runner.store.root, runner.alone, runner.features, numbers])
+    def note(study: Study, file: Path, runner: Runner, destination: object, **numbers: int) -> None:
+        assert destination is None
+        training, workspace = study.base.training, runner.workspace
+        launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device])
+        launched.extend([workspace.home, workspace.storage])
+        launched.extend([file.name, workspace.stages, runner.alone, runner.features, numbers])
 
     monkeypatch.setattr("harness.cli.run._launch", note)
 
@@ -73,8 +72,8 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
     ]
 
 
-def test_an_impossible_tap_is_refused_naming_the_taps(process: Call, workplace: Path) -> None:
-    ended = process("-m", "harness", "run", "tiny", "--set", "growths.0.operation.tap=nowhere")
+def test_an_impossible_tap_is_refused_naming_the_taps(call: Call, workplace: Path) -> None:
+    ended = call("run", "tiny", "--set", "growths.0.operation.tap=nowhere")
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
@@ -86,11 +85,11 @@ def test_an_impossible_tap_is_refused_naming_the_taps(process: Call, workplace: 
     assert not (workplace / "runs" / "mlflow.sqlite").exists()
 
 
-def test_a_changed_study_is_refused_and_the_first_one_stays(first_run: tuple[Path, Ended], process: Call) -> None:
+def test_a_changed_study_is_refused_and_the_first_one_stays(first_run: tuple[Path, Ended], call: Call) -> None:
     folder, _ = first_run
     before = Ledger(folder / "runs").studies()
 
-    ended = process("-m", "harness", "run", "tiny", "--set", "steps=50", "--home", str(folder / "runs"))
+    ended = call("run", "tiny", "--set", "steps=50", "--home", str(folder / "runs"), "--no-tracking")
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "base.steps was 40 and is 50" in ended.stderr
@@ -107,27 +106,28 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
 
 @pytest.mark.parametrize(
     "options",
-    [["--no-share", "--no-tracking"], ["--no-cache-features", "--no-tracking"], ["--workers", "2"], ["--keep", "0"]],
+    [["--no-share"], ["--no-cache-features"], ["--workers", "2"], ["--keep", "0"]],
+    ids=lambda options: options[0],
 )
 def test_however_it_is_run_the_numbers_are_the_same(
-    first_run: tuple[Path, Ended], process: Call, workplace: Path, options: list[str]
+    first_run: tuple[Path, Ended], call: Call, workplace: Path, options: list[str]
 ) -> None:
-    ended = process("-m", "harness", "run", "tiny", *options)
+    ended = call("run", "tiny", "--no-tracking", *options)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
 
 
 def test_a_study_may_have_its_database_and_its_stages_elsewhere(
-    first_run: tuple[Path, Ended], process: Call, workplace: Path
+    first_run: tuple[Path, Ended], call: Call, workplace: Path
 ) -> None:
-    ended = process("-m", "harness", "run", "tiny", "--store", "stages", "--no-tracking")
+    ended = call("run", "tiny", "--store", "stages", "--no-tracking")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
     assert not (workplace / "runs" / "store").exists()
     assert len(list((workplace / "stages").glob("*/*/*/state.safetensors"))) > 0
-    again = process("-m", "harness", "reproduce", "tiny")
+    again = call("reproduce", "tiny")
     assert (again.returncode, again.stderr) == (0, "")
     assert "PASS" in again.stdout
 

@@ -17,14 +17,12 @@ def home(first_run: tuple[Path, Ended]) -> Path:
     return first_run[0] / "runs"
 
 
-def test_a_study_is_delivered_and_delivered_again_to_the_same_effect(
-    home: Path, process: Call, workplace: Path
-) -> None:
+def test_a_study_is_delivered_and_delivered_again_to_the_same_effect(home: Path, call: Call, workplace: Path) -> None:
     uri = f"sqlite:///{workplace}/elsewhere.sqlite"
 
-    said = [process("-m", "harness", "sync", "tiny", "--home", str(home), "--tracking-uri", uri) for _ in range(2)]
+    syncs = [call("sync", "tiny", "--home", str(home), "--tracking-uri", uri) for _ in range(2)]
 
-    for ended in said:
+    for ended in syncs:
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout == "tiny: MLflow shows all that is known, 4 runs.\n"
     runs = MlflowClient(tracking_uri=uri).search_runs(["1"])

@@ -8,14 +8,14 @@ from harness.staging.ledger import Ledger
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def test_a_worker_does_the_runs_that_are_left(first_run: tuple[Path, object], process: Call, workplace: Path) -> None:
+def test_a_worker_does_the_runs_that_are_left(first_run: tuple[Path, object], call: Call, workplace: Path) -> None:
     shutil.copytree(first_run[0] / "runs", workplace / "runs")
     ledger = Ledger(workplace / "runs")
     before = ledger.runs("tiny")
     with ledger.database.transaction() as transaction:
         transaction.execute("DELETE FROM runs WHERE trial = 1")
 
-    ended = process("-m", "harness", "worker", "tiny")
+    ended = call("worker", "tiny")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.count("val/accuracy/all") == 2

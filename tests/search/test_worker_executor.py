@@ -1,10 +1,12 @@
 import logging
 import os
+import pickle
+import queue
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,11 @@ import pytest
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
 from harness.search.execution import run_record
-from harness.search.heartbeat import Heartbeat
-from harness.search.launchers import AbstractLauncher, AbstractWorker, processes
+from harness.search.heartbeat import IDLE, Heartbeat
+from harness.search.launchers import AbstractLauncher, AbstractWorker
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
-from harness.search.worker import WorkerConfig, WorkItem
+from harness.search.worker import WorkerConfig, WorkItem, run_worker
 from harness.search.worker_executor import WorkerExecutor
 from harness.staging.histories import run_history
 from harness.staging.ledger import RunRecord
@@ -99,20 +101,6 @@ def kill_one_in_mid_run(home: Path) -> None:
     os.kill(workers()[0].pid, signal.SIGKILL)
 
 
-@pytest.mark.slow
-def test_workers_that_die_at_once_are_not_replaced_for_ever(
-    runs_of: RunsOf, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(processes, "_work", leave)
-
-    with pytest.raises(HarnessError, match="workers died one after the other"):
-        executed(tmp_path, runs_of(study, POINTS[:1], 1))
-
-
-def leave(*_: object) -> None:
-    os._exit(7)
-
-
 class Mortal(AbstractWorker):
     """Ends one run and dies."""
 
@@ -152,6 +140,16 @@ class Mortals(AbstractLauncher):
         return Mortal(self._end_one)
 
 
+def test_workers_that_die_at_once_are_not_replaced_for_ever(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs, runner = runs_of(study, POINTS[:1], 1), runner_in(tmp_path)
+
+    with (
+        pytest.raises(HarnessError, match="workers died one after the other"),
+        WorkerExecutor(2, runner, launcher=Mortals(lambda: None)) as executor,
+    ):
+        executor.execute(runs, make_plan([], runner.store), lambda _: None)
+
+
 def test_workers_may_die_as_often_as_there_are_runs_that_end(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     runs, runner, ended = runs_of(study, POINTS, 1), runner_in(tmp_path), list[RunRecord]()
     left = [run_record(run, "completed") for run in runs]
@@ -179,20 +177,76 @@ def test_asked_to_stop_all_workers_store_what_they_trained(runs_of: RunsOf, stud
     assert max(steps) < 20_000
 
 
-@pytest.mark.slow
+class InThread(AbstractWorker):
+    """A worker that is a thread of this process: for what is the same wherever a worker runs."""
+
+    def __init__(self, config: WorkerConfig) -> None:
+        self._values, self._items = list(IDLE), queue.SimpleQueue[WorkItem]()
+        self._stop, self._error = threading.Event(), list[HarnessError]()
+        self._thread = threading.Thread(target=self._work, args=(config,), daemon=True)
+        self._thread.start()
+
+    def _work(self, config: WorkerConfig) -> None:
+        try:
+            run_worker(pickle.loads(pickle.dumps(config)), self._receive, self._values, self._stop.is_set)
+        except HarnessError as error:
+            self._error.append(error)
+
+    def _receive(self) -> WorkItem | None:
+        with suppress(queue.Empty):
+            return self._items.get(timeout=0.01)
+        return None
+
+    def submit(self, item: WorkItem) -> None:
+        self._items.put(item)
+
+    def heartbeat(self) -> Heartbeat:
+        return Heartbeat(*self._values)
+
+    def exit_reason(self) -> str:
+        return ""
+
+    def error(self) -> HarnessError | None:
+        return next(iter(self._error), None)
+
+    def ask_to_stop(self) -> None:
+        self._stop.set()
+
+    kill = ask_to_stop
+
+    def join(self) -> None:
+        self._thread.join()
+
+
+class Threads(AbstractLauncher):
+    """Starts threads."""
+
+    def opened(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def start(self, config: WorkerConfig) -> AbstractWorker:
+        return InThread(config)
+
+
+def executed_in_thread(home: Path, runs: list[RunRequest]) -> list[RunRecord]:
+    runner, ended = runner_in(home), list[RunRecord]()
+    with WorkerExecutor(1, runner, launcher=Threads()) as executor:
+        executor.execute(runs, make_plan([run.config for run in runs], runner.store), ended.append)
+    return ended
+
+
 def test_what_no_worker_can_do_is_said(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     runs = runs_of(study, POINTS[:1], 1)
     (tmp_path / "store").write_text("not a folder")
 
     with pytest.raises(HarnessError, match="cannot write the stage"):
-        executed(tmp_path, runs)
+        executed_in_thread(tmp_path, runs)
 
 
-@pytest.mark.slow
 def test_a_run_that_cannot_be_done_is_an_outcome(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     runs = runs_of(with_changes(study, {"base.growths.0.operation.tap": "nowhere"}), POINTS[:1], 1)
 
-    ended = executed(tmp_path, runs)
+    ended = executed_in_thread(tmp_path, runs)
 
     assert [record.status for record in ended] == ["failed", "failed"]
     assert all("raised no tap 'nowhere'" in record.reason for record in ended)
@@ -213,6 +267,7 @@ def test_workers_start_once_for_all_that_they_are_sent_for(runs_of: RunsOf, stud
     assert not workers()
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_worker_that_another_process_asks_to_stop_is_replaced(
     runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
