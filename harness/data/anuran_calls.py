@@ -20,7 +20,7 @@ FILE = PublishedFile(
 )
 FEATURES = tuple(f"MFCCs_{number:2}" for number in range(1, 23))
 RECORDING = "RecordID"
-# A class is the index of its name here; names are in the order of the alphabet.
+# A class is the index of its name here; names are in alphabetical order.
 LEVELS = {
     "family": ("Bufonidae", "Dendrobatidae", "Hylidae", "Leptodactylidae"),
     "genus": (
@@ -51,18 +51,18 @@ LEVELS = {
 class AnuranCalls(AbstractTask):
     """Inputs `[22]`, mel-frequency cepstral coefficients standardized by the training part.
 
-    The targets `family`, `genus` and `species` are classes, numbered by the alphabet; each species is of one genus, and
-    that of one family. A species has 68 to 3,478 syllables. `recording` is the number of the recording.
+    The targets `family`, `genus` and `species` are classes, numbered in alphabetical order; each species is of one
+    genus, and each genus of one family. A species has 68 to 3,478 syllables. `recording` is the recording's number.
 
-    A recording is of one frog, and is in one part: else the test would ask for frogs that were heard in training. Of
-    each species' syllables about three fifths train, a fifth validates and a fifth tests, as nearly as its 3 to 11
-    recordings allow; every part has every species. There is one such division, the same for all seeds.
+    Each recording is of one frog and in one part, so that no frog of the test part was heard in training. About three
+    fifths of each species' syllables train, a fifth validates and a fifth tests, as nearly as its 3 to 11 recordings
+    allow; every part has every species. The division is the same for all seeds.
 
     Source: Colonna, Nakamura, Cristo and Gordo (2015), Anuran Calls (MFCCs), UCI Machine Learning Repository,
     doi:10.24432/C5CC9H.
 
     Attributes:
-        level: which classes the labels are.
+        level: of the classes that are the labels.
     """
 
     kind: Literal["anuran_calls"] = "anuran_calls"

@@ -1,4 +1,4 @@
-"""Publisher's files by checksum: from a local folder, else from the cache, else from the publisher."""
+"""Published files, identified by checksum: from a local folder, else the cache, else the publisher."""
 
 import hashlib
 import tarfile
@@ -16,7 +16,7 @@ from harness.data.own_file import sha256_of
 
 __all__ = ["PublishedFile", "fetch"]
 
-# What reading a damaged archive raises, and one that lacks the file.
+# The errors of reading an archive that is damaged or lacks the file.
 SPOILED = (OSError, EOFError, KeyError, ValueError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
 
 
@@ -26,8 +26,8 @@ class PublishedFile(Spec):
     Attributes:
         url: of the file, or of the archive that holds it.
         sha256: of the file.
-        folder: where it lies below a local folder and in the cache.
-        member: its path in the archive, a `.zip` or `.tar.gz`; None if it is published as it is.
+        folder: its subfolder in a local folder and in the cache.
+        member: its path in the archive, a `.zip` or `.tar.gz`; None if the file itself is published.
     """
 
     url: str
@@ -42,7 +42,7 @@ class PublishedFile(Spec):
 
     @property
     def published_name(self) -> str:
-        """The name of what is downloaded."""
+        """The name of the downloaded file or archive."""
         return self.url.rsplit("/", 1)[1]
 
 

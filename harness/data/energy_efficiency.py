@@ -1,4 +1,4 @@
-"""Energy efficiency: 768 simulated buildings, and what it takes to heat and to cool each."""
+"""Energy efficiency: 768 simulated buildings with their heating and cooling loads."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,16 +34,16 @@ class EnergyEfficiency(AbstractTask):
     """Inputs `[8]` and the targets `heating` and `cooling` `[N, 1]`, the loads of a building in a year.
 
     All are standardized by the training part; errors are given in kWh/m2. There are no classes: every label is 0, so
-    that all examples are seen from the beginning.
+    all examples are used from the beginning.
 
-    There are 12 shapes of buildings, each with 64 combinations of orientation and glass. Divided by rows, as is usual,
-    the test asks for shapes that were seen in training: a random forest is 0.6 to 0.9 kWh/m2 off for heating. Divided
-    by shapes it is 1.4 to 9.8 off, depending on which shapes test.
+    There are 12 shapes of buildings, each with 64 combinations of orientation and glass. If rows are divided, as is
+    usual, the shapes of the test part also occur in training: a random forest has an error of 0.6 to 0.9 kWh/m2 for
+    heating. If shapes are divided, its error is 1.4 to 9.8, depending on the shapes in the test part.
 
     Source: Tsanas and Xifara (2012), Energy and Buildings 49, doi:10.1016/j.enbuild.2012.03.003.
 
     Attributes:
-        divided_by: what is in one part only: a row, or all rows of a shape.
+        divided_by: the unit that is never split between parts: a row, or all rows of a shape.
         split_seed: of the division; the same in all runs of a study.
     """
 
@@ -54,7 +54,7 @@ class EnergyEfficiency(AbstractTask):
     @field_validator("outputs")
     @classmethod
     def _in_its_unit(cls, outputs: Mapping[str, Output]) -> Mapping[str, Output]:
-        """Give the unit to what answers a target, so that whoever reads the spec alone knows it."""
+        """Set the unit of every output of a target, so that it can be read from the spec alone."""
         given = {name: output for name, output in outputs.items() if output.target_of(name) in TARGETS}
         return {**outputs, **{name: output.model_copy(update={"unit": UNIT}) for name, output in given.items()}}
 
@@ -64,10 +64,10 @@ class EnergyEfficiency(AbstractTask):
         features = torch.stack([columns[name] for name in INPUTS], dim=1)
         labels = torch.zeros(len(features), dtype=torch.int64)
         parts = self._parts(features, labels)
-        seen = parts[0]
-        inputs = (features - features[seen].mean(0)) / features[seen].std(0)
+        training = parts[0]
+        inputs = (features - features[training].mean(0)) / features[training].std(0)
         values = {name: columns[column][:, None] for name, column in TARGETS.items()}
-        scales = {name: Scale(held[seen].mean().item(), held[seen].std().item(), UNIT) for name, held in values.items()}
+        scales = {name: Scale(v[training].mean().item(), v[training].std().item(), UNIT) for name, v in values.items()}
         targets = {name: ((values[name] - scale.mean) / scale.std).float() for name, scale in scales.items()}
         everything = Split(inputs.float(), labels, targets)
         train, validation, test = map(everything.take, parts)

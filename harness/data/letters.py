@@ -31,7 +31,7 @@ class Letters(AbstractTask):
     Source: Slate (1991), Letter Recognition, UCI Machine Learning Repository, doi:10.24432/C5ZP40.
 
     Attributes:
-        letters: how many letters of the alphabet there are; examples of the others are left out of every part.
+        letters: the number of letters, from A on; examples of the others are left out of every part.
     """
 
     kind: Literal["letters"] = "letters"

@@ -20,17 +20,17 @@ Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
 class Table(AbstractTask):
-    """Inputs `[D]`: columns in the given order, a categorical one as one 0 or 1 for each of its sorted values.
+    """Inputs `[D]`: columns in the given order, a categorical one as a 0 or 1 for each of its sorted values.
 
     Attributes:
         path: of the file, `.csv` or `.parquet`, below HARNESS_DATA_DIR or the folder in which the command runs.
-        sha256: of the file: changed data are noticed, and another SHA-256 is another task. `sha256_of(path)` in a study
-            accepts whatever lies there; a text written out holds the study to these data.
+        sha256: of the file; a changed file is refused, and another SHA-256 is another task. A study file that calls
+            `sha256_of(path)` accepts any file at that path; one with the digest as text accepts only these data.
         inputs: columns.
-        categorical: those of the inputs that are no numbers.
-        label: the column of classes; without one, every example is of the class 0.
-        targets: columns of other targets by name: one of classes where an output answers classes, else numbers.
-        class_names: the texts that stand for class 0, 1, ... in a column of classes that holds no numbers, by column.
+        categorical: the inputs that are categories, not numbers.
+        label: the column of classes; without one, the class of every example is 0.
+        targets: columns of other targets by name: one column of classes for an output of classes, else numbers.
+        class_names: by column, the texts for the classes 0, 1, ... where a column of classes has texts.
         standardize: whether numbers get mean 0 and variance 1 in the training part: each input column, and each target
             of values as a whole, whose errors are still given in its own unit.
         parts: how the rows are divided.
@@ -51,14 +51,14 @@ class Table(AbstractTask):
 
     @model_validator(mode="after")
     def _columns_fit_together(self) -> "Table":
-        answers = {name for columns in self.targets.values() for name in columns} | {self.label}
-        if leaked := [name for name in self.inputs if name in answers]:
+        predicted = {name for columns in self.targets.values() for name in columns} | {self.label}
+        if leaked := [name for name in self.inputs if name in predicted]:
             raise ValueError(f"expected inputs apart from label and targets, found {leaked[0]!r} in both")
         if len(set(self.inputs)) < len(self.inputs):
             raise ValueError(f"expected every input once, found {self.inputs}")
         if strange := set(self.categorical) - set(self.inputs):
             raise ValueError(f"expected categorical columns among the inputs, found {min(strange)!r}")
-        if strange := self.class_names.keys() - answers:
+        if strange := self.class_names.keys() - predicted:
             raise ValueError(f"expected class_names of the label or a target, found {min(strange)!r}")
         if self.classes and self.label is None:
             raise ValueError("expected a label, the column that says which class a row is of; found none")
@@ -95,7 +95,7 @@ class Table(AbstractTask):
 
     @property
     def _standardized(self) -> list[str]:
-        """Targets that all outputs answering them take for values."""
+        """The targets that every output with that target predicts as values."""
         others = {output.target_of(name) for name, output in self.outputs.items() if output.kind != "values"}
         return [name for name in self.targets if self.standardize and name not in others]
 
@@ -118,7 +118,7 @@ class Table(AbstractTask):
 
 
 def _scale(values: Tensor) -> Scale:
-    """Return mean and standard deviation; what does not vary is only shifted."""
+    """Return mean and standard deviation, or 1 instead of a standard deviation of 0."""
     return Scale(values.mean().item(), values.std(correction=0).item() or 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Made data: a random network labels random inputs."""
+"""Synthetic data: a random network labels random inputs."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,18 +14,18 @@ __all__ = ["TeacherStudent"]
 
 
 class TeacherStudent(AbstractTask):
-    """Gaussian inputs `[D]`, and what a random multilayer perceptron makes of them (arXiv 1906.08632).
+    """Gaussian inputs `[D]`, and the outputs of a random multilayer perceptron, the teacher (arXiv 1906.08632).
 
     Each output of the teacher has mean 0 and variance 1 over the training examples. Outputs, with noise, are the target
-    `values` `[N, C]`; the largest one is the label. So the same data ask for classes or for values, and how much there
-    is to learn, and how wide a network must be that can learn it, are known.
+    `values` `[N, C]`; the index of the largest one is the label. The same data can be used for classification and for
+    regression, and the width of a network that can learn them is known.
 
     Attributes:
         inputs: D, numbers in an input.
         widths: of the teacher's hidden layers, with tanh after each.
         columns: C, the teacher's outputs.
         examples: that train, validate and test.
-        noise: standard deviation of what is added to the outputs.
+        noise: standard deviation of the noise that is added to the outputs.
         data_seed: of the teacher and its inputs; the same in all runs of a study.
     """
 
@@ -37,15 +37,15 @@ class TeacherStudent(AbstractTask):
     noise: NonNegativeFloat = 0.0
     data_seed: int = 0
 
-    def load(self, folder: Path | None) -> TaskData:  # noqa: ARG002  # nothing to look for: it is made here
-        """Return the data, made anew."""
+    def load(self, folder: Path | None) -> TaskData:  # noqa: ARG002  # no file is read
+        """Return the data, generated from `data_seed`."""
         train_size, *_ = self.examples
         inputs = self._draw("inputs", sum(self.examples), self.inputs)
-        answers = self._teach(inputs)
-        seen = answers[:train_size]
-        answers = (answers - seen.mean(0)) / seen.std(0, correction=0).clamp_min(1e-12)
-        answers = answers + self.noise * self._draw("noise", *answers.shape)
-        everything = Split(inputs.float(), answers.argmax(1), {"values": answers.float()})
+        outputs = self._teach(inputs)
+        training = outputs[:train_size]
+        outputs = (outputs - training.mean(0)) / training.std(0, correction=0).clamp_min(1e-12)
+        outputs = outputs + self.noise * self._draw("noise", *outputs.shape)
+        everything = Split(inputs.float(), outputs.argmax(1), {"values": outputs.float()})
         train, validation, test = map(everything.take, torch.arange(len(inputs)).split(list(self.examples)))
         return TaskData(train, validation, test, self.classes)
 

@@ -16,12 +16,11 @@ __all__ = ["split_of"]
 def split_of(dataset: Dataset[Any]) -> Split:
     """Return the examples of `dataset`, each item read once, in order.
 
-    An item is `(input, label)` or `(input, label, targets)`, the targets by name. What a data set changes at random
-    when an item is read is changed once and for all: give the data as they are, and the changes as
-    `TrainingConfig.augment`.
+    An item is `(input, label)` or `(input, label, targets)`, the targets by name. Random transforms of the data set are
+    applied once, when an item is read: leave them out, and use `TrainingConfig.augment` instead.
 
     Raises:
-        DataError: an item is something else, or of another shape than the first one.
+        DataError: an item has another form, or another shape than the first one.
     """
     inputs, labels, targets = [], [], []
     for number, item in enumerate(_items(dataset)):

@@ -42,7 +42,7 @@ def read_sheet(path: Path) -> dict[str, Tensor]:
 
 
 class _WithoutDefinitions(ElementTree.TreeBuilder):
-    """Refuses definitions, which no workbook has and which can make a short file endlessly long."""
+    """Refuses XML definitions, which no workbook has and which can expand a short file without limit."""
 
     def doctype(self, *_: object) -> None:
         raise ValueError("it has definitions of its own")
