@@ -28,7 +28,7 @@ from harness.staging.catalog import Catalog
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.network import build_network, probe_for
-from harness.staging.previous_specs import spec_digest
+from harness.staging.previous_specs import previous_specs, spec_digest
 from harness.staging.reproductions import reproductions
 from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig, run_id
@@ -38,6 +38,7 @@ from harness.staging.store import Store
 from harness.staging.workspace import Workspace
 
 ARCHIVE = Path(__file__).with_name("home_0_1.tar.xz")
+NEWER_TABLES = ("rungs", "openings", "earlier_forms", "reproductions")
 SHOWN = """\
 tiny: A tiny study
 question    Should the trunk stay frozen?
@@ -121,6 +122,22 @@ def test_records_are_read_and_written_to_the_byte(folder: Path, ledger: Ledger) 
     assert written == stored_records(folder)
     assert len(ledger.test_set_accesses("tiny")) == 4
     assert [one.difference for one in reproductions(ledger.database, "tiny")] == [""]
+
+
+def test_a_database_that_lacks_the_newer_tables_is_read_and_completed(folder: Path, ledger: Ledger) -> None:
+    with sqlite3.connect(folder / "runs" / "ledger.sqlite") as connection:
+        for table in NEWER_TABLES:
+            connection.execute(f"DROP TABLE {table}")
+    connection.close()
+
+    data = collect(Workspace(folder / "runs"), "tiny")
+    accesses, previous = ledger.test_set_accesses("tiny"), previous_specs(ledger.database, "tiny")
+    reproduced = reproductions(ledger.database, "tiny")
+    ledger.create()
+
+    assert (len(data.runs), accesses, previous, reproduced) == (6, [], {}, [])
+    with ledger.database.transaction() as transaction:
+        assert all(transaction.has(table) for table in NEWER_TABLES)
 
 
 def test_the_data_of_a_report_are_those_of_the_report_of_then(folder: Path) -> None:
