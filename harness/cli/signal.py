@@ -19,9 +19,11 @@ def signal(
     storage: options.Storage = None,
 ) -> None:
     """Send a signal to the runs of a study; each hears it at its next evaluation."""
+    from harness.staging.signals import save_signal
+
     ledger = options.open_workspace(home, storage).ledger
     if not ledger.exists or ledger.study(study) is None:
         raise StudyNotFoundError(f"no study {study!r} was begun in the home {home}; run it first, or name its --home")
     ledger.create()
-    ledger.save_signal(study, name, run)
+    save_signal(ledger.database, study, name, run)
     typer.echo(f"Sent {name!r} to {run or 'every run'} of {study}.")

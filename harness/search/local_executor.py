@@ -15,6 +15,7 @@ from harness.staging.ledger import RunRecord
 from harness.staging.plan import Plan
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
+from harness.staging.signals import sent_signals
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
 
 __all__ = ["LocalExecutor"]
@@ -76,7 +77,7 @@ class LocalExecutor:
             result = self.runner.run(
                 run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
                 self.observer.on_evaluation,
-                signals=lambda: ledger.signals(run.study, name),
+                signals=lambda: sent_signals(ledger.database, run.study, name),
                 forks=forks,
                 on_history=functools.partial(self.feed.append, name),
                 test=run.test and run.until is None,

@@ -15,8 +15,6 @@ from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
 
-EVERY_RUN = ""
-
 RunKey = tuple[int, str, int]
 
 
@@ -282,20 +280,3 @@ class Ledger:
         for study, status, count in rows:
             counts.setdefault(study, {})[status] = count
         return counts
-
-    def save_signal(self, study: str, name: str, run_id: str | None = None) -> None:
-        """Send the signal `name` to a run of the study, or to all of them."""
-        with self.database.transaction() as transaction:
-            transaction.execute(
-                "INSERT INTO signals (study, name, run_id) VALUES (:study, :name, :run_id) ON CONFLICT DO NOTHING",
-                {"study": study, "name": name, "run_id": run_id or EVERY_RUN},
-            )
-
-    def signals(self, study: str, run_id: str) -> frozenset[str]:
-        """Return the signals that have been sent to a run."""
-        with self.database.transaction() as transaction:
-            rows = transaction.rows(
-                "SELECT name FROM signals WHERE study = :study AND run_id IN (:run_id, :every)",
-                {"study": study, "run_id": run_id, "every": EVERY_RUN},
-            )
-        return frozenset(name for (name,) in rows)

@@ -5,6 +5,7 @@ from typer.testing import CliRunner
 from harness.cli.main import app
 from harness.core.errors import StudyNotFoundError
 from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.signals import sent_signals
 from harness.staging.study_spec import StudySpec
 
 
@@ -16,8 +17,8 @@ def test_a_signal_reaches_the_ledger(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["signal", "a-study", "grow", "--run", "abc", "--home", str(tmp_path)])
 
     assert done.exit_code == 0
-    assert ledger.signals("a-study", "abc") == {"grow"}
-    assert ledger.signals("a-study", "def") == frozenset()
+    assert sent_signals(ledger.database, "a-study", "abc") == {"grow"}
+    assert sent_signals(ledger.database, "a-study", "def") == frozenset()
 
 
 def test_a_study_that_was_not_begun_hears_nothing(tmp_path: Path) -> None:

@@ -98,16 +98,6 @@ def test_runs_are_counted_by_status(ledger: Ledger) -> None:
     assert ledger.run_counts() == {"a-study": {"completed": 2, "failed": 1}}
 
 
-def test_a_signal_goes_to_one_run_or_to_all(ledger: Ledger) -> None:
-    ledger.save_signal("a-study", "grow")
-    ledger.save_signal("a-study", "stop", "abc")
-    ledger.save_signal("a-study", "stop", "abc")
-
-    assert ledger.signals("a-study", "abc") == {"grow", "stop"}
-    assert ledger.signals("a-study", "def") == {"grow"}
-    assert ledger.signals("another", "abc") == frozenset()
-
-
 def test_creating_it_again_keeps_what_is_there(ledger: Ledger) -> None:
     ledger.save_run(RUN)
 
