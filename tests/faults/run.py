@@ -4,7 +4,7 @@
 
 Each fault is a slip that somebody could make: a snippet of the code, what it becomes, and the tests that must notice.
 They lie in the TOML files beside this one, one file a package. The exit code is 0 if every fault was caught, 1 if one
-was not, and 2 if the list does not fit the tree, or the tests fail without any fault.
+was not, and 2 if the list does not fit the tree, or a test fails without any fault.
 """
 
 import argparse
@@ -25,8 +25,8 @@ from pathlib import Path
 LIST = Path(__file__).parent
 ROOT = LIST.parents[1]
 FEWEST = 64
-LIMIT_S = 600
-# Loaded once, by the process that all others are forked from: half of what a test of a second would take.
+LIMIT_S = 600  # for the tests of one fault, which may hang
+# Loaded once, by the process from which all others are forked; a test of a second would take five to load them.
 LIBRARIES = ("matplotlib.figure", "optuna", "pandas", "pytest", "scipy.stats", "sqlalchemy", "torch")
 FORKS = multiprocessing.get_context("forkserver")
 LEFT_OUT = shutil.ignore_patterns(".git", ".*cache", "__pycache__", ".tox", ".venv", "*.egg-info", "reports", "runs")
@@ -93,33 +93,33 @@ def caught_by(tree: Path, fault: Fault) -> str:
     sound = path.read_text()
     path.write_text(sound.replace(fault.before, fault.after))
     try:
-        code, output = run_tests(tree, fault.tests)
+        code, output = run_tests(tree, fault.tests, LIMIT_S)
     finally:
         path.write_text(sound)
     failed = FAILED.search(output)
     return failed[1] if code == 1 and failed else ""
 
 
-def run_tests(tree: Path, tests: Sequence[str]) -> tuple[int | None, str]:
-    """Return pytest's exit code, up to the first failure, and what it said; no code if it did not end in time."""
-    with tempfile.NamedTemporaryFile("r", prefix="faults-") as said:
-        process = FORKS.Process(target=_pytest, args=(str(tree), said.name, tests))
+def run_tests(tree: Path, tests: Sequence[str], limit_s: float | None = None) -> tuple[int | None, str]:
+    """Return pytest's exit code and output, up to the first failure; no code if it did not end in time."""
+    with tempfile.NamedTemporaryFile("r", prefix="faults-") as log:
+        process = FORKS.Process(target=_pytest, args=(str(tree), log.name, tests))
         process.start()
-        process.join(LIMIT_S)
+        process.join(limit_s)
         code = process.exitcode
         if code is None:
             process.kill()
-        return code, said.read()
+        return code, log.read()
 
 
-def _pytest(tree: str, said: str, tests: Sequence[str]) -> None:
+def _pytest(tree: str, log: str, tests: Sequence[str]) -> None:
     """Run tests as `python -m pytest` would in the folder `tree`."""
     os.chdir(tree)
     sys.path.insert(0, tree)
-    # Compiled code is known by the second and the size of its source, which a fault may leave as they are.
+    # Python knows compiled code by the second and the size of its source, and a fault may change neither.
     sys.dont_write_bytecode = True
     os.environ |= {"PYTHONPATH": tree, "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "faults"}
-    with open(said, "w") as output:  # noqa: PTH123
+    with open(log, "w") as output:  # noqa: PTH123
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     import pytest
@@ -131,7 +131,7 @@ def campaign(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str]]:
     """Yield each fault with the test that caught it, or nothing; `jobs` are planted at the same time.
 
     Raises:
-        SystemExit: the tests fail without any fault, so that a failure would say nothing.
+        SystemExit: a test fails without any fault, so its failure would prove nothing.
     """
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         trees = queue.SimpleQueue[Path]()
@@ -139,9 +139,10 @@ def campaign(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str]]:
             trees.put(shutil.copytree(ROOT, Path(folder) / str(job), ignore=LEFT_OUT))
         code, output = run_tests(Path(folder) / "0", sorted({test for fault in faults for test in fault.tests}))
         if code:
-            raise SystemExit(_wrong(f"the tests fail without any fault: {output.strip().splitlines()[-1:]}"))
+            failed = FAILED.search(output)
+            raise SystemExit(_wrong(f"{failed[1] if failed else output.strip()[-200:]} fails without any fault"))
 
-        def one(fault: Fault) -> tuple[Fault, str]:
+        def plant(fault: Fault) -> tuple[Fault, str]:
             tree = trees.get()
             try:
                 return fault, caught_by(tree, fault)
@@ -149,7 +150,7 @@ def campaign(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str]]:
                 trees.put(tree)
 
         with ThreadPoolExecutor(jobs) as pool:
-            yield from pool.map(one, faults)
+            yield from pool.map(plant, faults)
 
 
 def _wrong(line: str) -> int:
@@ -171,6 +172,8 @@ def main() -> int:
         return 0
     FORKS.set_forkserver_preload(list(LIBRARIES))
     faults = [fault for fault in faults if chosen.only in fault.name or chosen.only == fault.package]
+    if not faults:
+        return _wrong(f"no fault or package has {chosen.only!r} in its name")
     caught = 0
     for fault, test in campaign(faults, chosen.jobs):
         caught += bool(test)
