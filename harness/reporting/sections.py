@@ -12,6 +12,7 @@ from harness.reporting.figures._base import ReportFigure
 from harness.reporting.figures.all_of_training import all_of_training_figure
 from harness.reporting.figures.arrivals import arrivals_figure
 from harness.reporting.figures.best_so_far import best_so_far_figure
+from harness.reporting.figures.by_seed import by_seed_figure
 from harness.reporting.figures.classes import classes_figure
 from harness.reporting.figures.cost import cost_figure
 from harness.reporting.figures.course_of_runs import course_of_runs_figure
@@ -120,7 +121,7 @@ SECTIONS = (
         "The primary comparison",
         (
             *(paired_differences_figure, pairs_figure, primary_table),
-            *(every_arm_figure, controls_table, sensitivity_table),
+            *(every_arm_figure, controls_table, by_seed_figure, sensitivity_table),
         ),
         nothing="The study has no primary comparison.",
         compares=True,
