@@ -8,6 +8,7 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.reporting.data.environment import environment, environment_differences
 from harness.reporting.publication.manifest import digests_left_out
+from harness.reporting.publication.published_files import published_files
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.report_folder import read_intact_report
 from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES
@@ -24,18 +25,23 @@ class Rendered:
     written: int
 
 
-def render(folder: Path, out: Path | None = None) -> Rendered:
+def render(folder: Path, out: Path | None = None, *, published: bool = False) -> Rendered:
     """Write what the report in `folder` leaves out beside it, or the whole report anew into the folder `out`.
 
+    If `published`, `out` gets what is published and nothing that follows from it.
+
     Raises:
-        InputError: the folder holds no report as it was written, `out` cannot be written, or, without `out`, this
-            environment writes other bytes than the manifest names.
+        InputError: the folder holds no report as it was written, `out` is missing or cannot be written, or, without
+            `out`, this environment writes other bytes than the manifest names.
     """
+    if published and out is None:
+        raise InputError("expected --out with --published, since a published report is written anew; name a folder")
     files = read_intact_report(folder)
     rendered = report_files({name: files[name] for name in SOURCES})
     if out is not None:
-        publish(out, rendered)
-        return Rendered(out, len(rendered))
+        written = published_files(rendered) if published else rendered
+        publish(out, written)
+        return Rendered(out, len(written))
     _check(folder, files, rendered)
     publish(folder, rendered)
     return Rendered(folder, len(rendered) - len(files))

@@ -45,7 +45,7 @@ COMMANDS = {
     "report": ["study", "--out", "--home", "--storage"],
     "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study"],
     "compare": ["report", "other"],
-    "render": ["report", "--out"],
+    "render": ["report", "--out", "--published"],
     "power": ["study", "--effect", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--host", "--home"],
     "sync": ["study", "--tracking-uri", "--home", "--storage"],

@@ -49,6 +49,22 @@ def test_a_report_is_rendered_elsewhere_and_stays_as_it_was(
     assert rendered.written == len(whole)
 
 
+def test_a_whole_report_is_published_elsewhere_and_over_itself(whole: dict[str, bytes], tmp_path: Path) -> None:
+    publish(tmp_path / "report", whole)
+    (tmp_path / "report" / "README.md").write_text("what we think of it")
+
+    for out in (tmp_path / "elsewhere", tmp_path / "report"):
+        assert render(tmp_path / "report", out, published=True).written == len(published_files(whole))
+
+    assert files_below(tmp_path / "elsewhere") == published_files(whole)
+    assert files_below(tmp_path / "report") == {**published_files(whole), "README.md": b"what we think of it"}
+
+
+def test_what_is_published_anew_needs_a_folder_to_go_to(report: Path) -> None:
+    with pytest.raises(InputError, match="expected --out with --published"):
+        render(report, published=True)
+
+
 def test_a_report_that_is_whole_stays_as_it_is(whole: dict[str, bytes], tmp_path: Path) -> None:
     publish(tmp_path / "report", whole)
 
