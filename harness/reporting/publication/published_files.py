@@ -1,6 +1,6 @@
 """Which files of a report are published: what people read, and the data that everything else follows from.
 
-A folder that was published holds a tenth of a report's bytes. `harness render` writes the others, and `harness verify`
+A folder that was published holds a fifth of a report's bytes. `harness render` writes the others, and `harness verify`
 knows them by the manifest, which names every file of the report wherever it lies.
 """
 
