@@ -16,16 +16,17 @@ __all__ = ["equal_cost_figure"]
 
 
 def equal_cost_figure(
-    data: StudyData, measure: Measure, spent: Mapping[Cost, AtCost], cost: Cost, name: str, axis: str, said: str
+    data: StudyData, measure: Measure, spent: Mapping[Cost, AtCost], cost: Cost, name: str, axis: str, meaning: str
 ) -> ReportFigure | None:
-    found = spent[cost]
-    arms = [arm for arm in data.arms if any(arm == key[1] for key in found)]
+    """Show the validation metric of every arm by a cost; `meaning` is what the caption says of it."""
+    courses = spent[cost]
+    arms = [arm for arm in data.arms if any(arm == key[1] for key in courses)]
     if len(arms) < 2:
         return None
     rows = [
-        {"arm": arm, "trial": trial, "grown": False, "offset": spent * cost.measure.factor, "value": value}
-        for (trial, arm), (total, costs, values) in found.items()
-        for spent, value in zip(costs[costs < total], values * measure.factor, strict=False)
+        {"arm": arm, "trial": trial, "grown": False, "offset": amount * cost.measure.factor, "value": value}
+        for (trial, arm), (total, costs, values) in courses.items()
+        for amount, value in zip(costs[costs < total], values * measure.factor, strict=False)
     ]
     points = pd.DataFrame(rows)
     grouped = points.groupby(["arm", "grown", "offset"])["value"].agg(["mean", "size"]).reset_index()
@@ -34,19 +35,19 @@ def equal_cost_figure(
     shown = data.measure(f"val/{measure.metric.removeprefix('test/')}")
     up = shown.title + in_unit(shown.level_unit)
     drawn = CourseData(points.iloc[:0], means, arms, axis, up, at_growth=False)
-    totals = {arm: np.mean([total for (_, own), (total, _, _) in found.items() if own == arm]) for arm in arms}
+    totals = {arm: np.mean([total for (_, own), (total, _, _) in courses.items() if own == arm]) for arm in arms}
     unit = cost.measure.unit
-    told = listed([f"{arm} {cost.measure.level(float(totals[arm]))} {unit}" for arm in arms])
+    spent_by_arm = listed([f"{arm} {cost.measure.level(float(totals[arm]))} {unit}" for arm in arms])
     return ReportFigure(
         name=name,
         title=f"Every arm at equal {cost.name}",
         caption=(
             f"{shown.title[:1].upper() + shown.title[1:]} by {cost.name} of training: means over "
             f"{count(int(amounts.max()), 'configuration')} that completed under every arm, after means over seeds, as "
-            f"far as all of them train. In all, on average: {told}. {said}; steps before and after the growth are "
-            f"taken to be equally {'long' if cost is SECONDS else 'dear'} each."
+            f"far as all of them train. In all, on average: {spent_by_arm}. {meaning}; steps before and after the "
+            f"growth are taken to be equally {'long' if cost is SECONDS else 'dear'} each."
         ),
-        alt=f"{cost.name.capitalize()} in all: {told}.",
+        alt=f"{cost.name.capitalize()} in all: {spent_by_arm}.",
         **rendered(lambda: draw_course(drawn)),
         data=means.drop(columns=["grown", "size"]).rename(columns={"offset": cost.key}),
     )

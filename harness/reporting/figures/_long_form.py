@@ -22,4 +22,5 @@ def long_form(series: Mapping[str, tuple[pd.DataFrame, pd.DataFrame, pd.DataFram
 
 
 def long_form_of_means(means: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    return long_form({name: (pd.DataFrame(), found, pd.DataFrame()) for name, found in means.items()})
+    """Return the means of several series, where nothing but them is drawn, as one frame."""
+    return long_form({name: (pd.DataFrame(), mean, pd.DataFrame()) for name, mean in means.items()})

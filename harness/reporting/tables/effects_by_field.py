@@ -55,15 +55,15 @@ def _options(data: StudyData, label: str) -> list[str]:
 
 def _values(values: Sequence[Any], options: Sequence[str]) -> pd.Categorical:
     """Return what each value is called, in order; of a number with many values, the third that it lies in."""
-    there = [value for value in values if not is_absent(value)]
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in there)
-    if numbers and len(set(there)) > MOST_VALUES:
-        names, known = _thirds(there)
+    existing = [value for value in values if not is_absent(value)]
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in existing)
+    if numbers and len(set(existing)) > MOST_VALUES:
+        names, known = _thirds(existing)
         rest = iter(names)
         called = [ABSENT if is_absent(value) else next(rest) for value in values]
     else:
         called = [ABSENT if is_absent(value) else setting(value) for value in values]
-        known = [setting(value) for value in sorted(there)] if numbers else [*options, *map(setting, there)]
+        known = [setting(value) for value in sorted(existing)] if numbers else [*options, *map(setting, existing)]
     return pd.Categorical(
         called, categories=[*dict.fromkeys(known), *({ABSENT} & set(called))]
     ).remove_unused_categories()
