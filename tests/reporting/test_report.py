@@ -166,7 +166,8 @@ def test_the_curves_are_long_and_complete(finished: Path) -> None:
 BUILD = """
 import sys
 from pathlib import Path
-from harness.reporting.report import Report, write_report
+from harness.reporting.report import write_report
+from harness.staging.workspace import Workspace
 write_report(Workspace(Path(sys.argv[1])), "freeze-or-not", Path(sys.argv[2]))
 """
 
