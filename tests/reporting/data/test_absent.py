@@ -15,6 +15,7 @@ from harness.reporting.data.columns import is_absent
 from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import NOTHING
+from harness.reporting.importance import permutation
 from harness.reporting.importance.drivers import drivers
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import read_data, written_data
@@ -50,7 +51,15 @@ def data(home: Path) -> StudyData:
 @pytest.fixture(scope="module")
 def files(data: StudyData) -> dict[str, bytes]:
     """Return all files of the report."""
-    return report_files(written_data(data, {}))
+    return written(data)
+
+
+def written(data: StudyData) -> dict[str, bytes]:
+    """Return all files of a report in which importance is estimated from few resamples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(permutation, "RESAMPLES", 2)
+        patch.setattr(permutation, "SHUFFLES", 20)
+        return report_files(written_data(data, {}))
 
 
 def test_what_is_absent_stays_absent_and_whole_numbers_stay_whole(data: StudyData) -> None:
@@ -71,7 +80,7 @@ def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: Study
     assert f"| 1 | {data.runs['param/when'][2]} | {data.runs['param/where'][2]} | {NOTHING} |" in page
     forest = list(csv.DictReader(io.StringIO(files["figures/paired_differences.csv"].decode())))
     assert {row["width"] for row in forest if int(row["trial"]) % 2} == {NOTHING}
-    assert report_files(written_data(read_data(files), {})) == files
+    assert written(read_data(files)) == files
 
 
 def test_a_map_has_axes_of_dimensions_that_always_exist(files: dict[str, bytes]) -> None:

@@ -9,6 +9,7 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.curve_frame import curve_frame
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures._base import ReportFigure
+from harness.reporting.importance import permutation
 from harness.reporting.sections import SECTIONS
 
 StudyDataOf = Callable[..., StudyData]
@@ -16,6 +17,7 @@ ALWAYS = {
     *("paired_differences", "pairs", "effect_map", "kept_and_learned", "cost", "learning_curves", "stability_gap"),
     *("all_of_training", "loss_components", "course_of_runs", "best_so_far", "equal_compute"),
 }
+SEEDS = {"by_seed"}  # where configurations have several
 MAKES = [make for spec in SECTIONS for make in spec.shown if make.__name__.endswith("_figure")]
 
 
@@ -31,7 +33,7 @@ def shown(study_data: StudyDataOf) -> dict[str, ReportFigure]:
 
 
 def test_every_figure_is_there_with_picture_drawing_data_and_words(shown: dict[str, ReportFigure]) -> None:
-    assert set(shown) == ALWAYS
+    assert set(shown) == ALWAYS | SEEDS
     for name, figure in shown.items():
         assert figure.name == name
         assert figure.png.startswith(b"\x89PNG")
@@ -54,10 +56,14 @@ def test_a_figure_is_called_as_the_function_that_makes_it_and_the_file_that_hold
     assert set(shown) <= {make.__name__.removesuffix("_figure") for make in MAKES}
 
 
-def test_what_a_study_records_beside_the_rest_has_its_figures(rich_data: StudyData) -> None:
+def test_what_a_study_records_beside_the_rest_has_its_figures(
+    rich_data: StudyData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(permutation, "RESAMPLES", 2)
+    monkeypatch.setattr(permutation, "SHUFFLES", 20)
     more = {"loss_shares", "gradients", "drift", "classes", "preserved", "every_arm", "importance"}
 
-    assert set(figures_of(rich_data)) == ALWAYS | more
+    assert set(figures_of(rich_data)) == ALWAYS | SEEDS | more
 
 
 def test_without_histories_there_are_no_curves(study_data: StudyDataOf) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.importance import permutation
 from harness.reporting.sections import SECTIONS
 from harness.reporting.tables._base import ReportTable, csv_bytes
 
@@ -22,8 +23,10 @@ def test_every_row_is_as_long_as_the_head(finished_data: StudyData) -> None:
 
 
 def test_a_table_is_called_as_the_function_that_makes_it_and_the_file_that_holds_that(
-    study_data: Callable[..., StudyData],
+    study_data: Callable[..., StudyData], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(permutation, "RESAMPLES", 2)
+    monkeypatch.setattr(permutation, "SHUFFLES", 20)
     makes = {make.__name__.removesuffix("_table") for make in MAKES}
 
     names = {table.name for table in tables_of(study_data(trials=12, seeds=1, failed=((0, "frozen", 0),)))}
