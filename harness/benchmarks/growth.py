@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medians
 from harness.growth import (
     AbstractOperation,
+    AlignRows,
     AttachHead,
     InsertLayer,
     Probe,
@@ -36,6 +37,7 @@ BATCH = 64
 LIMIT_STEPS = 5
 OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
 OPERATIONS: tuple[AbstractOperation, ...] = (
+    AlignRows(path="output", first=3),
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
