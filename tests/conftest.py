@@ -1,8 +1,9 @@
 """What tests of several layers share."""
 
+import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from hypothesis import Phase, settings
 
 from harness.benchmarks.postgres_server import postgres_server
+from harness.core.digest import digest
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.models import MLP, ConvNet, GrowableModel
@@ -69,6 +71,32 @@ def _libraries_untraced() -> Iterator[None]:
         for module, owner, name in UNTRACED if sys.gettrace() else ():
             class_ = getattr(import_module(module), owner)
             patch.setattr(class_, name, untraced(getattr(class_, name)))
+        yield
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Let one worker more than there are cores run tests: many wait for processes that they started, or for a lease."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session")
+def reports_written_once() -> Iterator[None]:
+    """Write what follows from the same sources once; that this gives the same bytes is tested in other processes."""
+    from harness.reporting import render, report
+    from harness.reporting.verification import verify
+
+    write, written = report.report_files, dict[str, dict[str, bytes]]()
+
+    def once(sources: Mapping[str, bytes]) -> dict[str, bytes]:
+        key = digest({name: hashlib.sha256(content).hexdigest() for name, content in sources.items()})
+        if key not in written:
+            written[key] = write(sources)
+        return {**written[key], **sources}
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (render, report, verify):
+            patch.setattr(module, "report_files", once)
         yield
 
 

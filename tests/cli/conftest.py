@@ -103,3 +103,8 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
     """A folder in which `harness run tiny` was called once, to be read only, and how that ended."""
     folder = make_workplace(tmp_path_factory.mktemp("workplace"))
     return folder, python("-m", "harness", "run", "tiny", cwd=folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reports_written_once(reports_written_once: None) -> None:
+    """Write each report once."""

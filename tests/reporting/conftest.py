@@ -405,3 +405,8 @@ def finished_report(finished_files: dict[str, bytes], tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("reports") / "report"
     publish(folder, finished_files)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reports_written_once(reports_written_once: None) -> None:
+    """Write each report once."""

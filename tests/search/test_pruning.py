@@ -37,7 +37,11 @@ PRUNERS: list[AbstractPruner] = [
     Hyperband(reduction=2),
     Wilcoxon(p=0.3, startup=1),
 ]
-each = pytest.mark.parametrize("pruner", PRUNERS, ids=lambda pruner: pruner.kind)
+ALIKE = {"percentile", "successive_halving"}  # compare at rungs, as median and hyperband do
+each = pytest.mark.parametrize(
+    "pruner",
+    [pytest.param(pruner, marks=[pytest.mark.campaign] * (pruner.kind in ALIKE), id=pruner.kind) for pruner in PRUNERS],
+)
 
 
 class Interrupted(Observer):
