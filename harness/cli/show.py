@@ -63,7 +63,7 @@ def _size(record: StudyRecord) -> str:
 
 
 def _question(spec: StudySpec) -> Iterator[str]:
-    yield f"{spec['name']}: {spec.title}"
+    yield f"{spec.name}: {spec.title}"
     yield f"question    {spec.question}"
     yield f"metric      {spec.metric}"
     objectives = [f"{one['metric']}, to {one['direction']}" for one in spec.objectives]

@@ -82,6 +82,11 @@ class StudySpec(dict[str, Any]):
     """A study's spec, as JSON."""
 
     @property
+    def name(self) -> str:
+        """The study's name."""
+        return str(self["name"])
+
+    @property
     def title(self) -> str:
         """One line for people."""
         return str(self["title"])

@@ -32,7 +32,7 @@ def failure_value(spec: StudySpec, metric: str) -> float | None:
     left out, for metrics that have no such natural floor.
     """
     split, _, name = metric.partition("/")
-    if name == spec.get("metric") and spec.failure_value is not None:
+    if spec.failure_value is not None and name == spec.metric:
         return spec.failure_value
     if not name.startswith("accuracy/") or split not in ("test", "val"):
         return None

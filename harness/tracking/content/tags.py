@@ -31,8 +31,8 @@ def run_tags(study: StudyRecord, record: RunRecord, history: History) -> dict[st
         "run_id": record.run_id,
         "spec_hash": _spec_hash(study),
     }
-    if comparison := study.spec.get("comparison"):
-        tags["comparison"] = json.dumps(comparison)
+    if "comparison" in study.spec:
+        tags["comparison"] = json.dumps(study.spec.comparison)
     if record.stages:
         tags["stage"] = record.stages[-1].key[:DIGEST_CHARACTERS]
     if len(record.stages) > 1:
