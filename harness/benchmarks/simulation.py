@@ -1,12 +1,16 @@
 """Studies whose answer is known: made-up runs, to see how often the project's own analysis is right."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["ARMS", "GUESS", "SimulatedCurves", "SimulatedStudy"]
+from harness.core.seed_layout import SeedLayout, seeds_of
+from harness.reporting.statistics import TwoWayLayout
+
+__all__ = ["ARMS", "GUESS", "SimulatedCurves", "SimulatedDifferences", "SimulatedStudy"]
 
 ARMS = ("unfrozen", "frozen")
 GUESS = 0.1
@@ -41,18 +45,19 @@ class SimulatedStudy:
 
     def draw(self, generator: np.random.Generator) -> pd.DataFrame:
         """Return the runs of one such study, with the columns that an analysis reads."""
-        trials, arms, seeds = (part.ravel() for part in np.indices((self.configurations, 2, self.seeds)))
+        trials, arms, places = (part.ravel() for part in np.indices((self.configurations, 2, self.seeds)))
         gain = self.effect + self.between * self._normal(generator, self.configurations)
         level = LEVEL + 0.02 * generator.standard_normal((self.configurations, 1))
         values = level[trials] + np.where(arms[:, None] == 0, gain[trials], 0.0)
         values += self.noise * self._normal(generator, len(trials))
         fell = generator.random(len(trials)) < np.array(self.collapse)[arms]
         values[fell] = np.nan
-        results = {f"test/accuracy/{metric}": values[:, metric] for metric in range(self.metrics)}
         status, reason = np.where(fell, "failed", "completed"), np.where(fell, "diverged: total is nan", "")
+        seeds = np.array([seeds_of("own", trial, self.seeds) for trial in range(self.configurations)])
+        results = {f"test/accuracy/{metric}": values[:, metric] for metric in range(self.metrics)}
         names = np.array(ARMS)[arms]
         return pd.DataFrame(
-            {"trial": trials, "seed": seeds, "arm": names, "status": status, "reason": reason} | results
+            {"trial": trials, "seed": seeds[trials, places], "arm": names, "status": status, "reason": reason} | results
         )
 
     def _normal(self, generator: np.random.Generator, size: int) -> NDArray[np.float64]:
@@ -60,6 +65,47 @@ class SimulatedStudy:
         shared, own = generator.standard_normal((size, 1)), generator.standard_normal((size, self.metrics))
         mixed: NDArray[np.float64] = (shared + own) / np.sqrt(2)
         return mixed
+
+
+@dataclass(frozen=True)
+class SimulatedDifferences:
+    """Paired differences around zero that can be drawn again and again.
+
+    Attributes:
+        between: SD of the effect from one configuration to another.
+        alike: SD of what a seed does to all configurations that have it.
+        rest: SD of what is left.
+        layout: which seeds configurations have.
+        lost: the chance of a pair to lack a result.
+        effect: the mean of what is drawn.
+    """
+
+    configurations: int
+    seeds: int
+    between: float
+    alike: float
+    rest: float
+    layout: SeedLayout = "own"
+    lost: float = 0.0
+    effect: float = 0.0
+
+    @cached_property
+    def complete(self) -> TwoWayLayout:
+        """The layout of a study that lacks no pair."""
+        units = np.repeat(np.arange(self.configurations), self.seeds)
+        seeds = [seeds_of(self.layout, unit, self.seeds) for unit in range(self.configurations)]
+        return TwoWayLayout(units, np.ravel(seeds))
+
+    def draw(self, generator: np.random.Generator) -> tuple[TwoWayLayout, NDArray[np.float64]]:
+        """Return which pairs have a result, and their differences `[pairs]`."""
+        layout = self.complete
+        of_units, of_seeds = generator.standard_normal(layout.units), generator.standard_normal(layout.seeds)
+        values = self.effect + self.between * of_units[layout.rows] + self.alike * of_seeds[layout.columns]
+        values += self.rest * generator.standard_normal(len(values))
+        if not self.lost:
+            return layout, values
+        kept = generator.random(len(values)) >= self.lost
+        return TwoWayLayout(layout.rows[kept], layout.columns[kept]), values[kept]
 
 
 @dataclass(frozen=True)

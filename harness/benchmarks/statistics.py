@@ -6,18 +6,27 @@ should be just that are given three times as much. Where less than that matters,
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
 
 from harness.benchmarks._base import AbstractBenchmark, Figure
-from harness.benchmarks.simulation import ARMS, GUESS, SimulatedCurves, SimulatedStudy
+from harness.benchmarks.simulation import ARMS, GUESS, SimulatedCurves, SimulatedDifferences, SimulatedStudy
+from harness.core.seed_layout import LAYOUTS, SeedLayout
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.analysis.secondary import secondary_endpoints
 from harness.reporting.data.alignment import paired_difference
 from harness.reporting.data.measures import measure_of
-from harness.reporting.statistics import chance_to_find, interquartile_mean, minimum_detectable_effect, sign_flip
+from harness.reporting.statistics import (
+    MeanError,
+    Spread,
+    chance_to_find,
+    detectable_effect,
+    interquartile_mean,
+    mean_over_seeds,
+    sign_flip,
+)
 from harness.reporting.text.verdict import judge
 
 __all__ = ["StatisticsBenchmark"]
@@ -35,6 +44,20 @@ SCENARIOS = {
     "an effect, 20 x 5": SimulatedStudy(20, 5, effect=0.01, between=0.02),
     "one run in ten collapses, 20 x 5": SimulatedStudy(20, 5, collapse=(0.1, 0.1)),
 }
+# Standard deviations of the published studies' differences: of configurations, of seeds, of what is left.
+MEASURED = {
+    "dict-losses, 12 x 3": SimulatedDifferences(12, 3, 0.0167, 0.0124, 0.0233),
+    "digits-late-classes, 12 x 3": SimulatedDifferences(12, 3, 0.0271, 0.0084, 0.0113),
+    "fashion-late-classes, 24 x 5": SimulatedDifferences(24, 5, 0.0798, 0.0093, 0.0232),
+    "grow-on-plateau, 6 x 2": SimulatedDifferences(6, 2, 0.0123, 0.0034, 0.0039),
+    "more-outputs, 12 x 3": SimulatedDifferences(12, 3, 0.0239, 0.0086, 0.0080),
+    "second-target, 12 x 3": SimulatedDifferences(12, 3, 0.318, 0.162, 0.224),
+    "split-and-distill, 5 x 2": SimulatedDifferences(5, 2, 0.0098, 0.0105, 0.0085),
+    "stability-gap, 12 x 3": SimulatedDifferences(12, 3, 0.0071, 0.0, 0.0056),
+}
+LOST = 0.1
+SLACK = 2.0  # standard errors of the simulation that its limits allow for
+FALSE_ONE_SIDED = 3.0
 RARE = SimulatedStudy(12, 3, collapse=(0.01, 0.01))
 ONE_SIDED = SimulatedStudy(20, 5, collapse=(0.05, 0.0))
 CURVES = {
@@ -74,6 +97,7 @@ class StatisticsBenchmark(AbstractBenchmark):
         studies = STUDIES_QUICK if quick else STUDIES
         return [
             *(figure for name, study in SCENARIOS.items() for figure in _held(name, study, studies)),
+            *_seeds(studies),
             *_at_the_limit(studies),
             *_collapses(studies),
             _secondary(studies // 2),
@@ -88,8 +112,46 @@ def _held(name: str, study: SimulatedStudy, studies: int) -> list[Figure]:
     figures = [_between(f"{name}: 95 % intervals that hold the truth (%)", record.covered)]
     if study.effect == 0:
         false = record.share("meaningfully better", "better, possibly trivially")
-        figures.append(_at_most(f'{name}: false "better" (%)', false))
+        figures.append(_at_most(f'{name}: false "better" (%)', false, _one_sided(studies)))
     return figures
+
+
+def _seeds(studies: int) -> list[Figure]:
+    """Studies with the spread of published ones, under each layout of seeds, complete and with pairs missing."""
+    return [
+        figure
+        for name, study in MEASURED.items()
+        for layout in LAYOUTS
+        for lost, suffix in ((0.0, ""), (LOST, ", one pair in ten missing"))
+        for figure in _of_layout(f"{name}, {layout} seeds{suffix}", replace(study, layout=layout, lost=lost), studies)
+    ]
+
+
+def _of_layout(name: str, study: SimulatedDifferences, studies: int) -> list[Figure]:
+    held, better, drawn = _intervals(study, studies)
+    slack = SLACK * float(np.sqrt(95 * 5 / drawn))
+    limits = round(COVERAGE[0] - slack, 1), round(COVERAGE[1] + slack, 1)
+    return [
+        _between(f"{name}: 95 % intervals that hold the truth (%)", held, limits),
+        _at_most(f'{name}: false "better" (%)', better, _one_sided(drawn)),
+    ]
+
+
+def _one_sided(studies: int) -> float:
+    """Return what the share of false "better" may come to, in percent, among so many studies."""
+    return round(FALSE_ONE_SIDED + SLACK * float(np.sqrt(2.5 * 97.5 / studies)), 1)
+
+
+def _intervals(study: SimulatedDifferences, studies: int) -> tuple[float, float, int]:
+    """Return how many intervals hold the truth, how many lie above zero, in percent, and how many there are."""
+    generator, held, above, drawn = np.random.default_rng(0), 0, 0, 0
+    for _ in range(studies):
+        layout, values = study.draw(generator)
+        interval = mean_over_seeds(layout, values.tolist()).interval
+        if interval is not None:  # a study that has none makes no claim
+            held, above = held + (interval.low <= study.effect <= interval.high), above + (interval.low > 0)
+            drawn += 1
+    return 100 * held / drawn, 100 * above / drawn, drawn
 
 
 def _at_the_limit(studies: int) -> list[Figure]:
@@ -125,17 +187,33 @@ def _secondary(studies: int) -> Figure:
 
 
 def _power(studies: int) -> list[Figure]:
-    """What `harness power` promises for a study, and what such studies find."""
+    """What `harness power` promises for a study, and what such studies find: seeds of their own, then crossed."""
     sd = float(np.sqrt(SimulatedStudy.between**2 + 2 * SimulatedStudy.noise**2 / 5))
-    smallest = minimum_detectable_effect(sd, 20) or 0.0
+    error = MeanError(sd / float(np.sqrt(20)), 19)
+    smallest = detectable_effect(error)
     study = SimulatedStudy(20, 5, effect=smallest)
-    promised = 100 * chance_to_find(study.effect, sd, study.configurations)
+    promised = 100 * chance_to_find(study.effect, error)
     found = _analyzed(study, studies).called_different
     name = "the smallest effect that 20 x 5 detect"
     return [
         Figure(f"{name}: chance to find it, promised (%)", promised),
         Figure.below(f"{name}: promised and found, apart (percentage points)", abs(promised - found), 3),
+        *(_promised(layout, studies) for layout in LAYOUTS),
     ]
+
+
+def _promised(layout: SeedLayout, studies: int) -> Figure:
+    """Return how far the promise for a layout is from what studies with the spread of digits-late-classes find."""
+    pilot = replace(MEASURED["digits-late-classes, 12 x 3"], configurations=24, layout=layout)
+    within = float(np.hypot(pilot.alike, pilot.rest))
+    spread = Spread(pilot.between, within, pilot.alike, np.nan, pilot.configurations, pilot.seeds, 23)
+    error = spread.error(layout, pilot.configurations, pilot.seeds)
+    assert error is not None
+    effect = detectable_effect(error)
+    _, found, _ = _intervals(replace(pilot, effect=effect), studies)
+    promised = 100 * chance_to_find(effect, error)
+    name = f"the smallest effect that 24 x {pilot.seeds} detect, {layout} seeds"
+    return Figure.below(f"{name}: promised and found, apart (percentage points)", abs(promised - found), 4)
 
 
 def _band(name: str, curves: SimulatedCurves, studies: int) -> Figure:

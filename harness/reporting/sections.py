@@ -166,7 +166,7 @@ SECTIONS = (
         "power",
         "What more data would buy",
         (power_table,),
-        nothing="Nothing was computed on the number of configurations that would be needed.",
+        nothing="The question is answered, or too little is known to say how many configurations would answer it.",
         compares=True,
     ),
     SectionSpec("runs", "Every run", (runs_table,), nothing="No run has ended."),

@@ -7,13 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.core.errors import StudyChangedError
-from harness.core.spec import flatten
+from harness.core.spec import flatten, with_changes
+from harness.search.designs import Paired
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.previous_specs import MUTABLE_FIELDS, save_previous_spec, spec_digest
 from harness.staging.study_spec import StudySpec
 
-__all__ = ["begin_study", "check_unchanged"]
+__all__ = ["as_begun", "begin_study", "check_unchanged"]
 
 
 def begin_study(
@@ -49,6 +50,17 @@ def begin_study(
     if record != before:
         ledger.save_study(record)
     return record
+
+
+def as_begun(study: Study, record: StudyRecord | None) -> Study:
+    """Return the study with the layout of seeds with which it was begun, if its file names none.
+
+    A study that was begun before there was a choice has crossed seeds, and keeps them.
+    """
+    crossed = record is not None and not record.spec.design.confirms and record.spec.design.seeds == "crossed"
+    if crossed and isinstance(study.design, Paired) and "seeds" not in study.design.model_fields_set:
+        return with_changes(study, {"design": Paired(seeds="crossed")})
+    return study
 
 
 def check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:

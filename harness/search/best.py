@@ -60,7 +60,7 @@ def ended_configurations(study: Study, record: StudyRecord, runs: Sequence[RunRe
     Raises:
         HarnessError: there is none yet.
     """
-    parts = study.design.parts(list(study.arms), record.seeds)
+    parts = study.design.parts(list(study.arms))
     each = len(parts[0].arms) * record.seeds
     confirming = {study.design.trial(part, record.trials) for part in parts} if study.design.confirms else set()
     trials: dict[tuple[int, str], list[RunRecord]] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.spec import with_changes
-from harness.search.begin_study import begin_study
+from harness.search.begin_study import as_begun, begin_study
 from harness.search.commit import commit_of
 from harness.search.conditions import corner_points
 from harness.search.execution import ExecuteRuns
@@ -69,6 +69,7 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     workspace = runner.workspace
+    study = as_begun(study, workspace.ledger.study(study.name))
     study.check_sizes(trials or study.trials, seeds or study.seeds)
     elsewhere = "" if workspace.stages == workspace.home / "store" else str(workspace.stages.absolute())
     record = begin_study(workspace.ledger, study, trials, seeds, file=file, store=elsewhere)

@@ -27,7 +27,7 @@ from harness.staging.workspace import Workspace
 __all__ = ["Proposals"]
 
 POLL_S = 0.05  # while another process proposes, which takes milliseconds
-WHOLE = Part("", "", (), ())
+WHOLE = Part("", "", ())
 
 
 class Proposals:

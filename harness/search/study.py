@@ -47,7 +47,7 @@ class Study(Spec):
         baselines: configurations, by the names in `space`, that are run before any that is proposed.
         pruner: who gives up configurations before their runs have ended; then trials wait for each other.
         design: how configurations, arms and seeds are laid out.
-        seeds: runs of each configuration and arm; their seeds are 0, 1, ...
+        seeds: runs of each configuration and arm; the design says with which seeds.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
@@ -68,6 +68,14 @@ class Study(Spec):
     baselines: tuple[dict[str, Any], ...] = ()
     pruner: AbstractPruner | None = None
     design: AbstractDesign = Paired()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_version_without_designs(cls, content: Any) -> Any:
+        """Read what earlier versions recorded: without a design, arms were paired and seeds crossed."""
+        if isinstance(content, Mapping) and isinstance(content.get("base"), Mapping) and "design" not in content:
+            return {**content, "design": Paired(seeds="crossed")}
+        return content
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
@@ -95,12 +103,14 @@ class Study(Spec):
                 raise ValueError(f"baselines.{index}.{name}: expected a value in space.{name}, found {value!r}")
 
     def check_sizes(self, trials: int, seeds: int) -> None:
-        """Refuse more trials than the sampler can propose, and fewer seeds or steps than the pruner needs.
+        """Refuse more trials or seeds than sampler and design have, and fewer seeds or steps than the pruner needs.
 
         Raises:
             SpecError: there are not so many.
         """
         self.rungs(seeds)
+        for part in self.design.parts(list(self.arms)):
+            self.design.seeds_of(part, 0, seeds)
         limit = self.sampler.limit(self._search)
         if limit is not None and trials > limit + len(self.baselines):
             raise SpecError(
@@ -208,7 +218,8 @@ class Study(Spec):
             InputError: the device is not there.
         """
         base = resolved(with_changes(self.base, changes))
-        return with_changes(self, {"base": base, "name": name or self.name})
+        changed = with_changes(self, {"base": base, "name": name or self.name})
+        return changed.model_copy(update={"design": self.design})  # which knows what the file said, and what it did not
 
     def config(self, params: Mapping[str, Any], arm: str, seed: int) -> RunConfig:
         """Return the run of one configuration (values by the names in `space`) under `arm` with `seed`.

@@ -65,7 +65,7 @@ class TrialSchedule:
         self._ended = ended
         self._trials = trials
         self._seeds = seeds
-        parts = study.design.parts(list(study.arms), seeds)
+        parts = study.design.parts(list(study.arms))
         self._parts = [(part, Proposals(study, workspace, part)) for part in parts]
 
     def waves(self) -> Iterator[list[TrialRuns]]:
@@ -85,7 +85,7 @@ class TrialSchedule:
 
     def _of(self, part: Part, proposals: Proposals, done: int, count: int) -> list[TrialRuns]:
         points = proposals.params(count)
-        return [_trial_runs(self._study, part, n, points[n], proposals) for n in range(done, count)]
+        return [_trial_runs(self._study, part, n, points[n], self._seeds, proposals) for n in range(done, count)]
 
     def _check_not_enlarged(self) -> None:
         record = self._ledger.study(self._study.name)
@@ -102,8 +102,7 @@ class TrialSchedule:
         metric = f"val/{self._study.metric}"
         best: tuple[float, int] | None = None
         for number in range(self._trials):
-            keys = [(self._study.design.trial(part, number), arm, seed) for arm in part.arms for seed in part.seeds]
-            runs = [self._ended[key] for key in keys if key in self._ended]
+            runs = self._ended_of(part, number)
             values = [run.metrics[metric] for run in runs if run.status == "completed" and metric in run.metrics]
             pruned = any(run.status == "pruned" for run in runs)
             if values and not pruned and (best is None or sign * fmean(values) > best[0]):
@@ -113,8 +112,14 @@ class TrialSchedule:
                 f"expected a configuration of {self._study.name!r} that completed in the search {part.name!r}, found "
                 f"none among {self._trials}; see harness show {self._study.name}"
             )
-        run = self._ended[self._study.design.trial(part, best[1]), part.arms[0], part.seeds[0]]
-        return run.params
+        return self._ended_of(part, best[1])[0].params
+
+    def _ended_of(self, part: Part, number: int) -> list[RunRecord]:
+        """Return the runs of a trial that have ended."""
+        design = self._study.design
+        trial, seeds = design.trial(part, number), design.seeds_of(part, number, self._seeds)
+        keys = [(trial, arm, seed) for arm in part.arms for seed in seeds]
+        return [self._ended[key] for key in keys if key in self._ended]
 
 
 def preview_trials(study: Study, *, trials: int, seeds: int) -> list[TrialRuns]:
@@ -122,9 +127,9 @@ def preview_trials(study: Study, *, trials: int, seeds: int) -> list[TrialRuns]:
 
     The values that a sampler which learns would propose, and those of winners, are then examples.
     """
-    parts = study.design.parts(list(study.arms), seeds)
+    parts = study.design.parts(list(study.arms))
     searched = [
-        _trial_runs(study, part, number, study.point(number, stream=part.stream))
+        _trial_runs(study, part, number, study.point(number, stream=part.stream), seeds)
         for number in range(trials)
         for part in parts
     ]
@@ -134,10 +139,16 @@ def preview_trials(study: Study, *, trials: int, seeds: int) -> list[TrialRuns]:
 
 
 def _trial_runs(
-    study: Study, part: Part, number: int, params: Mapping[str, object], proposals: Proposals | None = None
+    study: Study,
+    part: Part,
+    number: int,
+    params: Mapping[str, object],
+    seeds: int,
+    proposals: Proposals | None = None,
 ) -> TrialRuns:
-    trial = study.design.trial(part, number)
-    runs = run_requests(study, trial, params, arms=part.arms, seeds=part.seeds, test=not study.design.confirms)
+    design = study.design
+    trial, own = design.trial(part, number), design.seeds_of(part, number, seeds)
+    runs = run_requests(study, trial, params, arms=part.arms, seeds=own, test=not design.confirms)
     return TrialRuns(runs, number, proposals)
 
 
@@ -156,5 +167,5 @@ def _confirmation(
             ),
             trials,
         )
-        for part in study.design.parts(list(study.arms), seeds)
+        for part in study.design.parts(list(study.arms))
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.core.seed_layout import seeds_of
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.study_spec import StudySpec
@@ -49,6 +50,10 @@ class StudyRecord:
         """The number of planned runs: trials x arms x seeds, in every replicate of a search, and its confirmation."""
         design = self.spec.design
         return len(self.spec.arms) * design.replicates * (self.trials * self.seeds + design.confirmation)
+
+    def seeds_of(self, trial: int) -> tuple[int, ...]:
+        """Return the seeds that are planned for a configuration of a study whose arms are paired."""
+        return seeds_of(self.spec.design.seeds, trial, self.seeds)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ Whoever reads a spec needs neither torch nor the classes that the study's own fi
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.core.seed_layout import SeedLayout
+
 __all__ = ["DesignSpec", "DimensionSpec", "SamplerSpec", "StudySpec"]
 
 FAIR_KINDS = ("quasi_random", "random", "grid")  # the samplers that look at no result and do not say so themselves
@@ -71,6 +73,12 @@ class DesignSpec(dict[str, Any]):
     def confirmation(self) -> int:
         """With how many seeds the winner of each search is confirmed; 0 where arms are paired."""
         return int(self.get("confirmation", 0))
+
+    @property
+    def seeds(self) -> SeedLayout:
+        """Which seeds configurations have where arms are paired; where that is not recorded, all had the same."""
+        layout: SeedLayout = self.get("seeds", "crossed")
+        return layout
 
     @property
     def confirms(self) -> bool:

@@ -3,6 +3,7 @@
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.models import MLP
+from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -43,6 +44,7 @@ def study() -> Study:
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
+        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

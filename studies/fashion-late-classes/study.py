@@ -4,6 +4,7 @@ from harness.data import FashionMNIST
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.growth.freezing import WarmUpThenThaw
 from harness.models import ConvNet
+from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -47,6 +48,7 @@ def study() -> Study:
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
+        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

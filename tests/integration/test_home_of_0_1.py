@@ -21,6 +21,7 @@ from harness.reporting.data.collect import collect
 from harness.reporting.data.environment import environment
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.source_files import CURVES, RUNS, STUDY, written_data
+from harness.search.begin_study import as_begun
 from harness.search.launch import launch
 from harness.search.load import load_study
 from harness.search.observer import Observer
@@ -107,9 +108,9 @@ def test_it_is_listed_and_shown_as_before(call: Call) -> None:
 
 
 def test_the_study_file_of_then_gives_the_spec_and_the_run_ids_of_then(folder: Path, ledger: Ledger) -> None:
-    study = load_study(folder / "studies" / "tiny" / "study.py")
-
     (record,) = ledger.studies()
+    study = as_begun(load_study(folder / "studies" / "tiny" / "study.py"), record)
+
     assert study.to_json() == record.spec
     assert {run.spec_digest for run in ledger.runs("tiny")} == {spec_digest(study.to_json())}
     for run in ledger.runs("tiny"):

@@ -20,7 +20,7 @@ from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
 Key = tuple[int, str, int]
-ALL = [(0, "frozen", 0), (0, "unfrozen", 0), (1, "frozen", 0), (1, "unfrozen", 0)]
+ALL = [(0, "frozen", 0), (0, "unfrozen", 0), (1, "frozen", 1000), (1, "unfrozen", 1000)]
 
 
 class Diary(Observer):
@@ -62,7 +62,8 @@ def test_every_configuration_is_run_under_every_arm_and_seed(run_study: Launch, 
 
     record = run_study(observer=diary, seeds=2)
 
-    planned = [(trial, arm, seed) for trial in (0, 1) for seed in (0, 1) for arm in ("frozen", "unfrozen")]
+    seeds = [(0, 0), (0, 1), (1, 1000), (1, 1001)]
+    planned = [(trial, arm, seed) for trial, seed in seeds for arm in ("frozen", "unfrozen")]
     assert diary.ended == planned
     assert set(runs(tmp_path / "home")) == set(planned)
     assert (record.trials, record.seeds, diary.plan) == (2, 2, (8, 0))
@@ -129,8 +130,8 @@ def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "added"),
     [
-        ({"trials": 3}, [(2, "frozen", 0), (2, "unfrozen", 0)]),
-        ({"seeds": 2}, [(0, "frozen", 1), (0, "unfrozen", 1), (1, "frozen", 1), (1, "unfrozen", 1)]),
+        ({"trials": 3}, [(2, "frozen", 2000), (2, "unfrozen", 2000)]),
+        ({"seeds": 2}, [(0, "frozen", 1), (0, "unfrozen", 1), (1, "frozen", 1001), (1, "unfrozen", 1001)]),
         ({"trials": 1}, []),
         ({"trials": 2, "seeds": 1}, []),
     ],

@@ -147,12 +147,13 @@ def test_the_winner_is_the_best_that_was_not_given_up(tuned: Study, tmp_path: Pa
     judged, ended = with_changes(tuned, {"metric": metric}), dict[RunKey, RunRecord]()
     workspace = Workspace(tmp_path).create()
     given_up = {"accuracy/all": 0.9, "loss/total": 0.1}[metric]
-    for part in judged.design.parts(list(judged.arms), 2):
+    for part in judged.design.parts(list(judged.arms)):
         for number, value in enumerate([0.3, given_up, 0.6, 0.2]):
             key = judged.design.trial(part, number), part.arms[0]
             params, metrics = {"when": 10 + number, "init": "orthogonal"}, {f"val/{metric}": value}
-            first = RunRecord("tiny", *key, part.seeds[0], "0123", params, {}, "completed", metrics=metrics)
-            second = replace(first, seed=part.seeds[1], status="pruned" if number == 1 else "completed")
+            seeds = judged.design.seeds_of(part, number, 2)
+            first = RunRecord("tiny", *key, seeds[0], "0123", params, {}, "completed", metrics=metrics)
+            second = replace(first, seed=seeds[1], status="pruned" if number == 1 else "completed")
             ended |= {run.key: run for run in (first, second)}
 
     *_, confirmed = TrialSchedule(judged, workspace, ended, trials=4, seeds=2).waves()

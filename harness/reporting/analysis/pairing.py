@@ -13,9 +13,10 @@ from harness.reporting.statistics import (
     LEVEL,
     MeanEstimate,
     ShiftEstimate,
+    TwoWayLayout,
     disagree,
     hodges_lehmann,
-    mean_estimate,
+    mean_over_seeds,
     t_quantile,
 )
 
@@ -33,7 +34,8 @@ class Comparison:
         pairs: one row a configuration and seed with both arms: `trial, seed, first, second, difference`.
         configurations: one row a configuration: `trial, seeds`, means over seeds `first, second, difference`, and the
             t interval over seeds `low, high` (NaN for one seed), which describes and does not test.
-        mean: the mean over configurations, which are the unit of inference.
+        mean: the mean over configurations, which are the unit of inference; where they share seeds, the interval takes
+            the seeds as drawn, too.
         shift: its companion that outliers cannot move.
         failure_value: what a diverged run counted as; None if diverged runs were left out.
         imputed: pairs in which a diverged run counted.
@@ -103,8 +105,8 @@ def compare(
     pairs = _pairs(runs, values, left, right)
     imputed = int((~alive[left] | ~alive[right]).sum())
     configurations = _by_configuration(pairs)
-    differences = configurations["difference"].tolist()
-    estimates = mean_estimate(differences), hodges_lehmann(differences)
+    mean = mean_over_seeds(TwoWayLayout(pairs["trial"], pairs["seed"]), pairs["difference"].tolist())
+    estimates = mean, hodges_lehmann(configurations["difference"].tolist())
     return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed)
 
 

@@ -1,17 +1,20 @@
 """From a pilot to the size of the study that answers the question."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from harness.core.errors import InputError
+from harness.core.seed_layout import SeedLayout
 from harness.reporting.analysis.pairing import Comparison, primary_comparison
+from harness.reporting.analysis.sensitivity import detectable
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import (
+    MeanError,
     Spread,
-    minimum_detectable_effect,
+    TwoWayLayout,
     spread_of,
     units_to_find,
     units_to_show_equivalence,
@@ -48,7 +51,8 @@ class SampleSize:
     Attributes:
         effect: the difference to find, in the metric's stored units.
         power: the chance with which to find it.
-        detectable: the effect that the pilot itself would find with that chance; None below five configurations.
+        layout: which seeds the configurations of the study to come have.
+        detectable: the effect that the pilot itself would find with that chance; None where it has no interval.
         options: by seeds.
     """
 
@@ -57,6 +61,7 @@ class SampleSize:
     effect: float
     power: float
     spread: Spread
+    layout: SeedLayout
     detectable: float | None
     options: tuple[Option, ...]
 
@@ -67,8 +72,16 @@ class SampleSize:
         return min(possible, key=lambda option: (option.runs, option.seeds), default=None)
 
 
-def sample_size_of(data: StudyData, *, effect: float | None = None, power: float = 0.8) -> SampleSize:
-    """Compute it from the runs that have ended; `effect` is the study's smallest effect that matters, if not given.
+def sample_size_of(
+    data: StudyData, *, effect: float | None = None, power: float = 0.8, layout: SeedLayout | None = None
+) -> SampleSize:
+    """Compute it from the runs that have ended.
+
+    Args:
+        data: of the pilot.
+        effect: to find; the study's smallest effect that matters, if not given.
+        power: the chance with which to find it.
+        layout: of the study to come; the pilot's own, if not given.
 
     Raises:
         InputError: there is no effect to look for, or too few configurations to see how much they differ.
@@ -77,17 +90,21 @@ def sample_size_of(data: StudyData, *, effect: float | None = None, power: float
     wanted = spec.smallest_effect if effect is None else effect
     _check(data.study.name, wanted, power)
     comparison = primary_comparison(data)
-    measure = data.measure(comparison.metric)
     if comparison.mean.units < FEWEST_CONFIGURATIONS:
         raise InputError(
             f"expected a pilot of {FEWEST_CONFIGURATIONS} or more configurations that ended under both "
             f"{comparison.first} and {comparison.second}, found {comparison.mean.units} in {data.study.name!r}; "
             "run more with --trials"
         )
-    spread = spread_of([part["difference"].tolist() for _, part in comparison.pairs.groupby("trial")])
-    options = _options(spread, wanted, power, len(spec.arms))
-    detectable = minimum_detectable_effect(spread.observed, spread.units, power)
-    return SampleSize(comparison, measure, wanted, power, spread, detectable, options)
+    pairs = comparison.pairs
+    spread = spread_of(pairs["trial"], pairs["seed"], pairs["difference"])
+    shared = TwoWayLayout(pairs["trial"], pairs["seed"]).shared
+    layout = layout or (spec.design.seeds if shared else "own")
+    options = tuple(_option(spread, layout, seeds, wanted, power, len(spec.arms)) for seeds in _seeds(spread, layout))
+    return SampleSize(
+        *(comparison, data.measure(comparison.metric), wanted, power, spread, layout),
+        *(detectable(comparison, power), options),
+    )
 
 
 def _check(study: str, effect: float, power: float) -> None:
@@ -99,24 +116,29 @@ def _check(study: str, effect: float, power: float) -> None:
         raise InputError(f"expected a power between 0 and 1, found {power:g}; 0.8 is usual")
 
 
-def _options(spread: Spread, effect: float, power: float, arms: int) -> tuple[Option, ...]:
-    found = []
-    for seeds in _seeds(spread):
-        sd = spread.of_means(seeds)
-        cautious = units_to_find(effect, sd * spread.caution, power)
-        found.append(
-            Option(
-                seeds,
-                units_to_find(effect, sd, power),
-                cautious,
-                units_to_show_equivalence(effect, sd, power),
-                None if cautious is None else cautious * seeds * arms,
-            )
-        )
-    return tuple(found)
+def _option(spread: Spread, layout: SeedLayout, seeds: int, effect: float, power: float, arms: int) -> Option:
+    def as_seen(units: int) -> MeanError | None:
+        return spread.error(layout, units, seeds)
+
+    def cautiously(units: int) -> MeanError | None:
+        error = as_seen(units)
+        return error and replace(error, se=error.se * spread.caution)
+
+    cautious = units_to_find(effect, cautiously, power)
+    return Option(
+        seeds,
+        units_to_find(effect, as_seen, power),
+        cautious,
+        units_to_show_equivalence(effect, as_seen, power),
+        None if cautious is None else cautious * seeds * arms,
+    )
 
 
-def _seeds(spread: Spread) -> Sequence[int]:
-    """Return the numbers of seeds to look at: where a pilot has one seed each, nothing is known of any other number."""
+def _seeds(spread: Spread, layout: SeedLayout) -> Sequence[int]:
+    """Return the numbers of seeds to look at: where a pilot has one seed each, nothing is known of any other number.
+
+    One seed that all configurations share leaves no interval.
+    """
     own = round(spread.seeds)
-    return sorted({*SEEDS, own}) if np.isfinite(spread.within) else [own]
+    known = sorted({*SEEDS, own}) if np.isfinite(spread.within) else [own]
+    return [seeds for seeds in known if seeds > 1 or layout != "crossed"]

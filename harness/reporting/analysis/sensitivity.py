@@ -13,8 +13,8 @@ from harness.reporting.data.wording import number
 from harness.reporting.statistics import (
     Interval,
     MeanEstimate,
+    detectable_effect,
     interquartile_mean,
-    minimum_detectable_effect,
     sign_flip,
 )
 
@@ -60,14 +60,15 @@ def companions(runs: pd.DataFrame, comparison: Comparison) -> tuple[Companion, .
     return tuple(found)
 
 
-def detectable(comparison: Comparison) -> float | None:
-    """Return the smallest difference that so many configurations find in four of five studies, at the spread seen.
+def detectable(comparison: Comparison, power: float = POWER) -> float | None:
+    """Return the smallest difference that such a study finds with chance `power`, at the spread seen.
 
     By a two-sided test at 5 %. None below five configurations, and where they all show the same difference.
     """
-    if not comparison.mean.spreads:
+    mean = comparison.mean
+    if mean.interval is None or mean.error is None or not mean.spreads:
         return None
-    return minimum_detectable_effect(comparison.mean.sd, comparison.mean.units, POWER)
+    return detectable_effect(mean.error, power)
 
 
 def _of_mean(method: str, mean: MeanEstimate) -> Companion:

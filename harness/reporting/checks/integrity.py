@@ -52,7 +52,13 @@ def _seeds_disjoint(data: StudyData) -> Badge:
     proposed = f"Configurations were proposed by {sampler.kind}"
     if not sampler.fair:
         return Badge(name, "FAIL", f"{proposed}, from results of the seeds compared here.")
-    return Badge(name, "PASS", f"{proposed}, which looks at no result of any seed.")
+    several = data.runs.groupby("seed")["trial"].nunique()
+    shared = int((several > 1).sum())
+    if shared and data.study.spec.design.seeds == "own":
+        return Badge(name, "FAIL", f"{count(shared, 'seed')} of one configuration are seeds of another, too.")
+    apart = "which the interval allows for" if shared else "none of which two configurations have"
+    seeds = count(len(several), "seed")
+    return Badge(name, "PASS", f"{proposed}, which looks at no result of any seed. There are {seeds}, {apart}.")
 
 
 def _as_planned(data: StudyData) -> Badge:

@@ -53,7 +53,8 @@ def by_seed_figure(context: ReportContext) -> ReportFigure | None:
             f"Each small point is a pair of runs: {measure.title} under {comparison.first} minus {comparison.second}, "
             f"of one of {count(comparison.mean.units, comparison.unit)} with one seed. Large points are the means of "
             f"{count(len(means), 'seed')}, from {lowest} to {highest}{unit}; the line is their mean, which the verdict "
-            f"rests on. A description: the interval of the verdict takes these seeds as given."
+            f"rests on. The interval of the verdict takes these seeds as drawn: what all configurations of a seed have "
+            f"in common makes it wider."
         ),
         alt=f"Means of {count(len(means), 'seed')} from {lowest} to {highest}{unit}.",
         **rendered(lambda: draw_seeds(SeedData(pairs, means, comparison.mean.mean, measure))),

@@ -77,11 +77,18 @@ def _ends(data: StudyData) -> pd.DataFrame:
     ended = data.runs.assign(last=data.runs["run_id"].map(last.rename(index=str)).astype(np.float64))
     if "cost/steps" in ended:
         ended["last"] = ended["cost/steps"].fillna(ended["last"])
-    seeds = sorted({*range(data.study.seeds), *data.runs["seed"].tolist()})
     trials = sorted({*range(data.study.trials), *data.runs["trial"].tolist()})
-    planned = pd.DataFrame(list(product(trials, data.arms, seeds)), columns=RUN)
+    planned = pd.DataFrame(
+        [(trial, arm, seed) for trial in trials for arm, seed in product(data.arms, _seeds(data, trial))], columns=RUN
+    )
     runs = planned.merge(ended[[*RUN, "status", "last"]], on=RUN, how="left").rename(columns={"status": "ended"})
     return runs.assign(ended=runs["ended"].fillna("not ended"), last=runs["last"].fillna(0.0))
+
+
+def _seeds(data: StudyData, trial: int) -> list[int]:
+    """Return the seeds of a configuration: those that are planned, and any that ran beside the plan."""
+    planned = () if data.searched else data.study.seeds_of(trial)
+    return sorted({*planned, *data.runs.loc[data.runs["trial"] == trial, "seed"].tolist()})
 
 
 def _growths(data: StudyData) -> pd.DataFrame:

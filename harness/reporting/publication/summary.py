@@ -4,6 +4,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.sensitivity import companions, detectable
 from harness.reporting.context import ReportContext
 from harness.reporting.publication.source_files import json_bytes
@@ -20,7 +21,7 @@ def summary_of(context: ReportContext) -> bytes:
 
 
 def _summary(context: ReportContext) -> dict[str, Any]:
-    comparison, mean, study = context.comparison, context.comparison.mean, context.data.study
+    comparison, study = context.comparison, context.data.study
     return {
         "summary_version": SUMMARY_VERSION,
         "study": study.name,
@@ -30,8 +31,7 @@ def _summary(context: ReportContext) -> dict[str, Any]:
         "metric": context.measure.metric,
         "comparison": [comparison.first, comparison.second],
         "smallest_effect": context.smallest_effect,
-        "difference": asdict(mean)
-        | {"df": mean.df, "p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive},
+        "difference": _difference(comparison),
         "minimum_detectable_effect": detectable(comparison),
         "companions": [asdict(companion) for companion in companions(context.data.runs, comparison)],
         "hodges_lehmann": asdict(comparison.shift),
@@ -46,6 +46,18 @@ def _summary(context: ReportContext) -> dict[str, Any]:
         "runs": asdict(context.account),
         "integrity": {badge.name: badge.status for badge in context.badges},
     }
+
+
+def _difference(comparison: Comparison) -> dict[str, Any]:
+    mean = comparison.mean
+    numbers = {"mean": mean.mean, "sd": mean.sd, "units": mean.units}
+    intervals = {"interval": mean.interval and asdict(mean.interval), "narrow": mean.narrow and asdict(mean.narrow)}
+    tests = {"df": mean.df, "p": mean.p, "standardized": mean.standardized, "share_positive": comparison.share_positive}
+    shared = {}
+    if mean.layout:
+        spread = mean.components
+        shared = {"seeds": mean.layout.seeds, "variances": spread and asdict(spread)}
+    return {**numbers, **intervals, **tests, **({"shared_seeds": shared} if shared else {})}
 
 
 def _finite(content: Any) -> Any:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from harness.core.digest import digest
 
@@ -58,6 +58,6 @@ def stream(*purpose: str | int) -> np.random.Generator:
 
 
 @lru_cache(maxsize=4096)
-def t_quantile(level: float, df: int) -> float:
+def t_quantile(level: float, df: float) -> float:
     """Return how many standard errors a t interval at confidence `level` reaches to either side."""
-    return float(stats.t.ppf(0.5 + level / 2, df))
+    return float(special.stdtrit(df, 0.5 + level / 2))

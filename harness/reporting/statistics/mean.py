@@ -6,7 +6,7 @@ no interval at all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +20,9 @@ from harness.reporting.statistics._base import (
     as_units,
     t_quantile,
 )
+from harness.reporting.statistics.crossed import Components, MeanError, TwoWayLayout
 
-__all__ = ["MeanEstimate", "equivalent", "mean_estimate", "t_interval"]
+__all__ = ["MeanEstimate", "equivalent", "mean_estimate", "mean_over_seeds", "t_interval"]
 
 ROUNDING = 1e-12
 
@@ -33,6 +34,9 @@ class MeanEstimate:
     Attributes:
         sd: the standard deviation between units, NaN for one unit.
         narrow: the interval at 90 %, which the equivalence test looks at.
+        error: the standard error with its degrees of freedom; None for one unit.
+        layout: which units share which seeds; None where no two units do.
+        components: where the spread comes from, if units share seeds and the layout can tell.
     """
 
     mean: float
@@ -40,20 +44,33 @@ class MeanEstimate:
     units: int
     interval: Interval | None
     narrow: Interval | None
+    error: MeanError | None = None
+    layout: TwoWayLayout | None = None
+    components: Components | None = None
 
     @property
-    def df(self) -> int:
-        """Degrees of freedom."""
-        return max(self.units - 1, 0)
+    def df(self) -> float:
+        """Degrees of freedom; a fraction where units share seeds."""
+        return self.error.df if self.error else 0
+
+    @property
+    def sd_with_own_seeds(self) -> float:
+        """What `sd` would be if no two units had a seed in common; NaN where that is not known."""
+        if self.layout is None:
+            return self.sd
+        if self.components is None:
+            return np.nan
+        parts = [max(part, 0.0) for part in astuple(self.components)]
+        return float(np.sqrt(parts[0] + (parts[1] + parts[2]) * self.units / len(self.layout.rows)))
 
     @property
     def p(self) -> float:
         """The two-sided p value of the t test against zero; NaN where there is no interval."""
-        if self.interval is None:
+        if self.interval is None or self.error is None:
             return np.nan
-        if self.sd == 0:
+        if self.error.se == 0:
             return float(self.mean == 0)
-        return float(2 * stats.t.sf(abs(self.mean) / (self.sd / np.sqrt(self.units)), self.df))
+        return float(2 * stats.t.sf(abs(self.mean) / self.error.se, self.df))
 
     @property
     def standardized(self) -> float:
@@ -69,18 +86,43 @@ class MeanEstimate:
 def t_interval(values: Sequence[float], level: float = LEVEL) -> Interval | None:
     """Return the t interval for the mean of independent `values`; None for fewer than two."""
     units = as_units(values)
-    return _around(float(np.mean(units)), _sd(units), len(units), level) if len(units) > 1 else None
+    error = _error(_sd(units), len(units)) if len(units) > 1 else None
+    return _around(float(np.mean(units)), error, level) if error else None
 
 
 def mean_estimate(values: Sequence[float]) -> MeanEstimate:
-    """Estimate the mean over units."""
+    """Estimate the mean over units that have nothing in common."""
     units = as_units(values)
     mean = float(np.mean(units)) if len(units) else np.nan
     sd = _sd(units) if len(units) > 1 else np.nan
-    if len(units) < MINIMUM_UNITS:
-        return MeanEstimate(mean, sd, len(units), None, None)
-    interval, narrow = (_around(mean, sd, len(units), level) for level in (LEVEL, EQUIVALENCE_LEVEL))
-    return MeanEstimate(mean, sd, len(units), interval, narrow)
+    return _estimate(mean, sd, len(units), _error(sd, len(units)) if len(units) > 1 else None)
+
+
+def mean_over_seeds(layout: TwoWayLayout, differences: Sequence[float]) -> MeanEstimate:
+    """Estimate the mean over units of their means over seeds, where units may have seeds in common.
+
+    `differences` are those of the layout's pairs, `[pairs]`.
+
+    Where they do, the interval takes the seeds as drawn, too, and is never shorter than the one that ignores them:
+    each is right in its own case, and by simulation the longer covers 94 to 97 % in all cases. Where the layout
+    cannot tell what the seeds do, there is an interval only if it hardly matters, widened as if all spread were theirs.
+    """
+    values = as_units(differences)
+    means = np.bincount(layout.rows, values) / np.bincount(layout.rows) if len(values) else values
+    plain = mean_estimate(means.tolist())
+    if not layout.shared or plain.interval is None:
+        return plain
+    if _all_the_same(values):
+        return replace(plain, layout=layout)
+    if not layout.estimable:
+        worst = layout.worst_inflation
+        error = MeanError(plain.sd * float(np.sqrt(worst / plain.units)), plain.df) if worst else None
+        return replace(_estimate(plain.mean, plain.sd, plain.units, error), layout=layout)
+    components = layout.components(values)
+    wider = layout.error(components) if layout.plausible(components) else None
+    longer = max((error for error in (plain.error, wider) if error), key=_half_width)
+    estimate = _estimate(plain.mean, plain.sd, plain.units, longer)
+    return replace(estimate, layout=layout, components=components)
 
 
 def equivalent(estimate: MeanEstimate, smallest_effect: float) -> bool:
@@ -88,13 +130,30 @@ def equivalent(estimate: MeanEstimate, smallest_effect: float) -> bool:
     return estimate.narrow is not None and estimate.narrow.within(smallest_effect)
 
 
-def _around(mean: float, sd: float, units: int, level: float) -> Interval:
-    half = t_quantile(level, units - 1) * sd / float(np.sqrt(units))
+def _estimate(mean: float, sd: float, units: int, error: MeanError | None) -> MeanEstimate:
+    if units < MINIMUM_UNITS or error is None:
+        return MeanEstimate(mean, sd, units, None, None, error)
+    interval, narrow = (_around(mean, error, level) for level in (LEVEL, EQUIVALENCE_LEVEL))
+    return MeanEstimate(mean, sd, units, interval, narrow, error)
+
+
+def _around(mean: float, error: MeanError, level: float) -> Interval:
+    half = _half_width(error, level)
     return Interval(mean - half, mean + half, level)
+
+
+def _half_width(error: MeanError, level: float = LEVEL) -> float:
+    return t_quantile(level, error.df) * error.se
+
+
+def _error(sd: float, units: int) -> MeanError:
+    return MeanError(sd / float(np.sqrt(units)), units - 1)
 
 
 def _sd(units: NDArray[np.float64]) -> float:
     """Return the standard deviation; zero, and not what rounding leaves of it, for units that are all the same."""
-    if np.ptp(units) <= ROUNDING * np.abs(units).max():
-        return 0.0
-    return float(np.std(units, ddof=1))
+    return 0.0 if _all_the_same(units) else float(np.std(units, ddof=1))
+
+
+def _all_the_same(units: NDArray[np.float64]) -> bool:
+    return bool(np.ptp(units) <= ROUNDING * np.abs(units).max())

@@ -11,61 +11,73 @@ from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
 from harness.reporting.statistics._base import EQUIVALENCE_LEVEL, LEVEL, MINIMUM_UNITS, t_quantile
+from harness.reporting.statistics.crossed import MeanError
 
 __all__ = [
+    "ErrorOf",
     "chance_to_find",
     "chance_to_show_equivalence",
-    "minimum_detectable_effect",
+    "detectable_effect",
+    "error_of_units",
     "units_that_settle",
     "units_to_find",
     "units_to_show_equivalence",
 ]
+
+ErrorOf = Callable[[int], MeanError | None]  # the error of a mean over so many units; None where it is not known
 
 MOST_UNITS = 10_000
 NODES = 200
 MOST_ERRORS = 100.0
 
 
-def chance_to_find(effect: float, sd: float, units: int) -> float:
-    """Return the chance that the 95 % interval excludes zero, if the effect is `effect` and units spread by `sd`."""
-    if units < MINIMUM_UNITS:
-        return 0.0
-    if sd == 0:
+def error_of_units(sd: float) -> ErrorOf:
+    """Return what gives the error of a mean over so many units with nothing in common that spread by `sd`."""
+    return lambda units: MeanError(sd / float(np.sqrt(units)), units - 1)
+
+
+def chance_to_find(effect: float, error: MeanError) -> float:
+    """Return the chance that the 95 % interval excludes zero, if the true effect is `effect`.
+
+    `error.se` is the true standard error of the mean, which a study knows with `error.df` degrees of freedom.
+    """
+    if error.se == 0:
         return float(effect != 0)
     # SciPy's noncentral t distribution, and statsmodels' power with it, is NaN in places from 8 standard errors on.
-    errors, (spreads, weights) = abs(effect) / sd * np.sqrt(units), _sample_spreads(units)
-    reach = t_quantile(LEVEL, units - 1) * spreads
+    errors, (spreads, weights) = abs(effect) / error.se, _sample_spreads(error.df)
+    reach = t_quantile(LEVEL, error.df) * spreads
     return float(weights @ (stats.norm.cdf(errors - reach) + stats.norm.cdf(-errors - reach)))
 
 
-def units_to_find(effect: float, sd: float, power: float = 0.8) -> int | None:
+def units_to_find(effect: float, error_of: ErrorOf, power: float = 0.8) -> int | None:
     """Return the fewest units that find `effect` with chance `power`; None if more than 10,000 would be needed."""
-    return _fewest(lambda units: chance_to_find(effect, sd, units) >= power)
+    return _fewest(lambda units: _holds(error_of(units), lambda error: chance_to_find(effect, error) >= power))
 
 
-def minimum_detectable_effect(sd: float, units: int, power: float = 0.8) -> float | None:
-    """Return the smallest effect that `units` find with chance `power`; None below five units."""
-    if units < MINIMUM_UNITS:
-        return None
-    if sd == 0:
+def detectable_effect(error: MeanError, power: float = 0.8) -> float:
+    """Return the smallest effect that a mean with this error shows with chance `power`."""
+    if error.se == 0:
         return 0.0
-    return sd * float(optimize.brentq(lambda size: chance_to_find(size, 1.0, units) - power, 0.0, MOST_ERRORS))
+    scale = MeanError(1.0, error.df)
+    return error.se * float(optimize.brentq(lambda size: chance_to_find(size, scale) - power, 0.0, MOST_ERRORS))
 
 
-def chance_to_show_equivalence(bound: float, sd: float, units: int) -> float:
+def chance_to_show_equivalence(bound: float, error: MeanError) -> float:
     """Return the chance that the 90 % interval lies within `bound` of zero, if there is no effect."""
-    if units < MINIMUM_UNITS or bound <= 0:
+    if bound <= 0:
         return 0.0
-    if sd == 0:
+    if error.se == 0:
         return 1.0
-    spreads, weights = _sample_spreads(units)
-    room = bound / sd * np.sqrt(units) - t_quantile(EQUIVALENCE_LEVEL, units - 1) * spreads
+    spreads, weights = _sample_spreads(error.df)
+    room = bound / error.se - t_quantile(EQUIVALENCE_LEVEL, error.df) * spreads
     return float(weights @ (2 * stats.norm.cdf(np.maximum(room, 0)) - 1))
 
 
-def units_to_show_equivalence(bound: float, sd: float, power: float = 0.8) -> int | None:
+def units_to_show_equivalence(bound: float, error_of: ErrorOf, power: float = 0.8) -> int | None:
     """Return the fewest units that show equivalence with chance `power` if there is no effect; None past 10,000."""
-    return _fewest(lambda units: chance_to_show_equivalence(bound, sd, units) >= power)
+    return _fewest(
+        lambda units: _holds(error_of(units), lambda error: chance_to_show_equivalence(bound, error) >= power)
+    )
 
 
 def units_that_settle(sd: float, smallest_effect: float) -> int | None:
@@ -79,17 +91,21 @@ def units_that_settle(sd: float, smallest_effect: float) -> int | None:
         quantiles = t_quantile(LEVEL, units - 1) + t_quantile(EQUIVALENCE_LEVEL, units - 1)
         return quantiles * sd / float(np.sqrt(units)) < smallest_effect
 
-    return _fewest(settled)
+    return None if np.isnan(sd) else _fewest(settled)
 
 
 @lru_cache(maxsize=1024)
-def _sample_spreads(units: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sample_spreads(df: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return standard deviations that a sample may show where the true one is 1, and their weights (Gauss-Legendre).
 
     Given the sample's own spread, what is left is normal, so integrals over it are exact but for about 1e-6.
     """
     places, weights = special.roots_legendre(NODES)
-    return np.sqrt(stats.chi2.ppf((places + 1) / 2, units - 1) / (units - 1)), weights / 2
+    return np.sqrt(stats.chi2.ppf((places + 1) / 2, df) / df), weights / 2
+
+
+def _holds(error: MeanError | None, enough: Callable[[MeanError], bool]) -> bool:
+    return error is not None and enough(error)
 
 
 def _fewest(enough: Callable[[int], bool]) -> int | None:

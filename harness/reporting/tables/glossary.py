@@ -11,7 +11,7 @@ MEANINGS = (
     (
         "95 % interval",
         "Computed this way again and again, in 95 of 100 studies it would hold the mean over all configurations of "
-        "the searched space. It says nothing about where single configurations lie.",
+        "the searched space and all seeds. It says nothing about where single configurations lie.",
     ),
     (
         "t interval",

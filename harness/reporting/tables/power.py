@@ -5,6 +5,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from harness.core.errors import InputError
+from harness.core.seed_layout import LAYOUTS
 from harness.reporting.analysis.sample_size import SampleSize, sample_size_of
 from harness.reporting.context import ReportContext
 from harness.reporting.tables._base import ReportTable, table_of_numbers
@@ -12,9 +13,14 @@ from harness.reporting.tables._base import ReportTable, table_of_numbers
 __all__ = ["power_table"]
 
 
+UNSETTLED = ("inconclusive", "not enough data", "better, possibly trivially", "worse, possibly trivially")
+
+
 def power_table(context: ReportContext) -> ReportTable | None:
-    """Return the table, or none where there is no effect to look for or nothing is known of the spread."""
+    """Return the table; none where the answer is there, no effect is looked for, or nothing is known of the spread."""
     data = context.data
+    if context.verdict.kind not in UNSETTLED:
+        return None
     try:
         needed = sample_size_of(data)
     except InputError:
@@ -42,7 +48,8 @@ def _said(amount: int | None) -> str:
 def _note(needed: SampleSize) -> str:
     return (
         f"How many configurations find a difference of {needed.measure.size(needed.effect)}, the smallest that "
-        f"matters, in {100 * needed.power:.0f} of 100 studies (two-sided test at 5 %), by seeds of each. Cautiously: "
+        f"matters, in {100 * needed.power:.0f} of 100 studies (two-sided test at 5 %), by seeds of each, where "
+        f"configurations have {LAYOUTS[needed.layout]}. Cautiously: "
         "if configurations differ as much more than here as they well may after so few. The last column: to show that "
         "there is less than that, if there is nothing. This study is the pilot; harness power takes other effects."
     )

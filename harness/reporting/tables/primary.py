@@ -51,7 +51,8 @@ def primary_table(context: ReportContext) -> ReportTable | None:
     ]
     unit = measure.unit or "stored units"
     note = (
-        f"Interval: t with {mean.df} degrees of freedom, over configurations; two-sided p: {p_value(mean.p)}. "
+        f"Interval: t with {number(mean.df, 1 if mean.layout else 0)} degrees of freedom, over configurations"
+        f"{' and seeds, which they share' if mean.layout else ''}; two-sided p: {p_value(mean.p)}. "
         f"Difference in {unit}; it is {number(mean.standardized, 2)} standard deviations between configurations (dz)."
     )
     return table_of_numbers(

@@ -79,6 +79,7 @@ def caveats_of_comparison(runs: pd.DataFrame, comparison: Comparison, measure: M
     sentences = (
         _no_spread(comparison),
         _one_seed(comparison),
+        _shared_seeds(comparison),
         _unequal_seeds(comparison),
         _repeated(runs, comparison),
         _unequal_steps(runs, comparison),
@@ -98,10 +99,20 @@ def _no_spread(comparison: Comparison) -> str:
 
 def _one_seed(comparison: Comparison) -> str:
     seeds = comparison.configurations["seeds"]
-    if not len(seeds) or seeds.max() > 1:
+    if not len(seeds) or seeds.max() > 1 or comparison.mean.layout:
         return ""
     return (
         "Every configuration has one seed: what differs between configurations and what is noise cannot be told apart."
+    )
+
+
+def _shared_seeds(comparison: Comparison) -> str:
+    """Say which intervals ignore that configurations share seeds: all but those of means over configurations."""
+    if not comparison.mean.layout:
+        return ""
+    return (
+        "Configurations share seeds. The intervals of the verdict and of the secondary endpoints allow for that; all "
+        "other intervals and tests of this report take these seeds as given."
     )
 
 

@@ -1,6 +1,7 @@
 """The sentences around the numbers: what was estimated, how, and what it does not show."""
 
 from harness.core.digest import digest
+from harness.core.seed_layout import POOL
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
@@ -20,29 +21,42 @@ def estimand(data: StudyData, comparison: Comparison, measure: Measure) -> str:
             f"under {comparison.second}, each trained with seeds that no search has seen, where each search counts "
             f"once, as the mean over its seeds."
         )
+    over = "configurations drawn from the searched space, and over seeds" if data.study.spec.space else "seeds"
     return (
-        f"The mean, over configurations drawn from the searched space, of {measure.title} under {comparison.first} "
-        f"minus that under {comparison.second}, at the end of training, where each configuration counts once, as the "
-        f"mean over its seeds."
+        f"The mean, over {over}, of {measure.title} under {comparison.first} minus that under {comparison.second}, at "
+        f"the end of training, on the one test set that there is. {_weights(data, comparison)}"
     )
+
+
+def _weights(data: StudyData, comparison: Comparison) -> str:
+    """Say what counts how often, and which seeds there were."""
+    layout = comparison.mean.layout
+    if not data.study.spec.space:
+        return "The network and its training are those of the one configuration."
+    which = f"of {count(layout.seeds, 'seed')} that configurations share" if layout else "of seeds that no other has"
+    return f"Each configuration counts once, as the mean over its runs, each {which}."
 
 
 def limits(data: StudyData, comparison: Comparison) -> list[str]:
     """Say what the comparison does not show, however clear the verdict is."""
     return [
-        "It speaks of this task, this network and this searched space, and of no other.",
-        *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(comparison)),
+        f"It speaks of this task, this network{' and this searched space' if data.study.spec.space else ''}, and of no "
+        "other.",
+        *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(data, comparison)),
         "It compares at equal numbers of updates, not at equal cost; section 5 shows what each arm cost.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
     ]
 
 
-def _limits_of_pairs(comparison: Comparison) -> list[str]:
+def _limits_of_pairs(data: StudyData, comparison: Comparison) -> list[str]:
+    if not data.study.spec.space:
+        return []
+    drawn = " and their seeds as drawn from all seeds" if comparison.mean.layout else ""
     return [
         f"It compares the arms at equal configurations. It does not compare the best {comparison.first} with the best "
         f"{comparison.second} that a search for each alone would find.",
-        "The interval takes the configurations as a random draw from the searched space.",
+        f"The interval takes the configurations as a random draw from the searched space{drawn}.",
     ]
 
 
@@ -99,9 +113,11 @@ def _method(data: StudyData) -> list[str]:
     study = data.study
     if data.searched:
         return _method_of_searches(data, data.searched)
+    point = "one point of the searched space" if study.spec.space else "the base run, for nothing is searched"
     return [
-        f"A configuration is one point of the searched space; {count(study.trials, 'configuration')} planned, each "
-        f"under {listed(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
+        f"A configuration is {point}; {count(study.trials, 'configuration')} planned, each under {listed(data.arms)}, "
+        f"each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
+        *_layout(data),
         "The arms of a configuration share the seed, and with it the initial values and the order of the data.",
         "The verdict and the tables use the test split, measured at the end of a run; curves use the validation split, "
         "which triggers may look at.",
@@ -109,6 +125,23 @@ def _method(data: StudyData) -> list[str]:
         "independent evidence about the others.",
         *_searching(data),
     ]
+
+
+def _layout(data: StudyData) -> list[str]:
+    """Say which seeds configurations have, where there are several."""
+    if data.study.trials < 2:
+        return []
+    return {
+        "own": ["Each configuration has seeds of its own, so that what a seed does averages out over configurations."],
+        "pooled": [
+            f"Each configuration takes its seeds from a pool of {POOL}. What a seed does to all that have it is "
+            "estimated, and the interval allows for it."
+        ],
+        "crossed": [
+            "All configurations have the same seeds. What a seed does to all of them alike does not average out: it is "
+            "estimated (two-way random effects, Satterthwaite's degrees of freedom), and the interval allows for it."
+        ],
+    }[data.study.spec.design.seeds]
 
 
 def _searching(data: StudyData) -> list[str]:

@@ -45,7 +45,7 @@ def judge(comparison: Comparison, measure: Measure, smallest_effect: float) -> V
     if kind == "not enough data":
         return Verdict(kind, _not_enough(comparison, measure))
     if kind == "inconclusive":
-        settles_at = units_that_settle(comparison.mean.sd, smallest_effect)
+        settles_at = units_that_settle(comparison.mean.sd_with_own_seeds, smallest_effect)
         return Verdict(kind, _inconclusive(comparison, measure, smallest_effect, settles_at), settles_at)
     if kind == "practically equivalent":
         return Verdict(kind, _equivalent(comparison, measure, smallest_effect))
@@ -99,9 +99,11 @@ def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float
 def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: float, settles_at: int | None) -> str:
     higher, lower = _by_value(comparison)
     units = f"{comparison.unit}s"
-    needed = f"more than 10,000 {units}"
+    own = " with seeds of their own" if comparison.mean.layout else ""
+    needed = f"more than 10,000 {units}{own}"
     if settles_at is not None:
-        needed = f"about {settles_at:,} {units}, {settles_at - comparison.mean.units:,} more than now,"
+        more = "" if own else f", {settles_at - comparison.mean.units:,} more than now,"
+        needed = f"about {settles_at:,} {units}{own}{more}"
     settles = (
         f"With the spread seen here, {needed} would settle it against a smallest effect of "
         f"{measure.size(smallest_effect)}."
@@ -117,10 +119,13 @@ def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: flo
 
 def _not_enough(comparison: Comparison, measure: Measure) -> str:
     higher, lower = _by_value(comparison)
+    needs = f"{MINIMUM_UNITS} {comparison.unit}s that completed under both arms"
+    if comparison.mean.layout:
+        needs = "more seeds where configurations share them, since a seed may move all of them alike"
     return (
-        f"Not enough data for a verdict: an interval needs {MINIMUM_UNITS} {comparison.unit}s that completed under "
-        f"both arms, and there {'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far "
-        f"{measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
+        f"Not enough data for a verdict: an interval needs {needs}, and there "
+        f"{'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far {measure.title} is "
+        f"{measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
     )
 
 
@@ -145,7 +150,8 @@ def _numbers(comparison: Comparison, measure: Measure) -> str:
     seeds = comparison.configurations["seeds"]
     fewest, most = int(seeds.min()), int(seeds.max())
     each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
-    return f"{count(comparison.mean.units, comparison.unit)} with {each} each{_counted(comparison, measure)}"
+    shared = f", {count(comparison.mean.layout.seeds, 'seed')} in all" if comparison.mean.layout else ""
+    return f"{count(comparison.mean.units, comparison.unit)} with {each} each{shared}{_counted(comparison, measure)}"
 
 
 def _counted(comparison: Comparison, measure: Measure) -> str:

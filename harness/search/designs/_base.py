@@ -17,14 +17,12 @@ class Part:
         name: behind the study's own; empty if the study is one search.
         stream: of the proposals: parts of the same stream are proposed the same as long as they have learned nothing.
         arms: under which each of its configurations is run.
-        seeds: with which.
         replicate: its number, from 0.
     """
 
     name: str
     stream: str
     arms: tuple[str, ...]
-    seeds: tuple[int, ...]
     replicate: int = 0
 
 
@@ -32,8 +30,16 @@ class AbstractDesign(LeafSpec):
     """How configurations, arms and seeds are laid out so that the difference between arms can be told."""
 
     @abstractmethod
-    def parts(self, arms: Sequence[str], seeds: int) -> tuple[Part, ...]:
+    def parts(self, arms: Sequence[str]) -> tuple[Part, ...]:
         """Return the searches that are made."""
+
+    @abstractmethod
+    def seeds_of(self, part: Part, number: int, seeds: int) -> tuple[int, ...]:
+        """Return the seeds of trial `number` of a part; asked for more `seeds`, it returns these and others.
+
+        Raises:
+            SpecError: there are not so many.
+        """
 
     def trial(self, part: Part, number: int) -> int:  # noqa: ARG002
         """Return the number that trial `number` of a part has in the study."""

@@ -26,19 +26,22 @@ class Tuned(AbstractDesign):
     replicates: Annotated[int, Field(ge=2)] = 5
     confirmation: PositiveInt = 3
 
-    def parts(self, arms: Sequence[str], seeds: int) -> tuple[Part, ...]:
-        """Return a search for each replicate and arm; replicates have no seed in common."""
+    def parts(self, arms: Sequence[str]) -> tuple[Part, ...]:
+        """Return a search for each replicate and arm."""
         return tuple(
             Part(
                 name=f"{arm} {replicate}",
                 stream=f"replicate {replicate}",
                 arms=(arm,),
-                seeds=tuple(replicate + self.replicates * seed for seed in range(seeds)),
                 replicate=replicate,
             )
             for replicate in range(self.replicates)
             for arm in arms
         )
+
+    def seeds_of(self, part: Part, number: int, seeds: int) -> tuple[int, ...]:  # noqa: ARG002
+        """Return the seeds of all trials of a replicate; no two replicates have one in common."""
+        return tuple(part.replicate + self.replicates * seed for seed in range(seeds))
 
     def trial(self, part: Part, number: int) -> int:
         """Return the number that counts the trials of all replicates: the arms of one share it."""

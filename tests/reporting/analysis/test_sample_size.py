@@ -9,7 +9,7 @@ from harness.core.errors import InputError
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.analysis.sample_size import sample_size_of
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.statistics import units_to_find
+from harness.reporting.statistics import error_of_units, units_to_find
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
 
@@ -79,7 +79,7 @@ def test_a_pilot_with_one_seed_speaks_of_one_seed_only() -> None:
     plan = sample_size_of(pilot(SimulatedStudy(8, 1)))
 
     assert [option.seeds for option in plan.options] == [1]
-    assert plan.options[0].configurations == units_to_find(0.005, plan.spread.observed)
+    assert plan.options[0].configurations == units_to_find(0.005, error_of_units(plan.spread.observed))
 
 
 def test_an_effect_too_small_for_any_study_has_no_cheapest_option() -> None:

@@ -11,7 +11,7 @@ StudyDataOf = Callable[..., StudyData]
 
 
 def test_the_means_of_seeds_average_to_the_difference_of_the_verdict(study_data: StudyDataOf) -> None:
-    context = ReportContext(study_data(trials=6, seeds=3))
+    context = ReportContext(study_data(trials=6, seeds=3, layout="crossed"))
 
     figure = by_seed_figure(context)
 
@@ -30,7 +30,7 @@ def test_one_seed_or_one_configuration_is_no_comparison_of_seeds(
 
 
 def test_seeds_that_not_all_configurations_have_are_not_compared(study_data: StudyDataOf) -> None:
-    data = study_data(trials=6, seeds=3)
+    data = study_data(trials=6, seeds=3, layout="crossed")
     lacking = data.runs[(data.runs["trial"] > 0) | (data.runs["seed"] > 0)].reset_index(drop=True)
 
     assert by_seed_figure(ReportContext(replace(data, runs=lacking))) is None

@@ -18,9 +18,9 @@ def test_every_planned_run_has_its_line_however_it_ended(study_data: StudyDataOf
     assert figure is not None
     assert figure.alt.startswith("12 runs: 10 completed, 1 failed and 1 not ended")
     rows = figure.data.set_index(["trial", "arm", "seed"])
-    assert tuple(rows.loc[(2, "unfrozen", 1), ["ended", "last"]]) == ("not ended", 0)
+    assert tuple(rows.loc[(2, "unfrozen", 2001), ["ended", "last"]]) == ("not ended", 0)
     assert rows.loc[(0, "frozen", 0), "ended"] == "failed"
-    assert rows.loc[(1, "frozen", 0), "last"] == 600
+    assert rows.loc[(1, "frozen", 1000), "last"] == 600
 
 
 def test_growths_are_marked_where_they_happened(study_data: StudyDataOf) -> None:

@@ -10,10 +10,12 @@ from harness.reporting.tables.power import power_table
 StudyDataOf = Callable[..., StudyData]
 
 
-def test_the_numbers_are_those_that_planning_gives(finished_data: StudyData) -> None:
-    table = power_table(ReportContext(finished_data))
+def test_the_numbers_are_those_that_planning_gives(study_data: StudyDataOf) -> None:
+    data = study_data(trials=6, seeds=2, effect=0.003)
 
-    plan = sample_size_of(finished_data)
+    table = power_table(ReportContext(data))
+
+    plan = sample_size_of(data)
     assert table is not None
     assert table.frame["seeds"].tolist() == [option.seeds for option in plan.options]
     assert table.frame["cautious"].tolist() == [option.cautious for option in plan.options]
@@ -22,13 +24,15 @@ def test_the_numbers_are_those_that_planning_gives(finished_data: StudyData) -> 
 
 
 def test_more_than_anybody_would_run_is_said_so(study_data: StudyDataOf) -> None:
-    table = power_table(ReportContext(study_data(smallest_effect=1e-5)))
+    table = power_table(ReportContext(study_data(smallest_effect=1e-5, effect=0.0, trials=5)))
 
     assert table is not None
     assert table.rows[0][1] == "> 10,000"
     assert table.frame["configurations"].isna().all()
 
 
-@pytest.mark.parametrize("size", [{"trials": 2}, {"smallest_effect": 0.0}])
-def test_without_an_effect_or_a_pilot_there_is_no_table(study_data: StudyDataOf, size: dict[str, float]) -> None:
+@pytest.mark.parametrize("size", [{"trials": 2}, {"smallest_effect": 0.0}, {"effect": 0.05}])
+def test_without_effect_pilot_or_open_question_there_is_no_table(
+    study_data: StudyDataOf, size: dict[str, float]
+) -> None:
     assert power_table(ReportContext(study_data(**size))) is None

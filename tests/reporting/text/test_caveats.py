@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.core.seed_layout import seeds_of
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import measure_of
@@ -16,7 +17,8 @@ METRIC = "test/accuracy/all"
 
 def runs_of(configurations: int = 8, seeds: int = 2) -> pd.DataFrame:
     stream, arms = np.random.default_rng(0), ("unfrozen", "frozen")
-    rows = [(trial, arm, seed) for trial in range(configurations) for arm in arms for seed in range(seeds)]
+    seeds_by_trial = {trial: seeds_of("own", trial, seeds) for trial in range(configurations)}
+    rows = [(trial, arm, seed) for trial, own in seeds_by_trial.items() for arm in arms for seed in own]
     frame = pd.DataFrame(rows, columns=["trial", "arm", "seed"])
     plain: dict[str, Any] = {"status": "completed", "reason": "", METRIC: 0.8 + 0.01 * stream.normal(size=len(rows))}
     plain |= {"param/when": frame["trial"] * 10, "cost/steps": 600.0}

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.core.seed_layout import SeedLayout, seeds_of
 from harness.reporting.analysis.pairing import Comparison, compare
 from harness.reporting.data.measures import measure_of
 from harness.reporting.text.verdict import Kind, judge
@@ -11,7 +12,7 @@ from harness.reporting.text.verdict import Kind, judge
 ACCURACY, LOSS = "test/accuracy/all", "test/loss/total"
 
 
-def comparison_of(mean: float, sd: float, units: int, metric: str = ACCURACY) -> Comparison:
+def comparison_of(mean: float, sd: float, units: int, metric: str = ACCURACY, layout: SeedLayout = "own") -> Comparison:
     """Return a comparison whose configurations have exactly this mean and SD of the difference."""
     spread = np.linspace(-1, 1, units) if units > 1 else np.zeros(units)
     spread = spread / spread.std(ddof=1) if units > 1 else spread
@@ -19,7 +20,7 @@ def comparison_of(mean: float, sd: float, units: int, metric: str = ACCURACY) ->
         (trial, arm, seed, "completed", 0.8 + (mean + sd * spread[trial]) * (arm == "unfrozen"))
         for trial in range(units)
         for arm in ("frozen", "unfrozen")
-        for seed in range(2)
+        for seed in seeds_of(layout, trial, 2)
     ]
     frame = pd.DataFrame(rows, columns=["trial", "arm", "seed", "status", metric])
     return compare(frame, "unfrozen", "frozen", metric)
@@ -115,3 +116,21 @@ def test_what_no_study_settles_is_said() -> None:
     verdict = judge(comparison_of(0.003, 0.5, 12), measure_of(ACCURACY), 0.0001)
 
     assert "more than 10,000 configurations would settle it" in verdict.sentence
+
+
+def test_shared_seeds_are_counted_and_what_would_settle_it_are_others() -> None:
+    verdict = judge(comparison_of(0.003, 0.02, 12, layout="crossed"), measure_of(ACCURACY), 0.005)
+
+    assert "over 12 configurations with 2 seeds each, 2 seeds in all." in verdict.sentence
+    assert f"about {verdict.settles_at} configurations with seeds of their own would settle it" in verdict.sentence
+
+
+def test_one_seed_for_all_configurations_leaves_no_verdict() -> None:
+    gains = {"frozen": 0.0, "unfrozen": 0.01}
+    rows = [(trial, arm, 0, "completed", 0.8 + gain * (9 + trial)) for trial in range(8) for arm, gain in gains.items()]
+    frame = pd.DataFrame(rows, columns=["trial", "arm", "seed", "status", ACCURACY])
+
+    verdict = judge(compare(frame, "unfrozen", "frozen", ACCURACY), measure_of(ACCURACY), 0.005)
+
+    assert verdict.kind == "not enough data"
+    assert "an interval needs more seeds where configurations share them" in verdict.sentence

@@ -106,7 +106,7 @@ def test_the_last_bit_of_a_curve_fails_naming_the_run(report: Path, covered_up: 
     found = verify(report)
 
     assert found.outcome == "FAIL"
-    assert "the curves of row 24 (trial 5, arm unfrozen, seed 1) are not those whose digest" in said(found)
+    assert "the curves of row 24 (trial 5, arm unfrozen, seed 5001) are not those whose digest" in said(found)
 
 
 def edit(name: str, old: str, new: str) -> Change:
