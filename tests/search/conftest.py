@@ -1,11 +1,13 @@
 """A study that runs within a second."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.core.digest import digest
 from harness.growth import NoFreezing, OldParameters
 from harness.search.launch import launch
 from harness.search.observer import Observer
@@ -18,6 +20,7 @@ from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
+LaunchOnce = Callable[[Study], Path]
 RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
 
@@ -51,6 +54,27 @@ def runs_of() -> RunsOf:
         return [run for runs in each for run in runs]
 
     return planned
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> LaunchOnce:
+    """Return a function that launches a study in one go, once for all tests of a file; its home is to be read only."""
+    homes = dict[str, Path]()
+
+    def home(study: Study) -> Path:
+        known = digest(study.to_json())
+        if known not in homes:
+            homes[known] = tmp_path_factory.mktemp("launched") / "home"
+            launch(study, Runner(Workspace(homes[known]).create()), Observer())
+        return homes[known]
+
+    return home
+
+
+@pytest.fixture
+def launched_home(launched: LaunchOnce, study: Study, tmp_path: Path) -> Path:
+    """Return the home of the test's own in which the study above was launched."""
+    return Path(shutil.copytree(launched(study), tmp_path / "home"))
 
 
 @pytest.fixture

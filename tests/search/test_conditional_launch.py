@@ -1,6 +1,7 @@
 """A real tiny study whose configurations differ in what they have, under every sampler."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ Launch = Callable[..., StudyRecord]
 WIDTH = "growths.0.operation.width"
 ADDED = Objective(metric="growth/parameters_added", direction="minimize")
 SAMPLERS = [CMAES(), GP(startup=2), Grid(points=2), NSGAII(population=2), QuasiRandom(), Random(), TPE(startup=2)]
+GIVEN = {"again": False, "tap": "hidden.0", "width": 6, "dropout": 0.2}
 each = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.kind)
 
 
@@ -53,19 +55,21 @@ def runs_in(home: Path) -> list[RunRecord]:
 
 
 @each
-def test_every_sampler_leads_to_runs_that_have_what_exists(
+def test_every_sampler_leads_to_runs_that_have_what_exists_in_two_launches_as_in_one(
     growing: Study, sampler: AbstractSampler, run_study: Launch, tmp_path: Path
 ) -> None:
     objectives = (ADDED,) if sampler.weighs else ()
-    searched = with_changes(growing, {"sampler": sampler, "objectives": objectives})
+    searched = with_changes(growing, {"sampler": sampler, "objectives": objectives, "baselines": [GIVEN]})
 
     run_study(searched, trials=2)
     record = run_study(searched, trials=4)
+    run_study(searched, home=tmp_path / "at-once")
 
     tracker, workspace = MemoryTracker(), Workspace(tmp_path / "home")
     assert not Projector(workspace, "tiny", lambda: tracker).finish()
     runs = runs_in(tmp_path / "home")
     assert [run.status for run in runs] == ["completed"] * 8
+    assert runs[0].params == GIVEN
     for run in runs:
         assert list(run.params) == [name for name in searched.space if exists(searched.space, name, run.params)]
         assert len(run.growths) == 1 + run.params["again"]
@@ -76,20 +80,12 @@ def test_every_sampler_leads_to_runs_that_have_what_exists(
     configurations = ended_configurations(searched, record, runs)
     assert front_of(searched, configurations)
     assert "def study()" in exported(searched, configurations[0], record)
+    at_once = runs_in(tmp_path / "at-once")
+    assert [without_time(run) for run in runs] == [without_time(run) for run in at_once]
 
 
-@each
-def test_a_launch_in_one_go_comes_to_the_same_runs(
-    growing: Study, sampler: AbstractSampler, run_study: Launch, tmp_path: Path
-) -> None:
-    searched = with_changes(growing, {"sampler": sampler})
-
-    run_study(searched, trials=3)
-    run_study(searched, trials=1, home=tmp_path / "parts")
-    run_study(searched, trials=3, home=tmp_path / "parts")
-
-    one, parts = (sorted((run.key, run.run_id) for run in runs_in(tmp_path / home)) for home in ("home", "parts"))
-    assert one == parts
+def without_time(run: RunRecord) -> RunRecord:
+    return replace(run, metrics={name: value for name, value in run.metrics.items() if name != "cost/seconds"})
 
 
 def test_every_corner_is_checked_with_what_it_needs(growing: Study, runner: Runner) -> None:

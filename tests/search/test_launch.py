@@ -19,6 +19,7 @@ from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
+LaunchOnce = Callable[[Study], Path]
 Key = tuple[int, str, int]
 ALL = [(0, "frozen", 0), (0, "unfrozen", 0), (1, "frozen", 1000), (1, "unfrozen", 1000)]
 
@@ -69,10 +70,8 @@ def test_every_configuration_is_run_under_every_arm_and_seed(run_study: Launch, 
     assert (record.trials, record.seeds, diary.plan) == (2, 2, (8, 0))
 
 
-def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Study, tmp_path: Path) -> None:
-    run_study()
-
-    for (trial, arm, seed), run in runs(tmp_path / "home").items():
+def test_a_run_is_recorded_with_its_configuration(launched: LaunchOnce, study: Study) -> None:
+    for (trial, arm, seed), run in runs(launched(study)).items():
         config = study.config(run.params, arm, seed)
         assert run.params == study.point(trial)
         assert (run.config, run.run_id, run.status) == (config.to_json(), run_id(config), "completed")
@@ -81,10 +80,9 @@ def test_a_run_is_recorded_with_its_configuration(run_study: Launch, study: Stud
 
 @pytest.mark.parametrize("evaluations", [0, 1, 3, 7, 12])
 def test_a_half_finished_study_continues_to_the_same_numbers(
-    run_study: Launch, tmp_path: Path, evaluations: int
+    run_study: Launch, launched: LaunchOnce, study: Study, tmp_path: Path, evaluations: int
 ) -> None:
     before, after, home = Diary(evaluations), Diary(), tmp_path / "interrupted"
-    run_study()
     with pytest.raises(KeyboardInterrupt):
         run_study(home=home, observer=before)
 
@@ -92,8 +90,8 @@ def test_a_half_finished_study_continues_to_the_same_numbers(
 
     assert before.ended + after.ended == ALL
     assert after.plan == (4, len(before.ended))
-    assert runs(home) == runs(tmp_path / "home")
-    assert histories(home) == histories(tmp_path / "home")
+    assert runs(home) == runs(launched(study))
+    assert histories(home) == histories(launched(study))
 
 
 @pytest.mark.parametrize("ended", [1, 2])
@@ -117,14 +115,13 @@ def test_a_run_that_ended_just_before_an_interruption_is_not_run_again_and_its_t
     assert Proposals(study, Workspace(tmp_path / "home")).finished() == {0, 1}
 
 
-def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path) -> None:
-    run_study()
-    before, diary = Ledger(tmp_path / "home").runs("tiny"), Diary()
+def test_nothing_is_added_to_a_finished_study(run_study: Launch, launched_home: Path) -> None:
+    before, diary = Ledger(launched_home).runs("tiny"), Diary()
 
     run_study(observer=diary)
 
     assert (diary.ended, diary.plan) == ([], (4, 4))
-    assert Ledger(tmp_path / "home").runs("tiny") == before
+    assert Ledger(launched_home).runs("tiny") == before
 
 
 @pytest.mark.parametrize(
@@ -137,14 +134,13 @@ def test_nothing_is_added_to_a_finished_study(run_study: Launch, tmp_path: Path)
     ],
 )
 def test_more_trials_or_seeds_add_just_those(
-    run_study: Launch, tmp_path: Path, more: dict[str, int], added: list[Key]
+    run_study: Launch, launched_home: Path, more: dict[str, int], added: list[Key]
 ) -> None:
-    run_study()
-    before, diary = Ledger(tmp_path / "home").runs("tiny"), Diary()
+    before, diary = Ledger(launched_home).runs("tiny"), Diary()
 
     run_study(observer=diary, **more)
 
-    after = Ledger(tmp_path / "home").runs("tiny")
+    after = Ledger(launched_home).runs("tiny")
     assert diary.ended == added
     assert [run for run in after if (run.trial, run.arm, run.seed) in ALL] == before
     assert len(after) == len(before) + len(added)
@@ -159,13 +155,13 @@ def test_numbers_that_were_raised_stay_so(run_study: Launch) -> None:
     assert (again.trials, again.seeds) == (raised.trials, raised.seeds) == (2, 2)
 
 
-def test_trials_that_are_added_are_those_of_a_longer_study(run_study: Launch, tmp_path: Path) -> None:
+def test_trials_that_are_added_are_those_of_a_longer_study(
+    run_study: Launch, launched: LaunchOnce, study: Study, tmp_path: Path
+) -> None:
     run_study(trials=1)
-    run_study(trials=3)
+    run_study(trials=2)
 
-    run_study(home=tmp_path / "at-once", trials=3)
-
-    assert runs(tmp_path / "home") == runs(tmp_path / "at-once")
+    assert runs(tmp_path / "home") == runs(launched(study))
 
 
 def test_a_diverged_run_is_recorded_with_its_reason_and_the_study_goes_on(
@@ -193,10 +189,10 @@ def test_a_failed_run_is_not_tried_again(run_study: Launch, study: Study) -> Non
     assert (diary.ended, diary.plan) == ([], (4, 4))
 
 
-def test_both_arms_share_the_trunk(run_study: Launch, tmp_path: Path) -> None:
+def test_both_arms_share_the_trunk(run_study: Launch, launched_home: Path) -> None:
     run_study(seeds=2)
 
-    found = runs(tmp_path / "home")
+    found = runs(launched_home)
     trunks = {key: run.stages[0] for key, run in found.items()}
     ends = [run.stages[-1] for run in found.values()]
     assert all(trunks[trial, "frozen", seed] == trunks[trial, "unfrozen", seed] for trial, _, seed in trunks)
@@ -222,25 +218,6 @@ def test_an_impossible_tap_is_refused_before_anything_is_run(
 ) -> None:
     with pytest.raises(TapNotFoundError, match=r"no tap 'nowhere'.*hidden\.0"):
         check_study(with_changes(study, changes), runner)
-
-
-SAMPLERS = ["cma_es", {"kind": "gp", "startup": 1}, "grid", {"kind": "nsga_ii", "population": 2}, "random"]
-
-
-@pytest.mark.parametrize("sampler", [*SAMPLERS, {"kind": "tpe", "startup": 1}], ids=str)
-def test_two_trials_and_two_more_equal_four_whoever_proposes(
-    run_study: Launch, study: Study, tmp_path: Path, sampler: Any
-) -> None:
-    sampled = with_changes(study, {"sampler": sampler, "baselines": [{"when": 20, "init": "orthogonal"}]})
-    sampled = sampled.model_copy(update={"arms": {"frozen": study.arms["frozen"]}})
-    run_study(sampled, home=tmp_path / "at-once", trials=4)
-    run_study(sampled, home=tmp_path / "in-two", trials=2)
-
-    run_study(sampled, home=tmp_path / "in-two", trials=4)
-
-    assert runs(tmp_path / "in-two") == runs(tmp_path / "at-once")
-    assert next(run.params for run in runs(tmp_path / "in-two").values()) == {"when": 20, "init": "orthogonal"}
-    assert len(runs(tmp_path / "in-two")) == 4
 
 
 def test_more_trials_than_a_grid_has_are_refused_before_the_study_begins(

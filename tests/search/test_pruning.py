@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +30,11 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 
 Launch = Callable[..., StudyRecord]
+LaunchOnce = Callable[[Study], Path]
 
+MEDIAN = Median(startup=1, checks=2)
 PRUNERS: list[AbstractPruner] = [
-    Median(startup=1, checks=2),
+    MEDIAN,
     Percentile(startup=1, checks=2, percentile=40),
     SuccessiveHalving(reduction=2),
     Hyperband(reduction=2),
@@ -57,9 +60,9 @@ class Interrupted(Observer):
 
 
 def pruned_by(study: Study, pruner: AbstractPruner) -> Study:
-    """Return a study of seven configurations that `pruner` watches: growths come at 10 to 30 of 70 steps."""
-    seeds = 4 if isinstance(pruner, Wilcoxon) else 1
-    return with_changes(study, {"base.steps": 70, "pruner": pruner, "trials": 7, "seeds": seeds})
+    """Return a study of a few configurations that `pruner` watches: growths come at 10 to 30 of 70 steps."""
+    sizes = {"trials": 5, "seeds": 3} if isinstance(pruner, Wilcoxon) else {"trials": 7, "seeds": 1}
+    return with_changes(study, {"base.steps": 70, "pruner": pruner, **sizes})
 
 
 def runs(home: Path) -> dict[RunKey, RunRecord]:
@@ -78,46 +81,45 @@ def optuna_trials(home: Path) -> list[tuple[TrialState, dict[int, float], list[f
 
 @each
 def test_a_study_that_was_interrupted_and_then_enlarged_prunes_as_one_in_one_go(
-    run_study: Launch, study: Study, tmp_path: Path, pruner: AbstractPruner
+    run_study: Launch, launched: LaunchOnce, study: Study, tmp_path: Path, pruner: AbstractPruner
 ) -> None:
     watched = pruned_by(study, pruner)
-    run_study(watched, home=tmp_path / "once")
+    once, twice = launched(watched), tmp_path / "twice"
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(with_changes(watched, {"trials": 3}), home=tmp_path / "twice", observer=Interrupted(22))
-    run_study(with_changes(watched, {"trials": 3}), home=tmp_path / "twice")
-    run_study(watched, home=tmp_path / "twice", trials=7)
+        run_study(with_changes(watched, {"trials": 3}), home=twice, observer=Interrupted(22))
+    run_study(with_changes(watched, {"trials": 3}), home=twice)
+    run_study(watched, home=twice, trials=watched.trials)
 
-    assert runs(tmp_path / "twice") == runs(tmp_path / "once")
-    assert optuna_trials(tmp_path / "twice") == optuna_trials(tmp_path / "once")
-    assert "pruned" in {run.status for run in runs(tmp_path / "once").values()}
+    assert runs(twice) == runs(once)
+    assert optuna_trials(twice) == optuna_trials(once)
+    assert "pruned" in {run.status for run in runs(once).values()}
 
 
 @each
 def test_what_is_not_given_up_is_trained_as_if_nobody_had_compared(
-    run_study: Launch, study: Study, tmp_path: Path, pruner: AbstractPruner
+    launched: LaunchOnce, study: Study, pruner: AbstractPruner
 ) -> None:
     watched = pruned_by(study, pruner)
-    run_study(watched, home=tmp_path / "watched")
-    run_study(with_changes(watched, {"pruner": None}), home=tmp_path / "free")
+    homes = [launched(watched), launched(with_changes(watched, {"pruner": None}))]
 
-    free = runs(tmp_path / "free")
-    completed = [run for run in runs(tmp_path / "watched").values() if run.status == "completed"]
+    free = runs(homes[1])
+    completed = [run for run in runs(homes[0]).values() if run.status == "completed"]
     assert completed
     for run in completed:
         assert replace(run, spec_digest=free[run.key].spec_digest) == free[run.key]  # they differ in the pruner
-        histories = [run_history(tmp_path / home / "store", run.stages) for home in ("watched", "free")]
+        histories = [run_history(home / "store", run.stages) for home in homes]
         assert histories[0] == histories[1]
 
 
 def test_a_configuration_is_given_up_under_all_arms_and_its_test_data_stay_closed(
-    run_study: Launch, study: Study, tmp_path: Path
+    launched: LaunchOnce, study: Study
 ) -> None:
-    run_study(pruned_by(study, Median(startup=1, checks=2)))
+    home = launched(pruned_by(study, MEDIAN))
 
-    found = runs(tmp_path / "home")
+    found = runs(home)
     given_up = {run.trial for run in found.values() if run.status == "pruned"}
-    states = [state for state, _, _ in optuna_trials(tmp_path / "home")]
+    states = [state for state, _, _ in optuna_trials(home)]
     assert given_up == {number for number, state in enumerate(states) if state == TrialState.PRUNED}
     for run in found.values():
         assert (run.status == "pruned") == (run.trial in given_up)
@@ -126,9 +128,7 @@ def test_a_configuration_is_given_up_under_all_arms_and_its_test_data_stay_close
         if run.status == "pruned":
             assert run.stages[-1].step in (43, 56)
             assert run.reason == f"accuracy/all {mean_at(found, run):.4g} at step {run.stages[-1].step}"
-    opened = [
-        (opening.trial, opening.arm, opening.seed) for opening in Ledger(tmp_path / "home").test_set_accesses("tiny")
-    ]
+    opened = [(opening.trial, opening.arm, opening.seed) for opening in Ledger(home).test_set_accesses("tiny")]
     assert sorted(opened) == sorted(run.key for run in found.values() if run.status == "completed")
 
 
@@ -138,10 +138,10 @@ def mean_at(found: dict[RunKey, RunRecord], run: RunRecord) -> float:
 
 
 def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
-    run_study: Launch, study: Study, tmp_path: Path
+    run_study: Launch, launched: LaunchOnce, study: Study, tmp_path: Path
 ) -> None:
-    watched = pruned_by(study, Median(startup=1, checks=2))
-    run_study(watched)
+    watched = pruned_by(study, MEDIAN)
+    shutil.copytree(launched(watched), tmp_path / "home")
 
     run_study(watched, seeds=2)
 
@@ -155,7 +155,7 @@ def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
 
 def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, study: Study, tmp_path: Path) -> None:
     arms = {"diverged": {"training.optimizer.lr": 1e30, "training.optimizer.kind": "adamw"}, "frozen": {}}
-    fallible = pruned_by(study, Median(startup=1, checks=2)).model_copy(update={"arms": {**study.arms, **arms}})
+    fallible = pruned_by(study, MEDIAN).model_copy(update={"arms": {**study.arms, **arms}})
 
     run_study(fallible)
 
@@ -167,19 +167,17 @@ def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, 
 def test_a_sampler_that_learns_is_told_how_far_a_configuration_came(
     run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
-    learning = with_changes(pruned_by(study, Median(startup=1, checks=2)), {"sampler": TPE(startup=2)})
+    learning = with_changes(pruned_by(study, MEDIAN), {"sampler": TPE(startup=2), "trials": 5})
 
     run_study(learning)
     run_study(learning.model_copy(update={"trials": 2}), home=tmp_path / "twice")
-    run_study(learning, home=tmp_path / "twice", trials=7)
+    run_study(learning, home=tmp_path / "twice", trials=5)
 
     assert runs(tmp_path / "twice") == runs(tmp_path / "home")
 
 
 def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, study: Study, tmp_path: Path) -> None:
-    tuned = with_changes(
-        pruned_by(study, Median(startup=1, checks=2)), {"design": Tuned(replicates=2, confirmation=1), "trials": 4}
-    )
+    tuned = with_changes(pruned_by(study, MEDIAN), {"design": Tuned(replicates=2, confirmation=1), "trials": 4})
 
     run_study(tuned)
 

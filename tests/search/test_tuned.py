@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +20,19 @@ from harness.staging.previous_specs import spec_digest
 from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
+LaunchOnce = Callable[[Study], Path]
 
 
 @pytest.fixture
 def tuned(study: Study) -> Study:
     """Two searches of three configurations for each arm; their winners are confirmed with two seeds."""
     return with_changes(study, {"design": Tuned(replicates=2, confirmation=2), "trials": 3, "seeds": 1})
+
+
+@pytest.fixture
+def tuned_home(launched: LaunchOnce, tuned: Study, tmp_path: Path) -> Path:
+    """Return the home of the test's own in which that study was launched."""
+    return Path(shutil.copytree(launched(tuned), tmp_path / "home"))
 
 
 def runs(home: Path) -> dict[RunKey, RunRecord]:
@@ -40,11 +48,12 @@ def results(home: Path) -> dict[RunKey, object]:
 
 
 def test_every_arm_is_searched_as_much_and_its_winners_are_trained_with_fresh_seeds(
-    run_study: Launch, tuned: Study, tmp_path: Path
+    launched: LaunchOnce, tuned: Study
 ) -> None:
-    record = run_study(tuned)
+    home = launched(tuned)
 
-    found = runs(tmp_path / "home")
+    found, record = runs(home), Ledger(home).study("tiny")
+    assert record is not None
     searched = [run for run in found.values() if run.trial < 6]
     confirmed = [run for run in found.values() if run.trial >= 6]
     assert len(found) == record.planned_runs == 2 * 2 * 3 + 2 * 2 * 2
@@ -58,13 +67,12 @@ def test_every_arm_is_searched_as_much_and_its_winners_are_trained_with_fresh_se
 
 
 def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
-    run_study: Launch, tuned: Study, tmp_path: Path
+    run_study: Launch, tuned_home: Path, tuned: Study
 ) -> None:
     run_study(tuned)
-    run_study(tuned)
 
-    found = runs(tmp_path / "home")
-    openings = Ledger(tmp_path / "home").test_set_accesses("tiny")
+    found = runs(tuned_home)
+    openings = Ledger(tuned_home).test_set_accesses("tiny")
     assert {key for key, run in found.items() if run.opened_test} == {key for key in found if key[0] >= 6}
     assert [(one.trial, one.arm, one.seed) for one in openings] == [
         (trial, arm, seed) for trial, seeds in ((6, (2, 4)), (7, (3, 5))) for arm in tuned.arms for seed in seeds
@@ -96,9 +104,8 @@ def test_replicates_are_searches_of_their_own_and_arms_begin_alike(tuned: Study)
 
 
 @pytest.mark.parametrize("more", [{"trials": 4}, {"seeds": 2}])
+@pytest.mark.usefixtures("tuned_home")
 def test_what_was_confirmed_is_searched_no_further(run_study: Launch, tuned: Study, more: dict[str, int]) -> None:
-    run_study(tuned)
-
     with pytest.raises(StudyChangedError, match=r"test data were opened for its winners.*--as NAME"):
         run_study(tuned, **more)
 
@@ -161,9 +168,10 @@ def test_the_winner_is_the_best_that_was_not_given_up(tuned: Study, tmp_path: Pa
     assert {run.params["when"] for trial in confirmed for run in trial.runs} == {10 + winner}
 
 
-def test_the_best_are_those_of_the_searches_each_under_its_arm(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
-    record = run_study(tuned)
-    ledger = Ledger(tmp_path / "home")
+def test_the_best_are_those_of_the_searches_each_under_its_arm(launched: LaunchOnce, tuned: Study) -> None:
+    ledger = Ledger(launched(tuned))
+    record = ledger.study("tiny")
+    assert record is not None
 
     ended = ended_configurations(tuned, record, ledger.runs("tiny"))
 
