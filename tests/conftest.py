@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,8 @@ from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
+
+Undrawn = Callable[[], AbstractContextManager[None]]
 
 settings.register_profile("dev", max_examples=25, deadline=None)
 settings.register_profile("ci", derandomize=True, max_examples=50, deadline=None)
@@ -74,6 +77,24 @@ def _libraries_untraced() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> Iterator[None]:
+    """Let Optuna read its own migrations once rather than at each launch."""
+    if "optuna" not in sys.modules:
+        yield
+        return
+    manager, known = import_module("optuna.storages._rdb.storage")._VersionManager, list[object]()
+    read = manager._create_alembic_script
+
+    def once(self: object) -> object:
+        known.extend([] if known else [read(self)])
+        return known[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manager, "_create_alembic_script", once)
+        yield
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Let one worker more than there are cores run tests: many wait for processes that they started, or for a lease."""
@@ -89,7 +110,8 @@ def reports_written_once() -> Iterator[None]:
     write, written = report.report_files, dict[str, dict[str, bytes]]()
 
     def once(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-        key = digest({name: hashlib.sha256(content).hexdigest() for name, content in sources.items()})
+        drawing = import_module("harness.reporting.figures.pairs").rendered.__name__
+        key = digest({name: hashlib.sha256(content).hexdigest() for name, content in sources.items()} | {"": drawing})
         if key not in written:
             written[key] = write(sources)
         return {**written[key], **sources}
@@ -97,6 +119,39 @@ def reports_written_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (render, report, verify):
             patch.setattr(module, "report_files", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def undrawn() -> Undrawn:
+    """Return a context that puts one picture in the place of all figures: drawing is most of what a report takes."""
+    from harness.reporting import sections
+    from harness.reporting.figures import _base, _style
+
+    picture = _base.rendered(lambda: _style.new_figure(1, 1))
+    modules = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith(f"{sections.__package__}.figures.") and hasattr(module, "rendered")
+    ]
+
+    def one_picture(_: object) -> dict[str, bytes]:
+        return picture
+
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            for module in modules:
+                patch.setattr(module, "rendered", one_picture)
+            yield
+
+    return patched
+
+
+@pytest.fixture
+def figures_undrawn(undrawn: Undrawn) -> Iterator[None]:
+    """Draw no figure in a test that is about other parts of reports."""
+    with undrawn():
         yield
 
 

@@ -11,6 +11,7 @@ import harness
 from harness.staging.ledger import Ledger, RunRecord
 
 ROOT = Path(harness.__file__).parents[1]
+UNREPORTED = str(Path(__file__).with_name("unreported.py"))
 STUDY = '''
 import sys
 from typing import Literal
@@ -90,7 +91,7 @@ def run(folder: Path, *options: str, text: str = STUDY) -> dict[str, RunRecord]:
 
 
 def call(folder: Path, *arguments: str) -> dict[str, RunRecord]:
-    command = [sys.executable, "-m", "harness", *arguments]
+    command = [sys.executable, UNREPORTED, *arguments]
     ended = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )

@@ -11,6 +11,7 @@ import harness
 from harness.staging.ledger import Ledger, RunRecord
 
 ROOT = Path(harness.__file__).parents[1]
+UNREPORTED = str(Path(__file__).with_name("unreported.py"))
 STUDY = '''
 import os
 import signal
@@ -93,7 +94,7 @@ HUNG = "hung: no step for 0.1 minutes ("
 
 
 def run(folder: Path, *options: str) -> dict[str, RunRecord]:
-    command = [sys.executable, "-m", "harness", *options]
+    command = [sys.executable, UNREPORTED, *options]
     ended = subprocess.run(
         command, cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )

@@ -14,6 +14,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
+UNREPORTED = str(Path(__file__).with_name("unreported.py"))
 NAME = "digits-two-launches"
 FIELDS = ["steps=900", "training.evaluate_every=20"]
 
@@ -22,7 +23,7 @@ def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":
     """Begin `harness run` in a home of its own."""
     sizes = ["--trials", "2", "--seeds", "1", *(word for field in FIELDS for word in ("--set", field))]
     places = ["--no-tracking", "--store", str(folder / "stages"), "--home", str(folder / name)]
-    command = [sys.executable, "-m", "harness", "run", "digits-late-classes", "--as", NAME, *sizes, *places]
+    command = [sys.executable, UNREPORTED, "run", "digits-late-classes", "--as", NAME, *sizes, *places]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": storage}
     return subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

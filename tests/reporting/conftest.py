@@ -39,7 +39,6 @@ from harness.training.optimizers import AdamW
 
 MakeHome = Callable[..., Path]
 StudyDataOf = Callable[..., StudyData]
-WriteOnce = Callable[[Mapping[str, bytes]], dict[str, bytes]]
 Stages = tuple[tuple[StageAddress, History], ...]
 STEPS, EVERY = 600, 25
 INITS = ("xavier_uniform", "kaiming_normal", "orthogonal")
@@ -389,20 +388,9 @@ def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def write_once() -> WriteOnce:
-    """Return `report_files`, which writes what follows from the same sources once for all tests."""
-
-    @cache
-    def written(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
-        return report_files(dict(sources))
-
-    return lambda sources: dict(written(tuple(sorted(sources.items()))))
-
-
-@pytest.fixture(scope="session")
-def finished_files(finished_home: Path, write_once: WriteOnce) -> dict[str, bytes]:
+def finished_files(finished_home: Path) -> dict[str, bytes]:
     """Return all files of the report on the small finished study."""
-    return write_once(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment()))
+    return report_files(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment()))
 
 
 @pytest.fixture(scope="session")

@@ -47,8 +47,8 @@ def differences(found: SideBySide, side: int) -> np.ndarray:
     return values
 
 
-def test_a_report_beside_itself_has_not_changed(finished_report: Path) -> None:
-    found = compare_reports(finished_report, finished_report)
+def test_a_report_beside_itself_has_not_changed(undrawn_report: Path) -> None:
+    found = compare_reports(undrawn_report, undrawn_report)
 
     assert (found.change.mean, found.change.configurations) == (0.0, 6)
     assert (found.runs, found.equal_metrics, found.equal_histories) == (24, 24, 24)

@@ -137,8 +137,8 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
     assert found.outcome == "PASS-BITWISE"
 
 
-def test_runs_are_chosen_by_a_nonce_and_the_manifest(finished_report: Path, tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(finished_report, tmp_path / "report"))
+def test_runs_are_chosen_by_a_nonce_and_the_manifest(undrawn_report: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(undrawn_report, tmp_path / "report"))
 
     one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce)[0]] for nonce in ("a", "b"))
     manifest = folder / MANIFEST

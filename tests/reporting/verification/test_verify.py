@@ -1,7 +1,6 @@
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,22 +24,10 @@ MakeHome = Callable[..., Path]
 Change = Callable[[Path], object]
 
 
-@pytest.fixture(autouse=True)
-def _writing_once(monkeypatch: pytest.MonkeyPatch, write_once: Callable[..., dict[str, bytes]]) -> None:
-    """Write what follows from the same data once; most of the reports here have the data they were written with."""
-    monkeypatch.setattr(module, "report_files", write_once)
-
-
 @pytest.fixture
-def written(finished_report: Path) -> Path:
+def written(undrawn_report: Path) -> Path:
     """A report to be read only."""
-    return finished_report
-
-
-@pytest.fixture
-def report(finished_report: Path, tmp_path: Path) -> Path:
-    """A report to tamper with."""
-    return Path(shutil.copytree(finished_report, tmp_path / "report"))
+    return undrawn_report
 
 
 def sign_anew(report: Path) -> None:
@@ -306,12 +293,12 @@ def test_another_environment_excuses_no_wrong_hash(report: Path) -> None:
     assert verify(report, tolerance=1e-9).outcome == "FAIL"
 
 
-def test_nothing_heavy_and_no_study_is_loaded(written: Path) -> None:
+def test_nothing_heavy_and_no_study_is_loaded(finished_report: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
 from harness.reporting.verification.verify import verify
-assert verify(Path({str(written)!r})).outcome == "PASS-BITWISE"
+assert verify(Path({str(finished_report)!r})).outcome == "PASS-BITWISE"
 print(*sorted({{name.partition(".")[0] for name in sys.modules}} & {{"torch", "optuna", "mlflow", "study", "studies"}}))
 print(*sorted(name for name in sys.modules if name.startswith(("harness.search", "harness.growth", "harness.models"))))
 """

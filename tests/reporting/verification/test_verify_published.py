@@ -18,16 +18,10 @@ from harness.reporting.verification.verify import Verification, verify
 Edit = Callable[[dict[str, Any]], None]
 
 
-@pytest.fixture(autouse=True)
-def _writing_once(monkeypatch: pytest.MonkeyPatch, write_once: Callable[..., dict[str, bytes]]) -> None:
-    """Write what follows from the same data once."""
-    monkeypatch.setattr(module, "report_files", write_once)
-
-
 @pytest.fixture
-def whole(finished_files: dict[str, bytes]) -> dict[str, bytes]:
+def whole(undrawn_files: dict[str, bytes]) -> dict[str, bytes]:
     """All files of a report."""
-    return dict(finished_files)
+    return dict(undrawn_files)
 
 
 @pytest.fixture

@@ -1,0 +1,14 @@
+"""The command `harness`, but no report is written when a study has ended: for tests of what trains."""
+
+from harness.cli import run
+from harness.cli.main import main
+
+
+def conclude(*_: object) -> None:
+    """Write no report: drawing it takes longer than the few runs of a test."""
+
+
+run._conclude = conclude
+
+if __name__ == "__main__":  # workers load this file as well
+    main()
