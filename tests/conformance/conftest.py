@@ -91,7 +91,8 @@ def transformer() -> nn.Module:
         max_position_embeddings=16,
     )
     config.num_labels = 3
-    return BertForSequenceClassification(config)
+    model: nn.Module = BertForSequenceClassification(config)
+    return model
 
 
 @dataclass(frozen=True)

@@ -140,7 +140,7 @@ def test_components_are_finite_scalars() -> None:
 
 @pytest.mark.filterwarnings("ignore:Input #.*requires gradient and is not a double precision")
 def test_gradients_are_those_of_finite_differences() -> None:
-    batch = batch_of(torch.float64, size=6)
+    batch = batch_of(torch.float64)
     leaves = leaves_of(batch)
 
     wrong = [

@@ -88,10 +88,7 @@ def grown(model: GrowableModel, optimizer: Optimizer | None = None) -> Identitie
 
 
 # What gradients are when a part is frozen, in which precision, and the backward passes of an update.
-LEFT_BEHIND = [
-    *product(("a stale gradient", "a zero gradient"), ("fp32", "bf16", "fp16"), (1,)),
-    *(("a stale gradient", "fp16", 3), ("a zero gradient", "fp32", 3), ("a stale gradient", "bf16", 3)),
-]
+LEFT_BEHIND = [*product(("a stale gradient", "a zero gradient"), ("fp32", "bf16", "fp16"), (1, 3))]
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -111,7 +108,7 @@ def test_what_is_frozen_stays_bit_for_bit(name: str, conv_model: GrowableModel, 
         frozen = freeze(model, identities, OldParameters(), growth=1)
         new = identities.keys() - frozen
         before, others = hashes(identities, frozen), hashes(identities, new)
-        for _ in range(2):
+        for _ in range(3):
             model.train()
             set_train_mode(model, identities, frozen)
             training.backward(images)

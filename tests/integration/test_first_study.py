@@ -15,7 +15,7 @@ from harness.staging.ledger import Ledger, RunRecord
 from harness.tracking.mlflow.client import open_client
 from harness.tracking.mlflow.location import default_tracking_uri
 
-STUDY = "digits-late-classes"
+STUDY, STEPS = "digits-late-classes", "steps=820"
 
 
 def run_study(home: Path, *options: str) -> str:
@@ -28,9 +28,9 @@ def run_study(home: Path, *options: str) -> str:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which the study was run with two configurations."""
+    """A home in which the study was run with two configurations and two seeds, briefly."""
     folder = tmp_path_factory.mktemp("first") / "home"
-    printed = run_study(folder, "--trials", "2", "--seeds", "1", "--device", "cpu")
+    printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu", "--set", STEPS)
     (folder / "printed.txt").write_text(printed)
     return folder
 
@@ -54,7 +54,7 @@ def results(home: Path) -> list[dict[str, object]]:
 def test_every_run_of_the_plan_has_ended(home: Path) -> None:
     found = {(run.trial, run.arm, run.seed, run.status) for run in runs(home)}
 
-    assert found == {(trial, arm, 0, "completed") for trial in (0, 1) for arm in ("frozen", "unfrozen")}
+    assert found == {(t, a, s, "completed") for t in (0, 1) for a in ("frozen", "unfrozen") for s in (0, 1)}
 
 
 def test_it_ends_with_the_verdict_the_report_and_the_way_to_the_ui(home: Path) -> None:
@@ -100,12 +100,12 @@ def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
     experiment = client.get_experiment_by_name(STUDY)
     assert experiment is not None
     child = client.search_runs(
-        [experiment.experiment_id], "tags.trial = '0' AND tags.arm = 'frozen' AND tags.seed = '0'"
+        [experiment.experiment_id], "tags.trial = '0' AND tags.arm = 'frozen' AND tags.seed = '1'"
     )
 
     path = client.download_artifacts(child[0].info.run_id, "config.json")
 
-    expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 0))
+    expected = next(run for run in runs(home) if (run.trial, run.arm, run.seed) == (0, "frozen", 1))
     assert json.loads(Path(path).read_text()) == expected.config
     assert expected.config["growths"][0]["freeze"]["kind"] == "old_parameters"
     assert expected.config["device"] == "cpu"
@@ -128,13 +128,13 @@ def test_both_arms_continue_from_one_stage(home: Path) -> None:
     for run in runs(home):
         first_stages.setdefault((run.trial, run.seed), set()).add(run.stages[0])
 
-    assert [len(stages) for stages in first_stages.values()] == [1, 1]
+    assert [len(stages) for stages in first_stages.values()] == [1, 1, 1, 1]
 
 
 def test_running_it_again_adds_nothing(home: Path) -> None:
     before = results(home)
 
-    printed = run_study(home, "--no-tracking")
+    printed = run_study(home, "--no-tracking", "--device", "cpu", "--set", STEPS)
 
     assert results(home) == before
     assert "trial" not in printed.split("Not enough data")[0]
@@ -143,7 +143,7 @@ def test_running_it_again_adds_nothing(home: Path) -> None:
 def test_a_fresh_home_gives_identical_metrics_tracked_or_not(
     home: Path, tmp_path: Path, train_alone: Callable[..., Ledger]
 ) -> None:
-    for trials in (1, 2):
-        train_alone(tmp_path / "home", "device=cpu", trials=trials, seeds=1)
+    for number in (1, 2):
+        train_alone(tmp_path / "home", "device=cpu", STEPS, trials=number, seeds=number)
 
     assert results(tmp_path / "home") == results(home)

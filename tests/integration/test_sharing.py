@@ -73,12 +73,12 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
         device="cpu",
         precision=request.param if plain else "fp32",
     )
-    runs = [
-        with_changes(base, {f"growths.{number}.freeze": "old_parameters", "growths.0.trigger.step": step})
+    return [
+        with_changes(base, {f"growths.{number}.freeze": "old_parameters", "growths.0.trigger.step": step, "seed": seed})
+        for seed in (0, 1)
         for number in (0, 1)
         for step in (12, 17)
     ]
-    return [*runs, with_changes(runs[0], {"seed": 1})]
 
 
 def runner_in(home: Path, **settings: Any) -> Runner:

@@ -8,7 +8,7 @@ def conclude(*_: object) -> None:
     """Write no report: drawing it takes longer than the few runs of a test."""
 
 
-run._conclude = conclude
+vars(run)["_conclude"] = conclude
 
 if __name__ == "__main__":  # workers load this file as well
     main()

@@ -272,6 +272,7 @@ def cells(row: str) -> int:
     return len(re.findall(r"(?<!\\)\|", row))
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_failed_runs_are_counted_with_their_reasons(make_home: MakeHome, tmp_path: Path) -> None:
     home = make_home(trials=6, seeds=2, failed=((0, "frozen", 0), (2, "frozen", 1)))
 
@@ -307,6 +308,7 @@ def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: P
     assert (report.folder / "figures" / "paired_differences.png").is_file()
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_one_arm_alone_has_no_verdict(make_home: MakeHome, tmp_path: Path) -> None:
     home = make_home(trials=3, seeds=1, missing=tuple((trial, "frozen", 0) for trial in range(3)))
 

@@ -191,6 +191,7 @@ def test_a_report_without_pairs_shows_the_front_all_the_same() -> None:
     assert table_of(data).name == "trade_offs"
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_a_report_has_the_trade_offs_and_follows_from_its_data(study_data: Callable[..., StudyData]) -> None:
     data = study_data(trials=6, seeds=1)
     data.study.spec["objectives"] = [ADDED]

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.study_spec import StudySpec
 from harness.staging.workspace import Workspace
 
+Undrawn = Callable[[], AbstractContextManager[None]]
 NAME = "freeze-or-not"
 
 
@@ -49,14 +51,14 @@ def data(home: Path) -> StudyData:
 
 
 @pytest.fixture(scope="module")
-def files(data: StudyData) -> dict[str, bytes]:
+def files(data: StudyData, undrawn: Undrawn) -> dict[str, bytes]:
     """Return all files of the report."""
-    return written(data)
+    return written(data, undrawn)
 
 
-def written(data: StudyData) -> dict[str, bytes]:
-    """Return all files of a report in which importance is estimated from few resamples."""
-    with pytest.MonkeyPatch.context() as patch:
+def written(data: StudyData, undrawn: Undrawn) -> dict[str, bytes]:
+    """Return all files of a report in which importance is estimated from few resamples, and no figure is drawn."""
+    with undrawn(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(permutation, "RESAMPLES", 2)
         patch.setattr(permutation, "SHUFFLES", 20)
         return report_files(written_data(data, {}))
@@ -72,7 +74,9 @@ def test_what_is_absent_stays_absent_and_whole_numbers_stay_whole(data: StudyDat
     assert back.runs["param/when"].dtype == data.runs["param/when"].dtype == "int64"
 
 
-def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: StudyData, files: dict[str, bytes]) -> None:
+def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(
+    data: StudyData, files: dict[str, bytes], undrawn: Undrawn
+) -> None:
     rows = list(csv.DictReader(io.StringIO(files["tables/runs.csv"].decode())))
     assert all((row["param/width"] == "") == int(row["trial"]) % 2 for row in rows)
     page = files["report.md"].decode()
@@ -80,7 +84,7 @@ def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(data: Study
     assert f"| 1 | {data.runs['param/when'][2]} | {data.runs['param/where'][2]} | {NOTHING} |" in page
     forest = list(csv.DictReader(io.StringIO(files["figures/paired_differences.csv"].decode())))
     assert {row["width"] for row in forest if int(row["trial"]) % 2} == {NOTHING}
-    assert written(read_data(files)) == files
+    assert written(read_data(files), undrawn) == files
 
 
 def test_a_map_has_axes_of_dimensions_that_always_exist(files: dict[str, bytes]) -> None:

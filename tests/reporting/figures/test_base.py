@@ -75,6 +75,7 @@ def test_without_histories_there_are_no_curves(study_data: StudyDataOf) -> None:
     assert set(shown) == ALWAYS - gone
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_a_control_that_is_the_same_run_in_many_configurations_counts_in_each(study_data: StudyDataOf) -> None:
     arms = ("frozen", "unfrozen", "never")
     data = study_data(trials=5, seeds=2, arms=arms, never=("never",), rich=True)

@@ -93,7 +93,7 @@ def called(folder: Path, *arguments: str) -> tuple[int, str, set[str]]:
             for child in process.children(recursive=True):
                 with suppress(psutil.Error):  # it has just ended
                     lists.add(" ".join(child.cmdline()))
-            time.sleep(0.02)
+            time.sleep(0.05)
         output.seek(0)
         # Just after a fork, a child still has the list that the user typed.
         return process.returncode, output.read(), lists - {" ".join(command)}
