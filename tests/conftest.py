@@ -1,5 +1,6 @@
 """What tests of several layers share."""
 
+import fcntl
 import hashlib
 import os
 import sys
@@ -24,6 +25,7 @@ from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Undrawn = Callable[[], AbstractContextManager[None]]
 
 settings.register_profile("dev", max_examples=25, deadline=None)
@@ -99,6 +101,25 @@ def _migrations_read_once() -> Iterator[None]:
 def pytest_xdist_auto_num_workers() -> int:
     """Let one worker more than there are cores run tests: many wait for processes that they started, or for a lease."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Return a function that fills a folder of some name once for all processes that test."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        made, done = root / name, root / f"{name}.done"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                made.mkdir(exist_ok=True)  # left half-made by a test that was interrupted
+                make(made)
+                done.touch()
+        return made
+
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A folder with a tiny study in it, and the command line, called there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -99,10 +100,15 @@ def process(workplace: Path) -> Callable[..., Ended]:
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Ended]:
+def first_run(made_once: Callable[..., Path]) -> tuple[Path, Ended]:
     """A folder in which `harness run tiny` was called once, to be read only, and how that ended."""
-    folder = make_workplace(tmp_path_factory.mktemp("workplace"))
-    return folder, python("-m", "harness", "run", "tiny", cwd=folder)
+
+    def run(folder: Path) -> None:
+        ended = python("-m", "harness", "run", "tiny", cwd=make_workplace(folder))
+        (folder / "ended.json").write_text(json.dumps([ended.returncode, ended.stdout, ended.stderr]))
+
+    folder = made_once("workplace", run)
+    return folder, Ended(["harness", "run", "tiny"], *json.loads((folder / "ended.json").read_text()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -24,12 +25,13 @@ def test_a_study_is_run_to_its_report(first_run: tuple[Path, Ended]) -> None:
     assert {"ledger.sqlite", "mlflow.sqlite", "optuna.sqlite"} <= {path.name for path in (folder / "runs").iterdir()}
 
 
-def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], call: Call) -> None:
+@pytest.mark.usefixtures("figures_undrawn")
+def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], call: Call, workplace: Path) -> None:
     folder, _ = first_run
-    ledger = Ledger(folder / "runs")
+    ledger = Ledger(shutil.copytree(folder / "runs", workplace / "runs"))
     before = ledger.runs("tiny")
 
-    again = call("run", str(folder / "studies" / "tiny"), "--home", str(folder / "runs"), "--no-tracking")
+    again = call("run", str(folder / "studies" / "tiny"), "--no-tracking")
 
     assert (again.returncode, again.stderr) == (0, "")
     assert "val/accuracy/all" not in again.stdout
@@ -109,6 +111,7 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
     [["--no-share"], ["--no-cache-features"], ["--workers", "2"], ["--keep", "0"]],
     ids=lambda options: options[0],
 )
+@pytest.mark.usefixtures("figures_undrawn")
 def test_however_it_is_run_the_numbers_are_the_same(
     first_run: tuple[Path, Ended], call: Call, workplace: Path, options: list[str]
 ) -> None:
@@ -118,6 +121,7 @@ def test_however_it_is_run_the_numbers_are_the_same(
     assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_a_study_may_have_its_database_and_its_stages_elsewhere(
     first_run: tuple[Path, Ended], call: Call, workplace: Path
 ) -> None:

@@ -92,6 +92,7 @@ def forged(report: Path, column: str, change: Callable[[object], object]) -> Non
     publish(report, report_files(sources))
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_forged_data_pass_everything_but_training_again(report: Path, call: Call) -> None:
     forged(report, "value", lambda value: math.nextafter(float(str(value)), 2))
 

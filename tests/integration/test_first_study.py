@@ -27,12 +27,14 @@ def run_study(home: Path, *options: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(made_once: Callable[..., Path]) -> Path:
     """A home in which the study was run with two configurations and two seeds, briefly."""
-    folder = tmp_path_factory.mktemp("first") / "home"
-    printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu", "--set", STEPS)
-    (folder / "printed.txt").write_text(printed)
-    return folder
+
+    def run(folder: Path) -> None:
+        printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu", "--set", STEPS)
+        (folder / "printed.txt").write_text(printed)
+
+    return made_once("first", run)
 
 
 def runs(home: Path) -> list[RunRecord]:

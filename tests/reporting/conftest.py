@@ -382,23 +382,29 @@ def make_home(write_home: MakeHome, tmp_path: Path) -> MakeHome:
 
 
 @pytest.fixture(scope="session")
-def finished_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def finished_home(made_once: Callable[..., Path]) -> Path:
     """Return the home of a small finished study, to be read only."""
-    return SyntheticStudy(trials=6, seeds=2).write(tmp_path_factory.mktemp("finished") / "home")
+    return made_once("finished", SyntheticStudy(trials=6, seeds=2).write)
 
 
 @pytest.fixture(scope="session")
-def finished_files(finished_home: Path) -> dict[str, bytes]:
-    """Return all files of the report on the small finished study."""
-    return report_files(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment()))
+def finished_report(finished_home: Path, made_once: Callable[..., Path]) -> Path:
+    """Return the folder of the report on the small finished study, to be read only."""
+
+    def write(folder: Path) -> None:
+        publish(folder, report_files(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment())))
+
+    return made_once("report", write)
 
 
 @pytest.fixture(scope="session")
-def finished_report(finished_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of that report, to be read only."""
-    folder = tmp_path_factory.mktemp("reports") / "report"
-    publish(folder, finished_files)
-    return folder
+def finished_files(finished_report: Path) -> dict[str, bytes]:
+    """Return all files of that report."""
+    return {
+        path.relative_to(finished_report).as_posix(): path.read_bytes()
+        for path in sorted(finished_report.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture(scope="session", autouse=True)
