@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from importlib import import_module
@@ -25,6 +25,7 @@ from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
+LONGEST_S = 10.0
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Undrawn = Callable[[], AbstractContextManager[None]]
 
@@ -95,6 +96,27 @@ def _migrations_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manager, "_create_alembic_script", once)
         yield
+
+
+def processor_s() -> float:
+    """Return the processor time of this process and of those that it waited for, in seconds."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test fail that takes long and is not marked so."""
+    before = processor_s()
+    result = yield
+    took = processor_s() - before
+    if took > LONGEST_S and not {"slow", "campaign"} & {mark.name for mark in item.iter_markers()}:
+        pytest.fail(
+            f"expected at most {LONGEST_S:.0f} s of processor time in a test that always runs, found {took:.0f} s; "
+            "make it cheaper, or mark it slow, and campaign if a shorter one can stand in its place",
+            pytrace=False,
+        )
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,6 +14,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
+UNREPORTED = (str(Path(__file__).with_name("unreported.py")),)
 STUDY = '''
 from pathlib import Path
 from typing import Literal
@@ -106,9 +107,9 @@ def study() -> Study:
 '''
 
 
-def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *arguments: str, command: tuple[str, ...] = ("-m", "harness")) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "harness", *arguments],
+        [sys.executable, *command, *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -117,8 +118,8 @@ def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def call(folder: Path, *arguments: str) -> str:
-    process = begin(folder, *arguments)
+def call(folder: Path, *arguments: str, command: tuple[str, ...] = ("-m", "harness")) -> str:
+    process = begin(folder, *arguments, command=command)
     said = process.communicate()[0]
     assert process.returncode == 0, said
     return said
@@ -147,6 +148,6 @@ def test_a_study_of_ones_own_runs_resumes_shares_and_is_reproduced(tmp_path: Pat
     assert "PASS" in call(tmp_path, "reproduce", "rings")
     assert (home / "reports" / "rings" / "report.html").is_file()
     call(tmp_path, "best", "rings", "--export", "best.py")
-    call(tmp_path, "run", "best.py", "--no-tracking")
+    call(tmp_path, "run", "best.py", "--no-tracking", command=UNREPORTED)
     trained = [run.stages for run in ledger.runs("rings-best")]
     assert trained in ([run.stages for run in shared[:2]], [run.stages for run in shared[2:]])

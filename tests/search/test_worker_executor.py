@@ -58,7 +58,7 @@ def workers() -> list[psutil.Process]:
 
 @pytest.mark.slow
 def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs = [replace(run, spec_digest="ab" * 32) for run in runs_of(study, POINTS, 2)]
+    runs = [replace(run, spec_digest="ab" * 32) for run in runs_of(study, POINTS[:4], 2)]
     alone = runner_in(tmp_path / "one")
     expected = {run.key: alone.run(run.config) for run in runs}
 
@@ -83,7 +83,7 @@ def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path
 def test_a_worker_that_is_killed_is_replaced(
     runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runs = runs_of(with_changes(study, {"base.steps": 3000}), POINTS[:2], 1)
+    runs = runs_of(with_changes(study, {"base.steps": 3000}), POINTS[:1], 1)
     killer = threading.Thread(target=kill_one_in_mid_run, args=(tmp_path,))
     killer.start()
 
