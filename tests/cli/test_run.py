@@ -108,7 +108,12 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
 
 @pytest.mark.parametrize(
     "options",
-    [["--no-share"], ["--no-cache-features"], ["--workers", "2"], ["--keep", "0"]],
+    [
+        ["--no-share"],
+        ["--no-cache-features"],
+        pytest.param(["--workers", "2"], marks=pytest.mark.slow),
+        ["--keep", "0"],
+    ],
     ids=lambda options: options[0],
 )
 @pytest.mark.usefixtures("figures_undrawn")
