@@ -1,7 +1,6 @@
 """Training a run of a report again, to verify it."""
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.cli import options
-from harness.core.errors import HarnessError
+from harness.core.errors import DivergedError, HarnessError, InputError
 from harness.core.spec import explain
 from harness.reporting.verification.rerun import Retrained
 from harness.search.find import STUDY_FILE, find_study, study_folders
@@ -18,18 +17,19 @@ from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig
 from harness.training.determinism import make_deterministic
 
-__all__ = ["trainer"]
+__all__ = ["study_file", "trainer"]
 
 
-def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]:
+Train = Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]
+
+
+def trainer(file: Path | None) -> Train:
     """Return a function that trains a recorded configuration; it raises `ValueError` if that cannot be done here.
 
-    The file of `study`, or else of the study that the report names, is loaded for the parts that it may define.
-
-    Raises:
-        StudyNotFoundError: there is no `study`.
+    The study's `file`, if there is one, is executed for the parts that it may define.
     """
-    _load_parts(report, study)
+    if file:
+        load_study(file)
     make_deterministic()
 
     def train(config: dict[str, Any], signals: Mapping[str, int], test: bool) -> Retrained:
@@ -37,18 +37,32 @@ def trainer(report: Path, study: str) -> Callable[[dict[str, Any], Mapping[str, 
             again = retrain(RunConfig.model_validate(config), signals, options.data_folder(), test=test)
         except ValidationError as error:
             raise ValueError(f"{explain(error)}; say --study FILE if the study defines parts of its own") from None
+        except DivergedError as error:
+            return Retrained(diverged=str(error))
         except HarnessError as error:
             raise ValueError(str(error)) from None
-        return Retrained(again.stages, hashlib.sha256(again.snapshot).hexdigest())
+        weights = hashlib.sha256(again.snapshot).hexdigest()
+        return Retrained(again.stages, weights, again.metrics, again.growths, tuple(again.frozen))
 
     return train
 
 
-def _load_parts(report: Path, study: str) -> None:
+def study_file(report: Path, source: str, study: str = "") -> Path | None:
+    """Return the file whose code a rerun executes: that of `study`, or else of the study that was called `source`.
+
+    Nothing that lies in the report's folder is ever executed, nor a path that the report names.
+
+    Raises:
+        StudyNotFoundError: there is no `study`.
+        InputError: its file lies in the report's folder.
+    """
     if study:
-        load_study(find_study(study))
-        return
-    source = str(json.loads((report / "study.json").read_text())["called"]["source"])
+        file = find_study(study)
+        if file.resolve().is_relative_to(report.resolve()):
+            raise InputError(f"expected a study of your own, found {file} in the report's folder; name another file")
+        return file
     # A name alone: a report must not say which file of this machine is executed.
-    if source in (known := study_folders()):
-        load_study(known[source] / STUDY_FILE)
+    folder = study_folders().get(source)
+    if folder is None or (folder / STUDY_FILE).resolve().is_relative_to(report.resolve()):
+        return None
+    return folder / STUDY_FILE

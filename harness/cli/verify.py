@@ -47,20 +47,24 @@ def verify(
 
 def _trained_again(report: Path, amount: int, nonce: str, study: str, tolerance: float | None) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
-    from harness.cli.retrain import trainer
+    from harness.cli.retrain import study_file, trainer
+    from harness.reporting.data.wording import visible
     from harness.reporting.verification.rerun import chosen_runs, rerun
 
     nonce = nonce or secrets.token_hex(8)
-    rows, curves, differences = chosen_runs(report, amount, nonce)
-    typer.echo(f"{len(rows)} runs are trained again, chosen by --nonce {nonce}")
-    if differences:
-        typer.echo(f"this environment differs from the report's: {'; '.join(differences)}")
+    chosen = chosen_runs(report, amount, nonce)
+    file = study_file(report, chosen.source, study)
+    typer.echo(f"{len(chosen.rows)} runs are trained again, chosen by --nonce {nonce}")
+    typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
+    if chosen.differences:
+        typer.echo(f"this environment differs from the report's: {visible('; '.join(chosen.differences))}")
     outcomes: Counter[Outcome] = Counter()
-    for run in rerun(rows, curves, trainer(report, study), differs=bool(differences), tolerance=tolerance):
-        typer.echo(f"level 2: {run.name}: {run.what or 'history and final weights are the same to the bit'}")
+    for run in rerun(chosen, trainer(file), tolerance):
+        same = "every metric, the history and the final weights are the same to the bit"
+        typer.echo(visible(f"level 2: {run.name}: {run.what or same}"))
         outcomes[run.outcome] += 1
         yield run.outcome
-    typer.echo(", ".join(f"{outcome}: {count} of {len(rows)} runs" for outcome, count in outcomes.items()))
+    typer.echo(", ".join(f"{outcome}: {count} of {len(chosen.rows)} runs" for outcome, count in outcomes.items()))
 
 
 def _lines(found: "Verification") -> list[str]:

@@ -2,10 +2,12 @@
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.core.history import History
+from harness.staging.frozen import frozen_digests
 from harness.staging.histories import SNAPSHOT_FILE, run_history, stage_folder
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
@@ -23,11 +25,16 @@ class RetrainedRun:
     Attributes:
         stages: the history of each stage.
         snapshot: the bytes of the last snapshot, which was made after `last_step` updates.
+        metrics: its results, as in `RunResult`, as are `growths`.
+        frozen: the digests of what was frozen, when it was frozen and at the end.
     """
 
     stages: tuple[History, ...]
     snapshot: bytes
     last_step: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    growths: tuple[Mapping[str, Any], ...] = ()
+    frozen: tuple[str, str] = ("", "")
 
     @property
     def history(self) -> History:
@@ -56,10 +63,12 @@ def retrain(
         workspace = Workspace(Path(name), data_folder=data_folder).create()
         replayed = _ReplayedSignals(signals)
         runner = Runner(workspace, alone=True)
-        stages = runner.run(config, replayed.on_evaluation, replayed.arrived, test=test).stages
+        result = runner.run(config, replayed.on_evaluation, replayed.arrived, test=test)
+        stages = result.stages
         histories = tuple(run_history(workspace.stages, (address,)) for address in stages)
         snapshot = (stage_folder(workspace.stages, stages[-1]) / SNAPSHOT_FILE).read_bytes()
-        return RetrainedRun(histories, snapshot, stages[-1].step)
+        frozen = frozen_digests(workspace.stages, stages)
+        return RetrainedRun(histories, snapshot, stages[-1].step, result.metrics, result.growths, frozen)
 
 
 def signals_in(history: History) -> dict[str, int]:

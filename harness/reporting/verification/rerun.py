@@ -6,7 +6,7 @@ Nothing here trains; whoever calls brings the function that does.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,22 @@ from harness.core.history import History
 from harness.reporting.data.columns import RUN
 from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.environment import environment, environment_differences
+from harness.reporting.data.missing_results import diverged
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
+from harness.reporting.verification.retrained_metrics import (
+    TOLERANCE,
+    MetricDifference,
+    deciding_metric,
+    metric_differences,
+    other_columns,
+)
 from harness.reporting.verification.sample import choose_runs
 from harness.reporting.verification.verify import Outcome
 from harness.staging.run_name import run_name
 
-__all__ = ["Rerun", "Retrained", "chosen_runs", "rerun"]
+__all__ = ["ChosenRuns", "Rerun", "Retrained", "chosen_runs", "rerun"]
 
 SIGNAL = "signal/"
 TEST = "test/"
@@ -38,10 +46,18 @@ class Retrained:
     Attributes:
         stages: what was recorded, stage by stage.
         state_sha256: of the last snapshot.
+        metrics: the results, by name.
+        growths: of each growth its `step`, `parameters_added` and `flops_before`.
+        frozen: SHA-256 over what was frozen, when it was frozen and at the end; empty if not known.
+        diverged: what became NaN or infinite; empty for a run that came to its end.
     """
 
-    stages: Sequence[History]
-    state_sha256: str
+    stages: Sequence[History] = ()
+    state_sha256: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    growths: Sequence[Mapping[str, Any]] = ()
+    frozen: tuple[str, ...] = ("", "")
+    diverged: str = ""
 
 
 Train = Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]
@@ -62,42 +78,56 @@ class Rerun:
     what: str = ""
 
 
-def chosen_runs(folder: Path, amount: int, nonce: str) -> tuple[list[dict[str, Any]], pd.DataFrame, list[str]]:
-    """Return `amount` runs that `nonce` chooses, the curves of all, and how this environment differs.
+@dataclass(frozen=True)
+class ChosenRuns:
+    """Runs of a report that are trained again.
+
+    Attributes:
+        rows: see `StudyData.runs`.
+        curves: of these runs and others.
+        metric: the one that decides, without its split.
+        source: how the study was called, by its name or path.
+        differences: how this environment differs from the report's.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    curves: pd.DataFrame
+    metric: str
+    source: str = ""
+    differences: Sequence[str] = ()
+
+
+def chosen_runs(folder: Path, amount: int, nonce: str) -> ChosenRuns:
+    """Return `amount` runs that `nonce` chooses, among those that completed or diverged.
 
     Raises:
         InputError: the folder holds no report.
     """
     files = read_report(folder)
     data = read_data(files)
-    completed = data.runs[data.runs["status"] == "completed"]
-    wanted = choose_runs(zip(completed["arm"], completed["run_id"], strict=True), files[MANIFEST], nonce, amount)
+    ended = data.runs[(data.runs["status"] == "completed") | diverged(data.runs)]
+    wanted = choose_runs(zip(ended["arm"], ended["run_id"], strict=True), files[MANIFEST], nonce, amount)
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
     differences = environment_differences(json.loads(files["environment.json"]), environment())
-    return [{str(key): value for key, value in rows[run].items()} for run in wanted], data.curves, differences
+    chosen = [{str(key): value for key, value in rows[run].items()} for run in wanted]
+    return ChosenRuns(chosen, data.curves, data.study.spec.metric, data.origin.source, differences)
 
 
-def rerun(
-    rows: Sequence[Mapping[str, Any]],
-    curves: pd.DataFrame,
-    train: Train,
-    *,
-    differs: bool,
-    tolerance: float | None = None,
-) -> Iterator[Rerun]:
+def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> Iterator[Rerun]:
     """Train each run again and compare it, to the bit or within `tolerance`.
 
+    A difference in an environment that is not the report's proves nothing, unless it is one of the metric that decides
+    and greater than rounding explains.
+
     Args:
-        rows: of the runs; see `StudyData.runs`.
-        curves: of these runs and others.
+        chosen: the runs.
         train: trains a configuration, given the steps at which signals came and whether test data are looked at, from
             step 0 and without any store. It raises `ValueError` if it cannot.
-        differs: whether this environment is another one than the report's. A difference then proves nothing.
-        tolerance: relative beyond one and absolute below, for numbers of the curves.
+        tolerance: relative beyond one and absolute below, for all numbers.
     """
-    for row in rows:
+    for row in chosen.rows:
         name = f"{run_name(row['trial'], row['arm'], row['seed'])} ({row['run_id']})"
-        recorded = curves[np.logical_and.reduce([curves[part] == row[part] for part in RUN])]
+        recorded = chosen.curves[np.logical_and.reduce([chosen.curves[part] == row[part] for part in RUN])]
         heard = {
             str(series).removeprefix(SIGNAL): int(step)
             for series, step in zip(recorded["name"], recorded["step"], strict=True)
@@ -105,11 +135,23 @@ def rerun(
         }
         try:
             opened = any(str(metric).startswith(TEST) and pd.notna(value) for metric, value in row.items())
-            again = train(json.loads(row["config"]), heard, opened)
+            again = train(json.loads(row["config"]), heard, opened or row["status"] != "completed")
         except ValueError as error:
             yield Rerun(name, "CANNOT-RUN", " ".join(str(error).split()))
             continue
-        yield _compared(name, row, recorded, again, differs=differs, tolerance=tolerance)
+        if row["status"] != "completed" or again.diverged:
+            yield _of_diverged(name, row, again)
+        else:
+            yield _compared(name, row, recorded, again, chosen, tolerance)
+
+
+def _of_diverged(name: str, row: Mapping[str, Any], again: Retrained) -> Rerun:
+    """Compare how a run ended, where one side says that it diverged: what it counts as depends on that."""
+    if row["status"] == "completed":
+        return Rerun(name, "FAIL", f"recorded as completed, and diverged when it was trained again: {again.diverged}")
+    if not again.diverged:
+        return Rerun(name, "FAIL", "recorded as diverged, and completed when it was trained again")
+    return Rerun(name, "PASS-BITWISE")
 
 
 def _compared(
@@ -117,16 +159,32 @@ def _compared(
     row: Mapping[str, Any],
     recorded: pd.DataFrame,
     again: Retrained,
-    *,
-    differs: bool,
+    chosen: ChosenRuns,
     tolerance: float | None,
 ) -> Rerun:
-    what = _first_difference(row, recorded, again)
+    metrics = metric_differences(row, again.metrics)
+    decides = next((one for one in metrics if one.name == deciding_metric(row, chosen.metric)), None)
+    what = str(decides or "") or "".join(map(str, metrics[:1])) or _first_difference(row, recorded, again)
     if not what:
         return Rerun(name, "PASS-BITWISE")
-    if tolerance is not None and not _first_point(recorded, _curves(row, again), tolerance):
+    differs = bool(chosen.differences)
+    if decides and not decides.is_within(tolerance) and (differs or tolerance is not None):
+        allowed = f"{TOLERANCE:.0%} on any machine" if tolerance is None else f"--tolerance {tolerance:g}"
+        return Rerun(name, "FAIL", f"{what}: the metric that decides, further apart than {allowed}")
+    if tolerance is not None and _is_near(metrics, row, recorded, again, tolerance):
         return Rerun(name, "PASS-TOLERANCE", what)
     return Rerun(name, "CANNOT-RUN" if differs and tolerance is None else "FAIL", what)
+
+
+def _is_near(
+    metrics: Sequence[MetricDifference],
+    row: Mapping[str, Any],
+    recorded: pd.DataFrame,
+    again: Retrained,
+    tolerance: float,
+) -> bool:
+    near = all(one.is_within(tolerance) for one in metrics)
+    return near and not _first_point(recorded, _curves(row, again), tolerance)
 
 
 def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: Retrained) -> str:
@@ -139,7 +197,7 @@ def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: Ret
         return "the curves are the same, but the history between evaluations is not the recorded one"
     if row["final_sha256"] and again.state_sha256 != row["final_sha256"]:
         return "the history is the same, but the final weights are not the recorded ones"
-    return ""
+    return other_columns(row, again.growths, again.frozen)
 
 
 def _curves(row: Mapping[str, Any], again: Retrained) -> pd.DataFrame:

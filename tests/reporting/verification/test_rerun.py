@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,7 +14,7 @@ from harness.reporting.data.collect import collect
 from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST
-from harness.reporting.verification.rerun import Rerun, Retrained, _first_point, chosen_runs, rerun
+from harness.reporting.verification.rerun import ChosenRuns, Rerun, Retrained, _first_point, chosen_runs, rerun
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.staging.workspace import Workspace
@@ -31,6 +32,16 @@ def first_row(data: StudyData) -> dict[str, Any]:
     return {str(key): value for key, value in data.runs.iloc[0].items()}
 
 
+def growths(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the growth that a row tells of."""
+    return [{"step": row["growth_step"], "parameters_added": row["parameters_added"]}]
+
+
+def metrics(row: Mapping[str, Any]) -> dict[str, float]:
+    """Return the metrics of a row."""
+    return {name: value for name, value in row.items() if "/" in name and not name.startswith("param/")}
+
+
 def again(home: Path, change: Callable[[History], None] = lambda _: None, **options: Any) -> Rerun:
     """Verify one run, which is trained to what was recorded, changed."""
     data = collect(Workspace(home), "freeze-or-not")
@@ -42,9 +53,10 @@ def again(home: Path, change: Callable[[History], None] = lambda _: None, **opti
         assert config == json.loads(row["config"])
         assert heard == {}
         assert test
-        return Retrained(stages, "some weights")
+        return Retrained(stages, "some weights", metrics(row), growths(row))
 
-    (found,) = rerun([row], data.curves, train, differs=options.pop("differs", False), **options)
+    differences = ["numpy 2.0 and 2.1"] if options.pop("differs", False) else []
+    (found,) = rerun(ChosenRuns([row], data.curves, "accuracy/all", differences=differences), train, **options)
     return found
 
 
@@ -67,9 +79,9 @@ def test_before_and_after_a_later_growth_are_two_values_of_one_step(
     row["history_sha256"] = hashlib.sha256(whole.to_bytes()).hexdigest()
     again = History()
     again.record(700, {"val/accuracy/new": last})
-    trained = Retrained([*stages[:2], again], row["final_sha256"])
+    trained = Retrained([*stages[:2], again], row["final_sha256"], metrics(row), growths(row))
 
-    (found,) = rerun([row], curves, lambda *_: trained, differs=False)
+    (found,) = rerun(ChosenRuns([row], curves, "accuracy/all"), lambda *_: trained)
 
     assert found.outcome == outcome
 
@@ -109,7 +121,9 @@ def test_other_weights_are_told(finished_home: Path) -> None:
     row = first_row(data) | {"final_sha256": "other weights"}
     stages = recorded(finished_home)[row["run_id"]]
 
-    (found,) = rerun([row], data.curves, lambda *_: Retrained(stages, "some weights"), differs=False)
+    trained = Retrained(stages, "some weights", metrics(row), growths(row))
+
+    (found,) = rerun(ChosenRuns([row], data.curves, "accuracy/all"), lambda *_: trained)
 
     assert (found.outcome, "final weights" in found.what) == ("FAIL", True)
 
@@ -120,7 +134,7 @@ def test_what_cannot_be_trained_says_why(finished_home: Path) -> None:
 
     data = collect(Workspace(finished_home), "freeze-or-not")
 
-    (found,) = rerun([first_row(data)], data.curves, train, differs=False)
+    (found,) = rerun(ChosenRuns([first_row(data)], data.curves, "accuracy/all"), train)
 
     assert (found.outcome, found.what) == ("CANNOT-RUN", "no GPU here")
 
@@ -132,7 +146,9 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
     own = data.curves[data.curves["run_id"] == row["run_id"]]
     curves = pd.concat([own, own.assign(trial=7)], ignore_index=True)
 
-    (found,) = rerun([row], curves, lambda *_: Retrained(stages, ""), differs=False)
+    trained = Retrained(stages, "", metrics(row), growths(row))
+
+    (found,) = rerun(ChosenRuns([row], curves, "accuracy/all"), lambda *_: trained)
 
     assert found.outcome == "PASS-BITWISE"
 
@@ -140,10 +156,10 @@ def test_a_run_that_stands_in_several_configurations_is_compared_as_one(finished
 def test_runs_are_chosen_by_a_nonce_and_the_manifest(undrawn_report: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(undrawn_report, tmp_path / "report"))
 
-    one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce)[0]] for nonce in ("a", "b"))
+    one, other = ([row["run_id"] for row in chosen_runs(folder, 4, nonce).rows] for nonce in ("a", "b"))
     manifest = folder / MANIFEST
     manifest.write_bytes(manifest.read_bytes() + b" ")
-    changed = [row["run_id"] for row in chosen_runs(folder, 4, "a")[0]]
+    changed = [row["run_id"] for row in chosen_runs(folder, 4, "a").rows]
 
     assert len({tuple(one), tuple(other), tuple(changed)}) == 3
 
@@ -161,7 +177,7 @@ def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
         heard.append(signals)
         return Retrained(stages, "")
 
-    list(rerun([row], signal.assign(name=f"signal/{name}", step=7), train, differs=False))
+    list(rerun(ChosenRuns([row], signal.assign(name=f"signal/{name}", step=7), "accuracy/all"), train))
 
     assert heard == [{name: 7}]
 
@@ -179,6 +195,71 @@ def test_test_data_are_looked_at_as_they_were(make_home: MakeHome, opened: bool)
         asked.append(test)
         return Retrained(stages, "")
 
-    list(rerun([row if opened else closed], data.curves, train, differs=False))
+    list(rerun(ChosenRuns([row if opened else closed], data.curves, "accuracy/all"), train))
 
     assert asked == [opened]
+
+
+@pytest.mark.parametrize("differs", [False, True])
+def test_a_claimed_test_metric_fails_whatever_the_environment_is_said_to_be(finished_home: Path, differs: bool) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data)
+    trained = Retrained(recorded(finished_home)[row["run_id"]], "", metrics(row), growths(row))
+    claimed = row | {"test/accuracy/all": row["test/accuracy/all"] + 0.03}
+    differences = ["torch 2.0 and 2.13"] if differs else []
+
+    (found,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all", "", differences), lambda *_: trained)
+
+    assert (found.outcome, found.what.startswith("test/accuracy/all: recorded ")) == ("FAIL", True)
+
+
+@pytest.mark.parametrize("column", ["test/accuracy/late", "val/forgetting", "growth_step", "parameters_added"])
+def test_every_column_that_a_run_gives_is_compared(finished_home: Path, column: str) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data)
+    trained = Retrained(recorded(finished_home)[row["run_id"]], "", metrics(row), growths(row))
+    claimed = row | {column: np.nextafter(row[column], np.inf)}
+
+    (found,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all"), lambda *_: trained)
+
+    assert (found.outcome, found.what.startswith(f"{column}: recorded ")) == ("FAIL", True)
+
+
+def test_seconds_are_their_own_each_time(finished_home: Path) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data)
+    found = metrics(row) | {"cost/seconds": 1e6}
+    trained = Retrained(recorded(finished_home)[row["run_id"]], "", found, growths(row))
+
+    (result,) = rerun(ChosenRuns([row], data.curves, "accuracy/all"), lambda *_: trained)
+
+    assert result.outcome == "PASS-BITWISE"
+
+
+def test_a_metric_that_nobody_measured_fails(finished_home: Path) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data)
+    found = {name: value for name, value in metrics(row).items() if name != "test/accuracy/late"}
+    trained = Retrained(recorded(finished_home)[row["run_id"]], "", found, growths(row))
+
+    (result,) = rerun(ChosenRuns([row], data.curves, "accuracy/all"), lambda *_: trained)
+
+    assert (result.outcome, result.what.endswith("found none")) == ("FAIL", True)
+
+
+@pytest.mark.parametrize("differs", [False, True])
+@pytest.mark.parametrize(
+    ("status", "diverged", "outcome"),
+    [("failed", "", "FAIL"), ("failed", "total is nan", "PASS-BITWISE"), ("completed", "total is nan", "FAIL")],
+)
+def test_a_run_has_to_end_as_it_is_said_to_have_ended(
+    finished_home: Path, status: str, diverged: str, outcome: str, differs: bool
+) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data) | {"status": status, "reason": "diverged: total is nan"}
+    trained = Retrained(recorded(finished_home)[row["run_id"]], "", metrics(row), growths(row), diverged=diverged)
+    chosen = ChosenRuns([row], data.curves, "accuracy/all", "", ["torch 2.0 and 2.13"] if differs else [])
+
+    (found,) = rerun(chosen, lambda *_: trained)
+
+    assert found.outcome == outcome
