@@ -8,8 +8,9 @@ study. Whoever forges the data and then writes everything anew passes both; trai
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,7 @@ from harness.reporting.publication.manifest import (
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, read_data
 from harness.reporting.report import report_files
+from harness.reporting.verification.claims import false_claim
 from harness.reporting.verification.differences import difference, has_numbers
 from harness.reporting.verification.shown_numbers import compare_shown
 
@@ -35,6 +37,10 @@ __all__ = ["Outcome", "Problem", "Verification", "verify"]
 Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
 RUN_ID_LENGTH = 16
 TEXT = "report.md"
+SHOWN = (TEXT, "report.html")
+FIGURE = re.compile(r"<svg\b.*?</svg>|<style\b.*?</style>", re.DOTALL)
+CODE = ("code_sha256", "harness ")
+NEAR = 1e-6  # what rounding may change without anybody saying how much
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,19 @@ def _judged(
         return Verification("PASS-BITWISE", len(again), left_out=left_out)
     if not differences or integrity:
         return Verification("FAIL", len(files), tuple(problems), tuple(differences), left_out=left_out)
+    within = _judged_within(files, again, problems, differences, NEAR if tolerance is None else tolerance)
+    if claim := false_claim(files.get(TEXT, b"").decode(errors="replace"), again[TEXT].decode()):
+        return replace(within, outcome="FAIL", problems=(Problem(1, TEXT, claim), *within.problems))
+    if _is_same_code(differences) and within.outcome != "PASS-TOLERANCE":
+        return replace(within, outcome="FAIL")
     if tolerance is None:
         return Verification("CANNOT-RUN", len(files), tuple(problems), tuple(differences), left_out=left_out)
-    return _judged_within(files, again, problems, differences, tolerance)
+    return within
+
+
+def _is_same_code(differences: Sequence[str]) -> bool:
+    """Whether both environments write the same words and compute the same numbers but for rounding."""
+    return not any(difference.startswith(CODE) for difference in differences)
 
 
 def _judged_within(
@@ -125,14 +141,20 @@ def _judged_within(
     beyond = [problem for problem in _recomputed(files, again, tolerance) if has_numbers(problem.path)]
     beyond = [problem for problem in beyond if problem.path not in as_shown]
     outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
-    if as_shown and (shown := compare_shown(files[TEXT].decode(), again[TEXT].decode(), tolerance)):
-        kind, what = shown
-        beyond.append(Problem(1, TEXT, what))
-        outcome = "FAIL" if outcome == "FAIL" or kind == "numbers" else "CANNOT-RUN"
+    for path in SHOWN:
+        if shown := compare_shown(_words(path, files), _words(path, again), tolerance):
+            kind, what = shown
+            beyond.append(Problem(1, path, what))
+            outcome = "FAIL" if outcome == "FAIL" or kind == "numbers" else "CANNOT-RUN"
     skipped = tuple(problem.path for problem in problems if not has_numbers(problem.path))
     return Verification(
         outcome, len(files), tuple(beyond), tuple(differences), skipped, len(left_out), () if beyond else as_shown
     )
+
+
+def _words(path: str, files: Mapping[str, bytes]) -> str:
+    """Return what people read in a file; another version of matplotlib draws other figures."""
+    return FIGURE.sub("", files[path].decode(errors="replace")) if path in files else ""
 
 
 def _recomputed(files: Mapping[str, bytes], again: Mapping[str, bytes], tolerance: float = 0.0) -> list[Problem]:

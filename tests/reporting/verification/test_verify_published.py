@@ -1,6 +1,7 @@
 """Reports whose folders leave out what follows from the data: nothing that was changed passes, wherever it lies."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -206,7 +207,23 @@ def test_numbers_that_do_not_lie_there_are_compared_as_the_text_shows_them(
     assert (result.outcome, result.as_shown) == (outcome, as_shown)
 
 
-@pytest.mark.usefixtures("_elsewhere")
+@pytest.fixture
+def _other_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify with another version of harness."""
+    here = environment()
+    monkeypatch.setattr(module, "environment", lambda: {**here, "harness": "9.9", "code_sha256": "0" * 64})
+
+
+def shown_anew(report: Path, whole: dict[str, bytes], path: str, old: str, new: str) -> None:
+    """Change the words of a page, and a table of which rounding changed the last bit, and sign both."""
+    text = whole[path].decode()
+    assert old in text
+    changed = text.replace(old, new, 1).encode()
+    (report / path).write_bytes(changed)
+    sign_anew(report, whole, {path: changed, "tables/primary.csv": b"a\n1\n"})
+
+
+@pytest.mark.usefixtures("_other_version")
 @pytest.mark.parametrize(
     ("old", "new", "outcome"),
     [("6 configurations", "7 configurations", "FAIL"), ("configurations", "configuration", "CANNOT-RUN")],
@@ -214,16 +231,37 @@ def test_numbers_that_do_not_lie_there_are_compared_as_the_text_shows_them(
 def test_a_text_with_other_numbers_fails_and_one_with_other_words_says_nothing(
     report: Path, whole: dict[str, bytes], old: str, new: str, outcome: str
 ) -> None:
-    text = whole["report.md"].decode()
-    assert old in text
-    changed = text.replace(old, new, 1).encode()
-    (report / "report.md").write_bytes(changed)
-    sign_anew(report, whole, {"report.md": changed, "tables/primary.csv": b"a\n1\n"})
+    shown_anew(report, whole, "report.md", old, new)
 
     result = verify(report, tolerance=1e-9)
 
     assert result.outcome == outcome
     assert "report.md: " in problems(result)
+
+
+@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.parametrize("path", ["report.md", "report.html"])
+@pytest.mark.parametrize(("old", "new"), [("6 configurations", "7 configurations"), ("better", "worse")])
+@pytest.mark.parametrize("tolerance", [None, 1e-9])
+def test_an_edited_environment_excuses_no_other_words_or_numbers(
+    report: Path, whole: dict[str, bytes], path: str, old: str, new: str, tolerance: float | None
+) -> None:
+    shown_anew(report, whole, path, old, new)
+
+    result = verify(report, tolerance)
+
+    assert (result.outcome, f"1 {path}: " in problems(result)) == ("FAIL", True)
+
+
+@pytest.mark.usefixtures("_other_version")
+def test_no_version_excuses_another_mean_at_the_head(report: Path, whole: dict[str, bytes]) -> None:
+    mean = re.search(r"^- .(\S+): .* minus ", whole["report.md"].decode(), re.MULTILINE)
+    assert mean
+    shown_anew(report, whole, "report.md", mean[1], "9.99")
+
+    result = verify(report)
+
+    assert (result.outcome, "the mean difference that follows from the data is" in problems(result)) == ("FAIL", True)
 
 
 def test_the_data_of_a_published_report_are_those_of_the_whole_one(report: Path, whole: dict[str, bytes]) -> None:
