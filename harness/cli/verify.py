@@ -39,23 +39,41 @@ def verify(
     found = verified(report, tolerance)
     for line in _lines(found):
         typer.echo(line)
-    codes = [EXIT_CODES[found.outcome]]
-    if again and found.outcome != "FAIL":
-        codes += [EXIT_CODES[outcome] for outcome in _trained_again(report, again, nonce, study, tolerance)]
+    outcomes = [found.outcome]
+    if found.outcome != "FAIL":
+        outcomes += _of_runs(report, found, again, nonce, study, tolerance)
+    codes = [EXIT_CODES[outcome] for outcome in outcomes]
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 
-def _trained_again(report: Path, amount: int, nonce: str, study: str, tolerance: float | None) -> "Iterator[Outcome]":
+def _of_runs(
+    report: Path, found: "Verification", again: int, nonce: str, study: str, tolerance: float | None
+) -> "Iterator[Outcome]":
+    """Compare the runs with the study's plan, and `again` of them with what training gives; yield the outcomes."""
+    from harness.cli.retrain import study_file
+    from harness.cli.verify_plan import verify_plan
+
+    file = study_file(report, found.source, study) if again or study else None
+    if again or study:
+        typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
+    outcome = verify_plan(report, file, found.differences)
+    if outcome:
+        yield outcome
+    if again and outcome != "FAIL":
+        yield from _trained_again(report, again, nonce, file, tolerance)
+
+
+def _trained_again(
+    report: Path, amount: int, nonce: str, file: Path | None, tolerance: float | None
+) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
-    from harness.cli.retrain import study_file, trainer
+    from harness.cli.retrain import trainer
     from harness.reporting.data.wording import visible
     from harness.reporting.verification.rerun import chosen_runs, rerun
 
     nonce = nonce or secrets.token_hex(8)
     chosen = chosen_runs(report, amount, nonce)
-    file = study_file(report, chosen.source, study)
     typer.echo(f"{len(chosen.rows)} runs are trained again, chosen by --nonce {nonce}")
-    typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
     if chosen.differences:
         typer.echo(f"this environment differs from the report's: {visible('; '.join(chosen.differences))}")
     outcomes: Counter[Outcome] = Counter()

@@ -74,11 +74,12 @@ def test_runs_are_trained_again_and_are_the_same_to_the_bit(report: Path, call: 
 
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
-    assert lines[1] == "2 runs are trained again, chosen by --nonce a"
     same = "every metric, the history and the final weights are the same to the bit"
-    assert lines[2].startswith("code that is executed: ")
-    assert [line.split(": ")[2] for line in lines[3:5]] == [same] * 2
-    assert {line.split(" · ")[1] for line in lines[3:5]} == {"frozen", "unfrozen"}
+    assert lines[1].startswith("code that is executed: ")
+    assert lines[2].startswith("the plan: all ")
+    assert lines[3] == "2 runs are trained again, chosen by --nonce a"
+    assert [line.split(": ")[2] for line in lines[4:6]] == [same] * 2
+    assert {line.split(" · ")[1] for line in lines[4:6]} == {"frozen", "unfrozen"}
     assert lines[-1] == "PASS-BITWISE: 2 of 2 runs"
 
 

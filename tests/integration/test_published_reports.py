@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.retrain import study_file
+from harness.cli.verify_plan import verify_plan
 from harness.reporting.publication.manifest import MANIFEST, check_files
 from harness.reporting.publication.published_files import is_published
 from harness.reporting.publication.report_folder import read_report
@@ -69,3 +71,14 @@ def test_every_report_follows_from_its_data_byte_for_byte(report: Path) -> None:
     result = verify(report)
 
     assert (result.outcome, result.problems) == ("PASS-BITWISE", ())
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.name)
+def test_every_report_has_the_runs_that_its_study_plans(
+    report: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+
+    assert verify_plan(report, study_file(report, report.name), ()) is None
+    assert capsys.readouterr().out.startswith("the plan: all ")

@@ -86,14 +86,12 @@ class ChosenRuns:
         rows: see `StudyData.runs`.
         curves: of these runs and others.
         metric: the one that decides, without its split.
-        source: how the study was called, by its name or path.
         differences: how this environment differs from the report's.
     """
 
     rows: Sequence[Mapping[str, Any]]
     curves: pd.DataFrame
     metric: str
-    source: str = ""
     differences: Sequence[str] = ()
 
 
@@ -110,7 +108,7 @@ def chosen_runs(folder: Path, amount: int, nonce: str) -> ChosenRuns:
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
     differences = environment_differences(json.loads(files["environment.json"]), environment())
     chosen = [{str(key): value for key, value in rows[run].items()} for run in wanted]
-    return ChosenRuns(chosen, data.curves, data.study.spec.metric, data.origin.source, differences)
+    return ChosenRuns(chosen, data.curves, data.study.spec.metric, differences)
 
 
 def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> Iterator[Rerun]:

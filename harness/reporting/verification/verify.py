@@ -63,6 +63,7 @@ class Verification:
         not_compared: files that another environment cannot be expected to write to the byte.
         left_out: how many files do not lie in the folder.
         as_shown: those of them whose numbers were compared as the report's text shows them.
+        source: how the study was called, by its name or path.
     """
 
     outcome: Outcome
@@ -72,6 +73,7 @@ class Verification:
     not_compared: tuple[str, ...] = ()
     left_out: int = 0
     as_shown: tuple[str, ...] = ()
+    source: str = ""
 
 
 def verify(folder: Path, tolerance: float | None = None) -> Verification:
@@ -97,7 +99,7 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
     except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do
         problem = Problem(1, "data", f"cannot be read as a report's data: {type(error).__name__}: {error!s:.120}")
         return Verification("FAIL", len(files), (*integrity, problem))
-    return _judged(files, again, integrity, differences, tolerance)
+    return replace(_judged(files, again, integrity, differences, tolerance), source=data.origin.source)
 
 
 def _judged(

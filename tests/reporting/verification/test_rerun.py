@@ -208,7 +208,7 @@ def test_a_claimed_test_metric_fails_whatever_the_environment_is_said_to_be(fini
     claimed = row | {"test/accuracy/all": row["test/accuracy/all"] + 0.03}
     differences = ["torch 2.0 and 2.13"] if differs else []
 
-    (found,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all", "", differences), lambda *_: trained)
+    (found,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all", differences), lambda *_: trained)
 
     assert (found.outcome, found.what.startswith("test/accuracy/all: recorded ")) == ("FAIL", True)
 
@@ -258,7 +258,7 @@ def test_a_run_has_to_end_as_it_is_said_to_have_ended(
     data = collect(Workspace(finished_home), "freeze-or-not")
     row = first_row(data) | {"status": status, "reason": "diverged: total is nan"}
     trained = Retrained(recorded(finished_home)[row["run_id"]], "", metrics(row), growths(row), diverged=diverged)
-    chosen = ChosenRuns([row], data.curves, "accuracy/all", "", ["torch 2.0 and 2.13"] if differs else [])
+    chosen = ChosenRuns([row], data.curves, "accuracy/all", ["torch 2.0 and 2.13"] if differs else [])
 
     (found,) = rerun(chosen, lambda *_: trained)
 

@@ -1,0 +1,52 @@
+"""The runs of a report, compared with what its study plans."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from pydantic import ValidationError
+
+if TYPE_CHECKING:
+    from harness.reporting.verification.verify import Outcome
+
+__all__ = ["verify_plan"]
+
+MOST = 20
+
+
+def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -> "Outcome | None":
+    """Plan the study of a report anew, say in what its runs are others, and return the outcome; None if it passes.
+
+    Args:
+        report: its folder.
+        file: executed for the parts that the study may define.
+        differences: how this environment differs from the report's.
+    """
+    from harness.core.spec import explain
+    from harness.reporting.data.wording import visible
+    from harness.reporting.verification.recorded_runs import recorded_study
+    from harness.search.load import load_study
+    from harness.search.plan_departures import plan_departures
+    from harness.search.study import Study
+
+    if file:
+        load_study(file)
+    record, runs = recorded_study(report)
+    try:
+        study = Study.model_validate(record.spec)
+    except ValidationError as error:
+        typer.echo(visible(f"the plan was not compared: {explain(error)}; say --study FILE if the study defines parts"))
+        return None
+    departures = plan_departures(study, runs, trials=record.trials, seeds=record.seeds)
+    lines = [*departures.keys, *departures.values]
+    for line in lines[:MOST]:
+        typer.echo(visible(f"level 1: plan: {line}"))
+    if departures.unknown:
+        typer.echo(visible(f"a part of the plan was not compared: {departures.unknown}"))
+    if not lines:
+        typer.echo(f"the plan: all {len(runs)} runs are those that the study plans, with their values and seeds")
+        return None
+    other = study.sampler.learns and any(difference.startswith("optuna ") for difference in differences)
+    outcome: Outcome = "CANNOT-RUN" if other and not departures.keys else "FAIL"
+    typer.echo(f"{outcome}: the runs are not those that the study plans")
+    return outcome

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from harness.cli.verify_plan import verify_plan
+from harness.search.plan_departures import PlanDepartures
+
+REPORTS = Path(__file__).parents[2] / "reports"
+
+
+def departing(monkeypatch: pytest.MonkeyPatch, departures: PlanDepartures) -> None:
+    monkeypatch.setattr("harness.search.plan_departures.plan_departures", lambda *_, **__: departures)
+
+
+def test_the_published_runs_are_those_that_were_planned(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_plan(REPORTS / "digits-each-at-its-best", None, ()) is None
+
+    assert capsys.readouterr().out.startswith("the plan: all 190 runs are those that the study plans")
+
+
+def test_parts_of_a_studys_own_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_plan(REPORTS / "dict-losses", None, ()) is None
+
+    assert "the plan was not compared: " in (out := capsys.readouterr().out)
+    assert "say --study FILE" in out
+
+
+def test_departures_fail_and_are_shown_without_control_marks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    departing(monkeypatch, PlanDepartures(("a run\x1b[2J",), (), "what trial 1 came to is not recorded"))
+
+    assert verify_plan(REPORTS / "digits-late-classes", None, ()) == "FAIL"
+
+    assert capsys.readouterr().out.splitlines() == [
+        "level 1: plan: a run<U+001B>[2J",
+        "a part of the plan was not compared: what trial 1 came to is not recorded",
+        "FAIL: the runs are not those that the study plans",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("report", "departures", "outcome"),
+    [
+        ("digits-each-at-its-best", PlanDepartures((), ("other values",)), "CANNOT-RUN"),
+        ("digits-each-at-its-best", PlanDepartures(("a run",), ()), "FAIL"),
+        ("digits-late-classes", PlanDepartures((), ("other values",)), "FAIL"),
+    ],
+)
+def test_another_optuna_may_propose_other_values_if_it_learns(
+    monkeypatch: pytest.MonkeyPatch, report: str, departures: PlanDepartures, outcome: str
+) -> None:
+    departing(monkeypatch, departures)
+
+    assert verify_plan(REPORTS / report, None, ("optuna 4.0 and 5.0",)) == outcome
