@@ -75,5 +75,9 @@ def main() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    sys.stderr.write(f"harness: {message}\n")
+    from harness.reporting.data.wording import (
+        visible,
+    )  # what somebody else's file is called may be meant for a terminal
+
+    sys.stderr.write(f"harness: {visible(message)}\n")
     sys.exit(code)

@@ -15,6 +15,7 @@ __all__ = ["verify"]
 
 EXIT_CODES = {"PASS-BITWISE": 0, "PASS-TOLERANCE": 0, "FAIL": 1, "CANNOT-RUN": 3}
 MOST = 20
+LONGEST = 500  # characters of a line: a path in a manifest may have any number
 
 
 def verify(
@@ -34,11 +35,12 @@ def verify(
     With --rerun, runs are also trained again, alone and from step 0, and compared to the bit. Which ones depends on the
     report and on a nonce, drawn now, that its author could not know.
     """
+    from harness.reporting.data.wording import visible
     from harness.reporting.verification.verify import verify as verified
 
     found = verified(report, tolerance)
     for line in _lines(found):
-        typer.echo(line)
+        typer.echo(visible(line)[:LONGEST])
     outcomes = [found.outcome]
     if found.outcome != "FAIL":
         outcomes += _of_runs(report, found, again, nonce, study, tolerance)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["verify_plan"]
 
 MOST = 20
+MOST_PLANNED = 10_000  # beside what the report has: a forged study could keep its reader busy for ever
 
 
 def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -> "Outcome | None":
@@ -37,6 +38,9 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
     except ValidationError as error:
         typer.echo(visible(f"the plan was not compared: {explain(error)}; say --study FILE if the study defines parts"))
         return None
+    if record.planned_runs > MOST_PLANNED + 100 * len(runs):
+        typer.echo(f"FAIL: the study plans {record.planned_runs:,} runs, and the report has {len(runs):,}")
+        return "FAIL"
     departures = plan_departures(study, runs, trials=record.trials, seeds=record.seeds)
     lines = [*departures.keys, *departures.values]
     for line in lines[:MOST]:

@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,12 @@ def test_another_optuna_may_propose_other_values_if_it_learns(
     departing(monkeypatch, departures)
 
     assert verify_plan(REPORTS / report, None, ("optuna 4.0 and 5.0",)) == outcome
+
+
+def test_a_plan_without_end_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report = Path(shutil.copytree(REPORTS / "digits-late-classes", tmp_path / "report"))
+    study = json.loads((report / "study.json").read_text())
+    (report / "study.json").write_text(json.dumps({**study, "trials": 10**12}))
+
+    assert verify_plan(report, None, ()) == "FAIL"
+    assert capsys.readouterr().out == "FAIL: the study plans 6,000,000,000,000 runs, and the report has 72\n"

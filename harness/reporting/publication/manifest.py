@@ -1,23 +1,22 @@
 """The manifest: the size and SHA-256 of every file of a report, the rows of its tables, a digest of every run."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from harness.core.digest import digest
 from harness.reporting.publication.published_files import is_published
+from harness.reporting.publication.readable import rows_of
 from harness.reporting.publication.source_files import json_bytes
 
-__all__ = ["MANIFEST", "changed_runs", "check_files", "digests_left_out", "manifest_of", "name_of_row"]
+__all__ = ["MANIFEST", "changed_runs", "check_files", "digests_left_out", "manifest_of", "name_of_row", "stated_bytes"]
 
 MANIFEST = "manifest.json"
 MANIFEST_VERSION = 2
+UNREADABLE = (KeyError, TypeError, ValueError, RecursionError)  # what a forged manifest makes its reader raise
 WHOLE_VERSION = 1  # of reports whose folders always held all files
 
 
@@ -43,18 +42,8 @@ def _root(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def _entry(path: str, content: bytes) -> dict[str, Any]:
     entry: dict[str, Any] = {"bytes": len(content), "path": path, "sha256": hashlib.sha256(content).hexdigest()}
-    rows = _rows(path, content)
+    rows = rows_of(path, content)
     return entry if rows is None else entry | {"rows": rows}
-
-
-def _rows(path: str, content: bytes) -> int | None:
-    """Return how many rows a table has; None for a file that is none."""
-    if path.endswith(".parquet"):
-        rows: int = pq.read_metadata(io.BytesIO(content)).num_rows
-        return rows
-    if path.endswith(".csv"):
-        return max(sum(1 for _ in csv.reader(io.StringIO(content.decode(), newline=""))) - 1, 0)
-    return None
 
 
 def _row_digests(runs: pd.DataFrame) -> list[str]:
@@ -69,14 +58,17 @@ def _exact(value: Any) -> Any:
 
 
 def check_files(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
-    """Return what is wrong with a report's files, as (path, what), by the report's own manifest."""
+    """Return what is wrong with a report's files, as (path, what), by the report's own manifest.
+
+    The files are `readable`.
+    """
     try:
         manifest = json.loads(files[MANIFEST])
         known = {str(entry["path"]): entry for entry in manifest["files"]}
         consistent = manifest["root_sha256"] == _root(manifest["files"])
     except KeyError as missing:
         return [(MANIFEST, "is missing" if MANIFEST not in files else f"has no {missing}")]
-    except (ValueError, TypeError):
+    except UNREADABLE:
         return [(MANIFEST, "cannot be read")]
     version = manifest.get("manifest_version")
     if version not in (WHOLE_VERSION, MANIFEST_VERSION):
@@ -91,6 +83,14 @@ def check_files(files: Mapping[str, bytes]) -> list[tuple[str, str]]:
     return problems
 
 
+def stated_bytes(manifest: bytes) -> dict[str, int]:
+    """Return how many bytes each file should have, by path; empty if the manifest cannot be read."""
+    try:
+        return {str(entry["path"]): int(entry["bytes"]) for entry in json.loads(manifest)["files"]}
+    except UNREADABLE:
+        return {}
+
+
 def digests_left_out(files: Mapping[str, bytes]) -> dict[str, str]:
     """Return the SHA-256 by path of those files that the manifest names and the folder may leave out, and does."""
     try:
@@ -98,7 +98,7 @@ def digests_left_out(files: Mapping[str, bytes]) -> dict[str, str]:
         if manifest["manifest_version"] == WHOLE_VERSION:
             return {}
         digests = {str(entry["path"]): str(entry["sha256"]) for entry in manifest["files"]}
-    except (KeyError, TypeError, ValueError):
+    except UNREADABLE:
         return {}
     return {path: sha256 for path, sha256 in digests.items() if path not in files and not is_published(path)}
 
@@ -118,7 +118,7 @@ def changed_runs(manifest: bytes, runs: pd.DataFrame) -> list[str]:
     """Name the rows of `runs` that are not those the manifest was made of."""
     try:
         expected = [str(value) for value in json.loads(manifest)["runs_sha256"]]
-    except (KeyError, TypeError, ValueError):
+    except UNREADABLE:
         return ["cannot be checked row by row: the manifest has no digests of the runs"]
     found = _row_digests(runs)
     named = [

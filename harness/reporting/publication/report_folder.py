@@ -3,29 +3,46 @@
 from pathlib import Path
 
 from harness.core.errors import InputError
-from harness.reporting.publication.manifest import MANIFEST, check_files
+from harness.reporting.publication.manifest import MANIFEST, check_files, stated_bytes
+from harness.reporting.publication.plain_files import plain_files, read_plain
 from harness.reporting.publication.publishing import KEPT
+from harness.reporting.publication.readable import unreadable
 from harness.reporting.publication.source_files import SOURCES, STUDY
 
-__all__ = ["read_intact_report", "read_report"]
+__all__ = ["read_intact_report", "read_report", "scan_report"]
 
 MARKS = (MANIFEST, STUDY, "summary.json")
 
 
-def read_report(folder: Path) -> dict[str, bytes]:
-    """Return the files of a report by relative path, without the README that people may lay beside them.
+def scan_report(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
+    """Return the files of a report by relative path, and what cannot be read as what it is called, as (path, what).
+
+    Whoever wrote the folder, nothing but plain files is opened, and no more is read of one than it should hold. The
+    README that people may lay beside a report is none of its files.
 
     Raises:
-        InputError: the folder holds no report, or a link, which could lead anywhere.
+        InputError: the folder holds no report.
     """
     if not any((folder / name).is_file() for name in MARKS):
         raise InputError(f"expected the folder of a report at {folder}, found no {MANIFEST}; name one that was written")
-    paths = sorted(folder.rglob("*"))
-    for path in paths:
-        if path.is_symlink():
-            raise InputError(f"expected plain files in {folder}, found a link at {path.relative_to(folder)}; remove it")
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    files.pop(KEPT, None)
+    sizes, refused = plain_files(folder)
+    sizes.pop(KEPT, None)
+    first, wrong = read_plain(folder, {name: size for name, size in sizes.items() if name == MANIFEST}, {})
+    rest = {name: size for name, size in sizes.items() if name != MANIFEST}
+    files, others = read_plain(folder, rest, stated_bytes(first.get(MANIFEST, b"")))
+    files |= first
+    return dict(sorted(files.items())), [*refused, *wrong, *others, *unreadable(files)]
+
+
+def read_report(folder: Path) -> dict[str, bytes]:
+    """Return the files of a report by relative path, as `scan_report` does.
+
+    Raises:
+        InputError: the folder holds no report, or something that cannot be read.
+    """
+    files, refused = scan_report(folder)
+    if refused:
+        raise InputError(f"expected plain files in {folder} that can be read, found: {' '.join(refused[0])}; remove it")
     return files
 
 

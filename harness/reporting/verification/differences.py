@@ -31,7 +31,7 @@ def difference(path: str, found: bytes, expected: bytes, tolerance: float = 0.0)
         return None
     try:
         return _by_kind(path, found.decode(), expected.decode(), tolerance)
-    except ValueError:  # no text, or no JSON
+    except (ValueError, RecursionError, csv.Error):  # no text, no JSON, no table
         return "is not the one that follows from the data"
 
 
@@ -94,7 +94,7 @@ def _close(value: Any, right: Any, tolerance: float) -> bool:
         return len(value) == len(right) and all(_close(*pair, tolerance) for pair in zip(value, right, strict=True))
     try:
         left, other = float(value), float(right)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return bool(tolerance) and math.isclose(left, other, rel_tol=tolerance, abs_tol=tolerance)
 

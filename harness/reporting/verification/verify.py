@@ -25,7 +25,7 @@ from harness.reporting.publication.manifest import (
     digests_left_out,
     name_of_row,
 )
-from harness.reporting.publication.report_folder import read_report
+from harness.reporting.publication.report_folder import scan_report
 from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, read_data
 from harness.reporting.report import report_files
 from harness.reporting.verification.claims import false_claim
@@ -85,7 +85,9 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
     Raises:
         InputError: the folder holds no report.
     """
-    files = read_report(folder)
+    files, refused = scan_report(folder)
+    if refused:
+        return Verification("FAIL", len(files), tuple(Problem(0, *problem) for problem in refused))
     integrity = [Problem(0, *problem) for problem in check_files(files)]
     missing = [name for name in SOURCES if name not in files]
     if missing:
