@@ -43,10 +43,15 @@ def list_stages(
 def verify(
     home: options.Home = Path("runs"), store: options.StoreFolder = None, storage: options.Storage = None
 ) -> None:
-    """Check the bytes of every stage; those that are damaged are set aside, to be trained again when needed."""
+    """Check every record of the ledger, and the bytes of every stage.
+
+    Stages that are damaged are set aside, to be trained again when needed; a record that is damaged ends the check.
+    """
     from harness.core.errors import SnapshotError
+    from harness.staging.ledger_check import check_records
 
     stages, damaged = _open(home, store, storage), 0
+    records = check_records(stages.ledger.database)
     entries = stages.entries()
     for entry in entries:
         try:
@@ -57,7 +62,9 @@ def verify(
             damaged += 1
     if damaged:
         raise HarnessError(f"{damaged} of {len(entries)} stages were damaged; the next run trains them again")
-    typer.echo(f"{len(entries)} stages are what was written")
+    without = sum(not digest for digest in records.values())
+    said = f", {without} of them saved without a digest" if without else ""
+    typer.echo(f"{len(entries)} stages and {len(records)} records of runs{said} are what was written")
 
 
 @app.command("evict")

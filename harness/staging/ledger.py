@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import HomeError
 from harness.core.seed_layout import seeds_of
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
+from harness.staging.record_digest import DIGEST, record_digest
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
@@ -91,7 +93,7 @@ class RunRecord:
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     commit: str = ""
-    spec_digest: str = ""  # the last field: its key in JSON, "plan", is the last one of every record in the database
+    spec_digest: str = ""  # its key in JSON is "plan"
 
     @property
     def key(self) -> RunKey:
@@ -104,14 +106,18 @@ class RunRecord:
         return any(name.startswith("test/") for name in self.metrics)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON, in which `spec_digest` has the key `plan`."""
+        """Return the record as plain JSON with its digest, in which `spec_digest` has the key `plan`."""
         fields = {name: value for name, value in vars(self).items() if name != "spec_digest"}
-        return {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
+        content = {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
+        return {**content, DIGEST: record_digest(content)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RunRecord":
-        """Read what `to_json` wrote, in this version or an earlier one, whose records may have no `plan`."""
-        fields = {name: value for name, value in content.items() if name != "plan"}
+        """Read what `to_json` wrote, in this version or an earlier one, with no `plan` or no digest.
+
+        The digest is not checked; see `check_records`.
+        """
+        fields = {name: value for name, value in content.items() if name not in ("plan", DIGEST)}
         stages = tuple(StageAddress(**address) for address in content["stages"])
         growths = tuple(content["growths"])
         return cls(**{**fields, "stages": stages, "growths": growths, "spec_digest": content.get("plan", "")})
@@ -200,7 +206,7 @@ class Ledger:
             rows = transaction.rows(
                 "SELECT record FROM runs WHERE study = :study ORDER BY trial, arm, seed", {"study": study}
             )
-        return [RunRecord.from_json(json.loads(record)) for (record,) in rows]
+        return [_record(text) for (text,) in rows]
 
     def run(self, study: str, key: RunKey) -> RunRecord | None:
         """Return the run of a trial, arm and seed, or None if it has not ended."""
@@ -210,7 +216,7 @@ class Ledger:
                 "SELECT record FROM runs WHERE study = :study AND trial = :trial AND arm = :arm AND seed = :seed",
                 {"study": study, "trial": trial, "arm": arm, "seed": seed},
             )
-        return RunRecord.from_json(json.loads(rows[0][0])) if rows else None
+        return _record(rows[0][0]) if rows else None
 
     def run_keys(self, study: str) -> frozenset[RunKey]:
         """Return trial, arm and seed of the study's ended runs."""
@@ -269,7 +275,7 @@ class Ledger:
                 "SELECT arm, seed, step, record FROM rungs WHERE study = :study AND trial = :trial",
                 {"study": study, "trial": trial},
             )
-        return {(arm, seed, step): RunRecord.from_json(json.loads(record)) for arm, seed, step, record in rows}
+        return {(arm, seed, step): _record(text) for arm, seed, step, text in rows}
 
     def forget_failures(self, study: str) -> int:
         """Delete the study's failed runs and reset all deaths, so that they are trained again; return their number."""
@@ -285,3 +291,13 @@ class Ledger:
         for study, status, count in rows:
             counts.setdefault(study, {})[status] = count
         return counts
+
+
+def _record(text: str) -> RunRecord:
+    try:
+        return RunRecord.from_json(json.loads(text))
+    except (ValueError, TypeError, KeyError) as error:
+        raise HomeError(
+            f"expected the record of a run in the ledger, found {text[:60]!r}, which cannot be read ({error}); restore "
+            "the ledger from a copy, or run the study in another home with --home"
+        ) from None

@@ -1,4 +1,5 @@
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_a_whole_store_is_verified(call: Call, home: str) -> None:
     ended = call("cache", "verify", "--home", home)
 
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert "stages are what was written" in ended.stdout
+    assert "records of runs are what was written" in ended.stdout
 
 
 @pytest.mark.parametrize("file", ["state", "history", "ending"])
@@ -73,3 +74,13 @@ def test_what_cannot_be_done_is_one_line(call: Call, home: str, arguments: list[
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert reason in ended.stderr
+
+
+def test_a_flipped_bit_in_the_ledger_is_one_line(call: Call, home: str) -> None:
+    with sqlite3.connect(Path(home) / "ledger.sqlite") as connection:
+        connection.execute("UPDATE runs SET record = replace(record, '\"completed\"', '\"complfted\"') WHERE seed = 0")
+
+    ended = call("cache", "verify", "--home", home)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "expected records as they were saved in the ledger" in ended.stderr

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -31,16 +32,21 @@ from harness.reporting.data.columns import (
     column_of,
 )
 from harness.reporting.data.curve_frame import Segment, curve_digests, curve_frame, segments_of
+from harness.reporting.data.ledger_account import LedgerAccount, alike, record_columns, root_of_runs
 from harness.reporting.data.study_data import StudyData
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
+from harness.staging.ledger_check import check_records
 from harness.staging.previous_specs import previous_specs
+from harness.staging.registration import registration_of
 from harness.staging.reproductions import Reproduction, reproductions
 from harness.staging.workspace import Workspace
 
 __all__ = ["assembled", "collect"]
+
+NOTHING_KNOWN = LedgerAccount("")
 
 
 def collect(workspace: Workspace, study: str) -> StudyData:
@@ -54,6 +60,7 @@ def collect(workspace: Workspace, study: str) -> StudyData:
     if record is None:
         begun = [known.name for known in ledger.studies()] if ledger.exists else []
         raise StudyNotFoundError(f"no study {study!r} was begun in {workspace.home}.{did_you_mean(study, begun)}")
+    digests = check_records(ledger.database, study)
     runs = ledger.runs(study)
     folder = workspace.of_study(record).stages
     histories = _histories(folder, runs)
@@ -66,6 +73,12 @@ def collect(workspace: Workspace, study: str) -> StudyData:
         reproductions=reproductions(ledger.database, study),
         origin=ledger.origin(study),
         earlier=previous_specs(ledger.database, study),
+        account=LedgerAccount(
+            "",
+            sum(not digest for digest in digests.values()),
+            alike(record.spec, ledger.studies()),
+            registration_of(ledger.database, study),
+        ),
     )
 
 
@@ -79,6 +92,7 @@ def assembled(
     stored: Mapping[StageAddress, StageEntry] = MappingProxyType({}),
     reproductions: Sequence[Reproduction] = (),
     earlier: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    account: LedgerAccount = NOTHING_KNOWN,
 ) -> StudyData:
     """Return the data of a study as frames.
 
@@ -91,6 +105,7 @@ def assembled(
         stored: what the catalog knows of stages.
         reproductions: how runs came out that were trained again.
         earlier: by digest, the forms that the study's spec had before it gained fields.
+        account: of the ledger, but for its root.
     """
     segments: list[Segment] = []
     for run in runs:
@@ -109,12 +124,13 @@ def assembled(
         **_counted(runs),
         config=[canonical_json(run.config) for run in runs],
         **recorded,
+        **record_columns(runs),
         **{REPRODUCED: _reproduced(reproductions, runs, digests)},
     )
     begun = {run.spec_digest for run in runs}
     lost = tuple(run.run_id for run in runs if run.run_id not in histories)
     forms = tuple(spec for digest, spec in earlier.items() if digest in begun)
-    return StudyData(record, frame, curves, lost, origin, forms)
+    return StudyData(record, frame, curves, lost, origin, forms, ledger=replace(account, root=root_of_runs(frame)))
 
 
 def _histories(folder: Path, runs: Sequence[RunRecord]) -> dict[str, list[History]]:

@@ -17,6 +17,8 @@ __all__ = [
     "FROZEN_BEFORE",
     "PARAM",
     "PROOFS",
+    "RECORD",
+    "RECORD_REST",
     "REPRODUCED",
     "RUN",
     "SAME",
@@ -39,6 +41,8 @@ PROOFS = ("history_sha256", "curves_sha256", "final_sha256", "config")
 FROZEN_BEFORE, FROZEN_AFTER = "frozen_before_sha256", "frozen_after_sha256"
 TEST_SET_ACCESSES = "test_openings"  # how often the run was shown the test split
 SPEC_DIGEST = "plan_sha256"  # what `spec_digest` gave when the run began
+# SHA-256 over the run's record in the ledger, and over that part of it which the report does not hold.
+RECORD, RECORD_REST = "record_sha256", "record_rest_sha256"
 REPRODUCED = "reproduced"  # whether the run was trained again, and came out the same or not; empty if it was not
 SAME, DIFFERS = "same", "differs"
 

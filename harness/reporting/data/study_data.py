@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from harness.reporting.data.columns import PARAM
+from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.measures import Measure, measure_of
 from harness.staging.ledger import StudyOrigin, StudyRecord
 
@@ -28,6 +29,7 @@ class StudyData:
         lost: run ids whose histories the store no longer has.
         origin: how the study was called.
         earlier: the forms that the study's spec had, before it gained fields, when some of the runs were begun.
+        ledger: the ledger that the runs come from; None in reports that did not record it.
         searched: if these are the runs that confirm the winners of searches, all runs of that study.
     """
 
@@ -38,6 +40,7 @@ class StudyData:
     origin: StudyOrigin
     earlier: tuple[Mapping[str, Any], ...] = ()
     searched: "StudyData | None" = None
+    ledger: LedgerAccount | None = None
 
     @property
     def labels(self) -> list[str]:

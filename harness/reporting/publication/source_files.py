@@ -9,6 +9,7 @@ import pandas as pd
 
 from harness.core.digest import canonical_json
 from harness.reporting.data.columns import ABSENT, PARAM, column_of, is_absent
+from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.study_data import StudyData
 from harness.staging.ledger import StudyOrigin, StudyRecord
 from harness.staging.study_spec import StudySpec
@@ -32,6 +33,7 @@ def written_data(data: StudyData, environment: Mapping[str, Any]) -> dict[str, b
         "called": {"source": origin.source, "changes": list(origin.changes)},
         "runs_without_history": list(data.lost),
         **({"earlier_forms_of_spec": list(data.earlier)} if data.earlier else {}),
+        **({"ledger": data.ledger.to_json()} if data.ledger else {}),
         "spec": study.spec,
     }
     return {
@@ -54,6 +56,7 @@ def read_data(files: Mapping[str, bytes]) -> StudyData:
         tuple(about["runs_without_history"]),
         StudyOrigin(about["called"]["source"], tuple(about["called"]["changes"])),
         tuple(about.get("earlier_forms_of_spec", ())),
+        ledger=LedgerAccount.from_json(about["ledger"]) if "ledger" in about else None,
     )
 
 

@@ -18,7 +18,7 @@ STEPS = "cost/steps"
 
 def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
     """Say what the reader must know before believing the verdict."""
-    sentences = []
+    sentences = _of_several(data)
     if account.unfinished:
         sentences.append(
             f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
@@ -51,6 +51,16 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store."
         )
     return sentences
+
+
+def _of_several(data: StudyData) -> list[str]:
+    """Say that the study is one of several that might have been reported on instead."""
+    if data.ledger is None or data.ledger.alike < 2:
+        return []
+    return [
+        f"The home holds {data.ledger.alike:,} studies of this task, this network and these arms, and this is one of "
+        "them: the best of several says less than its interval."
+    ]
 
 
 def _proposed(data: StudyData) -> list[str]:

@@ -215,4 +215,17 @@ def _integrity(data: StudyData, account: Account) -> list[str]:
     )
     kept = len(data.runs) - len(data.lost)
     found.append(f"Histories: those of {kept:,} of {count(len(data.runs), 'run')} are here, with their digests.")
-    return found
+    return [*found, *_of_ledger(data)]
+
+
+def _of_ledger(data: StudyData) -> list[str]:
+    """Say what the ledger was when the report was written; nothing in reports that did not record it."""
+    if data.ledger is None:
+        return []
+    without = data.ledger.without_digest
+    saved = f", {without:,} of which were saved without one" if without else ""
+    return [
+        f"Ledger: SHA-256 over the digests of all records of runs{saved}: {data.ledger.root}.",
+        f"The home holds {count(data.ledger.alike, 'study').replace('studys', 'studies')} of this task, this network "
+        "and these arms, this one among them.",
+    ]

@@ -11,7 +11,7 @@ from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
 from harness.staging.ledger import RunRecord, StudyRecord
 
-__all__ = ["recorded_study"]
+__all__ = ["recorded_runs", "recorded_study"]
 
 
 def recorded_study(folder: Path) -> tuple[StudyRecord, list[RunRecord]]:
@@ -21,8 +21,13 @@ def recorded_study(folder: Path) -> tuple[StudyRecord, list[RunRecord]]:
         InputError: the folder holds no report.
     """
     data = read_data(read_report(folder))
+    return data.study, recorded_runs(data)
+
+
+def recorded_runs(data: StudyData) -> list[RunRecord]:
+    """Return the runs of a report, as far as it holds them: without their stages, growths and commits."""
     rows = [{str(name): value for name, value in row.items()} for row in data.runs.to_dict("records")]
-    return data.study, [_record(data, row) for row in rows]
+    return [_record(data, row) for row in rows]
 
 
 def _record(data: StudyData, row: dict[str, Any]) -> RunRecord:

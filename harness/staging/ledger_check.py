@@ -1,0 +1,67 @@
+"""Whether the records in a ledger are those that were saved."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from harness.core.errors import HomeError
+from harness.staging.database import Database, Transaction
+from harness.staging.ledger import RunKey, RunRecord
+from harness.staging.record_digest import DIGEST, record_digest
+from harness.staging.run_name import run_name
+
+__all__ = ["check_records"]
+
+COLUMNS = ("study", "trial", "arm", "seed", "run_id", "status")
+
+
+def check_records(database: Database, study: str | None = None) -> dict[tuple[str, RunKey], str]:
+    """Return the digest of every record of a run, of one study or all; an empty one where it was saved without.
+
+    Records at rungs are checked, too.
+
+    Raises:
+        HomeError: a record is not the one that was saved; the message names the first.
+    """
+    condition = "" if study is None else "WHERE study = :study"
+    with database.transaction() as transaction:
+        rows = transaction.rows(
+            f"SELECT {', '.join(COLUMNS)}, record FROM runs {condition} ORDER BY study, trial, arm, seed",
+            {"study": study},
+        )
+        rungs = _rungs(transaction, condition, study)
+    digests = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row, strict=False))) for row in rows}
+    at_rungs = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row[:-1], strict=False))) for row in rungs}
+    damaged = [key for found in (digests, at_rungs) for key, digest in found.items() if digest is None]
+    if damaged:
+        raise HomeError(_message(database, damaged, len(rows) + len(rungs)))
+    return {key: digest or "" for key, digest in digests.items()}
+
+
+def _rungs(transaction: Transaction, condition: str, study: str | None) -> list[tuple[Any, ...]]:
+    if not transaction.has("rungs"):
+        return []
+    return transaction.rows(f"SELECT study, trial, arm, seed, record FROM rungs {condition}", {"study": study})
+
+
+def _digest_of(text: str, columns: dict[str, Any]) -> str | None:
+    """Return the digest that a record carries, empty if it has none; None if the record is not the one it is of."""
+    try:
+        content = json.loads(text)
+        record = RunRecord.from_json(content)
+        same = all(getattr(record, name) == value for name, value in columns.items())
+        carried = content.get(DIGEST)
+        if same and carried is None:
+            return ""
+        return carried if same and carried == record_digest(content) else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _message(database: Database, damaged: Sequence[tuple[str, RunKey]], total: int) -> str:
+    name, key = damaged[0]
+    return (
+        f"expected records as they were saved in the ledger {database}, found another content than its digest says in "
+        f"{len(damaged)} of {total}: {name}, {run_name(*key)}; restore the ledger from a copy, or run the study in "
+        "another home with --home"
+    )

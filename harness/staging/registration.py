@@ -1,0 +1,83 @@
+"""Registrations: what a study said of itself before its first run.
+
+A registration is a file that its author commits, tags or has time-stamped. The ledger keeps its content, when it was
+made, and when the first launch of the study began.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.staging.database import Database, Transaction
+
+__all__ = ["Registration", "registration_bytes", "registration_of", "save_launch", "save_registration"]
+
+TABLES = (
+    """CREATE TABLE IF NOT EXISTS registrations (
+        study TEXT PRIMARY KEY, content TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS first_launches (study TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
+)
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A registration, as the ledger or a report has it.
+
+    Attributes:
+        content: of the file.
+        at: when it was made, in seconds since 1970, by the database's clock.
+        first_launch: likewise when the study was first launched; None if it was not yet.
+    """
+
+    content: Mapping[str, Any]
+    at: float
+    first_launch: float | None = None
+
+    @property
+    def came_first(self) -> bool:
+        """Whether it was made before the first launch."""
+        return self.first_launch is None or self.at <= self.first_launch
+
+
+def registration_bytes(content: Mapping[str, Any]) -> bytes:
+    """Return the file of a registration: the same content, the same bytes."""
+    return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+
+
+def save_registration(database: Database, study: str, content: Mapping[str, Any]) -> bool:
+    """Keep a registration unless the study has one, or was launched; return whether it was kept."""
+    with database.transaction() as transaction:
+        _create(transaction)
+        if transaction.rows("SELECT at FROM first_launches WHERE study = :study", {"study": study}):
+            return False
+        values = {"study": study, "content": registration_bytes(content).decode()}
+        statement = (
+            "INSERT INTO registrations (study, content, at) VALUES (:study, :content, {now}) ON CONFLICT DO NOTHING"
+        )
+        return transaction.execute(statement, values) > 0
+
+
+def save_launch(database: Database, study: str) -> None:
+    """Keep when a study was first launched; later launches change nothing."""
+    with database.transaction() as transaction:
+        _create(transaction)
+        transaction.execute(
+            "INSERT INTO first_launches (study, at) VALUES (:study, {now}) ON CONFLICT DO NOTHING", {"study": study}
+        )
+
+
+def registration_of(database: Database, study: str) -> Registration | None:
+    """Return the registration of a study; None if there is none."""
+    with database.transaction() as transaction:
+        if not transaction.has("registrations"):
+            return None
+        rows = transaction.rows("SELECT content, at FROM registrations WHERE study = :study", {"study": study})
+        first = transaction.rows("SELECT at FROM first_launches WHERE study = :study", {"study": study})
+    return Registration(json.loads(rows[0][0]), rows[0][1], first[0][0] if first else None) if rows else None
+
+
+def _create(transaction: Transaction) -> None:
+    if not (transaction.has("registrations") and transaction.has("first_launches")):
+        for statement in TABLES:
+            transaction.execute(statement)

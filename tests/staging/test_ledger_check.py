@@ -1,0 +1,118 @@
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import HomeError
+from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger_check import check_records
+
+RUN = RunRecord(
+    "a-study", 0, "frozen", 1, "abc", {"when": 3}, {"steps": 4}, "completed", metrics={"test/accuracy": 0.5}
+)
+
+
+def filled(ledger: Ledger) -> Ledger:
+    ledger.create()
+    for seed in (1, 2):
+        ledger.save_run(replace(RUN, seed=seed))
+    ledger.save_rung(replace(RUN, status="waiting"), 2)
+    return ledger
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return filled(Ledger(tmp_path))
+
+
+def edit(ledger: Ledger, statement: str) -> None:
+    with ledger.database.transaction() as transaction:
+        transaction.execute(statement)
+
+
+def test_records_as_they_were_saved_pass(ledger: Ledger) -> None:
+    digests = check_records(ledger.database, "a-study")
+
+    assert sorted(digests) == [("a-study", (0, "frozen", 1)), ("a-study", (0, "frozen", 2))]
+    assert all(len(digest) == 64 for digest in digests.values())
+    assert check_records(ledger.database) == digests
+    assert check_records(ledger.database, "another") == {}
+
+
+EDITS = {
+    "a value": "UPDATE runs SET record = replace(record, '0.5', '0.7') WHERE seed = 1",
+    "a name": "UPDATE runs SET record = replace(record, 'sha256', 'sha257') WHERE seed = 1",
+    "the digest": "UPDATE runs SET record = replace(record, 'sha256\": \"', 'sha256\": \"0') WHERE seed = 1",
+    "no JSON": "UPDATE runs SET record = replace(record, '{', '[') WHERE seed = 1",
+    "a column": "UPDATE runs SET status = 'failed' WHERE seed = 1",
+    "a key": "UPDATE runs SET trial = 7 WHERE seed = 1",
+    "a rung": "UPDATE rungs SET record = replace(record, '0.5', '0.7')",
+}
+
+
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_is_found_in_one_line(ledger: Ledger, what: str) -> None:
+    edit(ledger, EDITS[what])
+
+    with pytest.raises(HomeError, match=r"in 1 of 3: a-study, trial \d · frozen · seed 1; restore the ledger"):
+        check_records(ledger.database)
+
+
+def test_any_flipped_bit_of_a_record_is_found(ledger: Ledger, tmp_path: Path) -> None:
+    text = json.dumps(RUN.to_json()).encode()
+    missed = []
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        for position in range(0, len(text), 7):
+            flipped = bytearray(text)
+            flipped[position] ^= 1
+            if b" " in (flipped[position : position + 1], text[position : position + 1]):
+                continue  # a space between two values means nothing
+            connection.execute("UPDATE runs SET record = ? WHERE seed = 1", (flipped.decode(errors="replace"),))
+            connection.commit()
+            try:
+                check_records(ledger.database, "a-study")
+                missed.append(bytes(flipped[max(position - 20, 0) : position + 20]))
+            except HomeError:
+                pass
+    assert missed == []
+
+
+def without_digest(ledger: Ledger) -> None:
+    content = {name: value for name, value in RUN.to_json().items() if name != "sha256"}
+    with ledger.database.transaction() as transaction:
+        transaction.execute("UPDATE runs SET record = :text WHERE seed = 1", {"text": json.dumps(content)})
+
+
+def no_rungs(ledger: Ledger) -> None:
+    edit(ledger, "DROP TABLE rungs")
+
+
+@pytest.mark.parametrize("earlier", [without_digest, no_rungs])
+def test_a_ledger_of_an_earlier_version_still_opens(ledger: Ledger, earlier: Callable[[Ledger], None]) -> None:
+    earlier(ledger)
+
+    digests = check_records(ledger.database)
+
+    assert sum(not digest for digest in digests.values()) == (earlier is without_digest)
+    assert len(ledger.runs("a-study")) == 2
+
+
+def test_a_record_that_cannot_be_read_is_one_line(ledger: Ledger) -> None:
+    edit(ledger, EDITS["no JSON"])
+
+    with pytest.raises(HomeError, match="which cannot be read"):
+        ledger.runs("a-study")
+
+
+@pytest.mark.postgres
+def test_an_edit_is_found_on_a_server(tmp_path: Path, postgres: str) -> None:
+    ledger = filled(Ledger(tmp_path, postgres))
+    assert len(check_records(ledger.database, "a-study")) == 2
+    edit(ledger, EDITS["a value"])
+
+    with pytest.raises(HomeError, match="in 1 of 3"):
+        check_records(ledger.database, "a-study")
+    ledger.database.close()
