@@ -148,7 +148,7 @@ def _judged_within(
     beyond = [problem for problem in _recomputed(files, again, tolerance) if has_numbers(problem.path)]
     beyond = [problem for problem in beyond if problem.path not in as_shown]
     outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
-    # Another version has other words; it is held to numbers of tables, or to those shown of tables that do not lie here.
+    # Another version has other words: it is held to the numbers of tables, or to those shown of tables left out.
     for path in SHOWN if _is_same_code(differences) else SHOWN[:1] if as_shown else ():
         if shown := compare_shown(_words(path, files), _words(path, again), tolerance):
             kind, what = shown
