@@ -39,7 +39,7 @@ def plan(
     """Show the tree of stages that a study comes to, what of it is stored, and what the rest will cost."""
     from rich.console import Console
 
-    from harness.search.launch import check_study
+    from harness.search.check import check_study
     from harness.search.preview import preview_runs
     from harness.staging.plan import make_plan
     from harness.staging.runner import Runner
@@ -49,7 +49,8 @@ def plan(
     make_deterministic()
     workspace = options.open_workspace(home, storage, store)
     runner = Runner(workspace, alone=not share)
-    check_study(loaded, runner)
+    for note in check_study(loaded, runner):
+        typer.echo(f"harness: {note}", err=True)
     begun = workspace.ledger.exists
     runs = preview_runs(loaded, workspace.ledger if begun else None, trials, seeds)
     stages = make_plan([run.config for run in runs], workspace.store if begun else None, alone=not share)

@@ -57,7 +57,7 @@ def run(
     system_metrics: options.SystemMetrics = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
-    from harness.search.launch import check_study
+    from harness.search.check import check_study
     from harness.staging.ledger import StudyOrigin
     from harness.staging.runner import Runner
     from harness.tracking.delivery.destination import parse_destination
@@ -70,7 +70,8 @@ def run(
     make_deterministic()
     with Interruption() as stop:
         runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features)
-        check_study(loaded, runner)
+        for note in check_study(loaded, runner):
+            typer.echo(f"harness: {note}", err=True)
         if dry_run:
             for line in dry_run_lines(loaded, runner, trials, seeds):
                 typer.echo(line)

@@ -64,6 +64,7 @@ class TaskData:
         classes: the classes of each head, as in `AbstractTask`.
         scales: of standardized targets, by the name of the target.
         outputs: the specs of other outputs, as in `AbstractTask`; `load_task` sets it, and `hidden`.
+        notes: what whoever uses the data must know, one sentence each.
     """
 
     train: Split
@@ -73,6 +74,7 @@ class TaskData:
     scales: Mapping[str, Scale] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     hidden: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> "TaskData":
         """Return the data on `device`."""

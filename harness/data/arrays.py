@@ -45,7 +45,7 @@ class Arrays(AbstractTask):
         path = find_own_file(self.path, self.sha256, folder)
         named = {self.inputs, *self.targets, *filter(None, (self.label, self.parts.group))}
         arrays = _read(path, sorted(named))
-        _check(arrays, len(arrays[self.inputs]), path)
+        _check(arrays, self.inputs, path)
         inputs = arrays[self.inputs].float()
         labels = _classes(arrays[self.label], self.label, path) if self.label else torch.zeros(len(inputs)).long()
         targets = {name: _target(arrays[name], name, path) for name in self.targets}
@@ -91,13 +91,16 @@ def _of_this_machine(array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="))
 
 
-def _check(arrays: dict[str, Tensor], count: int, path: Path) -> None:
-    for name, array in arrays.items():
-        if array.is_complex() or not array.dim() or len(array) != count:
-            found = f"{array.dtype} {tuple(array.shape)}"
-            raise DataError(f"expected numbers in {count} rows of {name!r} in {path}, found {found}")
+def _check(arrays: dict[str, Tensor], inputs: str, path: Path) -> None:
+    rows = arrays[inputs].shape[:1]  # none of a single number
+    for name in dict.fromkeys([inputs, *arrays]):
+        array = arrays[name]
+        if array.is_complex() or not array.dim() or array.shape[:1] != rows:
+            found = f"{array.dtype} {tuple(array.shape)}{'' if array.dim() else ', a single number'}"
+            count = f"{rows[0]} rows" if rows else "rows, one an example,"
+            raise DataError(f"expected numbers in {count} of {name!r} in {path}, found {found}")
         if array.is_floating_point() and not array.isfinite().all():
-            row = int((~array.isfinite()).reshape(count, -1).any(1).nonzero()[0])
+            row = int((~array.isfinite()).reshape(len(array), -1).any(1).nonzero()[0])
             raise DataError(f"expected finite numbers in {name!r} of {path}, found NaN or infinity in row {row + 1}")
 
 

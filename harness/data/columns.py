@@ -3,6 +3,7 @@
 Rows are counted from 1; in a CSV file the row below the header is the first.
 """
 
+import codecs
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,12 @@ class Columns:
             row = int(np.flatnonzero(~np.isfinite(values))[0])
             raise self._fault("a finite number", name, row, str(values[row]))
         return torch.from_numpy(values)
+
+    def resolution(self, name: str) -> float:
+        """Return the distance between neighboring numbers in a column, relative to their size."""
+        stored = self.table.column(name).type
+        single, half = pa.types.is_float32(stored), pa.types.is_float16(stored)
+        return float(np.finfo(np.float16 if half else np.float32 if single else np.float64).eps)
 
     def texts(self, name: str) -> list[str]:
         """Return a column as texts, numbers as they are written. Raises `DataError` at an empty field."""
@@ -101,12 +108,30 @@ def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> C
         raise DataError(f"expected a table that ends in .csv or .parquet, found {path}")
     try:
         table = readers[path.suffix](path, list(dict.fromkeys(names)), delimiter)
+    except UnicodeDecodeError as error:
+        raise _encoding_fault(path, "the names of columns", f"byte 0x{error.object[error.start]:02x}") from None
     except (pa.ArrowException, OSError) as error:
+        if _is_utf_16(path):
+            raise _encoding_fault(path, "all", "the first bytes of UTF-16") from None
+        if "UTF8" in str(error):
+            raise _encoding_fault(path, "a column", "other bytes") from None
         reason = str(error).partition("\n")[0]
         raise DataError(f"expected a {path.suffix[1:]} file at {path}, found none that can be read: {reason}") from None
     if not table.num_rows:
         raise DataError(f"expected rows in {path}, found only names of columns")
     return Columns(path, table)
+
+
+def _encoding_fault(path: Path, where: str, found: str) -> DataError:
+    guess = "" if "UTF-16" in found else "; is its encoding Latin-1 or Windows-1252?"
+    return DataError(f"expected texts in UTF-8 in {where} of {path}, found {found}{guess or ';'} save it as UTF-8")
+
+
+def _is_utf_16(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as stream:
+        return stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _read_csv(path: Path, names: list[str], delimiter: str) -> Any:

@@ -46,6 +46,8 @@ class Parts(Spec):
         Raises:
             DataError: a part would be empty.
         """
+        if not len(labels):
+            raise DataError("expected examples to divide into parts, found none")
         if groups is None:
             indices = stratified_split(labels, self.fractions, seed=self.seed)
         else:

@@ -13,6 +13,7 @@ from harness.data._base import AbstractTask, Scale, Split, TaskData
 from harness.data.columns import Columns, read_columns
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
+from harness.data.standardize import is_constant, scale_of
 
 __all__ = ["Table"]
 
@@ -32,7 +33,7 @@ class Table(AbstractTask):
         targets: columns of other targets by name: one column of classes for an output of classes, else numbers.
         class_names: by column, the texts for the classes 0, 1, ... where a column of classes has texts.
         standardize: whether numbers get mean 0 and variance 1 in the training part: each input column, and each target
-            of values as a whole, whose errors are still given in its own unit.
+            of values as a whole, whose errors are still given in its own unit. What is constant keeps its variance.
         parts: how the rows are divided.
         delimiter: between the fields of a CSV file.
     """
@@ -76,12 +77,15 @@ class Table(AbstractTask):
         training = indices[0]
         inputs = torch.cat([self._input(columns, name, training) for name in self.inputs], dim=1)
         targets = {name: self._target(columns, name) for name in self.targets}
-        scales = {name: _scale(targets[name][training]) for name in self._standardized}
+        scales = {
+            name: scale_of(targets[name][training], max(map(columns.resolution, self.targets[name])))
+            for name in self._standardized
+        }
         scaled = {name: (targets[name] - scale.mean) / scale.std for name, scale in scales.items()}
         stored = {name: _in_32_bits(values) for name, values in (targets | scaled).items()}
         everything = Split(inputs.float(), labels, stored)
         train, validation, test = map(everything.take, indices)
-        return TaskData(train, validation, test, self.classes, scales)
+        return TaskData(train, validation, test, self.classes, scales, notes=self._notes(columns, training))
 
     @property
     def _names(self) -> list[str]:
@@ -107,19 +111,26 @@ class Table(AbstractTask):
         if name in self.categorical:
             return functional.one_hot(columns.categories(name)).double()
         numbers = columns.numbers(name)
-        scale = _scale(numbers[training]) if self.standardize else Scale(0.0, 1.0)
+        scale = scale_of(numbers[training], columns.resolution(name)) if self.standardize else Scale(0.0, 1.0)
         return ((numbers - scale.mean) / scale.std)[:, None]
+
+    def _notes(self, columns: Columns, training: Tensor) -> tuple[str, ...]:
+        """Name the columns that are not standardized because they are constant."""
+        targets = [self.targets[name][0] for name in self._standardized if len(self.targets[name]) == 1]
+        inputs = [name for name in self.inputs if name not in self.categorical] if self.standardize else []
+        constant = [
+            repr(name)
+            for name in (*inputs, *targets)
+            if is_constant(columns.numbers(name)[training], columns.resolution(name))
+        ]
+        where = f"in the training part of {columns.path}"
+        return (f"constant {where}, and so divided by 1 to be standardized: {', '.join(constant)}",) if constant else ()
 
     def _target(self, columns: Columns, name: str) -> Tensor:
         """Return a target as classes `[N]` or float64 values `[N, D]`."""
         if name in self._class_targets:
             return self._classes_in(columns, self.targets[name][0])
         return torch.stack([columns.numbers(column) for column in self.targets[name]], dim=1)
-
-
-def _scale(values: Tensor) -> Scale:
-    """Return mean and standard deviation, or 1 instead of a standard deviation of 0."""
-    return Scale(values.mean().item(), values.std(correction=0).item() or 1.0)
 
 
 def _in_32_bits(values: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -50,12 +51,21 @@ def _items(dataset: Dataset[Any]) -> Iterator[Any]:
 
 def _tensor(value: Any, name: str, number: int) -> Tensor:
     try:
-        return torch.as_tensor(value)
+        return torch.as_tensor(_of_this_machine(value) if isinstance(value, np.ndarray) else value)
     except (TypeError, ValueError, RuntimeError):
         found = type(value).__name__
         raise DataError(
             f"expected numbers as {name!r} of item {number}, found {found}; let the data set transform it to a tensor"
         ) from None
+
+
+def _of_this_machine(array: np.ndarray) -> np.ndarray:
+    """Return an array as torch can hold it: torch knows neither other byte orders nor steps backwards, as in a mirror.
+
+    One that cannot be written to is copied as well, since torch would warn.
+    """
+    ordered = array.astype(array.dtype.newbyteorder("="), copy=not array.flags.writeable)
+    return ordered.copy() if any(step < 0 for step in ordered.strides) else ordered
 
 
 def _label(value: Any, number: int) -> int:

@@ -34,4 +34,5 @@ __all__ = [
 ]
 __all__ += operations.__all__
 
-Nothing = NoFreezing  # its name in study files written before version 0.2
+Nothing = NoFreezing  # its name in study files written before version 0.2, which may import `*`
+__all__ += ["Nothing"]

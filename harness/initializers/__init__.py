@@ -46,4 +46,5 @@ __all__ = [
     "fill_linear",
 ]
 
-Place = LayerContext  # its name in study files written before version 0.2
+Place = LayerContext  # its name in study files written before version 0.2, which may import `*`
+__all__ += ["Place"]

@@ -122,6 +122,11 @@ class AbstractLoss(LeafSpec):
         return ()
 
     @property
+    def classes(self) -> frozenset[int]:
+        """The classes that it names, which must be the task's."""
+        return frozenset()
+
+    @property
     def needs_teacher(self) -> bool:
         """Whether it reads what the model's teacher computes."""
         return False

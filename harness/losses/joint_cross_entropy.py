@@ -24,12 +24,17 @@ class JointCrossEntropy(AbstractLoss):
     Attributes:
         label_smoothing: the part of the true probability that is spread evenly over all classes (arXiv 1512.00567).
         class_weights: the weight of the examples of a class; 1 for classes that are not named. The mean is weighted, as
-            in `torch.nn.CrossEntropyLoss`.
+            in `torch.nn.CrossEntropyLoss`; over examples without weight it is 0.
     """
 
     kind: Literal["joint_cross_entropy"] = "joint_cross_entropy"
     label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
     class_weights: Mapping[NonNegativeInt, NonNegativeFloat] = {}
+
+    @property
+    def classes(self) -> frozenset[int]:
+        """The classes that have weights."""
+        return frozenset(self.class_weights)
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Return one component per head, by the head's name."""
@@ -53,15 +58,20 @@ class JointCrossEntropy(AbstractLoss):
 
 def _by_head(losses: Tensor, counts: Tensor | None, labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
     if counts is not None and len(label_map.heads) == 1:
-        return {label_map.heads[0]: losses.sum() / counts.sum()}
+        return {label_map.heads[0]: _weighted_mean(losses.sum(), counts.sum())}
     owner = label_map.head[labels]
     if counts is None:
         return {head: mean_over(losses, owner == index) for index, head in enumerate(label_map.heads)}
-    tiny = torch.finfo(counts.dtype).tiny
     return {
-        head: (losses * (owner == index)).sum() / (counts * (owner == index)).sum().clamp(min=tiny)
+        head: _weighted_mean((losses * (owner == index)).sum(), (counts * (owner == index)).sum())
         for index, head in enumerate(label_map.heads)
     }
+
+
+def _weighted_mean(losses: Tensor, counts: Tensor) -> Tensor:
+    """Return the mean of weighted losses whose weights add up to `counts`; 0 if they add up to nothing."""
+    # Smoothed labels give losses other than 0 to examples of no weight.
+    return losses * (counts > 0) / counts.clamp(min=torch.finfo(counts.dtype).tiny)
 
 
 @functools.lru_cache(maxsize=4)  # a copy to a GPU at each step would make it wait

@@ -7,7 +7,6 @@ from pathlib import Path
 from harness.core.spec import with_changes
 from harness.search.begin_study import as_begun, begin_study
 from harness.search.commit import commit_of
-from harness.search.conditions import corner_points
 from harness.search.execution import ExecuteRuns
 from harness.search.local_executor import LocalExecutor
 from harness.search.observer import Observer
@@ -22,19 +21,7 @@ from harness.staging.previous_specs import spec_digest
 from harness.staging.runner import Runner
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
 
-__all__ = ["check_study", "launch"]
-
-
-def check_study(study: Study, runner: Runner) -> None:
-    """Apply the growths of the base run, and of every value of the space on its own, to fresh networks.
-
-    Raises:
-        InputError: one cannot be applied, for example for an impossible tap.
-    """
-    arm = next(iter(study.arms))
-    runner.check(study.base)
-    for _, params in corner_points(study.space):
-        runner.check(study.config(params, arm, seed=0))
+__all__ = ["launch"]
 
 
 def launch(

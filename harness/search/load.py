@@ -12,6 +12,7 @@ from harness.core.errors import HarnessError, SpecError
 from harness.core.spec import explain
 from harness.search.study import Study
 from harness.staging.ledger import StudyRecord
+from harness.training.torch_defaults import torch_defaults_kept
 
 __all__ = ["load_begun", "load_study"]
 
@@ -24,10 +25,11 @@ def load_study(path: Path) -> Study:
     """
     path = path.absolute()  # as it is in a traceback
     try:
-        module = _import(path)
-        if not callable(getattr(module, "study", None)):
-            raise SpecError("expected a function `study() -> Study`, found none")
-        study = module.study()
+        with torch_defaults_kept():
+            module = _import(path)
+            if not callable(getattr(module, "study", None)):
+                raise SpecError("expected a function `study() -> Study`, found none")
+            study = module.study()
     except HarnessError as error:
         raise SpecError(f"{path}: {error}") from None
     except ValidationError as error:

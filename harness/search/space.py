@@ -89,6 +89,17 @@ class Choice(AbstractDimension):
     kind: Literal["choice"] = "choice"
     options: Annotated[tuple[Scalar, ...], Field(min_length=1)]
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _plain(cls, options: Any) -> Any:
+        for option in options if isinstance(options, list | tuple) else ():
+            if not isinstance(option, Scalar):
+                raise ValueError(
+                    f"expected options that are numbers, texts, True, False or None, found {option!r:.80}; "
+                    "search a field within it, such as model.widths.0, or make arms of them"
+                )
+        return options
+
     @field_validator("options")
     @classmethod
     def _different(cls, options: tuple[Scalar, ...]) -> tuple[Scalar, ...]:

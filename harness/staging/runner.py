@@ -11,6 +11,8 @@ from harness.growth.freeze import candidates
 from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain
+from harness.staging.check_classes import check_classes
+from harness.staging.check_model import check_model
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
 from harness.staging.results import RunResult
@@ -114,11 +116,15 @@ class Runner:
     def check(self, config: RunConfig) -> None:
         """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.
 
+        Before, see whether data, classes and network fit together.
+
         Raises:
             InputError: one of them cannot be applied, for example for an impossible tap.
         """
         config = resolved(config)
         data = self._load(config.task, config.device)
+        check_classes(config, data)
+        check_model(config.model_copy(update={"start": (), "growths": ()}), data)
         model = build_network(config, data)
         identities = Identities(model)
         lineage: tuple[GrowthEvent, ...] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isnan
 
 import torch
 from torch import Tensor
@@ -37,7 +38,8 @@ def evaluate(
     fraction of all examples that the joined logits of all heads classify correctly, `accuracy/<head>` the same among
     the examples of that head's classes. `accuracy_within/<head>` is the accuracy of a head if the right head is known,
     and `accuracy_by_arrival/<n>` that on the classes that the n-th growth added; `mean` is over all of them, and each
-    one is recorded if there are several. If classes are recorded, the metrics of `answers_by_class` are added.
+    one is recorded if there are several. An accuracy on classes of which `split` has no example is left out. If classes
+    are recorded, the metrics of `answers_by_class` are added.
     """
     batch = forward_split(state, split, specs, needs_of(config.losses.values()), forward)
     label_map = specs.label_map
@@ -55,7 +57,8 @@ def evaluate(
     results |= output_metrics(answerable)
     # One transfer for all values: each one on its own would make a GPU wait.
     values = torch.stack([value.double() for value in results.values()]).tolist()
-    return dict(zip(results, values, strict=True))
+    measured = dict(zip(results, values, strict=True))
+    return {name: value for name, value in measured.items() if not (name.startswith("accuracy") and isnan(value))}
 
 
 def forward_split(

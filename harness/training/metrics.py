@@ -43,7 +43,10 @@ def directions(task: AbstractTask) -> dict[str, Direction]:
 
 
 def accuracies(outputs: Mapping[str, Tensor], labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
-    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class that is not visible yet counts as wrong."""
+    """Return `accuracy/all` and `accuracy/<head>`, each a fraction; a class that is not visible yet counts as wrong.
+
+    The accuracy of a head without examples is NaN here and below, and means are over the others.
+    """
     right, known, safe = _right(outputs, labels, label_map)
     results = {"accuracy/all": right.double().mean()}
     for index, head in enumerate(label_map.heads):
@@ -139,9 +142,12 @@ def _known(labels: Tensor, label_map: LabelMap) -> tuple[Tensor, Tensor]:
 
 def _with_mean(family: str, results: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the results and their mean, or the mean alone of a single result."""
-    mean = {f"{family}/mean": torch.stack(list(results.values())).mean()}
+    values = torch.stack(list(results.values()))
+    measured = ~values.isnan()
+    mean = {f"{family}/mean": torch.where(measured, values, 0.0).sum() / measured.sum()}
     return results | mean if len(results) > 1 else mean
 
 
 def _share(right: Tensor, own: Tensor) -> Tensor:
-    return (right & own).sum().double() / own.sum().clamp(min=1)
+    """Return the share of `own` that is `right`; NaN of none."""
+    return (right & own).sum().double() / own.sum()

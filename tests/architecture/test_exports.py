@@ -111,7 +111,9 @@ def test_a_family_exports_exactly_its_leaves() -> None:
 
 
 def exported_leaves(package: ModuleType) -> set[str]:
-    return {name for name in exports(package.__name__) if is_leaf(getattr(package, name))}
+    """Return the leaves that a package exports under their own names, not under earlier ones."""
+    found = {name: getattr(package, name) for name in exports(package.__name__)}
+    return {name for name, value in found.items() if is_leaf(value) and value.__name__ == name}
 
 
 def is_leaf(value: object) -> bool:

@@ -25,7 +25,10 @@ def written(folder: Path, content: bytes | dict[str, Any], name: str = "table.cs
         (b"", "expected a csv file at .*found none that can be read: Empty CSV file"),
         (b"a,b\n1,2\n3\n", "expected a csv file .*Expected 2 columns, got 1"),
         (b"a,a\n1,2\n", "expected one column 'a' in .*found 2; rename them"),
-        (b"a\n\xff\xfe\n", "expected a csv file .*UTF8"),
+        (b"a\n\xff\xfe\n", "expected texts in UTF-8 in a column of .*Latin-1"),
+        ("a,straße\n1,2\n".encode("latin-1"), "UTF-8 in the names of columns of .*byte 0xdf; is its encoding Latin-1"),
+        ("a,“b”\n1,2\n".encode("cp1252"), "UTF-8 in the names of columns of .*byte 0x93; .*Windows-1252"),
+        ("a,b\n1,2\n".encode("utf-16"), "expected texts in UTF-8 in all of .*the first bytes of UTF-16; save it as"),
     ],
 )
 def test_a_csv_file_that_cannot_be_read_is_one_line(tmp_path: Path, content: bytes, message: str) -> None:
@@ -69,6 +72,12 @@ def test_numbers_of_every_type_are_read(tmp_path: Path, values: list[Any]) -> No
 
     assert columns.numbers("a").tolist() == [1, 0]
     assert len(columns) == 2
+
+
+def test_bytes_of_another_encoding_in_a_column_that_is_not_used_do_no_harm(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n1,café\n".encode("latin-1"))
+
+    assert read_columns(path, ["a"]).numbers("a").tolist() == [1]
 
 
 def test_quoted_fields_byte_order_marks_and_line_ends_are_read(tmp_path: Path) -> None:

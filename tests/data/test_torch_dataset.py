@@ -52,6 +52,24 @@ def test_items_of_numpy_and_plain_numbers_are_read_with_their_targets() -> None:
     assert (split.targets["sort"].dtype, split.targets["sort"].tolist()) == (torch.int64, [0, 1, 2])
 
 
+PIXELS = np.arange(6, dtype=np.uint8).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        PIXELS[:, ::-1][:, ::-1],
+        PIXELS[::-1].copy()[::-1],
+        PIXELS.astype(">f4"),
+        np.frombuffer(PIXELS.tobytes(), np.uint8).reshape(2, 3),
+    ],
+    ids=["mirrored twice", "upside down", "big-endian", "read-only"],
+)
+@pytest.mark.filterwarnings("error")
+def test_an_array_is_read_however_it_lies_in_memory(image: np.ndarray) -> None:
+    assert split_of(Listed([(image, 0)])).inputs[0].tolist() == PIXELS.tolist()
+
+
 def test_a_stream_of_items_is_read_to_its_end() -> None:
     assert split_of(Streamed()).inputs.tolist() == [[1, 2], [3, 4]]
 

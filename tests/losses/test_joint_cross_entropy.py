@@ -183,3 +183,18 @@ def test_the_weight_of_a_class_counts_in_whichever_column_it_is() -> None:
         losses = torch.stack([weight * by_hand(outputs, label, n) for weight, n, label in own])
         mean = losses.sum() / sum(weight for weight, *_ in own)
         torch.testing.assert_close(components[head].double(), mean, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("classes", [CLASSES, {"all": (0, 1, 5, 4, 2)}], ids=["two heads", "one head"])
+def test_the_mean_over_examples_without_weight_is_zero(classes: dict[str, tuple[int, ...]], smoothing: float) -> None:
+    label_map, labels = LabelMap.of(classes), torch.tensor([0, 1])
+    loss = JointCrossEntropy(class_weights={0: 0.0, 1: 0.0}, label_smoothing=smoothing)
+    outputs = {name: value.requires_grad_() for name, value in logits_of(2, classes).items()}
+    batch = Batch(outputs=outputs, inputs=torch.zeros(2, 1), labels=labels, specs=OutputSpecs(label_map))
+
+    components = loss.components("classes", batch)
+    sum(components.values(), torch.zeros(())).backward()
+
+    assert [value.item() for value in components.values()] == [0.0] * len(classes)
+    assert all(not value.grad.any() for value in outputs.values() if value.grad is not None)

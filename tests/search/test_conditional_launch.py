@@ -10,8 +10,8 @@ from harness.core.spec import with_changes
 from harness.growth import AtStep, GrowthRule, InsertLayer, NoFreezing
 from harness.growth.layers import MLPBlock
 from harness.search.best import ended_configurations, exported, front_of
+from harness.search.check import check_study
 from harness.search.conditions import exists
-from harness.search.launch import check_study
 from harness.search.objective import Objective
 from harness.search.preview import preview_runs
 from harness.search.samplers import CMAES, GP, NSGAII, TPE, AbstractSampler, Grid, QuasiRandom, Random

@@ -1,21 +1,18 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from harness.core.errors import SpecError, TapNotFoundError
+from harness.core.errors import SpecError
 from harness.core.history import History
 from harness.core.spec import with_changes
-from harness.search.launch import check_study
 from harness.search.observer import Observer
 from harness.search.proposals import Proposals
 from harness.search.study import Study
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import run_id
-from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
 
 Launch = Callable[..., StudyRecord]
@@ -198,26 +195,6 @@ def test_both_arms_share_the_trunk(run_study: Launch, launched_home: Path) -> No
     assert all(trunks[trial, "frozen", seed] == trunks[trial, "unfrozen", seed] for trial, _, seed in trunks)
     assert trunks[0, "frozen", 0] != trunks[0, "frozen", 1]
     assert len(set(ends)) == len(ends)
-
-
-def test_a_study_that_can_be_run_passes_the_check(study: Study, runner: Runner, tmp_path: Path) -> None:
-    check_study(study, runner)
-
-    assert list((tmp_path / "home").iterdir()) == [tmp_path / "home" / "ledger.sqlite"]
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"base.growths.0.operation.tap": "nowhere"},
-        {"space.init": {"kind": "choice", "field": "growths.0.operation.tap", "options": ["hidden.0", "nowhere"]}},
-    ],
-)
-def test_an_impossible_tap_is_refused_before_anything_is_run(
-    study: Study, runner: Runner, changes: dict[str, Any]
-) -> None:
-    with pytest.raises(TapNotFoundError, match=r"no tap 'nowhere'.*hidden\.0"):
-        check_study(with_changes(study, changes), runner)
 
 
 def test_more_trials_than_a_grid_has_are_refused_before_the_study_begins(

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from harness.core.errors import SpecError
 from harness.search.load import load_study
@@ -39,6 +40,17 @@ def test_a_study_is_what_the_function_of_that_name_returns(tmp_path: Path) -> No
 
     assert study.name == "loaded"
     assert study.config({}, "fast", seed=2).training.optimizer.to_json()["lr"] == 0.01
+
+
+@pytest.mark.parametrize("where", ["import torch\n{}\n", "import torch\ndef study():\n    {}\n    return made()\n"])
+def test_a_file_that_sets_torchs_default_type_changes_nothing_of_the_process(tmp_path: Path, where: str) -> None:
+    setting = where.format("torch.set_default_dtype(torch.float64)")
+    source = STUDY.replace("def study()", "def made()") if "made" in where else STUDY
+    before = torch.get_default_dtype()
+
+    load_study(written(tmp_path, source + setting))
+
+    assert torch.get_default_dtype() is before
 
 
 def test_a_file_is_read_anew_every_time(tmp_path: Path) -> None:

@@ -46,6 +46,18 @@ def test_losses_speak_of_answerable_examples(state: TrainState, data: TaskData, 
     assert found["loss/known"] == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_an_accuracy_on_classes_without_an_example_is_left_out(state: TrainState, data: TaskData) -> None:
+    change = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=NoFreezing())
+    state.grow(change, probe=Probe(data.validation.inputs[:2]))
+    known = data.validation.take((data.validation.labels < 3).nonzero().squeeze(1))
+
+    found = evaluate(state, known, TrainingConfig(), BOTH)
+
+    assert "accuracy/late" not in found
+    assert "accuracy_within/late" not in found
+    assert found["accuracy_within/mean"] == found["accuracy_within/known"]
+
+
 def test_the_size_of_chunks_does_not_matter(state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
     change = Change(operation=AttachHead(name="late", outputs=2, tap="hidden"), freeze=NoFreezing(), loss_weight=2)
     state.grow(change, probe=Probe(data.validation.inputs[:2]))

@@ -24,4 +24,5 @@ __all__ = [
     "WarmUpThenThaw",
 ]
 
-Nothing = NoFreezing  # its name in study files written before version 0.2
+Nothing = NoFreezing  # its name in study files written before version 0.2, which may import `*`
+__all__ += ["Nothing"]

@@ -1,0 +1,83 @@
+"""Whether a network takes its task's inputs, and says as much about them as it should."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor, nn
+
+from harness.core.errors import HarnessError, SpecError
+from harness.data import TaskData
+from harness.models import GrowableModel
+from harness.models.eval_mode import without_side_effects
+from harness.staging.network import build_network
+from harness.staging.run import RunConfig
+from harness.training.precision import autocast
+
+__all__ = ["check_model"]
+
+EXAMPLES = 2
+
+
+def check_model(config: RunConfig, data: TaskData) -> None:
+    """Build the network of `config`, before any operation, and call it with the first training examples.
+
+    Raises:
+        SpecError: it fails, or its own output is no tensor with a row an example and a column a class.
+    """
+    inputs = data.train.inputs[:EXAMPLES]
+    running: list[nn.Module] = []
+    model: GrowableModel | None = None
+    try:
+        model = build_network(config, data)
+        with without_side_effects(model, inputs), autocast(config.precision, inputs.device), _followed(model, running):
+            outputs = model(inputs)
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a model is the user's code and may raise anything
+        raise SpecError(_failure(error, running, model, config, inputs)) from None
+    name, columns = next(iter(config.task.sizes.items()))
+    if name in config.task.classes:
+        _check_output(outputs.get(name), name, (len(inputs), columns), config)
+
+
+def _check_output(output: Any, name: str, shape: tuple[int, int], config: RunConfig) -> None:
+    if not isinstance(output, Tensor) or tuple(output.shape) != shape:
+        found = f"{tuple(output.shape)}" if isinstance(output, Tensor) else type(output).__name__
+        raise SpecError(
+            f"expected the output {name!r} {shape} of the model {config.model.kind!r}, a row an example and a column a "
+            f"class, found {found}; see the model's build"
+        )
+
+
+@contextmanager
+def _followed(model: nn.Module, running: list[nn.Module]) -> Iterator[None]:
+    """Keep the modules whose forward passes have begun and not ended in `running`, the innermost last."""
+    handles = [
+        handle
+        for module in model.modules()
+        for handle in (
+            module.register_forward_pre_hook(lambda module, _: running.append(module)),
+            module.register_forward_hook(lambda *_: running.pop() and None),
+        )
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _failure(
+    error: Exception, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Tensor
+) -> str:
+    what = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+    if model is None:
+        return f"cannot build the model {config.model.kind!r}: {what}"
+    names = {id(module): name.removeprefix("backbone.") for name, module in model.named_modules()}
+    named = [module for module in running if names[id(module)] != "backbone" and names[id(module)]]
+    where = f"its module {names[id(named[-1])]!r}, {' '.join(repr(named[-1]).split()):.80}," if named else "it"
+    return (
+        f"expected a model for the inputs {tuple(inputs.shape[1:])} of the task {config.task.kind!r}, found "
+        f"{config.model.kind!r}: {where} fails with {what}"
+    )
