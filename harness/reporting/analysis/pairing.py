@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.core.errors import InputError
+from harness.reporting.analysis.repeats import counted_once
+from harness.reporting.data.columns import PROOFS
 from harness.reporting.data.missing_results import failure_value, results_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import (
@@ -22,6 +24,7 @@ from harness.reporting.statistics import (
 
 __all__ = ["Account", "ArmAccount", "Comparison", "account_for", "compare", "completed_pairs", "primary_comparison"]
 
+HISTORY = PROOFS[0]
 Values = NDArray[np.float64]
 Places = NDArray[np.intp]
 
@@ -32,8 +35,9 @@ class Comparison:
 
     Attributes:
         pairs: one row a configuration and seed with both arms: `trial, seed, first, second, difference`.
-        configurations: one row a configuration: `trial, seeds`, means over seeds `first, second, difference`, and the
-            t interval over seeds `low, high` (NaN for one seed), which describes and does not test.
+        configurations: one row a configuration, those that were drawn again once: `trial, seeds`, means over seeds
+            `first, second, difference`, and the t interval over seeds `low, high` (NaN for one seed), which describes
+            and does not test.
         mean: the mean over configurations, which are the unit of inference; where they share seeds, the interval takes
             the seeds as drawn, too.
         shift: its companion that outliers cannot move.
@@ -41,6 +45,8 @@ class Comparison:
         imputed: pairs in which a diverged run counted.
         unit: what the mean is over, and what counts as one: a `configuration`, or a `replicate` of a search for each
             arm's best.
+        unmeasured: runs of the two arms that completed and have no value.
+        identical: whether every pair is of two runs with the same history, to the last digit.
     """
 
     first: str
@@ -53,11 +59,18 @@ class Comparison:
     failure_value: float | None = None
     imputed: int = 0
     unit: str = "configuration"
+    unmeasured: int = 0
+    identical: bool = False
 
     @property
     def sensitive(self) -> bool:
         """Whether outliers decide: mean and companion disagree in sign or significance."""
         return disagree(self.mean, self.shift)
+
+    @property
+    def repeats(self) -> int:
+        """How many more configurations were drawn that repeat others."""
+        return int(self.pairs["trial"].nunique()) - len(self.configurations)
 
     @property
     def leave_one_out(self) -> tuple[float, float] | None:
@@ -84,7 +97,18 @@ def primary_comparison(data: StudyData) -> Comparison:
     spec = data.study.spec
     metric, (first, second) = f"test/{spec.metric}", spec.comparison
     found = compare(data.runs, first, second, metric, failure_value=failure_value(spec, metric))
+    found = replace(found, identical=_are_identical(data.runs, found))
     return replace(found, unit="replicate") if data.searched else found
+
+
+def _are_identical(runs: pd.DataFrame, comparison: Comparison) -> bool:
+    """Return whether the runs of every pair recorded the same, so that nothing distinguishes the arms."""
+    if HISTORY not in runs or not len(comparison.pairs):
+        return False
+    told = runs.set_index(["arm", "trial", "seed"])[HISTORY]
+    keys = pd.MultiIndex.from_frame(comparison.pairs[["trial", "seed"]])
+    first, second = (told.loc[arm].reindex(keys).to_numpy() for arm in (comparison.first, comparison.second))
+    return bool(((first == second) & (first != "")).all())
 
 
 def compare(
@@ -104,10 +128,12 @@ def compare(
     left, right = _matched(runs, first, second, np.isfinite(values))
     pairs = _pairs(runs, values, left, right)
     imputed = int((~alive[left] | ~alive[right]).sum())
-    configurations = _by_configuration(pairs)
-    mean = mean_over_seeds(TwoWayLayout(pairs["trial"], pairs["seed"]), pairs["difference"].tolist())
+    unmeasured = int((alive & ~np.isfinite(values)).sum())
+    counted = counted_once(pairs, runs, first)
+    configurations = _by_configuration(counted)
+    mean = mean_over_seeds(TwoWayLayout(counted["trial"], counted["seed"]), counted["difference"].tolist())
     estimates = mean, hodges_lehmann(configurations["difference"].tolist())
-    return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed)
+    return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed, unmeasured=unmeasured)
 
 
 def completed_pairs(runs: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:

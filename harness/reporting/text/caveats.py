@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from harness.core.digest import canonical_json
 from harness.reporting.analysis.pairing import Account, Comparison
-from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
@@ -91,7 +89,7 @@ def caveats_of_comparison(runs: pd.DataFrame, comparison: Comparison, measure: M
         _one_seed(comparison),
         _shared_seeds(comparison),
         _unequal_seeds(comparison),
-        _repeated(runs, comparison),
+        _repeated(comparison),
         _unequal_steps(runs, comparison),
         _imputed(comparison, measure),
     )
@@ -136,18 +134,13 @@ def _unequal_seeds(comparison: Comparison) -> str:
     )
 
 
-def _repeated(runs: pd.DataFrame, comparison: Comparison) -> str:
-    """Name configurations that were drawn twice: with the same seeds they are the same runs, counted twice."""
-    labels = sorted(name for name in map(str, runs.columns) if name.startswith(PARAM))
-    drawn = runs.loc[runs["trial"].isin(comparison.configurations["trial"]), ["trial", *labels]]
-    points = [canonical_json([str(value) for value in row]) for row in drawn[labels].itertuples(index=False)]
-    distinct = drawn.assign(point=points).drop_duplicates("trial")["point"].nunique() if labels else 0
-    again = len(comparison.configurations) - distinct
-    if not distinct or again <= 0:
+def _repeated(comparison: Comparison) -> str:
+    again = comparison.repeats
+    if not again:
         return ""
     return (
-        f"{count(again, 'configuration')} {'repeats' if again == 1 else 'repeat'} the searched values of another. The "
-        "interval takes all as independent and is too narrow; a larger search space would help."
+        f"{count(again, comparison.unit)} {'repeats' if again == 1 else 'repeat'} the searched values of another and "
+        f"{'counts' if again == 1 else 'count'} once with it; a larger search space would bring more evidence."
     )
 
 

@@ -41,7 +41,7 @@ def judge(comparison: Comparison, measure: Measure, smallest_effect: float) -> V
     """Derive the verdict from the intervals alone."""
     kind = _kind(comparison, measure, smallest_effect)
     if kind == "no data":
-        return Verdict(kind, _no_data(comparison))
+        return Verdict(kind, _no_data(comparison, measure))
     if kind == "not enough data":
         return Verdict(kind, _not_enough(comparison, measure))
     if kind == "inconclusive":
@@ -53,7 +53,7 @@ def judge(comparison: Comparison, measure: Measure, smallest_effect: float) -> V
 
 
 def _kind(comparison: Comparison, measure: Measure, smallest_effect: float) -> Kind:
-    if comparison.mean.units == 0:
+    if comparison.mean.units == 0 or comparison.identical:
         return "no data"
     interval = comparison.mean.interval
     if interval is None:
@@ -151,7 +151,17 @@ def _numbers(comparison: Comparison, measure: Measure) -> str:
     fewest, most = int(seeds.min()), int(seeds.max())
     each = count(most, "seed") if fewest == most else f"{fewest} to {most} seeds"
     shared = f", {count(comparison.mean.layout.seeds, 'seed')} in all" if comparison.mean.layout else ""
-    return f"{count(comparison.mean.units, comparison.unit)} with {each} each{shared}{_counted(comparison, measure)}"
+    return (
+        f"{count(comparison.mean.units, comparison.unit)} with {each} each{shared}{_repeats(comparison)}"
+        f"{_counted(comparison, measure)}"
+    )
+
+
+def _repeats(comparison: Comparison) -> str:
+    """Say how many further configurations are not counted."""
+    again = comparison.repeats
+    verbs = "repeats these and counts" if again == 1 else "repeat these and count"
+    return f" ({again:,} more {verbs} once)" if again else ""
 
 
 def _counted(comparison: Comparison, measure: Measure) -> str:
@@ -162,9 +172,15 @@ def _counted(comparison: Comparison, measure: Measure) -> str:
     return f", {count(comparison.imputed, 'pair')} with a diverged run that counts as {value}"
 
 
-def _no_data(comparison: Comparison) -> str:
+def _no_data(comparison: Comparison, measure: Measure) -> str:
+    arms = f"{comparison.first} and {comparison.second}"
     if comparison.first == comparison.second:
         return f"No data: the study compares {comparison.first} with itself."
+    if comparison.identical:
+        return f"Nothing to compare: every run under {arms} is the same, to the last digit of what was recorded."
+    if comparison.unmeasured:
+        runs = count(comparison.unmeasured, "run")
+        return f"Nothing to compare: {runs} completed under {arms} without a value of {measure.title}."
     return f"No data yet: no {comparison.unit} has completed under both {comparison.first} and {comparison.second}."
 
 
