@@ -24,6 +24,7 @@ from harness.cli import (
     worker,
 )
 from harness.cli import list as list_command
+from harness.cli.portable import choose_instruction_sets
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
 __all__ = ["app", "main"]
@@ -59,6 +60,7 @@ WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 def main() -> None:
     """Run the command line. What went wrong is one line on stderr; the exit code is 2 for wrong input."""
+    choose_instruction_sets(sys.argv[1:])
     logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
     try:
         app()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
+from harness.cli.portable import Portable
 from harness.cli.sizes import bytes_in_words, seconds_in_words
 from harness.cli.studies import load_changed
 
@@ -35,6 +36,7 @@ def plan(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
+    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
 ) -> None:
     """Show the tree of stages that a study comes to, what of it is stored, and what the rest will cost."""
     from rich.console import Console

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
+from harness.cli.portable import AsRecorded, train_as_recorded
 from harness.core.errors import HarnessError, InputError
 from harness.staging.run_name import run_name
 
@@ -24,6 +25,7 @@ def reproduce(
     runs: Annotated[int, typer.Option(min=1, help="How many runs of STUDY, as many under each arm.")] = 1,
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
+    portable: AsRecorded = None,
 ) -> None:
     """Train a run again, alone and from step 0, and compare history and final weights bit for bit.
 
@@ -36,6 +38,7 @@ def reproduce(
 
     workspace = options.open_workspace(home, storage)
     records = _chosen(workspace.ledger, run, runs)
+    train_as_recorded(bool(records[0].machine.get("pinned")), portable)
     study = workspace.ledger.study(records[0].study)
     assert study is not None  # its runs were found
     if study.file and Path(study.file).is_file():

@@ -11,6 +11,7 @@ import typer
 from harness.cli import launching, options
 from harness.cli.dry_run import dry_run as dry_run_lines
 from harness.cli.interruption import Interruption
+from harness.cli.portable import Portable
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
 
@@ -47,6 +48,7 @@ def run(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
+    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
     keep: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Of snapshots, such as 20GB; the least valuable are given up.")
     ] = None,

@@ -7,6 +7,7 @@ import typer
 
 from harness.cli import options
 from harness.cli.interruption import Interruption
+from harness.cli.portable import Portable
 from harness.core.errors import StudyNotFoundError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def worker(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
+    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
     timeout: options.Timeout = None,
 ) -> None:
     """Do runs of a study that was begun, beside whoever else does, until all have ended."""

@@ -17,6 +17,7 @@ from harness.staging.run import run_id
 from harness.staging.runner import Runner
 from harness.staging.signals import sent_signals
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
+from harness.training.machine import machine
 
 __all__ = ["LocalExecutor"]
 
@@ -71,7 +72,7 @@ class LocalExecutor:
         """Train the run to its end, or to its rung, and record what came of it."""
         name, ledger = run_id(run.config), self.runner.store.ledger
         self.observer.on_run_begin(run.name, run.config.steps)
-        record = functools.partial(run_record, run, commit=self.commit)
+        record = functools.partial(run_record, run, commit=self.commit, machine=machine(run.config.device))
         self.feed.begin(record("running"))
         try:
             result = self.runner.run(

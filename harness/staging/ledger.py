@@ -77,6 +77,7 @@ class RunRecord:
         growths: of each growth, in order: `step`, `parameters_added` and `flops_before`, as in `RunResult`.
         metrics: the results, by name, such as `test/accuracy/all`.
         commit: of the repository with the study's file when the run was trained, or an empty string.
+        machine: what it was trained with, as `harness.training.machine` says it; empty if not known.
         spec_digest: of the study's spec in the process that launched the run; empty if not known.
     """
 
@@ -93,6 +94,7 @@ class RunRecord:
     growths: tuple[dict[str, Any], ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     commit: str = ""
+    machine: dict[str, Any] = field(default_factory=dict)
     spec_digest: str = ""  # its key in JSON is "plan"
 
     @property

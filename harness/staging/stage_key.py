@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from harness.core.digest import digest
+from harness.core.instruction_sets import PINS, is_pinned
 from harness.core.spec import Spec
 from harness.growth import Change
 from harness.staging.run import RunConfig
@@ -23,7 +24,8 @@ def first_key(config: RunConfig, *, alone: bool = False) -> str:
     """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
 
     Neither the number of steps nor the growths to come are in it, so runs that differ in them share this stage;
-    unless `alone`, which makes every run's stages its own.
+    unless `alone`, which makes every run's stages its own. That instruction sets are pinned is, since it changes last
+    bits; the processor is not.
     """
     content = {name: getattr(config, name) for name in ("task", "model", "training")}
     return digest(
@@ -36,6 +38,7 @@ def first_key(config: RunConfig, *, alone: bool = False) -> str:
             "code": code_version(),
             "own code": sorted(_own_code(config)),
             "torch": str(torch.__version__),
+            **({"instruction sets": PINS} if is_pinned() else {}),
             **({"alone": config.to_json()} if alone else {}),
         }
     )

@@ -22,6 +22,7 @@ from harness.reporting.data.columns import (
     FIXED,
     FROZEN_AFTER,
     FROZEN_BEFORE,
+    MACHINE,
     PARAM,
     REPRODUCED,
     SAME,
@@ -152,6 +153,8 @@ def _recorded(ledger: Ledger, store: Path, study: str, runs: Sequence[RunRecord]
     openings = Counter((opening.trial, opening.arm, opening.seed) for opening in ledger.test_set_accesses(study))
     if all(openings[run.key] for run in runs if run.opened_test):
         found[TEST_SET_ACCESSES] = [openings[run.key] for run in runs]
+    if any(run.machine for run in runs):
+        found[MACHINE] = [canonical_json(run.machine) for run in runs]
     if all(run.spec_digest for run in runs):
         found[SPEC_DIGEST] = [run.spec_digest for run in runs]
     return found

@@ -15,6 +15,7 @@ __all__ = [
     "FIXED",
     "FROZEN_AFTER",
     "FROZEN_BEFORE",
+    "MACHINE",
     "PARAM",
     "PROOFS",
     "RECORD",
@@ -44,6 +45,7 @@ SPEC_DIGEST = "plan_sha256"  # what `spec_digest` gave when the run began
 # SHA-256 over the run's record in the ledger, and over that part of it which the report does not hold.
 RECORD, RECORD_REST = "record_sha256", "record_rest_sha256"
 REPRODUCED = "reproduced"  # whether the run was trained again, and came out the same or not; empty if it was not
+MACHINE = "machine"  # what the run was trained with, as canonical JSON; older reports lack it
 SAME, DIFFERS = "same", "differs"
 
 
