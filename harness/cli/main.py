@@ -12,6 +12,7 @@ from harness.cli import (
     compare,
     plan,
     power,
+    register,
     render,
     report,
     reproduce,
@@ -37,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("register")(register.register)
 app.command("run")(run.run)
 app.command("worker")(worker.worker)
 app.command("plan")(plan.plan)

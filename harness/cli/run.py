@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.tracking.delivery.destination import Destination
     from harness.tracking.delivery.process import Delivery
 
-__all__ = ["run"]
+__all__ = ["run", "without_home"]
 
 
 def run(
@@ -81,7 +81,7 @@ def run(
         ledger.create()
         if retry_failed:
             ledger.forget_failures(loaded.name)
-        ledger.save_origin(loaded.name, StudyOrigin(_without_home(study), tuple(set_ or [])))
+        ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))
         _launch(
             loaded,
             file,
@@ -161,7 +161,7 @@ def _delivery(
     return start_delivery(destination, runner.workspace, study.name, system_metrics=system_metrics)
 
 
-def _without_home(source: str) -> str:
+def without_home(source: str) -> str:
     """Return the name or path of a study as it may be published: relative, whoever's folder it lies in."""
     path = Path(source)
     if not path.is_absolute():

@@ -29,12 +29,17 @@ def verify(
     study: Annotated[
         str, typer.Option(help="The study's name, folder or file, if it defines parts of its own and was moved.")
     ] = "",
+    registration: Annotated[
+        Path | None, typer.Option(help="The registration that the author published, with its time stamp FILE.tsr.")
+    ] = None,
+    ca: Annotated[Path | None, typer.Option(help="Certificates of those who sign time stamps, as PEM.")] = None,
 ) -> None:
     """Check a report's files, write it anew from its data, and compare. Exit codes: 0 pass, 1 fail, 3 cannot run.
 
     With --rerun, runs are also trained again, alone and from step 0, and compared to the bit. Which ones depends on the
     report and on a nonce, drawn now, that its author could not know.
     """
+    from harness.cli.verify_registration import verify_registration
     from harness.reporting.data.wording import visible
     from harness.reporting.verification.verify import verify as verified
 
@@ -43,6 +48,7 @@ def verify(
         typer.echo(visible(line)[:LONGEST])
     outcomes = [found.outcome]
     if found.outcome != "FAIL":
+        outcomes += [outcome for outcome in [verify_registration(report, registration, ca)] if outcome]
         outcomes += _of_runs(report, found, again, nonce, study, tolerance)
     codes = [EXIT_CODES[outcome] for outcome in outcomes]
     raise typer.Exit(1 if 1 in codes else max(codes))

@@ -7,7 +7,9 @@ import typer
 from pydantic import ValidationError
 
 if TYPE_CHECKING:
+    from harness.reporting.data.study_data import StudyData
     from harness.reporting.verification.verify import Outcome
+    from harness.search.study import Study
 
 __all__ = ["verify_plan"]
 
@@ -32,7 +34,8 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
 
     if file:
         load_study(file)
-    record, runs = recorded_study(report)
+    data, runs = recorded_study(report)
+    record = data.study
     try:
         study = Study.model_validate(record.spec)
     except ValidationError as error:
@@ -42,7 +45,7 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
         typer.echo(f"FAIL: the study plans {record.planned_runs:,} runs, and the report has {len(runs):,}")
         return "FAIL"
     departures = plan_departures(study, runs, trials=record.trials, seeds=record.seeds)
-    lines = [*departures.keys, *departures.values]
+    lines = [*departures.keys, *departures.values, *_not_as_registered(study, data)]
     for line in lines[:MOST]:
         typer.echo(visible(f"level 1: plan: {line}"))
     if departures.unknown:
@@ -54,3 +57,16 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
     outcome: Outcome = "CANNOT-RUN" if other and not departures.keys else "FAIL"
     typer.echo(f"{outcome}: the runs are not those that the study plans")
     return outcome
+
+
+def _not_as_registered(study: "Study", data: "StudyData") -> list[str]:
+    """Compare the planned runs with the digest of those that were registered."""
+    from harness.search.registration import planned_runs_digest
+
+    registration = data.ledger.registration if data.ledger else None
+    if registration is None:
+        return []
+    trials, seeds = (int(registration.content[name]) for name in ("trials", "seeds"))
+    if planned_runs_digest(study, trials=trials, seeds=seeds) == registration.content["runs_sha256"]:
+        return []
+    return [f"the {trials} configurations with {seeds} seeds are not those that were registered"]

@@ -11,6 +11,7 @@ from harness.search.execution import ExecuteRuns
 from harness.search.local_executor import LocalExecutor
 from harness.search.observer import Observer
 from harness.search.pruners import Rung
+from harness.search.registration import as_registered
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
 from harness.search.study_progress import StudyProgress
@@ -18,6 +19,7 @@ from harness.search.trial_schedule import TrialRuns, TrialSchedule
 from harness.staging.ledger import StudyRecord
 from harness.staging.plan import make_plan
 from harness.staging.previous_specs import spec_digest
+from harness.staging.registration import save_launch
 from harness.staging.runner import Runner
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
 
@@ -56,10 +58,11 @@ def launch(
         InterruptedRunError: this process was asked to stop.
     """
     workspace = runner.workspace
-    study = as_begun(study, workspace.ledger.study(study.name))
+    study = as_registered(as_begun(study, workspace.ledger.study(study.name)), workspace.ledger)
     study.check_sizes(trials or study.trials, seeds or study.seeds)
     elsewhere = "" if workspace.stages == workspace.home / "store" else str(workspace.stages.absolute())
     record = begin_study(workspace.ledger, study, trials, seeds, file=file, store=elsewhere)
+    save_launch(workspace.ledger.database, study.name)
     progress = StudyProgress(study, workspace.store, observer, keep_bytes)
     local = LocalExecutor(runner, observer, stop=runner.stop, feed=feed, commit=commit_of(record.file))
     wave = _Wave(study, record.seeds, runner, progress, execute or local.execute)

@@ -1,6 +1,7 @@
 """The runs that a launch would execute."""
 
 from harness.search.begin_study import as_begun, check_unchanged
+from harness.search.registration import as_registered
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
 from harness.search.trial_schedule import preview_trials
@@ -18,7 +19,7 @@ def preview_runs(study: Study, ledger: Ledger | None, trials: int | None, seeds:
         StudyChangedError: a study of that name was begun with another spec.
     """
     begun = ledger.study(study.name) if ledger else None
-    study = as_begun(study, begun)
+    study = as_registered(as_begun(study, begun), ledger)
     if begun:
         check_unchanged(begun.spec, study.to_json())
         count, each = max(begun.trials, trials or 0), max(begun.seeds, seeds or 0)

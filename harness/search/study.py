@@ -48,6 +48,7 @@ class Study(Spec):
         pruner: who gives up configurations before their runs have ended; then trials wait for each other.
         design: how configurations, arms and seeds are laid out.
         seeds: runs of each configuration and arm; the design says with which seeds.
+        points: the digest that proposals follow from, given by a registration; empty if they follow from `name`.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
@@ -68,6 +69,7 @@ class Study(Spec):
     baselines: tuple[dict[str, Any], ...] = ()
     pruner: AbstractPruner | None = None
     design: AbstractDesign = Paired()
+    points: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     @model_validator(mode="before")
     @classmethod
@@ -118,9 +120,19 @@ class Study(Spec):
                 f"{self.sampler.kind!r} has for this space; found {trials}"
             )
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the study as plain JSON, without points that follow from its name, as of a time without others."""
+        content = super().to_json()
+        return content if self.points else {name: value for name, value in content.items() if name != "points"}
+
+    @property
+    def stream(self) -> str:
+        """What proposals follow from: the digest of a registration, or else the name."""
+        return self.points or self.name
+
     @property
     def _search(self) -> Search:
-        return Search(self.name, self.space, self.direction, tuple(one.direction for one in self.objectives))
+        return Search(self.stream, self.space, self.direction, tuple(one.direction for one in self.objectives))
 
     @property
     def objective_directions(self) -> dict[str, Direction]:
@@ -137,7 +149,7 @@ class Study(Spec):
         """Return the configuration of trial `number`: a baseline, or what is proposed after the trials in `past`."""
         if number < len(self.baselines):
             return dict(self.baselines[number])
-        search = replace(self._search, name=f"{self.name} {stream}") if stream else self._search
+        search = replace(self._search, name=f"{self.stream} {stream}") if stream else self._search
         return self.sampler.point(search, number - len(self.baselines), past)
 
     def race(self, seeds: int) -> Race:

@@ -55,6 +55,9 @@ SCHEMA = (
         study TEXT NOT NULL, trial INTEGER NOT NULL, arm TEXT NOT NULL, seed INTEGER NOT NULL,
         run_id TEXT NOT NULL, history_sha256 TEXT NOT NULL, difference TEXT NOT NULL, "commit" TEXT NOT NULL,
         at DOUBLE PRECISION NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS registrations (
+        study TEXT PRIMARY KEY, content TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS first_launches (study TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
 )
 
 # The database's own clock: those of the machines that take part may differ.

@@ -108,16 +108,15 @@ class RunRecord:
         return any(name.startswith("test/") for name in self.metrics)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON with its digest, in which `spec_digest` has the key `plan`."""
+        """Return the record as plain JSON, in which `spec_digest` has the key `plan`."""
         fields = {name: value for name, value in vars(self).items() if name != "spec_digest"}
-        content = {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
-        return {**content, DIGEST: record_digest(content)}
+        return {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "RunRecord":
-        """Read what `to_json` wrote, in this version or an earlier one, with no `plan` or no digest.
+        """Read what `to_json` wrote, in this version or an earlier one, whose records may have no `plan`.
 
-        The digest is not checked; see `check_records`.
+        A digest that the ledger added is not checked; see `check_records`.
         """
         fields = {name: value for name, value in content.items() if name not in ("plan", DIGEST)}
         stages = tuple(StageAddress(**address) for address in content["stages"])
@@ -232,7 +231,7 @@ class Ledger:
         Saving the same record again changes nothing: two processes may reach the end of a run at the same moment.
         """
         names = ("study", "trial", "arm", "seed", "run_id", "status")
-        values = {name: getattr(record, name) for name in names} | {"record": json.dumps(record.to_json())}
+        values = {name: getattr(record, name) for name in names} | {"record": _text(record)}
         with self.database.transaction() as transaction:
             new = transaction.execute(
                 "INSERT INTO runs (study, trial, arm, seed, run_id, status, record) "
@@ -266,8 +265,7 @@ class Ledger:
             transaction.execute(
                 "INSERT INTO rungs (study, trial, arm, seed, step, record) "
                 "VALUES (:study, :trial, :arm, :seed, :step, :record) ON CONFLICT DO NOTHING",
-                {name: getattr(record, name) for name in names}
-                | {"step": step, "record": json.dumps(record.to_json())},
+                {name: getattr(record, name) for name in names} | {"step": step, "record": _text(record)},
             )
 
     def rungs(self, study: str, trial: int) -> dict[tuple[str, int, int], RunRecord]:
@@ -293,6 +291,11 @@ class Ledger:
         for study, status, count in rows:
             counts.setdefault(study, {})[status] = count
         return counts
+
+
+def _text(record: RunRecord) -> str:
+    content = record.to_json()
+    return json.dumps({**content, DIGEST: record_digest(content)})
 
 
 def _record(text: str) -> RunRecord:

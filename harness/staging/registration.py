@@ -9,15 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.staging.database import Database, Transaction
+from harness.staging.database import Database
 
 __all__ = ["Registration", "registration_bytes", "registration_of", "save_launch", "save_registration"]
-
-TABLES = (
-    """CREATE TABLE IF NOT EXISTS registrations (
-        study TEXT PRIMARY KEY, content TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
-    "CREATE TABLE IF NOT EXISTS first_launches (study TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
-)
 
 
 @dataclass(frozen=True)
@@ -42,13 +36,13 @@ class Registration:
 
 def registration_bytes(content: Mapping[str, Any]) -> bytes:
     """Return the file of a registration: the same content, the same bytes."""
-    return (json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
 
 
 def save_registration(database: Database, study: str, content: Mapping[str, Any]) -> bool:
     """Keep a registration unless the study has one, or was launched; return whether it was kept."""
+    database.create()  # a database of an earlier version lacks the tables
     with database.transaction() as transaction:
-        _create(transaction)
         if transaction.rows("SELECT at FROM first_launches WHERE study = :study", {"study": study}):
             return False
         values = {"study": study, "content": registration_bytes(content).decode()}
@@ -60,8 +54,8 @@ def save_registration(database: Database, study: str, content: Mapping[str, Any]
 
 def save_launch(database: Database, study: str) -> None:
     """Keep when a study was first launched; later launches change nothing."""
+    database.create()  # a database of an earlier version lacks the tables
     with database.transaction() as transaction:
-        _create(transaction)
         transaction.execute(
             "INSERT INTO first_launches (study, at) VALUES (:study, {now}) ON CONFLICT DO NOTHING", {"study": study}
         )
@@ -75,9 +69,3 @@ def registration_of(database: Database, study: str) -> Registration | None:
         rows = transaction.rows("SELECT content, at FROM registrations WHERE study = :study", {"study": study})
         first = transaction.rows("SELECT at FROM first_launches WHERE study = :study", {"study": study})
     return Registration(json.loads(rows[0][0]), rows[0][1], first[0][0] if first else None) if rows else None
-
-
-def _create(transaction: Transaction) -> None:
-    if not (transaction.has("registrations") and transaction.has("first_launches")):
-        for statement in TABLES:
-            transaction.execute(statement)

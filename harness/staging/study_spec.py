@@ -180,6 +180,11 @@ class StudySpec(dict[str, Any]):
         return DesignSpec(self.get("design") or {})
 
     @property
+    def points(self) -> str:
+        """The digest of a registration that proposals follow from; empty if they follow from the name."""
+        return str(self.get("points", ""))
+
+    @property
     def failure_value(self) -> float | None:
         """What a diverged run counts as on the metric that decides; None if the study does not say."""
         value = self.get("failure_value")

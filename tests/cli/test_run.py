@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.run import _without_home
+from harness.cli.run import without_home
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.runner import Runner
@@ -146,7 +146,7 @@ def test_the_ledger_keeps_how_the_study_was_called(first_run: tuple[Path, Ended]
 
 
 def test_a_path_is_kept_without_what_lies_above_it(workplace: Path) -> None:
-    assert _without_home("studies/tiny") == "studies/tiny"
-    assert _without_home(str(workplace / "studies" / "tiny")) == "studies/tiny"
-    assert _without_home("/home/someone/studies/tiny") == "tiny"
-    assert _without_home("/home/someone/studies/tiny/study.py") == "tiny"
+    assert without_home("studies/tiny") == "studies/tiny"
+    assert without_home(str(workplace / "studies" / "tiny")) == "studies/tiny"
+    assert without_home("/home/someone/studies/tiny") == "tiny"
+    assert without_home("/home/someone/studies/tiny/study.py") == "tiny"

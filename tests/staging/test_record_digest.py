@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -44,11 +45,13 @@ CHANGES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_every_field_is_in_the_digest(change: dict[str, Any]) -> None:
-    assert replace(RUN, **change).to_json()[DIGEST] != RUN.to_json()[DIGEST]
+    assert record_digest(replace(RUN, **change).to_json()) != record_digest(RUN.to_json())
 
 
 def test_what_is_read_back_has_the_same_digest() -> None:
-    assert RunRecord.from_json(RUN.to_json()).to_json() == RUN.to_json()
+    read = RunRecord.from_json(json.loads(json.dumps({**RUN.to_json(), DIGEST: "ab"})))
+
+    assert record_digest(read.to_json()) == record_digest(RUN.to_json())
 
 
 def test_results_are_told_from_the_rest() -> None:

@@ -5,6 +5,7 @@ from harness.reporting.checks.as_planned import departures
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.checks.fairness import equal_budget, same_order, same_start
 from harness.reporting.checks.recorded import frozen_means_frozen, opened_once, reproduced, spec_unchanged
+from harness.reporting.checks.registered import registered
 from harness.reporting.data.columns import RUN
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count
@@ -29,6 +30,7 @@ def integrity_of(data: StudyData, comparison: Comparison, account: Account) -> t
         _as_planned(data),
         _accounted(data, account),
         reproduced(whole.runs),
+        *([registered(whole)] if whole.ledger else []),  # reports of earlier versions say nothing of it
     )
 
 

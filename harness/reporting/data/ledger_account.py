@@ -9,7 +9,7 @@ import pandas as pd
 from harness.core.digest import canonical_json
 from harness.reporting.data.columns import RECORD, RECORD_REST, RUN
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.staging.record_digest import DIGEST, joined_digest, rest_digest, results_digest, root_of
+from harness.staging.record_digest import joined_digest, record_digest, rest_digest, results_digest, root_of
 from harness.staging.registration import Registration
 from harness.staging.study_spec import StudySpec
 
@@ -66,7 +66,7 @@ def _kind(spec: StudySpec) -> str:
 def record_columns(runs: Sequence[RunRecord]) -> dict[str, list[str]]:
     """Return the digests of the records of runs, by column: whole, and of what a report does not hold."""
     contents = [run.to_json() for run in runs]
-    return {RECORD: [str(content[DIGEST]) for content in contents], RECORD_REST: [rest_digest(one) for one in contents]}
+    return {RECORD: [record_digest(one) for one in contents], RECORD_REST: [rest_digest(one) for one in contents]}
 
 
 def root_of_runs(runs: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ MARKS = (MANIFEST, STUDY, "summary.json")
 
 
 def scan_report(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
-    """Return the files of a report by relative path, and what cannot be read as what it is called, as (path, what).
+    """Return the files of a report by relative path, and what else lies there and was not read, as (path, what).
 
     Whoever wrote the folder, nothing but plain files is opened, and no more is read of one than it should hold. The
     README that people may lay beside a report is none of its files.
@@ -31,7 +31,7 @@ def scan_report(folder: Path) -> tuple[dict[str, bytes], list[tuple[str, str]]]:
     rest = {name: size for name, size in sizes.items() if name != MANIFEST}
     files, others = read_plain(folder, rest, stated_bytes(first.get(MANIFEST, b"")))
     files |= first
-    return dict(sorted(files.items())), [*refused, *wrong, *others, *unreadable(files)]
+    return dict(sorted(files.items())), [*refused, *wrong, *others]
 
 
 def read_report(folder: Path) -> dict[str, bytes]:
@@ -40,9 +40,16 @@ def read_report(folder: Path) -> dict[str, bytes]:
     Raises:
         InputError: the folder holds no report, or something that cannot be read.
     """
+    files = _plain_report(folder)
+    if wrong := unreadable(files):
+        raise InputError(f"expected files in {folder} that can be read, found: {' '.join(wrong[0])}")
+    return files
+
+
+def _plain_report(folder: Path) -> dict[str, bytes]:
     files, refused = scan_report(folder)
     if refused:
-        raise InputError(f"expected plain files in {folder} that can be read, found: {' '.join(refused[0])}; remove it")
+        raise InputError(f"expected plain files in {folder}, found: {' '.join(refused[0])}; remove it")
     return files
 
 
@@ -52,8 +59,8 @@ def read_intact_report(folder: Path) -> dict[str, bytes]:
     Raises:
         InputError: the folder holds no report, or not the one that was written.
     """
-    files = read_report(folder)
-    problems = check_files(files)
+    files = _plain_report(folder)
+    problems = check_files(files) or unreadable(files)
     if problems or set(SOURCES) - set(files):
         what = f"{problems[0][0]} {problems[0][1]}" if problems else "no data"
         raise InputError(f"expected a report as it was written at {folder}, found: {what}; see harness verify {folder}")

@@ -11,15 +11,18 @@ def commands(data: StudyData) -> list[str]:
     """Return the command lines, with everything that was different from the study's file."""
     study, origin = data.study, data.origin
     base = study.spec.base
-    run = ["harness", "run", origin.source]
+    run = [origin.source]
     for change in origin.changes:
         run += ["--set", change]
     for option in ("device", "precision"):
         run += [f"--{option}", str(base[option])] if option in base else []
     run += ["--trials", str(study.trials), "--seeds", str(study.seeds)]
     run += [] if origin.source == study.name else ["--as", study.name]
+    # The points of a study that was registered follow from its registration, which another home does not have.
+    points = study.spec.points
     return [
-        shlex.join(run),
+        *([shlex.join(["harness", "register", *run, "--points", points])] if points else []),
+        shlex.join(["harness", "run", *run]),
         shlex.join(["harness", "report", study.name, "--out", study.name]),
         shlex.join(["harness", "verify", study.name]),
     ]

@@ -9,19 +9,19 @@ from harness.reporting.data.columns import PARAM, is_absent
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
-from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.ledger import RunRecord
 
 __all__ = ["recorded_runs", "recorded_study"]
 
 
-def recorded_study(folder: Path) -> tuple[StudyRecord, list[RunRecord]]:
-    """Return the study of a report, and its runs.
+def recorded_study(folder: Path) -> tuple[StudyData, list[RunRecord]]:
+    """Return the data of a report, and its runs as the ledger would have them.
 
     Raises:
         InputError: the folder holds no report.
     """
     data = read_data(read_report(folder))
-    return data.study, recorded_runs(data)
+    return data, recorded_runs(data)
 
 
 def recorded_runs(data: StudyData) -> list[RunRecord]:

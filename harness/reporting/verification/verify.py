@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.core.digest import digest
+from harness.reporting.checks.registered import registration_departures
 from harness.reporting.data.columns import RECORD
 from harness.reporting.data.curve_frame import curve_digests
 from harness.reporting.data.environment import environment, environment_differences
@@ -27,6 +28,7 @@ from harness.reporting.publication.manifest import (
     digests_left_out,
     name_of_row,
 )
+from harness.reporting.publication.readable import unreadable
 from harness.reporting.publication.report_folder import scan_report
 from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, STUDY, read_data
 from harness.reporting.report import report_files
@@ -89,8 +91,8 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
         InputError: the folder holds no report.
     """
     files, refused = scan_report(folder)
-    if refused:
-        return Verification("FAIL", len(files), tuple(Problem(0, *problem) for problem in refused))
+    if wrong := [*refused, *unreadable(files)]:
+        return Verification("FAIL", len(files), tuple(Problem(0, *problem) for problem in wrong))
     integrity = [Problem(0, *problem) for problem in check_files(files)]
     missing = [name for name in SOURCES if name not in files]
     if missing:
@@ -203,6 +205,9 @@ def _contradictions(data: StudyData) -> list[Problem]:
             found.append(Problem(1, CURVES, f"the curves of {row} are not those whose digest the run has"))
     strangers = sorted(set(digests) - set(runs["run_id"]))
     found += [Problem(1, RUNS, f"the run {run} is missing: its curves are in {CURVES}") for run in strangers]
+    registration = data.ledger.registration if data.ledger else None
+    departures = registration_departures(data, registration.content) if registration else []
+    found += [Problem(1, STUDY, f"is not the study that was registered: {what}") for what in departures]
     return [*found, *_other_records(data)]
 
 

@@ -1,0 +1,84 @@
+"""`harness register`: what a study is going to do, written down before its first run."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from harness.cli import options
+from harness.cli.run import without_home
+from harness.cli.studies import load_changed
+from harness.core.errors import InputError
+
+__all__ = ["register"]
+
+
+def register(
+    study: options.StudyName,
+    trials: options.Trials = None,
+    seeds: options.Seeds = None,
+    device: options.Device = None,
+    precision: options.Precision = None,
+    set_: options.SetFields = None,
+    as_: options.Name = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write it; by default into the home.")] = None,
+    points: Annotated[
+        str, typer.Option(metavar="DIGEST", help="Of a registration that is repeated: its points, if not the plan's.")
+    ] = "",
+    home: options.Home = Path("runs"),
+    storage: options.Storage = None,
+) -> None:
+    """Register a study before its first run: plan, seeds, configurations and code, with their digest.
+
+    Commit the file, tag it, or have it time-stamped. The points of a registered study follow from its plan, whatever it
+    is called, and its report says that it was registered.
+    """
+    from harness.reporting.data.environment import environment
+    from harness.search.commit import commit_of
+    from harness.search.launch import check_study
+    from harness.search.registration import register as registered
+    from harness.staging.ledger import StudyOrigin
+    from harness.staging.registration import registration_bytes
+    from harness.staging.runner import Runner
+
+    loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
+    workspace = options.open_workspace(home, storage)
+    path = out or home / "registrations" / f"{loaded.name}.json"
+    check_study(loaded, Runner(workspace))
+    workspace.create()
+    here = environment()
+    made_with = {name: str(here[name]) for name in ("harness", "code_sha256", "python")}
+    made_with |= {"torch": here["packages"]["torch"], "commit": commit_of(str(file))}
+    with _new_file(path) as stream:
+        found = registered(
+            loaded, workspace.ledger, trials=trials, seeds=seeds, file=file, points=points, made_with=made_with
+        )
+        content = registration_bytes(found.content)
+        stream.write(content)
+    workspace.ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))
+    typer.echo(f"{path}: SHA-256 {hashlib.sha256(content).hexdigest()}")
+    typer.echo("Commit it or tag it before the first run, or have it time-stamped; a query for an authority is made by")
+    typer.echo(f"  openssl ts -query -data {path} -sha256 -cert -out {path}.tsq")
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that does not exist yet; it is gone again if the block raises.
+
+    Raises:
+        InputError: it exists, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("xb")
+    except OSError as error:
+        raise InputError(f"cannot write the registration to {path} ({error}); name a new file with --out") from None
+    with stream:
+        try:
+            yield stream
+        except BaseException:
+            path.unlink()
+            raise

@@ -1,0 +1,34 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.cli.register import register
+from harness.core.errors import InputError
+from harness.staging.ledger import Ledger
+from harness.staging.registration import registration_of
+
+STUDY = str(Path(__file__).parents[2] / "studies" / "digits-late-classes")
+
+
+def test_a_study_is_registered_in_a_file_and_in_the_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    register(STUDY, trials=2, seeds=1, device="cpu", home=tmp_path)
+
+    file = tmp_path / "registrations" / "digits-late-classes.json"
+    content, ledger = json.loads(file.read_bytes()), Ledger(tmp_path)
+    kept = registration_of(ledger.database, "digits-late-classes")
+    assert kept
+    assert content == kept.content
+    assert (content["trials"], content["seeds"], len(content["points"])) == (2, 1, 64)
+    assert content["study_file_sha256"] == hashlib.sha256(Path(STUDY, "study.py").read_bytes()).hexdigest()
+    assert {"code_sha256", "commit", "harness", "runs_sha256", "torch"} <= set(content)
+    assert f"{file}: SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}" in capsys.readouterr().out
+    (study,) = ledger.studies()
+    assert (study.trials, study.seeds, study.spec.points) == (2, 1, content["points"])
+
+    with pytest.raises(InputError, match=r"digits-late-classes\.json .*name a new file with --out"):
+        register(STUDY, home=tmp_path)
+    with pytest.raises(InputError, match="a registration comes before the first run"):
+        register(STUDY, home=tmp_path, out=tmp_path / "again.json")
+    assert not (tmp_path / "again.json").exists()
