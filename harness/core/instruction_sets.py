@@ -1,8 +1,8 @@
 """Instruction sets that training is pinned to, so that different x86 processors compute the same bits.
 
 PyTorch, MKL and oneDNN each choose kernels by what the processor has, and kernels differ in the order of their sums.
-Pinned to AVX2 and FMA, an AMD processor with AVX-512 gives the bits of one without. Each library reads its variable when
-it is first used, so they are set before torch is loaded; processes that are started then have them, too.
+Pinned to AVX2 and FMA, an AMD processor with AVX-512 gives the bits of one without. Each library reads its variable
+when it is first used, so they are set before torch is loaded; processes that are started then have them, too.
 """
 
 import os

@@ -65,6 +65,8 @@ class TaskData:
         scales: of standardized targets, by the name of the target.
         outputs: the specs of other outputs, as in `AbstractTask`; `load_task` sets it, and `hidden`.
         notes: what whoever uses the data must know, one sentence each.
+        groups: `[test examples]` int64, the group of each, such as its recording: how well a network does on examples
+            of one group is no independent evidence. None if every example is a group of its own.
     """
 
     train: Split
@@ -75,6 +77,7 @@ class TaskData:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     hidden: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    groups: Tensor | None = None
 
     def to(self, device: torch.device) -> "TaskData":
         """Return the data on `device`."""
@@ -143,7 +146,14 @@ def load_task(task: AbstractTask, folder: Path | None) -> TaskData:
         _check_split(split, where)
         for output, described in data.outputs.items():
             _check_target(split, described, described.target_of(output), f"{where} for the output {output!r}")
+    _check_groups(data.groups, len(data.test), task.kind)
     return data
+
+
+def _check_groups(groups: Tensor | None, count: int, kind: str) -> None:
+    if groups is not None and (groups.dtype != torch.int64 or groups.shape != (count,)):
+        found = f"{groups.dtype} {tuple(groups.shape)}"
+        raise DataError(f"expected int64 groups ({count},) of the test data of {kind!r}, found {found}; give each one")
 
 
 def _check_split(split: Split, where: str) -> None:

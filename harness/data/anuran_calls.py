@@ -79,4 +79,4 @@ class AnuranCalls(AbstractTask):
         inputs = ((features - features[training].mean(0)) / features[training].std(0)).float()
         everything = Split(inputs, targets[self.level], targets | {"recording": recordings})
         train, validation, test = map(everything.take, (training, validating, testing))
-        return TaskData(train, validation, test, self.classes)
+        return TaskData(train, validation, test, self.classes, groups=recordings[testing])

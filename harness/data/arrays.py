@@ -51,8 +51,10 @@ class Arrays(AbstractTask):
         targets = {name: _target(arrays[name], name, path) for name in self.targets}
         groups = _classes(arrays[self.parts.group], self.parts.group, path) if self.parts.group else None
         everything = Split(inputs, labels, targets)
-        train, validation, test = map(everything.take, self.parts.divide(labels, groups))
-        return TaskData(train, validation, test, self.classes)
+        indices = self.parts.divide(labels, groups)
+        train, validation, test = map(everything.take, indices)
+        tested = None if groups is None else groups[indices[-1]]
+        return TaskData(train, validation, test, self.classes, groups=tested)
 
 
 def _read(path: Path, names: Iterable[str]) -> dict[str, Tensor]:

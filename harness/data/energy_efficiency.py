@@ -63,7 +63,8 @@ class EnergyEfficiency(AbstractTask):
         columns = _columns(fetch(FILE, folder))
         features = torch.stack([columns[name] for name in INPUTS], dim=1)
         labels = torch.zeros(len(features), dtype=torch.int64)
-        parts = self._parts(features, labels)
+        shapes = features[:, :SHAPE].unique(dim=0, return_inverse=True)[1] if self.divided_by == "shape" else None
+        parts = _parts(labels, shapes, self.split_seed)
         training = parts[0]
         inputs = (features - features[training].mean(0)) / features[training].std(0)
         values = {name: columns[column][:, None] for name, column in TARGETS.items()}
@@ -71,13 +72,14 @@ class EnergyEfficiency(AbstractTask):
         targets = {name: ((values[name] - scale.mean) / scale.std).float() for name, scale in scales.items()}
         everything = Split(inputs.float(), labels, targets)
         train, validation, test = map(everything.take, parts)
-        return TaskData(train, validation, test, self.classes, scales)
+        tested = None if shapes is None else shapes[parts[-1]]
+        return TaskData(train, validation, test, self.classes, scales, groups=tested)
 
-    def _parts(self, features: Tensor, labels: Tensor) -> list[Tensor]:
-        if self.divided_by == "row":
-            return stratified_split(labels, FRACTIONS, seed=self.split_seed)
-        _, shapes = features[:, :SHAPE].unique(dim=0, return_inverse=True)
-        return grouped_split(labels, shapes, FRACTIONS, seed=self.split_seed)
+
+def _parts(labels: Tensor, shapes: Tensor | None, seed: int) -> list[Tensor]:
+    if shapes is None:
+        return stratified_split(labels, FRACTIONS, seed=seed)
+    return grouped_split(labels, shapes, FRACTIONS, seed=seed)
 
 
 def _columns(path: Path) -> dict[str, Tensor]:

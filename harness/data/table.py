@@ -85,7 +85,8 @@ class Table(AbstractTask):
         stored = {name: _in_32_bits(values) for name, values in (targets | scaled).items()}
         everything = Split(inputs.float(), labels, stored)
         train, validation, test = map(everything.take, indices)
-        return TaskData(train, validation, test, self.classes, scales, notes=self._notes(columns, training))
+        tested, notes = None if groups is None else groups[indices[-1]], self._notes(columns, training)
+        return TaskData(train, validation, test, self.classes, scales, notes=notes, groups=tested)
 
     @property
     def _names(self) -> list[str]:

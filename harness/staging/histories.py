@@ -2,20 +2,24 @@
 
 from pathlib import Path
 
+from harness.core.answers import Answers
 from harness.core.history import History
 from harness.staging.ledger import StageAddress
 
 __all__ = [
+    "ANSWERS_FILE",
     "FINAL_EVALUATION_FILE",
     "HISTORY_FILE",
     "METRICS_FILES",
     "SNAPSHOT_FILE",
     "STAGE_FILES",
+    "read_answers",
     "run_history",
     "stage_folder",
 ]
 
 SNAPSHOT_FILE, HISTORY_FILE, FINAL_EVALUATION_FILE = "state.safetensors", "history.safetensors", "ending.safetensors"
+ANSWERS_FILE = "answers.npz"  # only where the final evaluation saw test data
 METRICS_FILES = (HISTORY_FILE, FINAL_EVALUATION_FILE)
 STAGE_FILES = (SNAPSHOT_FILE, *METRICS_FILES)
 
@@ -23,6 +27,12 @@ STAGE_FILES = (SNAPSHOT_FILE, *METRICS_FILES)
 def stage_folder(store: Path, address: StageAddress) -> Path:
     """Return the folder of a stage in the store at `store`."""
     return store / address.key[:2] / address.key / f"{address.step:08d}"
+
+
+def read_answers(store: Path, address: StageAddress) -> Answers | None:
+    """Return the answers of a stage's final evaluation on test data, without checking their digest; None without."""
+    path = stage_folder(store, address) / ANSWERS_FILE
+    return Answers.from_bytes(path.read_bytes()) if path.is_file() else None
 
 
 def run_history(store: Path, stages: tuple[StageAddress, ...], *, test: bool = True) -> History:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
-from harness.data import TaskData
+from harness.data import Split, TaskData
 from harness.growth import GrowthRule
 from harness.growth.rules import TriggerMonitor
+from harness.losses import Batch
 from harness.staging.catalog import StageEntry
 from harness.staging.leases import Lease
 from harness.staging.ledger import StageAddress
@@ -19,7 +20,9 @@ from harness.staging.run_context import RunContext
 from harness.staging.snapshot import write_snapshot
 from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
-from harness.training.evaluation import evaluate
+from harness.training.answers import answers_of
+from harness.training.evaluation import forward_split, metrics_of
+from harness.training.forward import needs_of
 from harness.training.loop import train_stage
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState
@@ -81,13 +84,13 @@ class StageTrainer:
                 raise KilledError(f"{lease.deaths} processes died in the stage that begins at step {stage.start}")
             training = self._begin(stage, lease)
             while not self._advance(training):
-                self._commit(training, self._final_evaluation(training) if self._is_fork(training) else History())
+                self._commit(training, self._metrics(training, final=self._is_fork(training)))
                 if self._context.stop():
                     raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
-            final_evaluation = self._final_evaluation(training)
-            entry = self._commit(training, final_evaluation)
-            self._context.on_history(training.history.since(training.reported).then(final_evaluation))
-            return StageEnd(entry, StageMetrics(training.history, final_evaluation), training.rule, training.state)
+            metrics = self._metrics(training, final=True)
+            entry = self._commit(training, metrics)
+            self._context.on_history(training.history.since(training.reported).then(metrics.final_evaluation))
+            return StageEnd(entry, metrics, training.rule, training.state)
 
     def _begin(self, stage: PendingStage, lease: Lease) -> _StageTraining:
         """Return the stage at its latest snapshot, or at its beginning if there is none."""
@@ -137,26 +140,36 @@ class StageTrainer:
     def _is_fork(self, training: _StageTraining) -> bool:
         return training.state.step in self._forks(training)
 
-    def _commit(self, training: _StageTraining, final_evaluation: History) -> StageEntry:
+    def _commit(self, training: _StageTraining, metrics: StageMetrics) -> StageEntry:
         stage = Stage(
             address=StageAddress(training.stage.key, training.state.step),
             start=training.stage.start,
             parent=training.stage.parent,
             snapshot=write_snapshot(training.state),
-            metrics=StageMetrics(training.history, final_evaluation),
+            metrics=metrics,
             seconds=training.seconds,
         )
         return self._context.store.commit(stage, training.lease)
 
-    def _final_evaluation(self, training: _StageTraining) -> History:
-        """Evaluate the splits that are evaluated only where training may stop; a run that goes on does not do that."""
-        state = training.state
+    def _metrics(self, training: _StageTraining, *, final: bool) -> StageMetrics:
+        """Return what was measured in the stage.
+
+        If `final`, the splits are evaluated that are evaluated only where training may stop; a run that goes on does
+        not do that.
+        """
+        evaluation, answers = History(), b""
+        if final and not is_evaluated(training.history, "val", training.state.step):
+            self._evaluate(training.state, "val", self._data.validation, evaluation)
+        if final and self._context.test:
+            batch = self._evaluate(training.state, "test", self._data.test, evaluation)
+            answers = answers_of(batch, self._data.groups).to_bytes()
+        return StageMetrics(training.history, evaluation, answers)
+
+    def _evaluate(self, state: TrainState, name: str, split: Split, evaluation: History) -> Batch:
+        """Record the metrics of a split in `evaluation`; return the network's outputs for it."""
+        config = self._config.training
         specs = output_specs(state.model, state.lineage, state.effects, self._data)
-        splits = {} if is_evaluated(training.history, "val", state.step) else {"val": self._data.validation}
-        if self._context.test:
-            splits["test"] = self._data.test
-        evaluation = History()
-        for name, split in splits.items():
-            metrics = evaluate(state, split, self._config.training, specs)
-            evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
-        return evaluation
+        batch = forward_split(state, split, specs, needs_of(config.losses.values()))
+        metrics = metrics_of(state, batch, config)
+        evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
+        return batch

@@ -2,8 +2,9 @@
 
 A stage is a folder `<key>/<step>` with three files: the snapshot (`state.safetensors`), the history since the stage
 began (`history.safetensors`), and the final evaluation (`ending.safetensors`): the evaluations made only because
-training may stop here, which are not part of the history of a run that goes on. The folder is written under a temporary
-name, synced, renamed, and then committed to the catalog.
+training may stop here, which are not part of the history of a run that goes on. Where these saw test data, a fourth
+file has the answer to every test example (`answers.npz`). The folder is written under a temporary name, synced,
+renamed, and then committed to the catalog.
 """
 
 import contextlib
@@ -12,14 +13,14 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import METRICS_FILES, SNAPSHOT_FILE, STAGE_FILES, stage_folder
+from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, SNAPSHOT_FILE, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 
@@ -35,15 +36,29 @@ class StageMetrics:
     Attributes:
         history: since the stage began.
         final_evaluation: made because training may stop here; empty at a step where no run was known to end or fork.
+        answers: to the test examples in the final evaluation, as `Answers.to_bytes` writes them; empty without any.
     """
 
     history: History
     final_evaluation: History
+    answers: bytes = b""
 
     @property
     def whole(self) -> History:
         """The history followed by the final evaluation."""
         return self.history.then(self.final_evaluation)
+
+    @property
+    def without_test(self) -> "StageMetrics":
+        """The same for a run that does not see test data."""
+        return StageMetrics(self.history, self.final_evaluation.without("test/"))
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The contents of its files by name."""
+        contents = (self.history.to_bytes(), self.final_evaluation.to_bytes())
+        answers = {ANSWERS_FILE: self.answers} if self.answers else {}
+        return dict(zip(METRICS_FILES, contents, strict=True)) | answers
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,11 @@ class Store:
         Raises:
             SnapshotError: the files' digests differ from the catalog; the stage is set aside and no longer listed.
         """
-        contents = self._read(entry, METRICS_FILES, entry.metrics_sha256)
-        return StageMetrics(*map(History.from_bytes, contents))
+        # Whether there are answers is part of the digest, too.
+        answered = (stage_folder(self.root, entry.address) / ANSWERS_FILE).exists()
+        names = (*METRICS_FILES, ANSWERS_FILE) if answered else METRICS_FILES
+        history, final_evaluation, *answers = self._read(entry, names, entry.metrics_sha256)
+        return StageMetrics(History.from_bytes(history), History.from_bytes(final_evaluation), *answers)
 
     def snapshot(self, entry: StageEntry) -> bytes:
         """Return the snapshot of a stage.
@@ -104,10 +122,10 @@ class Store:
             LeaseLostError: `lease` belongs to another process by now.
             StoreError: it cannot be written; earlier stages are untouched.
         """
-        metrics = [stage.metrics.history.to_bytes(), stage.metrics.final_evaluation.to_bytes()]
+        metrics = stage.metrics.files
         folder = stage_folder(self.root, stage.address)
         try:
-            _write(folder, [stage.snapshot, *metrics])
+            _write(folder, {SNAPSHOT_FILE: stage.snapshot, **metrics})
         except OSError as error:
             raise StoreError(
                 f"cannot write the stage {folder} ({error}); free space or choose another place with --store"
@@ -118,8 +136,8 @@ class Store:
             parent=stage.parent,
             snapshot_sha256=_sha256([stage.snapshot]),
             snapshot_bytes=len(stage.snapshot),
-            metrics_sha256=_sha256(metrics),
-            metrics_bytes=sum(map(len, metrics)),
+            metrics_sha256=_sha256([*metrics.values()]),
+            metrics_bytes=sum(map(len, metrics.values())),
             seconds=stage.seconds,
         )
         self._catalog.save(entry, lease)
@@ -159,10 +177,10 @@ def _sha256(contents: Sequence[bytes]) -> str:
     return total.hexdigest()
 
 
-def _write(folder: Path, contents: Sequence[bytes]) -> None:
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _beside(folder) as temporary:
-        for name, content in zip(STAGE_FILES, contents, strict=True):
+        for name, content in files.items():
             _write_synced(temporary / name, content)
         if folder.exists():  # a stage whose commit was cut short, or that is made again
             shutil.rmtree(folder)

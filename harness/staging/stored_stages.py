@@ -52,7 +52,7 @@ class StoredStages:
         if not self._is_complete(metrics, step):
             return None
         if not self._context.test:  # another run may have been evaluated on test data here
-            metrics = StageMetrics(metrics.history, metrics.final_evaluation.without("test/"))
+            metrics = metrics.without_test
         self._context.on_evaluation(step, metrics.history.latest())
         self._context.on_history(metrics.whole)
         return StageEnd(entries[step], metrics, rule)

@@ -23,7 +23,7 @@ from harness.training.metrics import (
 from harness.training.state import TrainState
 from harness.training.step import batch_loss
 
-__all__ = ["CHUNK", "evaluate", "forward_split"]
+__all__ = ["CHUNK", "evaluate", "forward_split", "metrics_of"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
@@ -31,7 +31,12 @@ CHUNK = 250  # activations that stay in a processor's cache: twice as fast as th
 def evaluate(
     state: TrainState, split: Split, config: TrainingConfig, specs: OutputSpecs, *, forward: Forward | None = None
 ) -> dict[str, float]:
-    """Return the losses and metrics of the network on `split`.
+    """Return the losses and metrics of the network on `split`; see `metrics_of`."""
+    return metrics_of(state, forward_split(state, split, specs, needs_of(config.losses.values()), forward), config)
+
+
+def metrics_of(state: TrainState, batch: Batch, config: TrainingConfig) -> dict[str, float]:
+    """Return the losses and metrics of the outputs in `batch`, those of the network for a whole split.
 
     `loss/<component>`, `loss_weighted/<component>`, `loss/total` and the metrics of outputs other than heads are over
     the examples whose class is visible; scalars that the model returns are over all examples. `accuracy/all` is the
@@ -41,9 +46,8 @@ def evaluate(
     one is recorded if there are several. An accuracy on classes of which `split` has no example is left out. If classes
     are recorded, the metrics of `answers_by_class` are added.
     """
-    batch = forward_split(state, split, specs, needs_of(config.losses.values()), forward)
-    label_map = specs.label_map
-    answerable = batch if label_map.known(split.labels).all() else _part(batch, label_map.known(split.labels))
+    labels, label_map = batch.labels, batch.specs.label_map
+    answerable = batch if label_map.known(labels).all() else _part(batch, label_map.known(labels))
     with torch.no_grad():
         loss = batch_loss(state, answerable, config)
     results = {f"loss/{name}": value for name, value in loss.components.items()}
@@ -51,9 +55,9 @@ def evaluate(
     results |= {"loss/total": loss.total}
     if label_map.heads:
         for measure in (accuracies, accuracies_within, accuracies_by_arrival):
-            results |= measure(batch.outputs, split.labels, label_map)
+            results |= measure(batch.outputs, labels, label_map)
         if config.record_classes:
-            results |= answers_by_class(batch.outputs, split.labels, label_map)
+            results |= answers_by_class(batch.outputs, labels, label_map)
     results |= output_metrics(answerable)
     # One transfer for all values: each one on its own would make a GPU wait.
     values = torch.stack([value.double() for value in results.values()]).tolist()

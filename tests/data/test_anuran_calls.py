@@ -79,6 +79,8 @@ def test_no_recording_is_in_two_parts(data: TaskData) -> None:
     held = [split.targets["recording"].unique().tolist() for split in parts(data).values()]
 
     assert sum(map(len, held)) == len({recording for part in held for recording in part}) in (50, 60)
+    assert data.groups is not None
+    assert data.groups.equal(data.test.targets["recording"])
 
 
 @pytest.mark.parametrize("name", ["train", "validation", "test"])

@@ -57,6 +57,8 @@ def test_a_group_is_never_divided(tmp_path: Path) -> None:
 
     held = [set(part.inputs.tolist()) for part in (data.train, data.validation, data.test)]
     assert sum(map(len, held)) == len(set.union(*held)) == 10
+    assert data.groups is not None
+    assert data.groups.equal(data.test.inputs.long())
 
 
 def test_without_labels_every_example_is_seen_from_the_beginning(tmp_path: Path) -> None:

@@ -160,7 +160,8 @@ class WithTargets(AbstractTask):
         }
         fine = Split(good["inputs"], good["labels"], {"load": torch.zeros(3, 2), "species": torch.arange(3)})
         chosen = good | changes.get(self.wrong, {})
-        return TaskData(fine, Split(chosen["inputs"], chosen["labels"], more), fine, {})
+        groups = torch.zeros(2 if self.wrong == "fewer groups" else 3, dtype=torch.int64)
+        return TaskData(fine, Split(chosen["inputs"], chosen["labels"], more), fine, {}, groups=groups)
 
 
 def test_loaded_data_say_what_outputs_answer() -> None:
@@ -184,6 +185,7 @@ def test_loaded_data_say_what_outputs_answer() -> None:
         ),
         ("whole numbers", r"expected float values .* found torch.int64 \(3, 2\)"),
         ("infinity", "expected finite 'load' in the validation data.* row 0"),
+        ("fewer groups", r"expected int64 groups \(3,\) of the test data of 'test_with_targets', found .* \(2,\)"),
     ],
 )
 def test_data_that_do_not_fit_are_one_clear_line(wrong: str, message: str) -> None:

@@ -106,9 +106,12 @@ def test_loads_are_the_published_ones_in_their_own_unit(data: TaskData, extremes
 
 
 def test_a_shape_is_in_one_part_if_asked(folder: Path) -> None:
-    held = [shapes(split) for split in splits(TASK.model_copy(update={"divided_by": "shape"}).load(folder))]
+    data = TASK.model_copy(update={"divided_by": "shape"}).load(folder)
 
+    held = [shapes(split) for split in splits(data)]
     assert sum(map(len, held)) == len(set().union(*held)) == 12
+    assert data.groups is not None
+    assert len(data.groups.unique()) == len(held[-1])
 
 
 def test_rows_keep_their_loads_and_none_is_in_two_parts(

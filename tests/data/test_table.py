@@ -150,6 +150,12 @@ def test_a_group_is_never_divided(tmp_path: Path) -> None:
 
     beds = [set(((part.inputs - 10) // 4).flatten().tolist()) for part in (data.train, data.validation, data.test)]
     assert sum(map(len, beds)) == len(set.union(*beds)) == 15
+    assert data.groups is not None
+    of_bed = {
+        (group, (height - 10) // 4)
+        for group, (height,) in zip(data.groups.tolist(), data.test.inputs.tolist(), strict=True)
+    }
+    assert len(of_bed) == len(set(data.groups.tolist())) == len(beds[-1])
 
 
 def test_another_delimiter_and_names_of_classes_are_read(tmp_path: Path) -> None:

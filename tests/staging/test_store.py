@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.core.errors import LeaseLostError, SnapshotError, StoreError
 from harness.core.history import History
-from harness.staging.histories import HISTORY_FILE, SNAPSHOT_FILE, STAGE_FILES, run_history, stage_folder
+from harness.staging.histories import ANSWERS_FILE, HISTORY_FILE, SNAPSHOT_FILE, STAGE_FILES, run_history, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
 from harness.staging.store import Stage, StageMetrics, Store
@@ -22,7 +22,9 @@ def history(**values: float) -> History:
     return found
 
 
-STAGE = Stage(ADDRESS, 10, "ff", b"state", StageMetrics(history(loss=0.5), history(accuracy=0.25)), seconds=1.5)
+METRICS = StageMetrics(history(loss=0.5), history(accuracy=0.25))
+STAGE = Stage(ADDRESS, 10, "ff", b"state", METRICS, seconds=1.5)
+TESTED = replace(STAGE, metrics=replace(METRICS, answers=b"answers"))
 
 
 @pytest.fixture
@@ -32,11 +34,13 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store", ledger)
 
 
-def test_a_stage_comes_back_as_it_was(store: Store) -> None:
-    entry = store.commit(STAGE)
+@pytest.mark.parametrize("stage", [STAGE, TESTED])
+def test_a_stage_comes_back_as_it_was(store: Store, stage: Stage) -> None:
+    entry = store.commit(stage)
 
-    assert store.snapshot(entry) == STAGE.snapshot
-    assert store.metrics(entry) == STAGE.metrics
+    assert store.snapshot(entry) == stage.snapshot
+    assert store.metrics(entry) == stage.metrics
+    assert entry.metrics_bytes == sum(map(len, stage.metrics.files.values()))
     assert (entry.start, entry.parent, entry.seconds, entry.snapshot_bytes) == (10, "ff", 1.5, 5)
     assert store.entries("ab12") == store.entries() == [entry]
     assert store.entries("other") == []
@@ -54,9 +58,9 @@ def test_a_whole_history_is_put_together_from_its_stages(store: Store) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(file=st.sampled_from(STAGE_FILES), position=st.integers(0, 10**6), flip=st.integers(1, 255))
+@given(file=st.sampled_from([*STAGE_FILES, ANSWERS_FILE]), position=st.integers(0, 10**6), flip=st.integers(1, 255))
 def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: str, position: int, flip: int) -> None:
-    entry = store.commit(STAGE)
+    entry = store.commit(TESTED)
     path = stage_folder(store.root, ADDRESS) / file
     content = bytearray(path.read_bytes())
     content[position % len(content)] ^= flip
@@ -69,9 +73,18 @@ def test_any_flipped_byte_is_found_and_the_stage_set_aside(store: Store, file: s
     assert stage_folder(store.root, ADDRESS).with_suffix(".damaged").is_dir()
 
 
-def test_a_missing_file_is_found(store: Store) -> None:
+@pytest.mark.parametrize("file", [HISTORY_FILE, ANSWERS_FILE])
+def test_a_missing_file_is_found(store: Store, file: str) -> None:
+    entry = store.commit(TESTED)
+    (stage_folder(store.root, ADDRESS) / file).unlink()
+
+    with pytest.raises(SnapshotError):
+        store.metrics(entry)
+
+
+def test_answers_that_nobody_committed_are_found(store: Store) -> None:
     entry = store.commit(STAGE)
-    (stage_folder(store.root, ADDRESS) / HISTORY_FILE).unlink()
+    (stage_folder(store.root, ADDRESS) / ANSWERS_FILE).write_bytes(b"answers")
 
     with pytest.raises(SnapshotError):
         store.metrics(entry)

@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from harness.core.history import History
-from harness.staging.histories import run_history
+from harness.staging.histories import read_answers, run_history
 from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
@@ -24,11 +24,16 @@ def test_a_run_has_results_on_test_data_exactly_if_it_asks_for_them_whoever_came
 
     result = shared.run(digits_run, test=not first)
 
-    alone = runner_in("alone").run(digits_run, test=not first)
+    other = runner_in("alone")
+    alone = other.run(digits_run, test=not first)
     assert shared.steps_trained == digits_run.steps
     assert numbers(result) == numbers(alone)
     assert any("test/" in name for name in result.metrics) == (not first)
     assert run_history(shared.store.root, result.stages, test=not first) == alone.history
+    for address in alone.stages:  # the one that was evaluated on test data once, whoever did it
+        answers, again = (read_answers(runner.store.root, address) for runner in (shared, other))
+        assert answers is not None
+        assert (again.to_bytes() if again else b"") == (b"" if first else answers.to_bytes())
 
 
 def test_a_split_is_evaluated_at_its_last_step_alone() -> None:

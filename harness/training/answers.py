@@ -1,0 +1,96 @@
+"""From the outputs of a network to its answers, example by example."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from harness.core.answers import JOINT, NOT_ASKED, Answers, ClassAnswers, ValueErrors
+from harness.core.label_map import LabelMap
+from harness.losses import Batch
+
+__all__ = ["answers_of"]
+
+
+def answers_of(batch: Batch, groups: Tensor | None = None) -> Answers:
+    """Return how the outputs in `batch` answer its examples.
+
+    The share of right answers, and means of the errors, are the metrics of the same outputs: `accuracy/all`,
+    `accuracy/<output>`, `mae/<output>` and the square of `rmse/<output>`.
+
+    Args:
+        batch: a whole split, as `forward_split` returns it.
+        groups: `[N]` int64, the group of each example.
+    """
+    outputs: dict[str, ClassAnswers | ValueErrors] = {}
+    label_map = batch.specs.label_map
+    if label_map.heads:
+        outputs[JOINT] = _of_heads(batch, label_map)
+    asked = label_map.known(batch.labels)
+    for name, described in batch.specs.outputs.items():
+        if name not in batch.outputs:
+            continue
+        values, truth = batch.outputs[name].flatten(1), batch.target(name)
+        if described.kind == "classes":
+            outputs[name] = _of_classes(values, truth, asked)
+        elif described.kind == "binary":
+            outputs[name] = _of_columns(values, truth[:, : values.shape[1]], asked)
+        else:
+            errors = (values.double() - truth[:, : values.shape[1]].double()) * batch.specs.scale(name).std
+            outputs[name] = _errors(errors.where(asked[:, None], torch.nan))
+    return Answers(outputs, None if groups is None else _plain(groups))
+
+
+def _of_heads(batch: Batch, label_map: LabelMap) -> ClassAnswers:
+    """Return the answers of the joined heads, among the classes that can be seen."""
+    truth, known = batch.labels, label_map.known(batch.labels)
+    column = torch.where(known, label_map.column[truth.where(known, 0)], -1)
+    logits = label_map.joined(batch.outputs)
+    predicted, chances = logits.argmax(dim=1), logits.softmax(dim=1)
+    answer = torch.where(predicted == column, truth, _first_classes(label_map)[predicted])
+    of_truth = torch.where(known, _at(chances, column.clamp(min=0)), 0.0)
+    return _class_answers(truth, answer, of_truth, _at(chances, predicted))
+
+
+def _first_classes(label_map: LabelMap) -> Tensor:
+    """Return `[columns]` int64: the first visible class of each column of the joined logits."""
+    seen = label_map.column >= 0
+    classes = torch.arange(len(seen), device=seen.device)[seen]
+    first = torch.full((int(label_map.column.max()) + 1,), len(seen), device=seen.device)
+    return first.scatter_reduce(0, label_map.column[seen], classes, "amin")
+
+
+def _of_classes(logits: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:
+    answer, chances = logits.argmax(dim=1), logits.softmax(dim=1)
+    return _class_answers(truth, answer.where(asked, NOT_ASKED), _at(chances, truth), _at(chances, answer))
+
+
+def _of_columns(logits: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:
+    """Return the answers to the question that each column `[N, D]` asks: no is the class 0, yes the class 1."""
+    yes, chance = truth > 0.5, logits.sigmoid()
+    answer = (logits > 0).long().where(asked[:, None], NOT_ASKED)
+    return _class_answers(yes.long(), answer, torch.where(yes, chance, 1 - chance), torch.maximum(chance, 1 - chance))
+
+
+def _at(chances: Tensor, columns: Tensor) -> Tensor:
+    return chances.gather(1, columns[:, None]).squeeze(1)
+
+
+def _class_answers(truth: Tensor, answer: Tensor, probability: Tensor, confidence: Tensor) -> ClassAnswers:
+    return ClassAnswers(
+        truth=_plain(truth.int()),
+        answer=_plain(answer.int()),
+        probability=_plain(probability.half()),
+        confidence=_plain(confidence.half()),
+    )
+
+
+def _errors(errors: Tensor) -> ValueErrors:
+    """Return the errors of each example; `errors` `[N, D]` are in the target's unit."""
+    return ValueErrors(
+        absolute=_plain(errors.abs().mean(dim=1).float()), squared=_plain(errors.square().mean(dim=1).float())
+    )
+
+
+def _plain(tensor: Tensor) -> Any:
+    return tensor.cpu().numpy()
