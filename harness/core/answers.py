@@ -73,7 +73,7 @@ class Answers:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Answers":
-        """Read what `to_bytes` wrote."""
+        """Read what `to_bytes` wrote. Raises `ValueError` for other arrays."""
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file)
         groups = arrays.pop(GROUPS, None)
@@ -85,6 +85,9 @@ class Answers:
 
 
 def _output(found: Mapping[str, NDArray[np.generic]]) -> ClassAnswers | ValueErrors:
-    kind: type[Any] = next(kind for kind in KINDS if found.keys() == {field.name for field in fields(kind)})
+    kinds = [kind for kind in KINDS if found.keys() == {field.name for field in fields(kind)}]
+    if not kinds:
+        raise ValueError(f"expected the arrays of answers, found {', '.join(sorted(found))}")
+    kind: type[Any] = kinds[0]
     answers: ClassAnswers | ValueErrors = kind(**found)
     return answers

@@ -1,7 +1,7 @@
 """What a report is made from: a study's data, and everything that several figures or tables are computed from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from harness.reporting.analysis.equal_cost import AtCost, Cost, at_costs
 from harness.reporting.analysis.pairing import Account, Comparison, account_for, primary_comparison
 from harness.reporting.analysis.pareto import Weighed, weighed
+from harness.reporting.analysis.sampling_error import SamplingError, sampling_error
 from harness.reporting.analysis.tuned import confirmed
 from harness.reporting.checks.badge import Badge
 from harness.reporting.checks.integrity import integrity_of
@@ -18,6 +19,7 @@ from harness.reporting.data.growth_axis import on_growth_axis
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.importance.drivers import Driver, drivers
+from harness.reporting.text.sampling_error import after_verdict
 from harness.reporting.text.verdict import Verdict, judge
 
 __all__ = ["ReportContext"]
@@ -67,8 +69,15 @@ class ReportContext:
 
     @cached_property
     def verdict(self) -> Verdict:
-        """What the comparison means."""
-        return judge(self.comparison, self.measure, self.smallest_effect)
+        """What the comparison means, and what another test set would change."""
+        verdict = judge(self.comparison, self.measure, self.smallest_effect)
+        further = after_verdict(self.sampling_error, self.measure) if self.comparison.mean.interval else ""
+        return replace(verdict, sentence=f"{verdict.sentence} {further}") if further else verdict
+
+    @cached_property
+    def sampling_error(self) -> SamplingError | None:
+        """How far another test set would move the difference."""
+        return sampling_error(self.data, self.comparison)
 
     @cached_property
     def badges(self) -> tuple[Badge, ...]:

@@ -11,7 +11,7 @@ from harness.reporting.publication.manifest import digests_left_out
 from harness.reporting.publication.published_files import published_files
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.report_folder import read_intact_report
-from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES
+from harness.reporting.publication.source_files import ENVIRONMENT, sources_among
 from harness.reporting.report import report_files
 
 __all__ = ["Rendered", "render"]
@@ -37,7 +37,7 @@ def render(folder: Path, out: Path | None = None, *, published: bool = False) ->
     if published and out is None:
         raise InputError("expected --out with --published, since a published report is written anew; name a folder")
     files = read_intact_report(folder)
-    rendered = report_files({name: files[name] for name in SOURCES})
+    rendered = report_files(sources_among(files))
     if out is not None:
         written = published_files(rendered) if published else rendered
         publish(out, written)

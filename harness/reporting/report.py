@@ -27,6 +27,7 @@ from harness.reporting.tables._base import ReportTable, csv_bytes
 from harness.reporting.text.caveats import caveats
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
+from harness.reporting.text.sampling_error import in_words
 from harness.reporting.text.verdict import Kind
 from harness.staging.workspace import Workspace
 
@@ -95,6 +96,7 @@ def _sentences(context: ReportContext) -> dict[str, list[str]]:
     """Return the sentences that open the sections, by the sections' anchors."""
     words = words_of(context.data, context.comparison, context.account, context.measure)
     reason = why_none(context.data, context.comparison) if context.compared else ""
+    words["primary"] += in_words(context.sampling_error, context.measure)
     return words | {"drivers": [reason] if reason else []}
 
 

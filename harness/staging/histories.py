@@ -1,8 +1,11 @@
 """Where stages lie in a store, and a run's whole history, put together from its stages."""
 
+import zipfile
+import zlib
 from pathlib import Path
 
 from harness.core.answers import Answers
+from harness.core.errors import SnapshotError
 from harness.core.history import History
 from harness.staging.ledger import StageAddress
 
@@ -30,9 +33,19 @@ def stage_folder(store: Path, address: StageAddress) -> Path:
 
 
 def read_answers(store: Path, address: StageAddress) -> Answers | None:
-    """Return the answers of a stage's final evaluation on test data, without checking their digest; None without."""
+    """Return the answers of a stage's final evaluation on test data, without checking their digest; None without any.
+
+    Raises:
+        SnapshotError: they cannot be read.
+    """
     path = stage_folder(store, address) / ANSWERS_FILE
-    return Answers.from_bytes(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return Answers.from_bytes(path.read_bytes())
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        found = " ".join(str(error).split())
+        raise SnapshotError(f"{path} is not what was written ({found}); run harness cache verify") from None
 
 
 def run_history(store: Path, stages: tuple[StageAddress, ...], *, test: bool = True) -> History:

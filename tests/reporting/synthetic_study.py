@@ -10,6 +10,7 @@ import numpy as np
 
 from harness.core.digest import digest
 from harness.core.history import History
+from harness.core.seed_layout import SeedLayout, seeds_of
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
 from harness.growth.freezing import WarmUpThenThaw
@@ -17,6 +18,7 @@ from harness.models import MLP
 from harness.reporting.data.collect import assembled
 from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, SPEC_DIGEST, TEST_SET_ACCESSES
 from harness.reporting.data.study_data import StudyData
+from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.histories import METRICS_FILES, stage_folder
@@ -51,7 +53,8 @@ class SyntheticStudy:
     between: float = 0.01
     noise: float = 0.004
     smallest_effect: float = 0.005
-    failed: tuple[tuple[int, str, int], ...] = ()
+    layout: SeedLayout = "own"
+    failed: tuple[tuple[int, str, int], ...] = ()  # trial, arm and place of the seed
     missing: tuple[tuple[int, str, int], ...] = ()
     reason: str = "DivergedError: total is nan at step 225"
     arms: tuple[str, ...] = ("frozen", "unfrozen")
@@ -106,9 +109,9 @@ class SyntheticStudy:
         for trial in range(self.trials):
             params, shift = self.params(trial), self.shift(trial)
             for arm in self.arms:
-                for seed in range(self.seeds):
-                    if (trial, arm, seed) not in self.missing:
-                        yield self.run(trial, arm, seed, params, shift)
+                for place in range(self.seeds):
+                    if (trial, arm, place) not in self.missing:
+                        yield self.run(trial, arm, place, params, shift)
 
     @cached_property
     def study(self) -> Study:
@@ -144,6 +147,7 @@ class SyntheticStudy:
             smallest_effect=self.smallest_effect,
             trials=max(self.trials, 1),
             seeds=max(self.seeds, 1),
+            design=Paired(seeds=self.layout),
         )
 
     def spec(self) -> dict[str, Any]:
@@ -165,11 +169,13 @@ class SyntheticStudy:
     def shift(self, trial: int) -> float:
         return self.effect + self.between * float(np.random.default_rng([2, trial]).normal())
 
-    def run(self, trial: int, arm: str, seed: int, params: dict[str, Any], shift: float) -> tuple[RunRecord, Stages]:
+    def run(self, trial: int, arm: str, place: int, params: dict[str, Any], shift: float) -> tuple[RunRecord, Stages]:
+        """Return a run with the seed at `place` among those of its configuration; its noise follows from the place."""
+        seed = seeds_of(self.layout, trial, self.seeds)[place]
         gain = shift if arm == self.compared[0] else 0.0
         at = params["when"] if arm not in self.never else STEPS
-        before = self.history(trial, "", seed, 0.0, range(at + 1), at)
-        after = self.history(trial, arm, seed, gain, range(at, STEPS + 1), at)
+        before = self.history(trial, "", place, 0.0, range(at + 1), at)
+        after = self.history(trial, arm, place, gain, range(at, STEPS + 1), at)
         trunk = StageAddress(digest([self.name, trial, seed]), at)
         end = StageAddress(digest([self.name, trial, seed, arm]), STEPS)
         if self.rich:
@@ -179,7 +185,7 @@ class SyntheticStudy:
         if (self.growth_metrics or self.rich) and arm not in self.never:
             self.record_growth(after, trial, at)
         stages = ((end, before),) if arm in self.never else ((trunk, before), (end, after))
-        failed = (trial, arm, seed) in self.failed
+        failed = (trial, arm, place) in self.failed
         config = self.config(params, arm, seed)
         record = RunRecord(
             study=self.name,
@@ -193,7 +199,7 @@ class SyntheticStudy:
             reason=self.reason if failed else "",
             stages=tuple(address for address, _ in stages),
             growths=() if arm in self.never else ({"step": at, "parameters_added": params["width"] * 64 + 650},),
-            metrics={} if failed else self.metrics(trial, arm, seed, before, after, params),
+            metrics={} if failed else self.metrics(trial, arm, place, before, after, params),
             spec_digest=spec_digest(self.spec()),
         )
         return record, stages

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from harness.core.answers import Answers
 from harness.core.digest import canonical_json
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.core.spec import did_you_mean
+from harness.reporting.data.answers import answer_frames
 from harness.reporting.data.columns import (
     ABSENT,
     DIFFERS,
@@ -37,7 +39,7 @@ from harness.reporting.data.ledger_account import LedgerAccount, alike, record_c
 from harness.reporting.data.study_data import StudyData
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.frozen import frozen_digests
-from harness.staging.histories import run_history
+from harness.staging.histories import read_answers, run_history
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.ledger_check import check_records
 from harness.staging.previous_specs import previous_specs
@@ -80,6 +82,7 @@ def collect(workspace: Workspace, study: str) -> StudyData:
             alike(record.spec, ledger.studies()),
             registration_of(ledger.database, study),
         ),
+        answers=_answers(folder, runs),
     )
 
 
@@ -94,6 +97,7 @@ def assembled(
     reproductions: Sequence[Reproduction] = (),
     earlier: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     account: LedgerAccount = NOTHING_KNOWN,
+    answers: Mapping[str, Answers] = MappingProxyType({}),
 ) -> StudyData:
     """Return the data of a study as frames.
 
@@ -107,6 +111,7 @@ def assembled(
         reproductions: how runs came out that were trained again.
         earlier: by digest, the forms that the study's spec had before it gained fields.
         account: of the ledger, but for its root.
+        answers: to the test examples, by state, as in `AnswerFrames`.
     """
     segments: list[Segment] = []
     for run in runs:
@@ -131,7 +136,9 @@ def assembled(
     begun = {run.spec_digest for run in runs}
     lost = tuple(run.run_id for run in runs if run.run_id not in histories)
     forms = tuple(spec for digest, spec in earlier.items() if digest in begun)
-    return StudyData(record, frame, curves, lost, origin, forms, ledger=replace(account, root=root_of_runs(frame)))
+    kept = answer_frames(answers, record.spec.metric)
+    whole = replace(account, root=root_of_runs(frame))
+    return StudyData(record, frame, curves, lost, origin, forms, kept, ledger=whole)
 
 
 def _histories(folder: Path, runs: Sequence[RunRecord]) -> dict[str, list[History]]:
@@ -141,6 +148,14 @@ def _histories(folder: Path, runs: Sequence[RunRecord]) -> dict[str, list[Histor
         with suppress(FileNotFoundError):
             histories[run.run_id] = [run_history(folder, (address,), test=run.opened_test) for address in run.stages]
     return histories
+
+
+def _answers(folder: Path, runs: Sequence[RunRecord]) -> dict[str, Answers]:
+    """Return the answers to the test examples at the end of each run that saw them, and before its first growth."""
+    places = {run.run_id: run.stages[-1] for run in runs if run.opened_test and run.stages}
+    places |= {_fork(run): run.stages[0] for run in runs if run.opened_test and _fork(run)}
+    found = {state: read_answers(folder, address) for state, address in places.items()}
+    return {state: answers for state, answers in found.items() if answers is not None}
 
 
 def _recorded(ledger: Ledger, store: Path, study: str, runs: Sequence[RunRecord]) -> dict[str, list[Any]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.data.answers import AnswerFrames
 from harness.reporting.data.columns import PARAM
 from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.measures import Measure, measure_of
@@ -30,6 +31,7 @@ class StudyData:
         origin: how the study was called.
         earlier: the forms that the study's spec had, before it gained fields, when some of the runs were begun.
         ledger: the ledger that the runs come from; None in reports that did not record it.
+        answers: to every test example, at the end of runs and before their first growth; None where they were not kept.
         searched: if these are the runs that confirm the winners of searches, all runs of that study.
     """
 
@@ -39,6 +41,7 @@ class StudyData:
     lost: tuple[str, ...]
     origin: StudyOrigin
     earlier: tuple[Mapping[str, Any], ...] = ()
+    answers: AnswerFrames | None = None
     searched: "StudyData | None" = None
     ledger: LedgerAccount | None = None
 

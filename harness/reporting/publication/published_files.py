@@ -6,7 +6,7 @@ knows them by the manifest, which names every file of the report wherever it lie
 
 from collections.abc import Mapping
 
-from harness.reporting.publication.source_files import SOURCES
+from harness.reporting.publication.source_files import OPTIONAL_SOURCES, SOURCES
 
 __all__ = ["SHOWN", "is_published", "published_files"]
 
@@ -14,6 +14,7 @@ SHOWN = ("paired_differences", "learning_curves", "kept_and_learned")  # the fig
 PUBLISHED = {
     *("report.html", "report.md", "reproduce.sh", "manifest.json"),
     *SOURCES,
+    *OPTIONAL_SOURCES,
     *(f"figures/{name}.png" for name in SHOWN),
 }
 

@@ -32,6 +32,7 @@ def _summary(context: ReportContext) -> dict[str, Any]:
         "comparison": [comparison.first, comparison.second],
         "smallest_effect": context.smallest_effect,
         "difference": _difference(comparison),
+        **({"test_set": asdict(context.sampling_error)} if context.sampling_error else {}),
         "minimum_detectable_effect": detectable(comparison),
         "companions": [asdict(companion) for companion in companions(context.data.runs, comparison)],
         "hodges_lehmann": asdict(comparison.shift),

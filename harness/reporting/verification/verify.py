@@ -21,16 +21,18 @@ from harness.reporting.data.curve_frame import curve_digests
 from harness.reporting.data.environment import environment, environment_differences
 from harness.reporting.data.ledger_account import changed_records, root_of_runs
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.publication.manifest import (
-    MANIFEST,
-    changed_runs,
-    check_files,
-    digests_left_out,
-    name_of_row,
-)
+from harness.reporting.publication.manifest import MANIFEST, changed_runs, check_files, digests_left_out, name_of_row
 from harness.reporting.publication.readable import unreadable
 from harness.reporting.publication.report_folder import scan_report
-from harness.reporting.publication.source_files import CURVES, ENVIRONMENT, RUNS, SOURCES, STUDY, read_data
+from harness.reporting.publication.source_files import (
+    CURVES,
+    ENVIRONMENT,
+    RUNS,
+    SOURCES,
+    STUDY,
+    read_data,
+    sources_among,
+)
 from harness.reporting.report import report_files
 from harness.reporting.verification.claims import false_claim
 from harness.reporting.verification.differences import difference, has_numbers
@@ -101,7 +103,7 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
         data = read_data(files)
         integrity += [Problem(0, RUNS, row) for row in changed_runs(files.get(MANIFEST, b""), data.runs)]
         integrity += _contradictions(data)
-        again = report_files({name: files[name] for name in SOURCES})
+        again = report_files(sources_among(files))
         differences = environment_differences(json.loads(files[ENVIRONMENT]), environment())
     except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do
         problem = Problem(1, "data", f"cannot be read as a report's data: {type(error).__name__}: {error!s:.120}")

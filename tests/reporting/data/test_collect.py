@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.core.answers import JOINT, Answers, ClassAnswers
 from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.reporting.data.collect import collect
 from harness.reporting.data.columns import REPRODUCED, SPEC_DIGEST
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import FINAL_EVALUATION_FILE, run_history, stage_folder
+from harness.staging.histories import ANSWERS_FILE, FINAL_EVALUATION_FILE, run_history, stage_folder
 from harness.staging.ledger import Ledger
 from harness.staging.previous_specs import save_previous_spec, spec_digest
 from harness.staging.reproductions import save_reproduction
@@ -65,6 +66,25 @@ def test_what_another_study_measured_on_test_data_is_not_in_a_runs_history(make_
     after = collect(Workspace(home), "freeze-or-not").runs["history_sha256"].tolist()
 
     assert after == before
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_answers_are_read_where_a_run_saw_test_data(make_home: MakeHome, opened: bool) -> None:
+    home = make_home(trials=1, seeds=1)
+    ledger, answers = Ledger(home), ClassAnswers(*(np.zeros(3, np.int32),) * 2, *(np.ones(3, np.float16),) * 2)
+    for run in ledger.runs("freeze-or-not"):
+        ledger.save_run(run if opened else replace(run, metrics={"val/accuracy/all": 0.9}))
+        for address in run.stages:
+            path = stage_folder(home / "store", address) / ANSWERS_FILE
+            path.write_bytes(Answers({JOINT: answers}).to_bytes())
+
+    data = collect(Workspace(home), "freeze-or-not")
+
+    if opened:
+        assert data.answers is not None
+        assert set(data.answers.states["state"]) == {*data.runs["run_id"], *data.runs["fork"]}
+    else:
+        assert data.answers is None
 
 
 def test_a_history_that_is_gone_is_named_and_costs_only_its_curves(make_home: MakeHome) -> None:

@@ -1,0 +1,39 @@
+"""What is said of the sampling error of the test set, beside the interval."""
+
+from harness.reporting.analysis.sampling_error import SamplingError
+from harness.reporting.data.measures import Measure
+from harness.reporting.data.wording import count
+
+__all__ = ["after_verdict", "in_words"]
+
+
+def after_verdict(error: SamplingError | None, measure: Measure) -> str:
+    """Return a sentence that follows the verdict, or an empty string where nothing is known."""
+    if error is None or error.half_width is None:
+        return ""
+    return (
+        f"The interval is over configurations and seeds; another test set of {_size(error)} would move the difference "
+        f"by \N{PLUS-MINUS SIGN}{measure.size(error.half_width)} (95 %) besides."
+    )
+
+
+def in_words(error: SamplingError | None, measure: Measure) -> list[str]:
+    """Return the sentences that explain the number, or say why there is none."""
+    if error is None:
+        return []
+    if error.standard_error is None or error.half_width is None:
+        return [f"The sampling error of the test set is not given: {error.reason}."]
+    grouped = error.groups < error.examples
+    return [
+        f"The test set is a sample, too: over {_size(error)}, with the mean over {count(error.pairs, 'pair')} of runs "
+        f"for each, the difference has a standard error of {measure.size(error.standard_error)}, "
+        f"\N{PLUS-MINUS SIGN}{measure.size(error.half_width)} at 95 %. This covers other test sets of this size, seen "
+        "by the same runs; the interval covers other configurations and seeds, with the same test set. Neither holds "
+        "the other.",
+        *(["Examples of one group are no independent evidence, so groups are the units."] if grouped else []),
+    ]
+
+
+def _size(error: SamplingError) -> str:
+    examples = count(error.examples, "example")
+    return examples if error.groups == error.examples else f"{examples} in {count(error.groups, 'group')}"
