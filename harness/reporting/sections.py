@@ -13,7 +13,9 @@ from harness.reporting.figures.all_of_training import all_of_training_figure
 from harness.reporting.figures.arrivals import arrivals_figure
 from harness.reporting.figures.best_so_far import best_so_far_figure
 from harness.reporting.figures.by_seed import by_seed_figure
+from harness.reporting.figures.calibration import calibration_figure
 from harness.reporting.figures.classes import classes_figure
+from harness.reporting.figures.confusion import confusion_figure
 from harness.reporting.figures.cost import cost_figure
 from harness.reporting.figures.course_of_runs import course_of_runs_figure
 from harness.reporting.figures.drift import drift_figure
@@ -132,6 +134,7 @@ SECTIONS = (
         (
             *(secondary_table, outcomes_table, failure_rates_table, published_table),
             *(stability_gap_figure, stability_table, arrivals_figure, preserved_figure, kept_and_learned_figure),
+            *(confusion_figure, calibration_figure),
             *(cost_figure, equal_compute_figure, equal_operations_figure, equal_cost_table),
             *(pareto_figure, trade_offs_table),
         ),
