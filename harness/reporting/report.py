@@ -96,7 +96,7 @@ def _sentences(context: ReportContext) -> dict[str, list[str]]:
     """Return the sentences that open the sections, by the sections' anchors."""
     words = words_of(context.data, context.comparison, context.account, context.measure)
     reason = why_none(context.data, context.comparison) if context.compared else ""
-    words["primary"] += in_words(context.sampling_error, context.measure)
+    words["primary"] += in_words(context.sampling_error, context.measure, context.comparison.unit)
     return words | {"drivers": [reason] if reason else []}
 
 

@@ -7,18 +7,21 @@ from harness.reporting.data.wording import count
 __all__ = ["after_verdict", "in_words"]
 
 
-def after_verdict(error: SamplingError | None, measure: Measure) -> str:
-    """Return a sentence that follows the verdict, or an empty string where nothing is known."""
+def after_verdict(error: SamplingError | None, measure: Measure, unit: str = "configuration") -> str:
+    """Return a sentence that follows the verdict, or an empty string where nothing is known.
+
+    `unit` is what the interval is over, as in `Comparison`.
+    """
     if error is None or error.half_width is None:
         return ""
     return (
-        f"The interval is over configurations and seeds; another test set of {_size(error)} would move the difference "
+        f"The interval is over {unit}s and seeds; another test set of {_size(error)} would move the difference "
         f"by \N{PLUS-MINUS SIGN}{measure.size(error.half_width)} (95 %) besides."
     )
 
 
-def in_words(error: SamplingError | None, measure: Measure) -> list[str]:
-    """Return the sentences that explain the number, or say why there is none."""
+def in_words(error: SamplingError | None, measure: Measure, unit: str = "configuration") -> list[str]:
+    """Return the sentences that explain the number, or say why there is none; `unit` as in `after_verdict`."""
     if error is None:
         return []
     if error.standard_error is None or error.half_width is None:
@@ -28,8 +31,8 @@ def in_words(error: SamplingError | None, measure: Measure) -> list[str]:
         f"The test set is a sample, too: over {_size(error)}, with the mean over {count(error.pairs, 'pair')} of runs "
         f"for each, the difference has a standard error of {measure.size(error.standard_error)}, "
         f"\N{PLUS-MINUS SIGN}{measure.size(error.half_width)} at 95 %. This covers other test sets of this size, seen "
-        "by the same runs; the interval covers other configurations and seeds, with the same test set. Neither holds "
-        "the other.",
+        f"by the same runs; the interval covers other {unit}s and seeds, with the same test set. Neither holds the "
+        "other.",
         *(["Examples of one group are no independent evidence, so groups are the units."] if grouped else []),
     ]
 

@@ -15,6 +15,11 @@ def test_the_verdict_is_followed_by_what_another_test_set_would_change() -> None
     )
 
 
+def test_of_a_tuned_study_the_interval_is_over_replicates() -> None:
+    assert after_verdict(FOUND, MEASURE, "replicate").startswith("The interval is over replicates and seeds;")
+    assert "other replicates and seeds" in in_words(FOUND, MEASURE, "replicate")[0]
+
+
 @pytest.mark.parametrize("error", [None, SamplingError(reason="the metric is no mean over test examples")])
 def test_nothing_follows_a_verdict_where_nothing_is_known(error: SamplingError | None) -> None:
     assert after_verdict(error, MEASURE) == ""
