@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.core.digest import digest
+from harness.reporting.analysis.sampling_error import contradicted
 from harness.reporting.checks.registered import registration_departures
 from harness.reporting.data.columns import RECORD
 from harness.reporting.data.curve_frame import curve_digests
@@ -25,6 +26,7 @@ from harness.reporting.publication.manifest import MANIFEST, changed_runs, check
 from harness.reporting.publication.readable import unreadable
 from harness.reporting.publication.report_folder import scan_report
 from harness.reporting.publication.source_files import (
+    ANSWERS,
     CURVES,
     ENVIRONMENT,
     RUNS,
@@ -103,6 +105,9 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
         data = read_data(files)
         integrity += [Problem(0, RUNS, row) for row in changed_runs(files.get(MANIFEST, b""), data.runs)]
         integrity += _contradictions(data)
+        integrity += [
+            Problem(1, ANSWERS, f"the answers of the run {run} come to another metric") for run in contradicted(data)
+        ]
         again = report_files(sources_among(files))
         differences = environment_differences(json.loads(files[ENVIRONMENT]), environment())
     except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do

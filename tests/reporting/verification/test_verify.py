@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import pytest
 
 from harness.core.errors import InputError
 from harness.reporting.data.environment import environment
+from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
-from harness.reporting.publication.source_files import read_data
+from harness.reporting.publication.publishing import publish
+from harness.reporting.publication.source_files import OPTIONAL_SOURCES, read_data, written_data
 from harness.reporting.report import write_report
 from harness.reporting.verification import verify as module
 from harness.reporting.verification.verify import Verification, verify
@@ -59,6 +62,37 @@ def test_a_report_as_it_was_written_passes_to_the_bit(written: Path) -> None:
 
     assert (found.outcome, found.problems) == ("PASS-BITWISE", ())
     assert found.files == len([path for path in written.rglob("*") if path.is_file()])
+
+
+def test_a_metric_that_does_not_follow_from_the_answers_is_found_whoever_wrote_the_rest(
+    answered_data: Callable[..., StudyData], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(module, "report_files", lambda sources: {**sources, MANIFEST: b"{}"})
+    data = answered_data(trials=2, seeds=1)
+    metric = "test/accuracy/all"
+    better = data.runs[metric].where(data.runs["arm"] != "unfrozen", 0.999)
+    forged = written_data(replace(data, runs=data.runs.assign(**{metric: better})), environment())
+    publish(tmp_path / "report", forged | {"report.html": b"", MANIFEST: b"{}"})
+
+    found = verify(tmp_path / "report")
+
+    runs = data.runs.loc[data.runs["arm"] == "unfrozen", "run_id"]
+    assert found.outcome == "FAIL"
+    assert [line for line in said(found).splitlines() if "another metric" in line] == [
+        f"1 data/answers.parquet: the answers of the run {run} come to another metric" for run in runs
+    ]
+
+
+@pytest.mark.parametrize("gone", OPTIONAL_SOURCES)
+def test_half_of_the_answers_are_none(answered_data: Callable[..., StudyData], tmp_path: Path, gone: str) -> None:
+    files = written_data(answered_data(trials=2, seeds=1), environment())
+    del files[gone]
+    publish(tmp_path / "report", files | {"report.html": b"", MANIFEST: b"{}"})
+
+    found = verify(tmp_path / "report")
+
+    assert found.outcome == "FAIL"
+    assert f"cannot be read as a report's data: KeyError: '{gone}'" in said(found)
 
 
 def test_a_readme_beside_the_report_does_no_harm(report: Path) -> None:
