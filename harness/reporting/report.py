@@ -108,7 +108,7 @@ def _verdict_content(context: ReportContext) -> dict[str, Any]:
         "title": data.study.spec.title,
         "question": data.study.spec.question,
         "verdict": context.verdict,
-        "headline": headline(data, comparison, account, measure),
+        "headline": headline(data, comparison, account, measure, context.sampling_error),
         "badges": context.badges,
         "estimand": estimand(data, comparison, measure),
         "caveats": caveats(data, comparison, account, context.verdict),

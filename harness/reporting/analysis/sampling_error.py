@@ -123,7 +123,11 @@ def _completed(runs: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
 def _other_values(runs: pd.DataFrame, metric: str, scores: Mapping[str, Values]) -> list[str]:
     recorded = runs.drop_duplicates("run_id").set_index("run_id")[metric].astype(np.float64)
     found = {run: _value(values, metric) for run, values in scores.items()}
-    return [run for run, value in found.items() if not np.isclose(value, recorded[run], rtol=ROUNDING, atol=ROUNDING)]
+    return [run for run, value in found.items() if not _is_near(value, float(recorded[run]))]
+
+
+def _is_near(one: float, other: float) -> bool:
+    return bool(np.isclose(one, other, rtol=ROUNDING, atol=ROUNDING, equal_nan=True))
 
 
 def _is_root(metric: str) -> bool:
