@@ -38,7 +38,7 @@ def register(
     """
     from harness.reporting.data.environment import environment
     from harness.search.commit import commit_of
-    from harness.search.launch import check_study
+    from harness.search.check import check_study
     from harness.search.registration import register as registered
     from harness.staging.ledger import StudyOrigin
     from harness.staging.registration import registration_bytes

@@ -8,6 +8,7 @@ when it is first used, so they are set before torch is loaded; processes that ar
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 __all__ = ["PINS", "is_pinned", "pin", "processor", "unpin"]
 
@@ -41,7 +42,7 @@ def is_pinned() -> bool:
     return all(os.environ.get(name) == value for name, value in PINS.items())
 
 
-def processor() -> dict[str, object]:
+def processor() -> dict[str, Any]:
     """Return maker, model and instruction sets of the processor, where the system says them."""
     try:
         lines = [line.partition(":") for line in CPUINFO.read_text().splitlines()]

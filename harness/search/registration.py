@@ -66,7 +66,7 @@ def register(
             f"expected a study that was not begun, found {study.name!r} in {ledger.database}; a registration comes "
             "before the first run: register it under another name with --as NAME"
         )
-    content = _content(study, trials or study.trials, seeds or study.seeds, file) | made_with
+    content = {**_content(study, trials or study.trials, seeds or study.seeds, file), **made_with}
     if not save_registration(ledger.database, study.name, content):
         raise InputError(f"expected a study without a registration, found one of {study.name!r} in {ledger.database}")
     begin_study(ledger, study, trials, seeds, file=file)
@@ -96,7 +96,7 @@ def planned_runs_digest(study: Study, *, trials: int, seeds: int) -> str:
     What a sampler proposes once it has learned is not known beforehand, nor is a winner: of such runs the digest has
     seeds alone.
     """
-    known = 0 if study.sampler.learns else len(study.design.parts(list(study.arms), seeds)) * trials
+    known = 0 if study.sampler.learns else len(study.design.parts(list(study.arms))) * trials
     return digest(
         [
             [*run.key, run.params if position < known else None]

@@ -24,7 +24,7 @@ def replayed_runs(
     A sampler that learns is given the results in `ended`; so is the choice of the winners that are confirmed. What
     follows from results that are missing, or that were recorded at a pruner's rungs alone, is not known.
     """
-    parts = study.design.parts(list(study.arms), seeds)
+    parts = study.design.parts(list(study.arms))
     preview = preview_trials(study, trials=trials, seeds=seeds)
     searched: list[list[TrialRuns]] = [[] for _ in parts]
     planned: dict[RunKey, RunRequest] = {}

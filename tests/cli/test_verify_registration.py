@@ -142,6 +142,6 @@ def test_the_authoritys_signature_is_checked_with_certificates_that_the_reader_t
 def test_without_openssl_a_signature_that_was_asked_for_is_not_passed(
     stamped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
 
     assert "openssl is not installed" in stamp_problems(stamped, authorities=STAMPS / "authority.pem")[0]

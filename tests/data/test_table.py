@@ -91,7 +91,7 @@ def test_a_column_that_does_not_vary_is_zero(tmp_path: Path) -> None:
     ("type_", "usual"), [(np.float64, 0.1), (np.float64, 1.7e18), (np.float32, 0.1), (np.int64, 10**18)], ids=str
 )
 def test_a_column_that_differs_by_rounding_alone_is_not_blown_up(tmp_path: Path, type_: type, usual: float) -> None:
-    width = np.full(60, usual, dtype=type_)
+    width: Any = np.full(60, usual, dtype=type_)
     if type_ is not np.int64:
         width[0] = np.nextafter(width[0], type_(np.inf))
     path = write(tmp_path, rows() | {"width": width}, ".parquet")
@@ -105,7 +105,7 @@ def test_a_column_that_differs_by_rounding_alone_is_not_blown_up(tmp_path: Path,
 def test_a_column_that_is_large_and_varies_is_standardized_and_nothing_is_noted(tmp_path: Path) -> None:
     seconds = 1.7e9 + np.arange(60) / 1000
 
-    data = load_task(table(write(tmp_path, rows() | {"width": seconds}, ".parquet")), tmp_path)
+    data = load_task(table(write(tmp_path, rows() | {"width": seconds.tolist()}, ".parquet")), tmp_path)
 
     assert data.train.inputs[:, 0].std(correction=0).item() == pytest.approx(1, abs=1e-3)
     assert data.notes == ()

@@ -17,7 +17,7 @@ Runs = dict[RunKey, RunRecord]
 
 
 def accuracy(params: Mapping[str, Any]) -> float:
-    return 0.5 + params["when"] / 100 + (0.01 if params["init"] == "orthogonal" else 0.0)
+    return 0.5 + float(params["when"]) / 100 + (0.01 if params["init"] == "orthogonal" else 0.0)
 
 
 def ended(study: Study) -> Runs:

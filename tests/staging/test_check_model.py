@@ -33,7 +33,7 @@ class Failing(nn.Module):
     def forward(self, inputs: Tensor) -> Any:
         found = self.layer(inputs.double() if self.way == "double" else inputs)
         ways: dict[str, Callable[[], Any]] = {
-            "key": lambda: {}["missing"],
+            "key": lambda: dict[str, Any]()["missing"],
             "tuple": lambda: (found, found),
             "rows": lambda: found.mean(dim=0, keepdim=True),
             "dict": lambda: {"other": found},

@@ -18,7 +18,7 @@ def plain_files(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
     Nothing is opened, and no link is followed.
     """
     sizes: dict[str, int] = {}
-    refused = []
+    refused: list[tuple[str, str]] = []
     for path, status in _entries(folder, ""):
         if len(sizes) + len(refused) >= MOST_FILES:
             refused.append((path, f"is one of more than {MOST_FILES:,} files"))

@@ -51,12 +51,16 @@ def device(report: Path) -> None:
     (report / "report.md").symlink_to("/dev/zero")
 
 
+def bottomless_manifest(report: Path) -> None:
+    (report / MANIFEST).write_bytes(b"[" * 200_000)
+
+
 HARM: dict[str, tuple[str, Harm]] = {
     "garbage Parquet": ("data/runs.parquet", lambda report: signed(report, "data/runs.parquet", b"PAR1 garbage PAR1")),
     "another alphabet": ("tables/primary.csv", lambda report: signed(report, "tables/primary.csv", b"a\n\xff\xfe\n")),
     "a bottomless study": ("study.json", lambda report: signed(report, "study.json", b'{"a":' * 200_000)),
     "a bottomless summary": ("summary.json", lambda report: signed(report, "summary.json", b"[" * 200_000)),
-    "a bottomless manifest": (MANIFEST, lambda report: (report / MANIFEST).write_bytes(b"[" * 200_000) and None),
+    "a bottomless manifest": (MANIFEST, bottomless_manifest),
     "a sparse file": ("data/curves.parquet", sparse),
     "a pipe": ("environment.json", pipe),
     "a device": ("report.md", device),
