@@ -58,8 +58,30 @@ def plan(
     stages = make_plan([run.config for run in runs], workspace.store if begun else None, alone=not share)
     console = Console(highlight=False)
     console.print(_tree(loaded, stages, runs, every=every))
-    for line in _summary(stages, _cost(stages, loaded, runner, stored=begun)):
+    for line in [
+        *_summary(stages, _cost(stages, loaded, runner, stored=begun)),
+        *_layouts(loaded, runs, alone=not share),
+    ]:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _layouts(study: "Study", runs: Sequence["RunRequest"], *, alone: bool) -> Iterable[str]:
+    """Say how many distinct steps the study comes to under each layout of seeds, if its arms are paired."""
+    from harness.core.seed_layout import LAYOUTS
+    from harness.core.spec import with_changes
+    from harness.search.designs import Paired
+    from harness.search.preview import preview_runs
+    from harness.staging.plan import make_plan
+
+    trials = len({run.trial for run in runs})
+    if not isinstance(study.design, Paired) or trials < 2:
+        return
+    for layout in LAYOUTS:
+        other = with_changes(study, {"design": Paired(seeds=layout)})
+        same = preview_runs(other, None, trials, len(runs) // (trials * len(study.arms)))
+        steps = make_plan([run.config for run in same], None, alone=alone).distinct_steps
+        mark = "  (this study)" if layout == study.design.seeds else ""
+        yield f"{f'with {layout} seeds:':<24}{steps:,}{mark}"
 
 
 def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "StepCost":

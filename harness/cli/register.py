@@ -37,8 +37,8 @@ def register(
     is called, and its report says that it was registered.
     """
     from harness.reporting.data.environment import environment
-    from harness.search.commit import commit_of
     from harness.search.check import check_study
+    from harness.search.commit import commit_of
     from harness.search.registration import register as registered
     from harness.staging.ledger import StudyOrigin
     from harness.staging.registration import registration_bytes
