@@ -43,13 +43,17 @@ COMMANDS = {
     "show": ["study", "--home", "--storage"],
     "best": ["study", "--export", "--trial", "--arm", "--home", "--storage"],
     "report": ["study", "--out", "--home", "--storage"],
-    "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study"],
+    "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study", "--registration", "--ca"],
     "compare": ["report", "other"],
     "render": ["report", "--out", "--published"],
     "power": ["study", "--effect", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--host", "--home"],
     "sync": ["study", "--tracking-uri", "--home", "--storage"],
     "signal": ["study", "name", "--run", "--home", "--storage"],
+    "register": [
+        *["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--out", "--points", "--home"],
+        "--storage",
+    ],
     "plan": [
         *["study", "--trials", "--seeds", "--share", "--every", "--device", "--precision", "--set", "--as", "--home"],
         *["--store", "--storage"],
