@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.reporting import render
+from harness.reporting import report as report_module
 from harness.reporting.data.curve_frame import curve_digests
 from harness.reporting.data.ledger_account import record_columns, root_of_runs
 from harness.reporting.data.study_data import StudyData
@@ -43,7 +43,7 @@ def forge(report: Path, cheat: Cheat, **environment: Any) -> None:
     assert data.ledger
     data = replace(data, runs=runs, ledger=replace(data.ledger, root=root_of_runs(runs)))
     shutil.rmtree(report)
-    publish(report, render.report_files(written_data(data, json.loads(files[ENVIRONMENT]) | environment)))
+    publish(report, report_module.report_files(written_data(data, json.loads(files[ENVIRONMENT]) | environment)))
 
 
 WORDS = ("run_id", "arm", "name")
