@@ -71,7 +71,7 @@ class ReportContext:
     def verdict(self) -> Verdict:
         """What the comparison means, and what another test set would change."""
         verdict = judge(self.comparison, self.measure, self.smallest_effect)
-        if not self.comparison.mean.interval:
+        if verdict.kind == "no data" or not self.comparison.mean.interval:
             return verdict
         further = after_verdict(self.sampling_error, self.measure, self.comparison.unit)
         return replace(verdict, sentence=f"{verdict.sentence} {further}") if further else verdict

@@ -7,13 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from harness.core.answers import JOINT, Answers, ClassAnswers
-from harness.core.digest import digest
-from harness.reporting.data.answers import answer_frames
 from harness.reporting.data.collect import collect
 from harness.reporting.data.environment import environment
 from harness.reporting.data.study_data import StudyData
@@ -21,6 +16,7 @@ from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import written_data
 from harness.reporting.report import report_files
 from harness.staging.workspace import Workspace
+from tests.reporting.synthetic_answers import Groups, with_answers
 from tests.reporting.synthetic_study import SyntheticStudy
 
 MakeHome = Callable[..., Path]
@@ -49,32 +45,11 @@ def study_data() -> StudyDataOf:
     return data
 
 
-def answers_of_run(run: str, examples: int, *, known: int, groups: NDArray[np.int64] | None) -> Answers:
-    """Return answers to examples of ten classes by a network that sees the first `known` of them."""
-    stream = np.random.default_rng(int(digest(run), 16))
-    truth = np.arange(examples, dtype=np.int32) % 10
-    answer = np.where((truth < known) & (stream.random(examples) < 0.9), truth, (truth + 1) % known).astype(np.int32)
-    confidence = stream.uniform(0.5, 1, examples).astype(np.float16)
-    probability = np.where(answer == truth, confidence, (truth < known) * (1 - confidence)).astype(np.float16)
-    return Answers({JOINT: ClassAnswers(truth, answer, probability, confidence)}, groups)
-
-
-def with_answers(data: StudyData, examples: int, groups: NDArray[np.int64] | None) -> StudyData:
-    known = dict.fromkeys(data.runs.loc[data.runs["status"] == "completed", "run_id"], 10)
-    known |= dict.fromkeys(data.runs.loc[data.runs["fork"] != "", "fork"], 6)
-    answers = {state: answers_of_run(state, examples, known=size, groups=groups) for state, size in known.items()}
-    outputs = {state: found.outputs[JOINT] for state, found in answers.items()}
-    right = {state: np.mean(found.answer == found.truth) for state, found in outputs.items()}  # type: ignore[union-attr]
-    metric = data.runs["run_id"].map(right).astype(np.float64)
-    frames = answer_frames(answers, data.study.spec.metric)
-    return replace(data, runs=data.runs.assign(**{"test/accuracy/all": metric}), answers=frames)
-
-
 @pytest.fixture(scope="session")
 def answered_data(study_data: StudyDataOf) -> StudyDataOf:
     """Return a function like `study_data`, whose runs have kept answers to `examples` in `groups`."""
 
-    def data(*, examples: int = 200, groups: NDArray[np.int64] | None = None, **fields: Any) -> StudyData:
+    def data(*, examples: int = 200, groups: Groups = None, **fields: Any) -> StudyData:
         return with_answers(study_data(**({"trials": 6, "seeds": 2} | fields)), examples, groups)
 
     return data

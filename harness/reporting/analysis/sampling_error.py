@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.core.answers import JOINT, NOT_ASKED
 from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.analysis.repeats import counted_once
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, t_quantile
 
@@ -111,13 +112,16 @@ def _scores(data: StudyData, chosen: Chosen, runs: set[str]) -> dict[str, Values
 
 
 def _completed(runs: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
-    """Return `trial, first, second`, the ids of the runs of each compared pair that both completed."""
+    """Return `trial, first, second`, the ids of the runs of each compared pair that both completed.
+
+    A configuration that repeats another is part of that one, as in the comparison.
+    """
     completed = runs.loc[runs["status"] == "completed", ["trial", "seed", "arm", "run_id"]]
     pairs = comparison.pairs[["trial", "seed"]]
     for role in ("first", "second"):
         own = completed[completed["arm"] == getattr(comparison, role)].drop(columns="arm")
         pairs = pairs.merge(own.rename(columns={"run_id": role}), on=["trial", "seed"])
-    return pairs
+    return counted_once(pairs, runs, comparison.first)
 
 
 def _other_values(runs: pd.DataFrame, metric: str, scores: Mapping[str, Values]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 from harness.reporting.analysis.pairing import primary_comparison
 from harness.reporting.analysis.sampling_error import SamplingError, contradicted, sampling_error
 from harness.reporting.data.answers import AnswerFrames
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.study_data import StudyData
 from harness.staging.study_spec import StudySpec
 
@@ -72,6 +73,22 @@ def test_examples_that_are_copies_of_one_another_are_one_piece_of_evidence(answe
 
     assert thrice.standard_error == pytest.approx(alone.standard_error)
     assert (thrice.examples, thrice.groups) == (300, 100)
+
+
+def test_a_configuration_that_was_drawn_again_is_no_further_one(answered_data: StudyDataOf) -> None:
+    data = answered_data(trials=3, seeds=1)
+    params = [name for name in map(str, data.runs.columns) if name.startswith(PARAM)]
+    first, again = data.runs[data.runs["trial"] == 0].iloc[0], data.runs["trial"] == 1
+    columns = {name: data.runs[name].where(~again, first[name]) for name in params}
+    seeds = data.runs["seed"].where(~again, 99)
+    repeated = replace(data, runs=data.runs.assign(seed=seeds, **columns))
+
+    found = error_of(repeated)
+
+    scores, runs = by_hand(data), data.runs.set_index(["arm", "trial"])["run_id"]
+    one, two, other = (scores[runs["unfrozen", trial]] - scores[runs["frozen", trial]] for trial in range(3))
+    assert primary_comparison(repeated).repeats == 1
+    assert found.standard_error == pytest.approx(((one + two) / 4 + other / 2).std() / 200**0.5)
 
 
 @pytest.mark.parametrize("family", ["mae", "rmse"])

@@ -23,7 +23,7 @@ WHAT = "what another test set of this size adds, 95 %, percentage points"
 def test_what_another_test_set_adds_stands_beside_the_interval(
     study_data: StudyDataOf, trials: int, error: SamplingError | None, expected: str | None
 ) -> None:
-    context = ReportContext(study_data(trials=trials, seeds=1))
+    context = ReportContext(study_data(trials=trials, seeds=2))
 
     found = headline(context.data, context.comparison, context.account, context.measure, error)
 
