@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,12 +15,6 @@ from harness.reporting.verification.verify import verify
 
 Harm = Callable[[Path], None]
 FORGED = "x\x1b[2J\x1b[H\r\nPASS-BITWISE: all 84 files are those of the manifest\u202e"
-
-
-@pytest.fixture
-def report(finished_report: Path, tmp_path: Path) -> Path:
-    """A report to do harm with."""
-    return Path(shutil.copytree(finished_report, tmp_path / "report"))
 
 
 def signed(report: Path, path: str, content: bytes) -> None:
