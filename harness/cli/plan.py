@@ -36,7 +36,7 @@ def plan(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
-    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
+    portable: Portable = False,  # noqa: ARG001  # applied before torch was loaded
 ) -> None:
     """Show the tree of stages that a study comes to, what of it is stored, and what the rest will cost."""
     from rich.console import Console

@@ -12,7 +12,7 @@ from harness.core.instruction_sets import is_pinned, pin, unpin
 __all__ = ["AsRecorded", "Portable", "choose_instruction_sets", "train_as_recorded"]
 
 ON, OFF = "--portable", "--no-portable"
-HELP = "Use the instruction sets of AVX2 alone, so that processors with more give the same bits"
+HELP = "Use the instruction sets of AVX2 alone: processors with more give the same bits, more slowly"
 
 Portable = Annotated[bool, typer.Option(f"{ON}/{OFF}", help=f"{HELP}.")]
 AsRecorded = Annotated[
@@ -24,10 +24,13 @@ _chosen: list[bool] = []  # whether they are pinned, in a process that could sti
 
 
 def choose_instruction_sets(arguments: Sequence[str]) -> None:
-    """Pin this process, or do not if the command's `arguments` say so; too late once torch is loaded."""
+    """Pin this process, or undo it, if the command's `arguments` say so; too late once torch is loaded."""
     if "torch" in sys.modules:
         return
-    unpin() if OFF in arguments else pin()
+    if OFF in arguments:
+        unpin()
+    elif ON in arguments:
+        pin()
     _chosen[:] = [is_pinned()]
 
 

@@ -16,6 +16,7 @@ from harness.search.load import load_study
 from harness.staging.retrain import retrain
 from harness.staging.run import RunConfig
 from harness.training.determinism import make_deterministic
+from harness.training.machine import machine
 
 __all__ = ["study_file", "trainer"]
 
@@ -42,7 +43,14 @@ def trainer(file: Path | None) -> Train:
         except HarnessError as error:
             raise ValueError(str(error)) from None
         weights = hashlib.sha256(again.snapshot).hexdigest()
-        return Retrained(again.stages, weights, again.metrics, again.growths, tuple(again.frozen))
+        return Retrained(
+            again.stages,
+            weights,
+            again.metrics,
+            again.growths,
+            tuple(again.frozen),
+            machine=machine(config.get("device", "cpu")),
+        )
 
     return train
 

@@ -48,7 +48,7 @@ def run(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
-    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
+    portable: Portable = False,  # noqa: ARG001  # applied before torch was loaded
     keep: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Of snapshots, such as 20GB; the least valuable are given up.")
     ] = None,

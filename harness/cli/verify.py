@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.portable import AsRecorded, train_as_recorded
+
 if TYPE_CHECKING:
     from harness.reporting.verification.verify import Outcome, Verification
 
@@ -33,6 +35,7 @@ def verify(
         Path | None, typer.Option(help="The registration that the author published, with its time stamp FILE.tsr.")
     ] = None,
     ca: Annotated[Path | None, typer.Option(help="Certificates of those who sign time stamps, as PEM.")] = None,
+    portable: AsRecorded = None,
 ) -> None:
     """Check a report's files, write it anew from its data, and compare. Exit codes: 0 pass, 1 fail, 3 cannot run.
 
@@ -41,9 +44,12 @@ def verify(
     """
     from harness.cli.verify_registration import verify_registration
     from harness.reporting.data.wording import visible
+    from harness.reporting.verification.other_machine import was_pinned
     from harness.reporting.verification.verify import verify as verified
 
     found = verified(report, tolerance)
+    if again and found.outcome != "FAIL":
+        train_as_recorded(was_pinned(report), portable)
     for line in _lines(found):
         typer.echo(visible(line)[:LONGEST])
     outcomes = [found.outcome]

@@ -22,7 +22,7 @@ def worker(
     home: options.Home = Path("runs"),
     store: options.StoreFolder = None,
     storage: options.Storage = None,
-    portable: Portable = True,  # noqa: ARG001  # applied before torch was loaded
+    portable: Portable = False,  # noqa: ARG001  # applied before torch was loaded
     timeout: options.Timeout = None,
 ) -> None:
     """Do runs of a study that was begun, beside whoever else does, until all have ended."""

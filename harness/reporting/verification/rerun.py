@@ -21,6 +21,7 @@ from harness.reporting.data.missing_results import diverged
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
+from harness.reporting.verification.other_machine import in_what, largest_deviation, machine_differences
 from harness.reporting.verification.retrained_metrics import (
     TOLERANCE,
     MetricDifference,
@@ -50,6 +51,7 @@ class Retrained:
         growths: of each growth its `step`, `parameters_added` and `flops_before`.
         frozen: SHA-256 over what was frozen, when it was frozen and at the end; empty if not known.
         diverged: what became NaN or infinite; empty for a run that came to its end.
+        machine: what it was trained with, as `RunRecord.machine`.
     """
 
     stages: Sequence[History] = ()
@@ -58,6 +60,7 @@ class Retrained:
     growths: Sequence[Mapping[str, Any]] = ()
     frozen: tuple[str, ...] = ("", "")
     diverged: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
 
 Train = Callable[[dict[str, Any], Mapping[str, int], bool], Retrained]
@@ -115,7 +118,7 @@ def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> I
     """Train each run again and compare it, to the bit or within `tolerance`.
 
     A difference in an environment that is not the report's proves nothing, unless it is one of the metric that decides
-    and greater than rounding explains.
+    and greater than rounding explains. On a machine of another kind than the run's, rounding passes.
 
     Args:
         chosen: the runs.
@@ -165,12 +168,17 @@ def _compared(
     what = str(decides or "") or "".join(map(str, metrics[:1])) or _first_difference(row, recorded, again)
     if not what:
         return Rerun(name, "PASS-BITWISE")
-    differs = bool(chosen.differences)
+    elsewhere = machine_differences(row, again.machine, chosen.differences)
+    differs = bool(chosen.differences or elsewhere)
     if decides and not decides.is_within(tolerance) and (differs or tolerance is not None):
         allowed = f"{TOLERANCE:.0%} on any machine" if tolerance is None else f"--tolerance {tolerance:g}"
         return Rerun(name, "FAIL", f"{what}: the metric that decides, further apart than {allowed}")
     if tolerance is not None and _is_near(metrics, row, recorded, again, tolerance):
         return Rerun(name, "PASS-TOLERANCE", what)
+    if elsewhere and tolerance is None:
+        deviation = largest_deviation(recorded, _curves(row, again), metrics)
+        outcome: Outcome = "PASS-TOLERANCE" if deviation.is_rounding else "CANNOT-RUN"
+        return Rerun(name, outcome, f"{deviation}; the machines differ in {in_what(elsewhere)}")
     return Rerun(name, "CANNOT-RUN" if differs and tolerance is None else "FAIL", what)
 
 
