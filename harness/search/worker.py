@@ -2,10 +2,12 @@
 
 import functools
 from collections.abc import Callable, Mapping, MutableSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.core.errors import InputError
+from harness.core.instruction_sets import is_pinned
 from harness.search.commit import commit_of
 from harness.search.heartbeat import HeartbeatWriter
 from harness.search.load import load_study
@@ -30,6 +32,7 @@ class WorkerConfig:
         alone: whether runs share no stages.
         cache_features: whether the features of frozen layers are computed once.
         live: whether a run's measurements are written to its live file while it trains.
+        pinned: whether instruction sets are pinned, as in the process that launches.
     """
 
     workspace: Workspace
@@ -37,6 +40,7 @@ class WorkerConfig:
     alone: bool = False
     cache_features: bool = False
     live: bool = False
+    pinned: bool = field(default_factory=is_pinned)
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,14 @@ def run_worker(
 
     Raises:
         InterruptedRunError: it was asked to stop in the middle of an item.
+        InputError: instruction sets are pinned in the process that launches and not here, or the other way round.
     """
+    if config.pinned != is_pinned():
+        here, there = ("pinned", "not") if is_pinned() else ("not pinned", "pinned")
+        raise InputError(
+            f"expected instruction sets pinned for all workers or for none, found them {here} here and {there} where "
+            "the study was launched; give all the same option, --portable or --no-portable"
+        )
     make_deterministic()
     if config.file:
         load_study(config.file)  # for the classes that it defines

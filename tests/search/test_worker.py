@@ -1,10 +1,12 @@
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.core.errors import InterruptedRunError
+from harness.core.errors import InputError, InterruptedRunError
+from harness.core.instruction_sets import is_pinned
 from harness.search.heartbeat import IDLE, Heartbeat
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
@@ -23,6 +25,13 @@ def config_in(home: Path) -> WorkerConfig:
 
 def item_of(runs: Sequence[RunRequest]) -> WorkItem:
     return WorkItem([run.to_json() for run in runs], {})
+
+
+def test_a_worker_that_is_pinned_otherwise_than_its_launch_refuses(tmp_path: Path) -> None:
+    config = replace(config_in(tmp_path), pinned=not is_pinned())
+
+    with pytest.raises(InputError, match="instruction sets pinned for all workers or for none"):
+        run_worker(config, lambda: None, list(IDLE), lambda: True)
 
 
 def test_one_item_is_executed_after_the_other(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from harness.core.instruction_sets import PINS
 from harness.core.spec import with_changes
 from harness.growth import ToggleHead
 from harness.losses import JointCrossEntropy
@@ -40,6 +41,22 @@ def test_what_comes_later_does_not_matter(digits_run: RunConfig, change: dict[st
 )
 def test_what_influences_the_state_matters(digits_run: RunConfig, change: dict[str, Any]) -> None:
     assert first_key(with_changes(digits_run, change)) != first_key(digits_run)
+
+
+def test_pinned_instruction_sets_matter_and_where_there_are_none_the_key_is_as_it_always_was(
+    digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in PINS.items():
+        monkeypatch.setenv(name, value)
+    pinned, said = first_key(digits_run), list[Any]()
+    monkeypatch.delenv("MKL_CBWR")
+
+    assert first_key(digits_run) != pinned  # two of three are not enough
+
+    monkeypatch.setattr(stage_key, "digest", said.append)
+    first_key(digits_run)
+    names = ["task", "model", "training", "start", "seed", "device", "precision", "code", "own code", "torch"]
+    assert list(said[0]) == names
 
 
 def test_the_code_matters(digits_run: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayError
 
 from harness.core.errors import HarnessError, InputError, InterruptedRunError
+from harness.core.instruction_sets import PINS
 from harness.search.heartbeat import IDLE, POLL_S, Heartbeat
 from harness.search.launchers._base import AbstractLauncher, AbstractWorker
 from harness.search.worker import WorkerConfig, WorkItem, run_worker
@@ -71,7 +72,9 @@ class OnRay(AbstractLauncher):
     def start(self, config: WorkerConfig) -> AbstractWorker:
         """Start an actor as soon as Ray has room for it."""
         actor_class: Any = ray.remote(_Actor)
-        options = {"num_cpus": self._share["CPU"], "num_gpus": self._share["GPU"]}
+        options: dict[str, Any] = {"num_cpus": self._share["CPU"], "num_gpus": self._share["GPU"]}
+        if config.pinned:
+            options["runtime_env"] = {"env_vars": PINS}  # before the actor's process loads torch
         return _OnRay(actor_class.options(**options).remote(config))
 
     def _check_room(self) -> None:
