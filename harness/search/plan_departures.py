@@ -58,25 +58,31 @@ def _of(key: RunKey) -> str:
 
 
 def _other_values(planned: Mapping[RunKey, RunRequest], ended: Mapping[RunKey, RunRecord]) -> Iterator[str]:
-    """Yield the trials whose configuration is not the one that is proposed, once each."""
+    """Yield the trials whose configuration is not the one that is proposed, once each, whatever their seeds."""
+    of_trial = {(run.trial, run.arm): run for run in planned.values()}
     said = set()
-    for key, run in planned.items():
-        if key not in ended or run.trial in said or _is_planned(run, ended[key]):
+    for key, record in sorted(ended.items()):
+        run = of_trial.get(key[:2])
+        if run is None or run.trial in said or _is_planned(planned.get(key), run, record):
             continue
         said.add(run.trial)
-        params = ended[key].params
-        other = [one.trial for one in planned.values() if one.trial != run.trial and _are_near(one.params, params)]
-        renumbered = f": it is the one of trial {other[0]}" if other else ""
+        other = {
+            one.trial for one in planned.values() if one.trial != run.trial and _are_near(one.params, record.params)
+        }
+        renumbered = f": it is the one of trial {min(other)}" if other else ""
         yield f"{_of(key)} does not have the configuration that the study proposes{renumbered}"
 
 
-def _is_planned(run: RunRequest, record: RunRecord) -> bool:
-    """Whether a record has the planned values, and the configuration that follows from them."""
+def _is_planned(same: RunRequest | None, of_trial: RunRequest, record: RunRecord) -> bool:
+    """Whether a record has the values of its trial, and the configuration of the `same` run, if that is planned."""
+    if not _are_near(of_trial.params, record.params):
+        return False
+    if same is None:
+        return True  # a seed that was not planned, which is said elsewhere
     try:
-        config = RunConfig.model_validate(record.config).to_json()
+        return _are_near(same.config.to_json(), RunConfig.model_validate(record.config).to_json())
     except ValidationError:
         return False
-    return _are_near(run.params, record.params) and _are_near(run.config.to_json(), config)
 
 
 def _are_near(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
