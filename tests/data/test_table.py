@@ -94,7 +94,7 @@ def test_a_column_that_differs_by_rounding_alone_is_not_blown_up(tmp_path: Path,
     width: Any = np.full(60, usual, dtype=type_)
     if type_ is not np.int64:
         width[0] = np.nextafter(width[0], type_(np.inf))
-    path = write(tmp_path, rows() | {"width": width}, ".parquet")
+    path = write(tmp_path, {**rows(), "width": width}, ".parquet")
 
     data = load_task(table(path), tmp_path)
 
@@ -103,7 +103,7 @@ def test_a_column_that_differs_by_rounding_alone_is_not_blown_up(tmp_path: Path,
 
 
 def test_a_column_that_is_large_and_varies_is_standardized_and_nothing_is_noted(tmp_path: Path) -> None:
-    seconds = 1.7e9 + np.arange(60) / 1000
+    seconds: Any = 1.7e9 + np.arange(60) / 1000
 
     data = load_task(table(write(tmp_path, rows() | {"width": seconds.tolist()}, ".parquet")), tmp_path)
 
