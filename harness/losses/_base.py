@@ -46,8 +46,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         for name in ("outputs", "features", "teacher", "teacher_features"):
-            tensors = getattr(self, name) or {}
-            if any(getattr(value, "dtype", None) in SHORT for value in tensors.values()):
+            if (tensors := getattr(self, name)) and any(map(_is_short, tensors.values())):
                 object.__setattr__(self, name, {key: cast_up(value) for key, value in tensors.items()})
 
     @property
@@ -58,6 +57,10 @@ class Batch:
     def target(self, output: str) -> Tensor:
         """Return the target of `output`: classes `[B]`, or numbers `[B, D]`."""
         return self.specs.target(output, self.inputs, self.labels, self.targets)
+
+
+def _is_short(value: object) -> bool:
+    return getattr(value, "dtype", None) in SHORT
 
 
 def cast_up(value: Tensor) -> Tensor:

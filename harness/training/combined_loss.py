@@ -8,7 +8,7 @@ from torch import Tensor
 from harness.core.errors import ContractError, SpecError
 from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Weight, total
 
-__all__ = ["CombinedLoss", "combine_losses"]
+__all__ = ["CombinedLoss", "LossCombination", "combine_losses"]
 
 OWN_ENDINGS = ("_loss", "_reg")
 
@@ -26,6 +26,60 @@ class CombinedLoss:
     components: dict[str, Tensor]
     weighted: dict[str, Tensor]
     total: Tensor
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A loss with what it says of itself."""
+
+    name: str
+    loss: AbstractLoss
+    output: str | None
+    learned: AbstractWeight | None
+
+
+class LossCombination:
+    """Combines losses; what does not depend on the batch is looked up once.
+
+    Args:
+        losses: by name.
+    """
+
+    def __init__(self, losses: Mapping[str, AbstractLoss]) -> None:
+        self._terms = [_Term(name, loss, loss.speaks_of(name), loss.learned_weight) for name, loss in losses.items()]
+
+    def combine(
+        self, batch: Batch, *, step: int, growth_weights: Mapping[str, Weight], log_variances: Mapping[str, Tensor]
+    ) -> CombinedLoss:
+        """Return all components of `batch`, and their weighted sum; see `combine_losses`."""
+        components: dict[str, Tensor] = {}
+        weights: dict[str, float | Tensor] = {}
+        for term in [*self._terms, *self._own(batch)]:
+            values = term.loss.components(term.name, batch)
+            if both := {*components, "total"} & values.keys():
+                raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
+            components |= values
+            for component, value in values.items():
+                _check_scalar(component, value, step)
+                born = growth_weights.get(component, growth_weights.get(term.output or component, 1.0))
+                weights[component] = _factor(born, step) * _factor(term.loss.weight, step)
+            if values and term.learned:
+                variance = log_variances[term.name]
+                weights |= {component: weights[component] * term.learned.precision(variance) for component in values}
+                components[f"{term.name}_log_variance"] = variance / 2
+        if not components:
+            raise SpecError(
+                f"expected a loss of an output that exists, found none of {', '.join(batch.outputs)}; see "
+                "training.losses"
+            )
+        whole, weighted = total(components, weights)
+        return CombinedLoss(components, weighted, whole)
+
+    def _own(self, batch: Batch) -> list[_Term]:
+        """Return a loss for each scalar of the model that no loss is about."""
+        own = [name for name in batch.outputs if name.endswith(OWN_ENDINGS)]
+        named = {term.output for term in self._terms} if own else set()
+        return [_Term(name, ModelLoss(), name, None) for name in own if name not in named]
 
 
 def combine_losses(
@@ -52,31 +106,13 @@ def combine_losses(
         SpecError: two losses have a component of the same name, or there is none at all.
         ContractError: a component is not a scalar.
     """
-    components: dict[str, Tensor] = {}
-    weights: dict[str, float | Tensor] = {}
-    for name, loss in {**losses, **_own(losses, batch)}.items():
-        values = loss.components(name, batch)
-        if both := {*components, "total"} & values.keys():
-            raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
-        components |= values
-        for component, value in values.items():
-            _check_scalar(component, value, step)
-            born = growth_weights.get(component, growth_weights.get(loss.speaks_of(name) or component, 1.0))
-            weights[component] = _factor(born, step) * _factor(loss.weight, step)
-        if values and (learned := loss.learned_weight):
-            variance = log_variances[name]
-            weights |= {component: weights[component] * learned.precision(variance) for component in values}
-            components[f"{name}_log_variance"] = variance / 2
-    if not components:
-        raise SpecError(
-            f"expected a loss of an output that exists, found none of {', '.join(batch.outputs)}; see training.losses"
-        )
-    whole, weighted = total(components, weights)
-    return CombinedLoss(components, weighted, whole)
+    return LossCombination(losses).combine(batch, step=step, growth_weights=growth_weights, log_variances=log_variances)
 
 
 def _factor(weight: Weight, step: int) -> float:
     """Return the value of `weight` at `step`."""
+    if type(weight) is float:  # first, since it costs a tenth of asking whether it is a spec
+        return weight
     return weight.at(step) if isinstance(weight, AbstractWeight) else weight
 
 
@@ -86,10 +122,3 @@ def _check_scalar(name: str, value: object, step: int) -> None:
         raise ContractError(
             f"expected a scalar tensor as loss component {name!r} at step {step + 1}, found {what}; take its mean"
         )
-
-
-def _own(losses: Mapping[str, AbstractLoss], batch: Batch) -> dict[str, AbstractLoss]:
-    """Return a loss for each scalar of the model that none of `losses` is about."""
-    own = [name for name in batch.outputs if name.endswith(OWN_ENDINGS)]
-    named = {loss.speaks_of(name) for name, loss in losses.items()} if own else set()
-    return {name: ModelLoss() for name in own if name not in named}

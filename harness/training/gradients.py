@@ -1,14 +1,28 @@
-"""Whether the components of a loss agree in the backbone: norms and cosines of their gradients."""
+"""The norm of all gradients, and whether the components of a loss agree in the backbone."""
 
 from collections.abc import Mapping
 from itertools import combinations
 
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from harness.training.state import TrainState
 
-__all__ = ["trunk_gradients"]
+__all__ = ["total_norm", "trunk_gradients"]
+
+
+def total_norm(gradients: list[Tensor]) -> Tensor:
+    """Return the norm of all gradients together, as `torch.nn.utils.get_total_norm`, to the bit.
+
+    That one sorts them by device and dtype first, which costs more than the norm of a small network.
+    """
+    kinds = {(gradient.dtype, gradient.device) for gradient in gradients}
+    if len(kinds) != 1 or gradients[0].layout != torch.strided:
+        return get_total_norm(gradients)
+    norms = torch.stack(torch._foreach_norm(gradients))  # noqa: SLF001  # what `get_total_norm` calls
+    norm: Tensor = torch.linalg.vector_norm(norms)
+    return norm
 
 
 def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -30,7 +30,7 @@ from harness.training.forward import needs_of
 from harness.training.output_specs import output_specs
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
-from harness.training.step import train_step
+from harness.training.step import TrainingStep
 
 __all__ = ["OnEvaluation", "Pause", "Signals", "batches_of", "train_stage"]
 
@@ -79,6 +79,7 @@ def train_stage(
     contract = Contract(history, start=state.step - state.age)
     batches = batches_of(state, data, config, specs.label_map)
     needs = needs_of(config.losses.values())
+    step = TrainingStep(state, config, specs, contract=contract, needs=needs)
     recorder = Recorder(history, config.on_divergence)
     thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
@@ -109,7 +110,7 @@ def train_stage(
             feed = feed_now()
         examples = feed.data.train.take(batches.indices(state.age))
         examples = augmented(examples, config.augment, seed=state.seed, step=state.step)
-        measured = train_step(state, examples, config, specs, contract=contract, forward=feed.forward, needs=needs)
+        measured = step(examples, feed.forward)
         epoch = state.age // batches.per_epoch
         recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
         watched = bool(state.lineage) and state.age <= config.evaluate_after_growth

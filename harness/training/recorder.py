@@ -24,15 +24,11 @@ class Recorder:
     def __init__(self, history: History, on_divergence: Literal["stop", "skip"] = "stop") -> None:
         self._history = history
         self._on_divergence = on_divergence
-        self._steps: dict[str, list[int]] = {}
-        self._values: dict[str, list[Tensor]] = {}
+        self._kept: list[tuple[int, Mapping[str, Tensor], Mapping[str, float]]] = []
 
     def add(self, step: int, measured: Mapping[str, Tensor], settings: Mapping[str, float]) -> None:
-        """Keep the measurements of the step to `step`, and write its settings, such as learning rates."""
-        for name, value in measured.items():
-            self._steps.setdefault(name, []).append(step)
-            self._values.setdefault(name, []).append(value)
-        self._history.record(step, {f"train/{name}": value for name, value in settings.items()})
+        """Keep the measurements of the step to `step`, and its settings, such as learning rates."""
+        self._kept.append((step, measured, settings))
 
     def flush(self) -> None:
         """Write all kept measurements into the history.
@@ -40,16 +36,23 @@ class Recorder:
         Raises:
             DivergedError: a loss is NaN or infinite; the message names the component and the first such step.
         """
-        if not self._values:
+        if not self._kept:
             return
+        steps: dict[str, list[int]] = {}
+        values: dict[str, list[Tensor]] = {}
+        for step, measured, settings in self._kept:
+            for name, value in measured.items():
+                steps.setdefault(name, []).append(step)
+                values.setdefault(name, []).append(value)
+            self._history.record(step, {f"train/{name}": value for name, value in settings.items()})
+        self._kept = []
         # One transfer for all values: each one on its own would make a GPU wait.
-        flat = torch.cat([torch.stack(column).double() for column in self._values.values()]).tolist()
+        flat = torch.cat([torch.stack(column).double() for column in values.values()]).tolist()
         start = 0
         columns: dict[str, Series] = {}
-        for name, steps in self._steps.items():
-            columns[name] = Series(steps, flat[start : start + len(steps)])
-            start += len(steps)
-        self._steps, self._values = {}, {}
+        for name, measured_at in steps.items():
+            columns[name] = Series(measured_at, flat[start : start + len(measured_at)])
+            start += len(measured_at)
         if self._on_divergence == "stop":
             _check_finite(columns)
         else:

@@ -1,24 +1,107 @@
 """One optimizer update."""
 
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grads_with_norm_
 
 from harness.core.output_specs import OutputSpecs
 from harness.core.seeding import seed_global_stream, step_seed
 from harness.data import Split
 from harness.losses import Batch
-from harness.training.combined_loss import CombinedLoss, combine_losses
+from harness.training.combined_loss import CombinedLoss, LossCombination, combine_losses
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
-from harness.training.gradients import trunk_gradients
+from harness.training.gradients import total_norm, trunk_gradients
 from harness.training.group_watch import GroupWatch
 from harness.training.state import TrainState
+from harness.training.update import Update
 
-__all__ = ["batch_loss", "train_step"]
+__all__ = ["TrainingStep", "batch_loss", "train_step"]
 
 
 WATCHED_STEPS = 20
+
+
+class TrainingStep:
+    """Updates a state, batch by batch; what is the same for all steps of a stage is decided once.
+
+    Args:
+        state: between two steps; nobody else changes its parameters' gradients while the stage lasts.
+        config: settings.
+        specs: what the network's outputs predict.
+        contract: checks the loss components, if given.
+        needs: what the losses read besides outputs; computed from them if not given.
+    """
+
+    def __init__(
+        self,
+        state: TrainState,
+        config: TrainingConfig,
+        specs: OutputSpecs,
+        *,
+        contract: Contract | None = None,
+        needs: Needs | None = None,
+    ) -> None:
+        self._state, self._config, self._specs, self._contract = state, config, specs, contract
+        self._needs = needs or needs_of(config.losses.values())
+        self._losses = LossCombination(config.losses)
+        self._update = Update(state.optimizer)
+        self._log_variances = dict(state.model.log_variances.items())
+        self._skips = config.on_divergence == "skip"
+
+    def __call__(self, examples: Split, forward: Forward | None = None) -> dict[str, Tensor]:
+        """Update the state on `examples` and return the measurements, as scalars that are still on the device.
+
+        Args:
+            examples: the batch, whose classes are all visible.
+            forward: called instead of the network; it must return the same.
+
+        Returns:
+            `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), with
+            a loss scaler `loss_scale`, and with one, or where diverged steps are skipped, `skipped_steps` (1 if a
+            gradient or a loss was not finite, so that nothing was updated). In the first steps after a growth also, for
+            each group, `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the mean size of an update in units of the
+            group's learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come
+            second. If gradients are recorded, also the metrics of `trunk_gradients`.
+        """
+        state, config = self._state, self._config
+        _set_learning_rates(state, config)
+        _forget_gradients(state)
+        # Dropout in modules of any library draws from the global generator.
+        seed_global_stream(step_seed(state.seed, state.step), state.device)
+        batch = forward_batch(state, examples, self._specs, self._needs, forward)
+        loss = self._losses.combine(
+            batch, step=state.step, growth_weights=state.loss_weights, log_variances=self._log_variances
+        )
+        if self._contract is not None:
+            self._contract.check(loss.components, batch, state)
+        every = config.record_gradients_every
+        gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
+        extra = self._descend(loss)
+        return _measured(loss, extra.pop("grad_norm")) | gradients | extra
+
+    def _descend(self, loss: CombinedLoss) -> dict[str, Tensor]:
+        """Update the parameters along the gradient of `loss`; return `grad_norm` and what is measured on the way."""
+        state, scaler = self._state, self._state.scaler
+        if not (scaled := scaler.is_enabled()):
+            loss.total.backward()
+        else:
+            scaler.scale(loss.total).backward()
+            scaler.unscale_(state.optimizer)
+        norm = _clip(state.trainable, self._config.clip_norm)
+        watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
+        skipped = self._skips and not bool((norm + loss.total).isfinite())
+        if skipped:
+            _forget_gradients(state)
+        if scaled:
+            scaler.step(state.optimizer)
+        elif not skipped:
+            self._update()
+        scaling = _scaling(state, norm, skipped=skipped if self._skips else None)
+        if scaled:
+            scaler.update()
+        state.step += 1
+        return {"grad_norm": norm} | (watched.measured() if watched else {}) | scaling
 
 
 def train_step(
@@ -31,47 +114,8 @@ def train_step(
     forward: Forward | None = None,
     needs: Needs | None = None,
 ) -> dict[str, Tensor]:
-    """Update `state` on `examples` and return the measurements, as scalars that are still on the device.
-
-    Args:
-        state: between two steps.
-        examples: the batch, whose classes are all visible.
-        config: settings.
-        specs: what the network's outputs predict.
-        contract: checks the loss components, if given.
-        forward: called instead of the network; it must return the same.
-        needs: what the losses read besides outputs; computed from them if not given.
-
-    Returns:
-        `loss/<component>`, `loss_weighted/<component>`, `loss/total`, `grad_norm` (before clipping, unscaled), with a
-        loss scaler `loss_scale`, and with one, or where diverged steps are skipped, `skipped_steps` (1 if a gradient or
-        a loss was not finite, so that nothing was updated). In the first steps after a growth also, for each group,
-        `grad_norm/group_<n>` and `update_over_lr/group_<n>`, the mean size of an update in units of the group's
-        learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come second.
-        If gradients are recorded, also the metrics of `trunk_gradients`.
-    """
-    _set_learning_rates(state, config)
-    # Dropout in modules of any library draws from the global generator.
-    seed_global_stream(step_seed(state.seed, state.step), state.device)
-    state.optimizer.zero_grad(set_to_none=True)
-    batch = forward_batch(state, examples, specs, needs or needs_of(config.losses.values()), forward)
-    loss = batch_loss(state, batch, config)
-    if contract is not None:
-        contract.check(loss.components, batch, state)
-    every = config.record_gradients_every
-    gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
-    state.scaler.scale(loss.total).backward()
-    state.scaler.unscale_(state.optimizer)
-    norm = _clip(state.trainable, config.clip_norm)
-    watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
-    skipped = config.on_divergence == "skip" and not bool((norm + loss.total).isfinite())
-    if skipped:
-        state.optimizer.zero_grad(set_to_none=True)
-    state.scaler.step(state.optimizer)
-    scaling = _scaling(state, norm, skipped=skipped if config.on_divergence == "skip" else None)
-    state.scaler.update()
-    state.step += 1
-    return _measured(loss, norm) | gradients | (watched.measured() if watched else {}) | scaling
+    """Update `state` on `examples` once, as `TrainingStep` does."""
+    return TrainingStep(state, config, specs, contract=contract, needs=needs)(examples, forward)
 
 
 def batch_loss(state: TrainState, batch: Batch, config: TrainingConfig) -> CombinedLoss:
@@ -87,7 +131,7 @@ def batch_loss(state: TrainState, batch: Batch, config: TrainingConfig) -> Combi
 
 def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
     """Shorten all gradients together to the norm `largest`; return the norm that they had."""
-    norm = get_total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
+    norm = total_norm([parameter.grad for parameter in parameters if parameter.grad is not None])
     if largest is not None:
         clip_grads_with_norm_(parameters, largest, norm)
     return norm
@@ -98,6 +142,13 @@ def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
         age = state.step - group["born"]
         warm_up = min((age + 1) / (group["warm_up"] + 1), 1.0)
         group["lr"] = group["base_lr"] * group["lr_scale"] * warm_up * config.schedule.factor(state.step, age)
+
+
+def _forget_gradients(state: TrainState) -> None:
+    """Do what `zero_grad` of the optimizer does, which takes a profiler's note of it at each step."""
+    for group in state.optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = None
 
 
 def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[str, Tensor]:

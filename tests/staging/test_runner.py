@@ -352,14 +352,14 @@ def test_asked_to_stop_it_stores_the_step_and_goes_on_from_there(
         return steps >= after
 
     interrupted = another_runner(tmp_path, "home", stop=stop)
-    original = step_module.train_step
+    original = step_module.TrainingStep.__call__
 
     def counted(*given: Any, **named: Any) -> Any:
         nonlocal steps
         steps += 1
         return original(*given, **named)
 
-    monkeypatch.setattr("harness.training.loop.train_step", counted)
+    monkeypatch.setattr(step_module.TrainingStep, "__call__", counted)
     if after == 20:  # the stage ends at the same step; the next one stops after its first
         after += 1
     with pytest.raises(InterruptedRunError, match=f"after step {after}"):

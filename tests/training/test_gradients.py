@@ -5,7 +5,7 @@ from torch import Tensor
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.training.config import TrainingConfig
-from harness.training.gradients import trunk_gradients
+from harness.training.gradients import total_norm, trunk_gradients
 from harness.training.precision import Precision, grad_scaler
 from harness.training.state import TrainState
 from harness.training.step import train_step
@@ -59,3 +59,13 @@ def test_recording_changes_no_number(
 
 def known(data: TaskData, specs: OutputSpecs) -> Split:
     return data.train.take(specs.label_map.known(data.train.labels).nonzero().squeeze(1))
+
+
+@pytest.mark.parametrize("sizes", [[(3, 4), (4,)], [(1,)], [(17,), (2, 3, 5), ()]], ids=str)
+def test_the_norm_of_all_gradients_is_torchs_to_the_bit(sizes: list[tuple[int, ...]]) -> None:
+    gradients = [torch.randn(size, generator=torch.Generator().manual_seed(0)) for size in sizes]
+
+    assert torch.equal(total_norm(gradients), get_total_norm(gradients))
+    mixed = [*gradients, gradients[0].double()]
+    assert torch.equal(total_norm(mixed), get_total_norm(mixed))
+    assert total_norm([]) == 0

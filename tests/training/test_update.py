@@ -1,0 +1,92 @@
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from harness.training.update import Update
+
+Make = Callable[[list[nn.Parameter]], Optimizer]
+MAKERS: dict[str, Make] = {
+    "AdamW, fused": lambda params: AdamW(params, lr=0.01, fused=True),
+    "Adam, fused, with decay": lambda params: Adam(params, lr=0.01, weight_decay=0.1, betas=(0.8, 0.9), fused=True),
+    "AdamW, maximizing": lambda params: AdamW(params, lr=0.01, fused=True, maximize=True),
+    "AdamW with maxima": lambda params: AdamW(params, lr=0.01, fused=True, amsgrad=True),
+    "AdamW, tensor by tensor": lambda params: AdamW(params, lr=0.01),
+    "SGD": lambda params: SGD(params, lr=0.01, momentum=0.9, fused=True),
+}
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3), nn.Linear(3, 2))
+
+
+def values(model: nn.Module, optimizer: Optimizer) -> list[Tensor]:
+    states = [optimizer.state[parameter] for parameter in model.parameters()]
+    moments = [state[name] for state in states for name in sorted(state) if isinstance(state[name], Tensor)]
+    return [*(parameter.detach() for parameter in model.parameters()), *moments]
+
+
+def train(model: nn.Module, optimizer: Optimizer, update: Callable[[], object], step: int) -> None:
+    """Make one step; the last layer has no gradient in some of them, and rates change."""
+    inputs = torch.randn(4, 5, generator=torch.Generator().manual_seed(step))
+    optimizer.zero_grad()
+    for group in optimizer.param_groups:
+        group["lr"] = 0.01 / (1 + step)
+    last = nn.Identity() if step in (0, 1, 4) else list(model)[-1]  # type: ignore[call-overload]
+    last(nn.Sequential(*list(model)[:-1])(inputs)).square().mean().backward()  # type: ignore[call-overload]
+    update()
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS.keys())
+@pytest.mark.parametrize("groups", [1, 2])
+def test_it_is_the_optimizers_own_step_to_the_bit(make: Make, groups: int) -> None:
+    model = network()
+    twin = copy.deepcopy(model)
+    optimizers = []
+    for net in (model, twin):
+        parameters = list(net.parameters())
+        optimizer = make(parameters if groups == 1 else parameters[:3])
+        if groups == 2:
+            optimizer.add_param_group({"params": parameters[3:], "weight_decay": 0.3})
+        optimizers.append(optimizer)
+    updates = Update(optimizers[0]), optimizers[1].step
+
+    for step in range(8):
+        for net, optimizer, update in zip((model, twin), optimizers, updates, strict=True):
+            train(net, optimizer, update, step)
+
+    for one, other in zip(values(model, optimizers[0]), values(twin, optimizers[1]), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_hook_is_called_at_every_step() -> None:
+    model, calls = network(), 0
+    optimizer = AdamW(model.parameters(), fused=True)
+
+    def hook(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    optimizer.register_step_post_hook(hook)
+    update = Update(optimizer)
+    for step in range(3):
+        train(model, optimizer, update, step)
+
+    assert calls == 3
+
+
+def test_a_scheduler_that_counts_steps_counts_them_all() -> None:
+    model = network()
+    optimizer = AdamW(model.parameters(), fused=True)
+    counted, original = [], optimizer.step
+    optimizer.step = lambda *given: counted.append(1) or original(*given)  # type: ignore[assignment,method-assign,func-returns-value]
+    update = Update(optimizer)
+
+    for step in range(3):
+        train(model, optimizer, update, step)
+
+    assert len(counted) == 3
