@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData

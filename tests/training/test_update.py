@@ -15,7 +15,7 @@ MAKERS: dict[str, Make] = {
     "AdamW, maximizing": lambda params: AdamW(params, lr=0.01, fused=True, maximize=True),
     "AdamW with maxima": lambda params: AdamW(params, lr=0.01, fused=True, amsgrad=True),
     "AdamW, tensor by tensor": lambda params: AdamW(params, lr=0.01),
-    "SGD": lambda params: SGD(params, lr=0.01, momentum=0.9, fused=True),
+    "SGD": lambda params: SGD(params, lr=0.01, momentum=0.9),
 }
 
 
