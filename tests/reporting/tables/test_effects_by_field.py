@@ -22,10 +22,11 @@ def table_of(differences: list[float], **fields: list[Any]) -> ReportTable | Non
     rows = [
         {"trial": trial, "arm": arm, "seed": 0, "status": "completed", METRIC: 0.5 + gain, "reason": ""}
         | {PARAM + name: values[trial] for name, values in fields.items()}
+        | {PARAM + "apart": trial}  # or configurations that repeat others would count once
         for trial, difference in enumerate(differences)
         for arm, gain in (("a", difference), ("b", 0.0))
     ]
-    columns = ["trial", "arm", "seed", "status", METRIC, "reason", *(PARAM + name for name in fields)]
+    columns = ["trial", "arm", "seed", "status", METRIC, "reason", *(PARAM + name for name in fields), PARAM + "apart"]
     runs = pd.DataFrame(rows, columns=columns).astype({PARAM + name: object for name in fields})
     space = {name: {"options": ["low", "high"]} if name == "where" else {} for name in fields}
     spec = {"space": space, "comparison": ["a", "b"], "metric": "accuracy/all"}
