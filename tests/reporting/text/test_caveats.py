@@ -57,8 +57,9 @@ def test_unequal_numbers_of_seeds_are_said() -> None:
 def test_configurations_that_were_drawn_twice_are_counted(points: int, words: str) -> None:
     runs = runs_of()
 
-    (sentence,) = found_in(runs.assign(**{"param/when": runs["trial"] % points}))
+    of_seeds, sentence = found_in(runs.assign(**{"param/when": runs["trial"] % points}))
 
+    assert of_seeds.startswith("Configurations have between 2 and 4 seeds.")
     assert sentence.startswith(words)
 
 
