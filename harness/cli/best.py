@@ -8,7 +8,6 @@ import typer
 
 from harness.cli import options
 from harness.core.errors import InputError, StudyNotFoundError
-from harness.core.spec import did_you_mean
 
 if TYPE_CHECKING:
     from harness.search.best import Configuration
@@ -58,6 +57,8 @@ def best(
 
 def _under(arm: str, study: "Study", ended: "Sequence[Configuration]") -> "list[Configuration]":
     if arm not in study.arms:
+        from harness.core.spec import did_you_mean
+
         raise InputError(f"--arm: no arm {arm!r}.{did_you_mean(arm, study.arms)}")
     return [configuration for configuration in ended if arm in configuration.arms]
 

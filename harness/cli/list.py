@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from harness.cli import options
 from harness.search.find import study_folders
-from harness.staging.ledger import StudyRecord
+
+if TYPE_CHECKING:
+    from harness.staging.ledger import StudyRecord
 
 __all__ = ["list_studies"]
 
@@ -26,7 +29,7 @@ def list_studies(home: options.Home = Path("runs"), storage: options.Storage = N
         typer.echo(f"{name:<{width}}  {state}")
 
 
-def _state(record: StudyRecord | None, counts: Mapping[str, int]) -> str:
+def _state(record: "StudyRecord | None", counts: Mapping[str, int]) -> str:
     if record is None:
         return "not begun"
     ended, planned = sum(counts.values()), record.planned_runs

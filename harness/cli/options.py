@@ -2,12 +2,14 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from harness.staging.database import VARIABLE
-from harness.staging.workspace import Workspace
+
+if TYPE_CHECKING:
+    from harness.staging.workspace import Workspace
 
 __all__ = [
     "Device",
@@ -79,8 +81,10 @@ Timeout = Annotated[
 ]
 
 
-def open_workspace(home: Path, storage: str | None = None, store: Path | None = None) -> Workspace:
+def open_workspace(home: Path, storage: str | None = None, store: Path | None = None) -> "Workspace":
     """Return the workspace that the options name; nothing is written yet."""
+    from harness.staging.workspace import Workspace
+
     return Workspace(home, storage, store, data_folder())
 
 

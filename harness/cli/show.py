@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from harness.cli import options
-from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.run_name import run_name
 from harness.staging.study_spec import StudySpec
-from harness.staging.workspace import Workspace
+
+if TYPE_CHECKING:
+    from harness.staging.ledger import RunRecord, StudyRecord
+    from harness.staging.workspace import Workspace
 
 __all__ = ["show"]
 
@@ -24,11 +26,11 @@ def show(study: options.StudyName, home: options.Home = Path("runs"), storage: o
         typer.echo(line)
 
 
-def _begun(workspace: Workspace, study: str) -> StudyRecord | None:
+def _begun(workspace: "Workspace", study: str) -> "StudyRecord | None":
     return workspace.ledger.study(study) if workspace.ledger.exists else None
 
 
-def _of_file(name: str, workspace: Workspace) -> Iterator[str]:
+def _of_file(name: str, workspace: "Workspace") -> Iterator[str]:
     """Yield the lines on the study in a file; the study may have another name than the file's folder."""
     from harness.search.find import find_study
     from harness.search.load import load_study
@@ -43,7 +45,7 @@ def _of_file(name: str, workspace: Workspace) -> Iterator[str]:
     yield f"study file  {file}"
 
 
-def _of_begun(record: StudyRecord, workspace: Workspace) -> Iterator[str]:
+def _of_begun(record: "StudyRecord", workspace: "Workspace") -> Iterator[str]:
     runs = workspace.ledger.runs(record.name)
     yield from _question(record.spec)
     yield f"progress    {len(runs)} of {record.planned_runs} runs: {_size(record)}"
@@ -54,7 +56,7 @@ def _of_begun(record: StudyRecord, workspace: Workspace) -> Iterator[str]:
     yield f"report      {workspace.report_folder(record.name)}"
 
 
-def _size(record: StudyRecord) -> str:
+def _size(record: "StudyRecord") -> str:
     each = f"{record.trials} configurations x {len(record.spec.arms)} arms x {record.seeds} seeds"
     design = record.spec.design
     if not design.confirms:
@@ -95,7 +97,7 @@ def _changes(changes: Mapping[str, Any]) -> str:
     return ", ".join(named) or "as the configuration says"
 
 
-def _outcomes(runs: list[RunRecord]) -> Iterator[str]:
+def _outcomes(runs: "list[RunRecord]") -> Iterator[str]:
     """Yield each way in which runs ended, the most frequent first, with an example of those that failed."""
     counts = Counter((run.status, run.reason) for run in runs)
     for (status, reason), count in counts.most_common():

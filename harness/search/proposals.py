@@ -172,7 +172,7 @@ def _decision(
 
 def _storage(workspace: Workspace) -> RDBStorage:
     database, home = workspace.ledger.database, workspace.home
-    if database.path is None:
+    if database.url is not None:
         url = database.url.render_as_string(hide_password=False)
         # A connection that was kept may be to a server that was started anew meanwhile.
         return RDBStorage(url, engine_kwargs={"poolclass": NullPool})

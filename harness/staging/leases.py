@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from harness.core.errors import AwayError, HarnessError
-from harness.staging.database import Database, Transaction
+from harness.staging.database import Database
 from harness.staging.process_identity import has_ended, process_identity
+from harness.staging.transaction import AbstractTransaction
 
 __all__ = ["Lease", "Leases", "check_lease", "forget_deaths", "forgive_all_deaths"]
 
@@ -90,7 +91,7 @@ class Leases:
         """
         return owner == self._owner and (owner, name) not in self._held
 
-    def _take(self, transaction: Transaction, name: str, replacing: str | None) -> int | None:
+    def _take(self, transaction: AbstractTransaction, name: str, replacing: str | None) -> int | None:
         rows = transaction.rows(
             "INSERT INTO leases (name, owner, token, expires) VALUES (:name, :owner, 1, {now} + :duration) "
             "ON CONFLICT (name) DO UPDATE "
@@ -121,7 +122,7 @@ class Leases:
                 log.warning("could not renew a lease: %s", error)
 
 
-def check_lease(transaction: Transaction, lease: Lease) -> bool:
+def check_lease(transaction: AbstractTransaction, lease: Lease) -> bool:
     """Return whether `lease` is the latest of its name, and keep it so until the transaction ends."""
     return bool(
         transaction.execute(
@@ -131,7 +132,7 @@ def check_lease(transaction: Transaction, lease: Lease) -> bool:
     )
 
 
-def _deaths(transaction: Transaction, name: str, more: int) -> int:
+def _deaths(transaction: AbstractTransaction, name: str, more: int) -> int:
     if more:
         transaction.execute(
             "INSERT INTO deaths (name, count) VALUES (:name, 1) "
@@ -142,12 +143,12 @@ def _deaths(transaction: Transaction, name: str, more: int) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def forget_deaths(transaction: Transaction, lease: Lease) -> None:
+def forget_deaths(transaction: AbstractTransaction, lease: Lease) -> None:
     """Reset the deaths of a lease whose owner has stored something."""
     if lease.deaths:
         transaction.execute("DELETE FROM deaths WHERE name = :name", {"name": lease.name})
 
 
-def forgive_all_deaths(transaction: Transaction) -> None:
+def forgive_all_deaths(transaction: AbstractTransaction) -> None:
     """Reset the deaths of all leases, so that every stage is tried again."""
     transaction.execute("DELETE FROM deaths")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.core.errors import HomeError
-from harness.staging.database import Database, Transaction
+from harness.staging.database import Database
 from harness.staging.ledger import RunKey, RunRecord
 from harness.staging.record_digest import DIGEST, record_digest
 from harness.staging.run_name import run_name
+from harness.staging.transaction import AbstractTransaction
 
 __all__ = ["check_records"]
 
@@ -38,7 +39,7 @@ def check_records(database: Database, study: str | None = None) -> dict[tuple[st
     return {key: digest or "" for key, digest in digests.items()}
 
 
-def _rungs(transaction: Transaction, condition: str, study: str | None) -> list[tuple[Any, ...]]:
+def _rungs(transaction: AbstractTransaction, condition: str, study: str | None) -> list[tuple[Any, ...]]:
     if not transaction.has("rungs"):
         return []
     return transaction.rows(f"SELECT study, trial, arm, seed, record FROM rungs {condition}", {"study": study})

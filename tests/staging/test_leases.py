@@ -119,7 +119,7 @@ def test_a_database_that_is_away_for_a_while_costs_a_warning(
 def test_processes_that_contend_take_turns(database: Database) -> None:
     with database.transaction() as transaction:
         transaction.execute("INSERT INTO studies VALUES ('a', '', 0, 0, '', '')")
-    url = database.url.render_as_string(hide_password=False)
+    url = database.url.render_as_string(hide_password=False) if database.url else f"sqlite:///{database.path}"
     environment = os.environ | {"PYTHONPATH": str(Path(harness.__file__).parents[1])}
     command = [sys.executable, str(Path(__file__).with_name("contend.py")), url, "20"]
 
