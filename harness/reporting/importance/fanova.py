@@ -49,11 +49,10 @@ def marginals(design: Fields, target: Array) -> tuple[Marginal, ...]:
 
 def _means(design: Fields, target: Array, rows: NDArray[np.intp]) -> list[Array]:
     # Half of the time that a small report takes would go into this import, and most small reports need no forest.
-    from sklearn.ensemble import RandomForestRegressor
+    from harness.reporting.importance.forest import forest_means
 
     # Leaves of a fixed size would let a continuous field explain as much of the noise of 1,000 configurations as of 20.
     leaf = max(2, isqrt(len(rows)) // 2)
-    forest = RandomForestRegressor(TREES, min_samples_leaf=leaf, random_state=0, n_jobs=1)
-    forest.fit(design.inputs[rows], target[rows])
-    means = forest.predict(design.grid).reshape(-1, len(design.background)).mean(axis=1)
+    found = forest_means(design.inputs[rows], target[rows], design.grid, trees=TREES, leaf=leaf)
+    means = found.reshape(-1, len(design.background)).mean(axis=1)
     return np.split(means, np.cumsum([len(settings) for settings in design.settings])[:-1])
