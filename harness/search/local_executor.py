@@ -15,7 +15,7 @@ from harness.staging.ledger import RunRecord
 from harness.staging.plan import Plan
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
-from harness.staging.signals import sent_signals
+from harness.staging.signals import SignalWatch
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
 from harness.training.machine import machine
 
@@ -78,7 +78,7 @@ class LocalExecutor:
             result = self.runner.run(
                 run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
                 self.observer.on_evaluation,
-                signals=lambda: sent_signals(ledger.database, run.study, name),
+                signals=SignalWatch(ledger.database, run.study, name),
                 forks=forks,
                 on_history=functools.partial(self.feed.append, name),
                 test=run.test and run.until is None,

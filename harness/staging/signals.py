@@ -1,8 +1,12 @@
 """Signals that people send to runs while these are trained; a trigger of the kind `signal` waits for one."""
 
+import time
+
 from harness.staging.database import Database
 
-__all__ = ["save_signal", "sent_signals"]
+__all__ = ["SignalWatch", "save_signal", "sent_signals"]
+
+POLL_S = 0.5  # a small network is evaluated every few milliseconds, and a query costs as much as that
 
 EVERY_RUN = ""
 
@@ -24,3 +28,19 @@ def sent_signals(database: Database, study: str, run_id: str) -> frozenset[str]:
             {"study": study, "run_id": run_id, "every": EVERY_RUN},
         )
     return frozenset(name for (name,) in rows)
+
+
+class SignalWatch:
+    """Returns the signals that have been sent to a run, as they were known half a second ago at most."""
+
+    def __init__(self, database: Database, study: str, run_id: str) -> None:
+        self._query = database, study, run_id
+        self._asked_at = float("-inf")
+        self._known: frozenset[str] = frozenset()
+
+    def __call__(self) -> frozenset[str]:
+        """Return the names of the signals."""
+        now = time.monotonic()
+        if now - self._asked_at >= POLL_S:
+            self._asked_at, self._known = now, sent_signals(*self._query)
+        return self._known
