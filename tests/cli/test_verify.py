@@ -98,11 +98,12 @@ def forged(report: Path, column: str, change: Callable[[object], object]) -> Non
 
 
 @pytest.mark.usefixtures("figures_undrawn")
-def test_forged_data_pass_everything_but_training_again(report: Path, call: Call, process: Call) -> None:
+def test_forged_data_pass_everything_but_training_again(report: Path, call: Call) -> None:
     forged(report, "value", lambda value: math.nextafter(float(str(value)), 2))
 
     without, ended = call("verify", str(report)), call("verify", str(report), "--rerun", "1")
-    near = process("-m", "harness", "verify", str(report), "--rerun", "1", "--tolerance", "1e-9")
+    # Near, and not nearer: this process may have loaded torch before instruction sets could be pinned.
+    near = call("verify", str(report), "--rerun", "1", "--tolerance", "1e-5")
 
     assert without.returncode == 0
     assert ended.returncode == 1
