@@ -97,7 +97,7 @@ def test_a_claimed_metric_is_found_by_a_rerun_whatever_the_environment_is_said_t
 @pytest.mark.parametrize(
     ("cheat", "said"),
     [
-        (renumber, "does not have the configuration that the study proposes: it is the one of trial 1"),
+        (renumber, "does not have the configuration that the study proposes"),
         (drop_first, "2 runs are planned and not in the report"),
         (swap_arms, "does not have the configuration that the study proposes"),
     ],
