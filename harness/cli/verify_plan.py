@@ -67,6 +67,6 @@ def _not_as_registered(study: "Study", data: "StudyData") -> list[str]:
     if registration is None:
         return []
     trials, seeds = (int(registration.content[name]) for name in ("trials", "seeds"))
-    if planned_runs_digest(study, trials=trials, seeds=seeds) == registration.content["runs_sha256"]:
+    if planned_runs_digest(study, trials=trials, seeds=seeds) == registration.content.get("runs_sha256"):
         return []
     return [f"the {trials} configurations with {seeds} seeds are not those that were registered"]

@@ -64,3 +64,18 @@ def test_a_plan_without_end_is_not_made(tmp_path: Path, capsys: pytest.CaptureFi
 
     assert verify_plan(report, None, ()) == "FAIL"
     assert capsys.readouterr().out == "FAIL: the study plans 6,000,000,000,000 runs, and the report has 72\n"
+
+
+@pytest.mark.parametrize("known", [{}, {"runs_sha256": "ab" * 32}])
+def test_other_runs_than_were_registered_fail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], known: dict[str, str]
+) -> None:
+    report = Path(shutil.copytree(REPORTS / "digits-late-classes", tmp_path / "report"))
+    study = json.loads((report / "study.json").read_text())
+    registration = {"content": {"trials": 2, "seeds": 1, **known}, "at": 0.0, "first_launch": None}
+    ledger = {"records_sha256": "", "records_without_digest": 0, "studies_alike": 1, "registration": registration}
+    (report / "study.json").write_text(json.dumps({**study, "ledger": ledger}))
+
+    assert verify_plan(report, None, ()) == "FAIL"
+    said = capsys.readouterr().out
+    assert "level 1: plan: the 2 configurations with 1 seeds are not those that were registered" in said
