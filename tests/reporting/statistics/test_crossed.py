@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,7 +6,6 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from harness.core.seed_layout import SeedLayout, seeds_of
 from harness.reporting.statistics import TwoWayLayout, mean_estimate, mean_over_seeds
 
 UNITS, SEEDS = 8, 3
@@ -128,10 +125,3 @@ def test_differences_that_are_all_the_same_leave_a_point() -> None:
     assert estimate.interval is not None
     assert estimate.interval.low == estimate.interval.high == pytest.approx(0.1)
     assert not estimate.spreads
-
-
-@pytest.mark.parametrize("layout", get_args(SeedLayout))
-def test_asked_for_more_seeds_a_layout_keeps_those_that_it_gave(layout: SeedLayout) -> None:
-    for trial in range(40):
-        assert seeds_of(layout, trial, 5)[:3] == seeds_of(layout, trial, 3)
-        assert len(set(seeds_of(layout, trial, 16))) == 16
