@@ -10,12 +10,18 @@ from harness.staging.workspace import Workspace
 
 
 def test_time_and_size_have_targets(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report, "QUICK_RUNS", 20)
-    monkeypatch.setattr(report, "QUICK_POINTS", 20)
+    monkeypatch.setattr(
+        report, "command_cpu_s", lambda *arguments, **_: {"--help": 0.15, "list": 0.31}.get(arguments[0], 9.9)
+    )
+    monkeypatch.setattr(report, "USUAL", {"configurations": 2, "seeds": 1, "points": 4})
+    monkeypatch.setattr(report, "LARGE", {"configurations": 5, "seeds": 2, "points": 20})
 
-    figures = ReportBenchmark().measure(quick=True)
+    figures = ReportBenchmark().measure(quick=False)
 
-    assert [(figure.target, figure.met) for figure in figures] == [("< 30", True), ("< 10", True), ("", None)]
+    asked = [("<= 0.2", True), ("<= 0.3", False), ("<= 10", True)]
+    large = [("< 30", True), ("< 10", True), ("", None)]
+    assert [(figure.target, figure.met) for figure in figures] == [*asked, *large]
+    assert "report of 4 runs" in figures[2].figure
 
 
 def test_the_study_is_one_that_a_report_can_be_written_of_and_verified(tmp_path: Path) -> None:
