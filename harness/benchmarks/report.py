@@ -65,14 +65,14 @@ def _asked(home: Path) -> list[Figure]:
 
 
 def _usual(home: Path) -> Figure:
-    write_home(home, USUAL_CURVES, **USUAL)
+    write_home(home, USUAL_CURVES, configurations=USUAL["configurations"], seeds=USUAL["seeds"], points=USUAL["points"])
     taken = command_cpu_s("report", NAME, "--home", str(home))
     runs = USUAL["configurations"] * len(ARMS) * USUAL["seeds"]
     return Figure.at_most(f"harness report of {runs} runs: processor time (s)", taken, REPORT_LIMIT_S)
 
 
 def _large(home: Path) -> list[Figure]:
-    write_home(home, **LARGE)
+    write_home(home, configurations=LARGE["configurations"], seeds=LARGE["seeds"], points=LARGE["points"])
     out = home / "reports" / NAME
     began = time.perf_counter()
     write_report(Workspace(home), NAME, out)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["dry_run"]
 
+MOST_SEEDS = 10
+
 
 def dry_run(study: "Study", runner: "Runner", trials: int | None, seeds: int | None) -> Iterator[str]:
     """Yield lines: each configuration with the number of its runs that have ended, and the steps left to train."""
@@ -22,12 +24,22 @@ def dry_run(study: "Study", runner: "Runner", trials: int | None, seeds: int | N
     missing = [run for run in runs if run.key not in ended]
     plan = make_plan([run.config for run in missing], runner.store if ledger else None, alone=runner.alone)
     yield f"{study.name}: {len(missing)} of {len(runs)} runs would be done, in {len(plan.stages)} stages"
-    yield f"arms {', '.join(study.arms)}; seeds {', '.join(map(str, sorted({run.seed for run in runs})))}"
+    yield f"arms {', '.join(study.arms)}; seeds {_seeds(runs)}"
     for trial in sorted({run.trial for run in runs}):
         of_trial = [run for run in runs if run.trial == trial]
         yield f"trial {trial}: {_values(of_trial[0])}{_done(sum(run.key in ended for run in of_trial), len(of_trial))}"
     missing_steps = plan.distinct_steps - plan.stored_steps
     yield f"steps to train: {missing_steps:,}; each run alone: {plan.steps:,}. Nothing was written."
+
+
+def _seeds(runs: "list[RunRequest]") -> str:
+    """List the seeds; of many, those of the first configuration and of the last."""
+    seeds = list(dict.fromkeys(run.seed for run in runs))
+    if len(seeds) <= MOST_SEEDS:
+        return ", ".join(map(str, sorted(seeds)))
+    ends = ([run.seed for run in runs if run.trial == trial] for trial in (runs[0].trial, runs[-1].trial))
+    first, last = (", ".join(map(str, dict.fromkeys(own))) for own in ends)
+    return f"{first}; ...; {last}"
 
 
 def _values(run: "RunRequest") -> str:

@@ -17,7 +17,7 @@ def test_a_dry_run_names_configurations_arms_seeds_and_stages_and_writes_nothing
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
     assert lines[0].startswith("tiny: 12 of 12 runs would be done, in ")
-    assert lines[1] == "arms frozen, unfrozen; seeds 0, 1"
+    assert lines[1] == "arms frozen, unfrozen; seeds 0, 1, 1000, 1001, 2000, 2001"
     assert [line.partition(" = ")[0] for line in lines[2:5]] == ["trial 0: when", "trial 1: when", "trial 2: when"]
     assert lines[5].endswith("each run alone: 480. Nothing was written.")
     assert sorted(workplace.rglob("*")) == before

@@ -25,7 +25,7 @@ def test_the_plan_shows_what_is_shared_and_writes_nothing(call: Call, workplace:
     assert found["in the store already"] == "0"
     assert found["time, one worker"].endswith(" s")
     assert "12 runs in" in ended.stdout
-    assert "from step 0, seed 1: 6 runs to step" in ended.stdout
+    assert "from step 0, seed 2001: 2 runs to step" in ended.stdout
     assert "growth after step" in ended.stdout
     assert not (workplace / "runs").exists()
 

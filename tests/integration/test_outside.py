@@ -144,7 +144,7 @@ def test_a_study_of_ones_own_runs_resumes_shares_and_is_reproduced(tmp_path: Pat
     assert [run.reason for run in shared if run.status != "completed"] == []
     assert {run.growths[0]["step"] for run in shared} <= {100, 200, 300}
     assert shared[0].stages[0] == shared[1].stages[0]
-    assert len({entry.address.key for entry in Store(home / "store", ledger).entries()}) == 1 + 4
+    assert len({entry.address.key for entry in Store(home / "store", ledger).entries()}) == 2 + 4
     assert "PASS" in call(tmp_path, "reproduce", "rings")
     assert (home / "reports" / "rings" / "report.html").is_file()
     call(tmp_path, "best", "rings", "--export", "best.py")

@@ -53,7 +53,7 @@ def test_it_is_the_optimizers_own_step_to_the_bit(make: Make, groups: int) -> No
         if groups == 2:
             optimizer.add_param_group({"params": parameters[3:], "weight_decay": 0.3})
         optimizers.append(optimizer)
-    updates = Update(optimizers[0]), optimizers[1].step
+    updates: list[Callable[[], object]] = [Update(optimizers[0]), optimizers[1].step]
 
     for step in range(8):
         for net, optimizer, update in zip((model, twin), optimizers, updates, strict=True):
@@ -83,7 +83,7 @@ def test_a_scheduler_that_counts_steps_counts_them_all() -> None:
     model = network()
     optimizer = AdamW(model.parameters(), fused=True)
     counted, original = [], optimizer.step
-    optimizer.step = lambda *given: counted.append(1) or original(*given)  # type: ignore[assignment,method-assign,func-returns-value]
+    optimizer.step = lambda *given: counted.append(1) or original(*given)  # type: ignore[method-assign,func-returns-value]
     update = Update(optimizer)
 
     for step in range(3):

@@ -55,6 +55,8 @@ def sampling_error(data: StudyData, comparison: Comparison) -> SamplingError | N
     if chosen is None:
         return SamplingError(reason="the metric is no mean over test examples")
     pairs = _completed(data.runs, comparison)
+    if not len(pairs):
+        return SamplingError(reason="no pair of runs completed under both arms")
     scores = _scores(data, chosen, {*pairs["first"], *pairs["second"]})
     if lacking := len({*pairs["first"], *pairs["second"]} - scores.keys()):
         return SamplingError(reason=f"{lacking:,} of the compared runs kept no answers")

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.spec import flatten
 from harness.reporting.data.wording import visible
+from harness.reporting.verification.shown_numbers import compare_shown
 
 __all__ = ["difference", "has_numbers"]
 
@@ -25,7 +26,7 @@ def difference(path: str, found: bytes, expected: bytes, tolerance: float = 0.0)
     """Say where `found` first differs from `expected`; None if it does not, or by no number more than `tolerance`.
 
     A tolerance is relative for numbers beyond one and absolute for those below, and means nothing to pictures and
-    documents, which differ by any byte.
+    documents, which differ by any byte. With one, sentences may have other words, but not other numbers in the same.
     """
     if found == expected:
         return None
@@ -95,8 +96,19 @@ def _close(value: Any, right: Any, tolerance: float) -> bool:
     try:
         left, other = float(value), float(right)
     except (TypeError, ValueError, OverflowError):
-        return False
+        return bool(tolerance) and _says_otherwise(value, right, tolerance)
     return bool(tolerance) and math.isclose(left, other, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def _says_otherwise(value: Any, right: Any, tolerance: float) -> bool:
+    """Return whether two sentences have other words, or the same words with numbers that are near each other.
+
+    A tolerance is for reports of other versions, which have sentences of their own.
+    """
+    if not (isinstance(value, str) and isinstance(right, str) and " " in value and " " in right):
+        return False
+    apart = compare_shown(value, right, tolerance)
+    return apart is None or apart[0] == "words"
 
 
 def _of_lines(found: Sequence[str], expected: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ def test_the_numbers_are_those_that_planning_gives(study_data: StudyDataOf) -> N
 
 
 def test_more_than_anybody_would_run_is_said_so(study_data: StudyDataOf) -> None:
-    table = power_table(ReportContext(study_data(smallest_effect=1e-5, effect=0.0, trials=5)))
+    table = power_table(ReportContext(study_data(smallest_effect=1e-5, effect=0.0, trials=8)))
 
     assert table is not None
     assert table.rows[0][1] == "> 10,000"

@@ -52,3 +52,12 @@ def test_marks_that_turn_text_around_are_shown() -> None:
 
 def test_tables_and_summaries_have_numbers() -> None:
     assert [has_numbers(path) for path in ("a.csv", "a.json", "a.png", "a.html")] == [True, True, False, False]
+
+
+def test_with_a_tolerance_a_sentence_may_have_other_words_but_no_other_numbers() -> None:
+    said, otherwise, lied = b'a\n"About 5.0 points."\n', b'a\n"It is 5.0 points or so."\n', b'a\n"About 6.0 points."\n'
+
+    assert difference("x.csv", otherwise, said, 1e-9) is None
+    assert difference("x.csv", lied, said, 1e-9) is not None
+    assert difference("x.csv", otherwise, said) is not None
+    assert difference("x.csv", b"a\nfrozen\n", b"a\nunfrozen\n", 1e-9) is not None

@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, MutableSequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from harness.search.launchers import on_ray
 from harness.search.launchers.on_ray import OnRay
 from harness.search.worker import WorkerConfig, WorkItem
 
-CONFIG: Any = None
+CONFIG: Any = SimpleNamespace(pinned=False)
 RunWorker = Callable[[WorkerConfig, Callable[[], WorkItem | None], MutableSequence[int], Callable[[], bool]], None]
 
 

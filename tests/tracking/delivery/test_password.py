@@ -106,7 +106,7 @@ def test_a_password_is_in_no_output_log_database_report_or_argument_list(tmp_pat
         uri = ("--tracking-uri", f"http://ada:{password}@{address}")
         code, output, argument_lists = called(tmp_path, "run", "tiny", "--workers", "2", "--system-metrics", *uri)
 
-    assert code == 0
+    assert code == 0, output
     assert "Not shown by MLflow yet: 2 runs" in output
     assert heard == {basic_authorization("ada", password)}  # so it was used at all
     assert any("harness.tracking.delivery.follow" in line for line in argument_lists)
