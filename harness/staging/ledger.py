@@ -108,7 +108,7 @@ class RunRecord:
         return any(name.startswith("test/") for name in self.metrics)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain JSON, in which `spec_digest` has the key `plan` and an unknown machine has none."""
+        """Return the record as plain JSON, where `spec_digest` has the key `plan` and an unknown machine has none."""
         gone = {"spec_digest"} if self.machine else {"spec_digest", "machine"}
         fields = {name: value for name, value in vars(self).items() if name not in gone}
         return {**fields, "stages": [vars(address) for address in self.stages], "plan": self.spec_digest}
