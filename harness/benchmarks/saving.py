@@ -1,6 +1,7 @@
 """Benchmark results as files."""
 
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -25,11 +26,12 @@ def save_json(figures: Sequence[Figure], path: Path) -> None:
 
 
 def machine() -> str:
-    """Describe the machine in a line, without its name."""
+    """Describe the machine in a line, without its name, and how busy it was in the last minute."""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     return (
         f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s), "
-        f"Python {platform.python_version()}, torch {torch.__version__}{gpu}"
+        f"Python {platform.python_version()}, torch {torch.__version__}{gpu}{load}"
     )
 
 

@@ -20,6 +20,7 @@ BENCHMARKS = {
     "scale": "ScaleBenchmark",
     "share": "ShareBenchmark",
     "statistics": "StatisticsBenchmark",
+    "study": "StudyBenchmark",
     "tracking": "TrackingBenchmark",
 }
 
