@@ -25,6 +25,7 @@ __all__ = [
     "SystemMetrics",
     "Timeout",
     "Tracking",
+    "TrackingPoints",
     "TrackingUri",
     "Trials",
     "data_folder",
@@ -67,7 +68,14 @@ TrackingUri = Annotated[
     ),
 ]
 Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show the runs in MLflow while they train.")]
-
+TrackingPoints = Annotated[
+    Literal["thinned", "all"],
+    typer.Option(
+        help="Which points of curves MLflow gets: those of training at evaluations, or of every step, which takes ten "
+        "times the space. Reports have every step.",
+        envvar="HARNESS_TRACKING_POINTS",
+    ),
+]
 SystemMetrics = Annotated[
     bool, typer.Option("--system-metrics", help="Show processor time and memory of the processes that train as well.")
 ]

@@ -3,6 +3,7 @@
 import functools
 import shlex
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,7 @@ def run(
     ] = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
+    tracking_points: options.TrackingPoints = "thinned",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do runs that failed anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
     system_metrics: options.SystemMetrics = False,
@@ -86,7 +88,7 @@ def run(
             loaded,
             file,
             runner,
-            parse_destination(tracking_uri, home) if tracking else None,
+            replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None,
             trials=trials,
             seeds=seeds,
             workers=workers,

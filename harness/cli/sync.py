@@ -1,5 +1,6 @@
 """`harness sync`: what the MLflow pages do not show yet."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ __all__ = ["sync"]
 def sync(
     study: Annotated[str | None, typer.Argument(help="A study in this home; all of them, if none is given.")] = None,
     tracking_uri: options.TrackingUri = None,
+    tracking_points: options.TrackingPoints = "thinned",
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
@@ -32,7 +34,7 @@ def sync(
         wanted = f"no study {study!r}" if study else "no study"
         hint = did_you_mean(study or "", names)
         raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
-    destination = parse_destination(tracking_uri, home)
+    destination = replace(parse_destination(tracking_uri, home), points=tracking_points)
     destination.authenticate()
     for name in [study] if study else names:
         _sync(workspace, name, destination)
@@ -45,7 +47,9 @@ def _sync(workspace: "Workspace", study: str, destination: "Destination") -> Non
     record = workspace.ledger.study(study)
     workspace = workspace.of_study(record) if record else workspace
     with delivery_lock(workspace.home, study, destination.uri, timeout_s=30.0):
-        left = Projector(workspace, study, lambda: destination.open_tracker(workspace.stages)).finish()
+        left = Projector(
+            workspace, study, lambda: destination.open_tracker(workspace.stages), points=destination.points
+        ).finish()
     if left:
         raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")
     typer.echo(

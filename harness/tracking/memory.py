@@ -10,6 +10,7 @@ from harness.tracking._base import AbstractTracker
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, study_entry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
+from harness.tracking.content.thinning import TrackingPoints
 
 __all__ = ["MemoryTracker"]
 
@@ -25,9 +26,13 @@ class MemoryTracker(AbstractTracker):
         runs: what is shown of each run that has ended, by study, trial, arm and seed.
         live: the points of each run that has not, likewise.
         summaries: the outcome of each study that has ended, by name.
+
+    Args:
+        points: which points of curves are shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, points: TrackingPoints = "thinned") -> None:
+        self._points = points
         self.studies: dict[str, StudyEntry] = {}
         self.runs: dict[Key, RunEntry] = {}
         self.live: dict[Key, dict[Point, int]] = {}
@@ -45,7 +50,7 @@ class MemoryTracker(AbstractTracker):
 
     def project_run(self, record: RunRecord, history: History) -> None:
         """Keep what is shown of the run."""
-        self.runs[_key(record)] = run_entry(self._study(record.study), record, history)
+        self.runs[_key(record)] = run_entry(self._study(record.study), record, history, self._points)
         self.live.pop(_key(record), None)
 
     def mark_dead_runs(self, study: StudyRecord, alive: Collection[RunRecord]) -> None:

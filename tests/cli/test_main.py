@@ -36,6 +36,7 @@ COMMANDS = {
         "--keep",
         "--tracking-uri",
         "--tracking",
+        "--tracking-points",
         "--retry-failed",
         "--dry-run",
         "--system-metrics",
@@ -50,7 +51,7 @@ COMMANDS = {
     "render": ["report", "--out", "--published"],
     "power": ["study", "--effect", "--layout", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--host", "--home"],
-    "sync": ["study", "--tracking-uri", "--home", "--storage"],
+    "sync": ["study", "--tracking-uri", "--tracking-points", "--home", "--storage"],
     "signal": ["study", "name", "--run", "--home", "--storage"],
     "register": [
         *["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--out", "--points", "--home"],

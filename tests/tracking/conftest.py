@@ -120,8 +120,8 @@ def new_database(empty_database: Path) -> Callable[[Path], str]:
 
 @pytest.fixture(scope="session")
 def tracker(home: Path, new_database: Callable[[Path], str]) -> MlflowTracker:
-    """The tracker that writes into the home."""
-    return MlflowTracker(new_database(home))
+    """The tracker that writes into the home, every point."""
+    return MlflowTracker(new_database(home), points="all")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def test_what_was_projected_can_be_read(study: StudyRecord, run: RunRecord, hist
 def test_points_of_a_live_run_are_kept_until_it_ends_or_is_gone(
     study: StudyRecord, run: RunRecord, history: History
 ) -> None:
-    tracker, other = MemoryTracker(), replace(run, seed=0)
+    tracker, other = MemoryTracker("all"), replace(run, seed=0)
     tracker.begin_study(study)
     for each in (run, other):
         tracker.show_live_run(each, {Point("a", 1, 2.0): 3}, 0)

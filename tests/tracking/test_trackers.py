@@ -19,7 +19,7 @@ from harness.tracking.mlflow.tracker import MlflowTracker
 
 @pytest.fixture(params=["memory", "mlflow"])
 def any_tracker(request: pytest.FixtureRequest, tracker: MlflowTracker) -> AbstractTracker:
-    return tracker if request.param == "mlflow" else MemoryTracker()
+    return tracker if request.param == "mlflow" else MemoryTracker("all")
 
 
 def test_a_run_of_a_study_that_was_not_begun_is_refused(
@@ -49,7 +49,7 @@ def test_mlflow_has_the_numbers_that_memory_has(
     make_run: Callable[..., RunRecord],
     history: History,
 ) -> None:
-    memory, runs = MemoryTracker(), [make_run(), make_run(arm="frozen", metrics={}), make_run(seed=3, growths=())]
+    memory, runs = MemoryTracker("all"), [make_run(), make_run(arm="frozen", metrics={}), make_run(seed=3, growths=())]
 
     for place in (memory, tracker):
         place.begin_study(study)

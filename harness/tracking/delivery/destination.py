@@ -2,19 +2,20 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from harness.core.errors import InputError
 from harness.tracking._base import AbstractTracker
+from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.mlflow.location import SQLITE, default_tracking_uri
 
 __all__ = ["Destination", "inherited_destination", "parse_destination"]
 
 SERVERS = ("http", "https")
 USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
-VARIABLE = "HARNESS_TRACKING_URI"
+VARIABLE, POINTS = "HARNESS_TRACKING_URI", "HARNESS_TRACKING_POINTS"
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,12 @@ class Destination:
     Attributes:
         uri: without user and password, so it may be shown and stored.
         credentials: environment variables in which MLflow expects user and password; never shown, never stored.
+        points: which points of curves are shown there.
     """
 
     uri: str
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    points: TrackingPoints = "thinned"
 
     def authenticate(self) -> None:
         """Hand user and password to MLflow in this process."""
@@ -35,7 +38,7 @@ class Destination:
 
     def environment(self) -> dict[str, str]:
         """Return the environment for a process that writes to the same destination."""
-        return {**os.environ, **self.credentials, VARIABLE: self.uri}
+        return {**os.environ, **self.credentials, VARIABLE: self.uri, POINTS: self.points}
 
     def open_tracker(self, store: Path) -> AbstractTracker:
         """Return the tracker of this URI; it takes final weights from the stages in `store`.
@@ -46,7 +49,7 @@ class Destination:
         # Not at the top: the process that trains imports this module, and must not load MLflow.
         from harness.tracking.mlflow.tracker import MlflowTracker
 
-        return MlflowTracker(self.uri, store)
+        return MlflowTracker(self.uri, store, self.points)
 
 
 def parse_destination(tracking_uri: str | None, home: Path) -> Destination:
@@ -78,7 +81,8 @@ def parse_destination(tracking_uri: str | None, home: Path) -> Destination:
 
 def inherited_destination(environment: Mapping[str, str], home: Path) -> Destination:
     """Return the destination that `Destination.environment` names; MLflow has the credentials already."""
-    return parse_destination(environment.get(VARIABLE), home)
+    points: TrackingPoints = "all" if environment.get(POINTS) == "all" else "thinned"
+    return replace(parse_destination(environment.get(VARIABLE), home), points=points)
 
 
 def _split(address: str) -> SplitResult | None:

@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from harness.tracking.delivery.projector import Projector
 __all__ = ["follow"]
 
 NICE = 10  # training goes first
+# Between sessions Linux compares these, not the processes' own priorities, and this process has a session of its own.
+AUTOGROUP = Path("/proc/self/autogroup")
 
 
 def follow(arguments: Sequence[str]) -> None:
@@ -39,9 +42,16 @@ def follow(arguments: Sequence[str]) -> None:
             study,
             lambda: destination.open_tracker(workspace.stages),
             system=SYSTEM_METRICS in arguments[3:],
+            points=destination.points,
         )
         projector.follow(stop)
         sys.stdout.write(json.dumps(asdict(projector.finish())) + "\n")
+
+
+def _give_way() -> None:
+    os.nice(NICE)
+    with suppress(OSError):  # another system, or one without groups
+        AUTOGROUP.write_text(str(NICE))
 
 
 def _wait_for_end(stop: threading.Event) -> None:
@@ -51,5 +61,5 @@ def _wait_for_end(stop: threading.Event) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    os.nice(NICE)
+    _give_way()
     follow(sys.argv[1:])

@@ -14,6 +14,7 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.workspace import Workspace
 from harness.tracking._base import AbstractTracker
 from harness.tracking.content.entry import run_entry, run_identity
+from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.delivery.outcome import outcome_of
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.live.attempts import Attempt, Attempts
@@ -23,6 +24,8 @@ __all__ = ["Projector"]
 log = logging.getLogger(__name__)
 
 POLL_S = 1.0
+# A delivery that took a while is followed by a pause, so that training keeps the processor.
+PAUSES, LONGEST_PAUSE_S = 20, 5.0
 FIRST_RETRY_S, LAST_RETRY_S = 1.0, 60.0  # each wait after a failure is twice the one before
 RETRY_FOR_S = 10.0
 GRACE_S = 15.0  # a run whose process is gone may be a moment away from its line in the ledger
@@ -37,6 +40,7 @@ class Projector:
         study: its name.
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
         system: whether to show what the processes that train use of the machine.
+        points: which points of curves the tracker shows.
     """
 
     def __init__(
@@ -46,14 +50,16 @@ class Projector:
         open_tracker: Callable[[], AbstractTracker],
         *,
         system: bool = False,
+        points: TrackingPoints = "thinned",
     ) -> None:
         self._workspace = workspace
         self._name = study
         self._open_tracker = open_tracker
         self._system = system
+        self._points = points
         self._tracker: AbstractTracker | None = None
         self._study: StudyRecord | None = None
-        self._attempts = Attempts(workspace.home, study)
+        self._attempts = Attempts(workspace.home, study, points)
         self._run_counts: dict[str, int] = {}
         self._ended: dict[str, RunRecord] = {}
         self._whole: dict[str, RunRecord] = {}  # those of the ended runs that the tracker shows
@@ -61,10 +67,18 @@ class Projector:
         self._last_error = ""
 
     def follow(self, stop: Event, *, poll_s: float = POLL_S) -> None:
-        """Deliver what is new every `poll_s` seconds until `stop` is set, waiting longer after each failure."""
+        """Deliver what is new every `poll_s` seconds until `stop` is set, waiting longer after each failure.
+
+        After a delivery that took long it waits 20 times as long, or 5 s.
+        """
         delay = poll_s
         while not stop.wait(delay):
-            delay = poll_s if self._try() is None else min(max(FIRST_RETRY_S, 2 * delay), LAST_RETRY_S)
+            began = time.process_time()
+            if self._try():
+                delay = min(max(FIRST_RETRY_S, 2 * delay), LAST_RETRY_S)
+            else:
+                pause_s = PAUSES * (time.process_time() - began)
+                delay = max(poll_s, min(pause_s, LONGEST_PAUSE_S))
 
     def finish(self, *, retry_for_s: float = RETRY_FOR_S) -> Undelivered:
         """Deliver everything; give up when the tracker has failed for `retry_for_s`, and return what is left.
@@ -184,9 +198,9 @@ class Projector:
         tracker, study, runs, points = self._tracker, self._workspace.ledger.study(self._name), 0, 0
         for record in self._workspace.ledger.runs(self._name) if study else []:
             if study and self._whole.get(run_identity(record)) != record:
-                entry = run_entry(study, record, _known_history(self._workspace.stages, record))
+                entry = run_entry(study, record, _known_history(self._workspace.stages, record), self._points)
                 count = sum(len(series.steps) for series in entry.metrics.values())
-                points += count - (tracker.count_shown_points(record) if tracker else 0)
+                points += max(0, count - (tracker.count_shown_points(record) if tracker else 0))
                 runs += 1
         live = [attempt for attempt in self._attempts if attempt.identity not in self._ended]
         return Undelivered(runs, points + sum(len(attempt.points) for attempt in live), reason)

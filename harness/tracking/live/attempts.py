@@ -12,6 +12,7 @@ from harness.staging.ledger import RunRecord
 from harness.tracking.content.entry import run_identity
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.content.points import Point, numbered
+from harness.tracking.content.thinning import Thinning, TrackingPoints
 from harness.tracking.live.format import Start, decode_part, decode_start, live_files
 from harness.tracking.live.frames import whole_frames
 from harness.tracking.live.system_metrics import SystemMetrics
@@ -34,7 +35,7 @@ class Attempt:
         system: what the process uses of its machine.
     """
 
-    def __init__(self, path: Path, start: Start, end: int) -> None:
+    def __init__(self, path: Path, start: Start, end: int, points: TrackingPoints) -> None:
         self.path = path
         self.record = start.record
         self.identity = run_identity(start.record)
@@ -45,14 +46,15 @@ class Attempt:
         self.system = SystemMetrics()
         self.system.add(self.began_ms, start.usage)
         self._end = end
+        self._thinning = Thinning(start.record.config) if points == "thinned" else None
         self._counts: dict[tuple[str, int, float], int] = {}
 
     @classmethod
-    def open(cls, path: Path) -> Self | None:
+    def open(cls, path: Path, points: TrackingPoints = "thinned") -> Self | None:
         """Return the attempt whose file is at `path`, or None if that is no such file, or was removed."""
         try:
             content, end = next(whole_frames(path.read_bytes()))
-            return cls(path, decode_start(content), end)
+            return cls(path, decode_start(content), end, points)
         except (OSError, StopIteration, ValueError, KeyError, TypeError):
             return None
 
@@ -76,8 +78,9 @@ class Attempt:
         part = decode_part(content)
         self.system.add(part.ms, part.usage)
         keys = metric_keys(part.series)
-        for name, pairs in part.series.items():
-            for point in numbered(keys[name], iter(pairs), self._counts):
+        series = self._thinning.shown(part.series) if self._thinning else part.series
+        for name, shown in series.items():
+            for point in numbered(keys[name], zip(shown.steps, shown.values, strict=True), self._counts):
                 self.points[point] = part.ms + point.nth
 
 
@@ -88,10 +91,12 @@ class Attempts:
     Args:
         home: where the files are.
         study: its name.
+        points: which of those that are read are kept.
     """
 
-    def __init__(self, home: Path, study: str) -> None:
+    def __init__(self, home: Path, study: str, points: TrackingPoints = "thinned") -> None:
         self._home = home
+        self._points = points
         self._study = study
         self._by_path: dict[Path, Attempt] = {}
 
@@ -101,7 +106,7 @@ class Attempts:
     def read(self) -> None:
         """Find new files, and read what is new in all of them."""
         for path in live_files(self._home, self._study):
-            if path not in self._by_path and (attempt := Attempt.open(path)):
+            if path not in self._by_path and (attempt := Attempt.open(path, self._points)):
                 self._by_path[path] = attempt
         for attempt in self:
             attempt.read()

@@ -8,12 +8,12 @@ perhaps what the process uses), and behind it all steps (int64), then all values
 import json
 import time
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.history import History
+from harness.core.history import History, Series
 from harness.staging.ledger import RunRecord
 from harness.tracking.live.system_metrics import USAGE
 
@@ -54,12 +54,12 @@ class Frame:
 
     Attributes:
         ms: when it was written, in milliseconds since 1970.
-        series: by the names of metrics, pairs of step and value.
+        series: what was measured, by the names of metrics.
         usage: what the process used then; empty in most frames.
     """
 
     ms: int
-    series: Mapping[str, list[tuple[int, float]]]
+    series: Mapping[str, Series]
     usage: Mapping[str, float]
 
 
@@ -110,12 +110,11 @@ def decode_part(content: bytes) -> Frame:
     half = len(columns) // 2
     steps.frombytes(columns[:half])
     values.frombytes(columns[half:])
-    pairs = iter(zip(steps, values, strict=True))
-    return Frame(head["ms"], {name: _first(pairs, length) for name, length in head["series"]}, _usage(head))
-
-
-def _first(pairs: Iterator[tuple[int, float]], count: int) -> list[tuple[int, float]]:
-    return [next(pairs) for _ in range(count)]
+    series, start = {}, 0
+    for name, length in head["series"]:
+        series[name] = Series(steps[start : start + length].tolist(), values[start : start + length].tolist())
+        start += length
+    return Frame(head["ms"], series, _usage(head))
 
 
 def _usage(head: Mapping[str, Any]) -> dict[str, float]:

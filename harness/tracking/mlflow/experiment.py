@@ -35,7 +35,7 @@ class StudyExperiment:
     def find(self, identity: str) -> MlflowRun | None:
         """Look up a run that another process may have made since the study was begun."""
         for run in all_runs(self.client, self.id, f"tags.{IDENTITY} = '{identity}'"):
-            self.children[identity] = MlflowRun.of(run)
+            self.children[identity] = MlflowRun.of(run, self.children.get(identity))
         return self.children.get(identity)
 
     def create(self, entry: RunEntry, start_ms: int) -> MlflowRun:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Self
 
+from harness.core.history import Series
 from harness.tracking.content.entry import RunEntry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point, numbered, points_of
@@ -49,8 +50,11 @@ class MlflowRun:
     points: set[Point] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, run: Run) -> Self:
-        """Return what is known of a run that MLflow has returned."""
+    def of(cls, run: Run, known: "MlflowRun | None" = None) -> Self:
+        """Return what is known of a run that MLflow has returned; its points are those of `known`, if it is the same.
+
+        It is not if another process has written to it.
+        """
         return cls(
             id=str(run.info.run_id),
             start_ms=int(run.info.start_time),
@@ -59,23 +63,30 @@ class MlflowRun:
             params=dict(run.data.params),
             keys=tuple(key for key in run.data.metrics if not key.startswith(SYSTEM)),
             has_inputs=bool(run.inputs and run.inputs.dataset_inputs),
+            points=known.points if known and known.is_all_of(run) else None,
         )
 
+    def is_all_of(self, run: Run) -> bool:
+        """Return whether the latest values of a run that MLflow has returned are known here."""
+        values = {(point.key, point.value) for point in self.points or ()}
+        return self.id == run.info.run_id and run.data.metrics.items() <= values
+
     def shows(self, entry: RunEntry) -> bool:
-        """Return whether it shows exactly `entry`."""
-        return self.status == STATUSES[entry.status] and self.tags.get("projected") == entry.mark
+        """Return whether it shows `entry`, perhaps with more points of its curves."""
+        return self.status == STATUSES[entry.status] and self.tags.get("projected") in entry.marks
 
     def contradicts(self, client: MlflowClient, entry: RunEntry) -> bool:
         """Return whether it has what `entry` has not: a param's other value, or a point of one of its curves."""
         if any(self.params.get(key, text) != text for key, text in entry.params.items()):
             return True
-        points = self.points_of(entry)
-        return any(point.key in entry.metrics and point not in points for point in self.known_points(client))
+        shown = self.points_of(entry, entry.metrics)
+        others = [point for point in self.known_points(client) if point.key in entry.measured and point not in shown]
+        return bool(others) and not self.points_of(entry, entry.measured).keys() >= set(others)
 
-    def points_of(self, entry: RunEntry) -> dict[Point, int]:
-        """Return all points of a run that has ended, spread over the time that it took."""
+    def points_of(self, entry: RunEntry, metrics: Mapping[str, Series]) -> dict[Point, int]:
+        """Return the points of `metrics` of a run that has ended, spread over the time that it took."""
         a_step_ms = 1000 * entry.duration_s / entry.last_step
-        return points_of(entry.metrics, lambda step: self.start_ms + int(step * a_step_ms))
+        return points_of(metrics, lambda step: self.start_ms + int(step * a_step_ms))
 
     def known_points(self, client: MlflowClient) -> set[Point]:
         """Return the points that it has, asking MLflow the first time."""

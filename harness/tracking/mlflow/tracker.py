@@ -12,6 +12,7 @@ from harness.tracking._base import AbstractTracker
 from harness.tracking.content.entry import RunEntry, run_entry, run_identity, study_entry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
+from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.mlflow.artifacts import log_files, log_weights
 from harness.tracking.mlflow.client import explained, open_client
 from harness.tracking.mlflow.experiment import StudyExperiment, now_ms, open_experiment
@@ -34,14 +35,16 @@ class MlflowTracker(AbstractTracker):
     Args:
         tracking_uri: without a password (`harness.tracking.delivery.destination`).
         store: the folder of the stages, from which the final weights are taken.
+        points: which points of curves are shown.
 
     Raises:
         HarnessError: the database or server cannot be used.
     """
 
-    def __init__(self, tracking_uri: str, store: Path | None = None) -> None:
+    def __init__(self, tracking_uri: str, store: Path | None = None, points: TrackingPoints = "thinned") -> None:
         self._uri = tracking_uri
         self._store = store
+        self._points = points
         self._client = open_client(tracking_uri)
         self._experiments: dict[str, StudyExperiment] = {}
 
@@ -72,7 +75,7 @@ class MlflowTracker(AbstractTracker):
         that was never shown alive is shown to have ended now, after `cost/seconds`.
         """
         experiment = self._begun(record.study)
-        entry = run_entry(experiment.study, record, history)
+        entry = run_entry(experiment.study, record, history, self._points)
         run = experiment.children.get(entry.identity)
         if run is None or not run.shows(entry):
             with self._writing():
@@ -120,7 +123,7 @@ class MlflowTracker(AbstractTracker):
             run = None
         run = run or experiment.create(entry, now_ms() - int(1000 * entry.duration_s))
         run.log_params_and_datasets(self._client, entry)
-        run.log_points(self._client, run.points_of(entry))
+        run.log_points(self._client, run.points_of(entry, entry.metrics))
         log_files(self._client, run.id, entry, experiment.study.spec.metric, record)
         if self._store:
             log_weights(self._client, run.id, self._store, record)

@@ -17,7 +17,7 @@ def test_a_growth_that_the_history_has_is_not_added_to_it(study: StudyRecord, ru
 
 
 def test_a_curve_has_every_point_also_two_at_one_step(study: StudyRecord, run: RunRecord, history: History) -> None:
-    metrics = run_entry(study, run, history).metrics
+    metrics = run_entry(study, run, history, "all").metrics
 
     assert metrics["val/accuracy/all"] == history["val/accuracy/all"]
     assert metrics["train/loss/total"] == history["train/loss/total"]

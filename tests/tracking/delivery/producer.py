@@ -5,6 +5,7 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def main(home: Path, uri: str, pause_s: float) -> None:
     ledger.save_study(STUDY)
     shown: Delivery | None = None
     if uri != "-":
-        shown = start_delivery(parse_destination(uri, home), Workspace(home), STUDY.name, system_metrics=True)
+        shown = start_delivery(
+            replace(parse_destination(uri, home), points="all"), Workspace(home), STUDY.name, system_metrics=True
+        )
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     ended = {run.trial for run in ledger.runs("study")}

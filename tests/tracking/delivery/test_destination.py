@@ -39,6 +39,16 @@ def test_a_process_that_is_started_has_the_password_in_its_environment_alone(mon
     assert inherited_destination(environment, HOME) == Destination("http://host")
 
 
+@pytest.mark.parametrize(("named", "points"), [(None, "thinned"), ("all", "all"), ("x", "thinned")])
+def test_a_process_that_is_started_shows_the_same_points(named: str | None, points: str) -> None:
+    environment = {"HARNESS_TRACKING_POINTS": named} if named else {}
+
+    inherited = inherited_destination(environment, HOME)
+
+    assert inherited.points == points
+    assert inherited_destination(inherited.environment(), HOME) == inherited
+
+
 @pytest.mark.parametrize(
     "uri",
     [

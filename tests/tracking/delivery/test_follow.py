@@ -1,5 +1,6 @@
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -48,3 +49,14 @@ def test_points_of_a_history_that_was_never_stored_are_not_waited_for(
     Projector(Workspace(tmp_path), study.name, lambda: tracker).finish()
 
     assert tracker.count_shown_points(run) == 3
+
+
+@pytest.mark.skipif(not module.AUTOGROUP.is_file(), reason="the system has no groups of processes by session")
+def test_training_goes_first_also_before_a_session_of_its_own() -> None:
+    code = "from harness.tracking.delivery import follow as f; f._give_way(); print(f.AUTOGROUP.read_text())"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=True
+    )
+
+    assert ended.stdout.strip().endswith(f"nice {module.NICE}")

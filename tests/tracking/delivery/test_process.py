@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -49,9 +50,9 @@ def produced(home: Path, uri: str) -> str:
 
 
 def synced(home: Path, uri: str) -> Undelivered:
-    destination, workspace = parse_destination(uri, home), Workspace(home)
+    destination, workspace = replace(parse_destination(uri, home), points="all"), Workspace(home)
     with delivery_lock(home, "study", destination.uri, timeout_s=60):
-        return Projector(workspace, "study", lambda: destination.open_tracker(workspace.stages)).finish()
+        return Projector(workspace, "study", lambda: destination.open_tracker(workspace.stages), points="all").finish()
 
 
 def in_ledger(home: Path) -> dict[str, dict[str, list[tuple[int, float]]]]:

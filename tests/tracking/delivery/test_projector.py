@@ -27,7 +27,7 @@ class Flaky(AbstractTracker):
     """A memory tracker that cannot be reached as long as `down` is set."""
 
     def __init__(self) -> None:
-        self.memory = MemoryTracker()
+        self.memory = MemoryTracker("all")
         self.down = False
         self.calls = 0
         self.on_project: Callable[[], object] = lambda: None
@@ -73,7 +73,7 @@ def tracker() -> Flaky:
 
 @pytest.fixture
 def projector(workspace: Workspace, study: StudyRecord, tracker: Flaky) -> Projector:
-    return Projector(workspace, study.name, lambda: tracker)
+    return Projector(workspace, study.name, lambda: tracker, points="all")
 
 
 def commit(home: Path, record: RunRecord, history: History) -> RunRecord:

@@ -18,9 +18,9 @@ KNOWN = MlflowRun("id", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
 def test_points_are_spread_over_the_time_that_the_run_took(
     study: StudyRecord, make_run: Callable[..., RunRecord], history: History
 ) -> None:
-    entry = run_entry(study, make_run(metrics={"cost/seconds": 8.0, "cost/steps": 40.0}), history)
+    entry = run_entry(study, make_run(metrics={"cost/seconds": 8.0, "cost/steps": 40.0}), history, "all")
 
-    times = KNOWN.points_of(entry)
+    times = KNOWN.points_of(entry, entry.metrics)
 
     assert times[Point("train/loss/total", 1, 1.0)] == 1_000_200
     assert times[Point("train/loss/total", 40, 1 / 40)] == 1_008_000

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.content.points import Point, points_of
 from harness.tracking.mlflow.client import MlflowClient, Run
+from harness.tracking.mlflow.location import default_tracking_uri
 from harness.tracking.mlflow.tracker import MlflowTracker
 
 MakeRun = Callable[..., RunRecord]
@@ -204,3 +206,71 @@ def test_a_run_that_failed_says_why_until_a_later_end_replaces_it(
     assert (failed.info.status, failed.data.tags["reason"]) == ("FAILED", "diverged at step 3")
     assert failed.data.tags["mlflow.note.content"].startswith("**failed**: diverged at step 3")
     assert (child.info.status, "reason" in child.data.tags) == ("FINISHED", False)
+
+
+def test_a_run_of_which_an_earlier_version_showed_every_point_stays_as_it_is(
+    tracker: MlflowTracker,
+    home: Path,
+    client: MlflowClient,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    read_back: ReadBack,
+) -> None:
+    tracker.begin_study(study)
+    tracker.project_run(run, history)
+    _, (before,) = read_back()
+    thinned = MlflowTracker(default_tracking_uri(home))
+
+    thinned.begin_study(study)
+    thinned.project_run(run, history)
+    thinned.show_live_run(replace(run, status="running"), {Point("train/loss/total", 10, 0.1): 5}, 1)
+    thinned.project_run(run, history)
+
+    _, (child,) = read_back()
+    assert child.info.run_id == before.info.run_id
+    assert child.info.status == "FINISHED"
+    assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 40
+
+
+def test_every_point_can_be_shown_later(
+    tracker: MlflowTracker,
+    home: Path,
+    client: MlflowClient,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    read_back: ReadBack,
+) -> None:
+    thinned = MlflowTracker(default_tracking_uri(home))
+    thinned.begin_study(study)
+    thinned.project_run(run, history)
+    _, (before,) = read_back()
+    few = len(client.get_metric_history(before.info.run_id, "train/loss/total"))
+
+    tracker.begin_study(study)
+    tracker.project_run(run, history)
+
+    _, (child,) = read_back()
+    assert few == 4
+    assert child.info.run_id == before.info.run_id
+    assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 40
+
+
+def test_points_that_were_written_here_are_not_read_back(
+    tracker: MlflowTracker,
+    study: StudyRecord,
+    run: RunRecord,
+    history: History,
+    read_back: ReadBack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(MlflowClient, "get_metric_history", lambda *arguments: asked.append(arguments))
+    tracker.begin_study(study)
+    tracker.show_live_run(replace(run, status="running"), {Point("train/loss/total", 1, 1.0): 5}, 1)
+
+    tracker.project_run(run, history)
+
+    _, (child,) = read_back()
+    assert (child.info.status, asked) == ("FINISHED", [])
