@@ -8,6 +8,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from harness.training.compiler import spare_compiler
+
 __all__ = ["flops_of"]
 
 
@@ -18,6 +20,7 @@ def flops_of(action: Callable[[], object]) -> int:
     Backward passes are counted as well. Activations, updates and everything else are not counted, nor are recurrent
     layers that a library computes as one piece. Attention is computed by its matrix products on every device.
     """
+    spare_compiler(_Counting.__torch_dispatch__)
     counting = _Counting()  # type: ignore[no-untyped-call]
     with counting, sdpa_kernel(SDPBackend.MATH):
         action()

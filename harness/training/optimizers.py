@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import nn
 
 from harness.core.spec import LeafSpec
+from harness.training.compiler import spare_compiler
 
 __all__ = ["SGD", "AbstractOptimizer", "AdamW"]
 
@@ -26,6 +27,7 @@ class AbstractOptimizer(LeafSpec):
 
     def start(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Build the optimizer, and store in its group what schedules need: its learning rate and its birth."""
+        spare_compiler()
         optimizer = self.build(parameters)
         optimizer.param_groups[0] |= {"base_lr": self.lr, "born": 0, "warm_up": 0, "lr_scale": 1.0}
         return optimizer

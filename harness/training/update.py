@@ -44,17 +44,27 @@ class Update:
 
     def __call__(self) -> None:
         """Update the parameters that have gradients."""
-        gradients = [_gradients(group) for group in self._groups]
-        if not gradients or None in gradients:
-            self._optimizer.step()  # which creates what is missing of its state
-            self._groups = [_prepared(self._optimizer, group) for group in self._optimizer.param_groups]
-            if self._kernel is None or not all(map(_is_uniform, self._groups)):
-                self._groups = []
+        gradients = self._gradients()
+        if gradients is None:
+            self._optimizer.step()
             return
         with torch.no_grad():
             for group, grads in zip(self._groups, gradients, strict=True):
                 if grads:
                     self._call(group, grads)
+
+    def _gradients(self) -> list[list[Tensor]] | None:
+        """Return the gradients by group; None if the kernel cannot be called."""
+        if self._kernel is None:
+            return None
+        gradients = [_gradients(group) for group in self._groups]
+        if not gradients or None in gradients:  # the first step, or others have gradients than before
+            self._groups = [_prepared(self._optimizer, group) for group in self._optimizer.param_groups]
+            if not all(map(_is_uniform, self._groups)):
+                self._kernel = None
+                return None
+            gradients = [_gradients(group) for group in self._groups]
+        return [grads for grads in gradients if grads is not None]
 
     def _call(self, group: _Group, gradients: list[Tensor]) -> None:
         settings = group.settings
@@ -83,11 +93,11 @@ def _is_plain(optimizer: Optimizer) -> bool:
 
 
 def _prepared(optimizer: Optimizer, group: Mapping[str, Any]) -> _Group:
-    moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+    """Return the tensors of a group, once what is missing of the optimizer's state is made."""
+    moving, gradients, averages, squares, maxima, steps = ([] for _ in range(6))  # type: ignore[var-annotated]
+    optimizer._init_group(group, moving, gradients, averages, squares, maxima, steps)  # type: ignore[attr-defined]  # noqa: SLF001
     idle = [parameter for parameter in group["params"] if parameter.grad is None]
-    states = [optimizer.state[parameter] for parameter in moving]
-    columns = ([state.get(name) for state in states] for name in ("exp_avg", "exp_avg_sq", "step"))
-    return _Group(group, moving, idle, *columns)
+    return _Group(group, moving, idle, averages, squares, steps)
 
 
 def _is_uniform(group: _Group) -> bool:
