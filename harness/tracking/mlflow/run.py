@@ -20,8 +20,7 @@ RUNNING, KILLED = "RUNNING", "KILLED"
 # Pruned is killed, on purpose: finished means trained to the end, with results that can be compared. The tag `outcome`
 # tells it from a run whose process died, which has no outcome.
 STATUSES = {"completed": "FINISHED", "failed": "FAILED", "pruned": KILLED, "running": RUNNING}
-METRICS_A_CALL = 1000
-PARAMS_A_CALL = 100
+ENTITIES_A_CALL, PARAMS_A_CALL = 1000, 100
 RUNS_A_CALL = 500
 
 
@@ -31,6 +30,7 @@ class MlflowRun:
 
     Attributes:
         id: MLflow's.
+        name: under which it is shown.
         start_ms: when it began, in milliseconds since 1970.
         status: MLflow's.
         tags: as they were when it was looked up.
@@ -41,6 +41,7 @@ class MlflowRun:
     """
 
     id: str
+    name: str
     start_ms: int
     status: str
     tags: Mapping[str, str]
@@ -57,6 +58,7 @@ class MlflowRun:
         """
         return cls(
             id=str(run.info.run_id),
+            name=str(run.info.run_name),
             start_ms=int(run.info.start_time),
             status=str(run.info.status),
             tags=run.data.tags,
@@ -99,21 +101,23 @@ class MlflowRun:
             }
         return self.points
 
-    def log_points(self, client: MlflowClient, points: Mapping[Point, int]) -> None:
-        """Write those of `points` that it does not have; what was written is known even if a later call fails."""
+    def log(self, client: MlflowClient, points: Mapping[Point, int], params: Mapping[str, str]) -> None:
+        """Write what it does not have; what was written is known even if a later call fails."""
         known = self.known_points(client)
-        missing = ((point, ms) for point, ms in points.items() if point not in known)
-        while batch := list(islice(missing, METRICS_A_CALL)):
-            metrics = [Metric(point.key, point.value, ms, point.step) for point, ms in batch]
-            client.log_batch(self.id, metrics=metrics)
-            known.update(point for point, _ in batch)
+        points_left = ((point, ms) for point, ms in points.items() if point not in known)
+        params_left = iter([Param(key, text) for key, text in params.items() if key not in self.params])
+        while True:
+            some = list(islice(params_left, PARAMS_A_CALL))
+            many = list(islice(points_left, ENTITIES_A_CALL - len(some)))
+            if not some and not many:
+                return
+            metrics = [Metric(point.key, point.value, ms, point.step) for point, ms in many]
+            client.log_batch(self.id, metrics=metrics, params=some)
+            known.update(point for point, _ in many)
+            self.params.update({param.key: param.value for param in some})
 
-    def log_params_and_datasets(self, client: MlflowClient, entry: RunEntry) -> None:
-        """Write the params and data sets of `entry` that it does not have."""
-        missing = iter([Param(key, text) for key, text in entry.params.items() if key not in self.params])
-        while batch := list(islice(missing, PARAMS_A_CALL)):
-            client.log_batch(self.id, params=batch)
-            self.params.update({param.key: param.value for param in batch})
+    def log_datasets(self, client: MlflowClient, entry: RunEntry) -> None:
+        """Name the data sets of `entry`, unless it names its data."""
         if entry.datasets and not self.has_inputs:
             client.log_inputs(self.id, datasets=[_input(entry, index) for index in range(len(entry.datasets))])
             self.has_inputs = True
@@ -142,7 +146,9 @@ class MlflowRun:
         client.log_batch(self.id, tags=[RunTag(*tag) for tag in tags.items()])
         for stale in sorted(OPTIONAL_TAGS & self.tags.keys() - tags.keys()):
             client.delete_tag(self.id, stale)
-        client.update_run(self.id, name=entry.name)
+        if self.name != entry.name:
+            client.update_run(self.id, name=entry.name)
+            self.name = entry.name
         # Last: only a run that is whole has an end.
         client.set_terminated(self.id, STATUSES[entry.status], self.start_ms + int(1000 * entry.duration_s))
         self.status, self.tags = STATUSES[entry.status], {**self.tags, **tags}

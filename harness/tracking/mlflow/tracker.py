@@ -60,13 +60,13 @@ class MlflowTracker(AbstractTracker):
         experiment = self._begun(record.study)
         with self._writing():
             experiment.parent.set_status(self._client, RUNNING)
-            run = experiment.children.get(run_identity(record))
+            run, params = experiment.children.get(run_identity(record)), dict[str, str]()
             if run is None:
                 entry = run_entry(experiment.study, record, History())
-                run = experiment.find(entry.identity) or experiment.create(entry, began_ms)
-                run.log_params_and_datasets(self._client, entry)
+                run, params = experiment.find(entry.identity) or experiment.create(entry, began_ms), entry.params
+                run.log_datasets(self._client, entry)
             run.reopen(self._client)
-            run.log_points(self._client, points)
+            run.log(self._client, points, params)
 
     def project_run(self, record: RunRecord, history: History) -> None:
         """Write what the child run of its study lacks, and last of all its end.
@@ -122,8 +122,8 @@ class MlflowTracker(AbstractTracker):
             self._client.delete_run(run.id)
             run = None
         run = run or experiment.create(entry, now_ms() - int(1000 * entry.duration_s))
-        run.log_params_and_datasets(self._client, entry)
-        run.log_points(self._client, run.points_of(entry, entry.metrics))
+        run.log_datasets(self._client, entry)
+        run.log(self._client, run.points_of(entry, entry.metrics), entry.params)
         log_files(self._client, run.id, entry, experiment.study.spec.metric, record)
         if self._store:
             log_weights(self._client, run.id, self._store, record)

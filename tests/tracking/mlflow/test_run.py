@@ -12,7 +12,7 @@ from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.run import MlflowRun, all_runs
 from harness.tracking.mlflow.tracker import MlflowTracker
 
-KNOWN = MlflowRun("id", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
+KNOWN = MlflowRun("id", "name", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
 
 
 def test_points_are_spread_over_the_time_that_the_run_took(
