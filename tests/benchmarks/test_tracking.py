@@ -17,6 +17,7 @@ def test_a_database_and_a_server_are_measured_and_get_every_point(monkeypatch: p
         assert figures[f"{name}: points not delivered"].value == 0
         assert figures[f"{name}: points measured in a second"].value > 0
         assert figures[f"{name}: share of wall time (%)"].target == "< 3"
+        assert 0 < figures[f"{name}: share of processor time (%)"].value < 100
 
 
 def test_what_is_not_delivered_is_a_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
