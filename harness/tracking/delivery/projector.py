@@ -172,14 +172,15 @@ class Projector:
             if attempt.identity == run_identity(record):
                 attempt.read()
                 if record.stages:  # the store has its curves; those of a run without stages are only here
-                    attempt.points = {}
+                    attempt.forget()
                 if attempt.points or (self._system and attempt.system.points):
                     self._show(tracker, attempt)
 
     def _show(self, tracker: AbstractTracker, attempt: Attempt) -> None:
         points = attempt.points | (attempt.system.points if self._system else {})
         tracker.show_live_run(attempt.record, points, attempt.began_ms)
-        attempt.points, attempt.system.points = {}, {}
+        attempt.forget()
+        attempt.system.points = {}
 
     def _mark_dead_runs(self, tracker: AbstractTracker, study: StudyRecord) -> None:
         """Show as killed the runs whose processes have been gone for a while."""

@@ -13,7 +13,7 @@ from harness.tracking.content.entry import run_identity
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.content.points import Point, numbered
 from harness.tracking.content.thinning import Thinning, TrackingPoints
-from harness.tracking.live.format import Start, decode_part, decode_start, live_files
+from harness.tracking.live.format import Frame, Start, decode_part, decode_start, live_files
 from harness.tracking.live.frames import whole_frames
 from harness.tracking.live.system_metrics import SystemMetrics
 
@@ -31,7 +31,6 @@ class Attempt:
         began_ms: when the attempt began, in milliseconds since 1970.
         alive: whether the process that writes the file was alive when the file was last read.
         modified: when the file was last written, in seconds since 1970.
-        points: read and not yet shown, with times in milliseconds since 1970; whoever shows them removes them.
         system: what the process uses of its machine.
     """
 
@@ -42,11 +41,12 @@ class Attempt:
         self.began_ms = int(1000 * start.began)
         self.alive = True
         self.modified = start.began
-        self.points: dict[Point, int] = {}
         self.system = SystemMetrics()
         self.system.add(self.began_ms, start.usage)
         self._end = end
         self._thinning = Thinning(start.record.config) if points == "thinned" else None
+        self._frames: list[Frame] = []  # of which no points were made yet; of a run that has ended nobody asks for them
+        self._points: dict[Point, int] = {}
         self._counts: dict[tuple[str, int, float], int] = {}
 
     @classmethod
@@ -71,17 +71,29 @@ class Attempt:
             return
         start = self._end
         for content, end in whole_frames(data):
-            self._add(content)
+            part = decode_part(content)
+            self.system.add(part.ms, part.usage)
+            self._frames.append(part)
             self._end = start + end
 
-    def _add(self, content: bytes) -> None:
-        part = decode_part(content)
-        self.system.add(part.ms, part.usage)
+    @property
+    def points(self) -> dict[Point, int]:
+        """What was read and not yet shown, with times in milliseconds since 1970; whoever shows it calls `forget`."""
+        for part in self._frames:
+            self._add(part)
+        self._frames = []
+        return self._points
+
+    def forget(self) -> None:
+        """Forget the points that were read."""
+        self._frames, self._points = [], {}
+
+    def _add(self, part: Frame) -> None:
         keys = metric_keys(part.series)
         series = self._thinning.shown(part.series) if self._thinning else part.series
         for name, shown in series.items():
             for point in numbered(keys[name], zip(shown.steps, shown.values, strict=True), self._counts):
-                self.points[point] = part.ms + point.nth
+                self._points[point] = part.ms + point.nth
 
 
 @final

@@ -143,7 +143,7 @@ class MlflowRun:
     def end(self, client: MlflowClient, entry: RunEntry, parent: str) -> None:
         """Write the name, tags and note of a run below `parent` that has all else, and last of all its end."""
         tags = entry.tags | {NOTE: entry.note, PARENT: parent, "projected": entry.mark}
-        client.log_batch(self.id, tags=[RunTag(*tag) for tag in tags.items()])
+        client.log_batch(self.id, tags=[RunTag(*tag) for tag in tags.items() if tag not in self.tags.items()])
         for stale in sorted(OPTIONAL_TAGS & self.tags.keys() - tags.keys()):
             client.delete_tag(self.id, stale)
         if self.name != entry.name:
