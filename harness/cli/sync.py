@@ -1,5 +1,6 @@
 """`harness sync`: what the MLflow pages do not show yet."""
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ def sync(
     """Deliver to MLflow what it does not have, and nothing twice."""
     from harness.core.spec import did_you_mean
     from harness.tracking.delivery.destination import parse_destination
+    from harness.tracking.delivery.projector import OBJECTS_A_COLLECTION
 
     workspace = options.open_workspace(home, storage)
     ledger = workspace.ledger
@@ -36,6 +38,7 @@ def sync(
         raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
     destination = replace(parse_destination(tracking_uri, home), points=tracking_points)
     destination.authenticate()
+    gc.set_threshold(OBJECTS_A_COLLECTION)
     for name in [study] if study else names:
         _sync(workspace, name, destination)
 

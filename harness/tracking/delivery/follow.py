@@ -21,12 +21,10 @@ from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import inherited_destination
 from harness.tracking.delivery.lock import delivery_lock
 from harness.tracking.delivery.process import SYSTEM_METRICS
-from harness.tracking.delivery.projector import Projector
+from harness.tracking.delivery.projector import OBJECTS_A_COLLECTION, Projector
 
 __all__ = ["follow"]
 
-# MLflow makes objects of every point. To look for garbage among them after every 700 takes a quarter of the time.
-OBJECTS_A_COLLECTION = 50_000
 NICE = 10  # training goes first
 # Between sessions Linux compares these, not the processes' own priorities, and this process has a session of its own.
 AUTOGROUP = Path("/proc/self/autogroup")
