@@ -6,29 +6,30 @@ from harness.benchmarks import loop
 from harness.core.errors import InputError
 
 
-def test_both_networks_are_compared_with_all_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_network_is_compared_with_a_loop_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_lightning", loop._by_hand)  # a dependency of the benchmark alone
     monkeypatch.setattr(loop, "ROUNDS", (2, 2))
     monkeypatch.setattr(loop, "STEPS", (5, 5))
 
     figures = loop.LoopBenchmark().measure(quick=True)
 
-    assert [figure.figure for figure in figures if figure.target] == [
-        "MLP: steps per second, against a loop by hand",
-        "MLP: steps per second, against Lightning",
-        "conv net: steps per second, against a loop by hand",
+    compared = [figure.figure.partition(":")[0] for figure in figures if figure.target.startswith("<=")]
+    assert compared == ["MLP 64-64-64", "MLP 784-128-128", "conv net", "transformer"]
+    assert [figure.figure for figure in figures if figure.target.startswith(">=")] == [
+        "MLP 64-64-64: Lightning's step / one of ours"
     ]
     assert all(figure.value > 0 for figure in figures)
 
 
-def test_a_speed_is_the_rivals_time_in_units_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ratio_is_our_time_in_units_of_the_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_lightning", loop._by_hand)
     monkeypatch.setattr(loop, "STEPS", (5, 5))
-    monkeypatch.setattr(loop, "interleaved_best", lambda _loops, rounds: [1.0, 2.0, 4.0, 3.0])  # noqa: ARG005
+    times = iter([[1.0, 2.0, 4.0], [3.0]])
+    monkeypatch.setattr(loop, "interleaved_best", lambda *_, **__: next(times))
 
-    by_hand, lightning, fused, _ = loop._figures("MLP", quick=True)
+    fused, plain, _, lightning = loop._figures("MLP 64-64-64", quick=True)
 
-    assert (by_hand.value, lightning.value, fused.value) == (2, 3, 4)
+    assert (fused.value, plain.value, lightning.value) == (0.5, 0.25, 3)
 
 
 def test_without_lightning_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,8 +23,8 @@ __all__ = ["OBJECTS_A_COLLECTION", "Projector"]
 
 log = logging.getLogger(__name__)
 
-# For processes that project. MLflow makes objects of every point, and to look for garbage among them after every 700, as
-# Python does by itself, takes a quarter of the time.
+# For processes that project. MLflow makes objects of every point, and to look for garbage among them after every 700,
+# as Python does by itself, takes a quarter of the time.
 OBJECTS_A_COLLECTION = 50_000
 POLL_S = 1.0
 # A delivery that took a while is followed by a pause, so that training keeps the processor.
