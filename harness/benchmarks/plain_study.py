@@ -24,6 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import get_total_norm
 
+__all__ = ["Network", "evaluate", "main", "report", "run", "search"]
+
 STEPS, EVERY, BATCH, SEEDS, KNOWN = 1200, 25, 64, 3, 6
 ARMS = ("frozen", "unfrozen")
 BATCH_POINTS = 1000  # the most that MLflow takes in one call
