@@ -30,7 +30,11 @@ def test_an_optimizer_is_made_and_steps_without_the_compiler() -> None:
     assert subprocess.run([sys.executable, "-c", SCRIPT], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("function", [*OF_OPTIMIZERS, flop_counter._FlopCounterMode.__torch_dispatch__], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [*OF_OPTIMIZERS, flop_counter._FlopCounterMode.__torch_dispatch__],
+    ids=lambda function: function.__qualname__,
+)
 def test_torch_marks_functions_as_is_expected(function: Callable[..., Any]) -> None:
     spare_compiler(function)
 
