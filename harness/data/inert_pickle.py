@@ -5,6 +5,7 @@ replaced by objects that only remember their arguments, and every other name is 
 """
 
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +18,7 @@ from harness.core.errors import DataError
 __all__ = ["bytes_array", "read_pickle"]
 
 ARRAY, NDARRAY, DTYPE = "numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype"
+MEMORIES = ("PUT", "BINPUT", "LONG_BINPUT")
 # What a damaged or made-up pickle raises, besides its own error.
 FAULTS = (
     pickle.UnpicklingError,
@@ -88,7 +90,17 @@ def bytes_array(value: Any) -> Tensor:
 
 def _load(stream: BinaryIO, path: Path) -> Any:
     try:
+        _check_memory(stream)
         return _InertUnpickler(stream, encoding="bytes").load()
     except FAULTS as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"expected a pickle of plain data at {path}, found none that can be read: {reason}") from None
+
+
+def _check_memory(stream: BinaryIO) -> None:
+    """Refuse a pickle that numbers what it remembers far beyond what it holds: each number up to it takes memory."""
+    content = stream.read()
+    for operation, argument, _ in pickletools.genops(content):
+        if operation.name in MEMORIES and (argument or 0) > len(content):
+            raise pickle.UnpicklingError(f"it remembers {argument} things in {len(content)} bytes")
+    stream.seek(0)

@@ -99,6 +99,7 @@ MADE_UP = {
     "a length past the end": b"T\xff\xff\xff\x7fabc",
     "a negative length": b"T\xff\xff\xff\xffabc",
     "no end": b"]",
+    "a memory of a billion things": b"\x80\x02]r\x00\x00\x00\x40.",
     "text that is none": b"\x80\x02X\x01\x00\x00\x00\xff.",
     "a list as a key": b"}]K\x01s.",
 }

@@ -56,7 +56,7 @@ def parse_destination(tracking_uri: str | None, home: Path) -> Destination:
     """Return the destination that `tracking_uri` names; without one, it is a SQLite database in `home`.
 
     >>> parse_destination("https://ada:s3cret@host:5000/mlflow", Path("runs"))
-    Destination(uri='https://host:5000/mlflow')
+    Destination(uri='https://host:5000/mlflow', points='thinned')
 
     Raises:
         InputError: it is no address of a server and no SQLite file.
