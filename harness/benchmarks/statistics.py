@@ -31,7 +31,7 @@ from harness.reporting.text.verdict import judge
 
 __all__ = ["StatisticsBenchmark"]
 
-STUDIES, STUDIES_QUICK = 20_000, 2_000
+STUDIES, STUDIES_QUICK = 8_000, 2_000
 COVERAGE = 93.5, 96.5
 FALSE, FALSE_AT_ITS_LEVEL = 5.0, 6.5
 SMALLEST_EFFECT = 0.005
