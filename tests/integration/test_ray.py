@@ -55,11 +55,12 @@ def numbers(folder: Path) -> dict[object, object]:
 def test_an_actor_that_is_killed_is_replaced_and_changes_no_number(
     tmp_path: Path, train_alone: Callable[..., Ledger]
 ) -> None:
-    train_alone(tmp_path / "alone", "steps=2000", trials=1, seeds=1)
-    launch = begin(tmp_path / "ray", *ON_RAY, steps=2000)
+    train_alone(tmp_path / "alone", "steps=6000", trials=1, seeds=1)
+    launch = begin(tmp_path / "ray", *ON_RAY, steps=6000)
     wait_until_trained(launch, tmp_path / "ray")
-    placed = actors(launch)
-    placed[0].kill()
+    while launch.poll() is None and len(placed := actors(launch)) < 2:
+        time.sleep(0.05)
+    max(placed, key=lambda actor: actor.cpu_times().user).kill()
 
     said = launch.communicate()[1]
 
