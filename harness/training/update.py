@@ -6,11 +6,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.optim import Adam, AdamW, Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import optimizer as optimizers
 
 __all__ = ["Update"]
 
-KERNELS = {Adam: torch._fused_adam_, AdamW: torch._fused_adamw_}
+HOOKS = ("step", "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")  # the first is what schedulers wrap
 
 
 @dataclass(frozen=True)
@@ -39,57 +40,75 @@ class Update:
 
     def __init__(self, optimizer: Optimizer) -> None:
         self._optimizer = optimizer
-        self._kernel: Any = KERNELS.get(type(optimizer)) if _is_plain(optimizer) else None
+        self._direct = type(optimizer) in (Adam, AdamW) and all(map(_is_usual, optimizer.param_groups))
+        self._state: object = None
         self._groups: list[_Group] = []
 
     def __call__(self) -> None:
         """Update the parameters that have gradients."""
-        gradients = self._gradients()
+        gradients = self._gradients() if self._direct and not _is_hooked(self._optimizer) else None
         if gradients is None:
+            _complete_momentum(self._optimizer)
             self._optimizer.step()
             return
         with torch.no_grad():
             for group, grads in zip(self._groups, gradients, strict=True):
                 if grads:
-                    self._call(group, grads)
+                    _call(group, grads)
 
     def _gradients(self) -> list[list[Tensor]] | None:
         """Return the gradients by group; None if the kernel cannot be called."""
-        if self._kernel is None:
-            return None
         gradients = [_gradients(group) for group in self._groups]
-        if not gradients or None in gradients:  # the first step, or others have gradients than before
+        if self._optimizer.state is not self._state or len(gradients) < len(self._optimizer.param_groups):
+            gradients = [None]  # the first step, a loaded state, or a group that was added
+        if None in gradients:
+            self._state = self._optimizer.state
             self._groups = [_prepared(self._optimizer, group) for group in self._optimizer.param_groups]
-            if not all(map(_is_uniform, self._groups)):
-                self._kernel = None
-                return None
+            self._direct = all(map(_is_uniform, self._groups))
             gradients = [_gradients(group) for group in self._groups]
-        return [grads for grads in gradients if grads is not None]
-
-    def _call(self, group: _Group, gradients: list[Tensor]) -> None:
-        settings = group.settings
-        beta1, beta2 = settings["betas"]
-        torch._foreach_add_(group.steps, 1)
-        self._kernel(
-            *(group.moving, gradients, group.averages, group.squares, [], group.steps),
-            amsgrad=False,
-            lr=settings["lr"],
-            beta1=beta1,
-            beta2=beta2,
-            weight_decay=settings["weight_decay"],
-            eps=settings["eps"],
-            maximize=settings["maximize"],
-        )
+        return [grads for grads in gradients if grads is not None] if self._direct else None
 
 
-def _is_plain(optimizer: Optimizer) -> bool:
-    """Return whether `step` is the class's own, without hooks, and its groups ask for nothing unusual."""
-    inside = vars(optimizer)
-    hooked = any(inside.get(name) for name in ("step", "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks"))
-    return not hooked and all(
-        group.get("fused") and not (group.get("amsgrad") or group.get("differentiable") or group.get("capturable"))
-        for group in optimizer.param_groups
+def _call(group: _Group, gradients: list[Tensor]) -> None:
+    settings = group.settings
+    beta1, beta2 = settings["betas"]
+    torch._foreach_add_(group.steps, 1)
+    kernel: Any = torch._fused_adamw_ if settings.get("decoupled_weight_decay") else torch._fused_adam_
+    kernel(
+        *(group.moving, gradients, group.averages, group.squares, [], group.steps),
+        amsgrad=False,
+        lr=settings["lr"],
+        beta1=beta1,
+        beta2=beta2,
+        weight_decay=settings["weight_decay"],
+        eps=settings["eps"],
+        maximize=settings["maximize"],
     )
+
+
+def _is_usual(group: Mapping[str, Any]) -> bool:
+    """Return whether a group is updated by the fused kernel, and asks for nothing that it is not called with here."""
+    return bool(group.get("fused")) and not any(map(group.get, ("amsgrad", "differentiable", "capturable")))
+
+
+def _is_hooked(optimizer: Optimizer) -> bool:
+    """Return whether somebody wants to know of each `step`."""
+    everywhere = optimizers._global_optimizer_pre_hooks or optimizers._global_optimizer_post_hooks  # noqa: SLF001
+    inside = vars(optimizer)
+    return bool(everywhere) or any(inside.get(name) for name in HOOKS)
+
+
+def _complete_momentum(optimizer: Optimizer) -> None:
+    """Give parameters whose gradients came late the momentum of those that never moved, zero.
+
+    The fused kernel of SGD wants all of a group or none; a first step from zero is the one that it makes by itself.
+    """
+    for group in optimizer.param_groups if type(optimizer) is SGD else ():
+        if group["fused"] and group["momentum"] and not group["dampening"]:
+            moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+            late = [parameter for parameter in moving if optimizer.state[parameter].get("momentum_buffer") is None]
+            for parameter in late if len(late) < len(moving) else ():
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
 def _prepared(optimizer: Optimizer, group: Mapping[str, Any]) -> _Group:

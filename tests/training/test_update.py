@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from harness.training.update import Update
 
@@ -13,6 +14,9 @@ MAKERS: dict[str, Make] = {
     "AdamW, fused": lambda params: AdamW(params, lr=0.01, fused=True),
     "Adam, fused, with decay": lambda params: Adam(params, lr=0.01, weight_decay=0.1, betas=(0.8, 0.9), fused=True),
     "AdamW, maximizing": lambda params: AdamW(params, lr=0.01, fused=True, maximize=True),
+    "Adam that is AdamW": lambda params: Adam(
+        params, lr=0.01, weight_decay=0.1, decoupled_weight_decay=True, fused=True
+    ),
     "AdamW with maxima": lambda params: AdamW(params, lr=0.01, fused=True, amsgrad=True),
     "AdamW, tensor by tensor": lambda params: AdamW(params, lr=0.01),
     "SGD": lambda params: SGD(params, lr=0.01, momentum=0.9),
@@ -90,3 +94,49 @@ def test_a_scheduler_that_counts_steps_counts_them_all() -> None:
         train(model, optimizer, update, step)
 
     assert len(counted) == 3
+
+
+def test_a_hook_on_all_optimizers_is_called_at_every_step() -> None:
+    model, calls = network(), list[object]()
+    optimizer = AdamW(model.parameters(), fused=True)
+    handle = register_optimizer_step_post_hook(lambda *_: calls.append(1))
+    try:
+        update = Update(optimizer)
+        for step in range(3):
+            train(model, optimizer, update, step)
+    finally:
+        handle.remove()
+
+    assert len(calls) == 3
+
+
+def test_a_state_that_is_loaded_and_a_group_that_is_added_between_two_steps_are_used() -> None:
+    model, twin = network(), network()
+    optimizers = [AdamW(list(net.parameters())[:4], lr=0.01, fused=True) for net in (model, twin)]
+    updates: list[Callable[[], object]] = [Update(optimizers[0]), optimizers[1].step]
+
+    for step in range(6):
+        for net, optimizer, update in zip((model, twin), optimizers, updates, strict=True):
+            if step == 3:
+                optimizer.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+            if step == 5:
+                optimizer.add_param_group({"params": list(net.parameters())[4:]})
+            train(net, optimizer, update, step)
+
+    for one, other in zip(values(model, optimizers[0]), values(twin, optimizers[1]), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_fused_sgd_takes_gradients_that_come_late_as_torchs_other_sgd_does(momentum: float) -> None:
+    model, twin = network(), network()
+    fused = SGD(model.parameters(), lr=0.01, momentum=momentum, fused=True)
+    plain = SGD(twin.parameters(), lr=0.01, momentum=momentum)
+    update = Update(fused)
+
+    for step in range(5):
+        train(model, fused, update, step)
+        train(twin, plain, plain.step, step)
+
+    for one, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
