@@ -24,6 +24,7 @@ class BatchOrder:
 
     Attributes:
         size: examples in every batch.
+        per_epoch: full batches in an epoch; the remaining examples of a shuffle are not used.
 
     Raises:
         DataError: there is no example.
@@ -34,14 +35,10 @@ class BatchOrder:
             raise DataError("expected training examples of the classes that have a head, found none; see task.classes")
         self._seen = seen
         self.size = min(size, len(seen))
+        self.per_epoch = len(seen) // self.size
         self._purpose = (seed, stream, growths)
         self._epoch = -1
         self._batches: tuple[Tensor, ...] = ()
-
-    @property
-    def per_epoch(self) -> int:
-        """Full batches in an epoch; the remaining examples of a shuffle are not used."""
-        return len(self._seen) // self.size
 
     def within(self, step: int, count: int) -> Tensor:
         """Return the indices `[S]` of all examples in the `count` batches from `step` on."""
@@ -73,17 +70,16 @@ class ReplayedOrder:
         fraction: of a batch that is old, rounded to whole examples; at least one is new.
         seed: the run's seed.
         growths: how many growths came before.
+
+    Attributes:
+        per_epoch: full batches in an epoch of the new examples.
     """
 
     def __init__(self, new: Tensor, old: Tensor, size: int, *, fraction: float, seed: int, growths: int) -> None:
         count = min(round(size * fraction), size - 1, len(old))
         self._new = BatchOrder(new, size - count, seed=seed, growths=growths)
         self._old = BatchOrder(old, count, seed=seed, growths=growths, stream="replay") if count else None
-
-    @property
-    def per_epoch(self) -> int:
-        """Full batches in an epoch of the new examples."""
-        return self._new.per_epoch
+        self.per_epoch = self._new.per_epoch
 
     def indices(self, step: int) -> Tensor:
         """Return the indices `[B]` of the batch at `step`, counted from the growth; the new ones come first."""

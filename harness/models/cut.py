@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from harness.models.growable import GrowableModel
 from harness.models.taps import capture
 
-__all__ = ["Cut", "find_cut"]
+__all__ = ["CUT", "TAP", "Cut", "find_cut", "uncut"]
 
 CUT, TAP = "cut", "tap/"
 # Modules that draw no random numbers and remember nothing, also in train mode.
@@ -44,6 +44,16 @@ class Cut:
         return nn.ModuleList(layer for _, layer in self._below)
 
     @property
+    def above(self) -> list[tuple[str, nn.Module]]:
+        """The layers above the cut, with their paths."""
+        return self._above
+
+    @property
+    def taps(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The taps below and above the cut, each with the path of the module whose output it is."""
+        return self._taps_below, self._taps_above
+
+    @property
     def name(self) -> str:
         """A name of the features: the last layer below the cut, and the taps below it."""
         return f"{self._below[-1][0]} {sorted(self._taps_below)}"
@@ -74,6 +84,11 @@ class Cut:
             for _, layer in layers:
                 value = layer(value)
         return value, {tap: features[path] for tap, path in taps.items()}
+
+
+def uncut(model: GrowableModel) -> Cut:
+    """Return the cut with nothing below it: its features are the inputs."""
+    return Cut(model, list(_layers(model.backbone, "")), 0)
 
 
 def find_cut(model: GrowableModel, example: Tensor) -> Cut | None:

@@ -91,6 +91,11 @@ class GrowableModel(nn.Module):
             self.log_variances[name] = nn.Parameter(torch.zeros((), device=device))
 
     @property
+    def own_output(self) -> str:
+        """The name of the backbone's own output."""
+        return self._output
+
+    @property
     def dtype(self) -> torch.dtype:
         """The type of the backbone's floating-point parameters."""
         return next((p.dtype for p in self.backbone.parameters() if p.is_floating_point()), torch.float32)

@@ -67,23 +67,23 @@ class StageTrainer:
         self._stored = stored
         self.steps_trained = 0
 
-    def train(self, stage: PendingStage) -> StageEnd:
-        """Train a stage to its end, and commit it.
+    def train(self, stage: PendingStage) -> Steps[StageEnd]:
+        """Train a stage to its end, and commit it; yield each loop that is to be trained meanwhile.
 
         Raises:
-            StageBusyError: another process is training the stage.
+            StageBusyError: another process, or another run of this one, is training the stage.
             InterruptedRunError: training was asked to stop; what was trained is stored.
             KilledError: the stage has killed every process that trained it.
         """
         with self._context.leases.hold(stage.key) as lease:
             if lease is None:
-                raise StageBusyError(f"another process is training the stage {stage.key[:8]}")
+                raise StageBusyError(f"another process is training the stage {stage.key[:8]}", stage.key)
             if end := self._stored.end(stage):  # the process that held the lease before has trained it
                 return end
             if lease.deaths >= MAX_DEATHS:
                 raise KilledError(f"{lease.deaths} processes died in the stage that begins at step {stage.start}")
             training = self._begin(stage, lease)
-            while not self._advance(training):
+            while not (yield from self._advance(training)):
                 self._commit(training, self._metrics(training, final=self._is_fork(training)))
                 if self._context.stop():
                     raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
@@ -108,13 +108,13 @@ class StageTrainer:
         rule = fired[1] if fired else None
         return _StageTraining(stage, lease, self._stored.restore(latest), history, monitor, latest.seconds, rule)
 
-    def _advance(self, training: _StageTraining) -> bool:
+    def _advance(self, training: _StageTraining) -> Steps[bool]:
         """Train until something is to be stored; return whether the stage has ended."""
         state, end = training.state, self._config.steps
         if training.rule is None and state.step < end:
             forks_ahead = [step for step in self._forks(training) if step > state.step]
-            began, first_step = time.monotonic(), state.step
-            training.rule = train_stage(
+            first_step = state.step
+            loop = StageLoop(
                 state,
                 min([*forks_ahead, end]),
                 config=self._config.training,
@@ -124,9 +124,11 @@ class StageTrainer:
                 on_evaluation=functools.partial(self._report, training),
                 signals=self._context.signals,
                 features=self._context.features,
-                pause=lambda: self._context.stop() or time.monotonic() - began > self._context.snapshot_every_s,
+                pause=lambda: self._context.stop() or loop.clock.since_begin > self._context.snapshot_every_s,
             )
-            training.seconds += time.monotonic() - began
+            yield PendingLoop(loop, training.stage.key, alone=training.lease.deaths > 0)
+            training.rule = loop.rule
+            training.seconds += loop.clock.share_s
             self.steps_trained += state.step - first_step
         return training.rule is not None or state.step >= end
 

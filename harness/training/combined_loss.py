@@ -1,5 +1,6 @@
 """All losses of a batch, combined into the one number that is minimized."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from torch import Tensor
 from harness.core.errors import ContractError, SpecError
 from harness.losses import AbstractLoss, AbstractWeight, Batch, ModelLoss, Weight, total
 
-__all__ = ["CombinedLoss", "LossCombination", "combine_losses"]
+__all__ = ["CombinedLoss", "LossCombination", "Term", "combine_losses"]
 
 OWN_ENDINGS = ("_loss", "_reg")
 
@@ -29,7 +30,7 @@ class CombinedLoss:
 
 
 @dataclass(frozen=True)
-class _Term:
+class Term:
     """A loss with what it says of itself."""
 
     name: str
@@ -46,40 +47,54 @@ class LossCombination:
     """
 
     def __init__(self, losses: Mapping[str, AbstractLoss]) -> None:
-        self._terms = [_Term(name, loss, loss.speaks_of(name), loss.learned_weight) for name, loss in losses.items()]
+        self._terms = [Term(name, loss, loss.speaks_of(name), loss.learned_weight) for name, loss in losses.items()]
 
     def combine(
         self, batch: Batch, *, step: int, growth_weights: Mapping[str, Weight], log_variances: Mapping[str, Tensor]
     ) -> CombinedLoss:
         """Return all components of `batch`, and their weighted sum; see `combine_losses`."""
+        plain, terms = self.components(batch, step)
         components: dict[str, Tensor] = {}
         weights: dict[str, float | Tensor] = {}
+        for term, names in itertools.groupby(terms, terms.__getitem__):
+            for name in names:
+                components[name] = plain[name]
+                weights[name] = self.factor(name, term, step, growth_weights)
+                if term.learned:
+                    weights[name] *= term.learned.precision(log_variances[term.name])
+            if term.learned:
+                components[f"{term.name}_log_variance"] = log_variances[term.name] / 2
+        whole, weighted = total(components, weights)
+        return CombinedLoss(components, weighted, whole)
+
+    def components(self, batch: Batch, step: int) -> tuple[dict[str, Tensor], dict[str, Term]]:
+        """Return all components of `batch`, without those of learned weights, and the term that each belongs to."""
+        components: dict[str, Tensor] = {}
+        terms: dict[str, Term] = {}
         for term in [*self._terms, *self._own(batch)]:
             values = term.loss.components(term.name, batch)
             if both := {*components, "total"} & values.keys():
                 raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
-            components |= values
             for component, value in values.items():
                 _check_scalar(component, value, step)
-                born = growth_weights.get(component, growth_weights.get(term.output or component, 1.0))
-                weights[component] = _factor(born, step) * _factor(term.loss.weight, step)
-            if values and term.learned:
-                variance = log_variances[term.name]
-                weights |= {component: weights[component] * term.learned.precision(variance) for component in values}
-                components[f"{term.name}_log_variance"] = variance / 2
+                components[component], terms[component] = value, term
         if not components:
             raise SpecError(
                 f"expected a loss of an output that exists, found none of {', '.join(batch.outputs)}; see "
                 "training.losses"
             )
-        whole, weighted = total(components, weights)
-        return CombinedLoss(components, weighted, whole)
+        return components, terms
 
-    def _own(self, batch: Batch) -> list[_Term]:
+    def factor(self, component: str, term: Term, step: int, growth_weights: Mapping[str, Weight]) -> float:
+        """Return the weight of a component at `step`, without what is learned of it."""
+        born = growth_weights.get(component, growth_weights.get(term.output or component, 1.0))
+        return _factor(born, step) * _factor(term.loss.weight, step)
+
+    def _own(self, batch: Batch) -> list[Term]:
         """Return a loss for each scalar of the model that no loss is about."""
         own = [name for name in batch.outputs if name.endswith(OWN_ENDINGS)]
         named = {term.output for term in self._terms} if own else set()
-        return [_Term(name, ModelLoss(), name, None) for name in own if name not in named]
+        return [Term(name, ModelLoss(), name, None) for name in own if name not in named]
 
 
 def combine_losses(

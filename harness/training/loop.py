@@ -11,9 +11,13 @@ for each stage:  restore the longest stored prefix, then
 ```
 
 This module is the middle of it: the steps of one stage. Restoring, committing and growing belong to the caller.
+`packing` makes the same steps of several stages at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from torch import Tensor
 
 from harness.core.history import History
 from harness.core.label_map import LabelMap
@@ -28,31 +32,22 @@ from harness.training.evaluation import evaluate
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
 from harness.training.output_specs import output_specs
+from harness.training.packing.signature import signature_of
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import TrainingStep
 
-__all__ = ["OnEvaluation", "Pause", "Signals", "batches_of", "train_stage"]
+__all__ = ["OnEvaluation", "Pause", "Signals", "StageLoop", "batches_of", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]
 Pause = Callable[[], bool]
 
+UNKNOWN = object()
 
-def train_stage(
-    state: TrainState,
-    until: int,
-    *,
-    config: TrainingConfig,
-    data: TaskData,
-    monitor: TriggerMonitor,
-    history: History,
-    on_evaluation: OnEvaluation = lambda _step, _metrics: None,
-    signals: Signals = frozenset,
-    pause: Pause = lambda: False,
-    features: FeatureCache | None = None,
-) -> GrowthRule | None:
-    """Train `state` in place until step `until`, or until the trigger of a rule fires.
+
+class StageLoop:
+    """Trains `state` in place, step by step, until step `until`, or until the trigger of a rule fires.
 
     Args:
         state: between two steps of the stage, at its beginning or anywhere later.
@@ -64,65 +59,151 @@ def train_stage(
         on_evaluation: called after each evaluation with the step and its metrics.
         signals: called after each evaluation; returns the names of the signals that have arrived from outside so far.
             The step at which one was first seen is recorded as `signal/<name>`.
-        pause: called after each step; whether to return before `until`. A later call continues exactly.
+        pause: called after each step; whether to stop before `until`. A later loop continues exactly.
         features: a cache for features of a frozen lower part; without it, or with augmented inputs, they are computed
             at every step.
 
-    Returns:
-        The rule that fired at the state's step, or None.
+    Attributes:
+        state: as given, as are `config` and `data`.
+        specs: what the network's outputs predict.
+        feed: the data and the forward pass, while nothing is frozen or thawed.
+        batches: the order in which examples are seen.
+        step: updates the state on one batch.
+        recorder: writes what steps measure into the history.
+        rule: the one that fired at the state's step, or None.
+        ended: whether the loop has come to `until`, to a rule, to a pause, or to an error.
+        error: the one that ended it while it was trained with others.
+        stepped: whether it has made a step.
 
     Raises:
         DivergedError: a loss became NaN or infinite.
         ContractError: a loss component is no scalar, has no gradient, or came or went without a growth.
     """
-    specs = output_specs(state.model, state.lineage, state.effects, data)
-    contract = Contract(history, start=state.step - state.age)
-    batches = batches_of(state, data, config, specs.label_map)
-    needs = needs_of(config.losses.values())
-    step = TrainingStep(state, config, specs, contract=contract, needs=needs)
-    recorder = Recorder(history, config.on_divergence)
-    thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
 
-    def feed_now() -> Feed:
+    def __init__(
+        self,
+        state: TrainState,
+        until: int,
+        *,
+        config: TrainingConfig,
+        data: TaskData,
+        monitor: TriggerMonitor,
+        history: History,
+        on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+        signals: Signals = frozenset,
+        pause: Pause = lambda: False,
+        features: FeatureCache | None = None,
+    ) -> None:
+        self.state, self.config, self.data = state, config, data
+        self.specs = output_specs(state.model, state.lineage, state.effects, data)
+        self.batches = batches_of(state, data, config, self.specs.label_map)
+        self.needs = needs_of(config.losses.values())
+        contract = Contract(history, start=state.step - state.age)
+        self.step = TrainingStep(state, config, self.specs, contract=contract, needs=self.needs)
+        self.recorder = Recorder(history, config.on_divergence)
+        self.rule: GrowthRule | None = None
+        self._until, self._monitor, self._history, self._features = until, monitor, history, features
+        self._on_evaluation, self._arrived, self._pause = on_evaluation, signals, pause
+        self._thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
+        self._signaled = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
+        self.feed = self._feed_now()
+        self._signature: Hashable | None = UNKNOWN
+        self._metrics = self._evaluate() if state.age == 0 else latest_evaluation(history)
+        self.ended = state.step >= until
+        self.error: Exception | None = None
+        self.stepped = False
+
+    @property
+    def signature(self) -> Hashable | None:
+        """What it has in common with the loops that it can be packed with; None if it trains alone."""
+        if self._signature is UNKNOWN:
+            self._signature = signature_of(self)
+        return self._signature
+
+    @property
+    def thaws(self) -> bool:
+        """Whether the next step begins with freezing or thawing a part."""
+        return self.state.age in self._thaws
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the state is to be evaluated at the step to which it has come."""
+        state, config = self.state, self.config
+        watched = bool(state.lineage) and state.age <= config.evaluate_after_growth
+        return watched or state.step % config.evaluate_every == 0
+
+    def advance(self) -> None:
+        """Make one step, and what belongs to it."""
+        if self.thaws:
+            self.state.refreeze()
+            self.feed, self._signature = self._feed_now(), UNKNOWN
+        examples = self.feed.data.train.take(self.batches.indices(self.state.age))
+        examples = augmented(examples, self.config.augment, seed=self.state.seed, step=self.state.step)
+        self.record(self.step(examples, self.feed.forward))
+        self.stepped = True
+        self.follow_up()
+
+    def fail(self, error: Exception) -> None:
+        """End the loop with an error; the first one is kept."""
+        self.error, self.ended = self.error or error, True
+
+    def finish(self) -> GrowthRule | None:
+        """Make all steps up to the end; return the rule that fired there, if any."""
+        while not self.ended:
+            self.advance()
+        self.recorder.flush()
+        return self.rule
+
+    def record(self, measured: Mapping[str, Tensor]) -> None:
+        """Keep what the last step measured."""
+        self.recorder.add(self.state.step, measured, self.settings())
+
+    def settings(self) -> dict[str, float]:
+        """Return the epoch of the last step, and its learning rates."""
+        rates = {f"lr/group_{index}": group["lr"] for index, group in enumerate(self.state.optimizer.param_groups)}
+        return {"epoch": self._epoch, **rates}
+
+    def follow_up(self) -> None:
+        """Evaluate if that is due, show triggers the progress, and see whether the loop has ended."""
+        state = self.state
+        if evaluated := self.is_due:
+            self._metrics = self._evaluate()
+            new = self._arrived() - self._signaled
+            self._history.record(state.step, {f"signal/{name}": 1.0 for name in new})
+            self._signaled |= new
+        progress = Progress(state.step, state.age, self._epoch, self._metrics, evaluated, self._signaled)
+        self.rule = self._monitor.observe(progress)
+        paused = self._pause()
+        self.ended = paused or self.rule is not None or state.step >= self._until
+
+    @property
+    def _epoch(self) -> int:
+        return self.state.age // self.batches.per_epoch
+
+    def _feed_now(self) -> Feed:
+        state, batches = self.state, self.batches
         state.set_train_mode()
         # Augmented inputs differ at every step, and so do their features.
-        if features is None or config.augment or needs.taps:
-            return Feed(state.model, data)
-        return features.feed(state, data, batches.within(state.age, until - state.step), batch_size=batches.size)
+        if self._features is None or self.config.augment or self.needs.taps:
+            return Feed(state.model, self.data)
+        seen = batches.within(state.age, self._until - state.step)
+        return self._features.feed(state, self.data, seen, batch_size=batches.size)
 
-    def evaluate_now() -> dict[str, float]:
-        recorder.flush()
-        results = evaluate(state, feed.data.validation, config, specs, forward=feed.forward_part)
+    def _evaluate(self) -> dict[str, float]:
+        self.recorder.flush()
+        state, config = self.state, self.config
+        results = evaluate(state, self.feed.data.validation, config, self.specs, forward=self.feed.forward_part)
         metrics = {f"val/{name}": value for name, value in results.items()}
-        history.record(state.step, metrics)
+        self._history.record(state.step, metrics)
         if config.record_drift:
-            history.record(state.step, drift(state, data.validation, specs.label_map))
-        on_evaluation(state.step, metrics)
+            self._history.record(state.step, drift(state, self.data.validation, self.specs.label_map))
+        self._on_evaluation(state.step, metrics)
         return metrics
 
-    feed = feed_now()
-    metrics = evaluate_now() if state.age == 0 else latest_evaluation(history)
-    signaled = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
-    rule, paused = None, False
-    while state.step < until and not (rule or paused):
-        if state.age in thaws:
-            state.refreeze()
-            feed = feed_now()
-        examples = feed.data.train.take(batches.indices(state.age))
-        examples = augmented(examples, config.augment, seed=state.seed, step=state.step)
-        measured = step(examples, feed.forward)
-        epoch = state.age // batches.per_epoch
-        recorder.add(state.step, measured, {"epoch": epoch, **_learning_rates(state)})
-        watched = bool(state.lineage) and state.age <= config.evaluate_after_growth
-        if evaluated := watched or state.step % config.evaluate_every == 0:
-            metrics = evaluate_now()
-            new = signals() - signaled
-            history.record(state.step, {f"signal/{name}": 1.0 for name in new})
-            signaled |= new
-        rule = monitor.observe(Progress(state.step, state.age, epoch, metrics, evaluated, signaled))
-        paused = pause()
-    recorder.flush()
-    return rule
+
+def train_stage(state: TrainState, until: int, **settings: Any) -> GrowthRule | None:
+    """Train to the end of a loop; return the rule that fired there, if any. Settings are those of `StageLoop`."""
+    return StageLoop(state, until, **settings).finish()
 
 
 def batches_of(
@@ -147,7 +228,3 @@ def batches_of(
 def latest_evaluation(history: History) -> dict[str, float]:
     """Return the last validation metrics in `history`."""
     return {name: value for name, value in history.latest().items() if name.startswith("val/")}
-
-
-def _learning_rates(state: TrainState) -> dict[str, float]:
-    return {f"lr/group_{index}": group["lr"] for index, group in enumerate(state.optimizer.param_groups)}

@@ -1,7 +1,8 @@
 """Measurements of steps, kept on the device and fetched many at a time."""
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from harness.core.errors import DivergedError
 from harness.core.history import History, Series
 
-__all__ = ["Recorder"]
+__all__ = ["Recorder", "series_of"]
 
 
 class Recorder:
@@ -40,11 +41,11 @@ class Recorder:
             return
         steps: dict[str, list[int]] = {}
         values: dict[str, list[Tensor]] = {}
-        for step, measured, settings in self._kept:
+        for step, measured, _ in self._kept:
             for name, value in measured.items():
                 steps.setdefault(name, []).append(step)
                 values.setdefault(name, []).append(value)
-            self._history.record(step, {f"train/{name}": value for name, value in settings.items()})
+        settings = series_of([step for step, _, _ in self._kept], [own for _, _, own in self._kept])
         self._kept = []
         # One transfer for all values: each one on its own would make a GPU wait.
         flat = torch.cat([torch.stack(column).double() for column in values.values()]).tolist()
@@ -53,12 +54,31 @@ class Recorder:
         for name, measured_at in steps.items():
             columns[name] = Series(measured_at, flat[start : start + len(measured_at)])
             start += len(measured_at)
+        self.write(settings, columns)
+
+    def write(self, settings: Mapping[str, Series], columns: dict[str, Series]) -> None:
+        """Write the settings of steps, and what was measured, by name, into the history.
+
+        Raises:
+            DivergedError: as in `flush`.
+        """
+        for name, series in settings.items():
+            self._history.extend(f"train/{name}", series)
         if self._on_divergence == "stop":
             _check_finite(columns)
         else:
             columns = {name: _finite(series) for name, series in columns.items()}
         for name, series in columns.items():
             self._history.extend(f"train/{name}", series)
+
+
+def series_of(steps: Sequence[int], rows: Sequence[Mapping[str, float]]) -> dict[str, Series]:
+    """Return the values of `rows`, one a step, by name."""
+    history = History()
+    for name in dict.fromkeys(itertools.chain.from_iterable(rows)):
+        known = [(step, row[name]) for step, row in zip(steps, rows, strict=True) if name in row]
+        history.extend(name, Series([step for step, _ in known], [value for _, value in known]))
+    return {name: history[name] for name in history}
 
 
 def _finite(series: Series) -> Series:

@@ -16,7 +16,7 @@ from harness.training.group_watch import GroupWatch
 from harness.training.state import TrainState
 from harness.training.update import Update
 
-__all__ = ["TrainingStep", "batch_loss", "train_step"]
+__all__ = ["WATCHED_STEPS", "TrainingStep", "batch_loss", "forget_gradients", "set_learning_rates", "train_step"]
 
 
 WATCHED_STEPS = 20
@@ -31,6 +31,9 @@ class TrainingStep:
         specs: what the network's outputs predict.
         contract: checks the loss components, if given.
         needs: what the losses read besides outputs; computed from them if not given.
+
+    Attributes:
+        update: the optimizer's part.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class TrainingStep:
         self._state, self._config, self._specs, self._contract = state, config, specs, contract
         self._needs = needs or needs_of(config.losses.values())
         self._losses = LossCombination(config.losses)
-        self._update = Update(state.optimizer)
+        self.update = Update(state.optimizer)
         self._log_variances = dict(state.model.log_variances.items())
         self._skips = config.on_divergence == "skip"
 
@@ -65,8 +68,8 @@ class TrainingStep:
             second. If gradients are recorded, also the metrics of `trunk_gradients`.
         """
         state, config = self._state, self._config
-        _set_learning_rates(state, config)
-        _forget_gradients(state)
+        set_learning_rates(state, config)
+        forget_gradients(state)
         # Dropout in modules of any library draws from the global generator.
         seed_global_stream(step_seed(state.seed, state.step), state.device)
         batch = forward_batch(state, examples, self._specs, self._needs, forward)
@@ -92,11 +95,11 @@ class TrainingStep:
         watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
         skipped = self._skips and not bool((norm + loss.total).isfinite())
         if skipped:
-            _forget_gradients(state)
+            forget_gradients(state)
         if scaled:
             scaler.step(state.optimizer)
         elif not skipped:
-            self._update()
+            self.update()
         scaling = _scaling(state, norm, skipped=skipped if self._skips else None)
         if scaled:
             scaler.update()
@@ -137,14 +140,15 @@ def _clip(parameters: list[nn.Parameter], largest: float | None) -> Tensor:
     return norm
 
 
-def _set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
+def set_learning_rates(state: TrainState, config: TrainingConfig) -> None:
+    """Set the learning rate of each group for the step that begins."""
     for group in state.optimizer.param_groups:
         age = state.step - group["born"]
         warm_up = min((age + 1) / (group["warm_up"] + 1), 1.0)
         group["lr"] = group["base_lr"] * group["lr_scale"] * warm_up * config.schedule.factor(state.step, age)
 
 
-def _forget_gradients(state: TrainState) -> None:
+def forget_gradients(state: TrainState) -> None:
     """Do what `zero_grad` of the optimizer does, which takes a profiler's note of it at each step."""
     for group in state.optimizer.param_groups:
         for parameter in group["params"]:

@@ -2,20 +2,31 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim import optimizer as optimizers
 
-__all__ = ["Update"]
+__all__ = ["KernelCall", "KernelGroup", "Update", "call_kernel"]
 
 HOOKS = ("step", "_optimizer_step_pre_hooks", "_optimizer_step_post_hooks")  # the first is what schedulers wrap
 
 
+class KernelCall(NamedTuple):
+    """The settings of one call of the kernel."""
+
+    lr: float
+    betas: tuple[float, float]
+    weight_decay: float
+    eps: float
+    maximize: bool
+    decoupled: bool
+
+
 @dataclass(frozen=True)
-class _Group:
+class KernelGroup:
     """A group's tensors, as the kernel takes them.
 
     Attributes:
@@ -30,6 +41,14 @@ class _Group:
     squares: list[Tensor]
     steps: list[Tensor]
 
+    @property
+    def call(self) -> KernelCall:
+        """The settings with which the group is updated now."""
+        values, decoupled = self.settings, bool(self.settings.get("decoupled_weight_decay"))
+        return KernelCall(
+            values["lr"], values["betas"], values["weight_decay"], values["eps"], values["maximize"], decoupled
+        )
+
 
 class Update:
     """Calls `optimizer.step()`, or the kernel that it would call, with the same result to the bit.
@@ -42,22 +61,23 @@ class Update:
         self._optimizer = optimizer
         self._direct = type(optimizer) in (Adam, AdamW) and all(map(_is_usual, optimizer.param_groups))
         self._state: object = None
-        self._groups: list[_Group] = []
+        self._groups: list[KernelGroup] = []
 
     def __call__(self) -> None:
         """Update the parameters that have gradients."""
-        gradients = self._gradients() if self._direct and not _is_hooked(self._optimizer) else None
-        if gradients is None:
+        calls = self.kernel_calls()
+        if calls is None:
             _complete_momentum(self._optimizer)
             self._optimizer.step()
             return
-        with torch.no_grad():
-            for group, grads in zip(self._groups, gradients, strict=True):
-                if grads:
-                    _call(group, grads)
+        for group, gradients in calls:
+            torch._foreach_add_(group.steps, 1)
+            call_kernel(group.call, group.moving, gradients, group.averages, group.squares, group.steps)
 
-    def _gradients(self) -> list[list[Tensor]] | None:
-        """Return the gradients by group; None if the kernel cannot be called."""
+    def kernel_calls(self) -> list[tuple[KernelGroup, list[Tensor]]] | None:
+        """Return the groups to be updated, with their gradients; None if the kernel cannot be called."""
+        if not self.is_direct:
+            return None
         gradients = [_gradients(group) for group in self._groups]
         if self._optimizer.state is not self._state or len(gradients) < len(self._optimizer.param_groups):
             gradients = [None]  # the first step, a loaded state, or a group that was added
@@ -66,24 +86,37 @@ class Update:
             self._groups = [_prepared(self._optimizer, group) for group in self._optimizer.param_groups]
             self._direct = all(map(_is_uniform, self._groups))
             gradients = [_gradients(group) for group in self._groups]
-        return [grads for grads in gradients if grads is not None] if self._direct else None
+        if not self._direct:
+            return None
+        return [(group, grads) for group, grads in zip(self._groups, gradients, strict=True) if grads]
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether the kernel may be called, as far as the optimizer's settings and hooks go."""
+        return self._direct and not _is_hooked(self._optimizer)
 
 
-def _call(group: _Group, gradients: list[Tensor]) -> None:
-    settings = group.settings
-    beta1, beta2 = settings["betas"]
-    torch._foreach_add_(group.steps, 1)
-    kernel: Any = torch._fused_adamw_ if settings.get("decoupled_weight_decay") else torch._fused_adam_
-    kernel(
-        *(group.moving, gradients, group.averages, group.squares, [], group.steps),
-        amsgrad=False,
-        lr=settings["lr"],
-        beta1=beta1,
-        beta2=beta2,
-        weight_decay=settings["weight_decay"],
-        eps=settings["eps"],
-        maximize=settings["maximize"],
-    )
+def call_kernel(
+    call: KernelCall,
+    moving: list[Tensor],
+    gradients: list[Tensor],
+    averages: list[Tensor],
+    squares: list[Tensor],
+    steps: list[Tensor],
+) -> None:
+    """Update tensors, whose counts of steps include this one."""
+    kernel: Any = torch._fused_adamw_ if call.decoupled else torch._fused_adam_
+    with torch.no_grad():
+        kernel(
+            *(moving, gradients, averages, squares, [], steps),
+            amsgrad=False,
+            lr=call.lr,
+            beta1=call.betas[0],
+            beta2=call.betas[1],
+            weight_decay=call.weight_decay,
+            eps=call.eps,
+            maximize=call.maximize,
+        )
 
 
 def _is_usual(group: Mapping[str, Any]) -> bool:
@@ -111,15 +144,15 @@ def _complete_momentum(optimizer: Optimizer) -> None:
                 optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
 
 
-def _prepared(optimizer: Optimizer, group: Mapping[str, Any]) -> _Group:
+def _prepared(optimizer: Optimizer, group: Mapping[str, Any]) -> KernelGroup:
     """Return the tensors of a group, once what is missing of the optimizer's state is made."""
     moving, gradients, averages, squares, maxima, steps = ([] for _ in range(6))  # type: ignore[var-annotated]
     optimizer._init_group(group, moving, gradients, averages, squares, maxima, steps)  # type: ignore[attr-defined]  # noqa: SLF001
     idle = [parameter for parameter in group["params"] if parameter.grad is None]
-    return _Group(group, moving, idle, averages, squares, steps)
+    return KernelGroup(group, moving, idle, averages, squares, steps)
 
 
-def _is_uniform(group: _Group) -> bool:
+def _is_uniform(group: KernelGroup) -> bool:
     """Return whether the tensors of a group are real, dense, on the CPU and of one dtype."""
     dtypes = {parameter.dtype for parameter in group.moving}
     return len(dtypes) <= 1 and all(
@@ -128,7 +161,7 @@ def _is_uniform(group: _Group) -> bool:
     )
 
 
-def _gradients(group: _Group) -> list[Tensor] | None:
+def _gradients(group: KernelGroup) -> list[Tensor] | None:
     """Return the gradients of the moving parameters; None if other parameters have gradients than before."""
     gradients = [parameter.grad for parameter in group.moving]
     changed = any(gradient is None for gradient in gradients) or any(one.grad is not None for one in group.idle)

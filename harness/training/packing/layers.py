@@ -1,0 +1,227 @@
+"""Layers of several networks as one; values are those of each network's own layer, to the bit.
+
+Features are `[K, B, ...]`, with a row per network, or a list of K tensors `[B, ...]` after layers that are called one by
+one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from harness.models.head import Head, pooled
+from harness.models.inserted import Inserted
+from harness.models.widened import Widened
+from harness.training.packing.linear import linear
+from harness.training.packing.shared_storage import SharedParameter, share
+
+__all__ = ["Features", "Layer", "Parameters", "Streams", "apart", "layer_of", "stacked"]
+
+Features = Tensor | list[Tensor]
+Streams = Sequence[torch.Generator]
+
+# Functions of each value alone.
+ELEMENTWISE = (
+    nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.ELU, nn.SELU, nn.CELU,
+    nn.Softplus, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Mish,
+)  # fmt: skip
+# Layers that draw no random numbers, and are called network by network.
+ONE_BY_ONE = (
+    nn.Flatten, nn.Unflatten, nn.Softmax, nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm,
+    nn.Embedding, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d,
+    nn.AdaptiveMaxPool2d,
+)  # fmt: skip
+
+
+def stacked(features: Features) -> Tensor:
+    """Return features as one tensor `[K, B, ...]`."""
+    return features if isinstance(features, Tensor) else torch.stack(features)
+
+
+def apart(features: Features) -> list[Tensor]:
+    """Return the features of each network, `[B, ...]` each."""
+    return list(features.unbind()) if isinstance(features, Tensor) else features
+
+
+class Parameters:
+    """The parameters that layers share; one that is used twice is shared once."""
+
+    def __init__(self) -> None:
+        self.shared: dict[int, SharedParameter] = {}
+
+    def share(self, parameters: Iterable[nn.Parameter]) -> Tensor:
+        """Return the values `[K, ...]` of the same parameter of each network."""
+        every = list(parameters)
+        if id(every[0]) not in self.shared:
+            self.shared[id(every[0])] = share(every)
+        return self.shared[id(every[0])].values
+
+
+class Layer(ABC):
+    """The same layer of K networks."""
+
+    @abstractmethod
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        """Return the outputs; what is random is drawn from each network's stream, in the order of its own layers."""
+
+
+class _Elementwise(Layer):
+    def __init__(self, module: nn.Module) -> None:
+        self._module = module
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        del streams
+        if isinstance(features, Tensor):
+            return self._module(features)  # type: ignore[no-any-return]
+        return [self._module(one) for one in features]
+
+
+class _OneByOne(Layer):
+    def __init__(self, functions: Sequence[Callable[[Tensor], Tensor]]) -> None:
+        self._functions = functions
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        del streams
+        return [function(one) for function, one in zip(self._functions, apart(features), strict=True)]
+
+
+class _Flatten(Layer):
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        del streams
+        return features.flatten(2) if isinstance(features, Tensor) else [one.flatten(1) for one in features]
+
+
+class _Linear(Layer):
+    def __init__(self, modules: Sequence[nn.Linear], parameters: Parameters) -> None:
+        self._weights = parameters.share(module.weight for module in modules)
+        self._biases = None if modules[0].bias is None else parameters.share(module.bias for module in modules)
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        del streams
+        inputs = stacked(features)
+        if inputs.dim() == 3:
+            return linear(inputs, self._weights, self._biases)
+        outputs = linear(inputs.flatten(1, -2), self._weights, self._biases)
+        return outputs.unflatten(1, inputs.shape[1:-1])
+
+
+class _Dropout(Layer):
+    """What `torch.nn.functional.dropout` does on a CPU, with each network's own mask."""
+
+    def __init__(self, dropped: float) -> None:
+        self._kept = 1 - dropped
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        inputs = stacked(features)
+        mask = torch.empty_like(inputs)
+        for row, stream in zip(mask.unbind(), streams, strict=True):
+            row.bernoulli_(self._kept, generator=stream)
+        return inputs * mask.div_(self._kept)
+
+
+class _Row(Layer):
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = layers
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        for layer in self._layers:
+            features = layer(features, streams)
+        return features
+
+
+class _Pooled(Layer):
+    def __init__(self, *, stop_gradient: bool) -> None:
+        self._stop_gradient = stop_gradient
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        del streams
+        if isinstance(features, Tensor) and features.dim() == 3:
+            return features.detach() if self._stop_gradient else features
+        return [pooled(one.detach() if self._stop_gradient else one) for one in apart(features)]
+
+
+class _Inserted(Layer):
+    def __init__(self, inside: Layer, *, residual: bool) -> None:
+        self._inside = inside
+        self._residual = residual
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        changed = self._inside(features, streams)
+        return stacked(features) + stacked(changed) if self._residual else changed
+
+
+class _SideBySide(Layer):
+    def __init__(self, parts: Sequence[Layer]) -> None:
+        self._parts = parts
+
+    def __call__(self, features: Features, streams: Streams) -> Features:
+        return torch.cat([stacked(part(features, streams)) for part in self._parts], dim=-1)
+
+
+def layer_of(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
+    """Return the layer that K modules of the same kind and settings are together; None if there is no rule for them."""
+    first, kind = modules[0], type(modules[0])
+    if _is_hooked(first):
+        return None
+    if kind in COMPOSED:
+        return COMPOSED[kind](modules, parameters)
+    if kind is nn.Dropout:
+        return _Dropout(first.p) if first.training and first.p else _Elementwise(nn.Identity())  # type: ignore[arg-type]
+    if kind is nn.Flatten and (first.start_dim, first.end_dim) == (1, -1):
+        return _Flatten()
+    if kind in ELEMENTWISE:
+        return _Elementwise(first)
+    return _OneByOne(modules) if kind in ONE_BY_ONE else None
+
+
+def _linear(modules: Sequence[nn.Module], parameters: Parameters) -> Layer:
+    return _Linear(modules, parameters)  # type: ignore[arg-type]
+
+
+def _row(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
+    return _row_of([list(module.children()) for module in modules], parameters)
+
+
+def _row_of(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> Layer | None:
+    layers = _each(rows, parameters)
+    return layers and _Row(layers)
+
+
+def _each(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> list[Layer] | None:
+    layers = [layer_of(modules, parameters) for modules in zip(*rows, strict=True)]
+    known = [layer for layer in layers if layer is not None]
+    return known if len(known) == len(layers) else None
+
+
+def _head(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
+    inside = _row_of([[head.layers, head.output] for head in modules], parameters)  # type: ignore[list-item]
+    return inside and _Row([_Pooled(stop_gradient=bool(modules[0].stop_gradient)), inside])
+
+
+def _inserted(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
+    first = modules[0]
+    inside = layer_of([module.get_submodule("layer") for module in modules], parameters) if first.on else None
+    if not first.on:
+        return _Elementwise(nn.Identity())
+    return inside and _Inserted(inside, residual=bool(first.residual))
+
+
+def _side_by_side(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
+    parts = _each([list(module.get_submodule("parts").children()) for module in modules], parameters)
+    linear_parts = all(isinstance(part, _Linear) for part in parts or ())
+    return _SideBySide(parts) if parts and linear_parts else None
+
+
+COMPOSED: dict[type[nn.Module], Callable[[Sequence[nn.Module], Parameters], Layer | None]] = {
+    nn.Sequential: _row,
+    nn.Linear: _linear,
+    Head: _head,
+    Inserted: _inserted,
+    Widened: _side_by_side,
+}
+
+
+def _is_hooked(module: nn.Module) -> bool:
+    tables = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(vars(module)[name] for name in tables)

@@ -1,0 +1,90 @@
+"""Linear layers of several networks as one: the same products, to the bit."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+__all__ = ["linear"]
+
+
+def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
+    """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`."""
+    outputs: Tensor = _Linear.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
+    return outputs
+
+
+class _Linear(torch.autograd.Function):
+    """The products that autograd makes of one layer, for all networks at once where the batched kernel rounds alike."""
+
+    @staticmethod
+    def forward(ctx: Any, inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
+        ctx.save_for_backward(inputs, weights)
+        ctx.has_bias = biases is not None
+        transposed = weights.transpose(1, 2)
+        return _products(inputs, transposed) if biases is None else _sums(biases, inputs, transposed)
+
+    @staticmethod
+    def backward(ctx: Any, gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        inputs, weights = ctx.saved_tensors
+        need_inputs, need_weights, need_biases = ctx.needs_input_grad
+        return (
+            _products(gradients, weights) if need_inputs else None,
+            _products(gradients.transpose(1, 2), inputs) if need_weights else None,
+            gradients.sum(1) if need_biases else None,
+        )
+
+
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """Return `[K, N, M]`, each network's product of `[K, N, R]` and `[K, R, M]`."""
+    if _rounds_alike(torch.bmm, torch.mm, _layout(left), _layout(right)):
+        return torch.bmm(left, right)
+    results = left.new_empty(len(left), left.shape[1], right.shape[2])
+    for one, other, result in zip(left.unbind(), right.unbind(), results.unbind(), strict=True):
+        torch.mm(one, other, out=result)
+    return results
+
+
+def _sums(biases: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """Return the same with each network's row of `biases` `[K, M]` added."""
+    if _rounds_alike(_batched_sums, torch.addmm, None, _layout(left), _layout(right)):
+        return _batched_sums(biases, left, right)
+    results = left.new_empty(len(left), left.shape[1], right.shape[2])
+    rows = zip(biases.unbind(), left.unbind(), right.unbind(), results.unbind(), strict=True)
+    for bias, one, other, result in rows:
+        torch.addmm(bias, one, other, out=result)
+    return results
+
+
+def _batched_sums(biases: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    return torch.baddbmm(biases.unsqueeze(1), left, right)
+
+
+_Layout = tuple[torch.Size, tuple[int, ...], torch.dtype, torch.device]
+
+
+def _layout(tensor: Tensor) -> _Layout:
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+
+
+@functools.lru_cache(maxsize=4096)
+def _rounds_alike(batched: Callable[..., Tensor], single: Callable[..., Tensor], *layouts: _Layout | None) -> bool:
+    """Return whether a batched kernel gives the bits of single ones, for tensors that lie so in memory.
+
+    None stands for a row of biases. Kernels choose by shape and layout, so random values decide it.
+    """
+    stream = torch.Generator().manual_seed(0)
+    left, right = (_random(layout, stream) for layout in layouts if layout is not None)
+    operands = [left, right]
+    if None in layouts:
+        operands = [torch.randn(len(left), right.shape[2], generator=stream).to(left), left, right]
+    apart = [single(*row) for row in zip(*(operand.unbind() for operand in operands), strict=True)]
+    return torch.equal(batched(*operands), torch.stack(apart))
+
+
+def _random(layout: _Layout, stream: torch.Generator) -> Tensor:
+    shape, strides, dtype, device = layout
+    tensor = torch.empty_strided(shape, strides, dtype=dtype, device=device)
+    return tensor.copy_(torch.randn(shape, generator=stream))

@@ -1,0 +1,98 @@
+"""The losses of several networks at once."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from harness.losses import Batch, total
+from harness.training.combined_loss import CombinedLoss, LossCombination, Term
+from harness.training.packing.batching import at_once
+from harness.training.packing.layers import Features, apart, stacked
+
+if TYPE_CHECKING:
+    from harness.training.loop import StageLoop
+
+__all__ = ["PackedLosses"]
+
+
+class _Untouchable(Mapping[str, Tensor]):
+    """Parameters that a loss may not read: those that the packed network learns lie elsewhere."""
+
+    def __getitem__(self, name: str) -> Tensor:
+        raise NotImplementedError(f"the parameter {name!r} is read by a loss")
+
+    def __iter__(self) -> Iterator[str]:
+        raise NotImplementedError("parameters are read by a loss")
+
+    def __len__(self) -> int:
+        return 0
+
+
+class PackedLosses:
+    """Combines the losses of K batches; every scalar is a tensor `[K]`.
+
+    Args:
+        loops: whose losses they are; their settings agree in all but weights.
+        together: whether components are computed for all batches at once.
+    """
+
+    def __init__(self, loops: Sequence["StageLoop"], *, together: bool) -> None:
+        self._loops = loops
+        self._together = together
+        self._combination = LossCombination(loops[0].config.losses)
+        self._each = [LossCombination(loop.config.losses) for loop in loops]
+        self._specs = replace(loops[0].specs, parameters=_Untouchable())
+
+    def __call__(
+        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
+    ) -> CombinedLoss:
+        """Return the components of batches `[K, B, ...]`, and their weighted sums."""
+        compute = self._at_once if self._together else self._one_by_one
+        components, terms = compute(outputs, inputs, labels, targets)
+        weights = {}
+        for name in components:
+            factors = tuple(
+                combination.factor(name, terms[row][name], loop.state.step, loop.state.loss_weights)
+                for row, (loop, combination) in enumerate(zip(self._loops, self._each, strict=True))
+            )
+            weights[name] = _weights(factors, labels.device)
+        whole, weighted = total(components, weights)
+        return CombinedLoss(components, weighted, whole)
+
+    def _at_once(
+        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+        found: list[Mapping[str, Term]] = []
+
+        def components(outputs: Any, inputs: Tensor, labels: Tensor, targets: Any) -> dict[str, Tensor]:
+            batch = Batch(outputs, inputs, labels, self._specs, targets)
+            values, terms = self._combination.components(batch, self._loops[0].state.step)
+            found.append(terms)
+            return values
+
+        tensors = {name: stacked(values) for name, values in outputs.items()}
+        values = at_once(components, len(self._loops), tensors, inputs, labels, targets)
+        return values, found * len(self._loops)
+
+    def _one_by_one(
+        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+        rows = {name: apart(values) for name, values in outputs.items()}
+        every, found = [], []
+        for row, (loop, combination) in enumerate(zip(self._loops, self._each, strict=True)):
+            own = {name: values[row] for name, values in rows.items()}
+            own_targets = {name: values[row] for name, values in targets.items()}
+            batch = Batch(own, inputs[row], labels[row], self._specs, own_targets)
+            values, terms = combination.components(batch, loop.state.step)
+            every.append(values)
+            found.append(terms)
+        return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
+
+
+@functools.lru_cache(maxsize=1024)
+def _weights(factors: tuple[float, ...], device: torch.device) -> Tensor | float:
+    return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors, device=device)

@@ -1,0 +1,38 @@
+"""Parameters of several networks in one tensor, of which each network's own parameter is a view."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["SharedParameter", "share"]
+
+ALIGNED_VALUES = 16  # 64 bytes, at which torch begins every tensor: kernels may round otherwise elsewhere
+
+
+@dataclass(frozen=True, eq=False)
+class SharedParameter:
+    """The same parameter of K networks.
+
+    Attributes:
+        values: `[K, ...]`, a leaf that gets the gradients of all.
+        parameters: the K networks' own, each a view of its row.
+    """
+
+    values: Tensor
+    parameters: tuple[nn.Parameter, ...]
+
+
+def share(parameters: Sequence[nn.Parameter]) -> SharedParameter:
+    """Move parameters of one shape into one tensor; their values and their identity stay."""
+    first = parameters[0]
+    stride = math.ceil(first.numel() / ALIGNED_VALUES) * ALIGNED_VALUES
+    storage = first.new_zeros(len(parameters), stride)
+    strides = (stride, *torch.empty(first.shape, device="meta").stride())
+    values = storage.as_strided((len(parameters), *first.shape), strides)
+    for row, parameter in zip(values.unbind(), parameters, strict=True):
+        row.copy_(parameter.detach())
+        parameter.data = row
+    return SharedParameter(values.requires_grad_(first.requires_grad), tuple(parameters))
