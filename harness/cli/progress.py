@@ -58,7 +58,7 @@ class ProgressView(Observer):
         """Show the run that begins."""
         self._bars.reset(self._steps, total=steps, description=name, note="")
 
-    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
         """Show the step and the metric."""
         value = metrics.get(f"val/{self._metric}")
         note = "" if value is None else f"val/{self._metric} {value:.3f}"

@@ -17,7 +17,7 @@ HarnessError
 ├── DivergedError           a loss component is NaN or infinite
 ├── KilledError             one process after the other was killed in the same stage
 ├── SnapshotError           stored bytes are not the bytes that were written
-├── StageBusyError          another process is training the stage that is needed next
+├── StageBusyError          the stage that is needed next is being trained already
 ├── LeaseLostError          another process has taken over what this one was doing
 └── InterruptedRunError     training was asked to stop; what was trained is stored
 ```
@@ -113,7 +113,15 @@ class SnapshotError(HarnessError):
 
 
 class StageBusyError(HarnessError):
-    """Another process is training the stage that is needed next."""
+    """The stage that is needed next is being trained already.
+
+    Attributes:
+        key: of the stage.
+    """
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class LeaseLostError(HarnessError):

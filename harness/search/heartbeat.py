@@ -6,7 +6,7 @@ from typing import NamedTuple
 from harness.search.observer import Observer
 from harness.search.run_request import RunRequest
 
-__all__ = ["IDLE", "POLL_S", "Heartbeat", "HeartbeatWriter"]
+__all__ = ["IDLE", "POLL_S", "SEVERAL", "Heartbeat", "HeartbeatWriter"]
 
 POLL_S = 0.1  # a launch looks at its workers, and an idle worker for its next item, this often
 
@@ -15,7 +15,8 @@ class Heartbeat(NamedTuple):
     """The state of a worker, as it is seen from outside.
 
     Attributes:
-        run: the index, within its work item, of the run that it trains or trained last; -1 before the first.
+        run: the index, within its work item, of the run that it trains or trained last; -1 before the first, and
+            `SEVERAL` if it trains several together.
         began: the value of `beats` when that run began.
         beats: grows by one at every step, after every evaluation, and between runs.
         ready: how often it was ready for a work item; 0 while it starts.
@@ -33,6 +34,7 @@ class Heartbeat(NamedTuple):
 
 
 IDLE = Heartbeat(-1, 0, 0)
+SEVERAL = -2
 
 
 class HeartbeatWriter(Observer):
@@ -55,7 +57,12 @@ class HeartbeatWriter(Observer):
         beats = self._values[2] + 1
         self._values[:3] = [self._index[name], beats, beats]
 
-    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_training(self, names: Sequence[str]) -> None:
+        """Say which run is trained, or that there are several."""
+        self._values[0] = self._index[names[0]] if len(names) == 1 else SEVERAL
+        self.beat()
+
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
         """Beat."""
         self.beat()
 

@@ -1,10 +1,11 @@
-"""Executing runs in this process, one after the other, beside other processes that execute runs of the same study."""
+"""Executing runs in this process, beside other processes that execute runs of the same study."""
 
 import functools
 import gc
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.core.errors import InterruptedRunError, StageBusyError
 from harness.core.spec import with_changes
@@ -18,11 +19,14 @@ from harness.staging.run import run_id
 from harness.staging.runner import Runner
 from harness.staging.signals import SignalWatch
 from harness.tracking.live.feed import NO_FEED, AbstractFeed
+from harness.training.loop import StageLoop, Training
 from harness.training.machine import machine
+from harness.training.packing import Packs
 
 __all__ = ["LocalExecutor"]
 
 POLL_S = 0.2  # while other processes train the next stage of every run that is left
+MOST = 96  # runs that have begun and not ended
 
 Forks = Mapping[str, frozenset[int]]
 
@@ -35,6 +39,7 @@ class LocalExecutor:
         stop: asked between runs whether to stop.
         feed: receives what runs measure while they train.
         commit: that is checked out around the study's file, as in `RunRecord`.
+        packs: trains runs together; None to train one after the other.
     """
 
     runner: Runner
@@ -42,50 +47,47 @@ class LocalExecutor:
     stop: Callable[[], bool] = lambda: False
     feed: AbstractFeed = NO_FEED
     commit: str = ""
+    packs: Packs | None = field(default_factory=Packs)
 
     def execute(self, runs: Sequence[RunRequest], plan: Plan, on_run_end: OnRunEnd) -> None:
         """Execute each run, as `ExecuteRuns` says."""
         self.execute_with(plan.forks, runs, on_run_end)
 
-    def execute_with(self, forks: Forks, runs: Sequence[RunRequest], on_run_end: OnRunEnd) -> None:
-        """Execute each run that no other process executed; `forks` are those of the plan.
+    def execute_with(self, forks: Forks, runs: Sequence[RunRequest], on_run_end: OnRunEnd, *, workers: int = 1) -> None:
+        """Execute each run that no other process executed.
 
-        A run whose next stage another process is training is put off while others can be executed.
+        A run whose next stage is being trained already is put off while others can be executed.
+
+        Args:
+            forks: those of the plan.
+            runs: to be executed.
+            on_run_end: called with the record of each.
+            workers: processes that execute the same runs; none begins more at a time than its share.
 
         Raises:
             InterruptedRunError: this process was asked to stop.
         """
         if not gc.get_freeze_count():
             gc.freeze()  # what was imported is no garbage, and to look through it again costs a tenth of small steps
-        left = list(runs)
-        while left:
-            busy = []
-            for run in left:
-                if self.stop():
-                    raise InterruptedRunError("stopped between two runs; everything is stored")
-                try:
-                    on_run_end(recorded_end(self.runner.store.ledger, run) or self._execute(run, forks))
-                except StageBusyError:
-                    busy.append(run)
-            if len(busy) == len(left):
-                time.sleep(POLL_S)
-            left = busy
+        _Execution(self, forks, on_run_end, most=min(MOST, math.ceil(len(runs) / workers))).finish(runs)
 
-    def _execute(self, run: RunRequest, forks: Forks) -> RunRecord:
-        """Train the run to its end, or to its rung, and record what came of it."""
+    def training(self, run: RunRequest, forks: Forks) -> Training[RunRecord]:
+        """Train the run to its end, or to its rung, and record what came of it; yield loops, as `Runner.training`."""
         name, ledger = run_id(run.config), self.runner.store.ledger
         self.observer.on_run_begin(run.name, run.config.steps)
         record = functools.partial(run_record, run, commit=self.commit, machine=machine(run.config.device))
         self.feed.begin(record("running"))
         try:
-            result = self.runner.run(
+            result = yield from self.runner.training(
                 run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
-                self.observer.on_evaluation,
+                functools.partial(self.observer.on_evaluation, run.name),
                 signals=SignalWatch(ledger.database, run.study, name),
                 forks=forks,
                 on_history=functools.partial(self.feed.append, name),
                 test=run.test and run.until is None,
             )
+        except GeneratorExit:  # it was put aside
+            raise
         except BaseException as error:  # a study's own code may raise anything, and call sys.exit
             reason = failure_reason(error)
             if reason is None:
@@ -102,3 +104,112 @@ class LocalExecutor:
         self.feed.end(name)  # first: whoever finds the run in the ledger finds its whole feed
         ledger.save_run(ended)
         return ended
+
+
+@dataclass
+class _Begun:
+    """A run that has begun, with the loop that is to be trained next."""
+
+    run: RunRequest
+    training: Training[RunRecord]
+    loop: StageLoop
+
+
+@dataclass
+class _Execution:
+    """Brings runs to their ends, several at a time.
+
+    Attributes:
+        most: runs that have begun and not ended.
+        begun: those.
+        put_off: runs whose next stage is being trained already, with its key and the time at which they were put off.
+    """
+
+    executor: LocalExecutor
+    forks: Forks
+    on_run_end: OnRunEnd
+    most: int
+    begun: list[_Begun] = field(default_factory=list)
+    put_off: list[tuple[RunRequest, str, float]] = field(default_factory=list)
+
+    def finish(self, runs: Sequence[RunRequest]) -> None:
+        """Execute all runs."""
+        left = list(runs)
+        try:
+            while left or self.begun or self.put_off:
+                if self.executor.stop():
+                    self._interrupt()
+                left = self._begin(self._due() + left)
+                if self.begun:
+                    self._train()
+                elif self.put_off and not left:
+                    time.sleep(POLL_S)
+        finally:
+            for one in self.begun:
+                one.training.close()
+
+    def _due(self) -> list[RunRequest]:
+        """Return the runs that were put off and may go on now."""
+        held, now = self.executor.runner.holds, time.monotonic()
+        waits = [(held(key) or (self.begun and now - since < POLL_S)) for _, key, since in self.put_off]
+        due = [run for (run, _, _), waiting in zip(self.put_off, waits, strict=True) if not waiting]
+        self.put_off = [one for one, waiting in zip(self.put_off, waits, strict=True) if waiting]
+        return due
+
+    def _begin(self, runs: Sequence[RunRequest]) -> list[RunRequest]:
+        """Begin as many of `runs` as can be trained together; return the others."""
+        packs = self.executor.packs
+        for index, run in enumerate(runs):
+            loops = [one.loop for one in self.begun]
+            if loops and (packs is None or len(loops) >= self.most or not packs.has_room(loops)):
+                return list(runs[index:])
+            if self.executor.stop():
+                self._interrupt()
+            if ended := recorded_end(self.executor.runner.store.ledger, run):
+                self.on_run_end(ended)
+            else:
+                self._go_on(run, self.executor.training(run, self.forks))
+        return []
+
+    def _train(self) -> None:
+        """Train some runs until the loop of one has ended, and let that one go on."""
+        loops = [one.loop for one in self.begun]
+        packs = self.executor.packs or Packs(largest=1)
+        chosen = packs.choose(loops)
+        self.executor.observer.on_training([one.run.name for one in self.begun if one.loop in chosen])
+        packs.train(chosen)
+        ended = [one for one in self.begun if one.loop.ended]
+        self.begun = [one for one in self.begun if not one.loop.ended]
+        for index, one in enumerate(ended):
+            try:
+                self._go_on(one.run, one.training, one.loop.error)
+            except BaseException:
+                self.begun += ended[index + 1 :]
+                raise
+
+    def _go_on(self, run: RunRequest, training: Training[RunRecord], error: BaseException | None = None) -> None:
+        """Let a run go on up to its next loop, or to its end."""
+        try:
+            loop = next(training) if error is None else training.throw(error)
+        except StopIteration as end:
+            self.on_run_end(end.value)
+        except StageBusyError as busy:
+            self.put_off.append((run, busy.key, time.monotonic()))
+        else:
+            self.begun.append(_Begun(run, training, loop))
+
+    def _interrupt(self) -> None:
+        """Store what was trained.
+
+        Raises:
+            InterruptedRunError: in any case.
+        """
+        begun, self.begun = self.begun, []
+        for one in begun:
+            if one.loop.stepped:
+                try:
+                    next(one.training)
+                except (InterruptedRunError, StopIteration):
+                    continue
+            one.training.close()
+        raise InterruptedRunError("stopped between two steps; everything is stored")

@@ -1,6 +1,6 @@
 """What a launch reports to whoever watches it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.staging.ledger import RunRecord
 
@@ -16,8 +16,11 @@ class Observer:
     def on_run_begin(self, name: str, steps: int) -> None:
         """The run `name` of `steps` steps begins."""
 
-    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
-        """The run was evaluated at `step`."""
+    def on_training(self, names: Sequence[str]) -> None:
+        """The runs `names`, which have begun, are trained next, together."""
+
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
+        """The run `name` was evaluated at `step`."""
 
     def on_run_end(self, record: RunRecord) -> None:
         """The run has ended."""

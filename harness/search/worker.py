@@ -50,10 +50,12 @@ class WorkItem:
     Attributes:
         runs: as JSON, since they may use classes of the study's file, which a worker loads first.
         forks: steps, by stage key, at which snapshots are made in passing.
+        workers: to which it is submitted.
     """
 
     runs: list[dict[str, Any]]
     forks: Mapping[str, frozenset[int]]
+    workers: int = 1
 
 
 def run_worker(
@@ -98,5 +100,5 @@ def run_worker(
         if item := receive():
             runs = [RunRequest.from_json(run) for run in item.runs]
             heartbeat.item_begins(runs)
-            retry_on_disconnect(functools.partial(executor.execute_with, item.forks, runs, lambda _: None))
+            retry_on_disconnect(functools.partial(executor.execute_with, item.forks, runs, lambda _: None, workers=item.workers))
             heartbeat.ready()

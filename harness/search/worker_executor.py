@@ -76,7 +76,7 @@ class WorkerExecutor:
         if self._pool is None:
             self._pool = self._open.enter_context(worker_pool(self._launcher, self._config, self._timeout_s))
         pool, ledger, size = self._pool, self._runner.store.ledger, min(self._size, len(runs))
-        pool.submit(WorkItem([run.to_json() for run in runs], plan.forks), size)
+        pool.submit(WorkItem([run.to_json() for run in runs], plan.forks, size), size)
         left, deaths = {run.key: index for index, run in enumerate(runs)}, 0
         while left:
             for index in pool.poll():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from harness.search.heartbeat import IDLE, Heartbeat
+from harness.search.heartbeat import IDLE, SEVERAL, Heartbeat
 from harness.search.launchers import AbstractLauncher, AbstractWorker
 from harness.search.worker import WorkerConfig, WorkItem
 
@@ -46,7 +46,7 @@ class _Worker:
 
     def hangs(self, timeout_s: float) -> bool:
         allowed_s = timeout_s * STARTUP_FACTOR if self.heartbeat.starting else timeout_s
-        return self.heartbeat.run >= 0 and self.silent_s > allowed_s
+        return self.heartbeat.run != IDLE.run and self.silent_s > allowed_s
 
 
 class WorkerPool:
@@ -80,7 +80,10 @@ class WorkerPool:
         return _Worker(self._launcher.start(self._config))
 
     def poll(self) -> list[int]:
-        """Submit to workers that are ready, and replace those that hang; return the indices of the runs that hung."""
+        """Submit to workers that are ready, and replace those that hang; return the indices of the runs that hung.
+
+        Of runs that were trained together, nobody knows which one hung. They are trained one by one afterwards.
+        """
         now = time.monotonic()
         for worker in self._workers:
             if self._item:
@@ -95,7 +98,8 @@ class WorkerPool:
             worker.handle.join()
             log.warning("worker %d made no step for %g s; another takes its place", index, self._timeout_s)
             self._workers[index] = self._started()
-        return [worker.heartbeat.run for worker in hung.values() if worker.item is self._item]
+        hung_at = [worker.heartbeat.run for worker in hung.values() if worker.item is self._item]
+        return [run for run in hung_at if run != SEVERAL]
 
     def replace_the_dead(self) -> int:
         """Put another worker in place of each that died; return how many died.

@@ -14,6 +14,7 @@ from harness.staging.stage_key import next_key
 from harness.staging.stage_trainer import StageTrainer
 from harness.staging.stored_stages import StoredStages
 from harness.training.impact import impact, snapshot_outputs
+from harness.training.loop import Training
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 
@@ -35,8 +36,8 @@ class Chain:
         """The steps that were trained, not restored."""
         return self._trainer.steps_trained
 
-    def finish(self) -> RunResult:
-        """Bring the run to its end.
+    def finish(self) -> Training[RunResult]:
+        """Bring the run to its end; yield each loop that is to be trained meanwhile.
 
         Raises:
             StageBusyError: another process is training the next stage.
@@ -49,7 +50,7 @@ class Chain:
         finished: list[FinishedStage] = []
         lineage: list[GrowthEvent] = []
         while True:
-            end = self._stored.end(stage) or self._trainer.train(stage)
+            end = self._stored.end(stage) or (yield from self._trainer.train(stage))
             finished.append(FinishedStage(end.entry.address, end.metrics, end.entry.seconds))
             if end.rule is None:
                 del stage, end  # they hold the network; counting builds another one

@@ -74,6 +74,10 @@ class Leases:
             self._held.discard((self._owner, name))
             self._release(lease)
 
+    def is_held_here(self, name: str) -> bool:
+        """Return whether this process holds the lease `name`."""
+        return (self._owner, name) in self._held
+
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
             rows = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})

@@ -22,7 +22,7 @@ from harness.staging.stage_key import first_key
 from harness.staging.store import Store
 from harness.staging.workspace import Workspace
 from harness.training.features import FeatureCache
-from harness.training.loop import OnEvaluation, Pause, Signals
+from harness.training.loop import OnEvaluation, Pause, Signals, Training, finish
 from harness.training.output_specs import output_specs
 
 __all__ = ["Runner"]
@@ -79,7 +79,23 @@ class Runner:
         *,
         test: bool = True,
     ) -> RunResult:
-        """Train the stages of `config` that are not stored, and return the results of the whole run.
+        """Train the stages of `config` that are not stored, one by one, and return the results of the whole run.
+
+        Arguments and errors are those of `training`.
+        """
+        return finish(self.training(config, on_evaluation, signals, forks, on_history, test=test))
+
+    def training(
+        self,
+        config: RunConfig,
+        on_evaluation: OnEvaluation = lambda _step, _metrics: None,
+        signals: Signals = frozenset,
+        forks: Mapping[str, frozenset[int]] | None = None,
+        on_history: OnHistory = lambda _part: None,
+        *,
+        test: bool = True,
+    ) -> Training[RunResult]:
+        """Train the stages of `config` that are not stored; yield each loop to be trained, and return the results.
 
         `on_evaluation`, `signals`, `forks` and `on_history` are as in `RunContext`. Without `test` the network is not
         evaluated on test data, and the results have no metrics of it.
@@ -107,11 +123,15 @@ class Runner:
         while True:
             chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), context)
             try:
-                return chain.finish()
+                return (yield from chain.finish())
             except (SnapshotError, LeaseLostError):
                 continue  # the damaged stage was set aside, or another process has trained it
             finally:
                 self.steps_trained += chain.steps_trained
+
+    def holds(self, key: str) -> bool:
+        """Return whether this process is training the stage `key`."""
+        return self._leases.is_held_here(key)
 
     def check(self, config: RunConfig) -> None:
         """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.

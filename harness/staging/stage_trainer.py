@@ -1,7 +1,6 @@
 """Training of one stage under a lease: from its beginning or its latest snapshot to its end, committed on the way."""
 
 import functools
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -23,7 +22,7 @@ from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
 from harness.training.evaluation import forward_split, metrics_of
 from harness.training.forward import needs_of
-from harness.training.loop import train_stage
+from harness.training.loop import StageLoop, Training
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState
 
@@ -67,7 +66,7 @@ class StageTrainer:
         self._stored = stored
         self.steps_trained = 0
 
-    def train(self, stage: PendingStage) -> Steps[StageEnd]:
+    def train(self, stage: PendingStage) -> Training[StageEnd]:
         """Train a stage to its end, and commit it; yield each loop that is to be trained meanwhile.
 
         Raises:
@@ -108,7 +107,7 @@ class StageTrainer:
         rule = fired[1] if fired else None
         return _StageTraining(stage, lease, self._stored.restore(latest), history, monitor, latest.seconds, rule)
 
-    def _advance(self, training: _StageTraining) -> Steps[bool]:
+    def _advance(self, training: _StageTraining) -> Training[bool]:
         """Train until something is to be stored; return whether the stage has ended."""
         state, end = training.state, self._config.steps
         if training.rule is None and state.step < end:
@@ -124,11 +123,13 @@ class StageTrainer:
                 on_evaluation=functools.partial(self._report, training),
                 signals=self._context.signals,
                 features=self._context.features,
-                pause=lambda: self._context.stop() or loop.clock.since_begin > self._context.snapshot_every_s,
+                pause=lambda: self._context.stop() or loop.elapsed_s > self._context.snapshot_every_s,
+                # Whoever killed the processes in which it was trained before may be another run of the same pack.
+                alone=training.lease.deaths > 0,
             )
-            yield PendingLoop(loop, training.stage.key, alone=training.lease.deaths > 0)
+            yield loop
             training.rule = loop.rule
-            training.seconds += loop.clock.share_s
+            training.seconds += loop.seconds
             self.steps_trained += state.step - first_step
         return training.rule is not None or state.step >= end
 

@@ -14,8 +14,9 @@ This module is the middle of it: the steps of one stage. Restoring, committing a
 `packing` makes the same steps of several stages at once.
 """
 
-from collections.abc import Callable, Hashable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Generator, Hashable, Mapping
+from typing import Any, TypeVar
 
 from torch import Tensor
 
@@ -37,11 +38,14 @@ from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import TrainingStep
 
-__all__ = ["OnEvaluation", "Pause", "Signals", "StageLoop", "batches_of", "train_stage"]
+__all__ = ["OnEvaluation", "Pause", "Signals", "StageLoop", "Training", "batches_of", "finish", "train_stage"]
 
 OnEvaluation = Callable[[int, Mapping[str, float]], None]
 Signals = Callable[[], frozenset[str]]
 Pause = Callable[[], bool]
+
+T = TypeVar("T")
+Training = Generator["StageLoop", None, T]  # yields loops, which whoever drives it trains; returns what comes of them
 
 UNKNOWN = object()
 
@@ -62,6 +66,7 @@ class StageLoop:
         pause: called after each step; whether to stop before `until`. A later loop continues exactly.
         features: a cache for features of a frozen lower part; without it, or with augmented inputs, they are computed
             at every step.
+        alone: whether it is never packed.
 
     Attributes:
         state: as given, as are `config` and `data`.
@@ -73,7 +78,7 @@ class StageLoop:
         rule: the one that fired at the state's step, or None.
         ended: whether the loop has come to `until`, to a rule, to a pause, or to an error.
         error: the one that ended it while it was trained with others.
-        stepped: whether it has made a step.
+        seconds: spent on it; of what was spent on a pack, its share.
 
     Raises:
         DivergedError: a loss became NaN or infinite.
@@ -93,6 +98,7 @@ class StageLoop:
         signals: Signals = frozenset,
         pause: Pause = lambda: False,
         features: FeatureCache | None = None,
+        alone: bool = False,
     ) -> None:
         self.state, self.config, self.data = state, config, data
         self.specs = output_specs(state.model, state.lineage, state.effects, data)
@@ -107,11 +113,12 @@ class StageLoop:
         self._thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
         self._signaled = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
         self.feed = self._feed_now()
-        self._signature: Hashable | None = UNKNOWN
+        self._signature: Hashable | None = None if alone else UNKNOWN
         self._metrics = self._evaluate() if state.age == 0 else latest_evaluation(history)
         self.ended = state.step >= until
-        self.error: Exception | None = None
-        self.stepped = False
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+        self._began_at: float | None = None
 
     @property
     def signature(self) -> Hashable | None:
@@ -136,22 +143,35 @@ class StageLoop:
         """Make one step, and what belongs to it."""
         if self.thaws:
             self.state.refreeze()
-            self.feed, self._signature = self._feed_now(), UNKNOWN
+            self.feed = self._feed_now()
+            self._signature = self._signature and UNKNOWN
         examples = self.feed.data.train.take(self.batches.indices(self.state.age))
         examples = augmented(examples, self.config.augment, seed=self.state.seed, step=self.state.step)
         self.record(self.step(examples, self.feed.forward))
-        self.stepped = True
+        self._began_at = self._began_at or time.monotonic()
         self.follow_up()
 
-    def fail(self, error: Exception) -> None:
+    @property
+    def stepped(self) -> bool:
+        """Whether it has made a step."""
+        return self._began_at is not None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since its first step."""
+        return 0.0 if self._began_at is None else time.monotonic() - self._began_at
+
+    def fail(self, error: BaseException) -> None:
         """End the loop with an error; the first one is kept."""
         self.error, self.ended = self.error or error, True
 
     def finish(self) -> GrowthRule | None:
         """Make all steps up to the end; return the rule that fired there, if any."""
+        began = time.monotonic()
         while not self.ended:
             self.advance()
         self.recorder.flush()
+        self.seconds += time.monotonic() - began
         return self.rule
 
     def record(self, measured: Mapping[str, Tensor]) -> None:
@@ -204,6 +224,21 @@ class StageLoop:
 def train_stage(state: TrainState, until: int, **settings: Any) -> GrowthRule | None:
     """Train to the end of a loop; return the rule that fired there, if any. Settings are those of `StageLoop`."""
     return StageLoop(state, until, **settings).finish()
+
+
+def finish(training: Training[T]) -> T:
+    """Train every loop of `training` alone; return what comes of them."""
+    error: BaseException | None = None
+    try:
+        while True:
+            loop = next(training) if error is None else training.throw(error)
+            error = None
+            try:
+                loop.finish()
+            except BaseException as raised:  # noqa: BLE001  # the training knows what is to be released
+                error = raised
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
 
 
 def batches_of(

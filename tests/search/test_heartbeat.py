@@ -18,7 +18,7 @@ def test_a_run_is_starting_until_it_reports(runs_of: RunsOf, study: Study) -> No
     writer.beat()
     writer.on_run_begin("trial 0 · unfrozen · seed 0", 40)
     began = Heartbeat(*values)
-    writer.on_evaluation(0, {})
+    writer.on_evaluation("trial 0 · unfrozen · seed 0", 0, {})
 
     assert began == Heartbeat(1, 2, 2)
     assert began.starting

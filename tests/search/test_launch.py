@@ -32,7 +32,7 @@ class Diary(Observer):
     def on_launch(self, total: int, done: int) -> None:
         self.plan = total, done
 
-    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
         if self._left is not None:
             self._left -= 1
             if self._left < 0:

@@ -47,10 +47,10 @@ def execute(runner: Runner, runs: list[RunRequest]) -> list[RunRecord]:
     return ended
 
 
-def test_runs_are_done_in_order_and_recorded(runner: Runner, runs: list[RunRequest]) -> None:
+def test_runs_are_done_and_recorded(runner: Runner, runs: list[RunRequest]) -> None:
     ended = execute(runner, runs)
 
-    assert [run.key for run in ended] == [run.key for run in runs]
+    assert sorted(run.key for run in ended) == sorted(run.key for run in runs)
     assert {run.status for run in ended} == {"completed"}
     assert {run.key for run in runner.store.ledger.runs("tiny")} == {run.key for run in runs}
 

@@ -18,7 +18,7 @@ class Journal(Observer):
     def on_run_begin(self, name: str, steps: int) -> None:
         self.events.append(f"{name}, {steps} steps")
 
-    def on_evaluation(self, step: int, metrics: Mapping[str, float]) -> None:
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
         assert "val/accuracy/all" in metrics
         self.events.append(str(step))
 

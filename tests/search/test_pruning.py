@@ -53,7 +53,7 @@ class Interrupted(Observer):
     def __init__(self, evaluations: int) -> None:
         self._left = evaluations
 
-    def on_evaluation(self, step: int, metrics: Any) -> None:  # noqa: ARG002
+    def on_evaluation(self, name: str, step: int, metrics: Any) -> None:  # noqa: ARG002
         self._left -= 1
         if not self._left:
             raise KeyboardInterrupt

@@ -47,7 +47,7 @@ def test_a_run_whose_stages_are_all_stored_has_the_same_counts_without_its_snaps
     trained = counts(runner, run)
     for snapshot in (tmp_path / "home" / "store").rglob("state.safetensors"):
         snapshot.unlink()
-    monkeypatch.delattr(stage_trainer, "train_stage")
+    monkeypatch.delattr(stage_trainer, "StageLoop")
 
     assert counts(Runner(Workspace(tmp_path / "home")), run) == trained
 

@@ -7,7 +7,7 @@ from safetensors.torch import load
 
 from harness.core.errors import DivergedError, InterruptedRunError, SpecError, StageBusyError, TapNotFoundError
 from harness.core.spec import with_changes
-from harness.staging import stage_trainer
+from harness.growth import GrowthRule
 from harness.staging.histories import stage_folder
 from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger
@@ -17,7 +17,7 @@ from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.workspace import Workspace
 from harness.training import step as step_module
-from harness.training.loop import train_stage
+from harness.training.loop import StageLoop
 
 
 def another_runner(tmp_path: Path, name: str, **settings: Any) -> Runner:
@@ -35,15 +35,15 @@ def arm(run: RunConfig, freeze: str) -> RunConfig:
 
 def steps_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     trained: list[int] = []
-    original = train_stage
+    original = StageLoop.finish
 
-    def counted(state, until, **rest):  # type: ignore[no-untyped-def]
-        before = state.step
-        rule = original(state, until, **rest)
-        trained.append(state.step - before)
+    def counted(loop: StageLoop) -> GrowthRule | None:
+        before = loop.state.step
+        rule = original(loop)
+        trained.append(loop.state.step - before)
         return rule
 
-    monkeypatch.setattr(stage_trainer, "train_stage", counted)
+    monkeypatch.setattr(StageLoop, "finish", counted)
     return trained
 
 

@@ -45,16 +45,21 @@ def apart(features: Features) -> list[Tensor]:
 
 
 class Parameters:
-    """The parameters that layers share; one that is used twice is shared once."""
+    """The parameters that layers share; one that is used twice is shared once.
 
-    def __init__(self) -> None:
+    Args:
+        start: the place of the first of their networks in a pack.
+    """
+
+    def __init__(self, start: int = 0) -> None:
         self.shared: dict[int, SharedParameter] = {}
+        self._start = start
 
     def share(self, parameters: Iterable[nn.Parameter]) -> Tensor:
         """Return the values `[K, ...]` of the same parameter of each network."""
         every = list(parameters)
         if id(every[0]) not in self.shared:
-            self.shared[id(every[0])] = share(every)
+            self.shared[id(every[0])] = share(every, self._start)
         return self.shared[id(every[0])].values
 
 
@@ -185,7 +190,7 @@ def _row(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
 
 def _row_of(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> Layer | None:
     layers = _each(rows, parameters)
-    return layers and _Row(layers)
+    return None if layers is None else _Row(layers)
 
 
 def _each(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> list[Layer] | None:

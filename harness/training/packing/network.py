@@ -1,23 +1,41 @@
 """Several networks of the same shape as one."""
 
+import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from harness.models.cut import CUT, TAP, uncut
+from harness.models.growable import GrowableModel
 from harness.training.features import Feed
-from harness.training.packing.layers import Features, Layer, Parameters, Streams, layer_of
+from harness.training.packing.layers import Features, Layer, Parameters, Streams, layer_of, stacked
 from harness.training.packing.shared_storage import SharedParameter
+from harness.training.packing.signature import heads_of
 
 __all__ = ["PackedNetwork", "pack_networks"]
 
 
+@dataclass(frozen=True)
+class _HeadGroup:
+    """The heads of networks that follow each other in a pack and agree in them.
+
+    Attributes:
+        rows: the networks.
+        heads: by name, each with its tap, in the order of their birth; those that are switched on.
+    """
+
+    rows: slice
+    heads: Mapping[str, tuple[str, Layer]]
+
+
 class PackedNetwork:
-    """K networks, called at once for a batch of each.
+    """K networks, called at once for a batch of each; their backbones agree, and their heads in groups.
 
     Args:
         layers: of the backbones, or of what lies above the cuts, each with its path.
-        heads: by name, each with its tap, in the order of their birth; those that are switched on.
+        groups: of heads.
         sources: the path of the layer whose output is at a tap.
         own: the name of the backbones' own output, or None if it is off.
 
@@ -29,60 +47,80 @@ class PackedNetwork:
     def __init__(
         self,
         layers: Sequence[tuple[str, Layer]],
-        heads: Mapping[str, tuple[str, Layer]],
+        groups: Sequence[_HeadGroup],
         sources: Mapping[str, str],
         own: str | None,
         shared: Sequence[SharedParameter],
         *,
         draws: bool,
     ) -> None:
-        self._layers, self._heads, self._own = layers, heads, own
-        self._sources = sources
-        self.shared = shared
-        self.draws = draws
+        self._layers, self._groups, self._sources, self._own = layers, groups, sources, own
+        self.shared, self.draws = shared, draws
 
-    def __call__(self, features: Mapping[str, Features], streams: Streams) -> dict[str, Features]:
+    def __call__(self, below: Tensor | Sequence[Mapping[str, Tensor]], streams: Streams) -> dict[str, Features]:
         """Return the outputs by name.
 
         Args:
-            features: what lies below: the features at the cut, and those at taps below it; or the inputs.
+            below: inputs `[K, B, ...]`; or by network, the features at the cut and those at taps below it.
             streams: from which each network's dropout draws.
         """
+        features = [] if isinstance(below, Tensor) else below
+        value: Features = below if isinstance(below, Tensor) else _together([own[CUT] for own in features])
         at_paths: dict[str, Features] = {}
-        value = features[CUT]
         for path, layer in self._layers:
             value = layer(value, streams)
             at_paths[path] = value
-        outputs = {} if self._own is None else {self._own: value}
-        for name, (tap, head) in self._heads.items():
-            below = features.get(TAP + tap, features[CUT])
-            outputs[name] = head(at_paths[self._sources[tap]] if tap in self._sources else below, streams)
-        return outputs
+        outputs: dict[str, list[Features]] = {} if self._own is None else {self._own: [value]}
+        for group in self._groups:
+            for name, (tap, head) in group.heads.items():
+                if tap in self._sources:
+                    read = at_paths[self._sources[tap]][group.rows]
+                else:
+                    read = _together([own.get(TAP + tap, own[CUT]) for own in features[group.rows]])
+                outputs.setdefault(name, []).append(head(read, streams[group.rows]))
+        return {name: parts[0] if len(parts) == 1 else torch.cat(list(map(stacked, parts))) for name, parts in outputs.items()}
 
 
 def pack_networks(feeds: Sequence[Feed]) -> PackedNetwork | None:
-    """Return the networks of `feeds` as one, whose parameters then lie in its tensors; None if there is a layer without rule.
+    """Return the networks of `feeds` as one, whose parameters then lie in its tensors; None if a layer has no rule.
 
-    The networks have the same shape, and are in the modes in which they are trained.
+    The backbones have the same shape, and are in the modes in which they are trained. Networks whose heads agree follow
+    each other.
     """
     cuts = [feed.cut or uncut(feed.model) for feed in feeds]
     model = feeds[0].model
-    _, sources = cuts[0].taps
+    sources = {tap: path for cut in cuts for tap, path in cut.taps[1].items()}
     paths = [path for path, _ in cuts[0].above]
     if not set(sources.values()) <= set(paths):
         return None
     parameters = Parameters()
     rows = zip(*([module for _, module in cut.above] for cut in cuts), strict=True)
     layers = [layer_of(modules, parameters) for modules in rows]
-    names = [name for name in model.heads if name not in model.off]
-    heads = [layer_of([feed.model.heads[name] for feed in feeds], parameters) for name in names]
-    if None in layers or None in heads:
+    shared, groups = list(parameters.shared.values()), []
+    start = 0
+    for _, alike in itertools.groupby(feeds, lambda feed: heads_of(feed.model)):
+        models = [feed.model for feed in alike]
+        own = Parameters(start)
+        rows_of_group = slice(start, start := start + len(models))
+        heads = {name: layer_of([other.heads[name] for other in models], own) for name in models[0].heads}
+        groups.append((rows_of_group, models[0], heads))
+        shared += own.shared.values()
+    if None in layers or any(None in heads.values() for _, _, heads in groups):
         return None
     return PackedNetwork(
         list(zip(paths, layers, strict=True)),  # type: ignore[arg-type]
-        {name: (model.taps[name], head) for name, head in zip(names, heads, strict=True)},  # type: ignore[misc]
+        [_HeadGroup(rows, _switched_on(first, heads)) for rows, first, heads in groups],
         sources,
         None if model.own_output in model.off else model.own_output,
-        list(parameters.shared.values()),
-        draws=any(isinstance(module, nn.Dropout) and module.training for module in model.modules()),
+        shared,
+        draws=any(isinstance(one, nn.Dropout) and one.training for feed in feeds for one in feed.model.modules()),
     )
+
+
+def _switched_on(model: GrowableModel, heads: Mapping[str, Layer | None]) -> dict[str, tuple[str, Layer]]:
+    return {name: (model.taps[name], head) for name, head in heads.items() if head and name not in model.off}
+
+
+def _together(features: Sequence[Tensor]) -> Features:
+    first = features[0]
+    return torch.stack(list(features)) if all(one.shape == first.shape for one in features) else list(features)

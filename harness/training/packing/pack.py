@@ -1,7 +1,8 @@
 """Training loops of many runs together: those that are alike make their steps as one."""
 
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +12,7 @@ from harness.core.errors import HarnessError
 from harness.core.history import Series
 from harness.training.packing.network import pack_networks
 from harness.training.packing.proof import prove
-from harness.training.packing.signature import losses_agree
+from harness.training.packing.signature import heads_of, losses_agree
 from harness.training.packing.step import PackedStep
 from harness.training.recorder import series_of
 from harness.training.step import WATCHED_STEPS
@@ -24,6 +25,9 @@ __all__ = ["LARGEST", "Packs"]
 log = logging.getLogger(__name__)
 
 LARGEST = 24  # runs in a pack; more save no more, since their values leave the processor's cache
+ENOUGH = 4  # runs, of which a pack that does not pay shows that none does
+LEAST_SAVED = 0.1  # of the time of single steps
+BUDGET_BYTES = 2 * 10**9  # of what runs hold that have begun
 
 
 class Packs:
@@ -35,79 +39,118 @@ class Packs:
 
     def __init__(self, largest: int = LARGEST) -> None:
         self._largest = largest
-        self._alone: set[Hashable] = set()
-        self._worth: dict[tuple[Hashable, int], bool] = {}
+        self._alone: set[Hashable] = set()  # signatures of loops that no pack trains
+        self._too_few: dict[Hashable, int] = {}  # by signature, the largest number of loops that did not pay
+        self._proved: set[Hashable] = set()
 
-    def advance(self, loops: Sequence["StageLoop"]) -> None:
-        """Train some of `loops`, none of which has ended, until at least one of them has.
+    def has_room(self, loops: Sequence["StageLoop"]) -> bool:
+        """Return whether another run may begin beside those of `loops`: whether it may be packed with them.
+
+        Until a pack is proved, no more begin than it takes to make one.
+        """
+        signatures = [self._signature(loop) for loop in loops]
+        if None in signatures or sum(map(_held_bytes, loops)) > BUDGET_BYTES:
+            return False
+        return all(signature in self._proved or signatures.count(signature) < 2 for signature in signatures)
+
+    def choose(self, loops: Sequence["StageLoop"]) -> list["StageLoop"]:
+        """Return those of `loops` that are trained next: alike, and at most `largest`.
+
+        They are of the stages that began first, so that later stages find more of their kind.
+        """
+        first = min(loops, key=lambda loop: loop.state.step - loop.state.age)
+        signature = self._signature(first)
+        if signature is None:
+            return [first]
+        alike = _sorted_by_heads([loop for loop in loops if self._signature(loop) == signature])
+        packs = -(-len(alike) // self._largest)
+        return alike[: -(-len(alike) // packs)]
+
+    def train(self, loops: Sequence["StageLoop"]) -> None:
+        """Train `loops`, which `choose` has returned, until at least one of them has ended.
 
         An error of one loop is kept in it and ends it; the others go on.
         """
-        first = min(loops, key=lambda loop: loop.state.step - loop.state.age)
-        pack = [loop for loop in loops if self._agree(loop, first)]
-        pack = pack[: -(-len(pack) // -(-len(pack) // self._largest))]
-        if len(pack) > 1:
-            self._train_together(pack)
-        if not any(loop.ended for loop in pack):
-            _train_alone(pack[0])
+        if len(loops) > 1 and len(loops) > self._too_few.get(self._signature(loops[0]), 0):
+            began = time.monotonic()
+            self._train_together(list(loops))
+            for loop in loops:
+                loop.seconds += (time.monotonic() - began) / len(loops)
+        if not any(loop.ended for loop in loops):
+            _attempt(loops[0], loops[0].finish)
 
-    def _agree(self, one: "StageLoop", other: "StageLoop") -> bool:
-        if one is other:
-            return True
-        signature = one.signature
-        return signature is not None and signature == other.signature and signature not in self._alone
+    def _signature(self, loop: "StageLoop") -> Hashable | None:
+        return None if loop.signature in self._alone or self._largest == 1 else loop.signature
 
     def _train_together(self, loops: list["StageLoop"]) -> None:
-        """Train until a loop has ended, or something shows that they are to be trained alone."""
-        signature = loops[0].signature
-        for loop in loops:  # their optimizers then have memories, and their contracts are checked
+        """Train until a loop has ended, or until they are to be trained otherwise."""
+        for loop in loops:  # once alone: optimizers then have memories, and the contract of the losses is checked
             if not loop.stepped:
-                _attempt(loop)
-        if any(loop.ended for loop in loops) or any(loop.signature != signature for loop in loops):
-            return
-        packed = self._packed(loops)
-        if packed is None:
-            return
+                _attempt(loop, loop.advance)
+        packed: PackedStep | None = None
         recorder = _PackRecorder(loops)
         while not any(loop.ended for loop in loops):
-            apart = [loop for loop in loops if _steps_alone(loop, loops)]
-            if apart:
+            if apart := [loop for loop in loops if _steps_apart(loop, loops)]:
                 recorder.flush()
                 for loop in apart:
-                    _attempt(loop)
-                if any(loop.signature != signature for loop in loops):
+                    _attempt(loop, loop.advance)
+                if any(loop.signature != loops[0].signature for loop in loops):
                     break
                 continue
+            packed = packed or self._packed(loops)
+            if packed is None:
+                break
             recorder.add(packed())
             if any(loop.is_due for loop in loops):
                 recorder.flush()
             for loop in loops:
                 if loop.error is None:
-                    _attempt(loop, followed=True)
+                    _attempt(loop, loop.follow_up)
         recorder.flush()
+        for loop in loops:
+            if loop.error is None:
+                _attempt(loop, loop.recorder.flush)
 
     def _packed(self, loops: list["StageLoop"]) -> PackedStep | None:
-        """Return the packed step of loops, proved; None if they are to be trained alone."""
+        """Return the packed step of loops, proved; None if they are not trained together."""
         signature = loops[0].signature
-        network = pack_networks([loop.feed for loop in loops])
-        if network is None:
-            self._alone.add(signature)
+        if any(loop.signature != signature for loop in loops):
             return None
-        for together in (True, False) if losses_agree(loops) else (False,):
+        network = pack_networks([loop.feed for loop in loops])
+        for together in ((True, False) if losses_agree(loops) else (False,)) if network else ():
             packed = PackedStep(loops, network, together=together)
             try:
                 proof = prove(loops, packed)
-            except (RuntimeError, NotImplementedError, HarnessError) as error:
-                log.debug("a pack of %d cannot be made: %s", len(loops), error)
+            except Exception as error:  # what does not work together works alone, or fails there with its own error
+                log.debug("no pack of %d: %s", len(loops), error)
                 continue
             log.debug("a pack of %d: the same bits: %s, saved: %.2f", len(loops), proof.holds, proof.saved)
-            if proof.holds and proof.saved > 0:
-                return packed
+            if proof.holds and (proof.saved > LEAST_SAVED or len(loops) < ENOUGH):
+                self._proved.add(signature)
+                if proof.saved > LEAST_SAVED:
+                    return packed
+                self._too_few[signature] = max(len(loops), self._too_few.get(signature, 0))
+                return None
         self._alone.add(signature)
         return None
 
 
-def _steps_alone(loop: "StageLoop", loops: Sequence["StageLoop"]) -> bool:
+def _sorted_by_heads(loops: Sequence["StageLoop"]) -> list["StageLoop"]:
+    """Return loops in an order in which those follow each other whose heads agree."""
+    kinds: dict[Hashable, list[StageLoop]] = {}
+    for loop in loops:
+        kinds.setdefault(heads_of(loop.state.model), []).append(loop)
+    return [loop for alike in kinds.values() for loop in alike]
+
+
+def _held_bytes(loop: "StageLoop") -> int:
+    """Return the bytes of a run's state, and of features that were computed for it."""
+    state = 4 * sum(parameter.numel() * parameter.element_size() for parameter in loop.state.model.parameters())
+    splits = (loop.feed.data.train, loop.feed.data.validation)
+    return state + sum(values.numel() * values.element_size() for split in splits for values in split.features.values())
+
+
+def _steps_apart(loop: "StageLoop", loops: Sequence["StageLoop"]) -> bool:
     """Return whether the next step of a loop measures or changes what the others' do not."""
     every = loop.config.record_gradients_every
     if loop.thaws or (every and (loop.state.step + 1) % every == 0):
@@ -119,21 +162,10 @@ def _is_watched(loop: "StageLoop") -> bool:
     return bool(loop.state.lineage) and loop.state.age < WATCHED_STEPS
 
 
-def _train_alone(loop: "StageLoop") -> None:
+def _attempt(loop: "StageLoop", part: Callable[[], object]) -> None:
     try:
-        loop.finish()
-    except Exception as error:  # of a study's own code, which may raise anything
-        loop.fail(error)
-
-
-def _attempt(loop: "StageLoop", *, followed: bool = False) -> None:
-    try:
-        if followed:
-            loop.follow_up()
-        else:
-            loop.advance()
-            loop.recorder.flush()
-    except Exception as error:
+        part()
+    except (Exception, SystemExit) as error:  # a study's own code may raise anything, and call sys.exit
         loop.fail(error)
 
 
@@ -147,13 +179,12 @@ class _PackRecorder:
 
     def add(self, measured: Mapping[str, Tensor]) -> None:
         """Keep what a step of all loops measured, `[K]` by name."""
-        steps = [loop.state.step for loop in self._loops]
-        self._kept.append((steps, measured))
+        self._kept.append(([loop.state.step for loop in self._loops], measured))
         for loop, kept in zip(self._loops, self._settings, strict=True):
             kept.append(loop.settings())
 
     def flush(self) -> None:
-        """Write what was kept."""
+        """Write what was kept, after what each loop kept itself."""
         if not self._kept:
             return
         values: dict[str, list[Tensor]] = {}
@@ -165,9 +196,8 @@ class _PackRecorder:
         columns = {name: torch.stack(rows).double().T.tolist() for name, rows in values.items()}
         for row, loop in enumerate(self._loops):
             steps = [at[row] for at, _ in self._kept]
-            measured = {name: Series([steps[place] for place in places[name]], columns[name][row]) for name in columns}
-            try:
-                loop.recorder.write(series_of(steps, self._settings[row]), measured)
-            except HarnessError as error:
-                loop.fail(error)
+            series = {name: Series([steps[place] for place in places[name]], columns[name][row]) for name in columns}
+            _attempt(loop, loop.recorder.flush)
+            settings = series_of(steps, self._settings[row])
+            _attempt(loop, lambda loop=loop, settings=settings, series=series: loop.recorder.write(settings, series))
         self._kept, self._settings = [], [[] for _ in self._loops]

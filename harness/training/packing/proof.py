@@ -37,24 +37,54 @@ def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
 
     The comparison is made twice: from the states as they are, and with noise added to all parameters.
     """
-    states = [loop.state for loop in loops]
-    before = [_tensors(state) for state in states]
-    kept = [{name: tensor.clone() for name, tensor in tensors.items()} for tensors in before]
-    spent: dict[str, list[float]] = {"packed": [], "single": []}
-    holds = True
-    for noise in (0.0, NOISE):
-        results = []
-        for kind, run in (("packed", lambda: _rows(packed(), len(loops))), ("single", lambda: _single_steps(loops))):
-            _put_back(before, kept, noise)
-            began = time.thread_time()
-            measured = run()
-            spent[kind].append(time.thread_time() - began)
-            results.append((measured, [{n: t.clone() for n, t in _tensors(state).items()} for state in states]))
-            for state in states:
-                state.step -= 1
-        holds = holds and _same(*results)
-    _put_back(before, kept, 0.0)
-    return Proof(holds, 1 - min(spent["packed"]) / min(spent["single"]))
+    states = _States(loops)
+    together, apart = [], []
+    try:
+        for noise in (0.0, NOISE):
+            together.append(states.after(lambda: _rows(packed(), len(loops)), noise))
+            apart.append(states.after(lambda: _single_steps(loops), noise))
+    finally:
+        states.put_back()
+    holds = all(_same(one.measured, other.measured) and _same(one.tensors, other.tensors) for one, other in zip(together, apart, strict=True))
+    return Proof(holds, 1 - min(one.seconds for one in together) / min(one.seconds for one in apart))
+
+
+@dataclass(frozen=True)
+class _Result:
+    """What a step measured, the tensors that it left, by loop and name, and the processor time that it took."""
+
+    measured: list[Mapping[str, Tensor]]
+    tensors: list[Mapping[str, Tensor]]
+    seconds: float
+
+
+class _States:
+    """The states of loops, from which a step can be made again and again."""
+
+    def __init__(self, loops: Sequence["StageLoop"]) -> None:
+        self._states = [loop.state for loop in loops]
+        self._steps = [state.step for state in self._states]
+        self._kept = [_copies(_tensors(state)) for state in self._states]
+
+    def after(self, step: Callable[[], list[Mapping[str, Tensor]]], noise: float) -> _Result:
+        """Return the result of a step from the kept states with `noise` added."""
+        self.put_back(noise)
+        began = time.thread_time()
+        measured = step()
+        seconds = time.thread_time() - began
+        return _Result(measured, [_copies(_tensors(state)) for state in self._states], seconds)
+
+    def put_back(self, noise: float = 0.0) -> None:
+        """Give the states the values that they had."""
+        stream = torch.Generator().manual_seed(0)
+        for state, step, kept in zip(self._states, self._steps, self._kept, strict=True):
+            state.step = step
+            tensors = _tensors(state)
+            with torch.no_grad():
+                for name, value in kept.items():
+                    tensors[name].copy_(value)
+                    if noise and name.startswith("model/") and value.is_floating_point():
+                        tensors[name].add_(torch.randn(value.shape, generator=stream).abs().to(value), alpha=noise)
 
 
 def _single_steps(loops: Sequence["StageLoop"]) -> list[Mapping[str, Tensor]]:
@@ -77,28 +107,22 @@ def _tensors(state: TrainState) -> dict[str, Tensor]:
     return tensors
 
 
-def _put_back(
-    tensors: Sequence[Mapping[str, Tensor]], kept: Sequence[Mapping[str, Tensor]], noise: float
-) -> None:
-    stream = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for own, values in zip(tensors, kept, strict=True):
-            for name, value in values.items():
-                own[name].copy_(value)
-                if noise and name.startswith("model/") and value.is_floating_point():
-                    own[name].add_(torch.randn(value.shape, generator=stream).abs().to(value), alpha=noise)
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-_Result = tuple[list[Mapping[str, Tensor]], list[dict[str, Tensor]]]
-
-
-def _same(one: _Result, other: _Result) -> bool:
-    pairs = [*zip(one[0], other[0], strict=True), *zip(one[1], other[1], strict=True)]
-    return all(left.keys() == right.keys() and all(map(_same_bits, left.values(), right.values())) for left, right in pairs)
+def _same(left: Sequence[Mapping[str, Tensor]], right: Sequence[Mapping[str, Tensor]]) -> bool:
+    return all(
+        one.keys() == other.keys() and all(_same_bits(one[name], other[name]) for name in one)
+        for one, other in zip(left, right, strict=True)
+    )
 
 
 def _same_bits(one: Tensor, other: Tensor) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
-    views: Callable[[Tensor], Tensor] = lambda tensor: tensor.detach().contiguous().view(-1).view(torch.uint8)  # noqa: E731
-    return torch.equal(views(one), views(other))
+    return torch.equal(_bytes(one), _bytes(other))
+
+
+def _bytes(tensor: Tensor) -> Tensor:
+    return tensor.detach().contiguous().view(-1).view(torch.uint8)

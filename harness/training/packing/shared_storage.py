@@ -14,18 +14,20 @@ ALIGNED_VALUES = 16  # 64 bytes, at which torch begins every tensor: kernels may
 
 @dataclass(frozen=True, eq=False)
 class SharedParameter:
-    """The same parameter of K networks.
+    """The same parameter of networks that follow each other in a pack.
 
     Attributes:
-        values: `[K, ...]`, a leaf that gets the gradients of all.
-        parameters: the K networks' own, each a view of its row.
+        values: `[N, ...]`, a leaf that gets the gradients of all.
+        parameters: the networks' own, each a view of its row.
+        start: the place of the first network in the pack.
     """
 
     values: Tensor
     parameters: tuple[nn.Parameter, ...]
+    start: int
 
 
-def share(parameters: Sequence[nn.Parameter]) -> SharedParameter:
+def share(parameters: Sequence[nn.Parameter], start: int = 0) -> SharedParameter:
     """Move parameters of one shape into one tensor; their values and their identity stay."""
     first = parameters[0]
     stride = math.ceil(first.numel() / ALIGNED_VALUES) * ALIGNED_VALUES
@@ -35,4 +37,4 @@ def share(parameters: Sequence[nn.Parameter]) -> SharedParameter:
     for row, parameter in zip(values.unbind(), parameters, strict=True):
         row.copy_(parameter.detach())
         parameter.data = row
-    return SharedParameter(values.requires_grad_(first.requires_grad), tuple(parameters))
+    return SharedParameter(values.requires_grad_(first.requires_grad), tuple(parameters), start)

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from harness.core.label_map import LabelMap
-from harness.data import Split
 from harness.losses import AbstractLoss
 from harness.models import GrowableModel
+from harness.models.cut import CUT
+from harness.training.features import Feed
 
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
 
-__all__ = ["losses_agree", "signature_of"]
+__all__ = ["heads_of", "losses_agree", "signature_of"]
 
 PLAIN = (bool, int, float, str, tuple, type(None))
 
@@ -28,8 +29,9 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
     if special or len(state.model.log_variances) or state.precision != "fp32" or state.device.type != "cpu":
         return None
     return (
-        _network(state.model),
-        None if loop.feed.cut is None else (loop.feed.cut.name, _shapes(loop.feed.data.train)),
+        _below(loop.feed),
+        (state.model.own_output, tuple(name for name in state.model.heads if name not in state.model.off)),
+        state.model.own_output in state.model.off,
         id(loop.data),
         loop.batches.size,
         _labels(loop.specs.label_map),
@@ -48,20 +50,28 @@ def _without_weight(loss: AbstractLoss) -> AbstractLoss:
     return loss.model_copy(update={"weight": 1.0})
 
 
-def _network(model: GrowableModel) -> Hashable:
-    """Return the kinds, settings and modes of all modules, and the shapes of all parameters."""
-    modules = tuple((name, type(module), module.training, _settings(module)) for name, module in model.named_modules())
-    parameters = tuple((p.shape, p.dtype, p.requires_grad) for p in model.parameters())
-    return modules, parameters, tuple(model.taps.items()), frozenset(model.off), model.own_output
+def _below(feed: Feed) -> Hashable:
+    """Return what backbones that are called at once have in common, or what lies above the cuts."""
+    if feed.cut is None:
+        return _structure(feed.model.backbone)
+    layers = tuple((path, _structure(layer)) for path, layer in feed.cut.above)
+    return layers, feed.data.train.features[CUT].shape[1:] if CUT in feed.data.train.features else None
+
+
+def heads_of(model: GrowableModel) -> Hashable:
+    """Return what heads that are called at once have in common."""
+    return _structure(model.heads), tuple(model.taps.items()), frozenset(model.off)
+
+
+def _structure(module: nn.Module) -> Hashable:
+    """Return the kinds, settings and modes of all modules in `module`, and the shapes of its parameters."""
+    modules = tuple((name, type(part), part.training, _settings(part)) for name, part in module.named_modules())
+    return modules, tuple((p.shape, p.dtype, p.requires_grad) for p in module.parameters())
 
 
 def _settings(module: nn.Module) -> Hashable:
     plain = {name: value for name, value in vars(module).items() if isinstance(value, PLAIN) and name[0] != "_"}
     return tuple(sorted((name, repr(value)) for name, value in plain.items()))
-
-
-def _shapes(split: Split) -> Hashable:
-    return tuple((name, values.shape[1:], values.dtype) for name, values in split.features.items())
 
 
 def _labels(label_map: LabelMap) -> Hashable:

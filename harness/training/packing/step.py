@@ -1,19 +1,18 @@
 """One optimizer update of several states at once, each to the bits of its own step."""
 
+import itertools
 from collections.abc import Mapping, Sequence
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.core.seeding import step_seed
-from harness.models.cut import CUT
 from harness.training.combined_loss import CombinedLoss
 from harness.training.group_watch import GroupWatch
-from harness.training.packing.layers import Features
 from harness.training.packing.losses import PackedLosses
 from harness.training.packing.network import PackedNetwork
+from harness.training.packing.shared_storage import SharedParameter
 from harness.training.packing.update import PackedUpdate
 from harness.training.step import WATCHED_STEPS, set_learning_rates
 
@@ -38,8 +37,9 @@ class PackedStep:
         self._losses = PackedLosses(loops, together=together)
         self._streams = [torch.Generator() for _ in loops]
         self._update = PackedUpdate([loop.step.update for loop in loops], network.shared)
-        self._trained = _trained(loops, network)
-        self._apart = [parameter for shared, own in self._trained if shared is None for parameter in own]
+        shared = {id(own): one for one in network.shared for own in one.parameters}
+        self._norms = _Norms([loop.state.trainable for loop in loops], shared)
+        self._apart = [own for loop in loops for own in loop.state.trainable if id(own) not in shared]
 
     def __call__(self) -> dict[str, Tensor]:
         """Make the step; return what each loop's own step would have measured, as tensors `[K]` by name."""
@@ -49,27 +49,26 @@ class PackedStep:
                 stream.manual_seed(step_seed(loop.state.seed, loop.state.step))
         for parameter in (*(shared.values for shared in self._network.shared), *self._apart):
             parameter.grad = None
-        features, inputs, labels, targets = self._batches()
-        outputs = self._network(features, self._streams)
+        below, inputs, labels, targets = self._batches()
+        outputs = self._network(below, self._streams)
         loss = self._losses(outputs, inputs, labels, targets)
         loss.total.sum().backward()
         return self._descend(loss)
 
-    def _batches(self) -> tuple[dict[str, Features], Tensor, Tensor, dict[str, Tensor]]:
-        """Return the next batch of each loop: features or inputs, inputs, labels and other targets."""
+    def _batches(self) -> tuple[Tensor | list[dict[str, Tensor]], Tensor, Tensor, dict[str, Tensor]]:
+        """Return the next batch of each loop: what its network reads, inputs, labels and other targets."""
         indices = [loop.batches.indices(loop.state.age) for loop in self._loops]
         train, joined, size = self._loops[0].data.train, torch.cat(indices), (len(indices), -1)
         inputs = train.inputs[joined].unflatten(0, size)
         labels = train.labels[joined].unflatten(0, size)
         targets = {name: values[joined].unflatten(0, size) for name, values in train.targets.items()}
         if self._loops[0].feed.cut is None:
-            return {CUT: inputs}, inputs, labels, targets
+            return inputs, inputs, labels, targets
         tables = [loop.feed.data.train.features for loop in self._loops]
-        rows = {
-            name: torch.stack([table[name][own] for table, own in zip(tables, indices, strict=True)])
-            for name in tables[0]
-        }
-        return dict(rows), inputs, labels, targets
+        below = [
+            {name: values[own] for name, values in table.items()} for table, own in zip(tables, indices, strict=True)
+        ]
+        return below, inputs, labels, targets
 
     def _descend(self, loss: CombinedLoss) -> dict[str, Tensor]:
         config = self._loops[0].config
@@ -97,39 +96,59 @@ class PackedStep:
         self._update.give_gradients()
         return [GroupWatch(state.optimizer) for state in states]
 
-    def _norms(self) -> Tensor:
-        """Return the norm `[K]` of each network's gradients, before clipping."""
-        norms = []
-        for shared, own in self._trained:
-            if shared is not None and shared.grad is not None:
-                norms.append(torch.linalg.vector_norm(shared.grad.flatten(1), dim=1))
-            elif shared is None and own[0].grad is not None:
-                norms.append(torch.stack(torch._foreach_norm([parameter.grad for parameter in own])))  # noqa: SLF001
-        whole: Tensor = torch.linalg.vector_norm(torch.stack(norms, dim=1), dim=1)
-        return whole
-
     def _clip(self, norm: Tensor, largest: float) -> None:
         """Do what `torch.nn.utils.clip_grads_with_norm_` does."""
+        self._update.give_gradients()
         factors = (largest / (norm + 1e-6)).clamp(max=1.0)
-        for shared, own in self._trained:
-            gradients = [parameter.grad for parameter in own] if shared is None else [shared.grad]
-            if gradients[0] is None:
-                continue
-            if shared is None:
-                torch._foreach_mul_(gradients, list(factors.unbind()))  # noqa: SLF001
-            else:
-                gradients[0].mul_(factors.view(-1, *[1] * (gradients[0].dim() - 1)))
+        for loop, factor in zip(self._loops, factors.unbind(), strict=True):
+            gradients = [parameter.grad for parameter in loop.state.trainable if parameter.grad is not None]
+            torch._foreach_mul_(gradients, factor)  # noqa: SLF001
 
 
-def _trained(
-    loops: Sequence["StageLoop"], network: PackedNetwork
-) -> list[tuple[Tensor | None, list[torch.nn.Parameter]]]:
-    """Return, for each trained parameter of a network, where the networks share it, if they do, and their own."""
-    shared = {id(parameter.parameters[0]): parameter.values for parameter in network.shared}
-    columns = zip(*(loop.state.trainable for loop in loops), strict=True)
-    return [(shared.get(id(own[0])), list(own)) for own in columns]
+class _Norms:
+    """The norms of networks' gradients.
+
+    Args:
+        trained: the parameters of each network, in the order in which `total_norm` takes them.
+        shared: by the identity of a parameter, the tensor in which it lies.
+    """
+
+    def __init__(self, trained: Sequence[Sequence[nn.Parameter]], shared: Mapping[int, SharedParameter]) -> None:
+        self._runs: list[tuple[int, int, list[tuple[SharedParameter | None, list[nn.Parameter]]]]] = []
+        places = [[shared.get(id(own)) for own in parameters] for parameters in trained]
+        start = 0
+        for _, alike in itertools.groupby(places, lambda own: [id(one) for one in own]):
+            first, count = next(alike), 1 + sum(1 for _ in alike)
+            columns = zip(*trained[start : start + count], strict=True)
+            own = [(place, list(column)) for place, column in zip(first, columns, strict=True)]
+            self._runs.append((start, count, own))
+            start += count
+
+    def __call__(self) -> Tensor:
+        """Return the norm `[K]` of each network's gradients, before clipping."""
+        known: dict[int, Tensor] = {}
+        return torch.cat([self._of_some(start, count, columns, known) for start, count, columns in self._runs])
+
+    def _of_some(
+        self,
+        start: int,
+        count: int,
+        columns: Sequence[tuple[SharedParameter | None, list[nn.Parameter]]],
+        known: dict[int, Tensor],
+    ) -> Tensor:
+        norms = []
+        for place, own in columns:
+            if place is None:
+                gradients = [parameter.grad for parameter in own if parameter.grad is not None]
+                norms += [torch.stack(torch._foreach_norm(gradients))] if gradients else []  # noqa: SLF001
+            elif place.values.grad is not None:
+                if id(place) not in known:
+                    known[id(place)] = torch.linalg.vector_norm(place.values.grad.flatten(1), dim=1)
+                norms.append(known[id(place)][start - place.start : start - place.start + count])
+        norm: Tensor = torch.linalg.vector_norm(torch.stack(norms, dim=1), dim=1)
+        return norm
 
 
 def _stacked(measured: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    names = dict.fromkeys(chain.from_iterable(measured))
+    names = dict.fromkeys(itertools.chain.from_iterable(measured))
     return {name: torch.stack([one[name] for one in measured]) for name in names}

@@ -1,12 +1,12 @@
 """The optimizers' steps of several networks at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.training.packing.shared_storage import SharedParameter
 from harness.training.update import KernelCall, KernelGroup, Update, call_kernel
@@ -112,21 +112,30 @@ class PackedUpdate:
         return True
 
     def _prepared(self) -> list[_PackedGroup]:
-        """Return what is updated, group by group; nothing if the networks differ in it."""
-        every = [update.kernel_calls() or [] for update in self._updates]
-        if len({tuple(len(group.moving) for group, _ in own) for own in every}) > 1:
-            return []
-        places = {id(parameter.parameters[0]): parameter.values for parameter in self._shared}
-        packed = []
-        for groups in zip(*([group for group, _ in own] for own in every), strict=True):
-            lists = [[getattr(group, name) for group in groups] for name in ("moving", "averages", "squares", "steps")]
-            columns = [
-                _Column(places.get(id(first)), *([own[index] for own in values] for values in lists))
-                for index, first in enumerate(groups[0].moving)
-            ]
-            packed.append(_PackedGroup(list(groups), columns))
-        self._steps = _joined([step for group in packed for step in group.joined[-1]])
-        return packed
+        """Return what is updated: parameters of the same networks and of the same groups of their optimizers."""
+        found: dict[int, tuple[KernelGroup, int]] = {}
+        for update in self._updates:
+            for group, _ in update.kernel_calls() or []:
+                found |= {id(parameter): (group, index) for index, parameter in enumerate(group.moving)}
+        packed: dict[tuple[int, ...], _PackedGroup] = {}
+        for place, parameters in self._places(set(found)):
+            known = [found[id(parameter)] for parameter in parameters]
+            names = ("moving", "averages", "squares", "steps")
+            lists = ([getattr(group, name)[index] for group, index in known] for name in names)
+            groups = [group for group, _ in known]
+            same = packed.setdefault(tuple(map(id, groups)), _PackedGroup(groups, []))
+            same.columns.append(_Column(place, *lists))
+        self._steps = _joined([step for group in packed.values() for step in group.joined[-1]])
+        return list(packed.values())
+
+    def _places(self, moving: set[int]) -> Iterator[tuple[Tensor | None, Sequence[nn.Parameter]]]:
+        """Yield the parameters that move: those that share a tensor, then each of the others."""
+        shared = [one for one in self._shared if id(one.parameters[0]) in moving]
+        yield from ((one.values, one.parameters) for one in shared)
+        together = {id(parameter) for one in shared for parameter in one.parameters}
+        for update in self._updates:
+            for group, _ in update.kernel_calls() or []:
+                yield from ((None, [one]) for one in group.moving if id(one) not in together)  # type: ignore[misc]
 
 
 def _joined(counts: Sequence[Tensor]) -> Tensor:
