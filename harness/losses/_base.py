@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
+from torch.nn import functional
 
 from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractLoss", "AbstractOutputLoss", "AbstractWeight", "Batch", "Weight", "cast_up", "mean_over", "total"]
+__all__ = ["AbstractLoss", "AbstractOutputLoss", "AbstractWeight", "Batch", "Weight", "cast_up", "cross_entropies", "mean_over", "total"]
 
 
 SHORT = (torch.float16, torch.bfloat16)
@@ -156,6 +157,15 @@ class AbstractOutputLoss(AbstractLoss):
     @abstractmethod
     def value(self, batch: Batch, output: str) -> Tensor:
         """Return the loss of `output`, which exists, as a scalar."""
+
+
+def cross_entropies(logits: Tensor, classes: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return -log softmax of the true class for each example `[B]`, for logits `[B, C]` and classes `[B]`."""
+    if label_smoothing or not torch._C._functorch.is_batchedtensor(logits):  # noqa: SLF001
+        return functional.cross_entropy(logits, classes, reduction="none", label_smoothing=label_smoothing)
+    # The same to the bit; of several networks at once, the other one is computed network by network.
+    chosen = functional.log_softmax(logits, dim=1).gather(1, classes.unsqueeze(1))
+    return -chosen.squeeze(1)
 
 
 def mean_over(losses: Tensor, chosen: Tensor) -> Tensor:

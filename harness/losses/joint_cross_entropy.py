@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.label_map import LabelMap
-from harness.losses._base import AbstractLoss, Batch, mean_over
+from harness.losses._base import AbstractLoss, Batch, cross_entropies, mean_over
 
 __all__ = ["JointCrossEntropy"]
 
@@ -47,7 +47,7 @@ class JointCrossEntropy(AbstractLoss):
             mean = functional.cross_entropy(logits, columns, label_smoothing=self.label_smoothing)
             return {label_map.heads[0]: mean}
         if not self.class_weights:
-            losses = functional.cross_entropy(logits, columns, reduction="none", label_smoothing=self.label_smoothing)
+            losses = cross_entropies(logits, columns, self.label_smoothing)
             return _by_head(losses, None, batch.labels, label_map)
         weights = _column_weights(label_map, tuple(self.class_weights.items()), logits.shape[1])
         losses = functional.cross_entropy(

@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat
 from torch import Tensor
-from torch.nn import functional
 
-from harness.losses._base import AbstractLoss, Batch, mean_over
+from harness.losses._base import AbstractLoss, Batch, cross_entropies, mean_over
 
 __all__ = ["SeparateCrossEntropy"]
 
@@ -30,11 +29,7 @@ class SeparateCrossEntropy(AbstractLoss):
         components = {}
         for index, head in enumerate(label_map.heads):
             own = owner == index
-            losses = functional.cross_entropy(
-                label_map.logits(batch.outputs, index),
-                within * own,  # a column that exists, for examples that do not count
-                reduction="none",
-                label_smoothing=self.label_smoothing,
-            )
+            columns = within * own  # a column that exists, for examples that do not count
+            losses = cross_entropies(label_map.logits(batch.outputs, index), columns, self.label_smoothing)
             components[head] = mean_over(losses, own)
         return components

@@ -25,7 +25,7 @@ from harness.core.label_map import LabelMap
 from harness.data import BatchOrder, ReplayedOrder, TaskData
 from harness.data.augment import augmented
 from harness.growth.rules import GrowthRule, TriggerMonitor
-from harness.growth.triggers import Progress
+from harness.growth.triggers import NEVER, Progress
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.drift import drift
@@ -116,6 +116,7 @@ class StageLoop:
         self._signature: Hashable | None = None if alone else UNKNOWN
         self._metrics = self._evaluate() if state.age == 0 else latest_evaluation(history)
         self.ended = state.step >= until
+        self._firing = monitor.next_firing_step(state.step - state.age)
         self.error: BaseException | None = None
         self.seconds = 0.0
         self._began_at: float | None = None
@@ -133,11 +134,30 @@ class StageLoop:
         return self.state.age in self._thaws
 
     @property
+    def steps_to_thaw(self) -> int:
+        """How many steps are made before the next one that begins with freezing or thawing a part."""
+        return min((age - self.state.age for age in self._thaws if age > self.state.age), default=NEVER)
+
+    @property
     def is_due(self) -> bool:
         """Whether the state is to be evaluated at the step to which it has come."""
         state, config = self.state, self.config
         watched = bool(state.lineage) and state.age <= config.evaluate_after_growth
         return watched or state.step % config.evaluate_every == 0
+
+    @property
+    def quiet_steps(self) -> int:
+        """How many steps may be made before `follow_up` has something to do; at least 1."""
+        state, config = self.state, self.config
+        if self._firing is None or (state.lineage and state.age < config.evaluate_after_growth):
+            return 1
+        evaluated = config.evaluate_every - state.step % config.evaluate_every
+        return max(1, min(evaluated, self._firing[0] - state.step, self._until - state.step))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it is asked to stop."""
+        return self._pause()
 
     def advance(self) -> None:
         """Make one step, and what belongs to it."""
@@ -182,6 +202,13 @@ class StageLoop:
         """Return the epoch of the last step, and its learning rates."""
         rates = {f"lr/group_{index}": group["lr"] for index, group in enumerate(self.state.optimizer.param_groups)}
         return {"epoch": self._epoch, **rates}
+
+    @property
+    def has_constant_rates(self) -> bool:
+        """Whether learning rates are the same at all steps to come."""
+        state = self.state
+        warming_up = any(state.step - group["born"] <= group["warm_up"] for group in state.optimizer.param_groups)
+        return self.config.schedule.is_constant and not warming_up
 
     def follow_up(self) -> None:
         """Evaluate if that is due, show triggers the progress, and see whether the loop has ended."""

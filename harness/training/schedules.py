@@ -21,11 +21,21 @@ class AbstractSchedule(LeafSpec):
     def factor(self, step: int, age: int) -> float:
         """Return the factor at `step`, counted from the start of the run, for a group born `age` steps ago."""
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether the factor is the same at all steps; not by default."""
+        return False
+
 
 class ConstantRate(AbstractSchedule):
     """The learning rate stays as it is."""
 
     kind: Literal["constant"] = "constant"
+
+    @property
+    def is_constant(self) -> bool:
+        """It is."""
+        return True
 
     def factor(self, step: int, age: int) -> float:  # noqa: ARG002
         """Return 1."""

@@ -1,6 +1,5 @@
 """The losses of several networks at once."""
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from harness.losses import Batch, total
+from harness.losses import AbstractWeight, Batch, total
 from harness.training.combined_loss import CombinedLoss, LossCombination, Term
 from harness.training.packing.batching import at_once
 from harness.training.packing.layers import Features, apart, stacked
@@ -45,6 +44,8 @@ class PackedLosses:
         self._together = together
         self._combination = LossCombination(loops[0].config.losses)
         self._each = [LossCombination(loop.config.losses) for loop in loops]
+        self._are_fixed = all(map(_has_fixed_weights, loops))
+        self._fixed: dict[str, Tensor | float] | None = None
         self._specs = replace(loops[0].specs, parameters=_Untouchable())
 
     def __call__(
@@ -53,15 +54,18 @@ class PackedLosses:
         """Return the components of batches `[K, B, ...]`, and their weighted sums."""
         compute = self._at_once if self._together else self._one_by_one
         components, terms = compute(outputs, inputs, labels, targets)
-        weights = {}
-        for name in components:
-            factors = tuple(
-                combination.factor(name, terms[row][name], loop.state.step, loop.state.loss_weights)
-                for row, (loop, combination) in enumerate(zip(self._loops, self._each, strict=True))
-            )
-            weights[name] = _weights(factors, labels.device)
-        whole, weighted = total(components, weights)
+        if self._fixed is None or not self._are_fixed:
+            self._fixed = {name: self._weights(name, [own[name] for own in terms]) for name in components}
+        whole, weighted = total(components, self._fixed)
         return CombinedLoss(components, weighted, whole)
+
+    def _weights(self, name: str, terms: Sequence[Term]) -> Tensor | float:
+        """Return the weight `[K]` of a component in each network; 1 if it is 1 in all."""
+        factors = [
+            combination.factor(name, term, loop.state.step, loop.state.loss_weights)
+            for term, loop, combination in zip(terms, self._loops, self._each, strict=True)
+        ]
+        return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors)
 
     def _at_once(
         self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
@@ -93,6 +97,6 @@ class PackedLosses:
         return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
 
 
-@functools.lru_cache(maxsize=1024)
-def _weights(factors: tuple[float, ...], device: torch.device) -> Tensor | float:
-    return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors, device=device)
+def _has_fixed_weights(loop: "StageLoop") -> bool:
+    weights = [*(loss.weight for loss in loop.config.losses.values()), *loop.state.loss_weights.values()]
+    return not any(isinstance(weight, AbstractWeight) for weight in weights)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from harness.core.errors import HarnessError
 from harness.core.history import Series
 from harness.training.packing.network import pack_networks
 from harness.training.packing.proof import prove
@@ -100,7 +99,10 @@ class Packs:
             packed = packed or self._packed(loops)
             if packed is None:
                 break
-            recorder.add(packed())
+            for _ in range(min(_steps_together(loop) for loop in loops)):
+                recorder.add(packed())
+                if loops[0].is_paused:
+                    break
             if any(loop.is_due for loop in loops):
                 recorder.flush()
             for loop in loops:
@@ -158,6 +160,15 @@ def _steps_apart(loop: "StageLoop", loops: Sequence["StageLoop"]) -> bool:
     return _is_watched(loop) and not all(map(_is_watched, loops))
 
 
+def _steps_together(loop: "StageLoop") -> int:
+    """Return how many steps of a loop may be made together with those of others, one after the other."""
+    every = loop.config.record_gradients_every
+    steps = min(loop.quiet_steps, loop.steps_to_thaw)
+    if _is_watched(loop):
+        steps = min(steps, WATCHED_STEPS - loop.state.age)
+    return min(steps, every - 1 - loop.state.step % every) if every else steps
+
+
 def _is_watched(loop: "StageLoop") -> bool:
     return bool(loop.state.lineage) and loop.state.age < WATCHED_STEPS
 
@@ -174,14 +185,16 @@ class _PackRecorder:
 
     def __init__(self, loops: Sequence["StageLoop"]) -> None:
         self._loops = loops
-        self._kept: list[tuple[list[int], Mapping[str, Tensor]]] = []
+        self._kept: list[Mapping[str, Tensor]] = []
+        self._steps: list[list[int]] = [[] for _ in loops]
         self._settings: list[list[dict[str, float]]] = [[] for _ in loops]
 
     def add(self, measured: Mapping[str, Tensor]) -> None:
         """Keep what a step of all loops measured, `[K]` by name."""
-        self._kept.append(([loop.state.step for loop in self._loops], measured))
-        for loop, kept in zip(self._loops, self._settings, strict=True):
-            kept.append(loop.settings())
+        self._kept.append(measured)
+        for loop, steps, settings in zip(self._loops, self._steps, self._settings, strict=True):
+            steps.append(loop.state.step)
+            settings.append(loop.settings())
 
     def flush(self) -> None:
         """Write what was kept, after what each loop kept itself."""
@@ -189,15 +202,15 @@ class _PackRecorder:
             return
         values: dict[str, list[Tensor]] = {}
         places: dict[str, list[int]] = {}
-        for place, (_, measured) in enumerate(self._kept):
+        for place, measured in enumerate(self._kept):
             for name, value in measured.items():
                 values.setdefault(name, []).append(value)
                 places.setdefault(name, []).append(place)
         columns = {name: torch.stack(rows).double().T.tolist() for name, rows in values.items()}
-        for row, loop in enumerate(self._loops):
-            steps = [at[row] for at, _ in self._kept]
+        for row, (loop, steps) in enumerate(zip(self._loops, self._steps, strict=True)):
             series = {name: Series([steps[place] for place in places[name]], columns[name][row]) for name in columns}
             _attempt(loop, loop.recorder.flush)
             settings = series_of(steps, self._settings[row])
             _attempt(loop, lambda loop=loop, settings=settings, series=series: loop.recorder.write(settings, series))
-        self._kept, self._settings = [], [[] for _ in self._loops]
+        self._kept = []
+        self._steps, self._settings = ([[] for _ in self._loops] for _ in range(2))

@@ -35,17 +35,21 @@ class PackedStep:
         self._loops = loops
         self._network = network
         self._losses = PackedLosses(loops, together=together)
+        self._moving_rates = [loop for loop in loops if not loop.has_constant_rates]
         self._streams = [torch.Generator() for _ in loops]
-        self._update = PackedUpdate([loop.step.update for loop in loops], network.shared)
+        self._update = PackedUpdate(
+            [loop.step.update for loop in loops], network.shared, constant_rates=not self._moving_rates
+        )
         shared = {id(own): one for one in network.shared for own in one.parameters}
         self._norms = _Norms([loop.state.trainable for loop in loops], shared)
         self._apart = [own for loop in loops for own in loop.state.trainable if id(own) not in shared]
 
     def __call__(self) -> dict[str, Tensor]:
         """Make the step; return what each loop's own step would have measured, as tensors `[K]` by name."""
-        for loop, stream in zip(self._loops, self._streams, strict=True):
+        for loop in self._moving_rates:
             set_learning_rates(loop.state, loop.config)
-            if self._network.draws:
+        if self._network.draws:
+            for loop, stream in zip(self._loops, self._streams, strict=True):
                 stream.manual_seed(step_seed(loop.state.seed, loop.state.step))
         for parameter in (*(shared.values for shared in self._network.shared), *self._apart):
             parameter.grad = None
@@ -102,7 +106,7 @@ class PackedStep:
         factors = (largest / (norm + 1e-6)).clamp(max=1.0)
         for loop, factor in zip(self._loops, factors.unbind(), strict=True):
             gradients = [parameter.grad for parameter in loop.state.trainable if parameter.grad is not None]
-            torch._foreach_mul_(gradients, factor)  # noqa: SLF001
+            torch._foreach_mul_(gradients, factor)
 
 
 class _Norms:

@@ -42,6 +42,7 @@ class _PackedGroup:
 
     groups: list[KernelGroup]
     columns: list[_Column]
+    constant_rates: bool
 
     @cached_property
     def joined(self) -> list[list[Tensor]]:
@@ -49,11 +50,20 @@ class _PackedGroup:
         names = ("own", "averages", "squares", "steps")
         return [[tensor for column in self.columns for tensor in getattr(column, name)] for name in names]
 
-    def update(self, gradients: Sequence[list[Tensor]]) -> None:
-        """Call the kernel for each setting that the networks have; their counts of steps include this one."""
+    def _calls(self) -> dict[KernelCall, list[int]]:
+        """Return the networks by their settings."""
         calls: dict[KernelCall, list[int]] = {}
         for row, group in enumerate(self.groups):
             calls.setdefault(group.call, []).append(row)
+        return calls
+
+    @cached_property
+    def _first_calls(self) -> dict[KernelCall, list[int]]:
+        return self._calls()
+
+    def update(self, gradients: Sequence[list[Tensor]]) -> None:
+        """Call the kernel for each setting that the networks have; their counts of steps include this one."""
+        calls = self._first_calls if self.constant_rates else self._calls()
         flat, count = list(chain.from_iterable(gradients)), len(self.groups)
         for call, rows in calls.items():
             own, averages, squares, steps, moved = (*self.joined, flat)
@@ -71,9 +81,13 @@ class PackedUpdate:
     Args:
         updates: of the networks; each has made a step.
         shared: the parameters that lie in one tensor; all others hold their gradients themselves.
+        constant_rates: whether no learning rate changes from now on.
     """
 
-    def __init__(self, updates: Sequence[Update], shared: Sequence[SharedParameter]) -> None:
+    def __init__(
+        self, updates: Sequence[Update], shared: Sequence[SharedParameter], *, constant_rates: bool = False
+    ) -> None:
+        self._constant_rates = constant_rates
         self._updates = updates
         self._shared = shared
         self._groups: list[_PackedGroup] = []
@@ -123,7 +137,7 @@ class PackedUpdate:
             names = ("moving", "averages", "squares", "steps")
             lists = ([getattr(group, name)[index] for group, index in known] for name in names)
             groups = [group for group, _ in known]
-            same = packed.setdefault(tuple(map(id, groups)), _PackedGroup(groups, []))
+            same = packed.setdefault(tuple(map(id, groups)), _PackedGroup(groups, [], self._constant_rates))
             same.columns.append(_Column(place, *lists))
         self._steps = _joined([step for group in packed.values() for step in group.joined[-1]])
         return list(packed.values())
