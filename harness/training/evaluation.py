@@ -1,6 +1,6 @@
 """Evaluation, which changes nothing in a network, neither its modes nor random streams."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
 
@@ -11,6 +11,7 @@ from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import Batch
 from harness.models.eval_mode import eval_mode
+from harness.training.combined_loss import CombinedLoss
 from harness.training.config import TrainingConfig
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.metrics import (
@@ -23,7 +24,7 @@ from harness.training.metrics import (
 from harness.training.state import TrainState
 from harness.training.step import batch_loss
 
-__all__ = ["CHUNK", "evaluate", "forward_split", "metrics_of"]
+__all__ = ["CHUNK", "as_floats", "evaluate", "forward_split", "loss_results", "measures", "metrics_of"]
 
 CHUNK = 250  # activations that stay in a processor's cache: twice as fast as thousands at once
 
@@ -50,18 +51,32 @@ def metrics_of(state: TrainState, batch: Batch, config: TrainingConfig) -> dict[
     answerable = batch if label_map.known(labels).all() else _part(batch, label_map.known(labels))
     with torch.no_grad():
         loss = batch_loss(state, answerable, config)
+    results = loss_results(loss) | measures(batch, answerable, config)
+    # One transfer for all values: each one on its own would make a GPU wait.
+    return as_floats(results, torch.stack([value.double() for value in results.values()]))
+
+
+def loss_results(loss: CombinedLoss) -> dict[str, Tensor]:
+    """Return a loss by the names of `metrics_of`."""
     results = {f"loss/{name}": value for name, value in loss.components.items()}
     results |= {f"loss_weighted/{name}": value for name, value in loss.weighted.items()}
-    results |= {"loss/total": loss.total}
-    if label_map.heads:
+    return results | {"loss/total": loss.total}
+
+
+def measures(batch: Batch, answerable: Batch, config: TrainingConfig) -> dict[str, Tensor]:
+    """Return the metrics of `metrics_of` other than losses; `answerable` are the examples whose class is visible."""
+    results: dict[str, Tensor] = {}
+    if (label_map := batch.specs.label_map).heads:
         for measure in (accuracies, accuracies_within, accuracies_by_arrival):
-            results |= measure(batch.outputs, labels, label_map)
+            results |= measure(batch.outputs, batch.labels, label_map)
         if config.record_classes:
-            results |= answers_by_class(batch.outputs, labels, label_map)
-    results |= output_metrics(answerable)
-    # One transfer for all values: each one on its own would make a GPU wait.
-    values = torch.stack([value.double() for value in results.values()]).tolist()
-    measured = dict(zip(results, values, strict=True))
+            results |= answers_by_class(batch.outputs, batch.labels, label_map)
+    return results | output_metrics(answerable)
+
+
+def as_floats(names: Iterable[str], values: Tensor) -> dict[str, float]:
+    """Return `values` by name, without accuracies of no example."""
+    measured = dict(zip(names, values.tolist(), strict=True))
     return {name: value for name, value in measured.items() if not (name.startswith("accuracy") and isnan(value))}
 
 

@@ -210,11 +210,15 @@ class StageLoop:
         warming_up = any(state.step - group["born"] <= group["warm_up"] for group in state.optimizer.param_groups)
         return self.config.schedule.is_constant and not warming_up
 
-    def follow_up(self) -> None:
-        """Evaluate if that is due, show triggers the progress, and see whether the loop has ended."""
+    def follow_up(self, results: Mapping[str, float] | None = None) -> None:
+        """Evaluate if that is due, show triggers the progress, and see whether the loop has ended.
+
+        Args:
+            results: of the evaluation, if it was made with those of other loops.
+        """
         state = self.state
         if evaluated := self.is_due:
-            self._metrics = self._evaluate()
+            self._metrics = self._evaluate(results)
             new = self._arrived() - self._signaled
             self._history.record(state.step, {f"signal/{name}": 1.0 for name in new})
             self._signaled |= new
@@ -236,10 +240,11 @@ class StageLoop:
         seen = batches.within(state.age, self._until - state.step)
         return self._features.feed(state, self.data, seen, batch_size=batches.size)
 
-    def _evaluate(self) -> dict[str, float]:
+    def _evaluate(self, results: Mapping[str, float] | None = None) -> dict[str, float]:
         self.recorder.flush()
         state, config = self.state, self.config
-        results = evaluate(state, self.feed.data.validation, config, self.specs, forward=self.feed.forward_part)
+        if results is None:
+            results = evaluate(state, self.feed.data.validation, config, self.specs, forward=self.feed.forward_part)
         metrics = {f"val/{name}": value for name, value in results.items()}
         self._history.record(state.step, metrics)
         if config.record_drift:

@@ -19,7 +19,7 @@ from harness.training.packing.shared_storage import SharedParameter, share
 __all__ = ["Features", "Layer", "Parameters", "Streams", "apart", "layer_of", "stacked"]
 
 Features = Tensor | list[Tensor]
-Streams = Sequence[torch.Generator]
+Streams = Sequence[torch.Generator] | None
 
 # Functions of each value alone.
 ELEMENTWISE = (
@@ -68,7 +68,10 @@ class Layer(ABC):
 
     @abstractmethod
     def __call__(self, features: Features, streams: Streams) -> Features:
-        """Return the outputs; what is random is drawn from each network's stream, in the order of its own layers."""
+        """Return the outputs; what is random is drawn from each network's stream, in the order of its own layers.
+
+        Without streams, they are those of an evaluation.
+        """
 
 
 class _Elementwise(Layer):
@@ -118,6 +121,8 @@ class _Dropout(Layer):
         self._kept = 1 - dropped
 
     def __call__(self, features: Features, streams: Streams) -> Features:
+        if streams is None:
+            return features
         inputs = stacked(features)
         mask = torch.empty_like(inputs)
         for row, stream in zip(mask.unbind(), streams, strict=True):

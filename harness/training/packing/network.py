@@ -62,7 +62,7 @@ class PackedNetwork:
 
         Args:
             below: inputs `[K, B, ...]`; or by network, the features at the cut and those at taps below it.
-            streams: from which each network's dropout draws.
+            streams: from which each network's dropout draws; None in an evaluation.
         """
         features = [] if isinstance(below, Tensor) else below
         value: Features = below if isinstance(below, Tensor) else _together([own[CUT] for own in features])
@@ -77,7 +77,7 @@ class PackedNetwork:
                     read = at_paths[self._sources[tap]][group.rows]
                 else:
                     read = _together([own.get(TAP + tap, own[CUT]) for own in features[group.rows]])
-                outputs.setdefault(name, []).append(head(read, streams[group.rows]))
+                outputs.setdefault(name, []).append(head(read, streams and streams[group.rows]))
         return {name: parts[0] if len(parts) == 1 else torch.cat(list(map(stacked, parts))) for name, parts in outputs.items()}
 
 

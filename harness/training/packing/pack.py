@@ -103,11 +103,14 @@ class Packs:
                 recorder.add(packed())
                 if loops[0].is_paused:
                     break
+            results: Sequence[Mapping[str, float] | None] = [None] * len(loops)
             if any(loop.is_due for loop in loops):
                 recorder.flush()
-            for loop in loops:
+                if all(loop.is_due and loop.error is None for loop in loops):
+                    results = packed.evaluation() or results
+            for loop, own in zip(loops, results, strict=True):
                 if loop.error is None:
-                    _attempt(loop, loop.follow_up)
+                    _attempt(loop, lambda loop=loop, own=own: loop.follow_up(own))
         recorder.flush()
         for loop in loops:
             if loop.error is None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from harness.core.seeding import step_seed
 from harness.training.combined_loss import CombinedLoss
 from harness.training.group_watch import GroupWatch
+from harness.training.packing.evaluation import PackedEvaluation
 from harness.training.packing.losses import PackedLosses
 from harness.training.packing.network import PackedNetwork
 from harness.training.packing.shared_storage import SharedParameter
@@ -29,12 +30,16 @@ class PackedStep:
         loops: of the same shape, each having made a step.
         network: theirs.
         together: whether the losses of all are computed at once.
+
+    Attributes:
+        evaluation: of all networks.
     """
 
     def __init__(self, loops: Sequence["StageLoop"], network: PackedNetwork, *, together: bool) -> None:
         self._loops = loops
         self._network = network
         self._losses = PackedLosses(loops, together=together)
+        self.evaluation = PackedEvaluation(loops, network, self._losses)
         self._moving_rates = [loop for loop in loops if not loop.has_constant_rates]
         self._streams = [torch.Generator() for _ in loops]
         self._update = PackedUpdate(

@@ -1,0 +1,97 @@
+"""Evaluations of several networks at once, each to the bits of its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from harness.data import Split
+from harness.losses import Batch
+from harness.training.evaluation import CHUNK, as_floats, evaluate, loss_results, measures
+from harness.training.packing.batching import at_once
+from harness.training.packing.layers import stacked
+from harness.training.packing.losses import PackedLosses
+from harness.training.packing.network import PackedNetwork
+
+if TYPE_CHECKING:
+    from harness.training.loop import StageLoop
+
+__all__ = ["PackedEvaluation"]
+
+# Layers that give an example other outputs in eval mode, beside dropout.
+STATISTICS = nn.modules.batchnorm._BatchNorm  # noqa: SLF001
+
+
+class PackedEvaluation:
+    """Evaluates the networks of K loops on their validation data, as `evaluate` does.
+
+    The first time, it evaluates them one by one as well; if a bit differs, it goes on so.
+    """
+
+    def __init__(self, loops: Sequence["StageLoop"], network: PackedNetwork, losses: PackedLosses) -> None:
+        self._loops, self._network, self._losses = loops, network, losses
+        statistics = any(isinstance(module, STATISTICS) for module in loops[0].state.model.modules())
+        self._holds: bool | None = False if statistics else None
+        self._known = loops[0].specs.label_map.known(loops[0].data.validation.labels)
+
+    def __call__(self) -> list[dict[str, float]] | None:
+        """Return the results of each network; None if they are to be evaluated one by one."""
+        if self._holds is False:
+            return None
+        try:
+            results = self._measured()
+        except Exception:  # noqa: BLE001  # what does not work together works alone, or fails there with its own error
+            self._holds = False
+            return None
+        if self._holds is None:
+            alone = [
+                evaluate(one.state, one.feed.data.validation, one.config, one.specs, forward=one.feed.forward_part)
+                for one in self._loops
+            ]
+            self._holds = list(map(_bits, results)) == list(map(_bits, alone))
+            return alone
+        return results
+
+    def _measured(self) -> list[dict[str, float]]:
+        first, count = self._loops[0], len(self._loops)
+        split, config = first.data.validation, first.config
+        with torch.no_grad():
+            outputs = self._outputs(split)
+            every = bool(self._known.all())
+            part = split if every else split.take(self._known.nonzero().squeeze(1))
+            seen = outputs if every else {name: values[:, self._known] for name, values in outputs.items()}
+            loss = self._losses(
+                seen,
+                part.inputs.expand(count, *part.inputs.shape),
+                part.labels.expand(count, -1),
+                {name: values.expand(count, *values.shape) for name, values in part.targets.items()},
+            )
+
+            def measured(outputs: Mapping[str, Tensor], seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
+                return measures(self._batch(split, outputs), self._batch(part, seen), config)
+
+            results = loss_results(loss) | at_once(measured, count, outputs, seen)
+        rows = torch.stack([value.double() for value in results.values()], dim=1)
+        return [as_floats(results, row) for row in rows]
+
+    def _batch(self, split: Split, outputs: Mapping[str, Tensor]) -> Batch:
+        return Batch(outputs, split.inputs, split.labels, self._loops[0].specs, split.targets)
+
+    def _outputs(self, split: Split) -> dict[str, Tensor]:
+        """Return the outputs `[K, N, C]` for all examples."""
+        chunks = []
+        for start in range(0, len(split), CHUNK):
+            rows = slice(start, start + CHUNK)
+            chunks.append(self._network(self._below(split.inputs[rows], rows), None))
+        return {name: torch.cat([stacked(chunk[name]) for chunk in chunks], dim=1) for name in chunks[0]}
+
+    def _below(self, inputs: Tensor, rows: slice) -> Tensor | list[dict[str, Tensor]]:
+        if self._loops[0].feed.cut is None:
+            return inputs.expand(len(self._loops), *inputs.shape).contiguous()
+        tables = [loop.feed.data.validation.features for loop in self._loops]
+        return [{name: values[rows] for name, values in table.items()} for table in tables]
+
+
+def _bits(results: Mapping[str, float]) -> list[tuple[str, str]]:
+    return [(name, float(value).hex()) for name, value in results.items()]
