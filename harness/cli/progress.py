@@ -1,6 +1,6 @@
 """How a launch looks while it goes on: two bars on a terminal, a line per run elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +15,7 @@ __all__ = ["ProgressView"]
 
 
 class ProgressView(Observer):
-    """Shows the runs of a study, the steps of the present run, its latest metric, and the time left.
+    """Shows the runs of a study, the steps of those that are trained now, the latest metric, and the time left.
 
     Args:
         console: where to.
@@ -39,6 +39,8 @@ class ProgressView(Observer):
         self._runs = self._bars.add_task("runs", total=None, note="")
         self._steps = self._bars.add_task("steps", total=None, note="")
         self._ended = self._total = 0
+        self._totals: dict[str, int] = {}  # by run
+        self._done: dict[str, int] = {}  # by run that is being trained
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -56,13 +58,22 @@ class ProgressView(Observer):
 
     def on_run_begin(self, name: str, steps: int) -> None:
         """Show the run that begins."""
-        self._bars.reset(self._steps, total=steps, description=name, note="")
+        self._totals[name] = steps
+        self.on_training([name])
+
+    def on_training(self, names: Sequence[str]) -> None:
+        """Show which run is trained, or how many are together."""
+        self._done = {name: self._done.get(name, 0) for name in names}
+        what = names[0] if len(names) == 1 else f"{len(names)} runs at once"
+        total = sum(self._totals[name] for name in names)
+        self._bars.reset(self._steps, total=total, completed=sum(self._done.values()), description=what, note="")
 
     def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
-        """Show the step and the metric."""
+        """Show the steps and the metric."""
+        self._done[name] = step
         value = metrics.get(f"val/{self._metric}")
         note = "" if value is None else f"val/{self._metric} {value:.3f}"
-        self._bars.update(self._steps, completed=step, note=note)
+        self._bars.update(self._steps, completed=sum(self._done.values()), note=note)
 
     def on_run_end(self, record: RunRecord) -> None:
         """Count the run; without a terminal, say how it ended."""

@@ -23,8 +23,8 @@ def shown(*records: RunRecord, terminal: bool = False) -> str:
         view.on_launch(4, 1)
         for record in records:
             view.on_run_begin(f"trial {record.trial}", 40)
-            view.on_evaluation(20, {"val/accuracy/all": 0.5})
-            view.on_evaluation(20, {"train/loss": 0.5})
+            view.on_evaluation(f"trial {record.trial}", 20, {"val/accuracy/all": 0.5})
+            view.on_evaluation(f"trial {record.trial}", 20, {"train/loss": 0.5})
             view.on_run_end(record)
     return text.getvalue()
 
