@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
+from harness.reporting.collection import uncollected
 
 __all__ = ["report"]
 
@@ -22,7 +23,8 @@ def report(
 
     It goes to <home>/reports/STUDY with all figures and tables, or to --out without those that `harness render` writes.
     """
-    from harness.reporting.report import write_report
+    with uncollected():
+        from harness.reporting.report import write_report
 
     workspace = options.open_workspace(home, storage)
     written = write_report(workspace, study, out or workspace.report_folder(study), whole=out is None)

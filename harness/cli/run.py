@@ -15,6 +15,7 @@ from harness.cli.interruption import Interruption
 from harness.cli.portable import Portable
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
+from harness.reporting.collection import uncollected
 
 if TYPE_CHECKING:
     from harness.search.launchers import AbstractLauncher
@@ -173,7 +174,8 @@ def without_home(source: str) -> str:
 
 
 def _conclude(record: "StudyRecord", workspace: "Workspace") -> None:
-    from harness.reporting.report import write_report
+    with uncollected():
+        from harness.reporting.report import write_report
     from harness.tracking.delivery.outcome import save_outcome
 
     report = write_report(workspace, record.name, workspace.report_folder(record.name))

@@ -12,6 +12,7 @@ importance    which searched fields matter
 checks        badges: conditions of a fair comparison, computed
 figures       numbers to see                         tables        numbers to read
 text          the verdict and the sentences around it
+collection    work without interruption by the garbage collector
 publication   contents -> files: pages, data, manifest; all of them, or none
 verification  a written report, against its manifest, its data, another report, or runs trained again
 ```

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.collection import uncollected
 from harness.reporting.context import ReportContext
 from harness.reporting.data.collect import collect
 from harness.reporting.data.environment import environment
@@ -70,6 +71,11 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
 
     They follow from `sources` alone: the same sources give the same bytes.
     """
+    with uncollected():
+        return _report_files(sources)
+
+
+def _report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     context = ReportContext(read_data(sources), json.loads(sources[ENVIRONMENT]))
     made = make_parts(context)
     figures = {part.name: part for part in made.values() if isinstance(part, ReportFigure)}
