@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.context import ReportContext
@@ -73,4 +72,4 @@ def _rank_correlation(one: pd.Series, other: pd.Series) -> float:
     both = pd.DataFrame({"one": one, "other": other}).dropna()
     if len(both) < 3 or (both.nunique() < 2).any():
         return np.nan
-    return float(stats.spearmanr(both["one"], both["other"]).statistic)
+    return float(np.corrcoef(both.rank().to_numpy(), rowvar=False)[1, 0])

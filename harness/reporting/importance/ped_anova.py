@@ -7,7 +7,7 @@ values, with one more, flat kernel, so that a value that none of the best has do
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from harness.reporting.importance.encoding import Fields, ValueGrid
 
@@ -43,7 +43,7 @@ def _density(counts: NDArray[np.intp]) -> Array:
     centers = np.append(seen, (steps - 1) / 2)
     widths = np.append(np.full(len(seen), _bandwidth(np.repeat(seen, times))), steps)
     edges = (np.arange(steps + 1)[:, None] - 0.5 - centers) / widths
-    inside = np.diff(stats.norm.cdf(edges), axis=0)
+    inside = np.diff(special.ndtr(edges), axis=0)
     weights = np.append(times, 1.0) / (times.sum() + 1.0)
     density: Array = (inside / inside.sum(axis=0)) @ weights
     return density

@@ -9,7 +9,7 @@ bootstrap     studentized intervals of trimmed means       multiplicity   Holm
 rates         shares of runs, and of pairs that disagree   power          how many units, for which effect
 simultaneous  bands that hold a whole curve                shuffle       whether groups differ
 components    spread between configurations, noise of seeds
-crossed       seeds that configurations have in common
+crossed       seeds that configurations have in common      root          where a function is zero
 ```
 """
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from harness.core.seed_layout import SeedLayout, seeds_of
 from harness.reporting.statistics._base import LEVEL, as_units, t_quantile
@@ -45,7 +45,7 @@ class Spread:
 
         Half of all pilots show too small a spread, and a study planned by one of those is too small.
         """
-        return float(np.sqrt(self.df / stats.chi2.ppf(1 - CAUTION, self.df)))
+        return float(np.sqrt(self.df / (2 * special.gammaincinv(self.df / 2, 1 - CAUTION))))
 
     def error(self, layout: SeedLayout, units: int, seeds: int) -> MeanError | None:
         """Return the error of the mean of a study of so many configurations and seeds; None if it has no interval.

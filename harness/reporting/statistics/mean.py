@@ -10,7 +10,7 @@ from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from harness.reporting.statistics._base import (
     EQUIVALENCE_LEVEL,
@@ -70,7 +70,7 @@ class MeanEstimate:
             return np.nan
         if self.error.se == 0:
             return float(self.mean == 0)
-        return float(2 * stats.t.sf(abs(self.mean) / self.error.se, self.df))
+        return float(2 * special.stdtr(self.df, -abs(self.mean) / self.error.se))
 
     @property
     def standardized(self) -> float:

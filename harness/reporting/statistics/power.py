@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import special
 
 from harness.reporting.statistics._base import EQUIVALENCE_LEVEL, LEVEL, MINIMUM_UNITS, t_quantile
 from harness.reporting.statistics.crossed import MeanError
+from harness.reporting.statistics.root import root
 
 __all__ = [
     "ErrorOf",
@@ -46,7 +47,7 @@ def chance_to_find(effect: float, error: MeanError) -> float:
     # SciPy's noncentral t distribution, and statsmodels' power with it, is NaN in places from 8 standard errors on.
     errors, (spreads, weights) = abs(effect) / error.se, _sample_spreads(error.df)
     reach = t_quantile(LEVEL, error.df) * spreads
-    return float(weights @ (stats.norm.cdf(errors - reach) + stats.norm.cdf(-errors - reach)))
+    return float(weights @ (special.ndtr(errors - reach) + special.ndtr(-errors - reach)))
 
 
 def units_to_find(effect: float, error_of: ErrorOf, power: float = 0.8) -> int | None:
@@ -59,7 +60,7 @@ def detectable_effect(error: MeanError, power: float = 0.8) -> float:
     if error.se == 0:
         return 0.0
     scale = MeanError(1.0, error.df)
-    return error.se * float(optimize.brentq(lambda size: chance_to_find(size, scale) - power, 0.0, MOST_ERRORS))
+    return error.se * float(root(lambda size: chance_to_find(size, scale) - power, 0.0, MOST_ERRORS))
 
 
 def chance_to_show_equivalence(bound: float, error: MeanError) -> float:
@@ -70,7 +71,7 @@ def chance_to_show_equivalence(bound: float, error: MeanError) -> float:
         return 1.0
     spreads, weights = _sample_spreads(error.df)
     room = bound / error.se - t_quantile(EQUIVALENCE_LEVEL, error.df) * spreads
-    return float(weights @ (2 * stats.norm.cdf(np.maximum(room, 0)) - 1))
+    return float(weights @ (2 * special.ndtr(np.maximum(room, 0)) - 1))
 
 
 def units_to_show_equivalence(bound: float, error_of: ErrorOf, power: float = 0.8) -> int | None:
@@ -101,7 +102,7 @@ def _sample_spreads(df: float) -> tuple[NDArray[np.float64], NDArray[np.float64]
     Given the sample's own spread, what is left is normal, so integrals over it are exact but for about 1e-6.
     """
     places, weights = special.roots_legendre(NODES)
-    return np.sqrt(stats.chi2.ppf((places + 1) / 2, df) / df), weights / 2
+    return np.sqrt(2 * special.gammaincinv(df / 2, (places + 1) / 2) / df), weights / 2
 
 
 def _holds(error: MeanError | None, enough: Callable[[MeanError], bool]) -> bool:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from harness.reporting.statistics._base import LEVEL, Interval, as_units
 from harness.reporting.statistics.mean import MeanEstimate
@@ -52,7 +52,7 @@ def _cut(units: int) -> tuple[int, float]:
     """Return which of the sorted pairwise means, counted from either end, bounds the interval, and its true level."""
     if units > MOST_UNITS_EXACTLY:
         sd = np.sqrt(units * (units + 1) * (2 * units + 1) / 24)
-        return int(units * (units + 1) / 4 - stats.norm.ppf(0.5 + LEVEL / 2) * sd), LEVEL
+        return int(units * (units + 1) / 4 - special.ndtri(0.5 + LEVEL / 2) * sd), LEVEL
     below = np.cumsum(_signed_rank_distribution(units))
     cut = int(np.searchsorted(below, (1 - LEVEL) / 2, side="right"))
     return cut, float(1 - 2 * below[cut - 1])

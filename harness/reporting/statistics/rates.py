@@ -1,13 +1,18 @@
 """Shares of runs, with exact intervals, and whether pairs disagree more one way than the other."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from harness.reporting.statistics._base import LEVEL, Interval
+from harness.reporting.statistics.root import root
 
 __all__ = ["Rate", "mcnemar_p", "rate_of"]
+
+Tail = Callable[[int, int, float], float]  # from events, their total and the chance of each
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,28 @@ def rate_of(events: int, total: int) -> Rate:
     """Return how often something happened, as a share with an exact 95 % interval; None of nothing."""
     if not total:
         return Rate(events, total, None)
-    found = stats.binomtest(events, total).proportion_ci(LEVEL, method="exact")
-    return Rate(events, total, Interval(float(found.low), float(found.high), LEVEL))
+    missed, (at_most, more_than) = (1 - LEVEL) / 2, _tails()
+    low = root(lambda chance: more_than(events - 1, total, chance) - missed, 0, 1) if events else 0.0
+    high = root(lambda chance: at_most(events, total, chance) - missed, 0, 1) if events < total else 1.0
+    return Rate(events, total, Interval(float(low), float(high), LEVEL))
 
 
 def mcnemar_p(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p value of McNemar's test, from the pairs in which one side alone has the event."""
-    discordant = only_first + only_second
-    return float(stats.binomtest(only_first, discordant).pvalue) if discordant else 1.0
+    (fewer, more), discordant = sorted((only_first, only_second)), only_first + only_second
+    at_most, more_than = _tails()
+    return float(at_most(fewer, discordant, 0.5) + more_than(more - 1, discordant, 0.5)) if fewer < more else 1.0
+
+
+@cache
+def _tails() -> tuple[Tail, Tail]:
+    """Return the chances of at most so many events, and of more, as SciPy's binomial distribution computes them.
+
+    SciPy's package `stats` takes a third of a second to import, and its public functions differ in last bits.
+    """
+    try:
+        return special._ufuncs._binom_cdf, special._ufuncs._binom_sf  # noqa: SLF001  # tests compare them with SciPy's own
+    except AttributeError:
+        from scipy import stats
+
+        return stats.binom.cdf, stats.binom.sf

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from harness.core.digest import canonical_json
 from harness.core.errors import InputError
@@ -139,6 +138,8 @@ def _configurations(data: StudyData) -> list[str]:
 def _welch(samples: Sequence[np.ndarray]) -> Interval | None:
     if min(map(len, samples)) < MINIMUM_UNITS or not any(sample.std() for sample in samples):
         return None
+    from scipy import stats  # takes a third of a second to import
+
     ends = stats.ttest_ind(samples[1], samples[0], equal_var=False).confidence_interval(LEVEL)
     return Interval(float(ends.low), float(ends.high), LEVEL)
 

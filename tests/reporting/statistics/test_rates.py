@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
@@ -38,3 +39,16 @@ def test_mcnemars_test_is_that_of_statsmodels(first: int, second: int) -> None:
 
 def test_where_no_pair_disagrees_nothing_is_found() -> None:
     assert mcnemar_p(0, 0) == 1.0
+
+
+@pytest.mark.parametrize("total", [1, 2, 7, 36, 250])
+def test_intervals_and_p_values_are_scipys_to_the_bit(total: int) -> None:
+    for events in range(0, total + 1, 1 + total // 20):
+        tested = stats.binomtest(events, total)
+        expected = tested.proportion_ci(0.95, method="exact")
+
+        interval = rate_of(events, total).interval
+
+        assert interval is not None
+        assert (interval.low, interval.high) == (expected.low, expected.high)
+        assert mcnemar_p(events, total - events) == tested.pvalue

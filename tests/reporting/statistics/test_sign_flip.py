@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.reporting.statistics import sign_flip
+from harness.reporting.statistics import sign_flip, stream
 
 VALUES = [0.012, -0.003, 0.021, 0.008, 0.015, 0.001, -0.007, 0.019, 0.002, -0.011, 0.006, 0.013]
 
@@ -36,6 +36,25 @@ def test_five_units_never_reach_five_percent() -> None:
 
     assert tested is not None
     assert tested.p == pytest.approx(2 / 2**5)
+
+
+@pytest.mark.parametrize("size", [5, 9, 14, 15, 40])
+def test_it_is_scipys_permutation_test_to_the_bit(size: int) -> None:
+    draws = np.random.default_rng(size)
+
+    for values in (draws.normal(0.2, 1, size), draws.integers(-2, 3, size) / 7, draws.choice([-0.1, 0.1], size)):
+        tested = sign_flip(values.tolist())
+
+        expected = stats.permutation_test(
+            (values,),
+            np.mean,
+            permutation_type="samples",
+            n_resamples=np.inf if size <= 14 else 99_999,
+            batch=10_000,
+            rng=stream("sign flip"),
+        )
+        assert tested is not None
+        assert tested.p == expected.pvalue
 
 
 def test_differences_of_zero_say_nothing() -> None:
