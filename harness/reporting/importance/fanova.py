@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.reporting.importance.encoding import Fields
+from harness.reporting.importance.small_forest import MOST_EXAMPLES, small_forest_means
 
 __all__ = ["Marginal", "main_effects", "marginals"]
 
@@ -30,29 +31,42 @@ class Marginal:
     means: tuple[float, ...]
 
 
-def main_effects(design: Fields, target: Array, rows: NDArray[np.intp]) -> Array:
-    """Return each field's share, in `[0, 1]`, of the variance of `target` over the configurations `rows`."""
-    means = _means(design, target, rows)
-    spreads = [np.cov(part, aweights=weights, ddof=0) for part, weights in zip(means, design.weights, strict=True)]
-    variance = float(np.var(target[rows]))
-    return np.minimum(np.array(spreads) / variance, 1.0) if variance else np.zeros(len(spreads))
+def main_effects(design: Fields, targets: Array, rows: NDArray[np.intp]) -> Array:
+    """Return each field's share of each target's variance over its configurations `rows`, `[targets, fields]`."""
+    variances = np.take_along_axis(targets, rows, axis=1).var(axis=1)
+    parts = zip(_means(design, targets, rows), design.weights, strict=True)
+    spreads = np.array([[_spread(own, weights) for own in means] for means, weights in parts]).T
+    shares = np.divide(spreads, variances[:, None], out=np.zeros_like(spreads), where=variances[:, None] > 0)
+    capped: Array = np.minimum(shares, 1.0)
+    return capped
+
+
+def _spread(values: Array, weights: Array) -> float:
+    """Return the variance of weighted values: NumPy's `cov`, to the bit, in a fifth of the time."""
+    total = weights.sum()
+    apart = values - (values * weights).sum() / total
+    return float(np.dot(apart, apart * weights) * (1 / total))
 
 
 def marginals(design: Fields, target: Array) -> tuple[Marginal, ...]:
     """Return how the forest's mean of `target` goes with each field."""
-    means = _means(design, target, np.arange(len(target)))
+    means = _means(design, target[None], np.arange(len(target))[None])
     return tuple(
-        Marginal(name, settings, tuple(part.tolist()))
+        Marginal(name, settings, tuple(part[0].tolist()))
         for name, settings, part in zip(design.names, design.settings, means, strict=True)
     )
 
 
-def _means(design: Fields, target: Array, rows: NDArray[np.intp]) -> list[Array]:
-    # Half of the time that a small report takes would go into this import, and most small reports need no forest.
-    from harness.reporting.importance.forest import forest_means
-
+def _means(design: Fields, targets: Array, rows: NDArray[np.intp]) -> list[Array]:
+    """Return for each field the forests' means at its settings, `[targets, settings]`."""
+    size = rows.shape[1]
     # Leaves of a fixed size would let a continuous field explain as much of the noise of 1,000 configurations as of 20.
-    leaf = max(2, isqrt(len(rows)) // 2)
-    found = forest_means(design.inputs[rows], target[rows], design.grid, trees=TREES, leaf=leaf)
-    means = found.reshape(-1, len(design.background)).mean(axis=1)
-    return np.split(means, np.cumsum([len(settings) for settings in design.settings])[:-1])
+    leaf = max(2, isqrt(size) // 2)
+    if size <= MOST_EXAMPLES:
+        forest_means = small_forest_means
+    else:  # imported here, since scikit-learn takes longer to import than a small report takes to compute
+        from harness.reporting.importance.forest import forest_means
+    own = np.take_along_axis(targets, rows, axis=1)
+    found = forest_means(design.inputs[rows], own, design.grid, trees=TREES, leaf=leaf)
+    means = found.reshape(len(targets), -1, len(design.background)).mean(axis=2)
+    return np.split(means, np.cumsum([len(settings) for settings in design.settings])[:-1], axis=1)

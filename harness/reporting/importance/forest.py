@@ -1,4 +1,4 @@
-"""A random forest that is grown for hundreds of targets, one after the other, from the same draws.
+"""Random forests that are grown for hundreds of targets, one after the other, from the same draws.
 
 scikit-learn's own forest draws seeds and bootstrap samples anew each time, the same each time for as many examples, and
 copies, checks and schedules its trees, which takes most of the time where there are a few dozen examples.
@@ -19,11 +19,18 @@ __all__ = ["forest_means"]
 Array = NDArray[np.float64]
 
 
-def forest_means(inputs: Array, target: Array, at: Array, *, trees: int, leaf: int) -> Array:
+def forest_means(inputs: Array, targets: Array, at: Array, *, trees: int, leaf: int) -> Array:
     """Return what `RandomForestRegressor(trees, min_samples_leaf=leaf, random_state=0)` predicts, to the bit.
 
-    It is fitted to `inputs` `[N, F]` and `target` `[N]`, and asked at `at` `[M, F]`; the result is `[M]`.
+    Forest k is fitted to `inputs[k]` `[N, F]` and `targets[k]` `[N]`, and asked at `at` `[M, F]`; the result is
+    `[K, M]`.
     """
+    return np.array(
+        [_means(own, target, at, trees=trees, leaf=leaf) for own, target in zip(inputs, targets, strict=True)]
+    )
+
+
+def _means(inputs: Array, target: Array, at: Array, *, trees: int, leaf: int) -> Array:
     inputs, at = inputs.astype(np.float32), at.astype(np.float32)
     total = np.zeros(len(at))
     with config_context(skip_parameter_validation=True, assume_finite=True):

@@ -24,8 +24,15 @@ def best_share(configurations: int) -> float:
     return max(FEWEST_BEST, int(np.ceil(BEST * configurations))) / configurations
 
 
-def divergences(design: Fields, target: Array, rows: NDArray[np.intp]) -> Array:
-    """Return each field's divergence, 0 or more, where the greatest values of `target` over `rows` are the best."""
+def divergences(design: Fields, targets: Array, rows: NDArray[np.intp]) -> Array:
+    """Return each field's divergence, 0 or more, where a target's greatest values over its `rows` are the best.
+
+    The result is `[targets, fields]`.
+    """
+    return np.array([_divergences(design, target, own) for target, own in zip(targets, rows, strict=True)])
+
+
+def _divergences(design: Fields, target: Array, rows: NDArray[np.intp]) -> Array:
     amount = round(best_share(len(rows)) * len(rows))
     best = rows[np.argsort(-target[rows], kind="stable")[:amount]]
     return np.array([_divergence(scale, scale.positions[best], scale.positions[rows]) for scale in design.scales])

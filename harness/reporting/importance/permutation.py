@@ -19,8 +19,8 @@ FEWEST_CONFIGURATIONS = 12
 RESAMPLES, SHUFFLES = 60, 100
 
 Array = NDArray[np.float64]
-# From the fields, a target for each configuration, and the places of the configurations that count, perhaps repeatedly,
-# to the size of each field's importance.
+# From the fields, targets `[K, configurations]`, and for each the places of the configurations that count, perhaps
+# repeatedly, `[K, configurations]`, to the sizes of the fields' importance, `[K, fields]`.
 Sizes = Callable[[Fields, Array, NDArray[np.intp]], Array]
 
 
@@ -75,12 +75,13 @@ def importance_of(design: Fields, target: Sequence[float], sizes: Sizes) -> Impo
     if not design.names or size < FEWEST_CONFIGURATIONS or np.ptp(aim) == 0:
         return None
     draws, everyone = stream("importance", size), np.arange(size)
-    found = sizes(design, aim, everyone)
-    again = [sizes(design, aim, draws.integers(size, size=size)) for _ in range(RESAMPLES)]
+    rows = [everyone, *(draws.integers(size, size=size) for _ in range(RESAMPLES)), *[everyone] * SHUFFLES]
+    targets = [aim] * (1 + RESAMPLES) + [draws.permutation(aim) for _ in range(SHUFFLES)]
+    found, again, shuffled = np.split(sizes(design, np.array(targets), np.array(rows)), [1, 1 + RESAMPLES])
     low, high = np.quantile(again, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
     # The most important of all fields, for the bar holds for every one of them at once.
-    noise = [sizes(design, draws.permutation(aim), everyone).max() for _ in range(SHUFFLES)]
+    noise = shuffled.max(axis=1)
     fields = [
-        FieldImportance(*row) for row in zip(design.names, *map(np.ndarray.tolist, (found, low, high)), strict=True)
+        FieldImportance(*row) for row in zip(design.names, *map(np.ndarray.tolist, (found[0], low, high)), strict=True)
     ]
     return Importance(tuple(sorted(fields, key=lambda field: -field.size)), float(np.quantile(noise, LEVEL)), size)

@@ -6,7 +6,7 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 
-from harness.reporting.importance.encoding import encoded
+from harness.reporting.importance.encoding import Fields, encoded
 from harness.reporting.importance.fanova import main_effects, marginals
 
 SPACE: dict[str, BaseDistribution] = {
@@ -29,11 +29,16 @@ def drawn(configurations: int) -> tuple[dict[str, list[Any]], np.ndarray]:
     return fields, target + 0.3 * draws.normal(size=configurations)
 
 
+def effects(design: Fields, target: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = main_effects(design, target[None], rows[None])[0]
+    return shares
+
+
 def test_shares_are_those_of_the_variance_that_the_fields_bring() -> None:
     fields, target = drawn(1_000)
     design = encoded(fields, np.random.default_rng(0))
 
-    shares = dict(zip(design.names, main_effects(design, target, np.arange(1_000)), strict=True))
+    shares = dict(zip(design.names, effects(design, target, np.arange(1_000)), strict=True))
 
     # The variances are 3/4, 5/16, 2/9 and the noise's 0.09.
     whole = 3 / 4 + 5 / 16 + 2 / 9 + 0.09
@@ -48,7 +53,7 @@ def test_what_is_noise_is_no_fields_share() -> None:
     noise = np.random.default_rng(1).normal(scale=np.sqrt(3 / 4), size=1_000)
     design = encoded(fields, np.random.default_rng(0))
 
-    shares = main_effects(design, np.array(fields["loss weight"]) + noise, np.arange(1_000))
+    shares = effects(design, np.array(fields["loss weight"]) + noise, np.arange(1_000))
 
     assert shares.sum() == pytest.approx(0.5, abs=0.08)
 
@@ -62,7 +67,7 @@ def test_optuna_finds_the_same_shares() -> None:
     expected = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     design = encoded(fields, np.random.default_rng(0))
 
-    found = main_effects(design, target, np.arange(500))
+    found = effects(design, target, np.arange(500))
 
     shares = dict(zip(design.names, found / found.sum(), strict=True))
     assert sorted(shares, key=lambda name: shares[name]) == sorted(expected, key=lambda name: expected[name])
@@ -84,4 +89,15 @@ def test_resampled_configurations_that_are_all_alike_show_nothing() -> None:
     fields, target = drawn(12)
     design = encoded(fields, np.random.default_rng(0))
 
-    assert main_effects(design, target, np.zeros(12, dtype=np.intp)).tolist() == [0.0] * 4
+    assert effects(design, target, np.zeros(12, dtype=np.intp)).tolist() == [0.0] * 4
+
+
+def test_a_share_is_numpys_variance_of_weighted_means_to_the_bit() -> None:
+    fields, target = drawn(15)
+    design = encoded(fields, np.random.default_rng(0))
+    means = [np.array(marginal.means) for marginal in marginals(design, target)]
+
+    shares = effects(design, target, np.arange(15))
+
+    spreads = [np.cov(part, aweights=weights, ddof=0) for part, weights in zip(means, design.weights, strict=True)]
+    assert shares.tolist() == (np.array(spreads) / np.var(target)).tolist()

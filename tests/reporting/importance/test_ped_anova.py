@@ -36,7 +36,7 @@ def test_optuna_finds_the_same_divergences(seed: int) -> None:
     expected = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
     design = encoded(fields, np.random.default_rng(0), ["loss weight"])
 
-    found = divergences(design, target, np.arange(400))
+    found = divergences(design, target[None], np.arange(400)[None])[0]
 
     assert dict(zip(design.names, found / found.sum(), strict=True)) == pytest.approx(expected, rel=1e-6)
 
@@ -45,7 +45,7 @@ def test_unordered_values_are_counted_with_one_observation_spread_over_all() -> 
     fields: dict[str, list[Any]] = {"where": ["early"] * 5 + ["late"] * 15}
     target = np.array([1.0] * 5 + [0.0] * 15)
 
-    (found,) = divergences(encoded(fields, np.random.default_rng(0)), target, np.arange(20))
+    ((found,),) = divergences(encoded(fields, np.random.default_rng(0)), target[None], np.arange(20)[None])
 
     top, whole = np.array([5.5, 0.5]) / 6, np.array([5.5, 15.5]) / 21
     assert found == pytest.approx(float(np.sum((top - whole) ** 2 / whole)), rel=1e-12)
@@ -54,15 +54,15 @@ def test_unordered_values_are_counted_with_one_observation_spread_over_all() -> 
 def test_if_the_best_are_all_there_are_there_is_no_divergence() -> None:
     fields: dict[str, list[Any]] = {"where": ["a", "b", "a", "b", "a"], "width": [1, 2, 3, 4, 5]}
 
-    found = divergences(encoded(fields, np.random.default_rng(0)), np.arange(5.0), np.arange(5))
+    found = divergences(encoded(fields, np.random.default_rng(0)), np.arange(5.0)[None], np.arange(5)[None])
 
-    assert found == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert found[0] == pytest.approx([0.0, 0.0], abs=1e-12)
 
 
 def test_resamples_of_one_value_have_a_density() -> None:
     design = encoded({"width": [1, 2, 3, 4, 5, 6]}, np.random.default_rng(0))
 
-    assert np.isfinite(divergences(design, np.arange(6.0), np.full(6, 3))).all()
+    assert np.isfinite(divergences(design, np.arange(6.0)[None], np.full((1, 6), 3))).all()
 
 
 @pytest.mark.parametrize(("configurations", "best"), [(12, 5), (50, 5), (51, 6), (200, 20)])
