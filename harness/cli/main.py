@@ -1,5 +1,6 @@
 """The command `harness`: its subcommands, and how it ends."""
 
+import gc
 import logging
 import sys
 
@@ -76,6 +77,8 @@ def main() -> None:
         if end.code == INTERRUPTED:  # Typer's way of passing Ctrl-C on
             sys.stderr.write("harness: interrupted; the same command continues where this one stopped\n")
         raise
+    finally:
+        gc.freeze()  # or Python looks through all objects once more before it ends
 
 
 def _end(message: str, code: int) -> None:

@@ -26,7 +26,7 @@ def report(
     with uncollected():
         from harness.reporting.report import write_report
 
-    workspace = options.open_workspace(home, storage)
-    written = write_report(workspace, study, out or workspace.report_folder(study), whole=out is None)
+        workspace = options.open_workspace(home, storage)
+        written = write_report(workspace, study, out or workspace.report_folder(study), whole=out is None)
     typer.echo(f"{written.verdict}\n")
     typer.echo(f"Report:  {written.folder / 'report.html'}")
