@@ -71,11 +71,12 @@ def at_cost(data: StudyData, measure: Measure, cost: Cost) -> AtCost:
     ends = {key: float(part[cost.metric].mean()) for key, part in parts.items()}
     grid = np.linspace(0, max(ends.values(), default=0.0), POINTS)
     found: AtCost = {}
+    needed = [name for name in (*RUN, "growth_step", cost.metric, cost.before) if name in runs]
     for key, part in parts.items():
         costs = np.append(grid[grid < ends[key]], ends[key])
         values = [
             _course_at(costs / ends[key], row, courses[row["trial"], row["arm"], row["seed"]], cost)
-            for row in part.to_dict("records")
+            for row in part[needed].to_dict("records")
         ]
         found[key] = ends[key], costs, np.mean(values, axis=0)
     return found

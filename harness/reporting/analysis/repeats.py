@@ -23,7 +23,7 @@ def counted_once(pairs: pd.DataFrame, runs: pd.DataFrame, arm: str) -> pd.DataFr
         return _same_runs_once(pairs, runs, arm)
     drawn = runs.drop_duplicates("trial").sort_values("trial")
     points = pd.Series(
-        [canonical_json([str(value) for value in row]) for row in drawn[labels].itertuples(index=False)],
+        [canonical_json(list(map(str, row))) for row in zip(*(drawn[label] for label in labels), strict=True)],
         index=drawn["trial"].to_numpy(),
     )
     repeated = points.duplicated()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from harness.reporting.data.columns import RUN
 from harness.reporting.statistics import LEVEL, simultaneous_band, t_quantile
@@ -20,6 +21,7 @@ __all__ = [
     "without_repeats",
 ]
 
+Array = NDArray[np.float64]
 POINT = ["grown", "offset"]
 MOST_LINES = 40  # single configurations in one panel
 MOST_POINTS = 300  # of a curve; more could not be told apart in a figure
@@ -60,19 +62,27 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     A run measured in between is interpolated, never across the growth and never beyond what was measured. A point
     stands only where all seeds of the configuration have one under that arm.
     """
-    rows = []
     series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
-    for (trial, arm, seed, grown), part in series.groupby([*RUN, "grown"], observed=True):
-        since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
-        grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
-        at_grid = np.interp(grid, since, value)
-        rows += [(trial, arm, seed, grown, *point) for point in zip(grid, at_grid, strict=True)]
-    points = pd.DataFrame(rows, columns=[*RUN, *POINT, "value"])
-    means = points.groupby(["trial", "arm", *POINT]).agg(value=("value", "mean"), seeds=("seed", "size"))
-    means = means.reset_index()
+    parts = dict(iter(series.groupby([*RUN, "grown"], observed=True)))
+    found = [_on_grid(part, interval) for part in parts.values()]
+    runs = pd.DataFrame(list(parts), columns=[*RUN, "grown"])
+    points = runs.iloc[np.repeat(np.arange(len(runs)), [len(grid) for grid, _ in found])].reset_index(drop=True)
+    points = points.assign(
+        offset=np.concatenate([np.empty(0), *(grid for grid, _ in found)]),
+        value=np.concatenate([np.empty(0), *(values for _, values in found)]),
+    )
+    grouped = points.groupby(["trial", "arm", *POINT])
+    means = grouped["value"].mean().to_frame().assign(seeds=grouped.size()).reset_index()
     seeds = points.groupby("trial")["seed"].nunique()
     complete = means["seeds"] == means["trial"].map(seeds)
     return means.loc[complete, ["trial", "arm", *POINT, "value"]].reset_index(drop=True)
+
+
+def _on_grid(part: pd.DataFrame, interval: int) -> tuple[Array, Array]:
+    """Return steps since the growth, every `interval`, and the curve's value there."""
+    since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
+    grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
+    return grid, np.interp(grid, since, value)
 
 
 def some_lines(points: pd.DataFrame) -> pd.DataFrame:
@@ -90,7 +100,7 @@ def arm_means(points: pd.DataFrame) -> pd.DataFrame:
     Where some have ended, the mean of the others would jump without anything having been learned.
     """
     grouped = points.groupby(["arm", *POINT], observed=True)
-    means = grouped.agg(value=("value", "mean"), units=("trial", "nunique")).reset_index()
+    means = grouped["value"].mean().to_frame().assign(units=grouped["trial"].nunique()).reset_index()
     trials = points.groupby("arm", observed=True)["trial"].nunique()
     return means[means["units"] == means["arm"].map(trials).astype(int)].reset_index(drop=True)
 
