@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -187,7 +188,7 @@ class _Writer:
             target = attributes.pop(HREF)
             attributes["xlink:href"] = f"#{self._names[target[1:]]}" if target[0] == "#" else target
         if "style" in attributes:
-            attributes["style"] = _rounded(attributes["style"].replace(": ", ":").replace("; ", ";"), FINE)
+            attributes["style"] = _short(attributes["style"])
         return _placed(_tag(element), attributes)
 
     def _referring(self, value: str) -> str:
@@ -204,6 +205,11 @@ def _placed(tag: str, attributes: dict[str, str]) -> dict[str, str]:
     if "transform" in attributes:
         attributes["transform"] = _rounded(attributes["transform"], FINE + 1).replace(") ", ")")
     return {name: value for name, value in attributes.items() if tag != "use" or name not in "xy" or value != "0"}
+
+
+@lru_cache(maxsize=1024)
+def _short(style: str) -> str:
+    return _rounded(style.replace(": ", ":").replace("; ", ";"), FINE)
 
 
 def _rounded(text: str, decimals: int) -> str:

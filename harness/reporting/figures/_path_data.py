@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 __all__ = ["decimal", "shortened_path"]
 
@@ -11,6 +12,7 @@ COORDINATES = {"M": 2, "L": 2, "Q": 4, "C": 6, "z": 0}  # the commands that matp
 Command = tuple[str, list[int]]
 
 
+@lru_cache(maxsize=1024)  # each letter is drawn anew in each figure
 def shortened_path(data: str, decimals: int, scale: float = 1.0) -> str:
     """Return path data that draw the same as `data`, times `scale`, with coordinates of so many decimals.
 
@@ -19,6 +21,7 @@ def shortened_path(data: str, decimals: int, scale: float = 1.0) -> str:
     return "".join(_written(_relative(_commands(data, scale * 10**decimals)), decimals))
 
 
+@lru_cache(maxsize=1 << 16)
 def decimal(value: int, decimals: int) -> str:
     """Write `value` / 10^`decimals` without zeros that say nothing, as in `-.5`."""
     digits = str(abs(value)).rjust(decimals + 1, "0")

@@ -5,6 +5,8 @@ density among all: zero if the best are like all others. The densities are kerne
 values, with one more, flat kernel, so that a value that none of the best has does not decide.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
@@ -39,9 +41,14 @@ def _divergences(design: Fields, target: Array, rows: NDArray[np.intp]) -> Array
 
 
 def _divergence(scale: ValueGrid, best: NDArray[np.intp], everyone: NDArray[np.intp]) -> float:
-    estimate = _density if scale.ordered else _shares
-    top, whole = (estimate(np.bincount(positions, minlength=scale.steps)) for positions in (best, everyone))
+    counts = (np.bincount(positions, minlength=scale.steps) for positions in (best, everyone))
+    top, whole = (_estimate(tuple(seen.tolist()), ordered=scale.ordered) for seen in counts)
     return float(whole @ (top / whole - 1) ** 2)
+
+
+@lru_cache(maxsize=4096)  # shuffled targets have the same configurations
+def _estimate(counts: tuple[int, ...], *, ordered: bool) -> Array:
+    return _density(np.array(counts)) if ordered else _shares(np.array(counts))
 
 
 def _density(counts: NDArray[np.intp]) -> Array:
