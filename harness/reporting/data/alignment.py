@@ -62,12 +62,15 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     A run measured in between is interpolated, never across the growth and never beyond what was measured. A point
     stands only where all seeds of the configuration have one under that arm.
     """
-    series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
-    parts = dict(iter(series.groupby([*RUN, "grown"], observed=True)))
-    found = [_on_grid(part, interval) for part in parts.values()]
-    runs = pd.DataFrame(list(parts), columns=[*RUN, "grown"])
-    points = runs.iloc[np.repeat(np.arange(len(runs)), [len(grid) for grid, _ in found])].reset_index(drop=True)
-    points = points.assign(
+    series = curves[(curves["name"] == name) & np.isfinite(curves["value"])].dropna(subset="grown")
+    curve = series.groupby([*RUN, "grown"], observed=True).ngroup().to_numpy()
+    series = series.iloc[np.argsort(curve, kind="stable")]
+    starts = np.flatnonzero(np.diff(np.sort(curve), prepend=-1))
+    columns = (np.split(series[column].to_numpy(), starts[1:]) for column in ("steps_since_growth", "value"))
+    found = [_on_grid(since, value, interval) for since, value in zip(*columns, strict=True) if len(since)]
+    runs = series[[*RUN, "grown"]].iloc[np.repeat(starts, [len(grid) for grid, _ in found])]
+    points = runs.reset_index(drop=True).assign(
+        arm=runs["arm"].astype(str).to_numpy(),
         offset=np.concatenate([np.empty(0), *(grid for grid, _ in found)]),
         value=np.concatenate([np.empty(0), *(values for _, values in found)]),
     )
@@ -78,9 +81,8 @@ def aligned(curves: pd.DataFrame, name: str, interval: int) -> pd.DataFrame:
     return means.loc[complete, ["trial", "arm", *POINT, "value"]].reset_index(drop=True)
 
 
-def _on_grid(part: pd.DataFrame, interval: int) -> tuple[Array, Array]:
+def _on_grid(since: Array, value: Array, interval: int) -> tuple[Array, Array]:
     """Return steps since the growth, every `interval`, and the curve's value there."""
-    since, value = part["steps_since_growth"].to_numpy(), part["value"].to_numpy()
     grid = np.arange(np.ceil(since.min() / interval), np.floor(since.max() / interval) + 1) * interval
     return grid, np.interp(grid, since, value)
 
