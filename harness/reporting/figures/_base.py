@@ -37,6 +37,7 @@ def rendered(draw: Callable[[], Figure]) -> dict[str, bytes]:
     """Draw in the reports' style and return the figure's bytes by format."""
     with style.applied():
         figure = draw()
+        style.lay_out(figure)
         return {"png": style.png(figure), "svg": style.svg(figure)}
 
 

@@ -1,9 +1,10 @@
 import io
-from collections.abc import Callable
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from harness.reporting.data.wording import in_unit
 from harness.reporting.figures import _style as style
@@ -14,6 +15,7 @@ from harness.reporting.figures._style import (
     arm_handles,
     arm_styles,
     label,
+    lay_out,
     new_figure,
     plain_numbers,
     png,
@@ -37,25 +39,39 @@ def test_the_users_own_settings_change_no_byte() -> None:
     assert changed == plain
 
 
-@pytest.mark.parametrize(("kind", "render", "metadata"), [("png", png, "Software"), ("svg", svg, "Date")])
-def test_to_lay_out_once_gives_the_bytes_that_matplotlib_gives_by_drawing_twice(
-    kind: str, render: Callable[[Figure], bytes], metadata: str
-) -> None:
-    def figure() -> Figure:
-        made = new_figure(5, 2)
-        made.set_layout_engine("constrained")
-        left, right = made.subplots(1, 2, sharey=True)
-        left.set_title("a long title that is wider than its axes", loc="left")
-        made.colorbar(right.scatter([0, 1000], [1, 2], c=[0, 1]), label="colors")
-        add_legend(made, arm_handles(["one", "two"]))
-        return made
+def laid_out_by_itself() -> Figure:
+    made = new_figure(5, 2)
+    made.set_layout_engine("constrained")
+    left, right = made.subplots(1, 2, sharey=True)
+    left.set_title("a long title that is wider than its axes", loc="left")
+    made.colorbar(right.scatter([0, 1000], [1, 2], c=[0, 1]), label="colors")
+    add_legend(made, arm_handles(["one", "two"]))
+    return made
 
+
+def test_to_lay_out_once_gives_the_vector_figure_that_matplotlib_gives_by_drawing_twice() -> None:
     with applied():
         content = io.BytesIO()
-        figure().savefig(content, format=kind, dpi=style.DPI, metadata={metadata: None, "Creator": None})
-        found = render(figure())
+        laid_out_by_itself().savefig(content, format="svg", dpi=style.DPI, metadata={"Date": None, "Creator": None})
+        figure = laid_out_by_itself()
+        lay_out(figure)
+        found = svg(figure)
 
-    assert found == (compact(content.getvalue()) if kind == "svg" else content.getvalue())
+    assert found == compact(content.getvalue())
+
+
+def test_a_picture_has_the_layout_of_the_vector_figure_and_the_pixels_that_matplotlib_draws() -> None:
+    with applied():
+        figure, content = laid_out_by_itself(), io.BytesIO()
+        lay_out(figure)
+        places = [axes.get_position().bounds for axes in figure.axes[:2]]
+        found = np.asarray(Image.open(io.BytesIO(png(figure))))
+        figure.savefig(content, format="png", dpi=style.DPI)
+        expected = np.asarray(Image.open(content))
+
+    assert [axes.get_position().bounds for axes in figure.axes[:2]] == places
+    assert np.array_equal(found, expected[:, :, :3])
+    assert (expected[:, :, 3] == 255).all()
 
 
 def test_drawing_leaves_the_users_settings_as_they_were() -> None:
