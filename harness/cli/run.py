@@ -43,6 +43,7 @@ def run(
     cache_features: Annotated[
         bool, typer.Option(help="Compute features of what is frozen once; without sharing it is never done.")
     ] = True,
+    packing: Annotated[bool, typer.Option(help="Train runs together where that changes no bit and saves time.")] = True,
     device: options.Device = None,
     precision: options.Precision = None,
     set_: options.SetFields = None,
@@ -74,7 +75,9 @@ def run(
     starter = launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, ledger.database)
     make_deterministic()
     with Interruption() as stop:
-        runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features)
+        runner = Runner(
+            workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing
+        )
         for note in check_study(loaded, runner):
             typer.echo(f"harness: {note}", err=True)
         if dry_run:

@@ -39,7 +39,7 @@ class LocalExecutor:
         stop: asked between runs whether to stop.
         feed: receives what runs measure while they train.
         commit: that is checked out around the study's file, as in `RunRecord`.
-        packs: trains runs together; None to train one after the other.
+        packs: trains runs together; None to train one after the other, as for a runner without packing.
     """
 
     runner: Runner
@@ -48,6 +48,10 @@ class LocalExecutor:
     feed: AbstractFeed = NO_FEED
     commit: str = ""
     packs: Packs | None = field(default_factory=Packs)
+
+    def __post_init__(self) -> None:
+        if not self.runner.packing:
+            object.__setattr__(self, "packs", None)
 
     def execute(self, runs: Sequence[RunRequest], plan: Plan, on_run_end: OnRunEnd) -> None:
         """Execute each run, as `ExecuteRuns` says."""
@@ -71,7 +75,7 @@ class LocalExecutor:
             gc.freeze()  # what was imported is no garbage, and to look through it again costs a tenth of small steps
         _Execution(self, forks, on_run_end, most=min(MOST, math.ceil(len(runs) / workers))).finish(runs)
 
-    def training(self, run: RunRequest, forks: Forks) -> Training[RunRecord]:
+    def training(self, run: RunRequest, forks: Forks, signals: SignalWatch) -> Training[RunRecord]:
         """Train the run to its end, or to its rung, and record what came of it; yield loops, as `Runner.training`."""
         name, ledger = run_id(run.config), self.runner.store.ledger
         self.observer.on_run_begin(run.name, run.config.steps)
@@ -81,7 +85,7 @@ class LocalExecutor:
             result = yield from self.runner.training(
                 run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
                 functools.partial(self.observer.on_evaluation, run.name),
-                signals=SignalWatch(ledger.database, run.study, name),
+                signals=functools.partial(signals.sent_to, name),
                 forks=forks,
                 on_history=functools.partial(self.feed.append, name),
                 test=run.test and run.until is None,
@@ -123,6 +127,7 @@ class _Execution:
         most: runs that have begun and not ended.
         begun: those.
         put_off: runs whose next stage is being trained already, with its key and the time at which they were put off.
+        signals: that were sent, by study.
     """
 
     executor: LocalExecutor
@@ -131,6 +136,7 @@ class _Execution:
     most: int
     begun: list[_Begun] = field(default_factory=list)
     put_off: list[tuple[RunRequest, str, float]] = field(default_factory=list)
+    signals: dict[str, SignalWatch] = field(default_factory=dict)
 
     def finish(self, runs: Sequence[RunRequest]) -> None:
         """Execute all runs."""
@@ -147,6 +153,11 @@ class _Execution:
         finally:
             for one in self.begun:
                 one.training.close()
+
+    def _signals_of(self, study: str) -> SignalWatch:
+        if study not in self.signals:
+            self.signals[study] = SignalWatch(self.executor.runner.store.ledger.database, study)
+        return self.signals[study]
 
     def _due(self) -> list[RunRequest]:
         """Return the runs that were put off and may go on now."""
@@ -168,7 +179,7 @@ class _Execution:
             if ended := recorded_end(self.executor.runner.store.ledger, run):
                 self.on_run_end(ended)
             else:
-                self._go_on(run, self.executor.training(run, self.forks))
+                self._go_on(run, self.executor.training(run, self.forks, self._signals_of(run.study)))
         return []
 
     def _train(self) -> None:

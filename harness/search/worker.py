@@ -31,6 +31,7 @@ class WorkerConfig:
         file: from which the study was loaded.
         alone: whether runs share no stages.
         cache_features: whether the features of frozen layers are computed once.
+        packing: whether runs are trained together.
         live: whether a run's measurements are written to its live file while it trains.
         pinned: whether instruction sets are pinned, as in the process that launches.
     """
@@ -39,6 +40,7 @@ class WorkerConfig:
     file: Path | None = None
     alone: bool = False
     cache_features: bool = False
+    packing: bool = True
     live: bool = False
     pinned: bool = field(default_factory=is_pinned)
 
@@ -92,7 +94,13 @@ def run_worker(
         return stop()
 
     config.workspace.ledger.database.expect()
-    runner = Runner(config.workspace, alone=config.alone, stop=beat_and_stop, cache_features=config.cache_features)
+    runner = Runner(
+        config.workspace,
+        alone=config.alone,
+        stop=beat_and_stop,
+        cache_features=config.cache_features,
+        packing=config.packing,
+    )
     feed = LiveFeed(config.workspace.home) if config.live else NO_FEED
     executor = LocalExecutor(runner, heartbeat, stop=beat_and_stop, feed=feed, commit=commit_of(str(config.file or "")))
     heartbeat.ready()

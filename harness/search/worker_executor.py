@@ -50,7 +50,12 @@ class WorkerExecutor:
         self._size = size
         self._runner = runner
         self._config = WorkerConfig(
-            runner.workspace, file, alone=runner.alone, cache_features=runner.features is not None, live=live
+            runner.workspace,
+            file,
+            alone=runner.alone,
+            cache_features=runner.features is not None,
+            packing=runner.packing,
+            live=live,
         )
         self._timeout_s = timeout_s
         self._launcher = launcher or Processes()

@@ -39,9 +39,10 @@ class Runner:
         stop: asked after each step whether to stop there.
         snapshot_every_s: seconds of training between snapshots inside a long stage.
         cache_features: whether features of a frozen lower part are computed once, and kept beside the stages.
+        packing: whether whoever executes several runs may train them together.
 
     Attributes:
-        workspace: as given, as are `alone` and `stop`.
+        workspace: as given, as are `alone`, `stop` and `packing`.
         features: the cache, or None to compute features at every step.
         steps_trained: by all runs so far.
     """
@@ -54,11 +55,13 @@ class Runner:
         stop: Pause = lambda: False,
         snapshot_every_s: float = SNAPSHOT_EVERY_S,
         cache_features: bool = False,
+        packing: bool = True,
     ) -> None:
         self.steps_trained = 0
         self.workspace = workspace
         self.alone = alone
         self.stop = stop
+        self.packing = packing
         self._snapshot_every_s = snapshot_every_s
         self.features = FeatureCache(folder=workspace.stages / "features") if cache_features else None
         self._leases = Leases(workspace.ledger.database)

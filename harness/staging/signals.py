@@ -22,25 +22,28 @@ def save_signal(database: Database, study: str, name: str, run_id: str | None = 
 
 def sent_signals(database: Database, study: str, run_id: str) -> frozenset[str]:
     """Return the signals that have been sent to a run."""
+    return SignalWatch(database, study).sent_to(run_id)
+
+
+def _all_sent(database: Database, study: str) -> list[tuple[str, str]]:
+    """Return each signal of a study with the run that it was sent to."""
     with database.transaction() as transaction:
-        rows = transaction.rows(
-            "SELECT name FROM signals WHERE study = :study AND run_id IN (:run_id, :every)",
-            {"study": study, "run_id": run_id, "every": EVERY_RUN},
-        )
-    return frozenset(name for (name,) in rows)
+        rows = transaction.rows("SELECT name, run_id FROM signals WHERE study = :study", {"study": study})
+    return [(name, run_id) for name, run_id in rows]
 
 
 class SignalWatch:
-    """Returns the signals that have been sent to a run, as they were known half a second ago at most."""
+    """Returns the signals that have been sent to runs of a study, as they were known half a second ago at most."""
 
-    def __init__(self, database: Database, study: str, run_id: str) -> None:
-        self._query = database, study, run_id
+    def __init__(self, database: Database, study: str) -> None:
+        self._database = database
+        self._study = study
         self._asked_at = float("-inf")
-        self._known: frozenset[str] = frozenset()
+        self._known: list[tuple[str, str]] = []
 
-    def __call__(self) -> frozenset[str]:
-        """Return the names of the signals."""
+    def sent_to(self, run_id: str) -> frozenset[str]:
+        """Return the names of the signals of a run."""
         now = time.monotonic()
-        if now - self._asked_at >= POLL_S:
-            self._asked_at, self._known = now, sent_signals(*self._query)
-        return self._known
+        if now - self._asked_at >= POLL_S:  # one question for all runs that are trained together
+            self._asked_at, self._known = now, _all_sent(self._database, self._study)
+        return frozenset(name for name, target in self._known if target in (run_id, EVERY_RUN))

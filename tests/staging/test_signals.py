@@ -19,12 +19,12 @@ def test_a_signal_goes_to_one_run_or_to_all(database: Database) -> None:
 def test_a_watch_asks_now_and_then(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    watch = SignalWatch(database, "a-study", "abc")
-    first = watch()
+    watch = SignalWatch(database, "a-study")
+    first = watch.sent_to("abc")
 
     save_signal(database, "a-study", "grow")
-    at_once = watch()
+    at_once = watch.sent_to("abc")
     now += POLL_S
 
     assert not first | at_once
-    assert watch() == {"grow"}
+    assert watch.sent_to("abc") == {"grow"}
