@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from harness.core.errors import HarnessError, InterruptedRunError
 from harness.search.execution import OnRunEnd, recorded_end, run_record
-from harness.search.heartbeat import POLL_S
+from harness.search.heartbeat import POLL_S, SEVERAL
 from harness.search.launchers import AbstractLauncher, Processes
 from harness.search.run_request import RunRequest
 from harness.search.worker import WorkerConfig, WorkItem
@@ -109,7 +109,9 @@ class WorkerExecutor:
 
     def _with_exit_reasons(self, record: RunRecord, pool: WorkerPool, index: int) -> RunRecord:
         """Return the record; if the run killed its workers, add how they died, which only the pool knows."""
-        exit_reasons = pool.exit_reasons.get(index)
+        together = pool.exit_reasons.get(SEVERAL, [])  # it may have been trained with others at first
+        alone = pool.exit_reasons.get(index, [])
+        exit_reasons = alone + together[: MAX_DEATHS - len(alone)]
         if not exit_reasons or not record.reason.startswith("killed: "):
             return record
         counted = ", ".join(f"{reason} ({count} times)" for reason, count in Counter(exit_reasons).items())

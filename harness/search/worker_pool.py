@@ -58,7 +58,7 @@ class WorkerPool:
         timeout_s: a run that makes no step for so long is given up; None for never.
 
     Attributes:
-        exit_reasons: why workers died, by the index within the current item of the run that they trained.
+        exit_reasons: why workers died, by the index within the current item of the run that they trained, or `SEVERAL`.
     """
 
     def __init__(self, launcher: AbstractLauncher, config: WorkerConfig, timeout_s: float | None) -> None:
