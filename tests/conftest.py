@@ -1,14 +1,17 @@
 """What tests of several layers share."""
 
 import fcntl
+import gc
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 import torch
@@ -22,10 +25,13 @@ from harness.models import MLP, ConvNet, GrowableModel
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
+from harness.tracking.mlflow.location import default_tracking_uri
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
+from tests.undrawn import undraw
 
 LONGEST_S = 20.0  # twice what the slowest takes, since a busy machine makes processor time longer, too
+P, T = ParamSpec("P"), TypeVar("T")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Undrawn = Callable[[], AbstractContextManager[None]]
 
@@ -44,6 +50,7 @@ torch.set_num_threads(1)
 UNTRACED = (
     ("matplotlib.figure", "Figure", "savefig"),
     ("matplotlib.layout_engine", "ConstrainedLayoutEngine", "execute"),
+    ("optuna.samplers", "GPSampler", "sample_relative"),
     ("pandas", "DataFrame", "pivot_table"),
     ("sklearn.ensemble", "RandomForestRegressor", "fit"),
     ("sklearn.ensemble", "RandomForestRegressor", "predict"),
@@ -55,11 +62,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="store the golden run's losses anew")
 
 
-def untraced(function: Callable[..., object]) -> Callable[..., object]:
+def untraced(function: Callable[P, T]) -> Callable[P, T]:
     """Let `function` run without the tracer, if there is one."""
 
     @wraps(function)
-    def without(*args: object, **kwargs: object) -> object:
+    def without(*args: P.args, **kwargs: P.kwargs) -> T:
         tracer = sys.gettrace()
         sys.settrace(None)
         try:
@@ -98,6 +105,12 @@ def _migrations_read_once() -> Iterator[None]:
         yield
 
 
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was imported and collected: a million objects that stay."""
+    gc.collect()
+    gc.freeze()
+
+
 def processor_s() -> float:
     """Return the processor time of this process and of those that it waited for, in seconds."""
     spent = os.times()
@@ -127,7 +140,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
-    """Return a function that fills a folder of some name once for all processes that test."""
+    """Return a function that fills a folder of some name once for all processes that test, and counts no line."""
     own = tmp_path_factory.getbasetemp()
     root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
@@ -137,7 +150,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
                 made.mkdir(exist_ok=True)  # left half-made by a test that was interrupted
-                make(made)
+                untraced(make)(made)
                 done.touch()
         return made
 
@@ -168,24 +181,11 @@ def reports_written_once() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def undrawn() -> Undrawn:
     """Return a context that puts one picture in the place of all figures: drawing is most of what a report takes."""
-    from harness.reporting import sections
-    from harness.reporting.figures import _base, _style
-
-    picture = _base.rendered(lambda: _style.new_figure(1, 1))
-    modules = [
-        module
-        for name, module in sys.modules.items()
-        if name.startswith(f"{sections.__package__}.figures.") and hasattr(module, "rendered")
-    ]
-
-    def one_picture(_: object) -> dict[str, bytes]:
-        return picture
 
     @contextmanager
     def patched() -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            for module in modules:
-                patch.setattr(module, "rendered", one_picture)
+            undraw(patch.setattr)
             yield
 
     return patched
@@ -196,6 +196,31 @@ def figures_undrawn(undrawn: Undrawn) -> Iterator[None]:
     """Draw no figure in a test that is about other parts of reports."""
     with undrawn():
         yield
+
+
+@pytest.fixture(scope="session")
+def empty_database(made_once: MadeOnce) -> Path:
+    """An MLflow database without a study, where a creation was cut short."""
+
+    def make(folder: Path) -> None:
+        (folder / "mlflow.sqlite.unfinished").write_bytes(b"half a database")
+        from harness.tracking.mlflow.client import open_client  # it loads MLflow
+
+        open_client(default_tracking_uri(folder))
+
+    return made_once("empty", make) / "mlflow.sqlite"
+
+
+@pytest.fixture(scope="session")
+def new_database(empty_database: Path) -> Callable[[Path], str]:
+    """Put a copy of the empty database into a home, and return its address: to create one takes seconds."""
+
+    def copy(home: Path) -> str:
+        home.mkdir(exist_ok=True)
+        shutil.copy(empty_database, home)
+        return default_tracking_uri(home)
+
+    return copy
 
 
 @pytest.fixture

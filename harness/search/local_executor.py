@@ -71,8 +71,7 @@ class LocalExecutor:
         Raises:
             InterruptedRunError: this process was asked to stop.
         """
-        if not gc.get_freeze_count():
-            gc.freeze()  # what was imported is no garbage, and to look through it again costs a tenth of small steps
+        _pass_over_what_was_imported()
         _Execution(self, forks, on_run_end, most=min(MOST, math.ceil(len(runs) / workers))).finish(runs)
 
     def training(self, run: RunRequest, forks: Forks, signals: SignalWatch) -> Training[RunRecord]:
@@ -224,3 +223,85 @@ class _Execution:
                     continue
             one.training.close()
         raise InterruptedRunError("stopped between two steps; everything is stored")
+
+
+@functools.cache
+def _pass_over_what_was_imported() -> None:
+    """Tell the garbage collector that it is no garbage: to look through it again costs a tenth of small steps."""
+    gc.freeze()
+
+
+@dataclass(frozen=True)
+class LocalExecutor:
+    """Executes runs in this process.
+
+    Attributes:
+        stop: asked between runs whether to stop.
+        feed: receives what runs measure while they train.
+        commit: that is checked out around the study's file, as in `RunRecord`.
+    """
+
+    runner: Runner
+    observer: Observer
+    stop: Callable[[], bool] = lambda: False
+    feed: AbstractFeed = NO_FEED
+    commit: str = ""
+
+    def execute(self, runs: Sequence[RunRequest], plan: Plan, on_run_end: OnRunEnd) -> None:
+        """Execute each run, as `ExecuteRuns` says."""
+        self.execute_with(plan.forks, runs, on_run_end)
+
+    def execute_with(self, forks: Forks, runs: Sequence[RunRequest], on_run_end: OnRunEnd) -> None:
+        """Execute each run that no other process executed; `forks` are those of the plan.
+
+        A run whose next stage another process is training is put off while others can be executed.
+
+        Raises:
+            InterruptedRunError: this process was asked to stop.
+        """
+        _pass_over_what_was_imported()
+        left = list(runs)
+        while left:
+            busy = []
+            for run in left:
+                if self.stop():
+                    raise InterruptedRunError("stopped between two runs; everything is stored")
+                try:
+                    on_run_end(recorded_end(self.runner.store.ledger, run) or self._execute(run, forks))
+                except StageBusyError:
+                    busy.append(run)
+            if len(busy) == len(left):
+                time.sleep(POLL_S)
+            left = busy
+
+    def _execute(self, run: RunRequest, forks: Forks) -> RunRecord:
+        """Train the run to its end, or to its rung, and record what came of it."""
+        name, ledger = run_id(run.config), self.runner.store.ledger
+        self.observer.on_run_begin(run.name, run.config.steps)
+        record = functools.partial(run_record, run, commit=self.commit, machine=machine(run.config.device))
+        self.feed.begin(record("running"))
+        try:
+            result = self.runner.run(
+                run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
+                self.observer.on_evaluation,
+                signals=SignalWatch(ledger.database, run.study, name),
+                forks=forks,
+                on_history=functools.partial(self.feed.append, name),
+                test=run.test and run.until is None,
+            )
+        except BaseException as error:  # a study's own code may raise anything, and call sys.exit
+            reason = failure_reason(error)
+            if reason is None:
+                raise
+            ended = record("failed", reason=reason)
+        else:
+            outcome = {"stages": result.stages, "growths": result.growths, "metrics": result.metrics}
+            if run.until is not None:
+                rung = record(WAITING, **outcome)
+                ledger.save_rung(rung, run.until)
+                return rung
+            ended = record("completed", **outcome)
+        # A run that waits for another process, or was interrupted, has not ended.
+        self.feed.end(name)  # first: whoever finds the run in the ledger finds its whole feed
+        ledger.save_run(ended)
+        return ended

@@ -45,6 +45,7 @@ def study() -> Study:
     )
 """
 ROOT = Path(harness.__file__).parents[1]
+UNDRAWN = str(ROOT / "tests" / "undrawn.py")
 
 Ended = subprocess.CompletedProcess[str]
 
@@ -100,11 +101,12 @@ def process(workplace: Path) -> Callable[..., Ended]:
 
 
 @pytest.fixture(scope="session")
-def first_run(made_once: Callable[..., Path]) -> tuple[Path, Ended]:
+def first_run(made_once: Callable[..., Path], new_database: Callable[[Path], str]) -> tuple[Path, Ended]:
     """A folder in which `harness run tiny` was called once, to be read only, and how that ended."""
 
     def run(folder: Path) -> None:
-        ended = python("-m", "harness", "run", "tiny", cwd=make_workplace(folder))
+        new_database(make_workplace(folder) / "runs")
+        ended = python(UNDRAWN, "run", "tiny", cwd=folder)
         (folder / "ended.json").write_text(json.dumps([ended.returncode, ended.stdout, ended.stderr]))
 
     folder = made_once("workplace", run)
@@ -114,3 +116,8 @@ def first_run(made_once: Callable[..., Path]) -> tuple[Path, Ended]:
 @pytest.fixture(scope="session", autouse=True)
 def _reports_written_once(reports_written_once: None) -> None:
     """Write each report once."""
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(figures_undrawn: None) -> None:
+    """Draw no figure: commands are tested here."""

@@ -36,7 +36,6 @@ def test_the_best_configuration_is_shown_with_its_arms(first_run: tuple[Path, ob
     ]
 
 
-@pytest.mark.usefixtures("figures_undrawn")
 def test_what_is_exported_runs_to_the_same_numbers(first_run: tuple[Path, object], call: Call, workplace: Path) -> None:
     home = first_run[0] / "runs"
     shown = call("best", "tiny", "--home", str(home), "--export", "best.py")

@@ -43,7 +43,6 @@ def test_very_many_differences_are_cut_short() -> None:
     assert line.endswith("; and 8 more.")
 
 
-@pytest.mark.usefixtures("figures_undrawn")
 def test_a_change_is_said_with_its_interval(tmp_path: Path, call: Call) -> None:
     write_home(tmp_path / "home", configurations=5, points=20)
     report = str(write_report(Workspace(tmp_path / "home"), "large", tmp_path / "report").folder)

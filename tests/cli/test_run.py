@@ -25,7 +25,6 @@ def test_a_study_is_run_to_its_report(first_run: tuple[Path, Ended]) -> None:
     assert {"ledger.sqlite", "mlflow.sqlite", "optuna.sqlite"} <= {path.name for path in (folder / "runs").iterdir()}
 
 
-@pytest.mark.usefixtures("figures_undrawn")
 def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], call: Call, workplace: Path) -> None:
     folder, _ = first_run
     ledger = Ledger(shutil.copytree(folder / "runs", workplace / "runs"))
@@ -116,7 +115,6 @@ def metrics(home: Path) -> dict[object, dict[str, float]]:
     ],
     ids=lambda options: options[0],
 )
-@pytest.mark.usefixtures("figures_undrawn")
 def test_however_it_is_run_the_numbers_are_the_same(
     first_run: tuple[Path, Ended], call: Call, workplace: Path, options: list[str]
 ) -> None:
@@ -126,7 +124,6 @@ def test_however_it_is_run_the_numbers_are_the_same(
     assert metrics(workplace / "runs") == metrics(first_run[0] / "runs")
 
 
-@pytest.mark.usefixtures("figures_undrawn")
 def test_a_study_may_have_its_database_and_its_stages_elsewhere(
     first_run: tuple[Path, Ended], call: Call, workplace: Path
 ) -> None:

@@ -18,6 +18,7 @@ from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, rea
 from harness.reporting.report import report_files
 from harness.reporting.verification.verify import Problem, Verification
 from harness.staging.retrain import RetrainedRun
+from tests.cli.conftest import UNDRAWN
 
 Ended = subprocess.CompletedProcess[str]
 Call = Callable[..., Ended]
@@ -71,7 +72,7 @@ def test_what_was_not_compared_is_said() -> None:
 
 def test_runs_are_trained_again_and_are_the_same_to_the_bit(report: Path, process: Call) -> None:
     # In a process of its own: this one may have loaded torch before instruction sets could be pinned.
-    ended = process("-m", "harness", "verify", str(report), "--rerun", "2", "--nonce", "a")
+    ended = process(UNDRAWN, "verify", str(report), "--rerun", "2", "--nonce", "a")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = ended.stdout.splitlines()
@@ -97,7 +98,6 @@ def forged(report: Path, column: str, change: Callable[[object], object]) -> Non
     publish(report, report_files(sources))
 
 
-@pytest.mark.usefixtures("figures_undrawn")
 def test_forged_data_pass_everything_but_training_again(report: Path, call: Call) -> None:
     forged(report, "value", lambda value: math.nextafter(float(str(value)), 2))
 

@@ -15,6 +15,7 @@ from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
 UNREPORTED = (str(Path(__file__).with_name("unreported.py")),)
+UNDRAWN = (str(ROOT / "tests" / "undrawn.py"),)
 STUDY = '''
 from pathlib import Path
 from typing import Literal
@@ -137,7 +138,7 @@ def test_a_study_of_ones_own_runs_resumes_shares_and_is_reproduced(tmp_path: Pat
     killed.communicate()
     left = len(ledger.runs("rings"))
 
-    call(tmp_path, "run", "rings", "--no-tracking", "--workers", "2")
+    call(tmp_path, "run", "rings", "--no-tracking", "--workers", "2", command=UNDRAWN)
 
     shared = ledger.runs("rings")
     assert left < len(shared) == 4

@@ -1,6 +1,7 @@
 """The data, homes and reports of synthetic studies."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -96,13 +97,10 @@ def finished_report(finished_home: Path, made_once: Callable[..., Path]) -> Path
 
 
 @pytest.fixture(scope="session")
-def finished_files(finished_report: Path) -> dict[str, bytes]:
-    """Return all files of that report."""
-    return {
-        path.relative_to(finished_report).as_posix(): path.read_bytes()
-        for path in sorted(finished_report.rglob("*"))
-        if path.is_file()
-    }
+def undrawn_files(finished_home: Path, undrawn: Callable[[], AbstractContextManager[None]]) -> dict[str, bytes]:
+    """Return all files of the report on the small finished study, undrawn."""
+    with undrawn():
+        return report_files(written_data(collect(Workspace(finished_home), "freeze-or-not"), environment()))
 
 
 @pytest.fixture(scope="session", autouse=True)

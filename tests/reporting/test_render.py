@@ -15,10 +15,13 @@ def files_below(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+pytestmark = pytest.mark.usefixtures("figures_undrawn")
+
+
 @pytest.fixture
-def whole(finished_files: dict[str, bytes]) -> dict[str, bytes]:
+def whole(undrawn_files: dict[str, bytes]) -> dict[str, bytes]:
     """All files of a report."""
-    return dict(finished_files)
+    return dict(undrawn_files)
 
 
 @pytest.fixture

@@ -56,17 +56,15 @@ def runs_of() -> RunsOf:
     return planned
 
 
-@pytest.fixture(scope="module")
-def launched(tmp_path_factory: pytest.TempPathFactory) -> LaunchOnce:
-    """Return a function that launches a study in one go, once for all tests of a file; its home is to be read only."""
-    homes = dict[str, Path]()
+@pytest.fixture(scope="session")
+def launched(made_once: Callable[..., Path]) -> LaunchOnce:
+    """Return a function that launches a study in one go, once for all tests; its home is to be read only."""
 
     def home(study: Study) -> Path:
-        known = digest(study.to_json())
-        if known not in homes:
-            homes[known] = tmp_path_factory.mktemp("launched") / "home"
-            launch(study, Runner(Workspace(homes[known]).create()), Observer())
-        return homes[known]
+        def make(folder: Path) -> None:
+            launch(study, Runner(Workspace(folder).create()), Observer())
+
+        return made_once(f"launched-{digest(study.to_json())}", make)
 
     return home
 

@@ -19,6 +19,8 @@ from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 from harness.staging.previous_specs import spec_digest
 from harness.staging.workspace import Workspace
 
+pytestmark = pytest.mark.no_cover
+
 Launch = Callable[..., StudyRecord]
 LaunchOnce = Callable[[Study], Path]
 

@@ -1,11 +1,8 @@
 """One MLflow database and one server for all tests: each takes seconds. Every test has a study of its own there."""
 
-import os
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,31 +88,6 @@ def port() -> int:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with a name that URIs must quote."""
     return tmp_path_factory.mktemp("a höme")
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An MLflow database without a study, made once for all processes that test, where a creation was cut short."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "empty"
-    begun = tmp_path_factory.mktemp("begun")
-    (begun / "mlflow.sqlite.unfinished").write_bytes(b"half a database")
-    with suppress(OSError):  # another process was first
-        begun.rename(folder)
-    open_client(default_tracking_uri(folder))
-    return folder / "mlflow.sqlite"
-
-
-@pytest.fixture(scope="session")
-def new_database(empty_database: Path) -> Callable[[Path], str]:
-    """Put a copy of the empty database into a home, and return its address."""
-
-    def copy(home: Path) -> str:
-        home.mkdir(exist_ok=True)
-        shutil.copy(empty_database, home)
-        return default_tracking_uri(home)
-
-    return copy
 
 
 @pytest.fixture(scope="session")

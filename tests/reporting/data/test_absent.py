@@ -115,6 +115,7 @@ def test_reports_are_paired_by_what_exists(files: dict[str, bytes], tmp_path: Pa
     assert (found.change.configurations, found.change.mean) == (14, 0)
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_the_space_says_where_a_dimension_exists(make_home: Callable[..., Path]) -> None:
     home = make_home(trials=2, seeds=1)
     forget_odd_widths(home)

@@ -56,6 +56,7 @@ def test_a_figure_is_called_as_the_function_that_makes_it_and_the_file_that_hold
     assert set(shown) <= {make.__name__.removesuffix("_figure") for make in MAKES}
 
 
+@pytest.mark.usefixtures("figures_undrawn")
 def test_what_a_study_records_beside_the_rest_has_its_figures(
     rich_data: StudyData, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,8 +1,7 @@
 """A report in a real browser: what the page needs, and whether it fits."""
 
 import shutil
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ import pytest
 
 from harness.reporting.data.environment import environment
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.importance import permutation
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import written_data
 from harness.reporting.report import report_files
 from harness.reporting.sections import SECTIONS
+from tests.reporting.conftest import RICH
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
@@ -31,17 +32,17 @@ COVERED = """() => [...document.querySelectorAll('h2')].filter(head => {
 }).map(head => head.innerText)"""
 
 
-@cache
-def written_once(sources: tuple[tuple[str, bytes], ...]) -> dict[str, bytes]:
-    return report_files(dict(sources))
+@pytest.fixture(scope="module")
+def report(study_data: Callable[..., StudyData], made_once: Callable[..., Path]) -> Path:
+    """The page of a report on a study that recorded all there is to record, beside its figures; to be read only."""
 
+    def write(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(permutation, "RESAMPLES", 2)
+            patch.setattr(permutation, "SHUFFLES", 20)
+            publish(folder, report_files(written_data(study_data(**RICH), environment())))
 
-@pytest.fixture
-def report(rich_data: StudyData, tmp_path: Path) -> Path:
-    """The page of a report, beside its figures."""
-    files = written_once(tuple(sorted(written_data(rich_data, environment()).items())))
-    publish(tmp_path / "report", files)
-    return tmp_path / "report" / "report.html"
+    return made_once("rich", write) / "report.html"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ import psutil
 import pytest
 
 import harness
-from harness.tracking.mlflow.ui import UiServer
 
 STUDY = """
 from harness.data import Digits
@@ -145,16 +144,6 @@ def basic_authorization(user: str, password: str) -> str:
 
 def files_with(text: str, folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
-
-
-def test_the_server_of_the_ui_inherits_no_password(server: UiServer, password: str) -> None:
-    process = psutil.Process(server._process.pid)
-    family = [process, *process.children(recursive=True)]
-
-    known = [str(each.environ()) + " ".join(each.cmdline()) for each in family]
-
-    assert len(known) > 1
-    assert [text for text in known if password in text] == []
 
 
 @pytest.mark.campaign

@@ -4,6 +4,7 @@ import urllib.request
 from pathlib import Path
 from urllib.error import HTTPError
 
+import psutil
 import pytest
 
 from harness.core.errors import HarnessError, InputError
@@ -24,6 +25,16 @@ def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> No
     assert refused.value.code == 403
     environment = Path(f"/proc/{server._process.pid}/environ").read_text().split("\0")
     assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in environment
+
+
+def test_the_server_of_the_ui_inherits_no_password(server: UiServer, password: str) -> None:
+    process = psutil.Process(server._process.pid)
+    family = [process, *process.children(recursive=True)]
+
+    known = [str(each.environ()) + " ".join(each.cmdline()) for each in family]
+
+    assert len(known) > 1
+    assert [text for text in known if password in text] == []
 
 
 def test_a_server_for_everybody_answers_here_too_until_it_is_stopped(
