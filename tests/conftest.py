@@ -31,7 +31,8 @@ from harness.training.optimizers import AdamW
 from tests.undrawn import undraw
 
 LONGEST_S = 20.0  # twice what the slowest takes, since a busy machine makes processor time longer, too
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Undrawn = Callable[[], AbstractContextManager[None]]
 
