@@ -15,6 +15,8 @@ from typing import ParamSpec, TypeVar
 
 import pytest
 import torch
+from _pytest.assertion import rewrite
+from _pytest.python import PyCollector
 from hypothesis import Phase, settings
 
 from harness.benchmarks.postgres_server import postgres_server
@@ -76,6 +78,11 @@ def untraced(function: Callable[P, T]) -> Callable[P, T]:
             sys.settrace(tracer)
 
     return without
+
+
+if sys.gettrace():  # pytest reads the tests in every process that tests
+    rewrite._rewrite_test = untraced(rewrite._rewrite_test)
+    PyCollector.collect = untraced(PyCollector.collect)  # type: ignore[method-assign]
 
 
 @pytest.fixture(scope="session", autouse=True)

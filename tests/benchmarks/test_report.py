@@ -8,6 +8,8 @@ from harness.reporting.report import write_report
 from harness.reporting.verification.verify import verify
 from harness.staging.workspace import Workspace
 
+pytestmark = pytest.mark.usefixtures("figures_undrawn")
+
 
 def test_time_and_size_have_targets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(

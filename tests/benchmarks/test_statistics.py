@@ -13,6 +13,7 @@ from harness.reporting.analysis.pairing import Comparison, compare
 NOISE = 7
 
 
+@pytest.mark.no_cover
 def test_of_few_studies_the_analysis_is_about_as_often_right_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "STUDIES_QUICK", 100)
 
@@ -49,6 +50,7 @@ def test_an_interval_that_lies_to_one_side_of_the_truth_does_not_hold_it(
     assert record.covered == 0
 
 
+@pytest.mark.no_cover
 def test_an_interval_that_is_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they come out where seeds are taken for independent configurations."""
 

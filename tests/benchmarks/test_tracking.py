@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from harness.tracking.delivery.destination import parse_destination
 
 
 @pytest.mark.slow
-def test_a_database_and_a_server_are_measured_and_get_every_point(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_and_a_server_are_measured_and_get_every_point(
+    new_database: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tracking, "QUICK", (1, 50))
+    monkeypatch.setattr(tracking, "default_tracking_uri", new_database)
 
     figures = {figure.figure: figure for figure in TrackingBenchmark().measure(quick=True)}
 

@@ -99,6 +99,16 @@ def test_the_same_runs_give_the_same_bytes(finished: Path, again: Report) -> Non
     assert files_below(again.folder) == files_below(finished)
 
 
+def test_the_summary_repeats_the_verdict(again: Report) -> None:
+    summary = json.loads((again.folder / "summary.json").read_text())
+
+    assert summary["verdict"]["sentence"] == again.verdict
+    assert summary["verdict"]["kind"] == again.kind
+    assert summary["difference"]["units"] == 6
+    assert {"df", "p", "standardized", "share_positive"} <= set(summary["difference"])
+    assert again.verdict in (again.folder / "report.md").read_text().replace("\\", "")
+
+
 def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
     page = (finished / "report.html").read_text()
     elements = Elements()
@@ -146,16 +156,6 @@ def test_every_table_and_figure_has_its_place(finished: Path) -> None:
     assert {f"{path.stem}_figure" for path in (finished / "figures").iterdir()} <= makes
 
 
-def test_the_summary_repeats_the_verdict(again: Report) -> None:
-    summary = json.loads((again.folder / "summary.json").read_text())
-
-    assert summary["verdict"]["sentence"] == again.verdict
-    assert summary["verdict"]["kind"] == again.kind
-    assert summary["difference"]["units"] == 6
-    assert {"df", "p", "standardized", "share_positive"} <= set(summary["difference"])
-    assert again.verdict in (again.folder / "report.md").read_text().replace("\\", "")
-
-
 def test_the_curves_are_long_and_complete(finished: Path) -> None:
     curves = pd.read_parquet(finished / "data" / "curves.parquet")
 
@@ -176,7 +176,9 @@ write_report(Workspace(Path(sys.argv[1])), "freeze-or-not", Path(sys.argv[2]))
     "settings",
     [
         {"TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
-        {"TZ": "America/Los_Angeles", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"},
+        pytest.param(
+            {"TZ": "America/Los_Angeles", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2"}, marks=pytest.mark.campaign
+        ),
     ],
 )
 def test_no_byte_depends_on_folder_clock_language_or_hash_seed(
@@ -202,16 +204,19 @@ def test_nothing_in_a_report_tells_who_wrote_it_where(finished: Path, finished_h
 
 
 @pytest.fixture(scope="module")
-def hostile(write_home: MakeHome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile(write_home: MakeHome, made_once: Callable[..., Path]) -> Path:
     """A report on a study whose every name wants to be something else, to be read only."""
-    folder = tmp_path_factory.mktemp("hostile")
     arms = (HOSTILE, FORMULA, "@" + HOSTILE)
-    home = write_home(
-        folder / "home", trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE, question=FORMULA,
-        reason=HOSTILE, failed=((0, HOSTILE, 0),),
-    )  # fmt: skip
-    Ledger(home).save_origin("freeze-or-not", StudyOrigin("a b; reboot", (f"x={FORMULA}", "`reboot`")))
-    return write_report(Workspace(home), "freeze-or-not", folder / "report").folder
+
+    def write(folder: Path) -> None:
+        home = write_home(
+            folder / "home", trials=6, seeds=2, arms=arms, where=(HOSTILE, FORMULA, "+1"), title=HOSTILE,
+            question=FORMULA, reason=HOSTILE, failed=((0, HOSTILE, 0),),
+        )  # fmt: skip
+        Ledger(home).save_origin("freeze-or-not", StudyOrigin("a b; reboot", (f"x={FORMULA}", "`reboot`")))
+        write_report(Workspace(home), "freeze-or-not", folder / "report")
+
+    return made_once("hostile", write) / "report"
 
 
 def test_hostile_names_do_no_harm_to_the_page(hostile: Path) -> None:
@@ -300,7 +305,8 @@ def test_a_study_without_a_completed_run_has_a_report_that_says_so(
     assert {path.stem for path in report.folder.glob("figures/*")} <= {"course_of_runs"}
 
 
-@pytest.mark.parametrize(("trials", "seeds"), [(1, 1), (2, 1), (4, 2)])
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("trials", "seeds"), [(1, 1), pytest.param(2, 1, marks=pytest.mark.campaign), (4, 2)])
 def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: Path, trials: int, seeds: int) -> None:
     report = write_report(Workspace(make_home(trials=trials, seeds=seeds)), "freeze-or-not", tmp_path / "report")
 

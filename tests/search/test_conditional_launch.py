@@ -28,7 +28,7 @@ pytestmark = pytest.mark.no_cover
 Launch = Callable[..., StudyRecord]
 WIDTH = "growths.0.operation.width"
 ADDED = Objective(metric="growth/parameters_added", direction="minimize")
-SAMPLERS = [CMAES(), GP(startup=2), Grid(points=2), NSGAII(population=2), QuasiRandom(), Random(), TPE(startup=2)]
+SAMPLERS = [CMAES(), GP(startup=1), Grid(points=2), NSGAII(population=2), QuasiRandom(), Random(), TPE(startup=1)]
 GIVEN = {"again": False, "tap": "hidden.0", "width": 6, "dropout": 0.2}
 each = pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda sampler: sampler.kind)
 
@@ -49,7 +49,7 @@ def growing(study: Study) -> Study:
         "dropout": Float(field="model.dropout", low=0.1, high=0.3, step=0.1),
     }
     base = with_changes(study.base.model_copy(update={"growths": (*study.base.growths, second)}), {"steps": 30})
-    return with_changes(study, {"base": base, "space": space, "trials": 4})
+    return with_changes(study, {"base": base, "space": space, "trials": 3})
 
 
 def runs_in(home: Path) -> list[RunRecord]:
@@ -64,13 +64,13 @@ def test_every_sampler_leads_to_runs_that_have_what_exists_in_two_launches_as_in
     searched = with_changes(growing, {"sampler": sampler, "objectives": objectives, "baselines": [GIVEN]})
 
     run_study(searched, trials=2)
-    record = run_study(searched, trials=4)
+    record = run_study(searched, trials=3)
     run_study(searched, home=tmp_path / "at-once")
 
     tracker, workspace = MemoryTracker(), Workspace(tmp_path / "home")
     assert not Projector(workspace, "tiny", lambda: tracker).finish()
     runs = runs_in(tmp_path / "home")
-    assert [run.status for run in runs] == ["completed"] * 8
+    assert [run.status for run in runs] == ["completed"] * 6
     assert runs[0].params == GIVEN
     for run in runs:
         assert list(run.params) == [name for name in searched.space if exists(searched.space, name, run.params)]

@@ -18,6 +18,8 @@ import pytest
 
 import harness
 
+ROOT = Path(harness.__file__).parents[1]
+UNDRAWN = str(ROOT / "tests" / "undrawn.py")
 STUDY = """
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
@@ -84,8 +86,8 @@ def refusing_server() -> Iterator[tuple[str, set[str]]]:
 def called(folder: Path, *arguments: str) -> tuple[int, str, set[str]]:
     """Call `harness`; return its exit code, its output, and the argument lists of all processes that it started."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "MLFLOW_"))}
-    environment = own | {"PYTHONPATH": str(Path(harness.__file__).parents[1]), "OMP_NUM_THREADS": "1"}
-    command, lists = [sys.executable, "-m", "harness", *arguments], set[str]()
+    environment = own | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command, lists = [sys.executable, UNDRAWN, *arguments], set[str]()
     with (folder / "output").open("w+") as output:
         process = psutil.Popen(command, cwd=folder, env=environment, stdout=output, stderr=output)
         while process.poll() is None:
