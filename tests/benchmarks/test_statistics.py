@@ -13,7 +13,6 @@ from harness.reporting.analysis.pairing import Comparison, compare
 NOISE = 7
 
 
-@pytest.mark.no_cover
 def test_of_few_studies_the_analysis_is_about_as_often_right_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "STUDIES_QUICK", 100)
 

@@ -300,7 +300,6 @@ def test_a_configuration_is_kept_without_what_does_not_exist_and_on_its_steps(st
     ids=lambda pruner: getattr(pruner, "kind", "own"),
 )
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-@pytest.mark.no_cover
 def test_each_process_gives_up_what_optuna_gives_up_in_one(
     study: Study, tmp_path: Path, pruner: AbstractPruner, own: Callable[[], BasePruner]
 ) -> None:

@@ -19,8 +19,6 @@ from harness.staging.ledger import Ledger, RunKey, RunRecord, StudyRecord
 from harness.staging.previous_specs import spec_digest
 from harness.staging.workspace import Workspace
 
-pytestmark = pytest.mark.no_cover
-
 Launch = Callable[..., StudyRecord]
 LaunchOnce = Callable[[Study], Path]
 
@@ -84,6 +82,7 @@ def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
     ]
 
 
+@pytest.mark.no_cover
 def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
     run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +139,7 @@ def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, 
         run_study(hopeless)
 
 
+@pytest.mark.no_cover
 def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
     run_study(with_changes(tuned, {"seeds": 2}))
 
