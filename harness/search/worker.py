@@ -108,5 +108,7 @@ def run_worker(
         if item := receive():
             runs = [RunRequest.from_json(run) for run in item.runs]
             heartbeat.item_begins(runs)
-            retry_on_disconnect(functools.partial(executor.execute_with, item.forks, runs, lambda _: None, workers=item.workers))
+            retry_on_disconnect(
+                functools.partial(executor.execute_with, item.forks, runs, lambda _: None, workers=item.workers)
+            )
             heartbeat.ready()
