@@ -75,9 +75,7 @@ def run(
     starter = launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, ledger.database)
     make_deterministic()
     with Interruption() as stop:
-        runner = Runner(
-            workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing
-        )
+        runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing)
         for note in check_study(loaded, runner):
             typer.echo(f"harness: {note}", err=True)
         if dry_run:

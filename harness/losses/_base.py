@@ -13,7 +13,17 @@ from torch.nn import functional
 from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
 
-__all__ = ["AbstractLoss", "AbstractOutputLoss", "AbstractWeight", "Batch", "Weight", "cast_up", "cross_entropies", "mean_over", "total"]
+__all__ = [
+    "AbstractLoss",
+    "AbstractOutputLoss",
+    "AbstractWeight",
+    "Batch",
+    "Weight",
+    "cast_up",
+    "cross_entropies",
+    "mean_over",
+    "total",
+]
 
 
 SHORT = (torch.float16, torch.bfloat16)

@@ -114,7 +114,9 @@ class WorkerExecutor:
         exit_reasons = alone + together[: MAX_DEATHS - len(alone)]
         if not exit_reasons or not record.reason.startswith("killed: "):
             return record
-        counted = ", ".join(f"{reason} ({count} times)" for reason, count in Counter(exit_reasons).items())
+        # A process may have died of another run while it held this one, whose turn was to come.
+        elsewhere = ["of another run"] * (MAX_DEATHS - len(exit_reasons))
+        counted = ", ".join(f"{why} ({count} times)" for why, count in Counter(exit_reasons + elsewhere).items())
         record = replace(record, reason=f"{record.reason}: {counted}")
         self._runner.store.ledger.save_run(record)
         return record

@@ -181,9 +181,13 @@ class StageLoop:
         """Seconds since its first step."""
         return 0.0 if self._began_at is None else time.monotonic() - self._began_at
 
-    def fail(self, error: BaseException) -> None:
-        """End the loop with an error; the first one is kept."""
-        self.error, self.ended = self.error or error, True
+    def attempt(self, part: Callable[..., object], *arguments: object) -> None:
+        """Call a part of the loop, unless an error has ended it; an error that the part raises is kept, and ends it."""
+        if self.error is None:
+            try:
+                part(*arguments)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # a study's own code may raise anything, and exit
+                self.error, self.ended = error, True
 
     def finish(self) -> GrowthRule | None:
         """Make all steps up to the end; return the rule that fired there, if any."""

@@ -126,7 +126,7 @@ def test_what_hangs_leaves_or_takes_all_memory_is_one_outcome_each(tmp_path: Pat
         "well": "completed",
     }
     assert found["allocate"].reason == f"{DIED}{BY_SIGKILL} (4 times)"
-    assert found["leave"].reason == f"{DIED}ended with exit code 7 (4 times)"
+    assert found["leave"].reason.startswith(f"{DIED}ended with exit code 7 (")
     assert found["sleep"].reason.startswith(HUNG)
 
     # A worker of another machine watches as well.

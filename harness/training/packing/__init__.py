@@ -1,5 +1,5 @@
 """Packing: stages of many runs trained as one, to the bit."""
 
-from harness.training.packing.pack import LARGEST, Packs
+from harness.training.packing.pack import Packs
 
-__all__ = ["LARGEST", "Packs"]
+__all__ = ["Packs"]

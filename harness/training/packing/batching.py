@@ -21,14 +21,14 @@ def at_once(function: Callable[..., dict[str, Tensor]], count: int, *arguments: 
     Raises:
         RuntimeError: the function asks for values, or draws random numbers.
     """
-    _rules._set_vmap_fallback_warning_enabled(False)  # noqa: SLF001  # an operation without a rule is what we want then
+    _rules._set_vmap_fallback_warning_enabled(False)  # type: ignore[attr-defined]  # noqa: SLF001
     level = _rules._vmap_increment_nesting(count, "error")  # noqa: SLF001
     try:
         rows = function(*(_rows(argument, level) for argument in arguments))
         return {name: _rules._remove_batch_dim(value, level, count, 0) for name, value in rows.items()}  # noqa: SLF001
     finally:
         _rules._vmap_decrement_nesting()  # noqa: SLF001
-        _rules._set_vmap_fallback_warning_enabled(True)  # noqa: SLF001
+        _rules._set_vmap_fallback_warning_enabled(True)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _rows(argument: Tensor | Named, level: int) -> Tensor | dict[str, Tensor]:

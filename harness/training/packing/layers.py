@@ -1,11 +1,11 @@
 """Layers of several networks as one; values are those of each network's own layer, to the bit.
 
-Features are `[K, B, ...]`, with a row per network, or a list of K tensors `[B, ...]` after layers that are called one by
-one.
+Features are `[K, B, ...]`, with a row per network, or a list of K tensors `[B, ...]` after layers that are called one
+by one.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -28,9 +28,9 @@ ELEMENTWISE = (
 )  # fmt: skip
 # Layers that draw no random numbers, and are called network by network.
 ONE_BY_ONE = (
-    nn.Flatten, nn.Unflatten, nn.Softmax, nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm,
-    nn.Embedding, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d,
-    nn.AdaptiveMaxPool2d,
+    nn.Flatten, nn.Unflatten, nn.Softmax, nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm,
+    nn.GroupNorm, nn.Embedding, nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool1d, nn.AvgPool2d,
+    nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d,
 )  # fmt: skip
 
 
@@ -55,12 +55,12 @@ class Parameters:
         self.shared: dict[int, SharedParameter] = {}
         self._start = start
 
-    def share(self, parameters: Iterable[nn.Parameter]) -> Tensor:
+    def share(self, parameters: Sequence[nn.Parameter]) -> Tensor:
         """Return the values `[K, ...]` of the same parameter of each network."""
-        every = list(parameters)
-        if id(every[0]) not in self.shared:
-            self.shared[id(every[0])] = share(every, self._start)
-        return self.shared[id(every[0])].values
+        first = id(parameters[0])
+        if first not in self.shared:
+            self.shared[first] = share(parameters, self._start)
+        return self.shared[first].values
 
 
 class Layer(ABC):
@@ -81,7 +81,8 @@ class _Elementwise(Layer):
     def __call__(self, features: Features, streams: Streams) -> Features:
         del streams
         if isinstance(features, Tensor):
-            return self._module(features)  # type: ignore[no-any-return]
+            outputs: Tensor = self._module(features)
+            return outputs
         return [self._module(one) for one in features]
 
 
@@ -102,8 +103,9 @@ class _Flatten(Layer):
 
 class _Linear(Layer):
     def __init__(self, modules: Sequence[nn.Linear], parameters: Parameters) -> None:
-        self._weights = parameters.share(module.weight for module in modules)
-        self._biases = None if modules[0].bias is None else parameters.share(module.bias for module in modules)
+        self._weights = parameters.share([module.get_parameter("weight") for module in modules])
+        has_bias = modules[0].bias is not None
+        self._biases = parameters.share([one.get_parameter("bias") for one in modules]) if has_bias else None
 
     def __call__(self, features: Features, streams: Streams) -> Features:
         del streams
@@ -111,7 +113,7 @@ class _Linear(Layer):
         if inputs.dim() == 3:
             return linear(inputs, self._weights, self._biases)
         outputs = linear(inputs.flatten(1, -2), self._weights, self._biases)
-        return outputs.unflatten(1, inputs.shape[1:-1])
+        return outputs.view(*inputs.shape[:-1], -1)
 
 
 class _Dropout(Layer):
@@ -177,8 +179,9 @@ def layer_of(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | No
     if kind in COMPOSED:
         return COMPOSED[kind](modules, parameters)
     if kind is nn.Dropout:
-        return _Dropout(first.p) if first.training and first.p else _Elementwise(nn.Identity())  # type: ignore[arg-type]
-    if kind is nn.Flatten and (first.start_dim, first.end_dim) == (1, -1):
+        dropped = float(first.p)  # type: ignore[arg-type]
+        return _Dropout(dropped) if first.training and dropped else _Elementwise(nn.Identity())
+    if isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1):
         return _Flatten()
     if kind in ELEMENTWISE:
         return _Elementwise(first)

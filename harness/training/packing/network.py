@@ -78,7 +78,7 @@ class PackedNetwork:
                 else:
                     read = _together([own.get(TAP + tap, own[CUT]) for own in features[group.rows]])
                 outputs.setdefault(name, []).append(head(read, streams and streams[group.rows]))
-        return {name: parts[0] if len(parts) == 1 else torch.cat(list(map(stacked, parts))) for name, parts in outputs.items()}
+        return {name: _joined(parts) for name, parts in outputs.items()}
 
 
 def pack_networks(feeds: Sequence[Feed]) -> PackedNetwork | None:
@@ -119,6 +119,10 @@ def pack_networks(feeds: Sequence[Feed]) -> PackedNetwork | None:
 
 def _switched_on(model: GrowableModel, heads: Mapping[str, Layer | None]) -> dict[str, tuple[str, Layer]]:
     return {name: (model.taps[name], head) for name, head in heads.items() if head and name not in model.off}
+
+
+def _joined(parts: Sequence[Features]) -> Features:
+    return parts[0] if len(parts) == 1 else torch.cat([stacked(part) for part in parts])
 
 
 def _together(features: Sequence[Tensor]) -> Features:

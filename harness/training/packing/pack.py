@@ -2,24 +2,20 @@
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from harness.core.history import Series
 from harness.training.packing.network import pack_networks
-from harness.training.packing.proof import prove
+from harness.training.packing.proof import Proof, prove
+from harness.training.packing.recorder import PackRecorder
 from harness.training.packing.signature import heads_of, losses_agree
 from harness.training.packing.step import PackedStep
-from harness.training.recorder import series_of
 from harness.training.step import WATCHED_STEPS
 
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
 
-__all__ = ["LARGEST", "Packs"]
+__all__ = ["Packs"]
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +72,7 @@ class Packs:
             for loop in loops:
                 loop.seconds += (time.monotonic() - began) / len(loops)
         if not any(loop.ended for loop in loops):
-            _attempt(loops[0], loops[0].finish)
+            loops[0].attempt(loops[0].finish)
 
     def _signature(self, loop: "StageLoop") -> Hashable | None:
         return None if loop.signature in self._alone or self._largest == 1 else loop.signature
@@ -85,36 +81,25 @@ class Packs:
         """Train until a loop has ended, or until they are to be trained otherwise."""
         for loop in loops:  # once alone: optimizers then have memories, and the contract of the losses is checked
             if not loop.stepped:
-                _attempt(loop, loop.advance)
-        packed: PackedStep | None = None
-        recorder = _PackRecorder(loops)
+                loop.attempt(loop.advance)
+        recorder, packed = PackRecorder(loops), None
         while not any(loop.ended for loop in loops):
             if apart := [loop for loop in loops if _steps_apart(loop, loops)]:
                 recorder.flush()
                 for loop in apart:
-                    _attempt(loop, loop.advance)
+                    loop.attempt(loop.advance)
                 if any(loop.signature != loops[0].signature for loop in loops):
                     break
                 continue
             packed = packed or self._packed(loops)
             if packed is None:
                 break
-            for _ in range(min(_steps_together(loop) for loop in loops)):
-                recorder.add(packed())
-                if loops[0].is_paused:
-                    break
-            results: Sequence[Mapping[str, float] | None] = [None] * len(loops)
-            if any(loop.is_due for loop in loops):
-                recorder.flush()
-                if all(loop.is_due and loop.error is None for loop in loops):
-                    results = packed.evaluation() or results
-            for loop, own in zip(loops, results, strict=True):
-                if loop.error is None:
-                    _attempt(loop, lambda loop=loop, own=own: loop.follow_up(own))
+            for loop in loops:
+                loop.attempt(loop.recorder.flush)  # what it kept while it was trained alone
+            _make_steps(loops, packed, recorder)
         recorder.flush()
         for loop in loops:
-            if loop.error is None:
-                _attempt(loop, loop.recorder.flush)
+            loop.attempt(loop.recorder.flush)
 
     def _packed(self, loops: list["StageLoop"]) -> PackedStep | None:
         """Return the packed step of loops, proved; None if they are not trained together."""
@@ -122,22 +107,45 @@ class Packs:
         if any(loop.signature != signature for loop in loops):
             return None
         network = pack_networks([loop.feed for loop in loops])
-        for together in ((True, False) if losses_agree(loops) else (False,)) if network else ():
+        proof = None
+        for together in (True, False) if losses_agree(loops) else (False,):
+            if network is None or (proof and proof.holds):
+                break
             packed = PackedStep(loops, network, together=together)
-            try:
-                proof = prove(loops, packed)
-            except Exception as error:  # what does not work together works alone, or fails there with its own error
-                log.debug("no pack of %d: %s", len(loops), error)
-                continue
-            log.debug("a pack of %d: the same bits: %s, saved: %.2f", len(loops), proof.holds, proof.saved)
-            if proof.holds and (proof.saved > LEAST_SAVED or len(loops) < ENOUGH):
-                self._proved.add(signature)
-                if proof.saved > LEAST_SAVED:
-                    return packed
-                self._too_few[signature] = max(len(loops), self._too_few.get(signature, 0))
-                return None
-        self._alone.add(signature)
+            proof = _proof(loops, packed)
+        if proof is None or not proof.holds or (proof.saved <= LEAST_SAVED and len(loops) >= ENOUGH):
+            self._alone.add(signature)
+            return None
+        self._proved.add(signature)
+        if proof.saved > LEAST_SAVED:
+            return packed
+        self._too_few[signature] = max(len(loops), self._too_few.get(signature, 0))
         return None
+
+
+def _proof(loops: list["StageLoop"], packed: PackedStep) -> Proof | None:
+    try:
+        proof = prove(loops, packed)
+    except Exception as error:  # noqa: BLE001  # what does not work together works alone, or fails with its own error
+        log.debug("no pack of %d: %s", len(loops), error)
+        return None
+    log.debug("a pack of %d: the same bits: %s, saved: %.2f", len(loops), proof.holds, proof.saved)
+    return proof
+
+
+def _make_steps(loops: Sequence["StageLoop"], packed: PackedStep, recorder: PackRecorder) -> None:
+    """Make steps up to the next one after which a loop has something else to do, and do that."""
+    for _ in range(min(_steps_together(loop) for loop in loops)):
+        recorder.add(packed())
+        if loops[0].is_paused:
+            break
+    results: Sequence[Mapping[str, float] | None] = [None] * len(loops)
+    if any(loop.is_due for loop in loops):
+        recorder.flush()
+        if all(loop.is_due and loop.error is None for loop in loops):
+            results = packed.evaluation() or results
+    for loop, own in zip(loops, results, strict=True):
+        loop.attempt(loop.follow_up, own)
 
 
 def _sorted_by_heads(loops: Sequence["StageLoop"]) -> list["StageLoop"]:
@@ -174,46 +182,3 @@ def _steps_together(loop: "StageLoop") -> int:
 
 def _is_watched(loop: "StageLoop") -> bool:
     return bool(loop.state.lineage) and loop.state.age < WATCHED_STEPS
-
-
-def _attempt(loop: "StageLoop", part: Callable[[], object]) -> None:
-    try:
-        part()
-    except (Exception, SystemExit) as error:  # a study's own code may raise anything, and call sys.exit
-        loop.fail(error)
-
-
-class _PackRecorder:
-    """Keeps the measurements of packed steps and writes them into the history of each loop."""
-
-    def __init__(self, loops: Sequence["StageLoop"]) -> None:
-        self._loops = loops
-        self._kept: list[Mapping[str, Tensor]] = []
-        self._steps: list[list[int]] = [[] for _ in loops]
-        self._settings: list[list[dict[str, float]]] = [[] for _ in loops]
-
-    def add(self, measured: Mapping[str, Tensor]) -> None:
-        """Keep what a step of all loops measured, `[K]` by name."""
-        self._kept.append(measured)
-        for loop, steps, settings in zip(self._loops, self._steps, self._settings, strict=True):
-            steps.append(loop.state.step)
-            settings.append(loop.settings())
-
-    def flush(self) -> None:
-        """Write what was kept, after what each loop kept itself."""
-        if not self._kept:
-            return
-        values: dict[str, list[Tensor]] = {}
-        places: dict[str, list[int]] = {}
-        for place, measured in enumerate(self._kept):
-            for name, value in measured.items():
-                values.setdefault(name, []).append(value)
-                places.setdefault(name, []).append(place)
-        columns = {name: torch.stack(rows).double().T.tolist() for name, rows in values.items()}
-        for row, (loop, steps) in enumerate(zip(self._loops, self._steps, strict=True)):
-            series = {name: Series([steps[place] for place in places[name]], columns[name][row]) for name in columns}
-            _attempt(loop, loop.recorder.flush)
-            settings = series_of(steps, self._settings[row])
-            _attempt(loop, lambda loop=loop, settings=settings, series=series: loop.recorder.write(settings, series))
-        self._kept = []
-        self._steps, self._settings = ([[] for _ in self._loops] for _ in range(2))

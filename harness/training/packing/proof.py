@@ -18,6 +18,8 @@ __all__ = ["Proof", "prove"]
 
 NOISE = 1e-2
 
+_Steps = Sequence[Mapping[str, Tensor]]  # tensors by name, of each loop
+
 
 @dataclass(frozen=True)
 class Proof:
@@ -35,8 +37,8 @@ class Proof:
 def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
     """Compare a packed step with single steps from the same states, which are the same afterwards as before.
 
-    The states have noise added to all parameters meanwhile: what is zero at first, as a new head can be, hides how other
-    values are rounded.
+    The states have noise added to all parameters meanwhile: what is zero at first, as a new head can be, hides how
+    other values are rounded.
     """
     states = _States(loops)
     try:
@@ -53,8 +55,8 @@ def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
 class _Result:
     """What a step measured, the tensors that it left, by loop and name, and the processor time that it took."""
 
-    measured: list[Mapping[str, Tensor]]
-    tensors: list[Mapping[str, Tensor]]
+    measured: _Steps
+    tensors: _Steps
     seconds: float
 
 
@@ -66,7 +68,7 @@ class _States:
         self._steps = [state.step for state in self._states]
         self._kept = [_copies(_tensors(state)) for state in self._states]
 
-    def after(self, step: Callable[[], list[Mapping[str, Tensor]]]) -> _Result:
+    def after(self, step: Callable[[], _Steps]) -> _Result:
         """Return the result of a step from the kept states with noise added."""
         self.put_back(NOISE)
         began = time.thread_time()
@@ -87,7 +89,7 @@ class _States:
                         tensors[name].add_(torch.randn(value.shape, generator=stream).abs().to(value), alpha=noise)
 
 
-def _single_steps(loops: Sequence["StageLoop"]) -> list[Mapping[str, Tensor]]:
+def _single_steps(loops: Sequence["StageLoop"]) -> _Steps:
     measured = []
     for loop in loops:
         examples = loop.feed.data.train.take(loop.batches.indices(loop.state.age))
@@ -95,7 +97,7 @@ def _single_steps(loops: Sequence["StageLoop"]) -> list[Mapping[str, Tensor]]:
     return measured
 
 
-def _rows(measured: Mapping[str, Tensor], count: int) -> list[Mapping[str, Tensor]]:
+def _rows(measured: Mapping[str, Tensor], count: int) -> _Steps:
     return [{name: values[row] for name, values in measured.items()} for row in range(count)]
 
 
@@ -111,7 +113,7 @@ def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in tensors.items()}
 
 
-def _same(left: Sequence[Mapping[str, Tensor]], right: Sequence[Mapping[str, Tensor]]) -> bool:
+def _same(left: _Steps, right: _Steps) -> bool:
     return all(
         one.keys() == other.keys() and all(_same_bits(one[name], other[name]) for name in one)
         for one, other in zip(left, right, strict=True)

@@ -127,7 +127,8 @@ class _Norms:
         places = [[shared.get(id(own)) for own in parameters] for parameters in trained]
         start = 0
         for _, alike in itertools.groupby(places, lambda own: [id(one) for one in own]):
-            first, count = next(alike), 1 + sum(1 for _ in alike)
+            first, *others = alike
+            count = 1 + len(others)
             columns = zip(*trained[start : start + count], strict=True)
             own = [(place, list(column)) for place, column in zip(first, columns, strict=True)]
             self._runs.append((start, count, own))
