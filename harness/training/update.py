@@ -90,6 +90,10 @@ class Update:
             return None
         return [(group, grads) for group, grads in zip(self._groups, gradients, strict=True) if grads]
 
+    def forget(self) -> None:
+        """Look up anew what the optimizer remembers; somebody has changed it."""
+        self._state = None
+
     @property
     def is_direct(self) -> bool:
         """Whether the kernel may be called, as far as the optimizer's settings and hooks go."""

@@ -1,4 +1,7 @@
-"""Linear layers of several networks as one: the same products, to the bit."""
+"""Linear layers of several networks as one: the same products, to the bit.
+
+Kernels round by where results lie in memory as well, so that each network's begin where a tensor of its own would.
+"""
 
 import functools
 from collections.abc import Callable
@@ -6,6 +9,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from harness.training.packing.shared_storage import aligned
 
 __all__ = ["linear"]
 
@@ -41,7 +46,7 @@ def _products(left: Tensor, right: Tensor) -> Tensor:
     """Return `[K, N, M]`, each network's product of `[K, N, R]` and `[K, R, M]`."""
     if _rounds_alike(torch.bmm, torch.mm, _layout(left), _layout(right)):
         return torch.bmm(left, right)
-    results = left.new_empty(len(left), left.shape[1], right.shape[2])
+    results = aligned(left, len(left), (left.shape[1], right.shape[2]))
     for one, other, result in zip(left.unbind(), right.unbind(), results.unbind(), strict=True):
         torch.mm(one, other, out=result)
     return results
@@ -51,7 +56,7 @@ def _sums(biases: Tensor, left: Tensor, right: Tensor) -> Tensor:
     """Return the same with each network's row of `biases` `[K, M]` added."""
     if _rounds_alike(_batched_sums, torch.addmm, None, _layout(left), _layout(right)):
         return _batched_sums(biases, left, right)
-    results = left.new_empty(len(left), left.shape[1], right.shape[2])
+    results = aligned(left, len(left), (left.shape[1], right.shape[2]))
     rows = zip(biases.unbind(), left.unbind(), right.unbind(), results.unbind(), strict=True)
     for bias, one, other, result in rows:
         torch.addmm(bias, one, other, out=result)

@@ -86,6 +86,8 @@ class Packs:
         while not any(loop.ended for loop in loops):
             if apart := [loop for loop in loops if _steps_apart(loop, loops)]:
                 recorder.flush()
+                if any(loop.thaws for loop in apart):
+                    packed = None  # other parts will learn
                 for loop in apart:
                     loop.attempt(loop.advance)
                 if any(loop.signature != loops[0].signature for loop in loops):

@@ -40,7 +40,7 @@ def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
     The states have noise added to all parameters meanwhile: what is zero at first, as a new head can be, hides how
     other values are rounded.
     """
-    states = _States(loops)
+    states = _States(loops, packed)
     try:
         together = states.after(lambda: _rows(packed(), len(loops)))
         apart = states.after(lambda: _single_steps(loops))
@@ -63,8 +63,10 @@ class _Result:
 class _States:
     """The states of loops, from which a step can be made again and again."""
 
-    def __init__(self, loops: Sequence["StageLoop"]) -> None:
+    def __init__(self, loops: Sequence["StageLoop"], packed: PackedStep) -> None:
+        self._loops, self._packed = loops, packed
         self._states = [loop.state for loop in loops]
+        self._memories = [{own: dict(memory) for own, memory in loop.state.optimizer.state.items()} for loop in loops]
         self._steps = [state.step for state in self._states]
         self._kept = [_copies(_tensors(state)) for state in self._states]
 
@@ -78,6 +80,7 @@ class _States:
 
     def put_back(self, noise: float = 0.0) -> None:
         """Give the states the values that they had."""
+        self._forget_new()
         stream = torch.Generator().manual_seed(0)
         for state, step, kept in zip(self._states, self._steps, self._kept, strict=True):
             state.step = step
@@ -87,6 +90,18 @@ class _States:
                     tensors[name].copy_(value)
                     if noise and name.startswith("model/") and value.is_floating_point():
                         tensors[name].add_(torch.randn(value.shape, generator=stream).abs().to(value), alpha=noise)
+
+    def _forget_new(self) -> None:
+        """Take from the optimizers what they did not remember before, as after a step that was skipped."""
+        for loop, memories in zip(self._loops, self._memories, strict=True):
+            remembered = loop.state.optimizer.state
+            if {own: memory.keys() for own, memory in remembered.items()} != {
+                own: memory.keys() for own, memory in memories.items()
+            }:
+                remembered.clear()
+                remembered.update({own: dict(memory) for own, memory in memories.items()})
+                loop.step.update.forget()
+                self._packed.forget()
 
 
 def _single_steps(loops: Sequence["StageLoop"]) -> _Steps:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SharedParameter", "share"]
+__all__ = ["SharedParameter", "aligned", "share"]
 
 ALIGNED_VALUES = 16  # 64 bytes, at which torch begins every tensor: kernels may round otherwise elsewhere
 
@@ -30,11 +30,15 @@ class SharedParameter:
 def share(parameters: Sequence[nn.Parameter], start: int = 0) -> SharedParameter:
     """Move parameters of one shape into one tensor; their values and their identity stay."""
     first = parameters[0]
-    stride = math.ceil(first.numel() / ALIGNED_VALUES) * ALIGNED_VALUES
-    storage = first.new_zeros(len(parameters), stride)
-    strides = (stride, *torch.empty(first.shape, device="meta").stride())
-    values = storage.as_strided((len(parameters), *first.shape), strides)
+    values = aligned(first.detach(), len(parameters), first.shape)
     for row, parameter in zip(values.unbind(), parameters, strict=True):
         row.copy_(parameter.detach())
         parameter.data = row
     return SharedParameter(values.requires_grad_(first.requires_grad), tuple(parameters), start)
+
+
+def aligned(like: Tensor, count: int, shape: Sequence[int]) -> Tensor:
+    """Return a tensor `[count, *shape]`, not initialized, each row of which begins where a tensor could."""
+    stride = math.ceil(math.prod(shape) / ALIGNED_VALUES) * ALIGNED_VALUES
+    strides = (stride, *torch.empty(tuple(shape), device="meta").stride())
+    return like.new_empty(count, stride).as_strided((count, *shape), strides)

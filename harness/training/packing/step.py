@@ -64,6 +64,10 @@ class PackedStep:
         loss.total.sum().backward()
         return self._descend(loss)
 
+    def forget(self) -> None:
+        """Look up anew what the optimizers remember; somebody has changed it."""
+        self._update.forget()
+
     def _batches(self) -> tuple[Tensor | list[dict[str, Tensor]], Tensor, Tensor, dict[str, Tensor]]:
         """Return the next batch of each loop: what its network reads, inputs, labels and other targets."""
         indices = [loop.batches.indices(loop.state.age) for loop in self._loops]

@@ -102,6 +102,10 @@ class PackedUpdate:
             if chosen is None or chosen[row]:
                 update()
 
+    def forget(self) -> None:
+        """Look up anew what the optimizers remember; somebody has changed it."""
+        self._groups = []
+
     def give_gradients(self) -> None:
         """Let each network's own parameters hold their rows of the gradients."""
         for parameter in self._shared:

@@ -1,0 +1,226 @@
+from dataclasses import replace
+from typing import Any, Literal
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from harness.growth import AttachHead, InsertLayer, NoFreezing, OldParameters, WidenHead
+from harness.growth.freezing import UpToTap, WarmUpThenThaw
+from harness.growth.layers import MLPBlock
+from harness.growth.lineage import Change
+from harness.losses import (
+    AbstractOutputLoss,
+    Batch,
+    BinaryCrossEntropy,
+    Distillation,
+    FeatureMatching,
+    Huber,
+    JointCrossEntropy,
+    MeanSquared,
+    ParameterNorm,
+    Ramp,
+    TargetWeighted,
+    Uncertainty,
+)
+from harness.models import MLP, AbstractModel, ConvNet
+from harness.training.config import TrainingConfig
+from harness.training.optimizers import SGD, AdamW
+from harness.training.schedules import Cosine
+from tests.training.packing.runs import DATA, Run, alone, together
+
+CONFIG = TrainingConfig(batch_size=16, evaluate_every=5)
+CLASSES = JointCrossEntropy()
+
+
+def configured(**changes: Any) -> TrainingConfig:
+    return CONFIG.model_copy(update=changes)
+
+
+def seeds(count: int = 3, **settings: Any) -> list[Run]:
+    return [Run(seed=seed, **settings) for seed in range(count)]
+
+
+def head(tap: str = "hidden.0", width: int = 5, name: str = "late", outputs: int = 2, **changes: Any) -> Change:
+    operation = {key: changes.pop(key) for key in ("dropout", "stop_gradient") if key in changes}
+    attach = AttachHead(name=name, outputs=outputs, tap=tap, width=width, **operation)
+    return Change(operation=attach, freeze=changes.pop("freeze", NoFreezing()), **changes)
+
+
+def each(name: str, *values: Any) -> list[Run]:
+    """Return runs that differ in a setting of training."""
+    return [Run(seed=seed, training=configured(**{name: value})) for seed, value in enumerate(values)]
+
+
+def with_loss(name: str, *losses: Any, **settings: Any) -> list[Run]:
+    """Return runs with a head of an output that is no class, learned by one loss each."""
+    columns = DATA.outputs[name].columns
+    return [
+        Run(
+            seed=seed,
+            training=configured(losses={"classes": CLASSES, name: loss}),
+            grown=(head(name=name, outputs=columns, **settings),),
+        )
+        for seed, loss in enumerate(losses)
+    ]
+
+
+DROPPED = MLP(inputs=64, widths=(10, 7), dropout=0.3)
+BLOCK = InsertLayer(after="hidden.0", layer=MLPBlock(width=6, dropout=0.2))
+WIDER = WidenHead(path="output", to=5)
+FROZEN: dict[str, Any] = {"freeze": OldParameters()}
+
+SOME_BAD = replace(DATA, train=replace(DATA.train, inputs=DATA.train.inputs.clone()))
+SOME_BAD.train.inputs[0] = float("nan")
+
+TABLE = {
+    "an MLP": seeds(),
+    "an MLP with dropout": seeds(model=DROPPED),
+    "odd widths": seeds(model=MLP(inputs=64, widths=(13, 7), dropout=0.1), training=configured(batch_size=12)),
+    "other activations": seeds(model=MLP(inputs=64, widths=(10, 7), activation="gelu")),
+    "a head": seeds(grown=(head(dropout=0.2),), model=DROPPED),
+    "heads of several widths": [Run(seed=n, grown=(head(width=w),)) for n, w in enumerate((0, 5, 5, 9, 0))],
+    "heads at several taps": [
+        Run(seed=n, grown=(head(tap=tap, **FROZEN),), cached=True, model=DROPPED)
+        for n, tap in enumerate(("hidden.0", "hidden.1", "hidden.0.linear", "hidden.0"))
+    ],
+    "heads that stop gradients": seeds(grown=(head(stop_gradient=True),)),
+    "two growths": seeds(grown=(head(**FROZEN), head(name="sizes", outputs=3)), cached=True),
+    "a frozen trunk": seeds(grown=(head(**FROZEN),), cached=True, model=DROPPED),
+    "a frozen trunk without a cache": seeds(grown=(head(**FROZEN),), model=DROPPED),
+    "a half frozen trunk": seeds(grown=(head(freeze=UpToTap(tap="hidden.0")),), cached=True, model=DROPPED),
+    "a trunk that thaws": seeds(grown=(head(freeze=WarmUpThenThaw(steps=4)),), cached=True, model=DROPPED),
+    "trunks that thaw at several steps": [
+        Run(seed=n, grown=(head(freeze=WarmUpThenThaw(steps=steps)),), cached=True, model=DROPPED)
+        for n, steps in enumerate((3, 6, 6))
+    ],
+    "a widened output layer": seeds(grown=(Change(operation=WIDER, freeze=NoFreezing(), reveals=(3, 4)),)),
+    "a block": seeds(grown=(Change(operation=BLOCK, freeze=NoFreezing()),), model=DROPPED),
+    "new rates": seeds(grown=(head(lr_factor=3.0, warm_up=4, weight_decay=0.2),)),
+    "SGD with momentum": seeds(training=configured(optimizer=SGD(lr=0.05, momentum=0.9, weight_decay=0.01))),
+    "SGD without momentum": seeds(training=configured(optimizer=SGD(lr=0.05, momentum=0.0))),
+    "Nesterov's momentum": seeds(training=configured(optimizer=SGD(lr=0.05, momentum=0.8, nesterov=True))),
+    "several optimizers": each("optimizer", AdamW(lr=1e-2, weight_decay=0.3), SGD(), AdamW(betas=(0.8, 0.9))),
+    "a cosine": seeds(training=configured(schedule=Cosine(steps=10, warm_up=3))),
+    "several schedules": each("schedule", Cosine(steps=10, warm_up=3), Cosine(steps=5), CONFIG.schedule),
+    "clipping": seeds(training=configured(clip_norm=0.5)),
+    "gradients that are recorded": seeds(training=configured(record_gradients_every=3), grown=(head(),)),
+    "classes that are recorded": seeds(training=configured(record_classes=True), grown=(head(),)),
+    "classes that some record": each("record_classes", True, False, True),
+    "replay": seeds(training=configured(replay=0.3), grown=(head(),)),
+    "several fractions of replay": [
+        Run(seed=n, training=configured(replay=fraction), grown=(head(),))
+        for n, fraction in enumerate((0.0, 0.3, None))
+    ],
+    "evaluations after a growth": seeds(training=configured(evaluate_after_growth=4), grown=(head(),)),
+    "evaluations at several steps": each("evaluate_every", 2, 5, 3),
+    "smoothed labels": seeds(training=configured(losses={"classes": JointCrossEntropy(label_smoothing=0.1)})),
+    "several smoothed labels": each(
+        "losses", *({"classes": JointCrossEntropy(label_smoothing=part)} for part in (0.0, 0.1, 0.1))
+    ),
+    "weights of classes": seeds(
+        training=configured(losses={"classes": JointCrossEntropy(class_weights={0: 2.0, 3: 0.5})}), grown=(head(),)
+    ),
+    "weights of losses": each("losses", *({"classes": JointCrossEntropy(weight=w)} for w in (1.0, 0.3, 2.0))),
+    "weights that rise": each("losses", *({"classes": JointCrossEntropy(weight=Ramp(steps=n))} for n in (4, 9, 30))),
+    "weights of growths": [
+        Run(seed=n, grown=(head(loss_weight=weight),)) for n, weight in enumerate((1.0, 0.25, Ramp(steps=5)))
+    ],
+    "a squared error": with_loss("sizes", *3 * [MeanSquared()]),
+    "Huber's error": with_loss("sizes", *3 * [Huber(delta=0.5)], **FROZEN),
+    "yes or no": with_loss("answers", *3 * [BinaryCrossEntropy()]),
+    "inputs as targets": with_loss("again", *3 * [MeanSquared()]),
+    "losses that do not agree": with_loss("sizes", *(TargetWeighted(threshold=0.5, slope=n) for n in (0.0, 1.0, 2.5))),
+    "steps that are skipped": seeds(data=SOME_BAD, training=configured(on_divergence="skip", batch_size=4)),
+    "steps that are skipped after a growth": seeds(
+        data=SOME_BAD,
+        training=configured(on_divergence="skip", batch_size=4, optimizer=SGD(), clip_norm=1.0),
+        grown=(head(),),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLE)
+def test_runs_that_are_trained_together_are_those_that_are_trained_alone(case: str, packed_steps: list[int]) -> None:
+    runs = TABLE[case]
+    expected = [alone(run) for run in runs]
+
+    found = together(runs)
+
+    assert found == expected
+    assert packed_steps
+
+
+class Noisy(nn.Module):
+    """Adds noise of the global stream."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + 0.1 * torch.randn_like(inputs) if self.training else inputs
+
+
+class OwnModel(AbstractModel):
+    """A network with a layer that no rule knows, or that uses layers twice."""
+
+    kind: Literal["test_packed_own"] = "test_packed_own"
+    layer: Literal["noise", "function", "shared"]
+
+    def build(self, outputs: int) -> nn.Module:
+        first, twice, activation = nn.Linear(64, 8), nn.Linear(8, 8), nn.ReLU()
+        if self.layer == "shared":
+            layers = [nn.Flatten(), first, activation, twice, activation, twice, activation, nn.Linear(8, outputs)]
+            return nn.Sequential(*layers)
+        own = Noisy() if self.layer == "noise" else nn.GLU()
+        return nn.Sequential(nn.Flatten(), first, own, nn.Linear(8 if self.layer == "noise" else 4, outputs))
+
+
+class Asking(AbstractOutputLoss):
+    """A loss that asks for values."""
+
+    kind: Literal["test_packed_asking"] = "test_packed_asking"
+
+    def value(self, batch: Batch, output: str) -> Tensor:
+        error = (batch.outputs[output] - batch.target(output)).square().mean()
+        return error if error.item() < 1 else error.sqrt()
+
+
+def old_teacher(loss: Any) -> list[Run]:
+    training = configured(losses={"classes": CLASSES, "old": loss})
+    return seeds(training=training, grown=(head(keep_teacher=True),))
+
+
+CONV = ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=7, dropout=0.3)
+EITHER = {
+    "an odd size of batches": seeds(model=MLP(inputs=64, widths=(13, 7)), training=configured(batch_size=7)),
+    "a convolutional network": seeds(2, model=CONV, training=configured(evaluate_every=4), steps=6),
+    "a head of a convolutional network": seeds(2, model=CONV, grown=(head("blocks.1", **FROZEN),), cached=True),
+    "a loss that reads parameters": each(
+        "losses", *2 * [{"classes": CLASSES, "norm": ParameterNorm(paths=("output.weight",))}]
+    ),
+    "a loss that reads a teacher": old_teacher(Distillation()),
+    "a loss that reads taps": old_teacher(FeatureMatching(tap="hidden.0")),
+    "a weight that is learned": seeds(
+        training=configured(losses={"classes": JointCrossEntropy(weight=Uncertainty())}),
+        changed=lambda model: model.learn_weights(["classes"]),
+    ),
+    "a layer that draws": seeds(model=OwnModel(layer="noise")),
+    "a layer without a rule": seeds(model=OwnModel(layer="function")),
+    "layers that are used twice": seeds(model=OwnModel(layer="shared")),
+    "networks of several shapes": [Run(seed=n, model=MLP(inputs=64, widths=(w,))) for n, w in enumerate((8, 8, 16))],
+    "several sizes of batches": each("batch_size", 16, 8, 16),
+    "a loss that asks for values": with_loss("sizes", *3 * [Asking()]),
+    "a first step that is skipped": seeds(
+        7, data=SOME_BAD, training=configured(on_divergence="skip", batch_size=4, optimizer=AdamW()), steps=4
+    ),
+    "a first step that is skipped, with momentum": seeds(
+        7, data=SOME_BAD, training=configured(on_divergence="skip", batch_size=4, optimizer=SGD()), steps=4
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EITHER)
+def test_whether_runs_are_packed_or_not_they_are_the_same(case: str, packed_steps: list[int]) -> None:
+    del packed_steps  # whether there are any is not the question
+    runs = EITHER[case]
+    expected = [alone(run) for run in runs]
+
+    assert together(runs) == expected
