@@ -41,7 +41,7 @@ class PackedEvaluation:
             return None
         try:
             results = self._measured()
-        except Exception:  # noqa: BLE001  # what does not work together works alone, or fails there with its own error
+        except (Exception, SystemExit):  # noqa: BLE001  # what does not work together works alone, or fails there itself
             self._holds = False
             return None
         if self._holds is None:

@@ -174,7 +174,7 @@ class _SideBySide(Layer):
 def layer_of(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
     """Return the layer that K modules of the same kind and settings are together; None if there is no rule for them."""
     first, kind = modules[0], type(modules[0])
-    if _is_hooked(first):
+    if any(map(_is_hooked, modules)):
         return None
     if kind in COMPOSED:
         return COMPOSED[kind](modules, parameters)

@@ -1,12 +1,13 @@
 """The losses of several networks at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from harness.core.errors import ContractError
 from harness.losses import AbstractWeight, Batch, total
 from harness.training.combined_loss import CombinedLoss, LossCombination, Term
 from harness.training.packing.batching import at_once
@@ -46,14 +47,21 @@ class PackedLosses:
         self._each = [LossCombination(loop.config.losses) for loop in loops]
         self._are_fixed = all(map(_has_fixed_weights, loops))
         self._fixed: dict[str, Tensor | float] | None = None
+        self._names: Collection[str] = ()
         self._specs = replace(loops[0].specs, parameters=_Untouchable())
 
     def __call__(
         self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
     ) -> CombinedLoss:
-        """Return the components of batches `[K, B, ...]`, and their weighted sums."""
+        """Return the components of batches `[K, B, ...]`, and their weighted sums.
+
+        Raises:
+            ContractError: components come or go; whose they are is said where each run makes the step alone.
+        """
         compute = self._at_once if self._together else self._one_by_one
         components, terms = compute(outputs, inputs, labels, targets)
+        self._names = self._names or components.keys()
+        _check_names(components, self._names)
         if self._fixed is None or not self._are_fixed:
             self._fixed = {name: self._weights(name, [own[name] for own in terms]) for name in components}
         whole, weighted = total(components, self._fixed)
@@ -94,7 +102,14 @@ class PackedLosses:
             values, terms = combination.components(batch, loop.state.step)
             every.append(values)
             found.append(terms)
+        for values in every:
+            _check_names(values, every[0])
         return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
+
+
+def _check_names(components: Collection[str], expected: Collection[str]) -> None:
+    if set(components) != set(expected):
+        raise ContractError("expected the same loss components at every step of every run")
 
 
 def _has_fixed_weights(loop: "StageLoop") -> bool:

@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import (Hashable, Mapping, Sequence)
+from harness.training.packing.network import (pack_networks)
+from harness.training.packing.proof import (Proof, prove)
+from harness.training.packing.recorder import (PackRecorder)
+from harness.training.packing.signature import (heads_of, losses_agree)
+from harness.training.packing.step import (PackedStep)
+from harness.training.step import (WATCHED_STEPS)
+from typing import (TYPE_CHECKING)
 
-from harness.training.packing.network import pack_networks
-from harness.training.packing.proof import Proof, prove
-from harness.training.packing.recorder import PackRecorder
-from harness.training.packing.signature import heads_of, losses_agree
-from harness.training.packing.step import PackedStep
-from harness.training.step import WATCHED_STEPS
 
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
@@ -98,7 +98,18 @@ class Packs:
                 break
             for loop in loops:
                 loop.attempt(loop.recorder.flush)  # what it kept while it was trained alone
-            _make_steps(loops, packed, recorder)
+            try:
+                _make_steps(loops, packed, recorder)
+            except (Exception, SystemExit) as error:  # noqa: BLE001  # whose it is shows when each makes the step alone
+                log.debug("a step of %d failed: %r", len(loops), error)
+                recorder.flush()
+                for loop in loops:
+                    loop.attempt(loop.advance)
+                if not any(loop.ended for loop in loops):
+                    self._alone.add(loops[0].signature)
+                    break
+                continue
+            _follow_up(loops, packed, recorder)
         recorder.flush()
         for loop in loops:
             loop.attempt(loop.recorder.flush)
@@ -128,19 +139,22 @@ class Packs:
 def _proof(loops: list["StageLoop"], packed: PackedStep) -> Proof | None:
     try:
         proof = prove(loops, packed)
-    except Exception as error:  # noqa: BLE001  # what does not work together works alone, or fails with its own error
-        log.debug("no pack of %d: %s", len(loops), error)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # what does not work together works alone, or fails there
+        log.debug("no pack of %d: %r", len(loops), error)
         return None
     log.debug("a pack of %d: the same bits: %s, saved: %.2f", len(loops), proof.holds, proof.saved)
     return proof
 
 
 def _make_steps(loops: Sequence["StageLoop"], packed: PackedStep, recorder: PackRecorder) -> None:
-    """Make steps up to the next one after which a loop has something else to do, and do that."""
+    """Make steps up to the next one after which a loop has something else to do."""
     for _ in range(min(_steps_together(loop) for loop in loops)):
         recorder.add(packed())
         if loops[0].is_paused:
             break
+
+
+def _follow_up(loops: Sequence["StageLoop"], packed: PackedStep, recorder: PackRecorder) -> None:
     results: Sequence[Mapping[str, float] | None] = [None] * len(loops)
     if any(loop.is_due for loop in loops):
         recorder.flush()

@@ -47,10 +47,14 @@ class PackedStep:
         )
         shared = {id(own): one for one in network.shared for own in one.parameters}
         self._norms = _Norms([loop.state.trainable for loop in loops], shared)
+        self._statistics = [buffer for loop in loops for buffer in loop.state.model.buffers()]
         self._apart = [own for loop in loops for own in loop.state.trainable if id(own) not in shared]
 
     def __call__(self) -> dict[str, Tensor]:
-        """Make the step; return what each loop's own step would have measured, as tensors `[K]` by name."""
+        """Make the step; return what each loop's own step would have measured, as tensors `[K]` by name.
+
+        An error in losses, or in a network, leaves the states as they were.
+        """
         for loop in self._moving_rates:
             set_learning_rates(loop.state, loop.config)
         if self._network.draws:
@@ -58,10 +62,16 @@ class PackedStep:
                 stream.manual_seed(step_seed(loop.state.seed, loop.state.step))
         for parameter in (*(shared.values for shared in self._network.shared), *self._apart):
             parameter.grad = None
-        below, inputs, labels, targets = self._batches()
-        outputs = self._network(below, self._streams)
-        loss = self._losses(outputs, inputs, labels, targets)
-        loss.total.sum().backward()
+        statistics = [buffer.clone() for buffer in self._statistics]
+        try:
+            below, inputs, labels, targets = self._batches()
+            outputs = self._network(below, self._streams)
+            loss = self._losses(outputs, inputs, labels, targets)
+            loss.total.sum().backward()
+        except BaseException:
+            for buffer, value in zip(self._statistics, statistics, strict=True):
+                buffer.copy_(value)
+            raise
         return self._descend(loss)
 
     def forget(self) -> None:

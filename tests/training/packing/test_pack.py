@@ -1,3 +1,5 @@
+import sys
+import time
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -5,10 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.growth import AttachHead, InsertLayer, NoFreezing, OldParameters, WidenHead
+from harness.growth import AttachHead, GrowthRule, InsertLayer, NoFreezing, OldParameters, WidenHead
 from harness.growth.freezing import UpToTap, WarmUpThenThaw
 from harness.growth.layers import MLPBlock
 from harness.growth.lineage import Change
+from harness.growth.rules import TriggerMonitor
+from harness.growth.triggers import Plateau
 from harness.losses import (
     AbstractOutputLoss,
     Batch,
@@ -23,11 +27,13 @@ from harness.losses import (
     TargetWeighted,
     Uncertainty,
 )
-from harness.models import MLP, AbstractModel, ConvNet
+from harness.models import MLP, AbstractModel, ConvNet, GrowableModel
 from harness.training.config import TrainingConfig
+from harness.training.loop import StageLoop
 from harness.training.optimizers import SGD, AdamW
+from harness.training.packing import Packs, pack
 from harness.training.schedules import Cosine
-from tests.training.packing.runs import DATA, Run, alone, together
+from tests.training.packing.runs import DATA, Run, alone, loops_of, together, train
 
 CONFIG = TrainingConfig(batch_size=16, evaluate_every=5)
 CLASSES = JointCrossEntropy()
@@ -224,3 +230,171 @@ def test_whether_runs_are_packed_or_not_they_are_the_same(case: str, packed_step
     expected = [alone(run) for run in runs]
 
     assert together(runs) == expected
+
+
+class Failing(AbstractOutputLoss):
+    """A squared error that fails once it is below a limit, in training or in an evaluation."""
+
+    kind: Literal["test_packed_failing"] = "test_packed_failing"
+    below: float
+    way: Literal["raise", "exit", "vanish"] = "raise"
+    training: bool = True
+
+    def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
+        found = super().components(name, batch)
+        if not found or torch.is_grad_enabled() != self.training or found[name].item() >= self.below:
+            return found
+        if self.way == "raise":
+            raise ArithmeticError("too good")
+        return {} if self.way == "vanish" else sys.exit(3)
+
+    def value(self, batch: Batch, output: str) -> Tensor:
+        return (batch.outputs[output].flatten(1) - batch.target(output)).square().mean()
+
+
+def failing(
+    below: float, way: Any = "raise", *, training: bool = True, seeds: Any = (0, 1, 2), **other: Any
+) -> list[Run]:
+    """Return runs of which one comes below the limit."""
+    model, tap = other.get("model", MLP(inputs=64, widths=(10, 7))), other.get("tap", "hidden.0")
+    runs = with_loss("sizes", *3 * [Failing(below=below, way=way, training=training)], tap=tap)
+    return [replace(run, seed=seed, model=model) for run, seed in zip(runs, seeds, strict=True)]
+
+
+FAILURES = {
+    "a loss raises": (failing(1.05), "ArithmeticError('too good')"),
+    "a loss raises in a network with running statistics": (
+        failing(0.88, model=CONV, tap="hidden.linear", seeds=(0, 1, 3)),
+        "ArithmeticError('too good')",
+    ),
+    "a loss leaves the process": (failing(1.05, "exit"), "SystemExit(3)"),
+    "a component vanishes": (failing(1.05, "vanish"), "ContractError("),
+    "a loss raises in an evaluation": (failing(1.15, training=False, seeds=(1, 2, 4)), "ArithmeticError('too good')"),
+    "a loss leaves the process in an evaluation": (
+        failing(1.15, "exit", training=False, seeds=(1, 2, 4)),
+        "SystemExit(3)",
+    ),
+    "a network diverges": (
+        [Run(seed=n, training=configured(optimizer=SGD(lr=lr))) for n, lr in enumerate((0.1, 1e12, 0.1))],
+        "DivergedError(",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILURES)
+def test_a_run_that_fails_leaves_and_the_others_go_on(case: str, packed_steps: list[int]) -> None:
+    runs, error = FAILURES[case]
+    expected = [alone(run) for run in runs]
+
+    found = together(runs)
+
+    assert [one.error[: len(error)] for one in expected if one.error] == [error]
+    assert found == expected
+    assert {3, 2} <= set(packed_steps)
+
+
+def test_a_run_whose_trigger_fires_leaves_and_the_others_go_on(packed_steps: list[int]) -> None:
+    plateau = Plateau(metric="val/loss/total", patience=2, min_delta=0.02)
+    rules = (GrowthRule(trigger=plateau, operation=head().operation, freeze=NoFreezing()),)
+    runs = [
+        Run(seed=n, rules=rules, training=configured(optimizer=SGD(lr=lr), evaluate_every=2))
+        for n, lr in enumerate((1e-4, 0.05, 0.05))
+    ]
+    expected = [alone(run) for run in runs]
+
+    found = together(runs)
+
+    assert [(one.rule, one.step) for one in expected] == [(rules[0], 6), (None, 12), (None, 12)]
+    assert found == expected
+    assert {3, 2} <= set(packed_steps)
+
+
+def test_runs_that_are_paused_go_on_in_other_packs(packed_steps: list[int]) -> None:
+    runs = seeds(model=DROPPED)
+    expected = [alone(run) for run in runs]
+    loops = loops_of([replace(run, settings={"pause": lambda: len(packed_steps) == 3}) for run in runs])
+    train(loops)
+    steps = [loop.state.step for loop in loops]
+    packed_steps.append(0)  # so that nothing is paused any more
+
+    again = [
+        StageLoop(
+            *(loop.state, 12), config=loop.config, data=DATA, monitor=TriggerMonitor(()), history=loop._history
+        )
+        for loop in reversed(loops)
+    ]  # fmt: skip
+
+    assert steps == [4, 4, 4]
+    assert train(again, Packs(largest=2))[::-1] == expected
+
+
+def test_a_hook_of_one_network_is_called_at_every_step(packed_steps: list[int]) -> None:
+    seen: list[Tensor] = []
+
+    def watch(model: GrowableModel) -> None:
+        model.get_submodule("backbone.hidden.0.linear").register_forward_hook(lambda *_: seen.append(_[2]) or None)
+
+    runs = [Run(seed=0), Run(seed=1, changed=watch)]
+    alone(runs[1])
+    expected = len(seen)
+    seen.clear()
+
+    together(runs)
+
+    assert len(seen) >= expected
+    assert not packed_steps
+
+
+def test_a_pack_that_does_not_pay_is_none(packed_steps: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "LEAST_SAVED", 1.0)
+    runs = seeds()
+    expected = [alone(run) for run in runs]
+
+    assert together(runs) == expected
+    assert not packed_steps
+
+
+@pytest.mark.parametrize(("largest", "sizes"), [(24, {5}), (4, {2, 3}), (2, {1, 2}), (1, set())])
+def test_a_pack_is_at_most_as_large_as_asked(largest: int, sizes: set[int], packed_steps: list[int]) -> None:
+    together(seeds(5, steps=4), Packs(largest=largest))
+
+    assert set(packed_steps) | ({1} & sizes) == sizes
+
+
+def test_those_are_chosen_whose_stages_began_first() -> None:
+    late = loops_of(seeds(2, grown=(head(),)))
+    early = loops_of([Run(seed=5), Run(seed=6), Run(seed=7, model=DROPPED)])
+
+    assert Packs().choose([*late, *early]) == early[:2]
+
+
+def test_as_many_runs_begin_as_a_proof_needs_and_then_all(packed_steps: list[int]) -> None:
+    packs, loops = Packs(), loops_of(seeds(4))
+    before = [packs.has_room(loops[:count]) for count in range(3)]
+
+    packs.train(packs.choose(loops[:2]))
+
+    assert before == [True, True, False]
+    assert packs.has_room(loops)
+    assert packed_steps
+
+
+def test_beside_a_run_that_trains_alone_no_other_begins() -> None:
+    assert not Packs().has_room(loops_of(seeds(1, model=DROPPED, settings={"alone": True})))
+
+
+def test_runs_that_hold_much_memory_begin_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pack, "BUDGET_BYTES", 10_000)
+
+    assert not Packs().has_room(loops_of(seeds(1)))
+
+
+def test_each_run_bears_its_share_of_the_time(packed_steps: list[int]) -> None:
+    loops = loops_of(seeds(3))
+
+    began = time.monotonic()
+    train(loops)
+    took = time.monotonic() - began
+
+    assert 0 < sum(loop.seconds for loop in loops) <= took
+    assert packed_steps
