@@ -103,5 +103,6 @@ def _round_alike(
 
 def _random(layout: _Layout, stream: torch.Generator) -> Tensor:
     shape, strides, dtype, device = layout
-    tensor = torch.empty_strided(shape, strides, dtype=dtype, device=device)
-    return tensor.copy_(torch.randn(shape, generator=stream))
+    sizes = [size if stride else 1 for size, stride in zip(shape, strides, strict=True)]  # others are expanded
+    tensor = torch.empty_strided(sizes, strides, dtype=dtype, device=device)
+    return tensor.copy_(torch.randn(sizes, generator=stream)).expand(shape)
