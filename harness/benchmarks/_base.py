@@ -5,9 +5,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import TypeVar
 
-__all__ = ["AbstractBenchmark", "Figure", "interleaved_best", "interleaved_medians"]
+__all__ = ["AbstractBenchmark", "Figure", "Stopwatch", "interleaved_best", "interleaved_medians"]
 
+T = TypeVar("T")
 Clock = Callable[[], float]
 
 
@@ -49,6 +51,24 @@ class AbstractBenchmark(ABC):
     @abstractmethod
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return the figures; `quick` takes under a minute, with more noise."""
+
+
+class Stopwatch:
+    """A clock that stands still between actions: the processor seconds of all threads of this process."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def time(self, action: Callable[[], T]) -> T:
+        """Return what the action returns, and count its seconds."""
+        began = time.process_time()
+        result = action()
+        self._seconds += time.process_time() - began
+        return result
+
+    def __call__(self) -> float:
+        """Return the seconds of all actions so far."""
+        return self._seconds
 
 
 def interleaved_best(

@@ -16,6 +16,7 @@ __all__ = ["BENCHMARKS", "bench"]
 BENCHMARKS = {
     "growth": "GrowthBenchmark",
     "loop": "LoopBenchmark",
+    "pack": "PackBenchmark",
     "report": "ReportBenchmark",
     "scale": "ScaleBenchmark",
     "share": "ShareBenchmark",

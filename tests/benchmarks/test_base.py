@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from harness.benchmarks._base import Figure, interleaved_medians
+from harness.benchmarks._base import Figure, Stopwatch, interleaved_best, interleaved_medians
 
 
 def test_a_figure_knows_whether_it_meets_its_target() -> None:
@@ -28,3 +28,18 @@ def test_the_time_of_the_first_round_does_not_count(monkeypatch: pytest.MonkeyPa
         clock[0] += next(durations)
 
     assert interleaved_medians([act], rounds=2) == [2.0]
+
+
+def test_a_stopwatch_counts_its_actions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, watch = [0.0], Stopwatch()
+    monkeypatch.setattr(time, "process_time", lambda: clock[0])
+
+    def spend(seconds: float) -> str:
+        clock[0] += seconds
+        return "done"
+
+    def act() -> None:
+        spend(10.0)
+        assert watch.time(lambda: spend(2.0)) == "done"
+
+    assert interleaved_best([act], rounds=2, clock=watch) == [2.0]
