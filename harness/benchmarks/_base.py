@@ -1,8 +1,9 @@
 """What a benchmark gives, and how it times."""
 
+import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
@@ -22,12 +23,19 @@ class Figure:
         value: the measurement.
         target: what it should be, as people read it, such as `< 5`; empty for a figure that is there for comparison.
         met: whether it is; None without a target.
+        note: why it could not be measured, if so.
     """
 
     figure: str
     value: float
     target: str = ""
     met: bool | None = None
+    note: str = ""
+
+    @classmethod
+    def missing(cls, figure: str, note: str) -> "Figure":
+        """Return a figure that could not be measured; its value is NaN."""
+        return cls(figure, math.nan, note=note)
 
     @classmethod
     def below(cls, figure: str, value: float, limit: float) -> "Figure":
@@ -51,6 +59,10 @@ class AbstractBenchmark(ABC):
     @abstractmethod
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return the figures; `quick` takes under a minute, with more noise."""
+
+    def figures(self, *, quick: bool) -> Iterator[Figure]:
+        """Yield the figures, each as soon as it is known where that is worth something."""
+        yield from self.measure(quick=quick)
 
 
 class Stopwatch:

@@ -23,7 +23,7 @@ from harness.training.loop import train_stage
 from harness.training.optimizers import AdamW
 from harness.training.state import build_model, fresh_state
 
-__all__ = ["LoopBenchmark"]
+__all__ = ["CONFIG", "MODELS", "LoopBenchmark", "hand_written", "stage_training", "training_examples"]
 
 CLASSES = tuple(range(10))
 
@@ -67,9 +67,9 @@ class LoopBenchmark(AbstractBenchmark):
 def _figures(name: str, *, quick: bool) -> list[Figure]:
     steps = STEPS[quick]
     spec, shape = MODELS[name]
-    examples = _examples(shape, 64 * steps)
-    rivals = [_by_hand(spec, examples, steps, fused=True), _by_hand(spec, examples, steps)]
-    loops = [_ours(spec, examples, steps), *rivals]
+    examples = training_examples(shape, 64 * steps)
+    rivals = [hand_written(spec, examples, steps, fused=True), hand_written(spec, examples, steps)]
+    loops = [stage_training(spec, examples, steps), *rivals]
     ours, fused, plain = interleaved_best(loops, rounds=ROUNDS[quick], clock=time.process_time)
     return [
         Figure.at_most(f"{name}: a step / one by hand, fused", ours / fused, AT_MOST_QUICK if quick else AT_MOST),
@@ -85,14 +85,16 @@ def _against_lightning(name: str, ours: float, examples: Split, steps: int) -> F
     return Figure.at_least(f"{name}: Lightning's step / one of ours", lightning / ours, AT_LEAST_OF_LIGHTNING)
 
 
-def _examples(shape: tuple[int, ...], count: int) -> Split:
+def training_examples(shape: tuple[int, ...], count: int) -> Split:
+    """Return random examples of ten classes, whose inputs have `shape`."""
     draws = torch.Generator().manual_seed(0)
     return Split(torch.randn(count, *shape, generator=draws), torch.randint(10, (count,), generator=draws))
 
 
-def _ours(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], object]:
+def stage_training(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], object]:
+    """Return a function that makes `steps` steps of ours on `examples`, on their device."""
     data = TaskData(examples, examples.take(torch.arange(2)), examples.take(torch.arange(2)), {"known": CLASSES})
-    model = build_model(spec, output="known", outputs=10, seed=0, device=torch.device("cpu"))
+    model = build_model(spec, output="known", outputs=10, seed=0, device=examples.labels.device)
     state = fresh_state(model, CONFIG.optimizer, seed=0, precision="fp32")
 
     def train() -> None:
@@ -101,10 +103,14 @@ def _ours(spec: AbstractModel, examples: Split, steps: int) -> Callable[[], obje
     return train
 
 
-def _by_hand(spec: AbstractModel, examples: Split, steps: int, *, fused: bool | None = None) -> Callable[[], object]:
-    model = spec.build(10).train()
+def hand_written(
+    spec: AbstractModel, examples: Split, steps: int, *, fused: bool | None = None
+) -> Callable[[], object]:
+    """Return a function that makes the same steps in a loop that people write themselves."""
+    device = examples.labels.device
+    model = spec.build(10).train().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=fused)
-    order = BatchOrder(torch.arange(len(examples)), 64, seed=0, growths=0)
+    order = BatchOrder(torch.arange(len(examples), device=device), 64, seed=0, growths=0)
 
     def train() -> list[float]:
         losses: list[Tensor] = []

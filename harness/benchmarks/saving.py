@@ -17,12 +17,24 @@ __all__ = ["as_table", "machine", "save_json", "save_report"]
 def as_table(figures: Sequence[Figure]) -> list[tuple[str, str, str, str]]:
     """Return rows of text: figure, value, target, met."""
     answers = {True: "yes", False: "no", None: ""}
-    return [(f.figure, f"{f.value:.3g}", f.target, answers[f.met]) for f in figures]
+    return [
+        (f.figure, f"not measured: {f.note}" if f.note else f"{f.value:.3g}", f.target, answers[f.met]) for f in figures
+    ]
 
 
 def save_json(figures: Sequence[Figure], path: Path) -> None:
-    """Write the figures as a list of objects with the keys figure, value, target and met."""
-    path.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")
+    """Write the figures as a list of objects with the keys figure, value, target and met.
+
+    One that could not be measured has the value null, and a note that says why.
+    """
+    path.write_text(json.dumps([_as_dict(figure) for figure in figures], indent=2) + "\n")
+
+
+def _as_dict(figure: Figure) -> dict[str, object]:
+    named = asdict(figure)
+    if figure.note:
+        return named | {"value": None}
+    return {name: value for name, value in named.items() if name != "note"}
 
 
 def machine() -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BENCHMARKS", "bench"]
 
 BENCHMARKS = {
+    "gpu": "GPUBenchmark",
     "growth": "GrowthBenchmark",
     "loop": "LoopBenchmark",
     "pack": "PackBenchmark",
@@ -38,13 +39,15 @@ def bench(
 
     from harness.benchmarks.saving import as_table, save_json, save_report
 
-    figures = _benchmark(name).measure(quick=quick)
+    figures = []
+    for figure in _benchmark(name).figures(quick=quick):
+        figures.append(figure)
+        if json_:
+            save_json(figures, json_)  # after each, so that a benchmark that is stopped leaves what it measured
     table = Table("figure", "value", "target", "met")
     for row in as_table(figures):
         table.add_row(*row)
     Console().print(table)
-    if json_:
-        save_json(figures, json_)
     if save:
         typer.echo(f"Report:  {save_report(name, figures, Path('reports/benchmarks'), quick=quick) / 'README.md'}")
 

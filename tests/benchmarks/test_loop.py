@@ -7,7 +7,7 @@ from harness.core.errors import InputError
 
 
 def test_every_network_is_compared_with_a_loop_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_lightning", loop._by_hand)  # a dependency of the benchmark alone
+    monkeypatch.setattr(loop, "_lightning", loop.hand_written)  # a dependency of the benchmark alone
     monkeypatch.setattr(loop, "ROUNDS", (2, 2))
     monkeypatch.setattr(loop, "STEPS", (5, 5))
 
@@ -22,7 +22,7 @@ def test_every_network_is_compared_with_a_loop_by_hand(monkeypatch: pytest.Monke
 
 
 def test_a_ratio_is_our_time_in_units_of_the_rivals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_lightning", loop._by_hand)
+    monkeypatch.setattr(loop, "_lightning", loop.hand_written)
     monkeypatch.setattr(loop, "STEPS", (5, 5))
     times = iter([[1.0, 2.0, 4.0], [3.0]])
     monkeypatch.setattr(loop, "interleaved_best", lambda *_, **__: next(times))

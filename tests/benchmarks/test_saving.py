@@ -28,3 +28,13 @@ def test_a_report_says_how_it_was_made_and_where(tmp_path: Path) -> None:
     assert machine() in page
     assert "| growth (steps) | 0.312 | < 5 | yes |" in page
     assert (folder / "figures.json").is_file()
+
+
+def test_a_figure_that_could_not_be_measured_says_why(tmp_path: Path) -> None:
+    missing = Figure.missing("steps/s in a graph", "there are none on cpu")
+
+    save_json([missing], tmp_path / "figures.json")
+
+    assert as_table([missing]) == [("steps/s in a graph", "not measured: there are none on cpu", "", "")]
+    (found,) = json.loads((tmp_path / "figures.json").read_text())
+    assert (found["value"], found["note"]) == (None, "there are none on cpu")

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_a_report_is_saved_where_reports_are(tmp_path: Path, monkeypatch: pytest
     CliRunner().invoke(app, ["bench", "growth", "--save"])
 
     assert (tmp_path / "reports" / "benchmarks" / "growth" / "README.md").is_file()
+
+
+def test_a_benchmark_that_is_stopped_leaves_what_it_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def figures(_self: object, *, quick: bool) -> Iterator[Figure]:
+        yield Figure("growth (steps)", 0.25 if quick else 0.5)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(growth.GrowthBenchmark, "figures", figures)
+
+    CliRunner().invoke(app, ["bench", "growth", "--quick", "--json", str(tmp_path / "figures.json")])
+
+    assert json.loads((tmp_path / "figures.json").read_text())[0]["value"] == 0.25
 
 
 def test_an_unknown_benchmark_is_named_with_those_there_are() -> None:

@@ -2,15 +2,15 @@
 
 import logging
 import time
-from collections.abc import (Hashable, Mapping, Sequence)
-from harness.training.packing.network import (pack_networks)
-from harness.training.packing.proof import (Proof, prove)
-from harness.training.packing.recorder import (PackRecorder)
-from harness.training.packing.signature import (heads_of, losses_agree)
-from harness.training.packing.step import (PackedStep)
-from harness.training.step import (WATCHED_STEPS)
-from typing import (TYPE_CHECKING)
+from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from harness.training.packing.network import pack_networks
+from harness.training.packing.proof import Proof, prove
+from harness.training.packing.recorder import PackRecorder
+from harness.training.packing.signature import heads_of, losses_agree
+from harness.training.packing.step import PackedStep
+from harness.training.step import WATCHED_STEPS
 
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
