@@ -178,21 +178,6 @@ def test_old_features_are_forgotten_when_there_are_too_many(digits_run: RunConfi
     assert 2 <= len(cache._tables) < 8
 
 
-@pytest.mark.gpu
-@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
-def test_on_a_gpu_cached_features_agree_closely(digits_run: RunConfig, data: TaskData, precision: str) -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
-    changes = {"precision": precision, "device": "cuda", "growths.0.operation.tap": "hidden"}
-    run, there = with_changes(digits_run, MODELS["conv"] | changes), data.to(torch.device("cuda"))
-    expected, _ = finish(grown(run, there, OldParameters()), run, there, None)
-
-    found, _ = finish(grown(run, there, OldParameters()), run, there, FeatureCache())
-
-    for name in expected:
-        assert found[name].values == pytest.approx(expected[name].values, rel=1e-2, abs=1e-3)
-
-
 @pytest.mark.parametrize("count", [1, 7, 153, 250, 251, 403])
 def test_the_last_part_of_an_evaluation_is_as_short_as_it_is(
     digits_run: RunConfig, data: TaskData, count: int, monkeypatch: pytest.MonkeyPatch

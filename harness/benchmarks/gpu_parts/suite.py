@@ -26,13 +26,19 @@ WORST = 10  # failures that are listed with their reasons
 def measure(device: torch.device, size: Size, tests: Path | None = None) -> Iterator[Figure]:
     """Yield how many tests passed and how many did not, then the first failures with their reasons."""
     folder = tests or Path(harness.__file__).parent.parent / "tests"
-    files = [str(path) for path in sorted(folder.rglob("test_*.py")) if MARK in path.read_text()]
+    files = [str(path) for path in sorted(folder.rglob("test_*.py")) if _is_marked(path)]
     if importlib.util.find_spec("pytest") is None:
         yield Figure.missing("gpu tests", "pytest is not installed; pip install pytest hypothesis")
     elif not files:
         yield Figure.missing("gpu tests", f"none in {folder}; run it in a checkout of the repository")
     else:
         yield from _counted(_lines(files, folder.parent, size.suite_s), device)
+
+
+def _is_marked(file: Path) -> bool:
+    """Return whether a file has tests that need a GPU, or may have them by fixtures of the folder that it lies in."""
+    fixtures = file.with_name("conftest.py")
+    return MARK in file.read_text() or (fixtures.is_file() and MARK in fixtures.read_text())
 
 
 def _counted(lines: Iterator[str], device: torch.device) -> Iterator[Figure]:

@@ -63,6 +63,17 @@ def test_without_tests_it_says_where_it_looked(tmp_path: Path) -> None:
     assert str(tmp_path) in missing.note
 
 
+def test_files_are_chosen_that_have_the_mark_or_fixtures_with_it(tests: Path) -> None:
+    (tests / "test_plain.py").write_text("def test_it(): pass\n")
+    (tests / "device").mkdir()
+    (tests / "device" / "conftest.py").write_text("PARAMETERS = [pytest.mark.gpu]\n")
+    (tests / "device" / "test_b.py").write_text("def test_it(device): pass\n")
+
+    chosen = [path.name for path in sorted(tests.rglob("test_*.py")) if suite._is_marked(path)]
+
+    assert chosen == ["test_b.py", "test_a.py"]
+
+
 def test_pytest_is_called_on_marked_files_until_its_time_is_up(tests: Path) -> None:
     lines = list(suite._lines([str(tests / "test_a.py")], tests.parent, 0.05))
 
