@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.reporting.importance.split_search import ROUNDING, Array, Places, Search, Stretch
+from harness.reporting.importance.split_search import ROUNDING, Array, Places, SplitSearch, Stretch
 
 __all__ = ["MOST_EXAMPLES", "small_forest_means"]
 
@@ -122,9 +122,9 @@ class _Trees:
             self.impurity[trees, self.waits[trees]] = impure
             self.waits[trees] += 1
 
-    def _searched(self, nodes: Stretch, known: Places) -> Search:
-        """Search for splits; the order of draws, and which fields are constant, is kept for the nodes below."""
-        search, trees = Search(nodes, known, self.leaf), nodes.trees
+    def _searched(self, nodes: Stretch, known: Places) -> SplitSearch:
+        """SplitSearch for splits; the order of draws, and which fields are constant, is kept for the nodes below."""
+        search, trees = SplitSearch(nodes, known, self.leaf), nodes.trees
         fields, state, constants = self.fields[trees], self.state[trees], self.constants[trees]
         search.look(self.inputs, fields, state)
         place = np.arange(fields.shape[1])

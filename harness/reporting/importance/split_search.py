@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Array", "Places", "Search", "Stretch"]
+__all__ = ["ROUNDING", "Array", "Places", "SplitSearch", "Stretch"]
 
 ALIKE = np.float32(1e-7)  # values of a field that differ by no more are one
 ROUNDING = float(np.finfo(np.float64).eps)
@@ -69,7 +69,7 @@ class Stretch:
         return np.cumsum(np.column_stack([total, backwards]), axis=1)[:, :0:-1]
 
 
-class Search:
+class SplitSearch:
     """The search for the best split of nodes; arrays are `[T]`, of these nodes' trees alone.
 
     Attributes:

@@ -19,11 +19,11 @@ DRAWS = 4
 
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
     """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`."""
-    outputs: Tensor = _Linear.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
+    outputs: Tensor = _LinearMap.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
     return outputs
 
 
-class _Linear(torch.autograd.Function):
+class _LinearMap(torch.autograd.Function):
     """The products that autograd makes of one layer, for all networks at once where the batched kernel rounds alike."""
 
     @staticmethod

@@ -1,21 +1,21 @@
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from harness.training.packing import pack
+from harness.training.packing.recorder import PackRecorder
 
 
 @pytest.fixture
-def packed_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Let packs save enough whatever they save; note of how many loops each step was made that was not made for proof."""
+def packed_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let packs save enough whatever they save; list of how many loops each step was made, proofs apart."""
     steps: list[int] = []
-    add = pack._PackRecorder.add
+    add = PackRecorder.add
 
-    def noted(recorder: Any, measured: Any) -> None:
+    def noted(recorder: PackRecorder, measured: Any) -> None:
         steps.append(len(recorder._loops))
         add(recorder, measured)
 
     monkeypatch.setattr(pack, "LEAST_SAVED", -1e9)
-    monkeypatch.setattr(pack._PackRecorder, "add", noted)
-    yield steps
+    monkeypatch.setattr(PackRecorder, "add", noted)
+    return steps

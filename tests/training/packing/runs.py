@@ -56,8 +56,8 @@ class Run:
     """
 
     seed: int = 0
-    model: AbstractModel = MLP(inputs=64, widths=(10, 7))
-    training: TrainingConfig = TrainingConfig(batch_size=16, evaluate_every=5)
+    model: AbstractModel = MLP(inputs=64, widths=(10, 7))  # noqa: RUF009  # specs never change
+    training: TrainingConfig = TrainingConfig(batch_size=16, evaluate_every=5)  # noqa: RUF009
     grown: tuple[Change, ...] = ()
     rules: tuple[GrowthRule, ...] = ()
     cached: bool = False
@@ -123,10 +123,7 @@ def outcome(loop: StageLoop) -> Outcome:
 def alone(run: Run) -> Outcome:
     """Train a run by itself."""
     loop = run.loop()
-    try:
-        loop.finish()
-    except (Exception, SystemExit) as error:  # noqa: BLE001
-        loop.fail(error)
+    loop.attempt(loop.finish)
     return outcome(loop)
 
 

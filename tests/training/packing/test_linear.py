@@ -1,4 +1,3 @@
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,14 +53,13 @@ def test_what_is_frozen_gets_no_gradient() -> None:
     assert values.grad is not None
 
 
-def test_a_kernel_that_rounds_otherwise_once_in_a_while_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_rounds_otherwise_once_in_a_while_is_found_out() -> None:
     draws: list[int] = []
 
     def seldom_right(left: Tensor, right: Tensor) -> Tensor:
         draws.append(1)
         return torch.bmm(left, right) + (1e-3 if len(draws) > 2 else 0)
 
-    monkeypatch.setattr(module.torch, "bmm", torch.bmm)
     layouts = [module._layout(one) for one in (tensors(2, 16, 16, seed=1), tensors(2, 16, 16, seed=2))]
 
     assert not module._rounds_alike(seldom_right, torch.mm, *layouts)

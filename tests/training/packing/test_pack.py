@@ -331,8 +331,11 @@ def test_runs_that_are_paused_go_on_in_other_packs(packed_steps: list[int]) -> N
 def test_a_hook_of_one_network_is_called_at_every_step(packed_steps: list[int]) -> None:
     seen: list[Tensor] = []
 
+    def note(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        seen.append(output)
+
     def watch(model: GrowableModel) -> None:
-        model.get_submodule("backbone.hidden.0.linear").register_forward_hook(lambda *_: seen.append(_[2]) or None)
+        model.get_submodule("backbone.hidden.0.linear").register_forward_hook(note)
 
     runs = [Run(seed=0), Run(seed=1, changed=watch)]
     alone(runs[1])

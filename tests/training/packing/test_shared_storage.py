@@ -41,7 +41,9 @@ def test_a_change_of_a_row_is_one_of_the_parameter_and_the_other_way_round() -> 
 
 @pytest.mark.parametrize("learns", [True, False])
 def test_what_is_frozen_gets_no_gradient(learns: bool) -> None:
-    own = [parameter.requires_grad_(learns) for parameter in parameters(3, 7)]
+    own = parameters(3, 7)
+    for parameter in own:
+        parameter.requires_grad_(learns)
 
     assert share(own).values.requires_grad is learns
 
