@@ -138,7 +138,7 @@ def test_more_trials_or_seeds_add_just_those(
     run_study(observer=diary, **more)
 
     after = Ledger(launched_home).runs("tiny")
-    assert diary.ended == added
+    assert sorted(diary.ended) == added
     assert [run for run in after if (run.trial, run.arm, run.seed) in ALL] == before
     assert len(after) == len(before) + len(added)
 
