@@ -193,14 +193,16 @@ class _Execution:
         for index, one in enumerate(ended):
             try:
                 self._go_on(one.run, one.training, one.loop.error)
-            except BaseException:
+            except BaseException as error:
                 self.begun += ended[index + 1 :]
+                if isinstance(error, InterruptedRunError):  # it is stored; so is what the others have trained
+                    self._interrupt()
                 raise
 
     def _go_on(self, run: RunRequest, training: Training[RunRecord], error: BaseException | None = None) -> None:
         """Let a run go on up to its next loop, or to its end."""
         try:
-            loop = next(training) if error is None else training.throw(error)
+            loop = _resume(training, error)
         except StopIteration as end:
             self.on_run_end(end.value)
         except StageBusyError as busy:
@@ -218,7 +220,7 @@ class _Execution:
         for one in begun:
             if one.loop.stepped:
                 try:
-                    next(one.training)
+                    _resume(one.training, one.loop.error)
                 except (InterruptedRunError, StopIteration):
                     continue
             one.training.close()
@@ -229,3 +231,7 @@ class _Execution:
 def _pass_over_what_was_imported() -> None:
     """Tell the garbage collector that it is no garbage: to look through it again costs a tenth of small steps."""
     gc.freeze()
+
+
+def _resume(training: Training[RunRecord], error: BaseException | None) -> StageLoop:
+    return next(training) if error is None else training.throw(error)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,26 @@ from harness.search.local_executor import LocalExecutor
 from harness.search.observer import Observer
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
+from harness.staging.catalog import StageEntry
 from harness.staging.leases import Leases
-from harness.staging.ledger import Ledger, RunRecord
-from harness.staging.plan import Plan
+from harness.staging.ledger import Ledger, RunKey, RunRecord, StageAddress
+from harness.staging.plan import Plan, make_plan
 from harness.staging.results import RunResult
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.workspace import Workspace
 from harness.tracking.live.feed import AbstractFeed
 from harness.training.loop import Training
+from harness.training.packing import Packs, pack
+from tests.conftest import MadeOnce
 
 RunsOf = Callable[[Study, Sequence[Mapping[str, Any]], int], list[RunRequest]]
 
+POINTS = [
+    {"when": 10, "init": "orthogonal"},
+    {"when": 20, "init": "orthogonal"},
+    {"when": 20, "init": "xavier_uniform"},
+]
 NO_PLAN = Plan({}, steps=0)
 ELSEWHERE = '["another-machine", "boot", 1, 2.5]'
 
@@ -157,3 +166,137 @@ def test_a_run_is_in_the_ledger_once_its_feed_has_ended(runner: Runner, runs: li
     LocalExecutor(runner, Observer(), feed=feed).execute(runs[:1], NO_PLAN, lambda _: None)
 
     assert feed.recorded == [False]
+
+
+class Together(Observer):
+    """Notes how many runs are trained together, and the steps at which runs are evaluated.
+
+    Args:
+        raise_at: evaluations before a KeyboardInterrupt.
+    """
+
+    def __init__(self, raise_at: int | None = None) -> None:
+        self.trained: list[list[str]] = []
+        self.evaluations: list[tuple[str, int]] = []
+        self._raise_at = raise_at
+
+    def on_training(self, names: Sequence[str]) -> None:
+        self.trained.append([*names])
+
+    def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:  # noqa: ARG002
+        self.evaluations.append((name, step))
+        if len(self.evaluations) == self._raise_at:
+            raise KeyboardInterrupt
+
+
+Left = tuple[dict[RunKey, RunRecord], dict[StageAddress, StageEntry]]
+
+
+def left_by(home: Path) -> Left:
+    """Return the records and stages in a home, without times."""
+    store = Workspace(home).store
+    stages = {entry.address: replace(entry, seconds=0.0) for entry in store.entries()}
+    records = {}
+    for run in store.ledger.runs("tiny"):
+        records[run.key] = replace(run, metrics={**run.metrics, "cost/seconds": 0.0})
+    return records, stages
+
+
+def executed(
+    home: Path, runs: list[RunRequest], packs: Packs | None, observer: Observer | None = None, stop: Any = lambda: False
+) -> Left:
+    """Execute runs as a new process would; return what is left."""
+    runner = Runner(Workspace(home).create(), cache_features=True, stop=stop)
+    plan = make_plan([run.config for run in runs], runner.store)
+    try:
+        LocalExecutor(runner, observer or Observer(), stop=stop, packs=packs).execute(runs, plan, lambda _: None)
+    finally:
+        assert not Leases._held
+    return left_by(home)
+
+
+@pytest.fixture
+def all_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let packs save enough whatever they save."""
+    monkeypatch.setattr(pack, "LEAST_SAVED", -1e9)
+
+
+@pytest.fixture
+def reference(made_once: MadeOnce, runs_of: RunsOf, study: Study) -> tuple[list[RunRequest], Left]:
+    """Three configurations under two arms with two seeds, and what is left where each run was trained alone."""
+    runs = runs_of(study, POINTS, 2)
+    return runs, left_by(made_once("executed_alone", lambda home: executed(home, runs, None)))
+
+
+@pytest.mark.usefixtures("all_pay")
+@pytest.mark.parametrize(("largest", "seen"), [(24, {2, 4}), (2, {2})])
+def test_runs_that_are_trained_together_leave_what_runs_leave_that_are_trained_alone(
+    reference: tuple[list[RunRequest], Left], tmp_path: Path, largest: int, seen: set[int]
+) -> None:
+    runs, expected = reference
+    observer = Together()
+
+    found = executed(tmp_path / "home", runs, Packs(largest), observer)
+
+    assert found == expected
+    assert {len(names) for names in observer.trained} == seen
+
+
+@pytest.mark.usefixtures("all_pay")
+def test_a_stop_stores_what_was_trained_and_the_rest_is_trained_later(
+    reference: tuple[list[RunRequest], Left], tmp_path: Path
+) -> None:
+    runs, (records, stages) = reference
+    first, second = Together(), Together()
+
+    with pytest.raises(InterruptedRunError):
+        executed(tmp_path / "home", runs, Packs(), first, stop=lambda: len(first.evaluations) >= 20)
+    ended_before, _ = left_by(tmp_path / "home")
+    found_records, found_stages = executed(tmp_path / "home", runs, Packs(), second)
+
+    assert len(ended_before) < len(runs)
+    trained_twice = set(first.evaluations) & set(second.evaluations)
+    assert {step for _, step in trained_twice} <= {10, 20}  # at which stages begin, with an evaluation
+    assert found_records == records
+    assert found_stages.items() >= stages.items()
+
+
+@pytest.mark.usefixtures("all_pay")
+@pytest.mark.parametrize("raise_at", [5, 21])
+def test_an_interrupt_releases_all_leases_and_runs_go_on_later(
+    reference: tuple[list[RunRequest], Left], tmp_path: Path, raise_at: int
+) -> None:
+    runs, expected = reference
+
+    with pytest.raises(KeyboardInterrupt):
+        executed(tmp_path / "home", runs, Packs(), Together(raise_at))
+    with Ledger(tmp_path / "home").database.transaction() as transaction:
+        held = transaction.rows("SELECT name FROM leases WHERE expires > 0", {})
+
+    assert not held
+    assert executed(tmp_path / "home", runs, Packs()) == expected
+
+
+@pytest.mark.usefixtures("all_pay")
+def test_a_stage_in_which_a_process_died_is_trained_alone(runs_of: RunsOf, study: Study, runner: Runner) -> None:
+    runs = [run for run in runs_of(study, POINTS[:1], 3) if run.arm == "frozen"]
+    observer = Together()
+    released = {"name": first_key(runs[1].config), "owner": ELSEWHERE}
+    with runner.store.ledger.database.transaction() as transaction:
+        transaction.execute("INSERT INTO deaths (name, count) VALUES (:name, 1)", released)
+        transaction.execute("INSERT INTO leases (name, owner, token, expires) VALUES (:name, :owner, 1, 0)", released)
+
+    LocalExecutor(runner, observer).execute(runs, NO_PLAN, lambda _: None)
+
+    first_of = {name: index for index, names in reversed([*enumerate(observer.trained)]) for name in names}
+    assert observer.trained[first_of[runs[1].name]] == [runs[1].name]
+    assert max(map(len, observer.trained)) > 1
+
+
+@pytest.mark.usefixtures("all_pay")
+def test_each_of_two_workers_begins_no_more_than_half(runs: list[RunRequest], runner: Runner) -> None:
+    observer = Together()
+
+    LocalExecutor(runner, observer).execute_with({}, runs, lambda _: None, workers=2)
+
+    assert max(map(len, observer.trained)) == 2
