@@ -86,6 +86,18 @@ class LabelMap:
         beyond = torch.full_like(labels, -1 if self.heads else 0)
         return torch.where((labels >= 0) & (labels < size), self.arrival[labels.clamp(0, size - 1)], beyond)
 
+    @property
+    def columns(self) -> int:
+        """The number of columns of the joined logits."""
+        return sum(size if own is None else len(own) for size, own in zip(self.sizes, self.chosen, strict=True))
+
+    def first_by_column(self, values: Tensor) -> Tensor:
+        """Return `[columns]`: the smallest of `values` `[classes]`, int64, among the visible classes of each column."""
+        places = torch.arange(self.columns, device=values.device)
+        own = self.column == places[:, None]
+        # A minimum over a mask: a GPU waits for no size, and has no scatter that is deterministic for all reductions.
+        return values.where(own, torch.iinfo(torch.int64).max).amin(dim=1)
+
     def logits(self, outputs: Mapping[str, Tensor], index: int) -> Tensor:
         """Return the logits `[B, visible]` of the head `index`, for classes that can be seen."""
         logits, chosen = outputs[self.heads[index]], self.chosen[index]

@@ -15,6 +15,7 @@ from harness.staging.stage_trainer import StageTrainer
 from harness.staging.stored_stages import StoredStages
 from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import Training
+from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 
@@ -80,7 +81,8 @@ class Chain:
         known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
         before = snapshot_outputs(state, batch, training, specs)
-        growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
+        with explained_nondeterminism(state.model):
+            growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
         after = snapshot_outputs(state, batch, training, self._output_specs(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 

@@ -23,6 +23,7 @@ from harness.training.answers import answers_of
 from harness.training.evaluation import forward_split, metrics_of
 from harness.training.forward import needs_of
 from harness.training.loop import StageLoop, Training
+from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState
 
@@ -82,11 +83,12 @@ class StageTrainer:
             if lease.deaths >= MAX_DEATHS:
                 raise KilledError(f"{lease.deaths} processes died in the stage that begins at step {stage.start}")
             training = self._begin(stage, lease)
-            while not (yield from self._advance(training)):
-                self._commit(training, self._metrics(training, final=self._is_fork(training)))
-                if self._context.stop():
-                    raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
-            metrics = self._metrics(training, final=True)
+            with explained_nondeterminism(training.state.model):
+                while not (yield from self._advance(training)):
+                    self._commit(training, self._metrics(training, final=self._is_fork(training)))
+                    if self._context.stop():
+                        raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
+                metrics = self._metrics(training, final=True)
             entry = self._commit(training, metrics)
             self._context.on_history(training.history.since(training.reported).then(metrics.final_evaluation))
             return StageEnd(entry, metrics, training.rule, training.state)

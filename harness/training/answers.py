@@ -47,17 +47,10 @@ def _of_heads(batch: Batch, label_map: LabelMap) -> ClassAnswers:
     column = torch.where(known, label_map.column[truth.where(known, 0)], -1)
     logits = label_map.joined(batch.outputs)
     predicted, chances = logits.argmax(dim=1), logits.softmax(dim=1)
-    answer = torch.where(predicted == column, truth, _first_classes(label_map)[predicted])
+    classes = label_map.first_by_column(torch.arange(len(label_map.column), device=truth.device))
+    answer = torch.where(predicted == column, truth, classes[predicted])
     of_truth = torch.where(known, _at(chances, column.clamp(min=0)), 0.0)
     return _class_answers(truth, answer, of_truth, _at(chances, predicted))
-
-
-def _first_classes(label_map: LabelMap) -> Tensor:
-    """Return `[columns]` int64: the first visible class of each column of the joined logits."""
-    seen = label_map.column >= 0
-    classes = torch.arange(len(seen), device=seen.device)[seen]
-    first = torch.full((int(label_map.column.max()) + 1,), len(seen), device=seen.device)
-    return first.scatter_reduce(0, label_map.column[seen], classes, "amin")
 
 
 def _of_classes(logits: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:

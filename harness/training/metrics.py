@@ -86,7 +86,8 @@ def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: L
     example are left out.
     """
     right, known, _ = _right(outputs, labels, label_map)
-    taken = _arrival_of_columns(label_map)[label_map.joined(outputs).argmax(dim=1)]
+    arrivals = label_map.first_by_column(label_map.arrival)  # after which a class of each column is visible
+    taken = arrivals[label_map.joined(outputs).argmax(dim=1)]
     results = {}
     for label in labels[known].unique().tolist():
         chosen = labels == label
@@ -94,13 +95,6 @@ def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: L
         for number in label_map.arrivals if len(label_map.arrivals) > 1 else ():
             results[f"answered_by/{number}.{label}"] = _share(taken == number, chosen)
     return results
-
-
-def _arrival_of_columns(label_map: LabelMap) -> Tensor:
-    """Return `[columns]` int64: the first growth after which a class of each joined column is visible."""
-    seen = label_map.column >= 0
-    arrival = torch.full((int(label_map.column.max()) + 1,), torch.iinfo(torch.int64).max, device=seen.device)
-    return arrival.scatter_reduce(0, label_map.column[seen], label_map.arrival[seen], "amin")
 
 
 def output_metrics(batch: Batch) -> dict[str, Tensor]:

@@ -115,3 +115,22 @@ def test_joined_logits_without_hidden_classes_are_those_of_the_heads(classes: di
     joined = LabelMap.of(classes).joined(outputs)
 
     assert torch.equal(joined, torch.cat(list(outputs.values()), dim=1))
+
+
+@given(classes=heads_and_classes(), data=st.data())
+def test_the_smallest_value_of_a_columns_classes_is_what_a_scatter_finds(
+    classes: dict[str, tuple[int, ...]], data: st.DataObject
+) -> None:
+    some = next(iter(classes))
+    columns = {**classes, some: (classes[some], 21)}  # the classes of one head share a column
+    hidden = data.draw(st.sets(st.sampled_from([*range(21)]), max_size=5))
+    label_map = LabelMap.of(columns, hidden=hidden, arrived={label: label % 4 for label in range(22)})
+    values = torch.tensor(data.draw(st.permutations(range(len(label_map.column)))))
+
+    found = label_map.first_by_column(values)
+
+    seen = label_map.column >= 0
+    empty = torch.full((int(label_map.column.max()) + 1,), torch.iinfo(torch.int64).max)
+    expected = empty.scatter_reduce(0, label_map.column[seen], values[seen], "amin")
+    assert torch.equal(found, expected)
+    assert len(found) == label_map.columns
