@@ -104,6 +104,8 @@ def find_cut(model: GrowableModel, example: Tensor) -> Cut | None:
     whole = [("", model.backbone)]
     layers = whole if _stands_still(model.backbone) else list(_layers(model.backbone, ""))
     height = len(list(takewhile(lambda named: _stands_still(named[1]), layers)))
+    if any(_is_repeated(tap, layers) for tap in model.taps.values()):
+        return None  # a head reads the last of several outputs, wherever the cut is
     if not any(True for _, layer in layers[:height] for _ in layer.parameters()):
         return None
     cut = Cut(model, layers, height)
@@ -122,8 +124,15 @@ def _layers(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
     if type(module) is not nn.Sequential or _hooked(module):
         yield path, module
         return
-    for name, child in module.named_children():
+    for name, child in vars(module)["_modules"].items():  # a module that is called twice is among them twice
         yield from _layers(child, f"{path}.{name}" if path else name)
+
+
+def _is_repeated(tap: str, layers: list[tuple[str, nn.Module]]) -> bool:
+    """Return whether a tap is computed by a layer that is called more than once."""
+    _, source = _source_of(tap, layers)
+    called = [layer for path, layer in layers if not path or f"{source}.".startswith(f"{path}.")]
+    return any(sum(other is layer for _, other in layers) > 1 for layer in called)
 
 
 def _hooked(module: nn.Module) -> bool:

@@ -99,6 +99,25 @@ def test_the_frozen_beginning_of_a_sequential_lies_below(height: list[str], inpl
     assert {id(p) for p in cut.below.parameters()} == held
 
 
+def test_layers_that_are_called_twice_lie_below_as_often() -> None:
+    activation, twice = nn.Tanh(), nn.Linear(64, 64)
+    backbone = nn.Sequential(nn.Flatten(), twice, activation, twice, activation, nn.Linear(64, 3))
+    model = with_heads(backbone, {"0": 64})
+    frozen(twice)
+
+    assert_same(model)
+
+
+@pytest.mark.parametrize("tap", ["1", "2", "4"])
+def test_a_head_that_reads_a_layer_that_is_called_twice_prevents_a_cut(tap: str) -> None:
+    activation, twice = nn.Tanh(), nn.Linear(64, 64)
+    backbone = nn.Sequential(nn.Flatten(), twice, activation, twice, activation, nn.Linear(64, 3))
+    model = with_heads(backbone, {tap: 64})
+    frozen(twice)
+
+    assert find_cut(model, INPUTS) is None
+
+
 def test_any_backbone_and_a_dict_of_outputs_will_do() -> None:
     backbone = frozen(Residual())
     model = with_heads(backbone, {"first": 64})

@@ -193,7 +193,7 @@ def _linear(modules: Sequence[nn.Module], parameters: Parameters) -> Layer:
 
 
 def _row(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
-    return _row_of([list(module.children()) for module in modules], parameters)
+    return _row_of([list(module) for module in modules], parameters)  # type: ignore[arg-type]
 
 
 def _row_of(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> Layer | None:

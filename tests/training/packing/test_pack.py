@@ -211,6 +211,12 @@ EITHER = {
     "a layer that draws": seeds(model=OwnModel(layer="noise")),
     "a layer without a rule": seeds(model=OwnModel(layer="function")),
     "layers that are used twice": seeds(model=OwnModel(layer="shared")),
+    "layers that are used twice below a head": seeds(
+        model=OwnModel(layer="shared"), grown=(head("1", freeze=UpToTap(tap="1")),), cached=True
+    ),
+    "a head at a layer that is used twice": seeds(
+        model=OwnModel(layer="shared"), grown=(head("2", freeze=UpToTap(tap="1")),), cached=True
+    ),
     "networks of several shapes": [Run(seed=n, model=MLP(inputs=64, widths=(w,))) for n, w in enumerate((8, 8, 16))],
     "several sizes of batches": each("batch_size", 16, 8, 16),
     "a loss that asks for values": with_loss("sizes", *3 * [Asking()]),
