@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.growth import AttachHead, GrowthRule, InsertLayer, NoFreezing, OldParameters, WidenHead
-from harness.growth.freezing import UpToTap, WarmUpThenThaw
+from harness.growth.freezing import GradualThaw, UpToTap, WarmUpThenThaw
 from harness.growth.layers import MLPBlock
 from harness.growth.lineage import Change
 from harness.growth.rules import TriggerMonitor
@@ -96,6 +96,10 @@ TABLE = {
     "a frozen trunk without a cache": seeds(grown=(head(**FROZEN),), model=DROPPED),
     "a half frozen trunk": seeds(grown=(head(freeze=UpToTap(tap="hidden.0")),), cached=True, model=DROPPED),
     "a trunk that thaws": seeds(grown=(head(freeze=WarmUpThenThaw(steps=4)),), cached=True, model=DROPPED),
+    "a trunk that thaws, without a cache": seeds(grown=(head(freeze=WarmUpThenThaw(steps=4)),), model=DROPPED),
+    "layers that thaw one after the other": seeds(
+        grown=(head(freeze=GradualThaw(layers=("hidden.0", "hidden.1"), every=3)),), cached=True
+    ),
     "trunks that thaw at several steps": [
         Run(seed=n, grown=(head(freeze=WarmUpThenThaw(steps=steps)),), cached=True, model=DROPPED)
         for n, steps in enumerate((3, 6, 6))
