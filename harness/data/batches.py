@@ -5,6 +5,7 @@ from torch import Tensor
 
 from harness.core.errors import DataError
 from harness.core.seeding import generator
+from harness.core.transfer import to_device
 
 __all__ = ["BatchOrder", "ReplayedOrder"]
 
@@ -52,7 +53,7 @@ class BatchOrder:
         epoch, batch = divmod(step, self.per_epoch)
         if epoch != self._epoch:
             order = torch.randperm(len(self._seen), generator=generator(*self._purpose, epoch))
-            self._batches = self._seen[order.to(self._seen.device)].split(self.size)
+            self._batches = self._seen[to_device(order, self._seen.device)].split(self.size)
             self._epoch = epoch
         return self._batches[batch]
 

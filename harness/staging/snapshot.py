@@ -96,10 +96,13 @@ def _check_moments(name: str, parameter: Tensor, moments: dict[str, Tensor]) -> 
 
 
 def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-    parameters = state.identities.parameters()
+    parameters, fused = state.identities.parameters(), state.optimizer.param_groups[0].get("fused")
+    # A state that comes from a CPU is updated on a GPU as those that began there.
+    kernel = {"fused": fused} if state.device.type == "cuda" and "fused" in header["groups"][0] else {}
     state.optimizer.param_groups[:] = [
         {
             **{key: tuple(value) if isinstance(value, list) else value for key, value in group.items()},
+            **kernel,
             "params": [parameters[name] for name in group["params"]],
         }
         for group in header["groups"]
@@ -108,7 +111,8 @@ def _load_optimizer(state: TrainState, header: dict[str, Any], tensors: dict[str
         prefix = f"{OPTIMIZER}{name}/"
         moments = {key.removeprefix(prefix): tensors[key] for key in tensors if key.startswith(prefix)}
         _check_moments(name, parameter, moments)
-        # Moments live beside their parameter; Adam's step counter lives on the CPU.
-        moved = {k: v.to(parameter.device) if v.shape == parameter.shape else v for k, v in moments.items()}
+        # Moments live beside their parameter; Adam's step counter lives on the CPU, but for a fused kernel.
+        beside = {key for key, value in moments.items() if value.shape == parameter.shape or (fused and key == "step")}
+        moved = {key: v.to(parameter.device) if key in beside else v for key, v in moments.items()}
         if stored := {**moved, **header["moments"].get(name, {})}:
             state.optimizer.state[parameter] = stored

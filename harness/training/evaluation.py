@@ -1,5 +1,6 @@
 """Evaluation, which changes nothing in a network, neither its modes nor random streams."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isnan
@@ -7,6 +8,7 @@ from math import isnan
 import torch
 from torch import Tensor
 
+from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import Batch
@@ -47,8 +49,8 @@ def metrics_of(state: TrainState, batch: Batch, config: TrainingConfig) -> dict[
     one is recorded if there are several. An accuracy on classes of which `split` has no example is left out. If classes
     are recorded, the metrics of `answers_by_class` are added.
     """
-    labels, label_map = batch.labels, batch.specs.label_map
-    answerable = batch if label_map.known(labels).all() else _part(batch, label_map.known(labels))
+    rows = _visible_rows(batch.specs.label_map, batch.labels)
+    answerable = batch if rows is None else _part(batch, rows)
     with torch.no_grad():
         loss = batch_loss(state, answerable, config)
     results = loss_results(loss) | measures(batch, answerable, config)
@@ -113,8 +115,15 @@ def _joined(chunks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> 
     return {name: join([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
+@functools.lru_cache(maxsize=16)  # to count them at each evaluation would make a GPU wait
+def _visible_rows(label_map: LabelMap, labels: Tensor) -> Tensor | None:
+    """Return the indices of the examples whose class is visible; None for all."""
+    rows = label_map.known(labels).nonzero().squeeze(1)
+    return None if len(rows) == len(labels) else rows
+
+
 def _part(batch: Batch, chosen: Tensor) -> Batch:
-    """Return the examples where `chosen` `[N]` is true; scalars are kept."""
+    """Return the examples at the indices `chosen`; scalars are kept."""
 
     def part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value[chosen] if value.dim() else value for name, value in tensors.items()}

@@ -48,7 +48,10 @@ def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[s
 def _gradient(state: TrainState, value: Tensor, trunk: list[torch.nn.Parameter]) -> Tensor:
     if not value.requires_grad:
         return torch.zeros(sum(parameter.numel() for parameter in trunk), device=value.device)
+    scale = state.scaler.scale(
+        value.new_ones((), dtype=torch.float32)
+    )  # on the device: to read it would make a GPU wait
     # Scaled like the whole loss, or 16-bit gradients would underflow.
     scaled = state.scaler.scale(value)
     parts = torch.autograd.grad(scaled, trunk, retain_graph=True, allow_unused=True, materialize_grads=True)
-    return torch.cat([part.flatten().float() for part in parts]) / state.scaler.get_scale()
+    return torch.cat([part.flatten().float() for part in parts]) / scale

@@ -1,5 +1,6 @@
 """How good outputs are, in units that people read."""
 
+import functools
 from collections.abc import Mapping
 from typing import Literal
 
@@ -85,16 +86,22 @@ def answers_by_class(outputs: Mapping[str, Tensor], labels: Tensor, label_map: L
     predicted. It shows which examples new classes take from old ones. Classes that are not visible yet or have no
     example are left out.
     """
-    right, known, _ = _right(outputs, labels, label_map)
+    right, _, _ = _right(outputs, labels, label_map)
     arrivals = label_map.first_by_column(label_map.arrival)  # after which a class of each column is visible
     taken = arrivals[label_map.joined(outputs).argmax(dim=1)]
     results = {}
-    for label in labels[known].unique().tolist():
+    for label in _visible_classes(label_map, labels):
         chosen = labels == label
         results[f"accuracy_of_class/{label}"] = _share(right, chosen)
         for number in label_map.arrivals if len(label_map.arrivals) > 1 else ():
             results[f"answered_by/{number}.{label}"] = _share(taken == number, chosen)
     return results
+
+
+@functools.lru_cache(maxsize=16)  # to look for them at each evaluation would make a GPU wait
+def _visible_classes(label_map: LabelMap, labels: Tensor) -> tuple[int, ...]:
+    """Return the visible classes that `labels` has examples of, in order."""
+    return tuple(labels[label_map.known(labels)].unique().tolist())
 
 
 def output_metrics(batch: Batch) -> dict[str, Tensor]:

@@ -66,7 +66,15 @@ class AdamW(AbstractOptimizer):
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
         """Return `torch.optim.AdamW`."""
         known = list(parameters)
-        return torch.optim.AdamW(known, self.lr, self.betas, weight_decay=self.weight_decay, fused=_all_on_cpu(known))
+        return torch.optim.AdamW(
+            known, self.lr, self.betas, weight_decay=self.weight_decay, fused=_on_one_device(known)
+        )
+
+
+def _on_one_device(parameters: Sequence[nn.Parameter]) -> bool | None:
+    """Return True to update all in one kernel, on a CPU or a GPU, which then decides itself whether to skip."""
+    devices = {parameter.device for parameter in parameters}
+    return True if len(devices) == 1 and next(iter(devices)).type in ("cpu", "cuda") else None
 
 
 def _all_on_cpu(parameters: Sequence[nn.Parameter]) -> bool | None:

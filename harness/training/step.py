@@ -51,6 +51,7 @@ class TrainingStep:
         self.update = Update(state.optimizer)
         self._log_variances = dict(state.model.log_variances.items())
         self._skips = config.on_divergence == "skip"
+        self._reads_flags = state.device.type != "cuda"  # a GPU would be waited for
 
     def __call__(self, examples: Split, forward: Forward | None = None) -> dict[str, Tensor]:
         """Update the state on `examples` and return the measurements, as scalars that are still on the device.
@@ -93,18 +94,30 @@ class TrainingStep:
             scaler.unscale_(state.optimizer)
         norm = _clip(state.trainable, self._config.clip_norm)
         watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
-        skipped = self._skips and not bool((norm + loss.total).isfinite())
-        if skipped:
-            forget_gradients(state)
-        if scaled:
-            scaler.step(state.optimizer)
-        elif not skipped:
-            self.update()
-        scaling = _scaling(state, norm, skipped=skipped if self._skips else None)
+        skipped = self._update(norm, loss.total)
+        scaling = _scaling(state, norm, skipped)
         if scaled:
             scaler.update()
         state.step += 1
         return {"grad_norm": norm} | (watched.measured() if watched else {}) | scaling
+
+    def _update(self, norm: Tensor, total: Tensor) -> Tensor | None:
+        """Update the parameters unless something is not finite; return whether that was so, if it was asked."""
+        state, scaled = self._state, self._state.scaler.is_enabled()
+        if not (scaled or self._skips):
+            self.update()
+            return None
+        # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
+        skipped = ~(norm + total if self._skips else norm).isfinite()
+        if not self._reads_flags and self.update.unless(skipped.float()):
+            return skipped
+        if diverged := self._skips and bool(skipped):
+            forget_gradients(state)
+        if scaled:
+            state.scaler.step(state.optimizer)
+        elif not diverged:
+            self.update()
+        return skipped
 
 
 def train_step(
@@ -155,13 +168,10 @@ def forget_gradients(state: TrainState) -> None:
             parameter.grad = None
 
 
-def _scaling(state: TrainState, norm: Tensor, *, skipped: bool | None) -> dict[str, Tensor]:
+def _scaling(state: TrainState, norm: Tensor, skipped: Tensor | None) -> dict[str, Tensor]:
     """Return the loss scale, if there is one, and whether the update was skipped, if it could have been."""
     scaling = {"loss_scale": state.scaler.scale(norm.new_ones(()))} if state.scaler.is_enabled() else {}
-    if skipped is not None:
-        return scaling | {"skipped_steps": norm.new_tensor(float(skipped))}
-    # The scaler skips the update if any gradient is not finite; then, and only then, neither is their norm.
-    return scaling and scaling | {"skipped_steps": (~norm.isfinite()).float()}
+    return scaling if skipped is None else scaling | {"skipped_steps": skipped.to(norm.dtype)}
 
 
 def _measured(loss: CombinedLoss, norm: Tensor) -> dict[str, Tensor]:

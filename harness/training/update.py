@@ -54,7 +54,7 @@ class Update:
     """Calls `optimizer.step()`, or the kernel that it would call, with the same result to the bit.
 
     The kernel is called for Adam and AdamW where `step` would call it with all tensors of a group at once: fused, on
-    the CPU, in one dtype, without hooks. In a small network, the rest of `step` costs as much as the backward pass.
+    one device, in one dtype, without hooks. In a small network, the rest of `step` costs as much as the backward pass.
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
@@ -73,6 +73,20 @@ class Update:
         for group, gradients in calls:
             torch._foreach_add_(group.steps, 1)
             call_kernel(group.call, group.moving, gradients, group.averages, group.squares, group.steps)
+
+    def unless(self, skipped: Tensor) -> bool:
+        """Update the parameters if `skipped`, a scalar on their device, is 0, and not if it is 1; nobody reads it.
+
+        Returns:
+            False if the optimizer cannot do that; then nothing was done.
+        """
+        calls = self.kernel_calls()
+        for group, gradients in calls or ():
+            # As torch's own fused optimizers do for a loss scaler.
+            torch._foreach_add_(group.steps, 1)
+            call_kernel(group.call, group.moving, gradients, group.averages, group.squares, group.steps, skipped)
+            torch._foreach_sub_(group.steps, [skipped] * len(group.steps))
+        return calls is not None
 
     def kernel_calls(self) -> list[tuple[KernelGroup, list[Tensor]]] | None:
         """Return the groups to be updated, with their gradients; None if the kernel cannot be called."""
@@ -107,8 +121,9 @@ def call_kernel(
     averages: list[Tensor],
     squares: list[Tensor],
     steps: list[Tensor],
+    skipped: Tensor | None = None,
 ) -> None:
-    """Update tensors, whose counts of steps include this one."""
+    """Update tensors, whose counts of steps include this one; not if `skipped` is 1."""
     kernel: Any = torch._fused_adamw_ if call.decoupled else torch._fused_adam_
     with torch.no_grad():
         kernel(
@@ -120,6 +135,7 @@ def call_kernel(
             weight_decay=call.weight_decay,
             eps=call.eps,
             maximize=call.maximize,
+            found_inf=skipped,
         )
 
 
@@ -157,10 +173,10 @@ def _prepared(optimizer: Optimizer, group: Mapping[str, Any]) -> KernelGroup:
 
 
 def _is_uniform(group: KernelGroup) -> bool:
-    """Return whether the tensors of a group are real, dense, on the CPU and of one dtype."""
-    dtypes = {parameter.dtype for parameter in group.moving}
-    return len(dtypes) <= 1 and all(
-        parameter.device.type == "cpu" and not parameter.is_complex() and not parameter.is_sparse
+    """Return whether the tensors of a group are real, dense, of one dtype and on one device, a CPU or a GPU."""
+    kinds = {(parameter.dtype, parameter.device) for parameter in group.moving}
+    return len(kinds) <= 1 and all(
+        parameter.device.type in ("cpu", "cuda") and not parameter.is_complex() and not parameter.is_sparse
         for parameter in group.moving
     )
 

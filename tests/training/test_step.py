@@ -1,3 +1,6 @@
+import copy
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
@@ -15,7 +18,7 @@ from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
 from harness.training.precision import Precision, grad_scaler
 from harness.training.schedules import Cosine
 from harness.training.state import TrainState, fresh_state
-from harness.training.step import WATCHED_STEPS, train_step
+from harness.training.step import WATCHED_STEPS, TrainingStep, train_step
 
 LABELS = OutputSpecs(LabelMap.of({"known": (0, 1, 2)}))
 
@@ -173,3 +176,32 @@ def test_a_learned_weight_is_learned_without_decay(data: TaskData) -> None:
     assert measured[0]["loss/classes_log_variance"] == 0
     # Adam's first step is the learning rate; the weight of a loss above 1/2 falls.
     assert measured[1]["loss/classes_log_variance"].item() == pytest.approx(0.01 / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", [AdamW(), SGD(lr=0.05, momentum=0.9)], ids=lambda spec: spec.kind)
+@pytest.mark.parametrize(("precision", "on_divergence"), [("fp32", "skip"), ("fp16", "stop"), ("fp16", "skip")])
+def test_steps_whose_flags_nobody_reads_are_the_same(
+    optimizer: AbstractOptimizer,
+    precision: Precision,
+    on_divergence: Literal["stop", "skip"],
+    conv_model: GrowableModel,
+    data: TaskData,
+) -> None:
+    batch, config = known(data), TrainingConfig(optimizer=optimizer, on_divergence=on_divergence, clip_norm=1.0)
+    measured, tensors = [], []
+    for reads_flags in (True, False):
+        state = fresh_state(copy.deepcopy(conv_model), optimizer, seed=0, precision=precision)
+        step = TrainingStep(state, config, LABELS)
+        step._reads_flags = reads_flags
+        inputs = [batch.inputs * (torch.nan if number == 2 else 50) for number in range(6)]
+        measured.append([step(Split(own, batch.labels)) for own in inputs])
+        moments = [value for one in state.optimizer.state.values() for value in one.values()]
+        parameters = [parameter.detach() for parameter in state.model.parameters()]
+        tensors.append([value for value in [*parameters, *moments] if isinstance(value, torch.Tensor)])
+
+    skipped = [one["skipped_steps"].item() for one in measured[0]]
+    assert skipped == [one["skipped_steps"].item() for one in measured[1]]
+    assert skipped[2] == 1
+    assert skipped[-1] == 0
+    assert all(map(torch.equal, *tensors))
+    assert all(value.isfinite().all() for value in tensors[0])

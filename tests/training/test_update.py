@@ -1,4 +1,5 @@
 import copy
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -140,3 +141,30 @@ def test_fused_sgd_takes_gradients_that_come_late_as_torchs_other_sgd_does(momen
 
     for one, other in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("make", list(MAKERS.values())[:4], ids=list(MAKERS)[:4])
+def test_an_update_that_is_skipped_unread_is_one_that_is_not_made(make: Make) -> None:
+    model = network()
+    twin = copy.deepcopy(model)
+    optimizers = [make(list(net.parameters())) for net in (model, twin)]
+    update = Update(optimizers[0])
+
+    for step in range(8):
+        skipped = step in (3, 5)
+        train(model, optimizers[0], functools.partial(update.unless, torch.tensor(float(skipped))), step)
+        train(twin, optimizers[1], (lambda: None) if skipped else optimizers[1].step, step)
+
+    assert all(map(torch.equal, values(model, optimizers[0]), values(twin, optimizers[1])))
+
+
+@pytest.mark.parametrize("make", list(MAKERS.values())[4:], ids=list(MAKERS)[4:])
+def test_an_optimizer_that_cannot_skip_unread_does_nothing(make: Make) -> None:
+    model = network()
+    optimizer, before = make(list(model.parameters())), copy.deepcopy(model.state_dict())
+    update = Update(optimizer)
+
+    train(model, optimizer, lambda: update.unless(torch.tensor(0.0)), 0)
+
+    assert not update.unless(torch.tensor(0.0))
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

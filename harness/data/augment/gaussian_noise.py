@@ -7,6 +7,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.transfer import to_device
 from harness.data.augment._base import AbstractAugmentation
 
 __all__ = ["GaussianNoise"]
@@ -23,4 +24,4 @@ class GaussianNoise(AbstractAugmentation):
         if not inputs.is_floating_point():
             raise DataError(f"expected inputs that are real numbers for 'gaussian_noise', found {inputs.dtype}")
         noise = torch.randn(inputs.shape, generator=generator)
-        return inputs + self.std * noise.to(inputs.device, inputs.dtype)
+        return inputs + self.std * to_device(noise.to(inputs.dtype), inputs.device)

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from harness.core.transfer import to_device
 from harness.data.augment._base import AbstractAugmentation, check_images
 
 __all__ = ["HorizontalFlip"]
@@ -21,4 +22,4 @@ class HorizontalFlip(AbstractAugmentation):
         """Return images `[B, C, H, W]`, some of them mirrored."""
         check_images(self, inputs)
         chosen = torch.rand(len(inputs), generator=generator) < self.probability
-        return torch.where(chosen.to(inputs.device)[:, None, None, None], inputs.flip(3), inputs)
+        return torch.where(to_device(chosen, inputs.device)[:, None, None, None], inputs.flip(3), inputs)

@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.transfer import to_device
 from harness.data.augment._base import AbstractAugmentation, check_images
 
 __all__ = ["RandomShift"]
@@ -22,7 +23,7 @@ class RandomShift(AbstractAugmentation):
         """Return shifted images `[B, C, H, W]`."""
         check_images(self, inputs)
         count, _, height, width = inputs.shape
-        corners = torch.randint(2 * self.pixels + 1, (count, 2), generator=generator).to(inputs.device)
+        corners = to_device(torch.randint(2 * self.pixels + 1, (count, 2), generator=generator), inputs.device)
         rows = corners[:, 0, None] + torch.arange(height, device=inputs.device)
         columns = corners[:, 1, None] + torch.arange(width, device=inputs.device)
         # With the channels last, one index takes for each image its own rows and columns.
