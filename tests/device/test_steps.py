@@ -1,7 +1,7 @@
 """The step on a device: the kernel that is called, and that nobody waits for a GPU in it."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,11 @@ from harness.data import TaskData
 from harness.growth.rules import TriggerMonitor
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
+from harness.training import evaluation
 from harness.training.features import FeatureCache
 from harness.training.loop import StageLoop
 from harness.training.optimizers import AdamW
+from harness.training.output_specs import output_specs
 from harness.training.state import fresh_state
 from harness.training.update import Update
 
@@ -61,7 +63,7 @@ class Unwaited(TorchDispatchMode):
 def refusing_to_wait(device: torch.device) -> Iterator[None]:
     """Let what waits for the device, or would for a GPU, be an error."""
     if device.type != "cuda":
-        with Unwaited():
+        with Unwaited():  # type: ignore[no-untyped-call]
             yield
         return
     torch.cuda.set_sync_debug_mode("error")
@@ -116,3 +118,23 @@ def test_no_step_waits_for_the_device(settings: dict[str, object], conv_run: Run
             loop.advance()
 
     assert state.step == 1 + steps
+
+
+def test_an_evaluation_waits_once(conv_run: RunConfig, data: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = with_changes(conv_run, {"training.record_classes": True})
+    state = fresh_state(build_network(run, data), run.training.optimizer, seed=0, precision="fp32")
+    specs = output_specs(state.model, state.lineage, state.effects, data)
+    read: list[torch.Tensor] = []
+
+    def unread(names: Iterable[str], values: torch.Tensor) -> dict[str, float]:
+        read.append(values)
+        return dict.fromkeys(names, 0.0)
+
+    monkeypatch.setattr(evaluation, "as_floats", unread)
+    expected = evaluation.evaluate(state, data.validation, run.training, specs)  # visible classes are looked up
+
+    with refusing_to_wait(state.device):
+        found = evaluation.evaluate(state, data.validation, run.training, specs)
+
+    assert found == expected
+    assert torch.equal(*read)

@@ -65,6 +65,7 @@ def _counted(lines: Iterator[str], device: torch.device) -> Iterator[Figure]:
 def _lines(files: list[str], root: Path, limit_s: float) -> Iterator[str]:
     """Yield what pytest prints, until it ends or its time is up."""
     command = [sys.executable, "-m", "pytest", "-m", "gpu", "-v", "--tb=no", "-rfE", "-p", "no:cacheprovider", *files]
+    command += ["-W", "default"]  # what a driver's libraries warn of says nothing of the project
     with (
         tempfile.TemporaryDirectory() as scratch,
         subprocess.Popen(

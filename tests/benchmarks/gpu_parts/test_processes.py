@@ -5,6 +5,7 @@ from harness.benchmarks.gpu_parts import processes
 from harness.benchmarks.gpu_parts._base import Size
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of a fork beside threads
 
 
 def test_two_processes_are_compared_with_one() -> None:
