@@ -6,6 +6,7 @@ by one.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -193,7 +194,7 @@ def _linear(modules: Sequence[nn.Module], parameters: Parameters) -> Layer:
 
 
 def _row(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
-    return _row_of([list(module) for module in modules], parameters)  # type: ignore[arg-type]
+    return _row_of([list(cast("nn.Sequential", module)) for module in modules], parameters)
 
 
 def _row_of(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> Layer | None:
