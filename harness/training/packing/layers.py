@@ -27,6 +27,9 @@ ELEMENTWISE = (
     nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.ELU, nn.SELU, nn.CELU,
     nn.Softplus, nn.Hardswish, nn.Hardsigmoid, nn.Hardtanh, nn.Mish,
 )  # fmt: skip
+# Those of them that cannot round otherwise in a vector of values than for one value.
+EXACT = (nn.Identity, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.Hardtanh)
+VECTOR_VALUES = 64  # at least what kernels take at a time: what is left over they compute one by one
 # Layers that draw no random numbers, and are called network by network.
 ONE_BY_ONE = (
     nn.Flatten, nn.Unflatten, nn.Softmax, nn.Conv1d, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm,
@@ -81,10 +84,11 @@ class _Elementwise(Layer):
 
     def __call__(self, features: Features, streams: Streams) -> Features:
         del streams
-        if isinstance(features, Tensor):
+        whole = isinstance(self._module, EXACT) or features[0].numel() % VECTOR_VALUES == 0
+        if whole and isinstance(features, Tensor):
             outputs: Tensor = self._module(features)
             return outputs
-        return [self._module(one) for one in features]
+        return [self._module(one) for one in apart(features)]
 
 
 class _OneByOne(Layer):

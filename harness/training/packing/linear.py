@@ -1,6 +1,7 @@
 """Linear layers of several networks as one: the same products, to the bit.
 
-Kernels round by where results lie in memory as well, so that each network's begin where a tensor of its own would.
+Kernels round by where operands and results lie in memory as well, so that those of each network begin where a tensor of
+its own would.
 """
 
 import functools
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.training.packing.shared_storage import aligned
+from harness.training.packing.shared_storage import ALIGNED_VALUES, aligned
 
 __all__ = ["linear"]
 
@@ -28,6 +29,7 @@ class _LinearMap(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
+        inputs = _aligned_rows(inputs)
         ctx.save_for_backward(inputs, weights)
         ctx.has_bias = biases is not None
         transposed = weights.transpose(1, 2)
@@ -36,12 +38,20 @@ class _LinearMap(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
         inputs, weights = ctx.saved_tensors
+        gradients = _aligned_rows(gradients)
         need_inputs, need_weights, need_biases = ctx.needs_input_grad
         return (
             _products(gradients, weights) if need_inputs else None,
             _products(gradients.transpose(1, 2), inputs) if need_weights else None,
             gradients.sum(1) if need_biases else None,
         )
+
+
+def _aligned_rows(values: Tensor) -> Tensor:
+    """Return `[K, N, M]`, copied if a row begins elsewhere than a tensor could."""
+    if values.stride(0) % ALIGNED_VALUES == 0:
+        return values
+    return aligned(values, len(values), values.shape[1:]).copy_(values)
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:

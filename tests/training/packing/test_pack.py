@@ -83,6 +83,7 @@ TABLE = {
     "an MLP": seeds(),
     "an MLP with dropout": seeds(model=DROPPED),
     "odd widths": seeds(model=MLP(inputs=64, widths=(13, 7), dropout=0.1), training=configured(batch_size=12)),
+    "an odd size of batches": seeds(model=MLP(inputs=64, widths=(13, 7)), training=configured(batch_size=7)),
     "other activations": seeds(model=MLP(inputs=64, widths=(10, 7), activation="gelu")),
     "a head": seeds(grown=(head(dropout=0.2),), model=DROPPED),
     "heads of several widths": [Run(seed=n, grown=(head(width=w),)) for n, w in enumerate((0, 5, 5, 9, 0))],
@@ -200,7 +201,6 @@ def old_teacher(loss: Any) -> list[Run]:
 
 CONV = ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=7, dropout=0.3)
 EITHER = {
-    "an odd size of batches": seeds(model=MLP(inputs=64, widths=(13, 7)), training=configured(batch_size=7)),
     "a convolutional network": seeds(2, model=CONV, training=configured(evaluate_every=4), steps=6),
     "a head of a convolutional network": seeds(2, model=CONV, grown=(head("blocks.1", **FROZEN),), cached=True),
     "a loss that reads parameters": each(
