@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-__all__ = ["SharedParameter", "aligned", "share"]
+__all__ = ["ALIGNED_VALUES", "SharedParameter", "aligned", "share"]
 
 ALIGNED_VALUES = 16  # 64 bytes, at which torch begins every tensor: kernels may round otherwise elsewhere
 
