@@ -54,8 +54,8 @@ class _Case:
 
 
 SMALL = _Case("MLP 64-64-64", MLP(inputs=64, widths=(64, 64)), (64,), 6, 400)
-DROPOUT = _Case("MLP 64-64-64, dropout", MLP(inputs=64, widths=(64, 64), dropout=0.1), (64,), 24, 400)
-WIDE = _Case("MLP 784-128-128", MLP(inputs=784, widths=(128, 128)), (784,), 24, 400)
+DROPOUT = _Case("MLP 64-64-64, dropout", MLP(inputs=64, widths=(64, 64), dropout=0.1), (64,), 24, 400, rounds=1)
+WIDE = _Case("MLP 784-128-128", MLP(inputs=784, widths=(128, 128)), (784,), 24, 400, rounds=1)
 IMAGES = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25)
 CONV = _Case("conv net", IMAGES, (1, 28, 28), 6, STAGE, evaluate_every=50, rounds=1)
 

@@ -1,12 +1,11 @@
 """Processor time of a run of a study of many small ones that are trained in packs."""
 
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from harness.benchmarks._base import Figure, Stopwatch, interleaved_best
+from harness.benchmarks._base import Figure, Stopwatch
 from harness.benchmarks.bits import Values, differing_bits
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing, OldParameters
@@ -64,29 +63,25 @@ def small_runs(runs: int) -> Study:
 
 
 def study_figures(*, quick: bool) -> tuple[list[Figure], int]:
-    """Launch studies of several sizes in turn; return the figures, and how many bits of the runs' metrics differ."""
+    """Launch studies of several sizes; return the figures, and how many bits of the runs' metrics differ."""
     sizes, most = (QUICK_SIZES, OF_ALONE_QUICK) if quick else (SIZES, OF_ALONE)
-    watch, metrics = Stopwatch(), dict[int, Values]()
-
-    def run(size: int, *, packed: bool = True) -> None:
-        metrics[size if packed else 0] = _launched(small_runs(size), Packs() if packed else None, watch)
-
-    actions = [partial(run, ALONE, packed=False), *(partial(run, size) for size in sizes)]
-    alone, *packed = interleaved_best(actions, rounds=1, clock=watch)
-    costs = {size: seconds / size for size, seconds in zip(sizes, packed, strict=True)}
+    _launched(small_runs(ALONE), Packs())  # caches are cold and kernels are chosen
+    expected, alone = _launched(small_runs(ALONE), None)
+    launches = {size: _launched(small_runs(size), Packs()) for size in sizes}
+    costs = {size: seconds / size for size, (_, seconds) in launches.items()}
     few, many = min(sizes), max(sizes)
-    expected = metrics[0]
-    differing = sum(differing_bits(expected, {name: metrics[size][name] for name in expected}) for size in sizes)
+    pairs = [(expected, {name: metrics[name] for name in expected.keys() & metrics}) for metrics, _ in launches.values()]
     return [
         Figure(f"a run of {ALONE} one by one: processor time (s)", alone / ALONE),
         *(Figure(f"a run of {size} in packs: processor time (s)", cost) for size, cost in costs.items()),
         Figure.at_most(f"a run of {many} in packs / one by one", costs[many] / (alone / ALONE), most),
         Figure.at_most(f"a run of {many} in packs / one of {few}", costs[many] / costs[few], MOST_GROWTH),
-    ], differing
+    ], sum(differing_bits(own, packed) for own, packed in pairs)
 
 
-def _launched(study: Study, packs: Packs | None, watch: Stopwatch) -> Values:
-    """Launch a study in a new home; return the metrics of its runs by trial, arm, seed and name."""
+def _launched(study: Study, packs: Packs | None) -> tuple[Values, float]:
+    """Launch a study in a new home; return its runs' metrics by trial, arm, seed and name, and processor seconds."""
+    watch = Stopwatch()
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
         runner = Runner(Workspace(Path(name)).create())
         runner.data(study.base)
@@ -95,6 +90,7 @@ def _launched(study: Study, packs: Packs | None, watch: Stopwatch) -> Values:
         watch.time(lambda: launch(study, runner, Observer(), execute=execute))
         runs = runner.store.ledger.runs(study.name)
         runner.workspace.ledger.database.close()
-    return {
+    metrics = {
         f"{run.key}/{name}": np.array(value) for run in runs for name, value in run.metrics.items() if name != SECONDS
     }
+    return metrics, watch()
