@@ -70,13 +70,13 @@ def study_figures(*, quick: bool) -> tuple[list[Figure], int]:
     launches = {size: _launched(small_runs(size), Packs()) for size in sizes}
     costs = {size: seconds / size for size, (_, seconds) in launches.items()}
     few, many = min(sizes), max(sizes)
-    pairs = [(expected, {name: metrics[name] for name in expected.keys() & metrics}) for metrics, _ in launches.values()]
+    shared = [{name: metrics[name] for name in expected.keys() & metrics} for metrics, _ in launches.values()]
     return [
         Figure(f"a run of {ALONE} one by one: processor time (s)", alone / ALONE),
         *(Figure(f"a run of {size} in packs: processor time (s)", cost) for size, cost in costs.items()),
         Figure.at_most(f"a run of {many} in packs / one by one", costs[many] / (alone / ALONE), most),
         Figure.at_most(f"a run of {many} in packs / one of {few}", costs[many] / costs[few], MOST_GROWTH),
-    ], sum(differing_bits(own, packed) for own, packed in pairs)
+    ], sum(differing_bits(expected, packed) for packed in shared)
 
 
 def _launched(study: Study, packs: Packs | None) -> tuple[Values, float]:
