@@ -103,8 +103,7 @@ class Proposals:
             if not reports:
                 return False
             decided, pruned = _decision(self._study, self._name, trials[:number], reports, race)
-            study = self._storage.get_study_id_from_name(self._name)
-            trial = self._storage.get_trial_id_from_study_id_trial_number(study, number)
+            trial = self._trial_id(number)
             for name, value in decided.system_attrs.items():
                 self._storage.set_trial_system_attr(trial, name, value)
             for at, value in reports:
@@ -112,6 +111,10 @@ class Proposals:
             if pruned:
                 self._optuna.tell(number, state=TrialState.PRUNED)
             return pruned
+
+    def _trial_id(self, number: int) -> int:
+        study = self._storage.get_study_id_from_name(self._name)
+        return self._storage.get_trial_id_from_study_id_trial_number(study, number)
 
     def finished(self) -> frozenset[int]:
         """Return the trials whose ends Optuna knows."""
@@ -122,7 +125,9 @@ class Proposals:
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna the mean of each objective over the trial's runs, unless it knows the trial's end already."""
         with self._turn():
-            if self._optuna.get_trials(deepcopy=False)[number].state.is_finished():
+            if self._storage.get_trial(
+                self._trial_id(number)
+            ).state.is_finished():  # to read all would take n times that
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
             if values := means_over_runs(self._study.objective_directions, completed):

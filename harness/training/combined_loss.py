@@ -44,10 +44,14 @@ class LossCombination:
 
     Args:
         losses: by name.
+
+    Attributes:
+        terms: the losses with what they say of themselves, by name.
     """
 
     def __init__(self, losses: Mapping[str, AbstractLoss]) -> None:
         self._terms = [Term(name, loss, loss.speaks_of(name), loss.learned_weight) for name, loss in losses.items()]
+        self.terms = {term.name: term for term in self._terms}
 
     def combine(
         self, batch: Batch, *, step: int, growth_weights: Mapping[str, Weight], log_variances: Mapping[str, Tensor]

@@ -63,14 +63,15 @@ class PackedLosses:
         self._names = self._names or components.keys()
         _check_names(components, self._names)
         if self._fixed is None or not self._are_fixed:
-            self._fixed = {name: self._weights(name, [own[name] for own in terms]) for name in components}
+            self._fixed = {name: self._weights(name, [found[name] for found in terms]) for name in components}
         whole, weighted = total(components, self._fixed)
         return CombinedLoss(components, weighted, whole)
 
     def _weights(self, name: str, terms: Sequence[Term]) -> Tensor | float:
         """Return the weight `[K]` of a component in each network; 1 if it is 1 in all."""
         factors = [
-            combination.factor(name, term, loop.state.step, loop.state.loss_weights)
+            # Its own term, since settings of losses that are computed at once differ in their weights.
+            combination.factor(name, combination.terms.get(term.name, term), loop.state.step, loop.state.loss_weights)
             for term, loop, combination in zip(terms, self._loops, self._each, strict=True)
         ]
         return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors)
