@@ -125,9 +125,7 @@ class Proposals:
     def tell(self, number: int, runs: Sequence[RunRecord]) -> None:
         """Tell Optuna the mean of each objective over the trial's runs, unless it knows the trial's end already."""
         with self._turn():
-            if self._storage.get_trial(
-                self._trial_id(number)
-            ).state.is_finished():  # to read all would take n times that
+            if self._storage.get_trial(self._trial_id(number)).state.is_finished():  # alone: there may be thousands
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
             if values := means_over_runs(self._study.objective_directions, completed):
