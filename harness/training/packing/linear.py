@@ -16,6 +16,7 @@ from harness.training.packing.shared_storage import ALIGNED_VALUES, aligned
 __all__ = ["linear"]
 
 DRAWS = 4
+SILENT = 0.3
 
 
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
@@ -108,11 +109,14 @@ def _round_alike(
     if None in layouts:
         operands = [torch.randn(len(left), right.shape[2], generator=stream).to(left), left, right]
     apart = [single(*row) for row in zip(*(operand.unbind() for operand in operands), strict=True)]
-    return torch.equal(batched(*operands), torch.stack(apart))
+    together, single_ones = batched(*operands), torch.stack(apart)
+    return torch.equal(together, single_ones) and torch.equal(together.signbit(), single_ones.signbit())
 
 
 def _random(layout: _Layout, stream: torch.Generator) -> Tensor:
     shape, strides, dtype, device = layout
     sizes = [size if stride else 1 for size, stride in zip(shape, strides, strict=True)]  # others are expanded
     tensor = torch.empty_strided(sizes, strides, dtype=dtype, device=device)
-    return tensor.copy_(torch.randn(sizes, generator=stream)).expand(shape)
+    values = torch.randn(sizes, generator=stream)
+    # Zeros have signs, and networks many of them, where units are silent.
+    return tensor.copy_(values * (torch.rand(sizes, generator=stream) > SILENT)).expand(shape)

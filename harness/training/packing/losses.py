@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from harness.core.errors import ContractError
-from harness.losses import AbstractWeight, Batch, total
+from harness.losses import AbstractLoss, AbstractWeight, Batch, total
 from harness.training.combined_loss import CombinedLoss, LossCombination, Term
 from harness.training.packing.batching import at_once
 from harness.training.packing.layers import Features, apart, stacked
@@ -89,7 +89,7 @@ class PackedLosses:
 
         tensors = {name: stacked(values) for name, values in outputs.items()}
         values = at_once(components, len(self._loops), tensors, inputs, labels, targets)
-        return values, found * len(self._loops)
+        return values, [_own(found[0], loop.config.losses) for loop in self._loops]
 
     def _one_by_one(
         self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
@@ -106,6 +106,11 @@ class PackedLosses:
         for values in every:
             _check_names(values, every[0])
         return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
+
+
+def _own(terms: Mapping[str, Term], losses: Mapping[str, AbstractLoss]) -> dict[str, Term]:
+    """Return terms with the losses of another run, whose weights differ."""
+    return {name: replace(term, loss=losses.get(term.name, term.loss)) for name, term in terms.items()}
 
 
 def _check_names(components: Collection[str], expected: Collection[str]) -> None:

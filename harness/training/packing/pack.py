@@ -127,7 +127,8 @@ class Packs:
             packed = PackedStep(loops, network, together=together)
             proof = _proof(loops, packed)
         if proof is None or not proof.holds or (proof.saved <= LEAST_SAVED and len(loops) >= ENOUGH):
-            self._alone.add(signature)
+            if proof is None or proof.is_finite:
+                self._alone.add(signature)
             return None
         self._proved.add(signature)
         if proof.saved > LEAST_SAVED:

@@ -28,10 +28,12 @@ class Proof:
     Attributes:
         holds: whether all bits are the same.
         saved: the part of the processor time of single steps that a packed step saves; negative if it costs more.
+        is_finite: whether all losses were; if one was not, nothing is proved of its run.
     """
 
     holds: bool
     saved: float
+    is_finite: bool = True
 
 
 def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
@@ -48,7 +50,8 @@ def prove(loops: Sequence["StageLoop"], packed: PackedStep) -> Proof:
     finally:
         states.put_back()
     holds = _same(together.measured, apart.measured) and _same(together.tensors, apart.tensors)
-    return Proof(holds, 1 - min(together.seconds, again.seconds) / apart.seconds)
+    is_finite = all(bool(one["loss/total"].isfinite() & one["grad_norm"].isfinite()) for one in apart.measured)
+    return Proof(holds and is_finite, 1 - min(together.seconds, again.seconds) / apart.seconds, is_finite)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ def learned(function: object, inputs: Tensor, weights: Tensor, biases: Tensor | 
     """Return the outputs of a function, and the gradients of its arguments."""
     leaves = [one.detach().clone().requires_grad_() for one in (inputs, weights, biases) if one is not None]
     outputs = function(*leaves) if biases is not None else function(*leaves, None)  # type: ignore[operator]
-    outputs.square().sum().backward()
+    outputs.relu().square().sum().backward()
     return [outputs.detach(), *(leaf.grad for leaf in leaves if leaf.grad is not None)]
 
 
@@ -34,7 +34,7 @@ def learned(function: object, inputs: Tensor, weights: Tensor, biases: Tensor | 
 def test_layers_at_once_are_each_layer_to_the_bit(
     count: int, batch: int, inputs: int, outputs: int, biased: bool
 ) -> None:
-    values = torch.randn(count, batch, inputs, generator=torch.Generator().manual_seed(1))
+    values = torch.randn(count, batch, inputs, generator=torch.Generator().manual_seed(1)).relu()
     weights = tensors(count, outputs, inputs, seed=2)
     biases = tensors(count, outputs, seed=3) if biased else None
 
@@ -43,6 +43,7 @@ def test_layers_at_once_are_each_layer_to_the_bit(
     for row in range(count):
         own = learned(functional.linear, values[row], weights[row], None if biases is None else biases[row])
         assert all(torch.equal(one[row], other) for one, other in zip(found, own, strict=True))
+        assert all(torch.equal(one[row].signbit(), other.signbit()) for one, other in zip(found, own, strict=True))
 
 
 def test_what_is_frozen_gets_no_gradient() -> None:

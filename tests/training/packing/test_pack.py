@@ -285,7 +285,10 @@ FAILURES = {
         "SystemExit(3)",
     ),
     "a network diverges": (
-        [Run(seed=n, training=configured(optimizer=SGD(lr=lr))) for n, lr in enumerate((0.1, 1e12, 0.1))],
+        [
+            Run(seed=seed, data=SOME_BAD, training=configured(batch_size=4, evaluate_every=2), steps=5)
+            for seed in (0, 1, 9)
+        ],
         "DivergedError(",
     ),
 }

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from harness.training.packing.network import pack_networks
 from harness.training.packing.proof import prove
 from harness.training.packing.step import PackedStep
 from harness.training.packing.update import PackedUpdate
-from tests.training.packing.runs import Run, alone, together
+from tests.training.packing.runs import DATA, Run, alone, together
 
 DROPPED = MLP(inputs=64, widths=(10, 7), dropout=0.3)
 
@@ -119,3 +120,13 @@ def test_what_optimizers_did_not_remember_before_they_do_not_remember_after() ->
 
     assert proof.holds
     assert [len(loop.state.optimizer.state) for loop in loops] == [6, 0, 0]
+
+
+def test_a_batch_that_diverges_proves_nothing() -> None:
+    data = replace(DATA, train=replace(DATA.train, inputs=torch.full_like(DATA.train.inputs, torch.nan)))
+    training = Run().training.model_copy(update={"on_divergence": "skip"})
+    loops = begun(data=data, training=training)
+
+    proof = prove(loops, packed(loops))
+
+    assert (proof.holds, proof.is_finite) == (False, False)
