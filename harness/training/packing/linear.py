@@ -5,6 +5,7 @@ its own would.
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ from harness.training.packing.shared_storage import ALIGNED_VALUES, aligned
 
 __all__ = ["linear"]
 
-DRAWS = 4
-SILENT = 0.3
+DRAWS, VALUES = 4, 1500  # at least, before two kernels are taken to round alike
+SILENT = 0.1
 
 
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
@@ -95,7 +96,9 @@ def _rounds_alike(batched: Callable[..., Tensor], single: Callable[..., Tensor],
     two kernels can be the same by chance, but hardly again and again.
     """
     stream = torch.Generator().manual_seed(0)
-    return all(_round_alike(batched, single, layouts, stream) for _ in range(DRAWS))
+    (count, rows, _), (_, _, columns) = (layout[0] for layout in layouts if layout is not None)
+    draws = max(DRAWS, math.ceil(VALUES / (count * rows * columns)))
+    return all(_round_alike(batched, single, layouts, stream) for _ in range(draws))
 
 
 def _round_alike(
