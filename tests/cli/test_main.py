@@ -25,6 +25,7 @@ COMMANDS = {
         "--gpus-per-worker",
         "--share",
         "--cache-features",
+        "--packing",
         "--device",
         "--precision",
         "--set",
