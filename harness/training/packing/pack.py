@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 LARGEST = 24  # runs in a pack; more save no more, since their values leave the processor's cache
 ENOUGH = 4  # runs, of which a pack that does not pay shows that none does
-LEAST_SAVED = 0.1  # of the time of single steps
+LEAST_SAVED = 0.2  # of the time of single steps; recording and proofs take a part of it
 BUDGET_BYTES = 2 * 10**9  # of what runs hold that have begun
 
 
