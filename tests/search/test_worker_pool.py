@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HarnessError, StoreError
-from harness.search.heartbeat import IDLE, Heartbeat
+from harness.search.heartbeat import IDLE, SEVERAL, Heartbeat
 from harness.search.launchers import AbstractLauncher, AbstractWorker
 from harness.search.worker import WorkerConfig, WorkItem
 from harness.search.worker_pool import STARTUP_FACTOR, WorkerPool, worker_pool
@@ -103,6 +103,16 @@ def test_who_makes_no_step_is_killed_and_replaced(clock: list[float]) -> None:
     assert hung == [5]
     assert (hangs.calls, works.calls) == (["kill", "join"], [])
     assert len(launcher.started) == 3
+
+
+def test_of_runs_that_are_trained_together_none_is_given_up(clock: list[float]) -> None:
+    launcher = Launcher()
+    pool = pool_with(launcher, 1, TIMEOUT_S)
+    launcher.started[0].now = Heartbeat(SEVERAL, 1, 2)
+
+    assert poll_for(pool, clock, 6) == []
+    assert launcher.started[0].calls == ["kill", "join"]
+    assert len(launcher.started) == 2
 
 
 def test_before_its_first_step_a_run_has_longer(clock: list[float]) -> None:

@@ -23,10 +23,10 @@ class _Untouchable(Mapping[str, Tensor]):
     """Parameters that a loss may not read: those that the packed network learns lie elsewhere."""
 
     def __getitem__(self, name: str) -> Tensor:
-        raise NotImplementedError(f"the parameter {name!r} is read by a loss")
+        raise ContractError(f"the parameter {name!r} is read by a loss")
 
     def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError("parameters are read by a loss")
+        raise ContractError("parameters are read by a loss")
 
     def __len__(self) -> int:
         return 0

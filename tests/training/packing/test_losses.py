@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.core.errors import ContractError
 from harness.losses import Batch, JointCrossEntropy, ParameterNorm, Ramp
 from harness.training.combined_loss import combine_losses
 from harness.training.loop import StageLoop
@@ -55,5 +56,5 @@ def test_each_run_has_its_own_weights(weights: tuple[Any, ...], together: bool) 
 
 
 def test_no_loss_reads_parameters() -> None:
-    with pytest.raises(NotImplementedError, match="parameters are read"):
+    with pytest.raises(ContractError, match="parameters are read"):
         combined(loops(ParameterNorm(paths=("output.weight",))), together=False)
