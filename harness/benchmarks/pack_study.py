@@ -15,7 +15,6 @@ from harness.search.local_executor import LocalExecutor
 from harness.search.observer import Observer
 from harness.search.space import Choice, Float
 from harness.search.study import Study
-from harness.staging import counts
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
@@ -85,7 +84,6 @@ def _launched(study: Study, packs: Packs | None) -> tuple[Values, float]:
     with tempfile.TemporaryDirectory(prefix="harness-") as name:
         runner = Runner(Workspace(Path(name)).create())
         runner.data(study.base)
-        counts._counted.clear()  # noqa: SLF001  # an earlier launch of this process has counted the same
         execute = LocalExecutor(runner, Observer(), packs=packs).execute
         watch.time(lambda: launch(study, runner, Observer(), execute=execute))
         runs = runner.store.ledger.runs(study.name)

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from harness.core.digest import digest
 from harness.core.seeding import seeded_global_stream
 from harness.data import TaskData
 from harness.growth import GrowthEvent
@@ -19,8 +18,6 @@ from harness.training.state import TrainState, fresh_state
 from harness.training.step import batch_loss
 
 __all__ = ["Counts", "count"]
-
-_counted: dict[str, "Counts"] = {}  # by a digest of what is counted
 
 FEW = 2  # with one alone, a batch norm would have nothing to compare
 
@@ -43,8 +40,6 @@ class Counts:
 def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> Counts:
     """Build the networks of a run once more, and count.
 
-    Runs of one process that differ in seed alone are counted once.
-
     Operations are those of the run trained alone: shared stages and cached features do not reduce them. They are
     counted for two examples and multiplied, so operations that do not depend on the batch size count too often.
 
@@ -53,14 +48,6 @@ def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> 
         data: of its task.
         lineage: all its growths.
     """
-    own = {name: value for name, value in config.to_json().items() if name not in ("seed", "growths")}
-    key = digest([own, [[event.step, event.change.to_json()] for event in lineage]])
-    if key not in _counted:
-        _counted[key] = _count(config, data, lineage)
-    return _counted[key]
-
-
-def _count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> Counts:
     model = build_network(config, data)
     state = fresh_state(model, config.training.optimizer, seed=config.seed, precision=config.precision)
     ends = [*(event.step for event in lineage), config.steps]
