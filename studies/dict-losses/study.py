@@ -10,7 +10,6 @@ from harness.data import AnuranCalls, Output
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.losses import CrossEntropy, JointCrossEntropy, MeanSquared, ModelLoss
 from harness.models import AbstractModel
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -100,7 +99,6 @@ def study() -> Study:
         comparison=("unfrozen", "frozen"),
         metric="accuracy/species",
         smallest_effect=0.01,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

@@ -1,9 +1,9 @@
-"""Six digits are known; four more come late. Grow a head for them: when, where, how wide, and with the trunk frozen?"""
+"""Six digits are known; four more come late. Grow a head for them: when, where, how wide, and with all that is older frozen?"""
 
 from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.growth.freezing import UpToTap
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -19,7 +19,7 @@ def study() -> Study:
     )
     return Study(
         name="digits-late-classes",
-        title="Four digits learned late, on a frozen or an unfrozen trunk",
+        title="Four digits learned late, with all that is older frozen or trained on",
         question="When a head for four new digits is attached, should everything learned before stay frozen?",
         base=RunConfig(
             task=Digits(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
@@ -41,10 +41,10 @@ def study() -> Study:
         arms={
             "frozen": {"growths.0.freeze": OldParameters()},
             "unfrozen": {"growths.0.freeze": Nothing()},
+            "trunk frozen": {"growths.0.freeze": UpToTap(tap="hidden.1")},  # both heads go on learning
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

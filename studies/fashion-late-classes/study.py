@@ -2,9 +2,8 @@
 
 from harness.data import FashionMNIST
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
-from harness.growth.freezing import WarmUpThenThaw
+from harness.growth.freezing import UpToTap, WarmUpThenThaw
 from harness.models import ConvNet
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -20,7 +19,7 @@ def study() -> Study:
     )
     return Study(
         name="fashion-late-classes",
-        title="Four kinds of clothes learned late, on a frozen or an unfrozen trunk",
+        title="Four kinds of clothes learned late, with all that is older frozen or trained on",
         question="When a head for four new kinds of clothes is attached, should everything learned before stay frozen?",
         base=RunConfig(
             task=FashionMNIST(classes={"known": (0, 1, 2, 3, 4, 5), "late": (6, 7, 8, 9)}),
@@ -42,13 +41,13 @@ def study() -> Study:
         arms={
             "frozen": {"growths.0.freeze": OldParameters()},
             "unfrozen": {"growths.0.freeze": Nothing()},
+            "trunk frozen": {"growths.0.freeze": UpToTap(tap="hidden")},  # both heads go on learning
             "thawed after 100": {"growths.0.freeze": WarmUpThenThaw(steps=100)},
             "never grown": {"growths": ()},
             "grown at once": {"growths.0.trigger": AtStep(step=1)},
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

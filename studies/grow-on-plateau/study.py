@@ -8,7 +8,6 @@ from harness.growth.freezing import AbstractFreezePolicy
 from harness.growth.layers import MLPBlock
 from harness.growth.triggers import Plateau
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.space import Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -60,7 +59,6 @@ def study() -> Study:
         },
         comparison=("on plateau", "never"),
         smallest_effect=0.005,
-        design=Paired(seeds="crossed"),
         trials=6,
         seeds=2,
     )

@@ -6,7 +6,6 @@ from harness.growth.freezing import ByName
 from harness.growth.triggers import AtEpoch
 from harness.losses import CrossEntropy, JointCrossEntropy
 from harness.models import ConvNet
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -58,7 +57,6 @@ def study() -> Study:
         comparison=("unfrozen", "frozen"),
         metric="accuracy/group",
         smallest_effect=0.002,
-        design=Paired(seeds="crossed"),
         trials=6,
         seeds=2,
     )

@@ -3,7 +3,6 @@
 from harness.data import Letters
 from harness.growth import AtStep, GrowthRule, Nothing, OldParameters, WidenHead
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -43,7 +42,6 @@ def study() -> Study:
         },
         comparison=("unfrozen", "frozen"),
         smallest_effect=0.005,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

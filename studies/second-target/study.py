@@ -4,7 +4,6 @@ from harness.data import EnergyEfficiency, Output
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.losses import TargetWeighted
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -50,7 +49,6 @@ def study() -> Study:
         comparison=("unfrozen", "frozen"),
         metric="rmse/cooling",
         smallest_effect=0.05,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )

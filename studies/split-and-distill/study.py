@@ -7,7 +7,6 @@ from harness.growth import AtStep, GrowthRule, Nothing, ReplaceHead, SplitClass
 from harness.growth.freezing import AbstractFreezePolicy, UpToTap
 from harness.losses import AbstractLoss, Distillation, JointCrossEntropy
 from harness.models import ConvNet
-from harness.search.designs import Paired
 from harness.search.space import Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -90,7 +89,6 @@ def study() -> Study:
         },
         comparison=("split", "split, frozen"),
         smallest_effect=0.01,
-        design=Paired(seeds="crossed"),
         trials=5,
         seeds=2,
     )

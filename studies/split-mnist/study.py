@@ -17,7 +17,6 @@ from harness.growth.triggers import AtEpoch
 from harness.initializers import TorchDefault
 from harness.losses import JointCrossEntropy, SeparateCrossEntropy
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.published import Published
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -138,7 +137,6 @@ def study() -> Study:
         comparison=("two rows", "two rows, frozen"),
         metric=JOINT,
         published=published(),
-        design=Paired(seeds="crossed"),
         trials=1,
         seeds=3,
     )

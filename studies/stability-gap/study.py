@@ -4,7 +4,6 @@ from harness.data import Digits
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
 from harness.growth.freezing import DiscriminativeRates, WarmUpThenThaw
 from harness.models import MLP
-from harness.search.designs import Paired
 from harness.search.space import Choice, Float, Int
 from harness.search.study import Study
 from harness.staging.run import RunConfig
@@ -52,7 +51,6 @@ def study() -> Study:
         comparison=("slow", "unfrozen"),
         secondary=("accuracy/known", "accuracy/late"),
         smallest_effect=0.005,
-        design=Paired(seeds="crossed"),
         trials=12,
         seeds=3,
     )
