@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import nn
 
-__all__ = ["Carried", "Columns", "Growth", "Moments", "Promise"]
+__all__ = ["Carried", "Columns", "Copied", "Growth", "Moments", "Promise"]
 
 Moments = Literal["zero", "mean", "reset"]
 Columns = tuple[int | None, ...]
@@ -41,16 +41,25 @@ class Carried:
 
 
 @dataclass(frozen=True)
+class Copied:
+    """`new` was born with the values of `old`, which stays: it joins the group of `old`, with a copy of its state."""
+
+    old: nn.Parameter
+    new: nn.Parameter
+
+
+@dataclass(frozen=True)
 class Growth:
     """The record of one growth, made by its operation.
 
     Attributes:
-        born: new parameters that hold no old values.
+        born: new parameters; they do not hold the values of one that is gone.
         carried: new parameters that hold an old one in a region.
         gone: parameters that the network no longer has, including those that were carried over.
         outputs: names of outputs that the model returns from now on.
         columns: for each output whose columns changed, by the module path of the layer that computes it: the old column
             that each new column comes from, or None if it is new. Class weights and label maps follow it.
+        copied: those of `born` that go on as the parameter that they are a copy of.
     """
 
     born: tuple[nn.Parameter, ...]
@@ -58,6 +67,7 @@ class Growth:
     gone: tuple[nn.Parameter, ...] = ()
     outputs: tuple[str, ...] = ()
     columns: Mapping[str, Columns] = field(default_factory=dict)
+    copied: tuple[Copied, ...] = ()
 
     @classmethod
     def between(
@@ -68,6 +78,7 @@ class Growth:
         carried: tuple[Carried, ...] = (),
         outputs: tuple[str, ...] = (),
         columns: Mapping[str, Columns] | None = None,
+        copied: tuple[Copied, ...] = (),
     ) -> "Growth":
         """Compare, by identity, the parameters `before` the operation with those of `model` after it."""
         old = {id(parameter): parameter for parameter in before}
@@ -75,7 +86,7 @@ class Growth:
         heirs = {id(item.new) for item in carried}
         born = tuple(parameter for key, parameter in new.items() if key not in old and key not in heirs)
         gone = tuple(parameter for key, parameter in old.items() if key not in new)
-        return cls(born, carried, gone, outputs, columns or {})
+        return cls(born, carried, gone, outputs, columns or {}, copied)
 
     @property
     def parameters_added(self) -> int:

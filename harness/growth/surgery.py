@@ -1,5 +1,6 @@
 """Optimizer surgery: after a growth the optimizer holds the new parameters, and keeps the moments of the old ones."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
-from harness.growth.record import Carried, Growth
+from harness.growth.record import Carried, Copied, Growth
 
 __all__ = ["check_coverage", "check_supported", "operate", "scale_rates"]
 
@@ -40,16 +41,20 @@ def operate(
 
     A parameter that was carried over replaces the old one in its group and takes its moments. New parameters get their
     own group, with the hyperparameters of the first group, `lr_factor` times its learning rate, those in `group`,
-    and no moments. Removed parameters are dropped. The moments of all others do not change.
+    and no moments, unless they go on as the parameter that they are a copy of. Removed parameters are dropped. The
+    moments of all others do not change.
     """
     for item in growth.carried:
         _carry(optimizer, item)
+    for twin in growth.copied:
+        _join(optimizer, twin)
     gone = {id(parameter) for parameter in growth.gone}
     for existing in optimizer.param_groups:
         existing["params"] = [parameter for parameter in existing["params"] if id(parameter) not in gone]
     for parameter in growth.gone:
         optimizer.state.pop(parameter, None)
-    trainable = [parameter for parameter in growth.born if parameter.requires_grad]
+    joined = {id(twin.new) for twin in growth.copied}
+    trainable = [parameter for parameter in growth.born if parameter.requires_grad and id(parameter) not in joined]
     if trainable:
         _add_group(optimizer, trainable, step, lr_factor, group or {})
 
@@ -79,6 +84,15 @@ def _carry(optimizer: Optimizer, item: Carried) -> None:
     state = optimizer.state.pop(item.old, None)
     if state is not None and item.moments != "reset":
         optimizer.state[item.new] = {key: _carried_value(key, value, item) for key, value in state.items()}
+
+
+def _join(optimizer: Optimizer, twin: Copied) -> None:
+    """Put `twin.new` behind `twin.old` in its group, with a copy of its state."""
+    for group in optimizer.param_groups:
+        if any(parameter is twin.old for parameter in group["params"]):
+            group["params"] = [*group["params"], twin.new]
+    if twin.old in optimizer.state:
+        optimizer.state[twin.new] = {key: copy.deepcopy(value) for key, value in optimizer.state[twin.old].items()}
 
 
 def _carried_value(key: str, value: Any, item: Carried) -> Any:

@@ -1,10 +1,12 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
-from harness.growth.record import Carried, Growth
+from harness.growth.record import Carried, Copied, Growth
 from harness.growth.surgery import check_coverage, operate, scale_rates
 from harness.training.optimizers import SGD, AbstractOptimizer, AdamW
 
@@ -50,6 +52,26 @@ def test_a_first_step_of_new_parameters_is_that_of_a_fresh_optimizer(spec: Abstr
         own.step()
 
     assert torch.equal(model.get_parameter("1.weight"), twin.weight)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_copy_goes_on_as_its_original_does_and_shares_no_state_with_it(spec: AbstractOptimizer) -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer, before = stepped(model, spec), list(model.parameters())
+    twin = copy.deepcopy(model[0])
+    pairs = tuple(Copied(old, new) for old, new in zip(before, twin.parameters(), strict=True))
+
+    model.append(twin)
+    operate(optimizer, Growth.between(before, model, copied=pairs), step=2, lr_factor=10)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+
+    check_coverage(model, optimizer)
+    assert all(torch.equal(old, new) for old, new in zip(before, twin.parameters(), strict=True))
+    assert not {id(v) for v in optimizer.state[pairs[0].old].values() if isinstance(v, torch.Tensor)} & {
+        id(v) for v in optimizer.state[pairs[0].new].values() if isinstance(v, torch.Tensor)
+    }
 
 
 def test_a_new_group_has_a_rate_and_a_birth_of_its_own() -> None:
