@@ -1,6 +1,6 @@
 """All or nothing: a growth that fails leaves model, optimizer and random streams exactly as they were."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,16 +16,15 @@ OWN_TABLES = (dict, set, list)
 
 
 @contextmanager
-def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iterator[None]:
-    """Restore model, optimizer and random streams if the block raises.
+def all_or_nothing(model: nn.Module, optimizers: Optimizer | Sequence[Optimizer] = ()) -> Iterator[None]:
+    """Restore model, optimizers and random streams if the block raises.
 
-    It remembers which module holds which tensors, submodules, hooks and settings, and what the optimizer holds. Tensors
+    It remembers which module holds which tensors, submodules, hooks and settings, and what optimizers hold. Tensors
     are not copied, since operations replace them and never change their values.
     """
     modules = [(module, _tables(module)) for module in model.modules()]
     flags = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
-    groups = [dict(group, params=list(group["params"])) for group in optimizer.param_groups] if optimizer else []
-    state = dict(optimizer.state) if optimizer else {}
+    held = [_contents(item) for item in ([optimizers] if isinstance(optimizers, Optimizer) else optimizers)]
     try:
         with torch.random.fork_rng(devices=gpus_of(model)):
             yield
@@ -36,11 +35,16 @@ def all_or_nothing(model: nn.Module, optimizer: Optimizer | None = None) -> Iter
         for parameter, requires_grad, gradient in flags:
             parameter.requires_grad_(requires_grad)
             parameter.grad = gradient
-        if optimizer is not None:
+        for optimizer, groups, state in held:
             optimizer.param_groups[:] = groups
             optimizer.state.clear()
             optimizer.state.update(state)
         raise
+
+
+def _contents(optimizer: Optimizer) -> tuple[Optimizer, list[dict[str, Any]], dict[Any, Any]]:
+    groups = [dict(group, params=list(group["params"])) for group in optimizer.param_groups]
+    return optimizer, groups, dict(optimizer.state)
 
 
 def _tables(module: nn.Module) -> dict[str, Any]:
