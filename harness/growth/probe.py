@@ -1,6 +1,7 @@
 """Examples that a growth may look at."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -9,12 +10,13 @@ __all__ = ["Probe"]
 
 @dataclass(frozen=True)
 class Probe:
-    """Inputs that the network can be called with, and perhaps their targets among the new outputs.
+    """A batch that the network can be called with, and perhaps the targets of its examples among the new outputs.
 
     Attributes:
-        inputs: `[B, ...]`.
+        inputs: a tensor `[B, ...]`, or any other batch: a mapping by argument name as from a tokenizer, a tuple of
+            arguments, a dataclass, ...; `harness.models.call` says how the network is called with it.
         targets: `[B]` int64, the right new output (0, 1, ...) of each input, or -1 for none; None if unknown.
     """
 
-    inputs: Tensor
+    inputs: Any
     targets: Tensor | None = None

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+from harness.models.call import tensors_in
 
 __all__ = ["eval_mode", "gpus_of", "without_side_effects"]
 
@@ -24,12 +27,12 @@ def eval_mode(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def without_side_effects(model: nn.Module, inputs: Tensor) -> Iterator[None]:
-    """Let the block call `model` with `inputs` in eval mode, without gradients.
+def without_side_effects(model: nn.Module, inputs: Any) -> Iterator[None]:
+    """Let the block call `model` with the batch `inputs` in eval mode, without gradients.
 
     Afterwards all modes are as they were, and so are the random streams of the CPU and of every GPU in use.
     """
-    devices = {*gpus_of(model), *([inputs.device] if inputs.device.type == "cuda" else [])}
+    devices = {*gpus_of(model), *(tensor.device for tensor in tensors_in(inputs) if tensor.device.type == "cuda")}
     with eval_mode(model), torch.random.fork_rng(devices=list(devices)), torch.no_grad():
         yield
 

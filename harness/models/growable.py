@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.core.spec import did_you_mean
+from harness.models.call import arguments
 from harness.models.taps import capture
 
 __all__ = ["GrowableModel"]
@@ -20,7 +21,7 @@ class GrowableModel(nn.Module):
     backbone returns), and one entry per head.
 
     Args:
-        backbone: any module of one argument.
+        backbone: any module; it gets what the network is called with.
         output: the name of the backbone's own output.
 
     Attributes:
@@ -37,12 +38,17 @@ class GrowableModel(nn.Module):
         self.off: set[str] = set()
         self._output = output
 
-    def forward(self, inputs: Tensor) -> dict[str, Tensor]:
-        """Return the outputs by name, in the order of their birth, for a batch of inputs `[B, ...]`."""
+    def forward(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:
+        """Return the outputs by name, in the order of their birth.
+
+        The arguments are those of the backbone; one that is a mapping may be given whole, see `harness.models.call`.
+        """
+        if len(args) == 1 and isinstance(args[0], Mapping) and not kwargs:
+            args, kwargs = arguments(self.backbone, args[0])
         if not self.taps:
-            return self.read(self.backbone(inputs), {})
+            return self.read(self.backbone(*args, **kwargs), {})
         with capture(self.backbone, self.taps.values()) as features:
-            result = self.backbone(inputs)
+            result = self.backbone(*args, **kwargs)
         return self.read(result, features)
 
     def read(self, result: Any, features: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError, SpecError
 from harness.core.spec import did_you_mean
+from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 from harness.models.paths import module_at
 
@@ -110,7 +111,7 @@ def switch(model: nn.Module, flag: str, *, on: bool) -> None:
             layer.on = on
 
 
-def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Tensor:
+def features_after(model: nn.Module, path: str, name: str, inputs: Any) -> Tensor:
     """Return the features `[B, F, ...]` that a layer inserted as child `name` of the module at `path` would get.
 
     The model runs once, without side effects, with a layer inserted there that only keeps its input.
@@ -122,7 +123,7 @@ def features_after(model: nn.Module, path: str, name: str, inputs: Tensor) -> Te
     insert(module, name, listener.eval())
     try:
         with without_side_effects(model, inputs):
-            model(inputs)
+            call(model, inputs)
     finally:
         take_out(module, name)
     features, calls = listener.received, listener.calls

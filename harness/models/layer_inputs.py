@@ -4,12 +4,13 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 
 __all__ = ["layer_inputs"]
 
 
-def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Tensor, *, maps: bool = False) -> Tensor | None:
+def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Any, *, maps: bool = False) -> Tensor | None:
     """Return the input `[B, in]` of `layer`, float32 on the CPU, when `model` is called with `inputs`.
 
     Positions are averaged, of sequences `[B, ..., in]` or, if the layer reads `maps`, of `[B, in, ...]`. The model runs
@@ -26,7 +27,7 @@ def layer_inputs(model: nn.Module, layer: nn.Module, inputs: Tensor, *, maps: bo
     handle = layer.register_forward_pre_hook(keep)
     try:
         with without_side_effects(model, inputs):
-            model(inputs)
+            call(model, inputs)
     finally:
         handle.remove()
     return _averaged(received[-1], maps=maps).float().cpu() if received else None

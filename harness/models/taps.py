@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import TapNotFoundError
 from harness.core.spec import did_you_mean
+from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 
 __all__ = ["capture", "feature_shape", "features_at", "tap_names"]
@@ -55,8 +56,8 @@ def _module_at(model: nn.Module, tap: str) -> nn.Module:
         ) from None
 
 
-def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
-    """Return the features `[B, ...]` at `tap` for the inputs `example` `[B, ...]`.
+def features_at(model: nn.Module, tap: str, example: Any) -> Tensor:
+    """Return the features `[B, ...]` at `tap` for the batch `example`.
 
     The model runs once in eval mode, without gradients; its modes and the global random stream are put back.
 
@@ -64,7 +65,7 @@ def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
         TapNotFoundError: there is no such module, it is not used, or its output is no tensor of features.
     """
     with without_side_effects(model, example), capture(model, [tap]) as features:
-        model(example)
+        call(model, example)
     output = features.get(tap)
     if not isinstance(output, Tensor) or output.dim() < 2:
         what = "nothing" if output is None else f"{tuple(output.shape)}" if isinstance(output, Tensor) else type(output)
@@ -72,6 +73,6 @@ def features_at(model: nn.Module, tap: str, example: Tensor) -> Tensor:
     return output
 
 
-def feature_shape(model: nn.Module, tap: str, example: Tensor) -> torch.Size:
+def feature_shape(model: nn.Module, tap: str, example: Any) -> torch.Size:
     """Return the shape of `features_at(model, tap, example)`."""
     return features_at(model, tap, example).shape

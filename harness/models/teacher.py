@@ -1,13 +1,14 @@
 """A teacher: a copy of a network before a growth, kept by the network that grew."""
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from harness.models.call import arguments
 from harness.models.growable import GrowableModel
 from harness.models.taps import capture
 
@@ -41,23 +42,29 @@ class Teacher:
         self._student = student
         student.teacher = self  # type: ignore[assignment]
 
-    def __call__(self, inputs: Tensor) -> Any:
-        """Return what the network returned for `inputs` `[B, ...]`."""
-        return self.forward(inputs)[0]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the network returned for these arguments."""
+        return self._forward(args, kwargs, ())[0]
 
-    def forward(self, inputs: Tensor, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
-        """Return what the network returned for `inputs` `[B, ...]`, and the outputs of its modules at `taps`.
+    def forward(self, inputs: Any, taps: Iterable[str] = ()) -> tuple[Any, dict[str, Tensor]]:
+        """Return what the network returned for the batch `inputs`, and the outputs of its modules at `taps`.
 
         A tap is a path in the backbone of a `GrowableModel`, or in any other network. Taps that the network did not
         have yet are left out.
         """
+        args, kwargs = arguments(self._network, inputs)
+        return self._forward(args, kwargs, taps)
+
+    def _forward(
+        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], taps: Iterable[str]
+    ) -> tuple[Any, dict[str, Tensor]]:
         held = dict(self._student.named_buffers(recurse=False))
         tensors = {name: held[PREFIX + name.replace(".", "/")] for name in _tensors(self._network)}
         self._network.eval()
         root = self._network.backbone if isinstance(self._network, GrowableModel) else self._network
         known_taps = [tap for tap in taps if tap in dict(root.named_modules())]
         with torch.no_grad(), capture(root, known_taps) as features:
-            return functional_call(self._network, tensors, (inputs,)), features
+            return functional_call(self._network, tensors, args, dict(kwargs)), features
 
 
 def keep_teacher(model: nn.Module) -> Teacher:
