@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 __all__ = ["Carried", "Columns", "Copied", "Growth", "Moments", "Promise"]
 
@@ -29,15 +29,19 @@ class Carried:
     """All of `old` became `new[region]`.
 
     Attributes:
+        region: an index of `new`: where the old entries lie. Slices where they come first, indices where new ones lie
+            between them; for indices of several dimensions, such that they are broadcast against each other.
         moments: the optimizer's moments of the rest of `new`. `zero`: zeros, with the old step count, which for Adam
-            means a learning rate up to six times as high. `mean`: the mean of the old ones over the first dimension for
-            second moments, zeros for first moments. `reset`: the old entries lose their moments as well.
+            means a learning rate up to six times as high. `mean`: the mean of the old ones over the units for second
+            moments, zeros for first moments. `reset`: the old entries lose their moments as well.
+        units: the dimension along which the units lie, of which there are more.
     """
 
     old: nn.Parameter
     new: nn.Parameter
-    region: tuple[slice, ...]
+    region: tuple[slice | Tensor, ...]
     moments: Moments = "zero"
+    units: int = 0
 
 
 @dataclass(frozen=True)

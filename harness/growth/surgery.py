@@ -101,10 +101,14 @@ def _carried_value(key: str, value: Any, item: Carried) -> Any:
     grown = value.new_zeros(item.new.shape)
     if item.moments == "mean" and key not in FIRST_MOMENTS:
         # The mean of each column over the old rows; entries of new columns have no such mean, and get zeros.
-        rows = grown[(slice(None), *item.region[1:])]
-        rows += value.mean(dim=0)
+        rows = tuple(slice(None) if dim == item.units else _flat(part) for dim, part in enumerate(item.region))
+        grown[rows] = value.mean(dim=item.units, keepdim=True).expand_as(grown[rows])
     grown[item.region] = value
     return grown
+
+
+def _flat(part: slice | Tensor) -> slice | Tensor:
+    return part if isinstance(part, slice) else part.flatten()
 
 
 def scale_rates(optimizer: Optimizer, factors: Mapping[nn.Parameter, float]) -> None:

@@ -104,6 +104,27 @@ def test_carried_moments_lie_in_their_region_and_zeros_elsewhere(spec: AbstractO
     assert old not in optimizer.state
 
 
+@pytest.mark.parametrize("units", [0, 1])
+def test_old_moments_stay_where_new_entries_lie_between_old_ones(units: int) -> None:
+    old, new = nn.Parameter(torch.ones(2, 3)), nn.Parameter(torch.ones(3, 5))
+    optimizer = torch.optim.Adam([old])
+    old.grad = torch.arange(6.0).reshape(2, 3) + 1
+    optimizer.step()
+    size = optimizer.state[old]["exp_avg_sq"].clone()
+    region = (torch.tensor([0, 2])[:, None], torch.tensor([0, 1, 4]))
+
+    operate(optimizer, Growth((), (Carried(old, new, region, "mean", units),), (old,)), step=1)
+
+    grown = optimizer.state[new]["exp_avg_sq"]
+    assert torch.equal(grown[region], size)
+    if units == 0:
+        torch.testing.assert_close(grown[1, [0, 1, 4]], size.mean(dim=0))
+        assert not grown[:, 2:4].any()
+    else:
+        torch.testing.assert_close(grown[[0, 2]][:, 2:4], size.mean(dim=1, keepdim=True).expand(2, 2))
+        assert not grown[1].any()
+
+
 def test_the_mean_of_old_moments_is_taken_of_sizes_and_not_of_directions() -> None:
     model = nn.Sequential(nn.Linear(2, 2, bias=False))
     optimizer, old = stepped(model, AdamW()), model.get_parameter("0.weight")
