@@ -156,6 +156,9 @@ class Projector:
     def _read(self) -> None:
         """Read the live files, and then the ledger: a run that ends in between is among those that have ended."""
         self._attempts.read()
+        self._read_ended()
+
+    def _read_ended(self) -> None:
         run_counts = self._workspace.ledger.run_counts().get(self._name, {})
         if run_counts != self._run_counts or not run_counts:
             self._ended = {run_identity(record): record for record in self._workspace.ledger.runs(self._name)}
@@ -187,7 +190,11 @@ class Projector:
 
     def _mark_dead_runs(self, tracker: AbstractTracker, study: StudyRecord) -> None:
         """Show as killed the runs whose processes have been gone for a while."""
-        dead = {attempt.path for attempt in self._attempts.dead(for_s=GRACE_S)}
+        gone = self._attempts.dead(for_s=GRACE_S)
+        if not gone:
+            return
+        self._read_ended()  # the runs may have ended while others were shown
+        dead = {attempt.path for attempt in gone if attempt.identity not in self._ended}
         if dead and dead != self._marked_dead:
             tracker.mark_dead_runs(study, [attempt.record for attempt in self._attempts if attempt.path not in dead])
             self._marked_dead = dead

@@ -331,6 +331,35 @@ def test_who_died_long_ago_is_shown_as_killed_while_others_go_on(
     feed.end("1")
 
 
+def test_a_run_that_ended_while_others_were_shown_is_not_taken_for_killed(
+    tmp_path: Path,
+    projector: Projector,
+    tracker: Flaky,
+    make_run: MakeRun,
+    history: History,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = (make_run(seed=seed, run_id=str(seed)) for seed in (0, 1))
+    feed = LiveFeed(tmp_path)
+    for each in (first, second):
+        feed.begin(each)
+        feed.append(each.run_id, history)
+    projector.deliver()
+    feed.end("0")
+    commit(tmp_path, first, history)
+
+    def end_second() -> None:
+        feed.end("1")
+        commit(tmp_path, second, history)
+        tracker.on_project = lambda: None
+
+    tracker.on_project = end_second
+    monkeypatch.setattr(module, "GRACE_S", -1.0)
+    projector.deliver()
+
+    assert [key[3] for key in tracker.memory.live] == [1]
+
+
 def test_a_history_that_was_evicted_leaves_the_results(
     tmp_path: Path, projector: Projector, tracker: Flaky, run: RunRecord
 ) -> None:
