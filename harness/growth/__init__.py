@@ -7,6 +7,7 @@ be imported from here as well.
 from harness.growth import operations
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
+from harness.growth.growth_state import GrowthState, growth_state
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent
 from harness.growth.operations import *  # noqa: F403
@@ -25,12 +26,14 @@ __all__ = [
     "Growth",
     "GrowthEvent",
     "GrowthRule",
+    "GrowthState",
     "Identities",
     "NoFreezing",
     "OldParameters",
     "Probe",
     "Promise",
     "grow",
+    "growth_state",
 ]
 __all__ += operations.__all__
 

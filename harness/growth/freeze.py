@@ -5,9 +5,10 @@ modules stay in eval mode through every `.train()`, or batch-norm statistics wou
 not change, which follows from the second.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
@@ -15,7 +16,18 @@ from harness.growth.freezing import AbstractFreezePolicy, Candidate, FrozenNorm
 from harness.growth.identities import Identities, Slot
 from harness.models import GrowableModel
 
-__all__ = ["candidates", "freeze", "lr_factors", "named_parameters", "set_train_mode", "unchanging"]
+__all__ = [
+    "candidates",
+    "check_added",
+    "check_by_hand",
+    "freeze",
+    "lr_factors",
+    "named_parameters",
+    "set_train_mode",
+    "unchanging",
+]
+
+FEW = 3
 
 
 def candidates(model: nn.Module, identities: Identities) -> tuple[Candidate, ...]:
@@ -38,6 +50,47 @@ def freeze(
         if not parameter.requires_grad:
             parameter.grad = None
     return frozen
+
+
+def check_added(
+    model: nn.Module,
+    identities: Identities,
+    frozen: frozenset[str],
+    sizes: Mapping[str, torch.Size],
+    policy: AbstractFreezePolicy,
+) -> None:
+    """Check that nothing in `frozen` holds entries that a growth has just added; `sizes` are those before it, by id.
+
+    Raises:
+        SpecError: a tensor holds old entries and new ones, which cannot be trained without the old ones.
+    """
+    mixed = {name for name in frozen & sizes.keys() if identities[name].tensor.numel() > sizes[name].numel()}
+    if mixed:
+        raise SpecError(
+            f"expected {policy.kind!r} to freeze no tensor that this growth adds entries to, found "
+            f"{_listed(model, identities, mixed)}: an optimizer cannot train the new entries alone; use a policy that "
+            "trains it, or an operation that gives new entries tensors of their own, such as WidenHead(rows='own')"
+        )
+
+
+def check_by_hand(model: nn.Module, identities: Identities, both: frozenset[str], policy: AbstractFreezePolicy) -> None:
+    """Check that nothing was thawed by hand that `policy` freezes.
+
+    Raises:
+        SpecError: something was, and is in `both`.
+    """
+    if both:
+        raise SpecError(
+            f"expected to leave trained what was thawed by hand, found that {policy.kind!r} freezes "
+            f"{_listed(model, identities, both)}; freeze it by hand before growing, or use a policy that trains it"
+        )
+
+
+def _listed(model: nn.Module, identities: Identities, ids: Iterable[str]) -> str:
+    """Return the current names of a few of `ids`."""
+    wanted = set(ids)
+    names = [repr(candidate.name) for candidate in candidates(model, identities) if candidate.id in wanted]
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
 
 
 def lr_factors(

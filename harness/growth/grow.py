@@ -11,17 +11,18 @@ from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
-from harness.growth.freeze import freeze
+from harness.growth.freeze import check_added, check_by_hand, freeze
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
+from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
 from harness.growth.identities import Identities
-from harness.growth.lineage import operate_on
+from harness.growth.lineage import Change, GrowthEvent, operate_on
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import check_coverage, check_supported, operate
 
-__all__ = ["Grown", "grow"]
+__all__ = ["Grown", "grow", "grow_network"]
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,13 @@ def grow(
     operation: AbstractOperation,
     *,
     freeze_policy: AbstractFreezePolicy | None = None,
-    identities: Identities | None = None,
     probe: Probe | None = None,
     average: AveragedModel | None = None,
     keep_teacher: bool = False,
     lr_factor: float = 1.0,
     group: dict[str, Any] | None = None,
     seed: int = 0,
-    number: int = 1,
+    number: int | None = None,
     step: int = 0,
 ) -> Grown:
     """Apply `operation` to `model` and let optimizer, average, ids and freezing follow: all of it, or nothing.
@@ -60,42 +60,92 @@ def grow(
     compiled model is compiled again at its next call. New values come from the stream (seed, "growth", number), so they
     do not depend on anything drawn before.
 
+    The model remembers its growths (`growth_state`): the next one draws other values, thaws what this one's policy
+    froze, and freezes by its own. What was frozen by hand in between is not trained by any policy.
+
     Args:
         model: any module, compiled or not.
         optimizer: holds the trainable parameters; its state of a parameter must have the parameter's shape.
         operation: what changes.
         freeze_policy: what stays fixed from now on; nothing by default.
-        identities: the ids of the network's tensors from an earlier growth; new ones by default.
         probe: examples, for operations that must know what a layer computes.
         average: an average of the model's weights, which grows with it and takes over its new values.
         keep_teacher: whether the network before the growth is kept as `model.teacher`.
         lr_factor: the new parameters' learning rate, in units of the first group's.
         group: other hyperparameters of the new parameters' group, such as `weight_decay`.
         seed: of the new values.
-        number: 1 for the first growth of a network, then 2, ...
+        number: of the growth, above those of earlier ones; by default 1 for the first growth of a network, then 2, ...
         step: optimizer updates so far, the birth of the new group.
 
     Raises:
-        InputError: the operation cannot be done on this network.
+        InputError: the operation cannot be done on this network, or the policy would freeze what cannot be frozen.
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
-    model = _unwrapped(model)
+    _check_not_distributed(model)
+    _forget_graphs(model)
+    model = unwrapped(model)
     _check_outside_autocast(model)
-    check_supported(optimizer)
-    identities = identities.copy() if identities else Identities(model)
+    before = growth_state(model)
+    number = before.next_number(number)
+    state, thawed = before.updated(model)
+    policy = freeze_policy or NoFreezing()
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
-        for name, parameter in identities.parameters().items():
-            # What an earlier policy froze is thawed, or parameters that join a frozen layer would be born frozen.
-            parameter.requires_grad_(identities[name].trainable)
-        stream = generator(seed, "growth", number)
-        growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
-        operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
-        identities.register(model, birth=number)
-        frozen = freeze(model, identities, freeze_policy or NoFreezing(), growth=number)
-        check_coverage(model, optimizer)
+        grown = grow_network(
+            model,
+            optimizer,
+            operation,
+            freeze_policy=policy,
+            identities=state.identities,
+            probe=probe,
+            keep_teacher=keep_teacher,
+            lr_factor=lr_factor,
+            group=group,
+            seed=seed,
+            number=number,
+            step=step,
+        )
+        check_by_hand(model, grown.identities, grown.frozen & thawed, policy)
+        change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
+        lineage = (*state.lineage, GrowthEvent(step=step, change=change))
+        keep_growth_state(model, GrowthState.left(grown.identities, number, lineage, grown.frozen))
         if average is not None:
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
+    return grown
+
+
+def grow_network(
+    model: nn.Module,
+    optimizer: Optimizer,
+    operation: AbstractOperation,
+    *,
+    freeze_policy: AbstractFreezePolicy,
+    identities: Identities,
+    probe: Probe | None,
+    keep_teacher: bool = False,
+    lr_factor: float = 1.0,
+    group: dict[str, Any] | None = None,
+    seed: int,
+    number: int,
+    step: int,
+) -> Grown:
+    """Grow a network whose `identities` the caller keeps; otherwise as `grow`. What raises is not undone.
+
+    What the network remembers of its growths is neither read nor written.
+    """
+    check_supported(optimizer)
+    identities = identities.copy()
+    for name, parameter in identities.parameters().items():
+        # What an earlier policy froze is thawed, or parameters that join a frozen layer would be born frozen.
+        parameter.requires_grad_(identities[name].trainable)
+    sizes = {name: tensor.shape for name, tensor in identities.tensors().items()}
+    stream = generator(seed, "growth", number)
+    growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
+    operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
+    identities.register(model, birth=number)
+    frozen = freeze(model, identities, freeze_policy, growth=number)
+    check_added(model, identities, frozen, sizes, freeze_policy)
+    check_coverage(model, optimizer)
     return Grown(growth, identities, frozen)
 
 
@@ -106,14 +156,14 @@ def _check_outside_autocast(model: nn.Module) -> None:
         raise SurgeryError("expected to grow outside autocast, found an autocast region; leave it before growing")
 
 
-def _unwrapped(model: nn.Module) -> nn.Module:
+def _check_not_distributed(model: nn.Module) -> None:
     if isinstance(model, DistributedDataParallel):
         raise SurgeryError(
             "expected a module, found DistributedDataParallel, which would not synchronize what is new; grow "
             "model.module on every process, then wrap it again: model = DistributedDataParallel(model.module)"
         )
-    original = getattr(model, "_orig_mod", None)
-    if isinstance(original, nn.Module):
+
+
+def _forget_graphs(model: nn.Module) -> None:
+    if hasattr(model, "_orig_mod"):
         torch.compiler.reset()  # or old graphs would count towards the limit after which nothing is compiled
-        return original
-    return model

@@ -5,7 +5,7 @@ Positions shift when a parameter is added, and names shift when a module is inse
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -18,7 +18,8 @@ class Slot:
 
     Attributes:
         birth: the number of growths before it.
-        trainable: whether it required a gradient at birth; no policy trains a tensor that did not.
+        trainable: whether it required a gradient at birth, or when somebody last changed that by hand; no policy trains
+            a tensor that did not.
     """
 
     module: nn.Module
@@ -67,8 +68,23 @@ class Identities(Mapping[str, Slot]):
                     continue
                 tensors.add(id(tensor))
                 name = f"{path}.{attribute}" if path else attribute
-                slot = Slot(module, attribute, birth, tensor.requires_grad)
-                self._slots[f"{birth}/{name}"] = slot
+                self._add(f"{birth}/{name}", Slot(module, attribute, birth, tensor.requires_grad))
+
+    def set_trainable(self, name: str, trainable: bool) -> None:
+        """Note that somebody has frozen or thawed a parameter by hand."""
+        self._slots[name] = replace(self._slots[name], trainable=trainable)
+
+    def inherit(self, name: str, slot: Slot) -> str:
+        """Let `name` be as old, and as trainable, as `slot`, its place in a part of the network; return its id then."""
+        own = self._slots.pop(name)
+        _, _, path = name.partition("/")
+        return self._add(f"{slot.birth}/{path}", replace(own, birth=slot.birth, trainable=slot.trainable))
+
+    def _add(self, name: str, slot: Slot) -> str:
+        while name in self._slots:  # an insertion by hand gave the name of an older tensor to a new one
+            name += "'"
+        self._slots[name] = slot
+        return name
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the tensors by id."""

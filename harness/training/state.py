@@ -10,11 +10,12 @@ from torch.optim import Optimizer
 from harness.core.errors import SpecError
 from harness.core.seeding import seeded_global_stream
 from harness.growth.freeze import freeze, lr_factors, set_train_mode
-from harness.growth.grow import grow
+from harness.growth.grow import grow_network
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, Effect, GrowthEvent
 from harness.growth.probe import Probe
 from harness.growth.record import Growth
+from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import scale_rates
 from harness.losses import Weight
 from harness.models import AbstractModel, GrowableModel
@@ -70,21 +71,22 @@ class TrainState:
 
     def grow(self, change: Change, *, probe: Probe) -> Growth:
         """Grow the network and everything that follows it; the operation may read `probe`."""
-        number = len(self.lineage) + 1
-        grown = grow(
-            self.model,
-            self.optimizer,
-            change.operation,
-            freeze_policy=change.freeze,
-            identities=self.identities,
-            probe=probe,
-            keep_teacher=change.keep_teacher,
-            lr_factor=change.lr_factor,
-            group=change.group(),
-            seed=self.seed,
-            number=number,
-            step=self.step,
-        )
+        with all_or_nothing(self.model, self.optimizer):
+            self.optimizer.zero_grad(set_to_none=True)
+            grown = grow_network(
+                self.model,
+                self.optimizer,
+                change.operation,
+                freeze_policy=change.freeze,
+                identities=self.identities,
+                probe=probe,
+                keep_teacher=change.keep_teacher,
+                lr_factor=change.lr_factor,
+                group=change.group(),
+                seed=self.seed,
+                number=len(self.lineage) + 1,
+                step=self.step,
+            )
         self.lineage += (GrowthEvent(step=self.step, change=change),)
         self.effects += (Effect.of(grown.growth),)
         self.loss_weights |= change.weights(grown.growth.outputs, self.step)

@@ -6,7 +6,6 @@ import torch
 from harness.core.errors import TapNotFoundError
 from harness.growth import AttachHead, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
-from harness.growth.identities import Identities
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
 from harness.training.optimizers import AdamW
@@ -77,21 +76,19 @@ def test_the_record_counts_what_was_added(conv_model: GrowableModel, images: tor
 
 
 def test_a_second_growth_freezes_the_first_head_too(conv_model: GrowableModel, images: torch.Tensor) -> None:
-    optimizer, identities = AdamW().start(conv_model.parameters()), Identities(conv_model)
+    optimizer = AdamW().start(conv_model.parameters())
     policies = [NoFreezing(), OldParameters()]
 
     for number, policy in enumerate(policies, start=1):
         operation = AttachHead(name=f"head{number}", outputs=2, tap="hidden")
-        grown = grow(
+        grow(
             conv_model,
             optimizer,
             operation,
             freeze_policy=policy,
-            identities=identities,
             probe=Probe(images),
             number=number,
         )
-        identities = grown.identities
 
     assert not any(p.requires_grad for p in conv_model.heads["head1"].parameters())
     assert all(p.requires_grad for p in conv_model.heads["head2"].parameters())

@@ -28,7 +28,7 @@ def test_shape_ids_and_outputs_come_back(conv_model: GrowableModel, images: Tens
     fresh, identities, lineage = copy.deepcopy(conv_model), Identities(conv_model), []
     optimizer, probe = torch.optim.AdamW(conv_model.parameters()), Probe(images)
     for number, operation in enumerate(OPERATIONS, start=1):
-        grown = grow(conv_model, optimizer, operation, identities=identities, probe=probe, number=number)
+        grown = grow(conv_model, optimizer, operation, probe=probe, number=number)
         identities = grown.identities
         lineage.append(GrowthEvent(step=number, change=Change(operation=operation, freeze=NoFreezing())))
         torch.stack([output.square().mean() for output in conv_model(images).values()]).sum().backward()

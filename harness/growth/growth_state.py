@@ -1,0 +1,132 @@
+"""What a network remembers of its growths.
+
+It is one plain attribute of the network, so copies, pickles and saved models carry it. A network that wraps one that
+has grown goes on from there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from harness.core.errors import SpecError
+from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
+from harness.growth.identities import Identities
+from harness.growth.lineage import GrowthEvent
+
+__all__ = ["GrowthState", "growth_state", "keep_growth_state", "unwrapped"]
+
+ATTRIBUTE = "_growth_state"
+
+
+@dataclass(frozen=True)
+class GrowthState:
+    """The growths of a network so far.
+
+    Attributes:
+        identities: the ids of all its tensors.
+        number: of the last growth; 0 before the first.
+        lineage: the growths, as specs, in order.
+        frozen: the ids of what the last growth's policy freezes now.
+        trained: by id, whether each parameter required a gradient when the network was left; what differs now, somebody
+            froze or thawed by hand.
+    """
+
+    identities: Identities
+    number: int = 0
+    lineage: tuple[GrowthEvent, ...] = ()
+    frozen: frozenset[str] = frozenset()
+    trained: Mapping[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def left(
+        cls, identities: Identities, number: int, lineage: tuple[GrowthEvent, ...], frozen: frozenset[str]
+    ) -> "GrowthState":
+        """Return the state of a network that is left as it is now."""
+        trained = {name: parameter.requires_grad for name, parameter in identities.parameters().items()}
+        return cls(identities, number, lineage, frozen, trained)
+
+    @property
+    def policy(self) -> AbstractFreezePolicy:
+        """The freeze policy of the last growth."""
+        return self.lineage[-1].change.freeze if self.lineage else NoFreezing()
+
+    def next_number(self, wanted: int | None = None) -> int:
+        """Return the number of the next growth, which is `wanted` if that is given.
+
+        Raises:
+            SpecError: `wanted` was used.
+        """
+        if wanted is not None and wanted <= self.number:
+            raise SpecError(
+                f"expected a number above {self.number}, up to which this network's growths have used them, found "
+                f"{wanted}: the same values would be drawn again; leave number out"
+            )
+        return self.number + 1 if wanted is None else wanted
+
+    def updated(self, model: nn.Module) -> tuple["GrowthState", frozenset[str]]:
+        """Return the state with what has happened to `model` since, and the ids of what was thawed by hand.
+
+        Tensors that joined since belong to the time after the last growth. What was frozen by hand is not trained by
+        any policy, as if it had been born so, until it is thawed by hand.
+        """
+        identities = self.identities.copy()
+        identities.register(model, birth=self.number)
+        changed = {
+            name: parameter.requires_grad
+            for name, parameter in identities.parameters().items()
+            if self.trained.get(name, parameter.requires_grad) != parameter.requires_grad
+        }
+        for name, trainable in changed.items():
+            identities.set_trainable(name, trainable)
+        thawed = frozenset(name for name, trainable in changed.items() if trainable)
+        return GrowthState(identities, self.number, self.lineage, self.frozen, {**self.trained, **changed}), thawed
+
+
+def growth_state(model: nn.Module) -> GrowthState:
+    """Return what `model`, compiled, distributed or plain, remembers of its growths; before the first, of none."""
+    model = unwrapped(model)
+    own = vars(model).get(ATTRIBUTE)
+    if isinstance(own, GrowthState):
+        return own
+    inner = [state for part in model.modules() if isinstance(state := vars(part).get(ATTRIBUTE), GrowthState)]
+    return _around(model, inner)
+
+
+def keep_growth_state(model: nn.Module, state: GrowthState) -> None:
+    """Let `model` remember `state`, in place of all that it or a part of it remembered."""
+    for part in model.modules():
+        vars(part).pop(ATTRIBUTE, None)
+    vars(model)[ATTRIBUTE] = state
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the network in `model`, which may be compiled or distributed."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if isinstance(model, nn.parallel.DistributedDataParallel | nn.DataParallel):
+            inner = model.module
+        if not isinstance(inner, nn.Module):
+            return model
+        model = inner
+
+
+def _around(model: nn.Module, inner: list[GrowthState]) -> GrowthState:
+    """Return the state of a network that holds networks with the states `inner`."""
+    slots = {
+        (id(slot.module), slot.attribute): (state, name, slot)
+        for state in reversed(inner)  # of two networks, one in the other, the outer one comes first
+        for name, slot in state.identities.items()
+    }
+    identities, frozen, trained = Identities(model), set(), {}
+    for name, slot in list(identities.items()):
+        state, known, old = slots.get((id(slot.module), slot.attribute), (None, name, slot))
+        renamed = identities.inherit(name, old)
+        if state is not None and known in state.frozen:
+            frozen.add(renamed)
+        if state is not None and known in state.trained:
+            trained[renamed] = state.trained[known]
+    latest = max(inner, key=lambda state: state.number, default=None)
+    if latest is None:
+        return GrowthState(identities)
+    return GrowthState(identities, latest.number, latest.lineage, frozenset(frozen), trained)
