@@ -18,6 +18,7 @@ from harness.growth import (
     InsertLayer,
     Probe,
     ReplaceHead,
+    ResizeEmbedding,
     SplitClass,
     SwitchLayer,
     ToggleHead,
@@ -41,6 +42,7 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
+    ResizeEmbedding(path="hidden.dropout.tokens", to=128),
     SplitClass(path="output", parent=0, children=2),
     SwitchLayer(flag="switchable", on=False),
     ToggleHead(path="hidden.dropout", on=False),
@@ -114,6 +116,7 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
         torch.manual_seed(0)
         backbone = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25).build(6)
         inputs, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(6, (BATCH,))
+        backbone.get_submodule("hidden.dropout").add_module("tokens", nn.Embedding(100, 64))
     model = GrowableModel(backbone, "known")
     switchable = InsertLayer(after="hidden", layer=MLPBlock(width=16), flag="switchable")
     switchable.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())

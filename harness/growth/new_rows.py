@@ -7,11 +7,12 @@ from harness.growth.probe import Probe
 from harness.growth.record import Carried, Moments
 from harness.initializers import AbstractInitializer, LayerContext
 from harness.models.layer_inputs import layer_inputs
-from harness.models.output_layer import OutputLayer, renew
+from harness.models.output_layer import OutputLayer
 from harness.models.paths import module_at
+from harness.models.rows import replace_rows
 from harness.models.widened import output_parts
 
-__all__ = ["Rows", "all_rows", "drawn_rows", "renewed", "stacked"]
+__all__ = ["Rows", "all_rows", "drawn_rows", "renewed", "replaced", "stacked"]
 
 Rows = tuple[Tensor, Tensor | None]
 
@@ -71,9 +72,26 @@ def stacked(layer: OutputLayer, new: Rows) -> Rows:
     return weight, torch.cat([layer.bias.detach(), new[1].to(layer.bias)])
 
 
-def renewed(layer: OutputLayer, weight: Tensor | None, bias: Tensor | None, *, moments: Moments) -> tuple[Carried, ...]:
-    """Give `layer` new tensors, in which its old rows come first, and return the record for the optimizer."""
-    return tuple(
-        Carried(old, new, tuple(slice(0, size) for size in old.shape), moments)
-        for old, new in renew(layer, weight, bias)
-    )
+def renewed(
+    model: nn.Module, layer: OutputLayer, weight: Tensor | None, bias: Tensor | None, *, moments: Moments
+) -> tuple[Carried, ...]:
+    """Give `layer`, and what else in `model` holds its tensors, new ones, in which its old rows come first.
+
+    None leaves a tensor as it is.
+
+    Returns:
+        The record for the optimizer.
+    """
+    carried: tuple[Carried, ...] = ()
+    for old, values in ((layer.weight, weight), (layer.bias, bias)):
+        if old is not None and values is not None:
+            carried += replaced(model, old, values, moments)
+    return carried
+
+
+def replaced(model: nn.Module, old: Tensor, values: Tensor, moments: Moments) -> tuple[Carried, ...]:
+    """Put `values` in place of `old` wherever `model` holds it; the record is empty if it is a buffer."""
+    new = replace_rows(model, old, values)
+    if not isinstance(old, nn.Parameter) or not isinstance(new, nn.Parameter):
+        return ()
+    return (Carried(old, new, tuple(slice(0, size) for size in old.shape), moments),)

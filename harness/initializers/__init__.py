@@ -15,6 +15,7 @@ from harness.initializers.fan_scaled import (
 from harness.initializers.fill import fill, fill_linear
 from harness.initializers.identity import Identity
 from harness.initializers.imprint import Imprint
+from harness.initializers.like_old_rows import LikeOldRows
 from harness.initializers.mean_of_old_rows import MeanOfOldRows
 from harness.initializers.orthogonal import Orthogonal
 from harness.initializers.prior_bias import PriorBias
@@ -33,6 +34,7 @@ __all__ = [
     "LayerContext",
     "LeCunNormal",
     "LeCunUniform",
+    "LikeOldRows",
     "MeanOfOldRows",
     "Orthogonal",
     "PriorBias",

@@ -7,7 +7,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from harness.core.errors import ModulePathError
 from harness.core.spec import did_you_mean
 
-__all__ = ["OutputLayer", "check_renewable", "check_usable", "output_layer_like", "renew"]
+__all__ = ["OutputLayer", "check_plain", "check_renewable", "check_usable", "output_layer_like"]
 
 OutputLayer = nn.Linear | nn.Conv2d
 
@@ -43,15 +43,25 @@ def check_renewable(layer: OutputLayer, path: str, model: nn.Module, names: tupl
     Raises:
         ModulePathError: another module uses one of them too, or one is computed from other tensors.
     """
+    check_plain(layer, path, names, advice)
     for name in names:
-        if getattr(layer, name) is not None and not _is_own(layer, name):
-            raise ModulePathError(f"expected a plain {name} at {path!r}, found a parametrized one; {advice}")
         tensor = getattr(layer, name)
         others = [] if tensor is None else _other_holders(model, layer, tensor)
         if others:
             raise ModulePathError(
                 f"expected {path!r} alone to hold its {name}, found it in {others[0]!r} too; {advice}"
             )
+
+
+def check_plain(layer: OutputLayer, path: str, names: tuple[str, ...], advice: str) -> None:
+    """Check that `layer` holds the tensors `names` itself.
+
+    Raises:
+        ModulePathError: one is computed from other tensors.
+    """
+    for name in names:
+        if getattr(layer, name) is not None and not _is_own(layer, name):
+            raise ModulePathError(f"expected a plain {name} at {path!r}, found a parametrized one; {advice}")
 
 
 def _is_own(layer: nn.Module, name: str) -> bool:
@@ -94,24 +104,3 @@ def _blank(layer: OutputLayer, rows: int, *, bias: bool) -> OutputLayer:
         padding_mode=layer.padding_mode,
         device="meta",
     )
-
-
-def renew(layer: OutputLayer, weight: Tensor | None, bias: Tensor | None) -> list[tuple[nn.Parameter, nn.Parameter]]:
-    """Give `layer` new tensors with these values in place of its old ones; None leaves the old one.
-
-    The layer remains the same object, with its hooks, and wherever else it is used.
-
-    Returns:
-        Pairs of an old parameter and the one that replaces it.
-    """
-    pairs = []
-    for name, values in (("weight", weight), ("bias", bias)):
-        if values is None:
-            continue
-        old = getattr(layer, name)
-        new = nn.Parameter(values.detach().to(old, copy=True), requires_grad=old.requires_grad)
-        vars(new).update(vars(old))  # marks such as those for weight decay
-        setattr(layer, name, new)
-        pairs.append((old, new))
-    setattr(layer, "out_features" if isinstance(layer, nn.Linear) else "out_channels", len(layer.weight))
-    return pairs

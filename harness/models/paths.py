@@ -10,7 +10,7 @@ from harness.core.errors import ModulePathError
 from harness.core.spec import did_you_mean
 from harness.models.growable import GrowableModel
 
-__all__ = ["full_path", "module_at", "replace_module"]
+__all__ = ["full_path", "module_at", "replace_module", "short_path"]
 
 
 def full_path(model: nn.Module, path: str) -> str:
@@ -18,6 +18,13 @@ def full_path(model: nn.Module, path: str) -> str:
     if isinstance(model, GrowableModel) and not path.startswith("heads."):
         return f"backbone.{path}" if path else "backbone"
     return path
+
+
+def short_path(model: nn.Module, name: str) -> str:
+    """Return the path of which `name`, as in `named_modules`, is the full one."""
+    if isinstance(model, GrowableModel) and not name.startswith("heads."):
+        return name.removeprefix("backbone").removeprefix(".")
+    return name
 
 
 def module_at(model: nn.Module, path: str) -> nn.Module:

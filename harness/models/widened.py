@@ -4,9 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
-from harness.models.growable import GrowableModel
 from harness.models.output_layer import OutputLayer, check_usable, output_layer_like
-from harness.models.paths import full_path, module_at, replace_module
+from harness.models.paths import full_path, module_at, replace_module, short_path
 
 __all__ = ["Widened", "check_replaceable", "fuse", "fuse_all", "output_parts", "replace_everywhere", "widen"]
 
@@ -123,11 +122,5 @@ def fuse_all(model: nn.Module) -> tuple[str, ...]:
     for name in names:
         module = model.get_submodule(name)
         if isinstance(module, Widened):
-            replace_everywhere(model, _as_path(model, name), fuse(module))
+            replace_everywhere(model, short_path(model, name), fuse(module))
     return names
-
-
-def _as_path(model: nn.Module, name: str) -> str:
-    """Return the path of which `name` is the full one."""
-    wrapped = isinstance(model, GrowableModel) and not name.startswith("heads.")
-    return name.removeprefix("backbone").removeprefix(".") if wrapped else name

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from harness.core.spec import LeafSpec
 from harness.growth import (
@@ -12,6 +13,7 @@ from harness.growth import (
     AttachHead,
     InsertLayer,
     ReplaceHead,
+    ResizeEmbedding,
     SplitClass,
     SwitchLayer,
     ToggleHead,
@@ -31,6 +33,7 @@ OPERATIONS = [
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
+    ResizeEmbedding(path="hidden.dropout.tokens", to=6),
     SplitClass(path="output", parent=0, children=2, noise=0.1),
     SwitchLayer(flag="depth", on=False),
     ToggleHead(path="hidden.dropout", on=False),
@@ -49,6 +52,12 @@ def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
 def operation(request: pytest.FixtureRequest) -> AbstractOperation:
     found: AbstractOperation = request.param
     return found
+
+
+@pytest.fixture(autouse=True)
+def embedding(conv_model: GrowableModel) -> None:
+    """Give the network an embedding, where nothing calls it."""
+    conv_model.get_submodule("backbone.hidden.dropout").add_module("tokens", nn.Embedding(4, 3))
 
 
 @pytest.fixture(autouse=True)

@@ -82,7 +82,7 @@ def test_the_record_says_where_the_old_rows_are() -> None:
     layer = nn.Linear(3, 4)
     old = layer.weight
 
-    (carried,) = renewed(layer, torch.cat([old.detach(), torch.ones(2, 3)]), None, moments="mean")
+    (carried,) = renewed(layer, layer, torch.cat([old.detach(), torch.ones(2, 3)]), None, moments="mean")
 
     assert carried.old is old
     assert carried.new is layer.weight

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from harness.core.errors import ModulePathError
-from harness.models.output_layer import check_renewable, output_layer_like, renew
+from harness.models.output_layer import check_renewable, output_layer_like
 
 
 def test_a_layer_like_another_draws_nothing() -> None:
@@ -32,21 +32,6 @@ def test_a_convolution_like_another_reads_as_it_does() -> None:
     new = output_layer_like(layer, layer.weight, layer.bias, trainable=True)
 
     assert torch.equal(new(maps), layer(maps))
-
-
-def test_renewed_tensors_take_the_place_of_old_ones_that_keep_their_values() -> None:
-    layer = nn.Linear(3, 4)
-    layer.weight.requires_grad_(False)
-    layer.weight.no_decay = True  # type: ignore[attr-defined]
-    old, value, bias = layer.weight, layer.weight.clone(), layer.bias
-
-    pairs = renew(layer, torch.ones(6, 3), None)
-
-    assert pairs == [(old, layer.weight)]
-    assert torch.equal(old, value)
-    assert layer.bias is bias
-    assert layer.out_features == 6
-    assert (layer.weight.requires_grad, vars(layer.weight)["no_decay"]) == (False, True)
 
 
 def test_a_tensor_in_two_modules_cannot_be_renewed() -> None:

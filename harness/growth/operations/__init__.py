@@ -5,6 +5,7 @@ from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.insert_layer import InsertLayer
 from harness.growth.operations.replace_head import ReplaceHead
+from harness.growth.operations.resize_embedding import ResizeEmbedding
 from harness.growth.operations.split_class import SplitClass
 from harness.growth.operations.switch_layer import SwitchLayer
 from harness.growth.operations.toggle_head import ToggleHead
@@ -19,6 +20,7 @@ __all__ = [
     "AttachHead",
     "InsertLayer",
     "ReplaceHead",
+    "ResizeEmbedding",
     "SplitClass",
     "SwitchLayer",
     "ToggleHead",

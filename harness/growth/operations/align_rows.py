@@ -44,7 +44,7 @@ class AlignRows(AbstractOperation):
         for part, begin in late:
             weight = part.weight.detach().clone()
             weight[begin:] *= factor
-            carried += renewed(part, weight, None, moments="zero")
+            carried += renewed(model, part, weight, None, moments="zero")
         return Growth.between(before, model, carried=carried)
 
     def _late_rows(self, parts: tuple[OutputLayer, ...]) -> list[tuple[OutputLayer, int]]:

@@ -56,11 +56,11 @@ class SplitClass(AbstractOperation):
         children = self._children(holder, row, generator)
         first, others = (_cut(children, 0, 1), _cut(children, 1, self.children))
         if self.rows == "own":
-            carried = self._exchange(holder, row, first)
+            carried = self._exchange(model, holder, row, first)
             trainable = any(parameter.requires_grad for parameter in holder.parameters())
             widen(model, self.path, output_layer_like(holder, *others, trainable=trainable))
         else:
-            carried = self._append(parts[-1], holder, row, first, others)
+            carried = self._append(model, parts[-1], holder, row, first, others)
         columns = (*range(have), *[self.parent] * (self.children - 1))
         return Growth.between(before, model, carried=carried, columns={self.path: columns})
 
@@ -103,24 +103,24 @@ class SplitClass(AbstractOperation):
         bias = holder.bias[row : row + 1].detach() - (math.log(self.children) if self.keep_probability else 0.0)
         return weight, bias.expand(self.children)
 
-    def _exchange(self, holder: OutputLayer, row: int, first: Rows) -> tuple[Carried, ...]:
+    def _exchange(self, model: nn.Module, holder: OutputLayer, row: int, first: Rows) -> tuple[Carried, ...]:
         """Put the first child in the parent's row; tensors with equal values are not replaced."""
         names = self._renewed_names()
         weight = _with_row(holder.weight, row, first[0]) if "weight" in names else None
         bias = _with_row(holder.bias, row, first[1]) if "bias" in names else None
-        return renewed(holder, weight, bias, moments="zero")
+        return renewed(model, holder, weight, bias, moments="zero")
 
     def _append(
-        self, last: OutputLayer, holder: OutputLayer, row: int, first: Rows, others: Rows
+        self, model: nn.Module, last: OutputLayer, holder: OutputLayer, row: int, first: Rows, others: Rows
     ) -> tuple[Carried, ...]:
         """Put the first child in the parent's row and the others after the last one."""
         grown = stacked(last, others)
         if last is not holder:
-            return (*self._exchange(holder, row, first), *renewed(last, *grown, moments=self.moments))
+            return (*self._exchange(model, holder, row, first), *renewed(model, last, *grown, moments=self.moments))
         weight, bias = (
             None if values is None else _with_row(values, row, new) for values, new in zip(grown, first, strict=True)
         )
-        return renewed(last, weight, bias, moments=self.moments)
+        return renewed(model, last, weight, bias, moments=self.moments)
 
 
 def _cut(rows: Rows, begin: int, end: int) -> Rows:

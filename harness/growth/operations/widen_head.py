@@ -4,15 +4,19 @@ from typing import Literal
 
 import torch
 from pydantic import PositiveInt
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
 from harness.core.errors import SpecError
-from harness.growth.new_rows import Rows, all_rows, drawn_rows, renewed, stacked
+from harness.growth.new_rows import Rows, all_rows, drawn_rows, renewed, replaced, stacked
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.initializers import AbstractInitializer, XavierUniform, Zeros
-from harness.models.output_layer import OutputLayer, check_renewable, output_layer_like
+from harness.models.embeddings import follow_vocabulary, output_biases
+from harness.models.output_layer import OutputLayer, check_plain, output_layer_like
+from harness.models.paths import full_path
+from harness.models.rows import check_rows, holders
 from harness.models.widened import output_parts, widen
 
 __all__ = ["WidenHead"]
@@ -24,7 +28,7 @@ class WidenHead(AbstractOperation):
     With `rows="own"` the old layer and its moments do not change, and the new rows are separate tensors: old outputs
     are the same to the bit, and the new rows learn at exactly the given rate. With `rows="in_place"` the layer gets
     bigger tensors: old outputs are the same but for rounding, `moments` says which moments the new rows have, and old
-    and new rows cannot be trained differently.
+    and new rows cannot be trained differently. An embedding that is tied to the layer gets the new rows as well.
 
     Attributes:
         new_rows: fills the new weights, as part of the layer of `to` rows.
@@ -52,7 +56,7 @@ class WidenHead(AbstractOperation):
         if self.to <= have:
             raise SpecError(f"expected to={self.to} to exceed the outputs of {self.path!r}, found {have} of them")
         if self.rows == "in_place":
-            check_renewable(parts[-1], self.path, model, ("weight", "bias"), "use rows='own'")
+            self._check_in_place(model, parts[-1])
         new = drawn_rows(
             model,
             self.path,
@@ -62,13 +66,33 @@ class WidenHead(AbstractOperation):
             probe=probe,
             generator=generator,
         )
+        outer = self._outer_biases(model, parts, have)
         carried = self._add(model, parts, new)
+        for bias in outer:
+            carried += replaced(model, bias, functional.pad(bias.detach(), (0, self.to - have)), self.moments)
         columns = (*range(have), *[None] * (self.to - have))
         return Growth.between(before, model, carried=carried, columns={self.path: columns})
 
     def _add(self, model: nn.Module, parts: tuple[OutputLayer, ...], new: Rows) -> tuple[Carried, ...]:
+        last = parts[-1]
         if self.rows == "own":
             trainable = any(parameter.requires_grad for part in parts for parameter in part.parameters())
-            widen(model, self.path, output_layer_like(parts[-1], *new, trainable=trainable))
+            widen(model, self.path, output_layer_like(last, *new, trainable=trainable))
             return ()
-        return renewed(parts[-1], *stacked(parts[-1], new), moments=self.moments)
+        have, tied = len(last.weight), [holder.path for holder in holders(model, last.weight)]
+        carried = renewed(model, last, *stacked(last, new), moments=self.moments)
+        if len(tied) > 1:
+            follow_vocabulary(model, tied, have, len(last.weight))
+        return carried
+
+    def _check_in_place(self, model: nn.Module, last: OutputLayer) -> None:
+        check_plain(last, self.path, ("weight", "bias"), "use rows='own'")
+        for tensor in (last.weight, last.bias):
+            if tensor is not None:
+                check_rows(model, tensor, self.path, "use rows='own'")
+
+    def _outer_biases(self, model: nn.Module, parts: tuple[OutputLayer, ...], have: int) -> list[Tensor]:
+        """Return what modules around the layer add to its outputs."""
+        own = [part.bias for part in parts]
+        biases = output_biases(model, [full_path(model, self.path)], have)
+        return [bias for bias in biases if not any(bias is other for other in own)]

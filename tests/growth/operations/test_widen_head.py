@@ -194,13 +194,17 @@ def test_tied_weights_stay_tied_where_new_rows_are_their_own() -> None:
     assert model.get_parameter("output.parts.0.weight") is model.embedding.weight
 
 
-def test_a_tied_layer_is_not_widened_in_place() -> None:
-    model = Tied()
+def test_a_tied_embedding_follows_a_layer_that_is_widened_in_place() -> None:
+    model, tokens = Tied(), torch.tensor([0, 1, 2, 3])
+    before = model(tokens)
 
-    with pytest.raises(ModulePathError, match=r"'output' alone to hold its weight, found it in 'embedding\.weight'"):
-        apply(model, WidenHead(path="output", to=6, rows="in_place"))
+    growth = apply(model, WidenHead(path="output", to=6, rows="in_place"))
 
+    torch.testing.assert_close(model(tokens)[:, :4], before)
+    assert model(torch.tensor([5])).shape == (1, 6)
     assert model.output.weight is model.embedding.weight
+    assert (model.embedding.num_embeddings, model.output.out_features) == (6, 6)
+    assert len(growth.carried) == 2
 
 
 @pytest.mark.parametrize("rows", ["own", "in_place"])

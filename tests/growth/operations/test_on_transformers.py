@@ -1,0 +1,132 @@
+"""Operations on networks of Hugging Face's transformers, tiny and with random weights."""
+
+import copy
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from harness.growth import ResizeEmbedding, WidenHead, grow
+
+transformers = pytest.importorskip("transformers")
+pytestmark = pytest.mark.no_cover
+
+SIZES = {
+    "vocab_size": 11,
+    "hidden_size": 8,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 16,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 0,
+}
+TOKENS = torch.tensor([[3, 4, 5, 6], [7, 8, 9, 10]])
+
+
+@functools.cache
+def _built(name: str, **changes: Any) -> nn.Module:
+    kind = getattr(transformers, name)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model: nn.Module = kind(kind.config_class(**{**SIZES, **changes}))
+    return model.eval()
+
+
+def build(name: str, **changes: Any) -> Any:
+    return copy.deepcopy(_built(name, **changes))
+
+
+def bert() -> Any:
+    return build("BertForMaskedLM")
+
+
+def gpt2() -> Any:
+    return build("GPT2LMHeadModel")
+
+
+def t5() -> Any:
+    return build("T5ForConditionalGeneration", d_model=8, d_kv=4, d_ff=16, num_layers=3, decoder_start_token_id=0)
+
+
+def bart() -> Any:
+    sizes = {"d_model": 8, "encoder_layers": 2, "decoder_layers": 3}
+    sizes |= {f"{part}_{name}": 2 for part in ("encoder", "decoder") for name in ("ffn_dim", "attention_heads")}
+    return build("BartForConditionalGeneration", **sizes)
+
+
+def llama() -> Any:
+    return build("LlamaForCausalLM")
+
+
+def trained(model: Any) -> torch.optim.Optimizer:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    step(model, optimizer)
+    return optimizer
+
+
+def step(model: Any, optimizer: torch.optim.Optimizer, tokens: torch.Tensor = TOKENS) -> None:
+    optimizer.zero_grad()
+    model(input_ids=tokens, labels=tokens).loss.backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("build_model", "path"),
+    [
+        (bert, "bert.embeddings.word_embeddings"),
+        (gpt2, "transformer.wte"),
+        (t5, "shared"),
+        (bart, "model.shared"),
+        (llama, "model.embed_tokens"),
+    ],
+)
+def test_new_tokens_are_read_and_predicted_and_old_ones_as_before(build_model: Any, path: str) -> None:
+    model = build_model()
+    optimizer, config = trained(model), model.config
+    before = model(input_ids=TOKENS, labels=TOKENS).logits
+
+    growth = grow(model, optimizer, ResizeEmbedding(path=path, to=14)).growth
+
+    torch.testing.assert_close(model(input_ids=TOKENS, labels=TOKENS).logits[..., :11], before)
+    step(model, optimizer, TOKENS + 3)
+    assert (model.config.vocab_size, config.vocab_size) == (14, 11)
+    assert all(optimizer.state[item.new]["step"] == 2 for item in growth.carried)
+    tied = bool(model.config.tie_word_embeddings)
+    assert (model.get_output_embeddings().weight is model.get_input_embeddings().weight) == tied
+
+
+def test_an_embedding_follows_a_tied_output_layer_and_so_does_the_size_of_the_loss() -> None:
+    model = bert()
+    optimizer = trained(model)
+    before = model(input_ids=TOKENS).logits
+
+    grow(model, optimizer, WidenHead(path="cls.predictions.decoder", to=14, rows="in_place"))
+
+    torch.testing.assert_close(model(input_ids=TOKENS).logits[..., :11], before)
+    step(model, optimizer, TOKENS + 3)
+    assert model.config.vocab_size == 14
+
+
+def test_a_bias_that_the_network_adds_to_the_outputs_grows_with_them() -> None:
+    model = bart()
+    before = model(input_ids=TOKENS).logits
+
+    grow(model, trained(model), WidenHead(path="lm_head", to=14))
+
+    assert model(input_ids=TOKENS).logits.shape == (*before.shape[:2], 14)
+    assert model.final_logits_bias.shape == (1, 14)
+
+
+def test_a_network_that_has_grown_is_saved_and_loaded_by_its_library(tmp_path: Path) -> None:
+    model = llama()
+    grow(model, trained(model), ResizeEmbedding(path="model.embed_tokens", to=14))
+
+    model.save_pretrained(tmp_path)
+    loaded = type(model).from_pretrained(tmp_path)
+
+    assert torch.equal(loaded(input_ids=TOKENS + 3).logits, model(input_ids=TOKENS + 3).logits)
