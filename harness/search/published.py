@@ -15,7 +15,8 @@ class Published(Spec):
         metric: without the split, as `Study.metric`; on test data.
         mean: in the metric's own units, so a fraction for an accuracy.
         std: of single runs.
-        source: authors, year and where it stands, such as an arXiv number.
+        source: authors, year and where it stands, such as an arXiv number. If it also names the number of runs, as
+            "10 runs", a report compares the means by the standard error of their difference, else by `std`.
     """
 
     arm: str
