@@ -2,6 +2,7 @@
 
 import shlex
 
+from harness.reporting.data.instruction_sets import were_pinned
 from harness.reporting.data.study_data import StudyData
 
 __all__ = ["commands", "script"]
@@ -20,9 +21,10 @@ def commands(data: StudyData) -> list[str]:
     run += [] if origin.source == study.name else ["--as", study.name]
     # The points of a study that was registered follow from its registration, which another home does not have.
     points = study.spec.points
+    pinned = ["--portable"] if were_pinned(data.runs) else []
     return [
         *([shlex.join(["harness", "register", *run, "--points", points])] if points else []),
-        shlex.join(["harness", "run", *run]),
+        shlex.join(["harness", "run", *run, *pinned]),
         shlex.join(["harness", "report", study.name, "--out", study.name]),
         shlex.join(["harness", "verify", study.name]),
     ]

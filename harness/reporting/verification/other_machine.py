@@ -12,6 +12,7 @@ import pandas as pd
 
 from harness.core.machine_kind import kind_differences
 from harness.reporting.data.columns import MACHINE
+from harness.reporting.data.instruction_sets import were_pinned
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
 from harness.reporting.verification.retrained_metrics import TOLERANCE, MetricDifference
@@ -64,10 +65,8 @@ def in_what(differences: Sequence[str]) -> str:
 
 
 def was_pinned(folder: Path) -> bool:
-    """Return whether the instruction sets of a report's runs were pinned; of the first, if those of some were not."""
-    runs = read_data(read_report(folder)).runs
-    recorded = [json.loads(text) for text in runs[MACHINE] if isinstance(text, str)] if MACHINE in runs else []
-    return bool(recorded and recorded[0].get("pinned"))
+    """Return whether the instruction sets of a report's runs were pinned."""
+    return were_pinned(read_data(read_report(folder)).runs)
 
 
 def largest_deviation(recorded: pd.DataFrame, found: pd.DataFrame, metrics: Sequence[MetricDifference]) -> Deviation:

@@ -1,5 +1,6 @@
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from harness.reporting.data.collect import collect
@@ -27,6 +28,12 @@ def test_the_commands_have_everything_that_was_different(make_home: MakeHome) ->
 
 def test_a_study_under_its_own_name_needs_no_other(finished_data: StudyData) -> None:
     assert "--as" not in commands(finished_data)[0]
+
+
+def test_runs_with_pinned_instruction_sets_are_trained_with_them_again(finished_data: StudyData) -> None:
+    pinned = replace(finished_data, runs=finished_data.runs.assign(machine='{"pinned":true}'))
+
+    assert commands(pinned)[0] == f"{commands(finished_data)[0]} --portable"
 
 
 def test_the_script_is_one_that_a_shell_can_read(finished_data: StudyData) -> None:
