@@ -13,6 +13,7 @@ from harness.growth.lineage import Change, GrowthEvent
 from harness.growth.operations import *  # noqa: F403
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Promise
+from harness.growth.refreeze import refreeze
 from harness.growth.rules import GrowthRule
 from harness.growth.triggers import AbstractTrigger, AtStep
 
@@ -34,6 +35,7 @@ __all__ = [
     "Promise",
     "grow",
     "growth_state",
+    "refreeze",
 ]
 __all__ += operations.__all__
 

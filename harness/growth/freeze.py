@@ -6,13 +6,13 @@ not change, which follows from the second.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.growth.freezing import AbstractFreezePolicy, Candidate, FrozenNorm
+from harness.growth.frozen_modes import has_statistics
 from harness.growth.identities import Identities, Slot
 from harness.models import GrowableModel
 
@@ -23,7 +23,6 @@ __all__ = [
     "freeze",
     "lr_factors",
     "named_parameters",
-    "set_train_mode",
     "unchanging",
 ]
 
@@ -37,14 +36,22 @@ def candidates(model: nn.Module, identities: Identities) -> tuple[Candidate, ...
 
 
 def freeze(
-    model: nn.Module, identities: Identities, policy: AbstractFreezePolicy, *, growth: int, age: int = 0
+    model: nn.Module,
+    identities: Identities,
+    policy: AbstractFreezePolicy,
+    *,
+    growth: int,
+    age: int = 0,
+    spared: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
-    """Apply `policy`: frozen parameters lose their gradient; all others are trained if they were trainable at birth.
+    """Apply `policy`, but for the ids `spared`.
+
+    Frozen parameters lose their gradient; all others are trained if they were trainable at birth.
 
     Returns:
         The ids of what is frozen now.
     """
-    frozen = policy.frozen(candidates(model, identities), growth=growth, age=age)
+    frozen = policy.frozen(candidates(model, identities), growth=growth, age=age) - spared
     for name, parameter in identities.parameters().items():
         parameter.requires_grad_(identities[name].trainable and name not in frozen)
         if not parameter.requires_grad:
@@ -116,27 +123,6 @@ def unchanging(identities: Identities, frozen: frozenset[str], *, frozen_norm: F
     return frozenset(name for name in frozen if not _is_statistic(identities[name]))
 
 
-def set_train_mode(
-    model: nn.Module, identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval"
-) -> None:
-    """Put `model` into train mode, and its frozen modules into eval mode.
-
-    A module is frozen if all its tensors are, or if it has a frozen buffer and no submodules. `frozen_norm` says what
-    frozen modules with running statistics do instead, as in `AbstractFreezePolicy`.
-    """
-    still = {id(identities[name].tensor) for name in frozen}
-    model.train()
-    for module in model.modules():
-        held = {id(tensor) in still for tensor in (*module.parameters(), *module.buffers())}
-        if held == {True}:
-            module.eval()
-    for module in model.modules():
-        frozen_buffer = any(id(buffer) in still for buffer in module.buffers(recurse=False))
-        if frozen_buffer and not any(module.children()):
-            module.train(frozen_norm != "eval" and _has_statistics(module))
-        _track(module, frozen_buffer and frozen_norm == "track" and _has_statistics(module))
-
-
 def named_parameters(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the parameters by their current names, without the prefix `backbone.`."""
     return {name: tensor for name, tensor in _named_tensors(model) if isinstance(tensor, nn.Parameter)}
@@ -156,36 +142,5 @@ def _without_prefix(model: nn.Module, name: str) -> str:
     return name.removeprefix("backbone.") if isinstance(model, GrowableModel) else name
 
 
-def _has_statistics(module: nn.Module) -> bool:
-    return isinstance(getattr(module, "running_mean", None), Tensor)
-
-
 def _is_statistic(slot: Slot) -> bool:
-    return _has_statistics(slot.module) and not isinstance(slot.tensor, nn.Parameter)
-
-
-def _track(norm: nn.Module, wanted: bool) -> None:
-    """Make `norm` normalize with its running statistics in train mode, or undo that."""
-    tables = [vars(norm)[name] for name in ("_forward_hooks", "_forward_hooks_with_kwargs")]
-    held = [key for key, hook in tables[0].items() if hook is _as_in_eval_mode]
-    if wanted and not held:
-        norm.register_forward_hook(_as_in_eval_mode, with_kwargs=True)
-    for key in held if not wanted else ():
-        for table in tables:
-            table.pop(key, None)
-
-
-def _as_in_eval_mode(norm: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
-    """Return the output of `norm` with the statistics that it has just updated."""
-    if not norm.training:
-        return output
-    buffers = vars(norm)["_buffers"]
-    kept = dict(buffers)
-    # The backward pass reads the statistics, which the next forward pass changes in place.
-    buffers.update({name: value.clone() for name, value in kept.items() if value is not None})
-    norm.training = False
-    try:
-        return norm.forward(*args, **kwargs)
-    finally:
-        norm.training = True
-        buffers.update(kept)
+    return has_statistics(slot.module) and not isinstance(slot.tensor, nn.Parameter)

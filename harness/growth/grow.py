@@ -13,6 +13,7 @@ from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
 from harness.growth.freeze import check_added, check_by_hand, freeze
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
+from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent, operate_on
@@ -87,10 +88,11 @@ def grow(
     _check_outside_autocast(model)
     before = growth_state(model)
     number = before.next_number(number)
-    state, thawed = before.updated(model)
+    state = before.updated(model)
     policy = freeze_policy or NoFreezing()
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
+        let_go(model)
         grown = grow_network(
             model,
             optimizer,
@@ -105,11 +107,13 @@ def grow(
             number=number,
             step=step,
         )
-        check_by_hand(model, grown.identities, grown.frozen & thawed, policy)
+        check_by_hand(model, grown.identities, grown.frozen & state.thawed, policy)
+        stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
         change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
         lineage = (*state.lineage, GrowthEvent(step=step, change=change))
-        keep_growth_state(model, GrowthState.left(grown.identities, number, lineage, grown.frozen))
+        keep_growth_state(model, GrowthState(grown.identities, number, lineage, grown.frozen).now())
         if average is not None:
+            let_go(average.module)
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
     return grown
 

@@ -5,7 +5,7 @@ has grown goes on from there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from torch import nn
 
@@ -14,7 +14,7 @@ from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.identities import Identities
 from harness.growth.lineage import GrowthEvent
 
-__all__ = ["GrowthState", "growth_state", "keep_growth_state", "unwrapped"]
+__all__ = ["GrowthState", "growth_state", "keep_growth_state", "own_state", "unwrapped"]
 
 ATTRIBUTE = "_growth_state"
 
@@ -30,6 +30,8 @@ class GrowthState:
         frozen: the ids of what the last growth's policy freezes now.
         trained: by id, whether each parameter required a gradient when the network was left; what differs now, somebody
             froze or thawed by hand.
+        thawed: the ids of what was thawed by hand since the last growth.
+        age: optimizer updates between the last growth and the time that `frozen` is about.
     """
 
     identities: Identities
@@ -37,14 +39,8 @@ class GrowthState:
     lineage: tuple[GrowthEvent, ...] = ()
     frozen: frozenset[str] = frozenset()
     trained: Mapping[str, bool] = field(default_factory=dict)
-
-    @classmethod
-    def left(
-        cls, identities: Identities, number: int, lineage: tuple[GrowthEvent, ...], frozen: frozenset[str]
-    ) -> "GrowthState":
-        """Return the state of a network that is left as it is now."""
-        trained = {name: parameter.requires_grad for name, parameter in identities.parameters().items()}
-        return cls(identities, number, lineage, frozen, trained)
+    thawed: frozenset[str] = frozenset()
+    age: int = 0
 
     @property
     def policy(self) -> AbstractFreezePolicy:
@@ -64,8 +60,12 @@ class GrowthState:
             )
         return self.number + 1 if wanted is None else wanted
 
-    def updated(self, model: nn.Module) -> tuple["GrowthState", frozenset[str]]:
-        """Return the state with what has happened to `model` since, and the ids of what was thawed by hand.
+    def now(self) -> "GrowthState":
+        """Return the state with the parameters that require a gradient now."""
+        return replace(self, trained={name: p.requires_grad for name, p in self.identities.parameters().items()})
+
+    def updated(self, model: nn.Module) -> "GrowthState":
+        """Return the state with what others have done to `model` since.
 
         Tensors that joined since belong to the time after the last growth. What was frozen by hand is not trained by
         any policy, as if it had been born so, until it is thawed by hand.
@@ -80,17 +80,19 @@ class GrowthState:
         for name, trainable in changed.items():
             identities.set_trainable(name, trainable)
         thawed = frozenset(name for name, trainable in changed.items() if trainable)
-        return GrowthState(identities, self.number, self.lineage, self.frozen, {**self.trained, **changed}), thawed
+        return replace(self, identities=identities, thawed=self.thawed - changed.keys() | thawed).now()
 
 
 def growth_state(model: nn.Module) -> GrowthState:
     """Return what `model`, compiled, distributed or plain, remembers of its growths; before the first, of none."""
     model = unwrapped(model)
-    own = vars(model).get(ATTRIBUTE)
-    if isinstance(own, GrowthState):
-        return own
-    inner = [state for part in model.modules() if isinstance(state := vars(part).get(ATTRIBUTE), GrowthState)]
-    return _around(model, inner)
+    return own_state(model) or _around(model, [state for part in model.modules() if (state := own_state(part))])
+
+
+def own_state(model: nn.Module) -> GrowthState | None:
+    """Return what `model` remembers itself; None if it has not grown, or only a part of it has."""
+    state = vars(model).get(ATTRIBUTE)
+    return state if isinstance(state, GrowthState) else None
 
 
 def keep_growth_state(model: nn.Module, state: GrowthState) -> None:

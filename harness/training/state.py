@@ -9,7 +9,8 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
 from harness.core.seeding import seeded_global_stream
-from harness.growth.freeze import freeze, lr_factors, set_train_mode
+from harness.growth.freeze import freeze, lr_factors
+from harness.growth.frozen_modes import set_train_mode
 from harness.growth.grow import grow_network
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, Effect, GrowthEvent

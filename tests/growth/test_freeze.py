@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.optim import SGD, Adadelta, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
 
 from harness.core.errors import SpecError
-from harness.growth.freeze import candidates, freeze, lr_factors, named_parameters, set_train_mode
+from harness.growth.freeze import candidates, freeze, lr_factors, named_parameters
 from harness.growth.freezing import (
     AbstractFreezePolicy,
     ByName,
@@ -23,6 +23,7 @@ from harness.growth.freezing import (
     UpToTap,
     WarmUpThenThaw,
 )
+from harness.growth.frozen_modes import set_train_mode
 from harness.growth.grow import grow
 from harness.growth.identities import Identities
 from harness.growth.operations import AttachHead

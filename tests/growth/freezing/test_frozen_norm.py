@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim import SGD
 
-from harness.growth.freeze import freeze, set_train_mode, unchanging
+from harness.growth.freeze import freeze, unchanging
 from harness.growth.freezing import AbstractFreezePolicy, ByName, FrozenNorm, OldParameters
+from harness.growth.frozen_modes import set_train_mode
 from harness.growth.identities import Identities
 
 NORMS: list[FrozenNorm] = ["eval", "track", "train"]
