@@ -15,8 +15,8 @@ from torch import Tensor, fx, nn
 from harness.core.errors import ModulePathError
 from harness.models.eval_mode import without_side_effects
 from harness.models.growable import GrowableModel
-from harness.models.head import pooled
 from harness.models.inserted import Inserted, first_of, inserted_after, with_first
+from harness.models.pooling import pooled
 from harness.models.switched_off import SwitchedOff
 
 __all__ = ["FAILURES", "Trace", "Values", "first_line", "trace"]

@@ -5,16 +5,17 @@ names, and a tuple by position if `forward` takes as many: `model(**batch)` and 
 argument: a list, a dataclass, a named tuple, a mapping or a tuple whose items `forward` would not take.
 """
 
+import copy
 import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 
-__all__ = ["Arguments", "arguments", "call", "named_arguments", "tensors_in"]
+__all__ = ["Arguments", "arguments", "call", "map_tensors", "named_arguments", "tensors_in"]
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 # What wrappers call the network that they pass all arguments to.
@@ -24,6 +25,8 @@ NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
 
 def call(model: nn.Module, inputs: Any) -> Any:
     """Return what `model` returns for the batch `inputs`."""
+    if any(tensor.is_inference() for tensor in tensors_in(inputs)):
+        inputs = map_tensors(Tensor.clone, inputs)  # or what is computed from them could not be trained
     if isinstance(inputs, Tensor):
         return model(inputs)
     args, kwargs = arguments(model, inputs)
@@ -60,6 +63,22 @@ def tensors_in(value: Any) -> Iterator[Tensor]:
     parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else None
     for part in _fields(value).values() if parts is None else parts:
         yield from tensors_in(part)
+
+
+def map_tensors(change: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """Return a copy of a batch with `change` made to each of its tensors."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, Mapping):
+        changed: Any = copy.copy(value)
+        for name in value:
+            changed[name] = map_tensors(change, value[name])
+        return changed
+    if isinstance(value, tuple | list):
+        parts = [map_tensors(change, part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    parts_by_name = {name: map_tensors(change, part) for name, part in _fields(value).items()}
+    return replace(value, **parts_by_name) if parts_by_name else value
 
 
 def _fields(value: Any) -> dict[str, Any]:

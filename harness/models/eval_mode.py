@@ -33,7 +33,9 @@ def without_side_effects(model: nn.Module, inputs: Any) -> Iterator[None]:
     Afterwards all modes are as they were, and so are the random streams of the CPU and of every GPU in use.
     """
     devices = {*gpus_of(model), *(tensor.device for tensor in tensors_in(inputs) if tensor.device.type == "cuda")}
-    with eval_mode(model), torch.random.fork_rng(devices=list(devices)), torch.no_grad():
+    # What is computed in inference mode could never be trained.
+    trained = torch.inference_mode(mode=False)
+    with eval_mode(model), torch.random.fork_rng(devices=list(devices)), trained, torch.no_grad():
         yield
 
 

@@ -1,6 +1,7 @@
 """A network of any library, with heads attached at taps."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -8,10 +9,14 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.core.spec import did_you_mean
-from harness.models.call import arguments
-from harness.models.taps import capture
+from harness.models.call import arguments, named_arguments
+from harness.models.head import Head
+from harness.models.pooling import mask_in
+from harness.models.taps import Features, capture
 
 __all__ = ["GrowableModel"]
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class GrowableModel(nn.Module):
@@ -49,16 +54,25 @@ class GrowableModel(nn.Module):
             return self.read(self.backbone(*args, **kwargs), {})
         with capture(self.backbone, self.taps.values()) as features:
             result = self.backbone(*args, **kwargs)
-        return self.read(result, features)
+        only_tensor = len(args) == 1 and not kwargs and isinstance(args[0], Tensor)
+        return self.read(result, features, {} if only_tensor else named_arguments(self.backbone, args, kwargs))
 
-    def read(self, result: Any, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the outputs by name, given what the backbone returns and the features `[B, ...]` at each tap."""
+    def read(
+        self, result: Any, features: Mapping[str, Tensor], batch: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Tensor]:
+        """Return the outputs by name.
+
+        Args:
+            result: what the backbone returns.
+            features: `[B, ...]` at each tap.
+            batch: what the backbone was called with, by name; heads find their masks in it.
+        """
         outputs = dict(result) if isinstance(result, Mapping) else {self._output: result}
         for name, head in self.heads.items():
             if name in outputs:
                 raise SpecError(f"expected the head {name!r} to have a name of its own; the network returns one, too")
             if name not in self.off:
-                outputs[name] = head(features[self.taps[name]])
+                outputs[name] = _answer(head, features, self.taps[name], batch)
         return {name: value for name, value in outputs.items() if name not in self.off}
 
     def attach(self, name: str, head: nn.Module, tap: str) -> None:
@@ -105,3 +119,10 @@ class GrowableModel(nn.Module):
     def dtype(self) -> torch.dtype:
         """The type of the backbone's floating-point parameters."""
         return next((p.dtype for p in self.backbone.parameters() if p.is_floating_point()), torch.float32)
+
+
+def _answer(head: nn.Module, features: Mapping[str, Tensor], tap: str, batch: Mapping[str, Any]) -> Any:
+    if not isinstance(head, Head):
+        return head(features[tap])
+    read = features.of_call(tap, head.call) if isinstance(features, Features) else features[tap]
+    return head(read) if (mask := mask_in(batch, head.mask)) is None else head(read, mask)

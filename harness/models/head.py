@@ -3,25 +3,14 @@
 from itertools import pairwise
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
-__all__ = ["ACTIVATIONS", "Activation", "Head", "feature_count", "linear_layers", "pooled"]
+from harness.models.pooling import Pool, pooled
+
+__all__ = ["ACTIVATIONS", "Activation", "Head", "linear_layers"]
 
 Activation = Literal["relu", "gelu", "tanh"]
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}
-
-
-def pooled(features: Tensor) -> Tensor:
-    """Return `[B, F]`: maps `[B, F, H, W]` are averaged over space, sequences `[B, T, F]` over time."""
-    if features.dim() == 3:
-        return features.mean(dim=1)
-    return features.flatten(2).mean(dim=2) if features.dim() > 3 else features
-
-
-def feature_count(shape: torch.Size) -> int:
-    """Return F, the number of features that `pooled` returns for features of `shape` `[B, ...]`."""
-    return shape[-1] if len(shape) == 3 else shape[1]
 
 
 class Head(nn.Module):
@@ -32,7 +21,17 @@ class Head(nn.Module):
         activation: after each hidden layer.
         dropout: the fraction of hidden units dropped in training.
         stop_gradient: whether the gradient of its outputs stops at the tap.
+        pool: how positions become one row.
+        layout: of the features, if it is not that of `standard_layout`.
+        mask: the entry of the batch that says which positions are real, if the batch has it; see `mask_in`.
+        call: which output it reads of a tap that is called more than once: 0 is the first, -1 the last.
     """
+
+    # Also of heads that were pickled before there was a choice.
+    pool: Pool = "mean"
+    layout: str | None = None
+    mask: str | None = "attention_mask"
+    call: int | None = None
 
     def __init__(
         self,
@@ -41,9 +40,14 @@ class Head(nn.Module):
         dropout: float = 0.0,
         *,
         stop_gradient: bool = False,
+        pool: Pool = "mean",
+        layout: str | None = None,
+        mask: str | None = "attention_mask",
+        call: int | None = None,
     ) -> None:
         super().__init__()
         self.stop_gradient = stop_gradient
+        self.pool, self.layout, self.mask, self.call = pool, layout, mask, call
         self.layers = nn.Sequential()
         for inputs, outputs in pairwise(widths[:-1]):
             self.layers.append(nn.Linear(inputs, outputs))
@@ -52,10 +56,10 @@ class Head(nn.Module):
                 self.layers.append(nn.Dropout(dropout))
         self.output = nn.Linear(widths[-2], widths[-1])
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Map features `[B, F, ...]` to `[B, outputs]`."""
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map features `[B, F]`, or with positions, of which `mask` `[B, T]` says which are real, to `[B, outputs]`."""
         read = features.detach() if self.stop_gradient else features
-        logits: Tensor = self.output(self.layers(pooled(read)))
+        logits: Tensor = self.output(self.layers(pooled(read, self.pool, self.layout, mask)))
         return logits
 
 

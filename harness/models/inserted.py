@@ -18,6 +18,9 @@ from harness.core.errors import ModulePathError, SpecError
 from harness.core.spec import did_you_mean
 from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
+from harness.models.features import check_features, first_of, in_words, with_first
+from harness.models.find_layout import find_layout
+from harness.models.layout import in_standard_order, standard_layout, to_layout
 from harness.models.paths import module_at
 
 __all__ = ["Inserted", "Through", "features_after", "first_of", "insert", "inserted_after", "switch", "with_first"]
@@ -31,10 +34,22 @@ class Inserted(nn.Module):
         residual: whether the features are added to its output.
         flag: a name by which it is switched, perhaps together with other layers.
         on: whether it is switched on; if not, the features pass unchanged and `layer` is not called.
+        layout: of the features, if it is not that of `standard_layout`, which the layer gets.
     """
 
-    def __init__(self, layer: nn.Module, *, residual: bool, flag: str | None = None, on: bool = True) -> None:
+    layout: str | None = None  # also of layers that were pickled before there was a choice
+
+    def __init__(
+        self,
+        layer: nn.Module,
+        *,
+        residual: bool,
+        flag: str | None = None,
+        on: bool = True,
+        layout: str | None = None,
+    ) -> None:
         super().__init__()
+        self.layout = layout
         self.layer = layer
         self.residual = residual
         self.flag = flag
@@ -46,8 +61,13 @@ class Inserted(nn.Module):
 
     def changed(self, features: Tensor) -> Tensor:
         """Return its output for `features` `[B, ...]` when it is on."""
-        result: Tensor = self.layer(features)
+        result = self.layer(features) if self.layout is None else self._in_layout(self.layout, features)
         return features + result if self.residual else result
+
+    def _in_layout(self, layout: str, features: Tensor) -> Tensor:
+        standard = in_standard_order(layout)
+        result: Tensor = self.layer(to_layout(features, layout, standard))
+        return to_layout(result, standard, layout).contiguous()
 
 
 class Through:
@@ -61,19 +81,6 @@ class Through:
     def __call__(self, module: nn.Module, _inputs: Any, output: Any) -> Any:
         """Return `output` with its features, the first of a tuple, changed."""
         return with_first(output, module.get_submodule(self.name)(first_of(output)))
-
-
-def first_of(output: Any) -> Any:
-    """Return the features of an output: recurrent layers and attention return (features, state)."""
-    return output[0] if isinstance(output, tuple) else output
-
-
-def with_first(output: Any, features: Any) -> Any:
-    """Return `output` with other features."""
-    if not isinstance(output, tuple):
-        return features
-    parts = (features, *output[1:])
-    return type(output)(*parts) if hasattr(output, "_fields") else parts
 
 
 def insert(module: nn.Module, name: str, layer: nn.Module) -> None:
@@ -111,32 +118,50 @@ def switch(model: nn.Module, flag: str, *, on: bool) -> None:
             layer.on = on
 
 
-def features_after(model: nn.Module, path: str, name: str, inputs: Any) -> Tensor:
-    """Return the features `[B, F, ...]` that a layer inserted as child `name` of the module at `path` would get.
+def features_after(
+    model: nn.Module, path: str, name: str, inputs: Any, layout: str | None = None
+) -> tuple[Tensor, str | None]:
+    """Return the features that a layer inserted as child `name` of the module at `path` would get, and their layout.
 
-    The model runs once, without side effects, with a layer inserted there that only keeps its input.
+    The model runs without side effects, with a layer inserted there that only keeps its input.
+
+    Args:
+        model: the network.
+        path: of the module.
+        name: of the new child.
+        inputs: a batch.
+        layout: of the features; it is told from the network by default.
+
+    Returns:
+        The features, and None for that of `standard_layout`.
 
     Raises:
         ModulePathError: there is no such module, or the layer would not be called exactly once, or not with features.
+        TapNotFoundError: their layout cannot be told.
     """
-    module, listener = module_at(model, path), _Listener()
+    module, listener, where = module_at(model, path), _Listener(), f"after {path!r}"
     insert(module, name, listener.eval())
     try:
-        with without_side_effects(model, inputs):
+        with without_side_effects(model, inputs), in_words(where):
             call(model, inputs)
+        features = _received(listener, path)
+        if layout is None:
+            return features, find_layout(model, listener, inputs, features, where, typed=module)
     finally:
         take_out(module, name)
-    features, calls = listener.received, listener.calls
-    if calls != 1:
-        why = "it is not used as a module" if not calls else "it is shared, or loops over its children"
+    if len(layout) != features.dim():
+        raise ModulePathError(f"expected features {layout} {where}, found {list(features.shape)}; say another layout")
+    return features, None if layout == standard_layout(features.dim()) else layout
+
+
+def _received(listener: "_Listener", path: str) -> Tensor:
+    if listener.calls != 1:
+        why = "it is not used as a module" if not listener.calls else "it is shared, or loops over its children"
         raise ModulePathError(
-            f"expected a layer after {path!r} to be called once in a forward pass, found {calls} calls: {why}; "
-            "insert it after a module within, or after the one around it"
+            f"expected a layer after {path!r} to be called once in a forward pass, found {listener.calls} calls: "
+            f"{why}; insert it after a module within, or after the one around it"
         )
-    if not isinstance(features, Tensor) or features.dim() < 2 or not features.is_floating_point():
-        what = f"{tuple(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
-        raise ModulePathError(f"expected features [B, F, ...] after {path!r}, found {what}; choose another module")
-    return features
+    return check_features(listener.received, f"after {path!r}", ModulePathError)
 
 
 class _Listener(nn.Module):

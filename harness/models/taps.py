@@ -11,6 +11,7 @@ from harness.core.errors import TapNotFoundError
 from harness.core.spec import did_you_mean
 from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
+from harness.models.features import check_features, first_of, in_words
 
 __all__ = ["capture", "feature_shape", "features_at", "tap_names"]
 
@@ -20,8 +21,36 @@ def tap_names(model: nn.Module) -> list[str]:
     return [name for name, _ in model.named_modules() if name]
 
 
+class Features(dict[str, Tensor]):
+    """The last output of the module at each tap, by tap.
+
+    Attributes:
+        calls: all outputs of each, in the order of its calls.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[str, list[Tensor]] = {}
+
+    def of_call(self, tap: str, nth: int | None) -> Tensor:
+        """Return the output of the `nth` call of the module at `tap`; None and -1 are the last.
+
+        Raises:
+            TapNotFoundError: there are fewer calls.
+        """
+        calls = self.calls[tap]
+        if nth is not None and not -len(calls) <= nth < len(calls):
+            raise TapNotFoundError(f"expected call {nth} of {tap!r}, found {len(calls)} calls; name another")
+        return calls[-1 if nth is None else nth]
+
+    def add(self, tap: str, output: Any) -> None:
+        """Add the output of a call."""
+        self[tap] = first_of(output)
+        self.calls.setdefault(tap, []).append(self[tap])
+
+
 @contextmanager
-def capture(model: nn.Module, taps: Iterable[str]) -> Iterator[dict[str, Tensor]]:
+def capture(model: nn.Module, taps: Iterable[str]) -> Iterator[Features]:
     """Collect the outputs of the modules at `taps` during forward passes, by tap.
 
     The hooks live no longer than the block, so that a copied or saved model never carries them.
@@ -29,7 +58,7 @@ def capture(model: nn.Module, taps: Iterable[str]) -> Iterator[dict[str, Tensor]
     Raises:
         TapNotFoundError: a tap is no module path of `model`; the message names those that are.
     """
-    features: dict[str, Tensor] = {}
+    features = Features()
     modules = {tap: _module_at(model, tap) for tap in taps}
     handles = [module.register_forward_hook(_collect(features, tap)) for tap, module in modules.items()]
     try:
@@ -39,10 +68,9 @@ def capture(model: nn.Module, taps: Iterable[str]) -> Iterator[dict[str, Tensor]
             handle.remove()
 
 
-def _collect(features: dict[str, Tensor], tap: str) -> Any:
+def _collect(features: Features, tap: str) -> Any:
     def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        # Recurrent layers and attention return (features, state).
-        features[tap] = output[0] if isinstance(output, tuple) else output
+        features.add(tap, output)
 
     return hook
 
@@ -56,21 +84,23 @@ def _module_at(model: nn.Module, tap: str) -> nn.Module:
         ) from None
 
 
-def features_at(model: nn.Module, tap: str, example: Any) -> Tensor:
-    """Return the features `[B, ...]` at `tap` for the batch `example`.
+def features_at(model: nn.Module, tap: str, example: Any, *, nth: int | None = None) -> Tensor:
+    """Return the features `[B, ...]` at `tap` for the batch `example`; of the `nth` call, if there are several.
 
     The model runs once in eval mode, without gradients; its modes and the global random stream are put back.
 
     Raises:
-        TapNotFoundError: there is no such module, it is not used, or its output is no tensor of features.
+        TapNotFoundError: there is no such module or call, or its output is no tensor of features.
     """
-    with without_side_effects(model, example), capture(model, [tap]) as features:
+    with without_side_effects(model, example), capture(model, [tap]) as features, in_words(f"at tap {tap!r}"):
         call(model, example)
-    output = features.get(tap)
-    if not isinstance(output, Tensor) or output.dim() < 2:
-        what = "nothing" if output is None else f"{tuple(output.shape)}" if isinstance(output, Tensor) else type(output)
-        raise TapNotFoundError(f"expected features [B, F, ...] at tap {tap!r}, found {what}; choose another tap")
-    return output
+    calls = features.calls.get(tap, [])
+    if nth is None and len(calls) > 1:
+        raise TapNotFoundError(
+            f"expected one call of {tap!r}, found {len(calls)}; say which with call=0 to call={len(calls) - 1}, or -1 "
+            "for the last"
+        )
+    return check_features(features.of_call(tap, nth) if calls else None, f"at tap {tap!r}", TapNotFoundError)
 
 
 def feature_shape(model: nn.Module, tap: str, example: Any) -> torch.Size:

@@ -4,28 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from harness.models.head import ACTIVATIONS, Activation, Head, feature_count, linear_layers, pooled
+from harness.models.head import ACTIVATIONS, Activation, Head, linear_layers
 
 SIZES = st.integers(1, 5)
 SHAPES = st.tuples(SIZES, SIZES) | st.tuples(SIZES, SIZES, SIZES) | st.tuples(SIZES, SIZES, SIZES, SIZES)
-
-
-@pytest.mark.parametrize(
-    ("shape", "axes"), [((4, 3), ()), ((4, 7, 3), (1,)), ((4, 3, 5, 6), (2, 3)), ((4, 3, 2, 5, 6), (2, 3, 4))]
-)
-def test_features_are_averaged_over_time_and_space(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    features = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-
-    expected = features.mean(axes) if axes else features
-    torch.testing.assert_close(pooled(features), expected)
-    assert pooled(features).shape == (4, 3)
 
 
 @given(shape=SHAPES, outputs=SIZES)
 def test_a_head_reads_as_many_features_as_are_counted(shape: tuple[int, ...], outputs: int) -> None:
     features = torch.zeros(shape)
 
-    head = Head((feature_count(features.shape), outputs))
+    head = Head((shape[-1] if len(shape) == 3 else shape[1], outputs))
 
     assert head(features).shape == (shape[0], outputs)
 

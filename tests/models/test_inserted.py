@@ -139,7 +139,7 @@ def test_features_are_those_that_a_layer_would_get_and_nothing_stays() -> None:
     names, inputs = list(model.state_dict()), torch.randn(3, 2)
     model[0].register_forward_hook(lambda _module, _inputs, output: output + 1)
 
-    found = features_after(model, "0", "inserted", inputs)
+    found, _ = features_after(model, "0", "inserted", inputs)
 
     assert torch.equal(found, model[0](inputs))
     assert inserted_after(model[0]) == []

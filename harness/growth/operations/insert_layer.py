@@ -12,6 +12,7 @@ from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
 from harness.models.inserted import Inserted, features_after, insert
+from harness.models.layout import Layout, in_standard_order, to_layout
 from harness.models.paths import module_at
 
 __all__ = ["InsertLayer"]
@@ -31,6 +32,7 @@ class InsertLayer(AbstractOperation):
             f alone, which returns x. `random`: f alone, with drawn values, so that the network computes something else.
         flag: a name by which `SwitchLayer` can switch it on and off later.
         on: whether it is switched on; a layer that is off is not called.
+        layout: of the features, such as `TBF`, if the operation cannot tell it; see `harness.models.layout`.
     """
 
     kind: Literal["insert_layer"] = "insert_layer"
@@ -40,6 +42,7 @@ class InsertLayer(AbstractOperation):
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "inserted"
     flag: str | None = None
     on: bool = True
+    layout: Layout | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> "InsertLayer":
@@ -61,10 +64,12 @@ class InsertLayer(AbstractOperation):
         module, before = module_at(model, self.after), list(model.parameters())
         if hasattr(module, self.name):
             raise SpecError(f"expected a new name for a layer after {self.after!r}, found {self.name!r}, which exists")
-        features = features_after(model, self.after, self.name, probe.inputs)
+        features, layout = features_after(model, self.after, self.name, probe.inputs, self.layout)
+        in_order = features if layout is None else to_layout(features, layout, in_standard_order(layout))
         # Building a layer draws from the global generator, for values that are overwritten.
         with torch.random.fork_rng(devices=[]):
-            layer = self.layer.build(features.float().cpu(), self.function, generator)
-        new = Inserted(layer, residual=self.function == "residual", flag=self.flag, on=self.on)
+            layer = self.layer.build(in_order.float().cpu(), self.function, generator)
+        residual = self.function == "residual"
+        new = Inserted(layer, residual=residual, flag=self.flag, on=self.on, layout=layout)
         insert(module, self.name, new.to(features.device, features.dtype).train(module.training))
         return Growth.between(before, model)

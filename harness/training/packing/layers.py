@@ -11,8 +11,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from harness.models.head import Head, pooled
+from harness.models.head import Head
 from harness.models.inserted import Inserted
+from harness.models.pooling import Pool, pooled
 from harness.models.widened import Widened
 from harness.training.packing.linear import linear
 from harness.training.packing.shared_storage import SharedParameter, share
@@ -148,14 +149,16 @@ class _Row(Layer):
 
 
 class _Pooled(Layer):
-    def __init__(self, *, stop_gradient: bool) -> None:
+    def __init__(self, pool: Pool, layout: str | None, *, stop_gradient: bool) -> None:
+        self._pool, self._layout = pool, layout
         self._stop_gradient = stop_gradient
 
     def __call__(self, features: Features, streams: Streams) -> Features:
         del streams
         if isinstance(features, Tensor) and features.dim() == 3:
             return features.detach() if self._stop_gradient else features
-        return [pooled(one.detach() if self._stop_gradient else one) for one in apart(features)]
+        read = [one.detach() if self._stop_gradient else one for one in apart(features)]
+        return [pooled(one, self._pool, self._layout) for one in read]
 
 
 class _Inserted(Layer):
@@ -213,8 +216,12 @@ def _each(rows: Sequence[Sequence[nn.Module]], parameters: Parameters) -> list[L
 
 
 def _head(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
-    inside = _row_of([[head.layers, head.output] for head in modules], parameters)  # type: ignore[list-item]
-    return inside and _Row([_Pooled(stop_gradient=bool(modules[0].stop_gradient)), inside])
+    heads = cast("Sequence[Head]", modules)
+    first = heads[0]
+    if first.call not in (None, -1):
+        return None  # of the outputs of a layer, only the last is kept
+    inside = _row_of([[head.layers, head.output] for head in heads], parameters)
+    return inside and _Row([_Pooled(first.pool, first.layout, stop_gradient=first.stop_gradient), inside])
 
 
 def _inserted(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
@@ -222,6 +229,8 @@ def _inserted(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | N
     inside = layer_of([module.get_submodule("layer") for module in modules], parameters) if first.on else None
     if not first.on:
         return _Elementwise(nn.Identity())
+    if first.layout is not None:
+        return None
     return inside and _Inserted(inside, residual=bool(first.residual))
 
 

@@ -47,7 +47,7 @@ def seeds(count: int = 3, **settings: Any) -> list[Run]:
 
 
 def head(tap: str = "hidden.0", width: int = 5, name: str = "late", outputs: int = 2, **changes: Any) -> Change:
-    operation = {key: changes.pop(key) for key in ("dropout", "stop_gradient") if key in changes}
+    operation = {key: changes.pop(key) for key in ("call", "dropout", "stop_gradient") if key in changes}
     attach = AttachHead(name=name, outputs=outputs, tap=tap, width=width, **operation)
     return Change(operation=attach, freeze=changes.pop("freeze", NoFreezing()), **changes)
 
@@ -218,7 +218,7 @@ EITHER = {
         model=OwnModel(layer="shared"), grown=(head("1", freeze=UpToTap(tap="1")),), cached=True
     ),
     "a head at a layer that is used twice": seeds(
-        model=OwnModel(layer="shared"), grown=(head("2", freeze=UpToTap(tap="1")),), cached=True
+        model=OwnModel(layer="shared"), grown=(head("2", call=-1, freeze=UpToTap(tap="1")),), cached=True
     ),
     "networks of several shapes": [Run(seed=n, model=MLP(inputs=64, widths=(w,))) for n, w in enumerate((8, 8, 16))],
     "several sizes of batches": each("batch_size", 16, 8, 16),
