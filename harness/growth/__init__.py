@@ -5,6 +5,7 @@ be imported from here as well.
 """
 
 from harness.growth import operations
+from harness.growth.consolidate import consolidate
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
 from harness.growth.growth_state import GrowthState, growth_state
@@ -33,6 +34,7 @@ __all__ = [
     "OldParameters",
     "Probe",
     "Promise",
+    "consolidate",
     "grow",
     "growth_state",
     "refreeze",

@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.models.output_layer import OutputLayer, check_usable, output_layer_like
-from harness.models.paths import full_path, module_at, replace_module, short_path
+from harness.models.paths import full_path, module_at, replace_module
 
-__all__ = ["Widened", "check_replaceable", "fuse", "fuse_all", "output_parts", "replace_everywhere", "widen"]
+__all__ = ["Widened", "check_replaceable", "fuse", "output_parts", "replace_everywhere", "widen"]
 
 
 class Widened(nn.Module):
@@ -107,20 +107,3 @@ def fuse(module: Widened) -> OutputLayer:
     """Return one plain layer with all rows of `module`; it is trained if a part is."""
     trainable = any(parameter.requires_grad for parameter in module.parameters())
     return output_layer_like(module.layers[0], module.weight, module.bias, trainable=trainable)
-
-
-def fuse_all(model: nn.Module) -> tuple[str, ...]:
-    """Make every widened layer of `model` a plain one, as for export; an optimizer knows nothing of it.
-
-    Returns:
-        The names of the layers, as in `named_modules`.
-
-    Raises:
-        ModulePathError: the network is itself a widened layer; fuse that.
-    """
-    names = tuple(name for name, module in model.named_modules() if isinstance(module, Widened))
-    for name in names:
-        module = model.get_submodule(name)
-        if isinstance(module, Widened):
-            replace_everywhere(model, short_path(model, name), fuse(module))
-    return names

@@ -5,8 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
-from harness.models import MLP, GrowableModel, Head
-from harness.models.widened import Widened, fuse, fuse_all, output_parts, widen
+from harness.models.widened import Widened, fuse, output_parts, widen
 
 
 def linear(outputs: int, *, bias: bool = True) -> nn.Linear:
@@ -62,22 +61,6 @@ def test_a_fused_layer_is_trained_if_a_part_is(frozen: tuple[int, ...], trainabl
         module.parts[part].requires_grad_(False)
 
     assert fuse(module).weight.requires_grad is trainable
-
-
-def test_all_widened_layers_of_a_network_become_plain() -> None:
-    model = GrowableModel(MLP(inputs=4, widths=(4,)).build(3), "known")
-    model.attach("late", Head((4, 2)), "hidden")
-    for path in ("output", "heads.late.output"):
-        widen(model, path, linear(2))
-    inputs = torch.randn(5, 4)
-    before = model(inputs)
-
-    names = fuse_all(model)
-
-    assert names == ("backbone.output", "heads.late.output")
-    assert not any(isinstance(module, Widened) for module in model.modules())
-    for name, value in model(inputs).items():
-        torch.testing.assert_close(value, before[name])
 
 
 def test_whoever_reads_the_layer_as_a_plain_one_gets_the_whole() -> None:
