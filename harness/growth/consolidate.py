@@ -1,7 +1,6 @@
 """Plain layers in place of widened ones: for export, and for libraries that know the network's plain form."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
 
 import torch
 from torch import Tensor, nn
@@ -39,10 +38,7 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
     """
     optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer or ())
     widened = {name: module for name, module in model.named_modules() if isinstance(module, Widened)}
-    with ExitStack() as stack:
-        stack.enter_context(all_or_nothing(model))
-        for each in optimizers:
-            stack.enter_context(all_or_nothing(nn.Module(), each))
+    with all_or_nothing(model, optimizers):
         for name, module in widened.items():
             plain = None if optimizers else _parametrized(module)
             replace_everywhere(model, _as_path(model, name), plain or _joined(model, name, module, optimizers))
