@@ -5,6 +5,7 @@ be imported from here as well.
 """
 
 from harness.growth import operations
+from harness.growth.checkpoint import load_grown, save_grown
 from harness.growth.consolidate import consolidate
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing, OldParameters
 from harness.growth.grow import Grown, grow
@@ -37,7 +38,9 @@ __all__ = [
     "consolidate",
     "grow",
     "growth_state",
+    "load_grown",
     "refreeze",
+    "save_grown",
 ]
 __all__ += operations.__all__
 

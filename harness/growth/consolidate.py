@@ -1,18 +1,18 @@
 """Plain layers in place of widened ones: for export, and for libraries that know the network's plain form."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-import torch
-from torch import Tensor, nn
-from torch.nn.utils.parametrize import is_parametrized
+from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
+from harness.growth.growth_state import growth_state, keep_growth_state, unwrapped
 from harness.growth.merged import merge
+from harness.growth.plain_layers import Joined, make_plain
+from harness.growth.recipe import Reshaping
 from harness.growth.rollback import all_or_nothing
-from harness.models.growable import GrowableModel
-from harness.models.output_layer import OutputLayer, check_renewable, renew
-from harness.models.widened import Widened, fuse, replace_everywhere
+from harness.growth.surgery import check_coverage
 
 __all__ = ["consolidate"]
 
@@ -37,47 +37,31 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
         SurgeryError: some rows are frozen and others are not, or moments cannot be merged; nothing was changed.
     """
     optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer or ())
-    widened = {name: module for name, module in model.named_modules() if isinstance(module, Widened)}
-    with all_or_nothing(model, optimizers):
-        for name, module in widened.items():
-            plain = None if optimizers else _parametrized(module)
-            replace_everywhere(model, _as_path(model, name), plain or _joined(model, name, module, optimizers))
-    return tuple(widened)
+    network = unwrapped(model)
+    with all_or_nothing(network, optimizers):
+        names, joined = make_plain(network)
+        for item in joined if optimizers else ():
+            _check_alike(item)
+            for each in optimizers:
+                merge(each, item.old, item.new, item.name)
+        if names:
+            _remember(network)
+        if len(optimizers) == 1:
+            check_coverage(network, optimizers[0])
+    return names
 
 
-def _parametrized(module: Widened) -> OutputLayer | None:
-    """Return a layer with the rows that are computed from other tensors, if those of `module` are."""
-    return fuse(module) if any(is_parametrized(layer) for layer in module.layers) else None
-
-
-def _joined(model: nn.Module, name: str, module: Widened, optimizers: Sequence[Optimizer]) -> OutputLayer:
-    """Return the first part of `module` with the rows of all."""
-    parts, tensors = module.layers, ("weight", "bias")
-    for part in parts:
-        check_renewable(part, name, model, tensors, "it cannot be made plain; leave it as it is")
-    old = {key: [getattr(part, key) for part in parts] for key in tensors if parts[0].bias is not None or key != "bias"}
-    trained = {parameter.requires_grad for held in old.values() for parameter in held}
-    if optimizers and len(trained) > 1:
+def _check_alike(item: Joined) -> None:
+    if len({parameter.requires_grad for parameter in item.old}) > 1:
         raise SurgeryError(
-            f"expected all rows of {name!r} frozen or none, found some that are; a plain layer cannot tell them apart: "
-            "thaw them first, or consolidate for export: consolidate(model)"
+            f"expected all rows of {item.name!r} frozen or none, found some that are; a plain layer cannot tell them "
+            "apart: thaw them first, or consolidate for export: consolidate(model)"
         )
-    values = {key: torch.cat([parameter.detach() for parameter in held]) for key, held in old.items()}
-    renew(parts[0], values["weight"], values.get("bias"))
-    for key, held in old.items():
-        new = parts[0].get_parameter(key).requires_grad_(True in trained)
-        new.grad = _joined_gradients(held)
-        for optimizer in optimizers:
-            merge(optimizer, held, new, f"{name}.{key}")
-    return parts[0]
 
 
-def _joined_gradients(parameters: Sequence[nn.Parameter]) -> Tensor | None:
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return torch.cat(gradients) if len(gradients) == len(parameters) else None
-
-
-def _as_path(model: nn.Module, name: str) -> str:
-    """Return the path of which `name` is the full one."""
-    wrapped = isinstance(model, GrowableModel) and not name.startswith("heads.")
-    return name.removeprefix("backbone").removeprefix(".") if wrapped else name
+def _remember(model: nn.Module) -> None:
+    state = growth_state(model).updated(model)
+    frozen = frozenset(
+        name for name in state.frozen & state.identities.keys() if not state.identities[name].tensor.requires_grad
+    )
+    keep_growth_state(model, replace(state, frozen=frozen, recipe=(*state.recipe, Reshaping(None))).now())

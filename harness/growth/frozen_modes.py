@@ -15,7 +15,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from harness.growth.freezing import FrozenNorm
 from harness.growth.identities import Identities
 
-__all__ = ["has_statistics", "let_go", "set_train_mode", "stay_in_eval_mode"]
+__all__ = ["has_statistics", "let_go", "mode_without_freezing", "set_train_mode", "stay_in_eval_mode"]
 
 # Torch numbers hooks by process: a number that a pickle brought along may be given to another hook, and this name not.
 HOOK = "stays in eval mode"
@@ -68,6 +68,12 @@ def let_go(model: nn.Module) -> None:
         if hook is not None:
             module.training = module.training or (hook.training and model.training)
     _track(model, ())
+
+
+def mode_without_freezing(module: nn.Module) -> bool:
+    """Return whether `module` would be in train mode if nothing of it were frozen."""
+    hook = vars(module)["_forward_pre_hooks"].get(HOOK)
+    return module.training or (hook is not None and hook.training)
 
 
 class _EvalMode:

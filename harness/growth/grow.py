@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
+from harness.growth.example import Example
 from harness.growth.freeze import check_added, check_by_hand, freeze
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
@@ -19,6 +20,7 @@ from harness.growth.identities import Identities
 from harness.growth.lineage import Change, GrowthEvent, operate_on
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
+from harness.growth.recipe import Reshaping
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import check_coverage, check_supported, operate
@@ -111,7 +113,9 @@ def grow(
         stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
         change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
         lineage = (*state.lineage, GrowthEvent(step=step, change=change))
-        keep_growth_state(model, GrowthState(grown.identities, number, lineage, grown.frozen).now())
+        recipe = (*state.recipe, Reshaping(operation, keep_teacher, Example.of(probe)))
+        left = GrowthState(grown.identities, number, lineage, grown.frozen, recipe=recipe)
+        keep_growth_state(model, left.now())
         if average is not None:
             let_go(average.module)
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))

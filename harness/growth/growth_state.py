@@ -13,6 +13,7 @@ from harness.core.errors import SpecError
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.identities import Identities
 from harness.growth.lineage import GrowthEvent
+from harness.growth.recipe import Reshaping
 
 __all__ = ["GrowthState", "growth_state", "keep_growth_state", "own_state", "unwrapped"]
 
@@ -32,6 +33,7 @@ class GrowthState:
             froze or thawed by hand.
         thawed: the ids of what was thawed by hand since the last growth.
         age: optimizer updates between the last growth and the time that `frozen` is about.
+        recipe: what was done to the network's shape, in order.
     """
 
     identities: Identities
@@ -41,6 +43,7 @@ class GrowthState:
     trained: Mapping[str, bool] = field(default_factory=dict)
     thawed: frozenset[str] = frozenset()
     age: int = 0
+    recipe: tuple[Reshaping, ...] = ()
 
     @property
     def policy(self) -> AbstractFreezePolicy:
@@ -86,7 +89,8 @@ class GrowthState:
 def growth_state(model: nn.Module) -> GrowthState:
     """Return what `model`, compiled, distributed or plain, remembers of its growths; before the first, of none."""
     model = unwrapped(model)
-    return own_state(model) or _around(model, [state for part in model.modules() if (state := own_state(part))])
+    held = ((name, own_state(part)) for name, part in model.named_modules())
+    return own_state(model) or _around(model, {name: state for name, state in held if state})
 
 
 def own_state(model: nn.Module) -> GrowthState | None:
@@ -113,11 +117,11 @@ def unwrapped(model: nn.Module) -> nn.Module:
         model = inner
 
 
-def _around(model: nn.Module, inner: list[GrowthState]) -> GrowthState:
-    """Return the state of a network that holds networks with the states `inner`."""
+def _around(model: nn.Module, inner: Mapping[str, GrowthState]) -> GrowthState:
+    """Return the state of a network that holds networks with the states `inner`, by name."""
     slots = {
         (id(slot.module), slot.attribute): (state, name, slot)
-        for state in reversed(inner)  # of two networks, one in the other, the outer one comes first
+        for state in reversed(list(inner.values()))  # of two networks, one in the other, the outer one comes first
         for name, slot in state.identities.items()
     }
     identities, frozen, trained = Identities(model), set(), {}
@@ -128,7 +132,8 @@ def _around(model: nn.Module, inner: list[GrowthState]) -> GrowthState:
             frozen.add(renamed)
         if state is not None and known in state.trained:
             trained[renamed] = state.trained[known]
-    latest = max(inner, key=lambda state: state.number, default=None)
+    latest = max(inner.values(), key=lambda state: state.number, default=None)
     if latest is None:
         return GrowthState(identities)
-    return GrowthState(identities, latest.number, latest.lineage, frozenset(frozen), trained)
+    recipe = tuple(step.within(name) for name, state in inner.items() for step in state.recipe)
+    return GrowthState(identities, latest.number, latest.lineage, frozenset(frozen), trained, recipe=recipe)

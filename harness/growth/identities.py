@@ -46,11 +46,16 @@ class Identities(Mapping[str, Slot]):
         self._slots: dict[str, Slot] = {}
         self.register(model, birth=0)
 
+    @classmethod
+    def of(cls, slots: Mapping[str, Slot]) -> "Identities":
+        """Return the identities that `slots` have."""
+        identities = cls(nn.Module())
+        identities._slots = dict(slots)
+        return identities
+
     def copy(self) -> "Identities":
         """Return a copy, to which ids can be added."""
-        twin = Identities(nn.Module())
-        twin._slots = dict(self._slots)
-        return twin
+        return Identities.of(self._slots)
 
     def register(self, model: nn.Module, *, birth: int) -> None:
         """Give ids to the tensors of `model` that have none yet, and drop those of tensors that it no longer has.
