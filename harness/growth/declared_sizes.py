@@ -1,23 +1,25 @@
-"""Sizes that a network declares of itself: how many labels it has, and what they are called.
+"""Sizes that a network declares of itself: how many labels it has, what they are called, and how large a vocabulary is.
 
 Models of Hugging Face's transformers reshape their outputs by `num_labels` when they compute a loss, and build their
 layers by `config` when they are loaded. Both are attributes that any module may have, so nothing is imported here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from torch import nn
 
 from harness.growth.record import Columns
-from harness.models.paths import full_path, module_at
+from harness.models.network_config import follow, modules_around, resized
+from harness.models.paths import full_path
 
 __all__ = ["declared_sizes", "follow_columns"]
 
 
 def declared_sizes(model: nn.Module) -> dict[str, int]:
     """Return, by name, the number of outputs of each layer in a network that declares sizes; nothing for others."""
-    if not any(_declares(module) for module in model.modules()):
+    if not any("num_labels" in vars(module) or "config" in vars(module) for module in model.modules()):
         return {}
     sizes = ((name, getattr(module, "out_features", None)) for name, module in model.named_modules())
     return {name: size for name, size in sizes if isinstance(size, int)}
@@ -36,31 +38,20 @@ def follow_columns(model: nn.Module, columns: Mapping[str, Columns], before: Map
     for path, origins in columns.items():
         name = full_path(model, path)
         if name in before:
-            for module in _around(model, name):
-                _follow(module, before[name], origins)
-                if _is_decoder(module, module_at(model, path)):
-                    module.config.vocab_size = len(origins)  # type: ignore[union-attr]
+            follow(model, [name], partial(_labels, old=before[name], origins=origins))
+            if _is_decoder(model, name):
+                follow(model, [name], resized(("vocab_size",), before[name], len(origins)))
 
 
-def _declares(module: nn.Module) -> bool:
-    return isinstance(getattr(getattr(module, "config", None), "id2label", None), Mapping)
-
-
-def _around(model: nn.Module, name: str) -> Iterator[nn.Module]:
-    """Yield the modules around the one of `name`, from the outside."""
-    parts = name.split(".")
-    for depth in range(len(parts)):
-        yield model.get_submodule(".".join(parts[:depth]))
-
-
-def _follow(module: nn.Module, old: int, origins: Columns) -> None:
-    if vars(module).get("num_labels") == old:
-        module.num_labels = len(origins)  # type: ignore[assignment]
-    config: Any = getattr(module, "config", None)
-    if _declares(module) and len(config.id2label) == old != len(origins):
-        names = _names(dict(config.id2label), origins)
-        config.id2label = names
-        config.label2id = {label: column for column, label in names.items()}
+def _labels(holder: object, old: int, origins: Columns) -> dict[str, Any]:
+    """Return what `holder`, a module or a config, says of `old` labels as it should from now on."""
+    if isinstance(holder, nn.Module):
+        return {"num_labels": len(origins)} if vars(holder).get("num_labels") == old else {}
+    known = getattr(holder, "id2label", None)
+    if not isinstance(known, Mapping) or len(known) != old:
+        return {}
+    names = _names(dict(known), origins)
+    return {} if names == known else {"id2label": names, "label2id": {label: column for column, label in names.items()}}
 
 
 def _names(old: dict[int, str], origins: Columns) -> dict[int, str]:
@@ -72,7 +63,8 @@ def _names(old: dict[int, str], origins: Columns) -> dict[int, str]:
     return names
 
 
-def _is_decoder(module: nn.Module, layer: nn.Module) -> bool:
-    """Return whether `module` says that `layer` computes the logits of its vocabulary."""
-    decoder = getattr(module, "get_output_embeddings", None)
-    return callable(decoder) and hasattr(getattr(module, "config", None), "vocab_size") and decoder() is layer
+def _is_decoder(model: nn.Module, name: str) -> bool:
+    """Return whether a module around the layer `name` says that it computes the logits of a vocabulary."""
+    layer = model.get_submodule(name)
+    decoders = [getattr(module, "get_output_embeddings", None) for module in modules_around(model, [name])]
+    return any(callable(decoder) and decoder() is layer for decoder in decoders)

@@ -11,6 +11,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
+from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.example import Example
 from harness.growth.freeze import check_added, check_by_hand, freeze
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
@@ -91,7 +92,7 @@ def grow(
     before = growth_state(model)
     number = before.next_number(number)
     state = before.updated(model)
-    policy = freeze_policy or NoFreezing()
+    policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
     with all_or_nothing(model, optimizer):
         optimizer.zero_grad(set_to_none=True)
         let_go(model)
@@ -119,6 +120,8 @@ def grow(
         if average is not None:
             let_go(average.module)
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
+            follow_columns(average.module, grown.growth.columns, declared)
+        follow_columns(model, grown.growth.columns, declared)
     return grown
 
 

@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from harness.models.growable import GrowableModel
-from harness.models.output_layer import OutputLayer, check_renewable, renew
+from harness.models.output_layer import OutputLayer, check_renewable
+from harness.models.paths import short_path
+from harness.models.rows import replace_rows
 from harness.models.widened import Widened, fuse, replace_everywhere
 
 __all__ = ["Joined", "make_plain"]
@@ -44,7 +45,7 @@ def make_plain(model: nn.Module) -> tuple[tuple[str, ...], tuple[Joined, ...]]:
         else:
             plain, own = _joined(model, name, module)
             joined.extend(own)
-        replace_everywhere(model, _as_path(model, name), plain)
+        replace_everywhere(model, short_path(model, name), plain)
     return tuple(widened), tuple(joined)
 
 
@@ -55,20 +56,12 @@ def _joined(model: nn.Module, name: str, module: Widened) -> tuple[OutputLayer, 
     for part in parts:
         check_renewable(part, name, model, names, "it cannot be made plain; leave it as it is")
     old = {key: tuple(part.get_parameter(key) for part in parts) for key in names}
-    rows = {key: torch.cat([parameter.detach() for parameter in held]) for key, held in old.items()}
-    renew(first, rows["weight"], rows.get("bias"))
-    for key, held in old.items():
-        new = first.get_parameter(key).requires_grad_(any(parameter.requires_grad for parameter in held))
-        new.grad = _joined_gradients(held)
+    for held in old.values():
+        new = replace_rows(model, held[0], torch.cat([parameter.detach() for parameter in held]))
+        new.requires_grad_(any(parameter.requires_grad for parameter in held)).grad = _joined_gradients(held)
     return first, [Joined(f"{name}.{key}", held, first.get_parameter(key)) for key, held in old.items()]
 
 
 def _joined_gradients(parameters: Sequence[nn.Parameter]) -> Tensor | None:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     return torch.cat(gradients) if len(gradients) == len(parameters) else None
-
-
-def _as_path(model: nn.Module, name: str) -> str:
-    """Return the path of which `name` is the full one."""
-    wrapped = isinstance(model, GrowableModel) and not name.startswith("heads.")
-    return name.removeprefix("backbone").removeprefix(".") if wrapped else name

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import HarnessError, SnapshotError
 from harness.core.spec import explain
+from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.example import Example
 from harness.growth.lineage import operate_on
 from harness.growth.operations import AbstractOperation
@@ -94,5 +95,8 @@ def _repeat(model: nn.Module, change: Reshaping, probe: Probe | None) -> None:
         make_plain(model)
         return
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    given = probe or (change.example and change.example.probe(device))
-    operate_on(model, change.operation, keep_teacher=change.keep_teacher, probe=given, generator=torch.Generator())
+    given, declared = probe or (change.example and change.example.probe(device)), declared_sizes(model)
+    growth = operate_on(
+        model, change.operation, keep_teacher=change.keep_teacher, probe=given, generator=torch.Generator()
+    )
+    follow_columns(model, growth.columns, declared)

@@ -9,10 +9,15 @@ NEED_NONE = ("__init__", "__main__", "_base")
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
     "data/augment/": "data/test_augment.py",
+    "growth/checkpoint_folder": "growth/test_checkpoint.py",
     "growth/freezing/": "conformance/test_freeze_policies.py",
     "growth/layers/": "growth/layers/test_layers.py",
     "growth/operations/": "conformance/test_operations.py",
+    "growth/optimizer_state": "growth/test_checkpoint.py",
+    "growth/plain_layers": "growth/test_consolidate.py",
     "growth/probe": "conformance/test_zoo.py",
+    "growth/recipe": "growth/test_checkpoint.py",
+    "growth/restored": "growth/test_checkpoint.py",
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",
