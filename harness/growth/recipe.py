@@ -95,8 +95,9 @@ def _repeat(model: nn.Module, change: Reshaping, probe: Probe | None) -> None:
         make_plain(model)
         return
     device = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    given, declared = probe or (change.example and change.example.probe(device)), declared_sizes(model)
+    example = None if change.example is None else change.example.probe(device)
+    declared = declared_sizes(model)
     growth = operate_on(
-        model, change.operation, keep_teacher=change.keep_teacher, probe=given, generator=torch.Generator()
+        model, change.operation, keep_teacher=change.keep_teacher, probe=probe or example, generator=torch.Generator()
     )
     follow_columns(model, growth.columns, declared)

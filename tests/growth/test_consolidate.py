@@ -1,4 +1,5 @@
 import io
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ class Classifier(nn.Module):
     def __init__(self, classes: int = 3) -> None:
         super().__init__()
         self.trunk = nn.Linear(4, 8)
-        self.fc = nn.Linear(8, classes)
+        self.fc: Any = nn.Linear(8, classes)
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.fc(torch.relu(self.trunk(inputs)))  # type: ignore[no-any-return]
@@ -86,7 +87,7 @@ def test_two_optimizers_keep_what_each_holds() -> None:
     consolidate(model, [body, head])
 
     assert [len(optimizer.param_groups[0]["params"]) for optimizer in (body, head)] == [2, 2]
-    assert head.state[model[1].weight]["momentum_buffer"].shape == (5, 8)
+    assert head.state[model.get_parameter("1.weight")]["momentum_buffer"].shape == (5, 8)
 
 
 def test_gradients_are_carried() -> None:
@@ -101,7 +102,7 @@ def test_gradients_are_carried() -> None:
 
 @pytest.mark.parametrize("export", [torch.export.export, torch.jit.trace, torch.jit.script])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_what_is_consolidated_can_be_exported(export: object) -> None:
+def test_what_is_consolidated_can_be_exported(export: Any) -> None:
     model, _ = grown(steps=1)
     consolidate(model)
 
