@@ -7,6 +7,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
+from harness.growth.distributed import check_whole, on_every_process
 from harness.growth.growth_state import growth_state, keep_growth_state, unwrapped
 from harness.growth.merged import merge
 from harness.growth.plain_layers import Joined, make_plain
@@ -38,7 +39,8 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
     """
     optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer or ())
     network = unwrapped(model)
-    with all_or_nothing(network, optimizers):
+    check_whole(model, optimizers)
+    with all_or_nothing(network, optimizers), on_every_process(model):
         names, joined = make_plain(network)
         for item in joined if optimizers else ():
             _check_alike(item)

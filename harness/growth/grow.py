@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
 from harness.growth.declared_sizes import declared_sizes, follow_columns
+from harness.growth.distributed import check_whole, on_every_process
 from harness.growth.example import Example
 from harness.growth.freeze import check_added, check_by_hand, freeze
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
@@ -68,7 +68,8 @@ def grow(
     froze, and freezes by its own. What was frozen by hand in between is not trained by any policy.
 
     Args:
-        model: any module, compiled or not.
+        model: any module, compiled or not. One in `DistributedDataParallel` grows on every process alike; the wrapper
+            stays the same object, and afterwards all processes have the first one's values.
         optimizer: holds the trainable parameters; its state of a parameter must have the parameter's shape.
         operation: what changes.
         freeze_policy: what stays fixed from now on; nothing by default.
@@ -85,15 +86,15 @@ def grow(
         InputError: the operation cannot be done on this network, or the policy would freeze what cannot be frozen.
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
-    _check_not_distributed(model)
+    check_whole(model, [optimizer])
     _forget_graphs(model)
-    model = unwrapped(model)
+    given, model = model, unwrapped(model)
     _check_outside_autocast(model)
     before = growth_state(model)
     number = before.next_number(number)
     state = before.updated(model)
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
-    with all_or_nothing(model, optimizer):
+    with all_or_nothing(model, optimizer), on_every_process(given, average):
         optimizer.zero_grad(set_to_none=True)
         let_go(model)
         grown = grow_network(
@@ -167,14 +168,6 @@ def _check_outside_autocast(model: nn.Module) -> None:
         raise SurgeryError("expected to grow outside autocast, found an autocast region; leave it before growing")
 
 
-def _check_not_distributed(model: nn.Module) -> None:
-    if isinstance(model, DistributedDataParallel):
-        raise SurgeryError(
-            "expected a module, found DistributedDataParallel, which would not synchronize what is new; grow "
-            "model.module on every process, then wrap it again: model = DistributedDataParallel(model.module)"
-        )
-
-
 def _forget_graphs(model: nn.Module) -> None:
-    if hasattr(model, "_orig_mod"):
+    if any(hasattr(module, "_orig_mod") for module in (model, getattr(model, "module", None))):
         torch.compiler.reset()  # or old graphs would count towards the limit after which nothing is compiled

@@ -6,6 +6,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
+from harness.growth.distributed import on_every_process
 from harness.growth.freeze import freeze
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import keep_growth_state, own_state, unwrapped
@@ -33,7 +34,7 @@ def refreeze(model: nn.Module, optimizer: Optimizer, *, step: int) -> frozenset[
         SpecError: `step` lies before the last growth.
         SurgeryError: the optimizer does not hold what has thawed; nothing was changed.
     """
-    model = unwrapped(model)
+    given, model = model, unwrapped(model)
     known = own_state(model)
     if known is None:
         return frozenset()
@@ -43,7 +44,7 @@ def refreeze(model: nn.Module, optimizer: Optimizer, *, step: int) -> frozenset[
     if not any(min(known.age, age) < change <= max(known.age, age) for change in known.policy.changes()):
         return known.frozen
     state = known.updated(model)
-    with all_or_nothing(model, optimizer):
+    with all_or_nothing(model, optimizer), on_every_process(given):
         let_go(model)
         frozen = freeze(model, state.identities, state.policy, growth=state.number, age=age, spared=state.thawed)
         check_coverage(model, optimizer)

@@ -1,7 +1,5 @@
-"""Growth of models that something else holds on to: compiled, averaged, distributed, scaled."""
+"""Growth of models that something else holds on to: compiled, averaged, scaled."""
 
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -110,53 +108,3 @@ def test_growth_inside_autocast_is_refused(conv_model: GrowableModel, images: to
 
     with torch.autocast("cpu", dtype=torch.bfloat16), pytest.raises(SurgeryError, match="outside autocast"):
         grow(conv_model, optimizer, HEAD, probe=Probe(images))
-
-
-DISTRIBUTED = """
-import os
-import sys
-import torch
-import torch.distributed as dist
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
-from harness.core.errors import SurgeryError
-from harness.growth import AttachHead, Probe, WidenHead, grow
-from harness.models import GrowableModel
-
-first = os.fork()  # two processes for the imports of one
-rank, file = int(first == 0), sys.argv[1]
-dist.init_process_group("gloo", init_method=f"file://{file}", rank=rank, world_size=2)
-torch.manual_seed(0)
-model = DistributedDataParallel(GrowableModel(nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3)), "known"))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-inputs = torch.randn(6, 4, generator=torch.Generator().manual_seed(rank))
-head = AttachHead(name="late", outputs=2, tap="0")
-try:
-    grow(model, optimizer, head, probe=Probe(inputs))
-    sys.exit("was not refused")
-except SurgeryError as error:
-    assert "model = DistributedDataParallel(model.module)" in str(error), error
-grow(model.module, optimizer, head, probe=Probe(inputs))
-model = DistributedDataParallel(model.module)
-sum(output.square().sum() for output in model(inputs).values()).backward()
-optimizer.step()
-weight = model.module.get_parameter("heads.late.output.weight").detach().clone()
-both = [torch.zeros_like(weight) for _ in range(2)]
-dist.all_gather(both, weight)
-assert torch.equal(*both), both
-dist.barrier()
-other = os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) if first else 0
-os._exit(other)  # gloo's threads sometimes abort an ordinary exit
-"""
-
-
-def test_a_distributed_model_is_refused_with_the_line_to_write_which_then_works(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    file = tmp_path_factory.mktemp("gloo") / "rendezvous"
-
-    done = subprocess.run(
-        [sys.executable, "-c", DISTRIBUTED, str(file)], capture_output=True, text=True, timeout=120, check=False
-    )
-
-    assert done.returncode == 0, done.stderr
