@@ -8,8 +8,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from harness.core.errors import SurgeryError
 from harness.core.seeding import generator
+from harness.growth.check_growable import check_growable
 from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.distributed import check_whole, on_every_process
 from harness.growth.example import Example
@@ -18,6 +18,7 @@ from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
 from harness.growth.identities import Identities
+from harness.growth.inheritance import inherit
 from harness.growth.lineage import Change, GrowthEvent, operate_on
 from harness.growth.operations import AbstractOperation
 from harness.growth.probe import Probe
@@ -60,9 +61,9 @@ def grow(
 ) -> Grown:
     """Apply `operation` to `model` and let optimizer, average, ids and freezing follow: all of it, or nothing.
 
-    Call it between two steps, outside autocast and never during an evaluation. A `GradScaler` needs no change, and a
-    compiled model is compiled again at its next call. New values come from the stream (seed, "growth", number), so they
-    do not depend on anything drawn before.
+    Call it between two steps, outside autocast and inference mode. A `GradScaler` needs no change, and a compiled model
+    is compiled again at its next call. Gradients that are being accumulated stay, and those of new entries begin with
+    zeros. New values come from the stream (seed, "growth", number), so they do not depend on anything drawn before.
 
     The model remembers its growths (`growth_state`): the next one draws other values, thaws what this one's policy
     froze, and freezes by its own. What was frozen by hand in between is not trained by any policy.
@@ -87,15 +88,15 @@ def grow(
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
     check_whole(model, [optimizer])
+    check_growable(model)
     _forget_graphs(model)
     given, model = model, unwrapped(model)
-    _check_outside_autocast(model)
     before = growth_state(model)
     number = before.next_number(number)
     state = before.updated(model)
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
-    with all_or_nothing(model, optimizer), on_every_process(given, average):
-        optimizer.zero_grad(set_to_none=True)
+    whole = model if average is None else nn.ModuleList([model, average.module])
+    with all_or_nothing(whole, optimizer), on_every_process(given, average):
         let_go(model)
         grown = grow_network(
             model,
@@ -153,19 +154,14 @@ def grow_network(
     sizes = {name: tensor.shape for name, tensor in identities.tensors().items()}
     stream = generator(seed, "growth", number)
     growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
+    for item in growth.carried:
+        inherit(item)
     operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
     identities.register(model, birth=number)
     frozen = freeze(model, identities, freeze_policy, growth=number)
     check_added(model, identities, frozen, sizes, freeze_policy)
     check_coverage(model, optimizer)
     return Grown(growth, identities, frozen)
-
-
-def _check_outside_autocast(model: nn.Module) -> None:
-    devices = {parameter.device.type for parameter in model.parameters()}
-    if any(torch.is_autocast_enabled(device) for device in devices):
-        # Autocast keeps 16-bit copies of weights, which would be those from before the growth.
-        raise SurgeryError("expected to grow outside autocast, found an autocast region; leave it before growing")
 
 
 def _forget_graphs(model: nn.Module) -> None:

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from harness.models.attributes import Table, put_back, remember_attributes, remember_tables
 from harness.models.eval_mode import gpus_of
 
 __all__ = ["all_or_nothing"]
-
-OWN_TABLES = (dict, set, list)
 
 
 @contextmanager
@@ -20,33 +18,30 @@ def all_or_nothing(model: nn.Module, optimizers: Optimizer | Sequence[Optimizer]
     """Restore model, optimizers and random streams if the block raises.
 
     It remembers which module holds which tensors, submodules, hooks and settings, and what optimizers hold. Tensors
-    are not copied, since operations replace them and never change their values.
+    are not copied, since operations replace them and never change their values. What is restored are the same objects:
+    a handle still removes its hook, and a param group that somebody holds is still the optimizer's.
     """
-    modules = [(module, _tables(module)) for module in model.modules()]
+    restore = remember_attributes(model)
     flags = [(parameter, parameter.requires_grad, parameter.grad) for parameter in model.parameters()]
-    held = [_contents(item) for item in ([optimizers] if isinstance(optimizers, Optimizer) else optimizers)]
+    held = [optimizers] if isinstance(optimizers, Optimizer) else optimizers
+    tables = [table for optimizer in held for table in _tables(optimizer)]
     try:
         with torch.random.fork_rng(devices=gpus_of(model)):
             yield
     except BaseException:
-        for module, tables in modules:
-            module.__dict__.clear()
-            module.__dict__.update(tables)
+        restore()
+        put_back(tables)
         for parameter, requires_grad, gradient in flags:
             parameter.requires_grad_(requires_grad)
             parameter.grad = gradient
-        for optimizer, groups, state in held:
-            optimizer.param_groups[:] = groups
-            optimizer.state.clear()
-            optimizer.state.update(state)
         raise
 
 
-def _contents(optimizer: Optimizer) -> tuple[Optimizer, list[dict[str, Any]], dict[Any, Any]]:
-    groups = [dict(group, params=list(group["params"])) for group in optimizer.param_groups]
-    return optimizer, groups, dict(optimizer.state)
-
-
-def _tables(module: nn.Module) -> dict[str, Any]:
-    """Return a module's attributes, with copies of its own tables, such as its parameters by name."""
-    return {name: value.copy() if isinstance(value, OWN_TABLES) else value for name, value in vars(module).items()}
+def _tables(optimizer: Optimizer) -> list[Table]:
+    """Return the tables in an optimizer, and in those that it wraps: attributes, groups, what is known by parameter."""
+    found = remember_tables(vars(optimizer))
+    for part in (*optimizer.param_groups, *optimizer.state.values()):
+        found += remember_tables(part) if isinstance(part, dict) else []
+    for value in vars(optimizer).values():
+        found += _tables(value) if isinstance(value, Optimizer) else []
+    return found

@@ -149,3 +149,40 @@ def test_success_keeps_what_was_done_but_not_what_was_drawn(model: Saboteur, opt
 
     assert model.fc.out_features == 5
     assert torch.equal(torch.get_rng_state(), stream)
+
+
+def test_what_others_hold_is_still_the_models_and_the_optimizers(
+    model: Saboteur, optimizer: torch.optim.Optimizer
+) -> None:
+    calls: list[str] = []
+    handle = model.fc.register_forward_hook(lambda *_: calls.append("called"))
+    group, parameters = optimizer.param_groups[0], optimizer.param_groups[0]["params"]
+    groups, settings, moments = optimizer.param_groups, model.settings, optimizer.state[model.fc.weight]
+
+    for sabotage in SABOTAGES:
+        with pytest.raises(RuntimeError, match="sabotage"):
+            failing(sabotage, model, optimizer, RuntimeError("sabotage"))
+    handle.remove()
+    model(torch.randn(4, 2))
+
+    assert calls == []
+    assert optimizer.param_groups is groups
+    assert optimizer.param_groups[0] is group
+    assert group["params"] is parameters
+    assert optimizer.state[model.fc.weight] is moments
+    assert model.settings is settings
+
+
+def test_an_optimizer_within_an_optimizer_is_restored(model: Saboteur) -> None:
+    outer = torch.optim.SGD(model.parameters(), lr=0.1)
+    inner = torch.optim.SGD(model.parameters(), lr=0.2)
+    vars(outer)["base_optimizer"] = inner
+
+    def spoil(_: Saboteur, __: torch.optim.Optimizer) -> None:
+        inner.param_groups[0]["lr"] = 7.0
+        inner.param_groups.append({"params": []})
+
+    with pytest.raises(RuntimeError, match="sabotage"):
+        failing(spoil, model, outer, RuntimeError("sabotage"))
+
+    assert [group["lr"] for group in inner.param_groups] == [0.2]

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from harness.core.errors import SurgeryError
+from harness.core.errors import SurgeryError, TapNotFoundError
 from harness.growth import AttachHead, Probe, WidenHead, grow
 from harness.models import GrowableModel
 
@@ -84,6 +84,18 @@ def test_an_average_grows_with_the_model(conv_model: GrowableModel, images: torc
     assert new == {name for name in conv_model.state_dict() if name.startswith("heads.late")}
     assert all(torch.equal(grown[name], conv_model.state_dict()[name]) for name in new)
     assert all(torch.equal(grown[name], old[name]) for name in old)
+
+
+def test_an_average_that_cannot_grow_along_is_refused(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    average = AveragedModel(GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 2)), "known"))
+    optimizer = torch.optim.SGD(conv_model.parameters(), lr=0.1)
+    before = [list(model.state_dict()) for model in (conv_model, average)]
+
+    with pytest.raises(TapNotFoundError, match="no tap 'hidden'"):
+        grow(conv_model, optimizer, HEAD, probe=Probe(images), average=average)
+
+    assert [list(model.state_dict()) for model in (conv_model, average)] == before
+    assert len(optimizer.param_groups) == 1
 
 
 def test_a_loss_scaler_keeps_its_scale(conv_model: GrowableModel, images: torch.Tensor) -> None:
