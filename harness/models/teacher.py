@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from harness.core.errors import ModulePathError
 from harness.models.call import arguments
 from harness.models.growable import GrowableModel
 from harness.models.taps import capture
@@ -68,13 +69,30 @@ class Teacher:
 
 
 def keep_teacher(model: nn.Module) -> Teacher:
-    """Return a teacher that computes what `model` computes now. The copy has no teacher, even if `model` has one."""
-    network = copy.deepcopy(model)
+    """Return a teacher that computes what `model` computes now. The copy has no teacher, even if `model` has one.
+
+    Raises:
+        ModulePathError: `model` holds something that cannot be copied.
+    """
+    network = _copied(model)
     vars(network).pop("teacher", None)
     for name, _ in list(network.named_buffers(recurse=False)):
         if name.startswith(PREFIX):
             delattr(network, name)
     return Teacher(network)
+
+
+def _copied(model: nn.Module) -> nn.Module:
+    # What modules keep of a forward pass is part of a graph, and torch copies none.
+    kept = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
+    memo = {id(value): value.detach() for value in kept if not value.is_leaf}
+    try:
+        return copy.deepcopy(model, memo)
+    except Exception as error:
+        raise ModulePathError(
+            f"expected a network that can be copied, to keep it as a teacher, found that {type(model).__name__} cannot "
+            f"be: {str(error).splitlines()[0]}; let no module hold such a thing while the network grows"
+        ) from error
 
 
 def teacher_of(model: nn.Module) -> Teacher | None:

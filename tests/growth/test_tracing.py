@@ -137,3 +137,29 @@ def test_a_hook_that_changes_what_is_computed_is_noticed() -> None:
 
     with pytest.raises(ModulePathError, match="a forward hook"):
         trace(model, INPUTS)
+
+
+class Keeping(nn.Module):
+    """Keeps what it computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+        self.features: Tensor | None = None
+        self.all: list[Tensor] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map `[B, 4]` to `[B, 3]`."""
+        self.features = self.fc(inputs)
+        self.all.append(self.features)
+        return self.features
+
+
+def test_nothing_of_the_graph_stays_behind_in_the_network() -> None:
+    model, inputs = Keeping(), torch.randn(2, 4)
+    before = model(inputs)
+
+    trace(model, inputs)
+
+    assert model.features is before
+    assert len(model.all) == 1

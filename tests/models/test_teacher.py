@@ -1,8 +1,10 @@
 import copy
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from harness.core.errors import ModulePathError
 from harness.models.growable import GrowableModel
 from harness.models.teacher import Teacher, keep_teacher
 
@@ -129,3 +131,37 @@ def test_a_teachers_features_are_those_it_had() -> None:
     assert list(features) == ["0"]
     torch.testing.assert_close(features["0"], before)
     assert torch.equal(outputs["known"], teacher(inputs)["known"])
+
+
+class Keeping(nn.Module):
+    """Keeps what it computes, as networks do whose features are looked at."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(3, 2)
+        self.last: Tensor | None = None
+        self.all: list[Tensor] = []
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map `[B, 3]` to `[B, 2]`."""
+        self.last = self.fc(inputs)
+        return self.last
+
+
+def test_a_network_that_keeps_its_features_can_have_a_teacher() -> None:
+    model, inputs = Keeping(), torch.randn(5, 3)
+    before = model(inputs)
+
+    teacher = keep(model)
+
+    assert model.last is before
+    assert torch.equal(teacher(inputs), before)
+
+
+def test_a_network_that_cannot_be_copied_is_refused_in_one_line() -> None:
+    model = Keeping()
+    model.all.append(model(torch.randn(5, 3)))
+    model.last = None
+
+    with pytest.raises(ModulePathError, match=r"a network that can be copied.* Keeping cannot be: Only Tensors"):
+        keep_teacher(model)
