@@ -1,11 +1,13 @@
 """One growth, from a whole training state to a whole training state."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from harness.core.seeding import generator
@@ -25,7 +27,16 @@ from harness.growth.probe import Probe
 from harness.growth.recipe import Reshaping
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import check_coverage, check_supported, operate
+from harness.growth.surgery import (
+    AddedGroup,
+    ParameterNames,
+    Schedules,
+    bare,
+    check_coverage,
+    layers,
+    named_home,
+    operate,
+)
 
 __all__ = ["Grown", "grow", "grow_network"]
 
@@ -37,16 +48,18 @@ class Grown:
     Attributes:
         identities: the ids of all tensors that the network has now.
         frozen: the ids of those that are frozen from now on.
+        groups: the groups that optimizers got.
     """
 
     growth: Growth
     identities: Identities
     frozen: frozenset[str]
+    groups: tuple[AddedGroup, ...] = ()
 
 
 def grow(
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizer: Optimizer | Sequence[Optimizer],
     operation: AbstractOperation,
     *,
     freeze_policy: AbstractFreezePolicy | None = None,
@@ -54,7 +67,9 @@ def grow(
     average: AveragedModel | None = None,
     keep_teacher: bool = False,
     lr_factor: float = 1.0,
-    group: dict[str, Any] | None = None,
+    group: Mapping[str, Any] | None = None,
+    like: int | str | None = None,
+    scheduler: LRScheduler | Sequence[LRScheduler] | None = None,
     seed: int = 0,
     number: int | None = None,
     step: int = 0,
@@ -71,14 +86,18 @@ def grow(
     Args:
         model: any module, compiled or not. One in `DistributedDataParallel` grows on every process alike; the wrapper
             stays the same object, and afterwards all processes have the first one's values.
-        optimizer: holds the trainable parameters; its state of a parameter must have the parameter's shape.
+        optimizer: holds the trainable parameters; several, if each holds a part of them. New rows go to the one that
+            holds the rows they lie beside, other new parameters to the largest group of one that can update them.
         operation: what changes.
         freeze_policy: what stays fixed from now on; nothing by default.
         probe: examples, for operations that must know what a layer computes.
         average: an average of the model's weights, which grows with it and takes over its new values.
         keep_teacher: whether the network before the growth is kept as `model.teacher`.
-        lr_factor: the new parameters' learning rate, in units of the first group's.
+        lr_factor: the new parameters' learning rate, in units of that of the group whose settings they take.
         group: other hyperparameters of the new parameters' group, such as `weight_decay`.
+        like: the group whose settings new parameters take: its number, or the path of a module or parameter in it. By
+            default new rows take those of the layer that they extend or replace, others those of the largest group.
+        scheduler: torch's learning-rate schedulers that are to go on with the new groups, which keep their factor.
         seed: of the new values.
         number: of the growth, above those of earlier ones; by default 1 for the first growth of a network, then 2, ...
         step: optimizer updates so far, the birth of the new group.
@@ -87,7 +106,8 @@ def grow(
         InputError: the operation cannot be done on this network, or the policy would freeze what cannot be frozen.
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
-    check_whole(model, [optimizer])
+    optimizers = bare(optimizer)
+    check_whole(model, optimizers)
     check_growable(model)
     _forget_graphs(model)
     given, model = model, unwrapped(model)
@@ -95,12 +115,14 @@ def grow(
     number = before.next_number(number)
     state = before.updated(model)
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
+    schedules = Schedules(optimizers, scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
-    with all_or_nothing(whole, optimizer), on_every_process(given, average):
+    held = [layer for each in optimizers for layer in layers(each)]
+    with all_or_nothing(whole, held), on_every_process(given, average):
         let_go(model)
         grown = grow_network(
             model,
-            optimizer,
+            optimizers,
             operation,
             freeze_policy=policy,
             identities=state.identities,
@@ -108,10 +130,12 @@ def grow(
             keep_teacher=keep_teacher,
             lr_factor=lr_factor,
             group=group,
+            like=like,
             seed=seed,
             number=number,
             step=step,
         )
+        schedules.check(grown.groups)
         check_by_hand(model, grown.identities, grown.frozen & state.thawed, policy)
         stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
         change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
@@ -124,12 +148,13 @@ def grow(
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
             follow_columns(average.module, grown.growth.columns, declared)
         follow_columns(model, grown.growth.columns, declared)
+    schedules.extend(grown.groups)
     return grown
 
 
 def grow_network(
     model: nn.Module,
-    optimizer: Optimizer,
+    optimizers: Sequence[Optimizer],
     operation: AbstractOperation,
     *,
     freeze_policy: AbstractFreezePolicy,
@@ -137,7 +162,8 @@ def grow_network(
     probe: Probe | None,
     keep_teacher: bool = False,
     lr_factor: float = 1.0,
-    group: dict[str, Any] | None = None,
+    group: Mapping[str, Any] | None = None,
+    like: int | str | None = None,
     seed: int,
     number: int,
     step: int,
@@ -146,8 +172,8 @@ def grow_network(
 
     What the network remembers of its growths is neither read nor written.
     """
-    check_supported(optimizer)
-    identities = identities.copy()
+    identities, home = identities.copy(), named_home(model, optimizers, like)
+    names = ParameterNames(model, optimizers)
     for name, parameter in identities.parameters().items():
         # What an earlier policy froze is thawed, or parameters that join a frozen layer would be born frozen.
         parameter.requires_grad_(identities[name].trainable)
@@ -156,12 +182,13 @@ def grow_network(
     growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
     for item in growth.carried:
         inherit(item)
-    operate(optimizer, growth, step=step, lr_factor=lr_factor, group=group)
+    groups = operate(optimizers, growth, step=step, lr_factor=lr_factor, group=group, like=home)
+    names.update(growth)
     identities.register(model, birth=number)
     frozen = freeze(model, identities, freeze_policy, growth=number)
     check_added(model, identities, frozen, sizes, freeze_policy)
-    check_coverage(model, optimizer)
-    return Grown(growth, identities, frozen)
+    check_coverage(model, optimizers)
+    return Grown(growth, identities, frozen, tuple(groups))
 
 
 def _forget_graphs(model: nn.Module) -> None:

@@ -12,7 +12,7 @@ from harness.models.paths import module_at
 from harness.models.rows import replace_rows
 from harness.models.widened import output_parts
 
-__all__ = ["Rows", "all_rows", "drawn_rows", "renewed", "replaced", "stacked"]
+__all__ = ["Rows", "all_rows", "beside", "drawn_rows", "renewed", "replaced", "stacked"]
 
 Rows = tuple[Tensor, Tensor | None]
 
@@ -95,3 +95,15 @@ def replaced(model: nn.Module, old: Tensor, values: Tensor, moments: Moments) ->
     if not isinstance(old, nn.Parameter) or not isinstance(new, nn.Parameter):
         return ()
     return (Carried(old, new, tuple(slice(0, size) for size in old.shape), moments),)
+
+
+def beside(old: nn.Module, new: OutputLayer) -> dict[nn.Parameter, nn.Parameter]:
+    """Return, for each parameter of `new`, that of `old` which it lies beside or replaces.
+
+    Where `old` computes a tensor, as under weight norm, it is one of those that it computes it from.
+    """
+    pairs = {}
+    for name, parameter in new.named_parameters():
+        origins = [held for path, held in old.named_parameters() if name in path.split(".")]
+        pairs |= {parameter: origins[0]} if origins else {}
+    return pairs

@@ -64,6 +64,8 @@ class Growth:
         columns: for each output whose columns changed, by the module path of the layer that computes it: the old column
             that each new column comes from, or None if it is new. Class weights and label maps follow it.
         copied: those of `born` that go on as the parameter that they are a copy of.
+        extends: for those of `born` that lie beside an old parameter, or in its place, the old one. They take the
+            settings of its group.
     """
 
     born: tuple[nn.Parameter, ...]
@@ -72,6 +74,7 @@ class Growth:
     outputs: tuple[str, ...] = ()
     columns: Mapping[str, Columns] = field(default_factory=dict)
     copied: tuple[Copied, ...] = ()
+    extends: Mapping[nn.Parameter, nn.Parameter] = field(default_factory=dict)
 
     @classmethod
     def between(
@@ -83,6 +86,7 @@ class Growth:
         outputs: tuple[str, ...] = (),
         columns: Mapping[str, Columns] | None = None,
         copied: tuple[Copied, ...] = (),
+        extends: Mapping[nn.Parameter, nn.Parameter] | None = None,
     ) -> "Growth":
         """Compare, by identity, the parameters `before` the operation with those of `model` after it."""
         old = {id(parameter): parameter for parameter in before}
@@ -90,7 +94,7 @@ class Growth:
         heirs = {id(item.new) for item in carried}
         born = tuple(parameter for key, parameter in new.items() if key not in old and key not in heirs)
         gone = tuple(parameter for key, parameter in old.items() if key not in new)
-        return cls(born, carried, gone, outputs, columns or {}, copied)
+        return cls(born, carried, gone, outputs, columns or {}, copied, extends or {})
 
     @property
     def parameters_added(self) -> int:

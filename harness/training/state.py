@@ -76,7 +76,7 @@ class TrainState:
             self.optimizer.zero_grad(set_to_none=True)
             grown = grow_network(
                 self.model,
-                self.optimizer,
+                (self.optimizer,),
                 change.operation,
                 freeze_policy=change.freeze,
                 identities=self.identities,
@@ -84,6 +84,7 @@ class TrainState:
                 keep_teacher=change.keep_teacher,
                 lr_factor=change.lr_factor,
                 group=change.group(),
+                like=0,  # a change's factor is in units of the run's own rate, whichever layer it extends
                 seed=self.seed,
                 number=len(self.lineage) + 1,
                 step=self.step,

@@ -18,6 +18,8 @@ SUITES = {
     "growth/probe": "conformance/test_zoo.py",
     "growth/recipe": "growth/test_checkpoint.py",
     "growth/restored": "growth/test_checkpoint.py",
+    "growth/surgery/attached": "growth/surgery/test_schedules.py",
+    "growth/surgery/": "growth/surgery/test_operate.py",
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",

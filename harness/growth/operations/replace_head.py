@@ -8,7 +8,7 @@ from pydantic import NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
-from harness.growth.new_rows import Rows, all_rows, drawn_rows
+from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
@@ -78,7 +78,8 @@ class ReplaceHead(AbstractOperation):
         replace_everywhere(model, self.path, layer)
         if teacher is not None:
             teacher.join(model)
-        return Growth.between(before, model, columns={self.path: tuple(map(self.rows_from.get, range(self.to)))})
+        columns = {self.path: tuple(map(self.rows_from.get, range(self.to)))}
+        return Growth.between(before, model, columns=columns, extends=beside(parts[0], layer))
 
     def _mixed(self, old: Rows, new: Rows) -> Rows:
         weight, bias = old

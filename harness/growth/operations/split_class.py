@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
-from harness.growth.new_rows import Rows, renewed, stacked
+from harness.growth.new_rows import Rows, beside, renewed, stacked
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
@@ -58,11 +58,13 @@ class SplitClass(AbstractOperation):
         if self.rows == "own":
             carried = self._exchange(model, holder, row, first)
             trainable = any(parameter.requires_grad for parameter in holder.parameters())
-            widen(model, self.path, output_layer_like(holder, *others, trainable=trainable))
+            part = output_layer_like(holder, *others, trainable=trainable)
+            widen(model, self.path, part)
+            extends = beside(parts[0], part)
         else:
-            carried = self._append(model, parts[-1], holder, row, first, others)
+            carried, extends = self._append(model, parts[-1], holder, row, first, others), {}
         columns = (*range(have), *[self.parent] * (self.children - 1))
-        return Growth.between(before, model, carried=carried, columns={self.path: columns})
+        return Growth.between(before, model, carried=carried, columns={self.path: columns}, extends=extends)
 
     def _find(self, parts: tuple[OutputLayer, ...]) -> tuple[OutputLayer, int]:
         """Return the part that holds the parent, and its row there."""

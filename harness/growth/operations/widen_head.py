@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.core.errors import SpecError
-from harness.growth.new_rows import Rows, all_rows, drawn_rows, renewed, replaced, stacked
+from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows, renewed, replaced, stacked
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
@@ -67,23 +67,26 @@ class WidenHead(AbstractOperation):
             generator=generator,
         )
         outer = self._outer_biases(model, parts, have)
-        carried = self._add(model, parts, new)
+        carried, extends = self._add(model, parts, new)
         for bias in outer:
             carried += replaced(model, bias, functional.pad(bias.detach(), (0, self.to - have)), self.moments)
         columns = (*range(have), *[None] * (self.to - have))
-        return Growth.between(before, model, carried=carried, columns={self.path: columns})
+        return Growth.between(before, model, carried=carried, columns={self.path: columns}, extends=extends)
 
-    def _add(self, model: nn.Module, parts: tuple[OutputLayer, ...], new: Rows) -> tuple[Carried, ...]:
+    def _add(
+        self, model: nn.Module, parts: tuple[OutputLayer, ...], new: Rows
+    ) -> tuple[tuple[Carried, ...], dict[nn.Parameter, nn.Parameter]]:
         last = parts[-1]
         if self.rows == "own":
             trainable = any(parameter.requires_grad for part in parts for parameter in part.parameters())
-            widen(model, self.path, output_layer_like(last, *new, trainable=trainable))
-            return ()
+            part = output_layer_like(last, *new, trainable=trainable)
+            widen(model, self.path, part)
+            return (), beside(parts[0], part)
         have, tied = len(last.weight), [holder.path for holder in holders(model, last.weight)]
         carried = renewed(model, last, *stacked(last, new), moments=self.moments)
         if len(tied) > 1:
             follow_vocabulary(model, tied, have, len(last.weight))
-        return carried
+        return carried, {}
 
     def _check_in_place(self, model: nn.Module, last: OutputLayer) -> None:
         check_plain(last, self.path, ("weight", "bias"), "use rows='own'")

@@ -1,0 +1,193 @@
+"""A fresh optimizer like another one, on which it is tried out how it treats a parameter that it has not seen.
+
+How an optimizer begins is nowhere declared: some copy the weights, some make their state when they are built, some
+count steps in a group. So nothing here knows a class. The twin has the same settings and no state, and takes a step.
+"""
+
+import copy
+import inspect
+import warnings
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from harness.growth.surgery.wrapped import layers, states
+
+__all__ = ["Trial", "TrialFailedError", "copied", "parameter_holder", "start"]
+
+Settings = Mapping[str, Any]
+OF_GROUPS_ALONE = ("params", "param_names")
+
+
+class TrialFailedError(Exception):
+    """The optimizer cannot update such a parameter; the message is the optimizer's own."""
+
+
+class Trial:
+    """An optimizer like another one, with other parameters, that has made no step.
+
+    Args:
+        optimizer: the other one.
+        groups: settings and parameters of each group; parameters are copied, and weight decay is left out.
+
+    Attributes:
+        parameters: the copies in the last group.
+        was_started: whether the parameters needed a state before the first step.
+    """
+
+    def __init__(self, optimizer: Optimizer, *groups: tuple[Settings, Sequence[Tensor]]) -> None:
+        self._original = optimizer
+        self._groups = groups
+        self._build()
+        self.was_started = False
+
+    def _build(self) -> None:
+        self._optimizer = _without_parameters(self._original, {})
+        for settings, parameters in self._groups:
+            plain = {key: copied(value) for key, value in settings.items() if key not in OF_GROUPS_ALONE}
+            undecayed = {key: 0.0 if "weight_decay" in key else value for key, value in plain.items()}
+            self.parameters = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
+            self._optimizer.add_param_group({**undecayed, "params": self.parameters})
+        if callable(train := getattr(self._optimizer, "train", None)):
+            train()  # those that need no schedule have a mode, as modules do
+        self._before = {key: copied(value) for key, value in self._optimizer.param_groups[-1].items()}
+
+    def step(self, gradient: float = 0.0) -> None:
+        """Make a step in which all entries of all gradients are `gradient`.
+
+        Raises:
+            TrialFailedError: no way to call it works.
+        """
+        try:
+            self._step(gradient)
+        except TrialFailedError:
+            self._build()  # what failed may have left something
+            if self.was_started or not start(self._optimizer):
+                raise
+            self.was_started = True
+            self._step(gradient)
+
+    def _step(self, gradient: float) -> None:
+        held = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+        for parameter in held:
+            parameter.grad = torch.full_like(parameter, gradient)
+        reasons = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for arguments in ((), (lambda: torch.zeros(()),)):
+                try:
+                    type(self._optimizer).step(self._optimizer, *arguments)
+                except Exception as error:  # noqa: BLE001 - what a foreign optimizer raises is not known
+                    reasons.append(error)
+                else:
+                    return
+        raise TrialFailedError(str(reasons[0]) or type(reasons[0]).__name__)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a parameter of the last group has other values than at first."""
+        first = self._groups[-1][1]
+        return any(not torch.equal(now, then) for now, then in zip(self.parameters, first, strict=True))
+
+    def counted(self) -> Iterator[str]:
+        """Yield the settings of the last group that the steps changed: what it counts or sums up."""
+        for key, value in self._optimizer.param_groups[-1].items():
+            if key not in OF_GROUPS_ALONE and not _same(value, self._before.get(key)):
+                yield key
+
+    def memory(self) -> list[Mapping[str, Any]]:
+        """Return what each layer remembers of the first parameter of the last group."""
+        return [state.get(self.parameters[0], {}) for state in states(self._optimizer)]
+
+
+def start(optimizer: Optimizer) -> bool:
+    """Give parameters without a state the one that the optimizer, or one that it wraps, makes when it is built.
+
+    Returns:
+        Whether there is such a state.
+    """
+    started = False
+    for layer in layers(optimizer):
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                if not layer.state.get(parameter) and (made := _made_when_built(layer, group, parameter)):
+                    layer.state[parameter] = made
+                    started = True
+    return started
+
+
+def _made_when_built(layer: Optimizer, group: Settings, parameter: nn.Parameter) -> dict[str, Any]:
+    accepted = inspect.signature(type(layer)).parameters
+    settings = {key: group.get(key, value) for key, value in layer.defaults.items() if key in accepted}
+    try:
+        built = type(layer)([parameter], **settings)
+    except Exception:  # noqa: BLE001 - it needs what is not among its settings
+        return {}
+    return dict(built.state.get(parameter, {}))
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of a setting, which no two groups may share."""
+    return value.detach().clone() if isinstance(value, Tensor) else copy.copy(value)
+
+
+def _same(value: Any, other: Any) -> bool:
+    if isinstance(value, Tensor) and isinstance(other, Tensor):
+        return torch.equal(value, other)
+    return bool(type(value) is type(other) and value == other)
+
+
+def _without_parameters(optimizer: Optimizer, twins: dict[int, Any]) -> Optimizer:
+    """Return a twin with no group and no state; layers share with each other what those of `optimizer` share."""
+    twin: Optimizer = object.__new__(type(optimizer))
+    twins[id(optimizer)] = twin
+    # What is not kept by parameter belongs to the optimizer as a whole.
+    whole = {key: _twin_of(value, twins) for key, value in optimizer.state.items() if not isinstance(key, Tensor)}
+    twins.setdefault(id(optimizer.state), defaultdict(dict, whole))
+    twins.setdefault(id(optimizer.param_groups), [])
+    for name, value in vars(optimizer).items():
+        if name == "step":
+            continue  # a learning-rate schedule has put its own around the class's, bound to the first optimizer
+        vars(twin)[name] = OrderedDict() if name.endswith("_hooks") else _twin_of(value, twins)
+    return twin
+
+
+def _twin_of(value: Any, twins: dict[int, Any]) -> Any:
+    if id(value) in twins:
+        return twins[id(value)]
+    if isinstance(value, Optimizer):
+        return _without_parameters(value, twins)
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, torch.Generator):
+        return value.clone_state()
+    if type(value) is dict:
+        return {key: _twin_of(item, twins) for key, item in value.items()}
+    if type(value) in (list, tuple, set):
+        return type(value)(_twin_of(item, twins) for item in value)
+    return value
+
+
+def parameter_holder(optimizer: Optimizer) -> str | None:
+    """Return the name of an attribute, other than groups and state, in which the optimizer holds parameters."""
+    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    for layer in layers(optimizer):
+        apart = {id(layer.state), id(layer.param_groups)}
+        for name, value in vars(layer).items():
+            if id(value) not in apart and not isinstance(value, Optimizer) and _holds(value, held):
+                return name
+    return None
+
+
+def _holds(value: Any, parameters: set[int]) -> bool:
+    if isinstance(value, nn.Module):
+        return any(id(parameter) in parameters for parameter in value.parameters())
+    if isinstance(value, dict):
+        return any(_holds(item, parameters) for pair in value.items() for item in pair)
+    if isinstance(value, list | tuple | set):
+        return any(_holds(item, parameters) for item in value)
+    return id(value) in parameters
