@@ -102,7 +102,7 @@ def beside(old: nn.Module, new: OutputLayer) -> dict[nn.Parameter, nn.Parameter]
 
     Where `old` computes a tensor, as under weight norm, it is one of those that it computes it from.
     """
-    pairs = {}
+    pairs: dict[nn.Parameter, nn.Parameter] = {}
     for name, parameter in new.named_parameters():
         origins = [held for path, held in old.named_parameters() if name in path.split(".")]
         pairs |= {parameter: origins[0]} if origins else {}

@@ -27,7 +27,7 @@ def attached(optimizers: Sequence[Optimizer]) -> list[LRScheduler]:
         return []
     own = {id(layer) for layer in every}
     found = {id(item): item for item in _holders(every) if id(item.optimizer) in own}
-    inner = {id(part) for item in found.values() for part in parts(item)}
+    inner: set[int] = {id(part) for item in found.values() for part in parts(item)}
     return [item for key, item in found.items() if key not in inner]
 
 

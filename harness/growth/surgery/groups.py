@@ -123,7 +123,7 @@ class _Fitting:
         self._trials: dict[tuple[int, torch.Size, torch.dtype], Trial | str] = {}
 
     def home(self, parameter: nn.Parameter, wanted: Home | None) -> Home:
-        reasons = {}
+        reasons: dict[str, Trial | str] = {}
         for home in ([wanted] if wanted else []) + self._by_size:
             trial = self._trial(home, parameter)
             if isinstance(trial, Trial):
