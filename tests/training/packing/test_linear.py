@@ -25,9 +25,9 @@ def learned(function: object, inputs: Tensor, weights: Tensor, biases: Tensor | 
 
 @given(
     count=st.integers(1, 4),
-    batch=st.integers(1, 20),
-    inputs=st.integers(1, 20),
-    outputs=st.integers(1, 20),
+    batch=st.integers(2, 20),
+    inputs=st.integers(2, 20),
+    outputs=st.integers(2, 20),
     biased=st.booleans(),
 )
 @settings(max_examples=40)
