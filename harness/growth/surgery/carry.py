@@ -109,8 +109,8 @@ class _Carrying:
             raise self._refusal(f"it cannot update one of shape {list(self._item.new.shape)}: {error}") from None
 
     def _unmoved(self, remembered: list[dict[str, Any]]) -> list[Mapping[str, Any]]:
-        """Return what a trial remembers after as few steps as make all the entries that there are."""
-        for steps in range(1, STEPS + 1):
+        """Return what a trial remembers after as few steps as make all entries that there are; some need none."""
+        for steps in range(STEPS + 1):
             trial = self._after(0.0, steps)
             memory = trial.memory()
             if all(entries.keys() <= made.keys() for entries, made in zip(remembered, memory, strict=True)):
@@ -120,6 +120,7 @@ class _Carrying:
 
     def _after(self, gradient: float, steps: int) -> Trial:
         trial = Trial(self._optimizer, (self._group, [self._weights[0]]))
+        trial.begin()
         for _ in range(steps):
             trial.step(gradient)
         return trial

@@ -25,10 +25,9 @@ class Home:
     optimizer: Optimizer
     group: dict[str, Any]
 
-    @property
-    def size(self) -> int:
-        """The number of values that it holds."""
-        return sum(parameter.numel() for parameter in self.group["params"])
+    def size(self, dims: int | None = None) -> int:
+        """Return the number of values that it holds, or holds in tensors of `dims` dimensions."""
+        return sum(p.numel() for p in self.group["params"] if dims is None or p.dim() == dims)
 
     def holds(self, parameter: Tensor) -> bool:
         """Return whether it holds `parameter`."""
@@ -97,7 +96,7 @@ def named_home(model: nn.Module, optimizers: Sequence[Optimizer], like: int | st
 def add_groups(
     optimizers: Sequence[Optimizer], parameters: Mapping[nn.Parameter, Home | None], new: NewSettings
 ) -> list[AddedGroup]:
-    """Add `parameters`, each with the settings of a group, or, with None, of the largest.
+    """Add `parameters`, each with the settings of a group, or, with None, of the largest that holds such tensors.
 
     Where an optimizer cannot update such a parameter, as one of matrices cannot update a bias, the largest group that
     can is taken.
@@ -118,13 +117,14 @@ class _Fitting:
 
     def __init__(self, optimizers: Sequence[Optimizer], new: NewSettings) -> None:
         self._homes = homes(optimizers)
-        self._by_size = sorted(self._homes, key=lambda home: home.size, reverse=True)
         self._new = new
         self._trials: dict[tuple[int, torch.Size, torch.dtype], Trial | str] = {}
 
     def home(self, parameter: nn.Parameter, wanted: Home | None) -> Home:
         reasons: dict[str, Trial | str] = {}
-        for home in ([wanted] if wanted else []) + self._by_size:
+        # Biases and norms are often in a group of their own, without weight decay.
+        by_size = sorted(self._homes, key=lambda home: (home.size(parameter.dim()), home.size()), reverse=True)
+        for home in ([wanted] if wanted else []) + by_size:
             trial = self._trial(home, parameter)
             if isinstance(trial, Trial):
                 return home

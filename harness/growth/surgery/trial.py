@@ -9,7 +9,9 @@ import inspect
 import warnings
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,43 @@ __all__ = ["Trial", "TrialFailedError", "copied", "parameter_holder", "start"]
 
 Settings = Mapping[str, Any]
 OF_GROUPS_ALONE = ("params", "param_names")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How to make a step.
+
+    Attributes:
+        closure: whether it calls a closure, which computes the gradients.
+        started: whether parameters have the state before it that the optimizer makes when it is built.
+        kind: of the gradients: `plain`, `graph`, which can be differentiated again, or `sparse`.
+    """
+
+    closure: bool = False
+    started: bool = False
+    kind: Literal["plain", "graph", "sparse"] = "plain"
+
+    def gradient(self, parameter: nn.Parameter, size: float) -> Tensor:
+        """Return a gradient in which all entries have the sign of `size`, and no two are equal."""
+        numbers = torch.arange(parameter.numel(), device=parameter.device, dtype=torch.float32)
+        gradient = (size * (0.5 + numbers / max(len(numbers), 1))).reshape(parameter.shape).to(parameter.dtype)
+        if self.kind == "sparse":
+            return gradient.to_sparse()
+        if self.kind == "graph":
+            with torch.enable_grad():
+                pull = (gradient * parameter + 0.0 * parameter.square()).sum()
+                return torch.autograd.grad(pull, parameter, create_graph=True)[0]
+        return gradient
+
+
+WAYS = (
+    _Way(),
+    _Way(started=True),
+    _Way(closure=True),
+    _Way(closure=True, started=True),
+    _Way(kind="graph"),
+    _Way(kind="sparse"),
+)
 
 
 class TrialFailedError(Exception):
@@ -42,8 +81,13 @@ class Trial:
     def __init__(self, optimizer: Optimizer, *groups: tuple[Settings, Sequence[Tensor]]) -> None:
         self._original = optimizer
         self._groups = groups
+        self._way: _Way | None = None
         self._build()
-        self.was_started = False
+
+    @property
+    def was_started(self) -> bool:
+        """Whether its steps needed a state that the optimizer makes when it is built."""
+        return self._way is not None and self._way.started
 
     def _build(self) -> None:
         self._optimizer = _without_parameters(self._original, {})
@@ -57,35 +101,47 @@ class Trial:
         self._before = {key: copied(value) for key, value in self._optimizer.param_groups[-1].items()}
 
     def step(self, gradient: float = 0.0) -> None:
-        """Make a step in which all entries of all gradients are `gradient`.
+        """Make a step with gradients of up to 1.5 times `gradient`.
 
         Raises:
-            TrialFailedError: no way to call it works.
+            TrialFailedError: no way to call it works; the message is that of the plainest one.
         """
-        try:
-            self._step(gradient)
-        except TrialFailedError:
-            self._build()  # what failed may have left something
-            if self.was_started or not start(self._optimizer):
-                raise
-            self.was_started = True
-            self._step(gradient)
-
-    def _step(self, gradient: float) -> None:
-        held = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
-        for parameter in held:
-            parameter.grad = torch.full_like(parameter, gradient)
         reasons = []
+        for way in [self._way] if self._way else WAYS:
+            if way is not WAYS[0] and not self._way:
+                self._build()  # what failed may have left something
+            if way.started and not self._way and not start(self._optimizer):
+                continue
+            try:
+                self._step(gradient, way)
+            except Exception as error:  # noqa: BLE001 - what a foreign optimizer raises is not known
+                reasons.append(str(error) or type(error).__name__)
+            else:
+                self._way = way
+                return
+        raise TrialFailedError(reasons[0])
+
+    def _step(self, gradient: float, way: "_Way") -> None:
+        held = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+
+        def closure() -> Tensor:
+            for parameter in held:
+                parameter.grad = way.gradient(parameter, gradient)
+            return torch.zeros(())
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for arguments in ((), (lambda: torch.zeros(()),)):
-                try:
-                    type(self._optimizer).step(self._optimizer, *arguments)
-                except Exception as error:  # noqa: BLE001 - what a foreign optimizer raises is not known
-                    reasons.append(error)
-                else:
-                    return
-        raise TrialFailedError(str(reasons[0]) or type(reasons[0]).__name__)
+            closure()
+            type(self._optimizer).step(self._optimizer, *([closure] if way.closure else []))
+
+    def begin(self) -> None:
+        """Let those that can make their state without a step do so."""
+        for layer in layers(self._optimizer):
+            for group in self._optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = torch.zeros_like(parameter)
+                with suppress(Exception):
+                    layer.init_group(group)  # type: ignore[attr-defined]
 
     @property
     def has_moved(self) -> bool:
@@ -94,9 +150,12 @@ class Trial:
         return any(not torch.equal(now, then) for now, then in zip(self.parameters, first, strict=True))
 
     def counted(self) -> Iterator[str]:
-        """Yield the settings of the last group that the steps changed: what it counts or sums up."""
+        """Yield the settings of the last group that it counts or sums up: those that steps change, or nobody can give."""
+        known = _accepted(self._optimizer)
         for key, value in self._optimizer.param_groups[-1].items():
-            if key not in OF_GROUPS_ALONE and not _same(value, self._before.get(key)):
+            number = isinstance(value, int | float | Tensor) and not isinstance(value, bool)
+            hidden = number and known is not None and key in self._optimizer.defaults and key not in known
+            if key not in OF_GROUPS_ALONE and (hidden or not _same(value, self._before.get(key))):
                 yield key
 
     def memory(self) -> list[Mapping[str, Any]]:
@@ -128,6 +187,12 @@ def _made_when_built(layer: Optimizer, group: Settings, parameter: nn.Parameter)
     except Exception:  # noqa: BLE001 - it needs what is not among its settings
         return {}
     return dict(built.state.get(parameter, {}))
+
+
+def _accepted(optimizer: Optimizer) -> set[str] | None:
+    """Return the settings that can be given to the optimizer by name; None if any can."""
+    accepted = inspect.signature(type(optimizer)).parameters
+    return None if any(item.kind is item.VAR_KEYWORD for item in accepted.values()) else set(accepted)
 
 
 def copied(value: Any) -> Any:
@@ -175,6 +240,10 @@ def _twin_of(value: Any, twins: dict[int, Any]) -> Any:
 def parameter_holder(optimizer: Optimizer) -> str | None:
     """Return the name of an attribute, other than groups and state, in which the optimizer holds parameters."""
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    for state in states(optimizer):
+        for key, value in state.items():
+            if not isinstance(key, Tensor) and _holds(value, held):
+                return str(key)
     for layer in layers(optimizer):
         apart = {id(layer.state), id(layer.param_groups)}
         for name, value in vars(layer).items():

@@ -11,18 +11,19 @@ from torch.optim import Optimizer
 
 __all__ = ["bare", "layers", "states"]
 
+LIBRARIES = ("accelerate", "lightning", "pytorch_lightning")
 State = MutableMapping[Any, Any]
 
 
 def bare(optimizers: Optimizer | Sequence[Optimizer]) -> tuple[Optimizer, ...]:
-    """Return the optimizers without wrappers that have neither groups nor a state of their own."""
+    """Return the optimizers without wrappers that only pass on."""
     given = optimizers if isinstance(optimizers, Sequence) else (optimizers,)
     return tuple(_inner(optimizer) for optimizer in given)
 
 
 def _inner(optimizer: Optimizer) -> Optimizer:
     inner = [value for value in vars(optimizer).values() if isinstance(value, Optimizer)]
-    passes_on = not {"state", "param_groups"} & vars(optimizer).keys()
+    passes_on = type(optimizer).__module__.split(".")[0] in LIBRARIES or not hasattr(optimizer, "state")
     return _inner(inner[0]) if passes_on and len(inner) == 1 else optimizer
 
 
