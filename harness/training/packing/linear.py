@@ -23,8 +23,8 @@ SILENT = 0.1
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
     """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`.
 
-    Gradients of a single input, output or example may round otherwise than autograd's, which multiplies in another order; the
-    proof of a pack finds it.
+    Gradients of a single input, output or example may round otherwise than autograd's, which multiplies in another
+    order; the proof of a pack finds it.
     """
     outputs: Tensor = _LinearMap.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
     return outputs
