@@ -13,7 +13,16 @@ from torch.optim import Optimizer
 from harness.core.errors import SnapshotError, SurgeryError
 from harness.growth.tree import from_tree, to_tree
 
-__all__ = ["group_names", "load_optimizer", "load_scheduler", "optimizer_tree", "regroup", "scheduler_tree"]
+__all__ = [
+    "group_names",
+    "load_optimizer",
+    "load_scheduler",
+    "optimizer_tree",
+    "regroup",
+    "repeat_functions",
+    "scheduler_functions",
+    "scheduler_tree",
+]
 
 
 def group_names(model: nn.Module, optimizer: Optimizer) -> list[list[str]]:
@@ -92,7 +101,7 @@ def scheduler_tree(scheduler: Any, tensors: dict[str, Tensor], name: str) -> dic
     """Return JSON for `scheduler`, or for a loss scaler."""
     return {
         "class": type(scheduler).__name__,
-        "functions": _functions(scheduler),
+        "functions": scheduler_functions(scheduler),
         "state": to_tree(scheduler.state_dict(), tensors, name),
     }
 
@@ -104,7 +113,7 @@ def load_scheduler(scheduler: Any, content: Mapping[str, Any], tensors: Mapping[
         SnapshotError: it is of another class, or has fewer functions.
     """
     _check_class(scheduler, content)
-    _repeat_functions(scheduler, content["functions"])
+    repeat_functions(scheduler, content["functions"])
     scheduler.load_state_dict(from_tree(content["state"], tensors))
 
 
@@ -118,18 +127,23 @@ def _parts(scheduler: Any) -> list[Any]:
     return list(getattr(scheduler, "_schedulers", ()))
 
 
-def _functions(scheduler: Any) -> list[Any]:
+def scheduler_functions(scheduler: Any) -> list[Any]:
     """Return, for each group, which function of a `LambdaLR` it has: the index of the first group with the same one."""
     functions = list(getattr(scheduler, "lr_lambdas", ()))
     first = [next(index for index, other in enumerate(functions) if other is function) for function in functions]
-    return [first, [_functions(part) for part in _parts(scheduler)]]
+    return [first, [scheduler_functions(part) for part in _parts(scheduler)]]
 
 
-def _repeat_functions(scheduler: Any, content: Sequence[Any]) -> None:
+def repeat_functions(scheduler: Any, content: Sequence[Any]) -> None:
+    """Give a fresh `scheduler` as many functions as the one had that `scheduler_functions` was told of.
+
+    Raises:
+        SnapshotError: it has fewer functions of its own.
+    """
     own, wanted = list(getattr(scheduler, "lr_lambdas", ())), content[0]
     if wanted and max(wanted) >= len(own):
         raise SnapshotError(f"expected {max(wanted) + 1} functions of a LambdaLR, found {len(own)}; build it as it was")
     if wanted:
         scheduler.lr_lambdas = [own[index] for index in wanted]
     for part, inner in zip(_parts(scheduler), content[1], strict=True):
-        _repeat_functions(part, inner)
+        repeat_functions(part, inner)
