@@ -46,8 +46,8 @@ def restore_network(
         restore_growth(model, content["growth"], tensors, probe=probe)
     elif [event.to_json() for event in own.lineage] != content["growth"]["lineage"]:
         raise SnapshotError(
-            f"expected a fresh network, or one with the {number} growths of the checkpoint, found one with {own.number}; "
-            "build it anew"
+            f"expected a fresh network or the checkpoint's own, whose last growth is {number}, found one with other "
+            f"growths, whose last is {own.number}; build it anew"
         )
 
 
