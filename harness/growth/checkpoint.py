@@ -18,6 +18,7 @@ from harness.growth.optimizer_state import load_optimizer, load_scheduler, optim
 from harness.growth.probe import Probe
 from harness.growth.restored import growth_tree, restore_growth, tensors_of
 from harness.growth.rollback import all_or_nothing
+from harness.growth.surgery import bare, layers
 from harness.growth.tree import from_tree, to_tree
 
 __all__ = ["load_grown", "save_grown"]
@@ -56,8 +57,7 @@ def save_grown(
     content = {
         "growth": growth_tree(network, tensors),
         "optimizers": [
-            optimizer_tree(network, each, tensors, f"optimizer.{index}")
-            for index, each in enumerate(_listed(optimizer))
+            optimizer_tree(network, each, tensors, f"optimizer.{index}") for index, each in enumerate(bare(optimizer))
         ],
         "schedulers": [
             scheduler_tree(each, tensors, f"scheduler.{index}") for index, each in enumerate(_listed(scheduler))
@@ -100,11 +100,11 @@ def load_grown(
         SnapshotError: the folder holds no whole checkpoint, or not one of this network; nothing was changed.
     """
     content, tensors = read_checkpoint(Path(folder))
-    network, optimizers, schedulers = unwrapped(model), _listed(optimizer), _listed(scheduler)
+    network, optimizers, schedulers = unwrapped(model), bare(optimizer), _listed(scheduler)
     _check_counts(content, optimizers, schedulers, scaler)
     before = [each.state_dict() for each in (*schedulers, *_listed(scaler))]
     try:
-        with all_or_nothing(network, optimizers), on_every_process(model):
+        with all_or_nothing(network, [layer for each in optimizers for layer in layers(each)]), on_every_process(model):
             restore_growth(network, content["growth"], tensors, probe=probe)
             values = _values(network, tensors)
             for each, saved in zip(optimizers, content["optimizers"], strict=False):
@@ -126,9 +126,9 @@ def load_grown(
 
 
 def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
+    """Return schedulers, or a scaler, without a training library's wrappers, which add no state."""
+    given = [] if value is None else value if isinstance(value, list | tuple) else [value]
+    return [each.scheduler if type(each).__name__ == "AcceleratedScheduler" else each for each in given]
 
 
 def _check_counts(

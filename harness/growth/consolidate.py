@@ -13,7 +13,7 @@ from harness.growth.merged import merge
 from harness.growth.plain_layers import Joined, make_plain
 from harness.growth.recipe import Reshaping
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import check_coverage
+from harness.growth.surgery import bare, check_coverage, layers
 
 __all__ = ["consolidate"]
 
@@ -37,10 +37,11 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
         ModulePathError: another layer uses a tensor of the widened one, or the network is itself a widened layer.
         SurgeryError: some rows are frozen and others are not, or moments cannot be merged; nothing was changed.
     """
-    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(optimizer or ())
+    optimizers = bare(optimizer or ())
     network = unwrapped(model)
     check_whole(model, optimizers)
-    with all_or_nothing(network, optimizers), on_every_process(model):
+    held = [layer for each in optimizers for layer in layers(each)]
+    with all_or_nothing(network, held), on_every_process(model):
         names, joined = make_plain(network)
         for item in joined if optimizers else ():
             _check_alike(item)
@@ -48,8 +49,8 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
                 merge(each, item.old, item.new, item.name)
         if names:
             _remember(network)
-        if len(optimizers) == 1:
-            check_coverage(network, optimizers[0])
+        if optimizers:
+            check_coverage(network, optimizers)
     return names
 
 

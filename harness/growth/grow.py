@@ -115,7 +115,7 @@ def grow(
     number = before.next_number(number)
     state = before.updated(model)
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
-    schedules = Schedules(optimizers, scheduler)
+    schedules = Schedules(optimizer if isinstance(optimizer, Sequence) else (optimizer,), scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
     held = [layer for each in optimizers for layer in layers(each)]
     with all_or_nothing(whole, held), on_every_process(given, average):

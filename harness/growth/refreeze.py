@@ -1,5 +1,6 @@
 """Policies that change with time, in anyone's loop."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import nn
@@ -11,12 +12,12 @@ from harness.growth.freeze import freeze
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import keep_growth_state, own_state, unwrapped
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import check_coverage
+from harness.growth.surgery import bare, check_coverage, layers
 
 __all__ = ["refreeze"]
 
 
-def refreeze(model: nn.Module, optimizer: Optimizer, *, step: int) -> frozenset[str]:
+def refreeze(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer], *, step: int) -> frozenset[str]:
     """Freeze what the last growth's policy freezes after `step` optimizer updates, and thaw the rest.
 
     `WarmUpThenThaw` and `GradualThaw` need it: call it before each step. It does nothing unless the policy changes its
@@ -44,7 +45,8 @@ def refreeze(model: nn.Module, optimizer: Optimizer, *, step: int) -> frozenset[
     if not any(min(known.age, age) < change <= max(known.age, age) for change in known.policy.changes()):
         return known.frozen
     state = known.updated(model)
-    with all_or_nothing(model, optimizer), on_every_process(given):
+    held = [layer for each in bare(optimizer) for layer in layers(each)]
+    with all_or_nothing(model, held), on_every_process(given):
         let_go(model)
         frozen = freeze(model, state.identities, state.policy, growth=state.number, age=age, spared=state.thawed)
         check_coverage(model, optimizer)

@@ -34,7 +34,7 @@ class Schedules:
     """The schedulers that move the learning rates of `optimizers`.
 
     Args:
-        optimizers: without wrappers.
+        optimizers: as the caller holds them: a schedule may move a training library's wrapper.
         given: those that are to follow a growth; None if the caller named none, so that they must be found.
 
     Raises:
