@@ -15,6 +15,7 @@ from harness.growth import (
     AbstractOperation,
     AlignRows,
     AttachHead,
+    DuplicateLayers,
     InsertLayer,
     Probe,
     ReplaceHead,
@@ -40,6 +41,7 @@ OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
 OPERATIONS: tuple[AbstractOperation, ...] = (
     AlignRows(path="output", first=3),
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
+    DuplicateLayers(path="hidden.deep"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
     ResizeEmbedding(path="hidden.dropout.tokens", to=128),
@@ -116,6 +118,7 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
         torch.manual_seed(0)
         backbone = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25).build(6)
         inputs, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(6, (BATCH,))
+        backbone.get_submodule("hidden").add_module("deep", nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64)))
         backbone.get_submodule("hidden.dropout").add_module("tokens", nn.Embedding(100, 64))
     model = GrowableModel(backbone, "known")
     switchable = InsertLayer(after="hidden", layer=MLPBlock(width=16), flag="switchable")

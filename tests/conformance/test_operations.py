@@ -11,6 +11,7 @@ from harness.growth import (
     AbstractOperation,
     AlignRows,
     AttachHead,
+    DuplicateLayers,
     InsertLayer,
     ReplaceHead,
     ResizeEmbedding,
@@ -31,6 +32,8 @@ OPERATIONS = [
     AlignRows(path="output", first=2),
     AttachHead(name="late", outputs=2, tap="hidden"),
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
+    DuplicateLayers(path="hidden.deep"),
+    DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
     ResizeEmbedding(path="hidden.dropout.tokens", to=6),
@@ -52,6 +55,12 @@ def own_leaves(family: type[LeafSpec]) -> set[type[LeafSpec]]:
 def operation(request: pytest.FixtureRequest) -> AbstractOperation:
     found: AbstractOperation = request.param
     return found
+
+
+@pytest.fixture(autouse=True)
+def alike(conv_model: GrowableModel) -> None:
+    """Give the network layers that can follow each other."""
+    conv_model.get_submodule("backbone.hidden").add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
+from harness.growth.operations.duplicate_layers import DuplicateLayers
 from harness.growth.operations.insert_layer import InsertLayer
 from harness.growth.operations.replace_head import ReplaceHead
 from harness.growth.operations.resize_embedding import ResizeEmbedding
@@ -18,6 +19,7 @@ __all__ = [
     "AbstractOperation",
     "AlignRows",
     "AttachHead",
+    "DuplicateLayers",
     "InsertLayer",
     "ReplaceHead",
     "ResizeEmbedding",

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from harness.growth import ResizeEmbedding, WidenHead, grow
+from harness.core.errors import ModulePathError
+from harness.growth import DuplicateLayers, Probe, ResizeEmbedding, WidenHead, grow
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.no_cover
@@ -50,7 +51,9 @@ def gpt2() -> Any:
 
 
 def t5() -> Any:
-    return build("T5ForConditionalGeneration", d_model=8, d_kv=4, d_ff=16, num_layers=3, decoder_start_token_id=0)
+    return build(
+        "T5ForConditionalGeneration", d_model=8, d_kv=4, d_ff=16, num_hidden_layers=3, decoder_start_token_id=0
+    )
 
 
 def bart() -> Any:
@@ -130,3 +133,62 @@ def test_a_network_that_has_grown_is_saved_and_loaded_by_its_library(tmp_path: P
     loaded = type(model).from_pretrained(tmp_path)
 
     assert torch.equal(loaded(input_ids=TOKENS + 3).logits, model(input_ids=TOKENS + 3).logits)
+
+
+IMAGES = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+def vit() -> Any:
+    return build("ViTForImageClassification", image_size=8, patch_size=4)
+
+
+@pytest.mark.parametrize(
+    ("build_model", "operation", "layers"),
+    [
+        (bert, {"path": "bert.encoder.layer"}, 4),
+        (gpt2, {"path": "transformer.h", "zeroed": ("attn.c_proj", "mlp.c_proj"), "order": "interleave"}, 4),
+        (t5, {"path": "encoder.block", "layers": (1, 2)}, 5),
+        (t5, {"path": "decoder.block", "layers": (1, 2)}, 5),
+        (bart, {"path": "model.decoder.layers", "order": "interleave"}, 6),
+        (llama, {"path": "model.layers"}, 4),
+        (llama, {"path": "model.layers", "zeroed": ("self_attn.o_proj", "mlp.down_proj")}, 4),
+        (vit, {"path": "vit.layers"}, 4),
+    ],
+)
+def test_a_deeper_network_trains_and_is_the_one_of_its_config(build_model: Any, operation: Any, layers: int) -> None:
+    model = build_model()
+    reads_images = hasattr(model, "vit")
+    batch = {"pixel_values": IMAGES} if reads_images else {"input_ids": TOKENS}
+    batch["labels"] = torch.tensor([0, 1]) if reads_images else TOKENS
+    optimizer, before = torch.optim.AdamW(model.parameters(), lr=1e-2), model(**batch).logits
+    spec = DuplicateLayers.model_validate(operation)
+
+    grow(model, optimizer, spec, probe=Probe(batch))
+    output = model(**batch)
+    output.loss.backward()
+    optimizer.step()
+
+    assert len(model.get_submodule(spec.path)) == layers
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    assert torch.allclose(output.logits, before, atol=1e-6) == bool(spec.zeroed)
+    rebuilt = type(model)(model.config).eval()
+    rebuilt.load_state_dict(model.state_dict())
+    assert torch.equal(rebuilt(**batch).logits, model(**batch).logits)
+
+
+def test_a_deeper_decoder_keeps_a_cache_for_each_layer() -> None:
+    model = llama()
+    grow(model, trained(model), DuplicateLayers(path="model.layers", order="interleave"), probe=Probe(TOKENS))
+
+    with_cache, without = (
+        model.generate(input_ids=TOKENS, max_new_tokens=4, do_sample=False, use_cache=cache) for cache in (True, False)
+    )
+
+    assert torch.equal(with_cache, without)
+
+
+def test_a_layer_that_computes_the_positions_of_all_is_not_copied() -> None:
+    model = t5()
+
+    with pytest.raises(ModulePathError, match=r"relative_attention_bias\.weight' in layer 0 alone"):
+        grow(model, trained(model), DuplicateLayers(path="encoder.block"), probe=Probe(TOKENS))
