@@ -51,9 +51,8 @@ def gpt2() -> Any:
 
 
 def t5() -> Any:
-    return build(
-        "T5ForConditionalGeneration", d_model=8, d_kv=4, d_ff=16, num_hidden_layers=3, decoder_start_token_id=0
-    )
+    sizes = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_hidden_layers": 3, "num_decoder_layers": 3}
+    return build("T5ForConditionalGeneration", decoder_start_token_id=0, **sizes)
 
 
 def bart() -> Any:
