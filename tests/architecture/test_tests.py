@@ -10,6 +10,7 @@ NEED_NONE = ("__init__", "__main__", "_base")
 SUITES = {
     "data/augment/": "data/test_augment.py",
     "growth/checkpoint_folder": "growth/test_checkpoint.py",
+    "growth/computed_weights/": "growth/computed_weights/test_computed_weights.py",
     "growth/freezing/": "conformance/test_freeze_policies.py",
     "growth/layers/": "growth/layers/test_layers.py",
     "growth/operations/": "conformance/test_operations.py",

@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
+from harness.growth.computed_weights import grown_as_plain
 from harness.growth.new_rows import all_rows, renewed
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
@@ -35,6 +36,9 @@ class AlignRows(AbstractOperation):
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:  # noqa: ARG002
         """Scale the rows. Raises `ModulePathError` for an impossible layer, `SpecError` without rows on both sides."""
+        return grown_as_plain(model, lambda: self._grow(model))
+
+    def _grow(self, model: nn.Module) -> Growth:
         parts, before = output_parts(model, self.path), list(model.parameters())
         factor = self._factor(all_rows(parts)[0].flatten(1).double().norm(dim=1))
         late = self._late_rows(parts)

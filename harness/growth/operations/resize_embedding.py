@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
+from harness.growth.computed_weights import grown_as_plain
 from harness.growth.new_rows import replaced
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
@@ -48,6 +49,9 @@ class ResizeEmbedding(AbstractOperation):
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:  # noqa: ARG002
         """Add the rows. Raises `ModulePathError` for no embedding, `SpecError` if it has `to` rows or more."""
+        return grown_as_plain(model, lambda: self._grow(model, generator))
+
+    def _grow(self, model: nn.Module, generator: torch.Generator) -> Growth:
         embedding, before = embedding_at(model, self.path), list(model.parameters())
         have = len(embedding.weight)
         if self.to <= have:

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
+from harness.growth.computed_weights import grown_as_plain
 from harness.growth.new_rows import Rows, beside, renewed, stacked
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
@@ -49,6 +50,9 @@ class SplitClass(AbstractOperation):
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:  # noqa: ARG002
         """Split the class. Raises `ModulePathError` for an impossible layer, `SpecError` if it has no such class."""
+        return grown_as_plain(model, lambda: self._grow(model, generator))
+
+    def _grow(self, model: nn.Module, generator: torch.Generator) -> Growth:
         parts, before = output_parts(model, self.path), list(model.parameters())
         have = sum(len(part.weight) for part in parts)
         holder, row = self._find(parts)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.core.errors import SpecError
+from harness.growth.computed_weights import grown_as_plain
 from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows, renewed, replaced, stacked
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
@@ -50,6 +51,9 @@ class WidenHead(AbstractOperation):
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Add the rows. Raises `ModulePathError` for an impossible layer, `SpecError` if it has `to` rows or more."""
+        return grown_as_plain(model, lambda: self._grow(model, probe, generator))
+
+    def _grow(self, model: nn.Module, probe: Probe | None, generator: torch.Generator) -> Growth:
         parts, before = output_parts(model, self.path), list(model.parameters())
         old = all_rows(parts)
         have = len(old[0])

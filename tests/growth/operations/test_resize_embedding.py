@@ -137,7 +137,7 @@ def test_what_cannot_grow_is_refused(operation: ResizeEmbedding, error: type[Inp
 
 def test_a_weight_that_is_computed_is_refused() -> None:
     model = LanguageModel(tied=False)
-    nn.utils.parametrizations.weight_norm(model.embedding)
+    nn.utils.parametrizations.orthogonal(model.embedding)
 
     with pytest.raises(ModulePathError, match="remove its parametrization first"):
         apply(model, ResizeEmbedding(path="embedding", to=6))

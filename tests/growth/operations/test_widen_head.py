@@ -242,7 +242,7 @@ def test_a_network_that_is_the_layer_is_widened_in_place_alone() -> None:
 
 def test_a_parametrized_layer_is_widened_with_rows_of_their_own_alone() -> None:
     model, inputs = mlp(), torch.randn(5, 3)
-    torch.nn.utils.parametrizations.weight_norm(model.get_submodule("2"))
+    torch.nn.utils.parametrizations.orthogonal(model.get_submodule("2"))
     before = model(inputs)
 
     with pytest.raises(ModulePathError, match="found a parametrized one; use rows='own'"):
