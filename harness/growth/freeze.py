@@ -7,7 +7,6 @@ not change, which follows from the second.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import torch
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
@@ -23,6 +22,7 @@ __all__ = [
     "freeze",
     "lr_factors",
     "named_parameters",
+    "sizes_of",
     "unchanging",
 ]
 
@@ -59,19 +59,24 @@ def freeze(
     return frozen
 
 
+def sizes_of(identities: Identities) -> dict[str, int]:
+    """Return the number of entries of each tensor, by id."""
+    return {name: tensor.numel() for name, tensor in identities.tensors().items()}
+
+
 def check_added(
     model: nn.Module,
     identities: Identities,
     frozen: frozenset[str],
-    sizes: Mapping[str, torch.Size],
+    sizes: Mapping[str, int],
     policy: AbstractFreezePolicy,
 ) -> None:
-    """Check that nothing in `frozen` holds entries that a growth has just added; `sizes` are those before it, by id.
+    """Check that nothing in `frozen` holds entries that a growth has just added; `sizes` are as they were before it.
 
     Raises:
         SpecError: a tensor holds old entries and new ones, which cannot be trained without the old ones.
     """
-    mixed = {name for name in frozen & sizes.keys() if identities[name].tensor.numel() > sizes[name].numel()}
+    mixed = {name for name in frozen & sizes.keys() if identities[name].tensor.numel() > sizes[name]}
     if mixed:
         raise SpecError(
             f"expected {policy.kind!r} to freeze no tensor that this growth adds entries to, found "

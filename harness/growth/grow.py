@@ -15,7 +15,7 @@ from harness.growth.check_growable import check_growable
 from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.distributed import check_whole, on_every_process
 from harness.growth.example import Example
-from harness.growth.freeze import check_added, check_by_hand, freeze
+from harness.growth.freeze import check_added, check_by_hand, freeze, sizes_of
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
@@ -177,7 +177,7 @@ def grow_network(
     for name, parameter in identities.parameters().items():
         # What an earlier policy froze is thawed, or parameters that join a frozen layer would be born frozen.
         parameter.requires_grad_(identities[name].trainable)
-    sizes = {name: tensor.shape for name, tensor in identities.tensors().items()}
+    sizes = sizes_of(identities)
     stream = generator(seed, "growth", number)
     growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
     for item in growth.carried:
@@ -192,5 +192,6 @@ def grow_network(
 
 
 def _forget_graphs(model: nn.Module) -> None:
-    if any(hasattr(module, "_orig_mod") for module in (model, getattr(model, "module", None))):
+    parts = (model, getattr(model, "module", None))
+    if any(hasattr(part, "_orig_mod") or getattr(part, "_compiled_call_impl", None) for part in parts):
         torch.compiler.reset()  # or old graphs would count towards the limit after which nothing is compiled

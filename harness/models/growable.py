@@ -16,6 +16,10 @@ from harness.models.taps import Features, capture
 
 __all__ = ["GrowableModel"]
 
+HOW_TO_LOAD = (
+    "A state dict fits a network that has grown alike. Save with harness.growth.save_grown and load with load_grown, "
+    "which repeats the growths first; or grow this network by the same operations before."
+)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -74,6 +78,15 @@ class GrowableModel(nn.Module):
             if name not in self.off:
                 outputs[name] = _answer(head, features, self.taps[name], batch)
         return {name: value for name, value in outputs.items() if name not in self.off}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Load tensors by name. Raises `RuntimeError` if they are those of a network that has grown otherwise."""
+        try:
+            return super().load_state_dict(state_dict, strict=strict, assign=assign)
+        except RuntimeError as error:
+            if state_dict.keys() == self.state_dict().keys():
+                raise
+            raise RuntimeError(f"{error}\n\t{HOW_TO_LOAD}") from None
 
     def attach(self, name: str, head: nn.Module, tap: str) -> None:
         """Add a head that reads `tap`, a module path of the backbone.

@@ -1,5 +1,7 @@
 """An output layer in parts: rows that were added at different times have tensors of their own."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,15 @@ class Widened(nn.Module):
         """Map `[..., in]` to `[..., C]`, or maps `[..., in, H, W]` to `[..., C, H, W]`."""
         dim = -1 if isinstance(self.parts[0], nn.Linear) else -3
         return torch.cat([part(inputs) for part in self.parts], dim=dim)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        *_, messages = args
+        if f"{prefix}weight" in state_dict:
+            messages.append(
+                f"expected the rows of {prefix[:-1]!r} in parts, since the network has grown, found one layer; load "
+                "this state dict before the growth, or into a network that harness.growth.consolidate has made plain"
+            )
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     @property
     def layers(self) -> tuple[OutputLayer, ...]:

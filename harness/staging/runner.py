@@ -7,7 +7,7 @@ import torch
 from harness.core.errors import LeaseLostError, SnapshotError
 from harness.data import AbstractTask, TaskData, load_task
 from harness.growth import GrowthEvent
-from harness.growth.freeze import candidates
+from harness.growth.freeze import candidates, check_added, sizes_of
 from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain
@@ -153,6 +153,7 @@ class Runner:
         lineage: tuple[GrowthEvent, ...] = ()
         effects: tuple[Effect, ...] = ()
         for number, rule in enumerate(config.growths, start=1):
+            sizes = sizes_of(identities)
             growth = operate_on(
                 model,
                 rule.operation,
@@ -164,7 +165,8 @@ class Runner:
             lineage += (GrowthEvent(step=number, change=rule.change),)
             effects += (Effect.of(growth),)
             output_specs(model, lineage, effects, data)
-            rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
+            frozen = rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
+            check_added(model, identities, frozen, sizes, rule.freeze)
 
     def data(self, config: RunConfig) -> TaskData:
         """Return the data of a run, on its device; they are loaded once."""

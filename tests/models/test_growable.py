@@ -203,3 +203,25 @@ def test_learned_weights_of_losses_are_parameters_of_no_part_of_the_network(conv
     new = dict(conv_model.named_parameters()).keys() - before.keys()
     assert new == {"log_variances.known", "log_variances.late"}
     assert all(value.shape == () and value == 0 for value in conv_model.log_variances.values())
+
+
+def test_a_state_dict_of_a_network_that_has_grown_says_how_to_load_it() -> None:
+    grown, fresh = (GrowableModel(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2)), "known") for _ in range(2))
+    grown.attach("late", Head((4, 2)), "0")
+
+    with pytest.raises(RuntimeError, match=r"heads\.late\.output\.weight(.|\n)*load with load_grown, which repeats"):
+        fresh.load_state_dict(grown.state_dict())
+
+    fresh.attach("late", Head((4, 2)), "0")
+    fresh.load_state_dict(grown.state_dict())
+    name = "heads.late.output.weight"
+    assert torch.equal(fresh.get_parameter(name), grown.get_parameter(name))
+
+
+def test_a_tensor_of_another_shape_is_what_torch_says_it_is() -> None:
+    model = GrowableModel(nn.Linear(3, 4), "known")
+
+    with pytest.raises(RuntimeError, match=r"size mismatch for backbone\.weight") as raised:
+        model.load_state_dict({"backbone.weight": torch.zeros(5, 3), "backbone.bias": torch.zeros(4)})
+
+    assert "load_grown" not in str(raised.value)

@@ -130,3 +130,13 @@ def test_a_widened_network_is_widened_further() -> None:
 
     outputs: Tensor = module(inputs)
     assert outputs.shape == (5, 6)
+
+
+def test_a_state_dict_from_before_the_growth_says_when_to_load_it() -> None:
+    plain, grown = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.Linear(3, 2))
+    widen(grown, "0", nn.Linear(3, 1))
+
+    with pytest.raises(RuntimeError, match=r"the rows of '0' in parts, .* found one layer; load"):
+        grown.load_state_dict(plain.state_dict())
+
+    grown.load_state_dict(grown.state_dict())

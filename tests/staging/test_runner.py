@@ -389,3 +389,15 @@ def test_columns_whose_classes_nobody_named_are_found_before_training(runner: Ru
 
     with pytest.raises(SpecError, match="expected a class for each of 9 columns, 6 of them old"):
         runner.check(with_changes(digits_run, {"growths.0.operation": widening, "growths.0.reveals": [6, 7]}))
+
+
+def test_new_rows_that_would_be_frozen_with_the_old_ones_are_found_before_training(
+    runner: Runner, digits_run: RunConfig
+) -> None:
+    widening = {"kind": "widen_head", "path": "output", "to": 8, "rows": "in_place"}
+    changes = {"operation": widening, "reveals": [6, 7], "freeze": "old_parameters"}
+
+    with pytest.raises(
+        SpecError, match=r"to freeze no tensor that this growth adds entries to, found 'output\.weight'"
+    ):
+        runner.check(with_changes(digits_run, {f"growths.0.{name}": value for name, value in changes.items()}))
