@@ -19,6 +19,7 @@ __all__ = [
     "candidates",
     "check_added",
     "check_by_hand",
+    "factors_by_parameter",
     "freeze",
     "lr_factors",
     "named_parameters",
@@ -119,6 +120,15 @@ def lr_factors(
         if not factors.get(name, 1.0) > 0:
             raise SpecError(f"expected {policy.kind!r} to freeze {name!r}, found the factor {factors[name]} alone")
     return {name: factors.get(name, 1.0) for name in trained}
+
+
+def factors_by_parameter(
+    model: nn.Module, identities: Identities, policy: AbstractFreezePolicy, *, growth: int, age: int = 0
+) -> dict[nn.Parameter, float]:
+    """Return what `lr_factors` returns, by the parameters themselves."""
+    parameters = identities.parameters()
+    factors = lr_factors(model, identities, policy, growth=growth, age=age)
+    return {parameters[name]: factor for name, factor in factors.items()}
 
 
 def unchanging(identities: Identities, frozen: frozenset[str], *, frozen_norm: FrozenNorm = "eval") -> frozenset[str]:

@@ -15,7 +15,7 @@ from harness.growth.check_growable import check_growable
 from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.distributed import check_whole, on_every_process
 from harness.growth.example import Example
-from harness.growth.freeze import check_added, check_by_hand, freeze, sizes_of
+from harness.growth.freeze import check_added, check_by_hand, factors_by_parameter, freeze, sizes_of
 from harness.growth.freezing import AbstractFreezePolicy, NoFreezing
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
@@ -33,6 +33,7 @@ from harness.growth.surgery import (
     Schedules,
     bare,
     check_coverage,
+    follow_factors,
     layers,
     named_home,
     operate,
@@ -120,6 +121,7 @@ def grow(
     held = [layer for each in optimizers for layer in layers(each)]
     with all_or_nothing(whole, held), on_every_process(given, average):
         let_go(model)
+        follow_factors(optimizers, {})
         grown = grow_network(
             model,
             optimizers,
@@ -135,7 +137,9 @@ def grow(
             number=number,
             step=step,
         )
-        schedules.check(grown.groups)
+        factors = factors_by_parameter(model, grown.identities, policy, growth=number)
+        groups = [*grown.groups, *follow_factors(optimizers, factors)]
+        schedules.check(groups)
         check_by_hand(model, grown.identities, grown.frozen & state.thawed, policy)
         stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
         change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
@@ -148,7 +152,7 @@ def grow(
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
             follow_columns(average.module, grown.growth.columns, declared)
         follow_columns(model, grown.growth.columns, declared)
-    schedules.extend(grown.groups)
+    schedules.extend(groups)
     return grown
 
 

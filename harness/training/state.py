@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
 from harness.core.seeding import seeded_global_stream
-from harness.growth.freeze import freeze, lr_factors
+from harness.growth.freeze import factors_by_parameter, freeze
 from harness.growth.frozen_modes import set_train_mode
 from harness.growth.grow import grow_network
 from harness.growth.identities import Identities
@@ -106,9 +106,10 @@ class TrainState:
             self._scale_rates()
 
     def _scale_rates(self) -> None:
-        policy, parameters = self.lineage[-1].change.freeze, self.identities.parameters()
-        factors = lr_factors(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
-        scale_rates(self.optimizer, {parameters[name]: factor for name, factor in factors.items()})
+        policy, growth = self.lineage[-1].change.freeze, len(self.lineage)
+        scale_rates(
+            self.optimizer, factors_by_parameter(self.model, self.identities, policy, growth=growth, age=self.age)
+        )
 
     def set_train_mode(self) -> None:
         """Put trained modules into train mode and frozen ones into eval mode.

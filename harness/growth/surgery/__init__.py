@@ -1,6 +1,7 @@
 """Optimizer surgery: what an optimizer, its groups and its schedules need to follow a growth."""
 
 from harness.growth.surgery.coverage import check_coverage
+from harness.growth.surgery.factors import follow_factors
 from harness.growth.surgery.groups import AddedGroup, Home, named_home
 from harness.growth.surgery.names import ParameterNames
 from harness.growth.surgery.operate import operate
@@ -15,6 +16,7 @@ __all__ = [
     "Schedules",
     "bare",
     "check_coverage",
+    "follow_factors",
     "layers",
     "named_home",
     "operate",
