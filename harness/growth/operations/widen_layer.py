@@ -4,16 +4,17 @@ from typing import Literal
 
 import torch
 from pydantic import PositiveInt, model_validator
-from torch import nn
+from torch import Tensor, nn
 
-from harness.core.errors import ModulePathError, SpecError
-from harness.growth.consumers import Layer, consumers
+from harness.core.errors import InputError, ModulePathError, SpecError
+from harness.growth.consumers import Consumers, Layer, consumers
 from harness.growth.linear_path import path_gradients
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
-from harness.growth.record import Growth, Moments, Promise
+from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.growth.resized import check_followers, surroundings, with_inputs, with_statistics, with_units
-from harness.growth.tracing import trace
+from harness.growth.spaces.widening import Widening, widen_space
+from harness.growth.tracing import Trace, trace
 from harness.growth.units import AbstractUnits, CopiedUnits
 from harness.models.paths import full_path, module_at
 
@@ -21,18 +22,25 @@ __all__ = ["WidenLayer"]
 
 
 class WidenLayer(AbstractOperation):
-    """Give the linear layer or convolution at `path` more units, and the layers that read them more inputs.
+    """Give a layer more units, and the layers that read them more inputs.
 
-    Norms in between get new entries as well: for a copied unit those of its original; for any other unit scale and
-    variance one, shift and mean zero. `harness.growth.consumers` finds all of them by tracing the network with
-    `torch.fx`. If something cannot grow, such as a residual sum with another branch, the error names it and nothing is
-    changed.
+    `path` names a linear layer, a convolution or an embedding; or an attention module, whose units are key-value heads,
+    each with the query heads that read it. Norms in between get new entries as well: for a copied unit those of its
+    original; for any other unit scale and variance one, shift and mean zero.
 
-    The modules stay the same objects with bigger tensors, in which old entries come first and keep their moments.
+    What must grow is found by tracing the network with `torch.fx` (`harness.growth.consumers`). Where that is not
+    possible, it is found by calling the network (`harness.growth.spaces`), and proved: the network must compute for the
+    probe what it computed before. If something cannot grow, the error names it and nothing is changed.
+
+    The modules stay the same objects with bigger tensors, in which old entries keep their moments.
 
     Attributes:
         by: the number of new units; or
         to: the number of units afterwards.
+        together: other layers that write to the same units, which get as many, such as all that write to a residual
+            stream; `"all"` is all of them. The other factor of a gate needs not be named.
+        readers: the layers that read the units; nothing else may read them. Found unless given.
+        rows: how many outputs of the layer a unit is, such as the size of a head.
         method: how the weights around the new units get their values.
         moments: which moments new entries have, see `Carried`.
     """
@@ -41,6 +49,9 @@ class WidenLayer(AbstractOperation):
     path: str
     by: PositiveInt | None = None
     to: PositiveInt | None = None
+    together: tuple[str, ...] | Literal["all"] = ()
+    readers: tuple[str, ...] = ()
+    rows: PositiveInt = 1
     method: AbstractUnits = CopiedUnits()
     moments: Moments = "zero"
 
@@ -57,32 +68,69 @@ class WidenLayer(AbstractOperation):
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Widen the layer. Raises `ModulePathError` where it is impossible, `SpecError` for an impossible size."""
         if probe is None:
-            raise SpecError("expected inputs to trace the network with, found none; give probe=Probe(inputs)")
-        layer, before = self._layer(model), list(model.parameters())
-        added = self._added(len(layer.weight))
-        traced = trace(model, probe.inputs)
-        followers = consumers(traced, full_path(model, self.path), added)
+            raise SpecError("expected inputs to see what the layer's readers are, found none; give probe=Probe(inputs)")
+        layer, before = module_at(model, self.path), list(model.parameters())
+        refusal: ModulePathError | None = None
+        if traced := self._traced(model, layer, probe):
+            try:
+                followers = consumers(traced, full_path(model, self.path), self._added(len(layer.weight)))
+                return Growth.between(
+                    before, model, carried=self._follow(model, layer, traced, followers, probe, generator)
+                )
+            except ModulePathError as error:
+                refusal = error
+        try:
+            carried = widen_space(model, probe.inputs, self._wanted(model), generator)
+        except InputError as error:
+            if refusal is None or str(error) == str(refusal):
+                raise
+            raise ModulePathError(f"{refusal}; {error}") from None
+        return Growth.between(before, model, carried=carried)
+
+    def _traced(self, model: nn.Module, layer: nn.Module, probe: Probe) -> Trace | None:
+        """Return the traced network, if it can be traced and nothing asks for more than that shows."""
+        plain = isinstance(layer, Layer) and getattr(layer, "groups", 1) == 1
+        if not plain or self.together or self.readers or self.rows > 1 or not isinstance(probe.inputs, Tensor):
+            return None
+        try:
+            return trace(model, probe.inputs)
+        except ModulePathError:
+            return None
+
+    def _follow(
+        self,
+        model: nn.Module,
+        layer: Layer,
+        traced: Trace,
+        followers: Consumers,
+        probe: Probe,
+        generator: torch.Generator,
+    ) -> tuple[Carried, ...]:
+        """Widen the layer and what reads it, as tracing shows."""
         check_followers(model, followers)
         around = surroundings(
             model, layer, followers, lambda output: path_gradients(model, traced, followers, probe, output)
         )
-        new = self.method.units(around, added, generator)
+        new = self.method.units(around, self._added(len(layer.weight)), generator)
         carried = with_units(layer, new.incoming, new.bias, self.moments)
         for norm in followers.norms:
             carried += with_statistics(model.get_submodule(norm.path), norm, new, self.moments)
         for reader, weight in zip(followers.layers, new.outgoing, strict=True):
             carried += with_inputs(model.get_submodule(reader.path), reader, weight, self.moments)
-        return Growth.between(before, model, carried=carried)
+        return carried
 
-    def _layer(self, model: nn.Module) -> Layer:
-        layer = module_at(model, self.path)
-        if not isinstance(layer, Layer):
-            raise ModulePathError(
-                f"expected a linear layer or a convolution at {self.path!r}, found {type(layer).__name__}; name one"
-            )
-        if isinstance(layer, nn.Linear) or layer.groups == 1:
-            return layer
-        raise ModulePathError(f"expected a convolution of one group at {self.path!r}, found {layer.groups} groups")
+    def _wanted(self, model: nn.Module) -> Widening:
+        for path in (*self.readers, *(() if self.together == "all" else self.together)):
+            module_at(model, path)
+        return Widening(
+            full_path(model, self.path),
+            self.together if self.together == "all" else tuple(full_path(model, path) for path in self.together),
+            tuple(full_path(model, path) for path in self.readers),
+            self.rows,
+            self._added,
+            self.method,
+            self.moments,
+        )
 
     def _added(self, units: int) -> int:
         if self.by is not None:

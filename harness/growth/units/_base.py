@@ -24,12 +24,19 @@ class Surroundings:
         outgoing: `[out, U, K]` for each layer that reads the units: the K weights from a unit to each output.
         gradients: called with the name of an output or None, returns `[out, K, M]` for each layer that reads the units:
             the gradient of the loss with respect to a linear path from each of the M inputs of a new unit.
+        rows: how many outputs of the layer a unit is, as those of an attention head. If there are several, `incoming`
+            is `[U, rows, in, ...]`, `bias` is `[U, rows]`, and so are those of new units.
     """
 
     incoming: Tensor
     bias: Tensor | None
     outgoing: tuple[Tensor, ...]
     gradients: Callable[[str | None], tuple[Tensor, ...]]
+    rows: int = 1
+
+    def no_bias(self, count: int) -> Tensor | None:
+        """Return biases of zero for `count` new units, if the layer has any."""
+        return None if self.bias is None else self.bias.new_zeros((count, *self.bias.shape[1:]))
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,10 @@ class AbstractUnits(LeafSpec):
 
 def drawn_rows(around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator) -> Tensor:
     """Return `count` new rows `[count, in, ...]` for the layer."""
-    old = around.incoming
+    old = around.incoming if around.rows == 1 else around.incoming.flatten(0, 1)
     context = LayerContext(fan_in=old[0].numel(), fan_out=len(old) * old[0, 0].numel(), old=old.float())
-    return init.values((count, *old.shape[1:]), context, generator).double()
+    new = init.values((count * around.rows, *old.shape[1:]), context, generator).double()
+    return new if around.rows == 1 else new.unflatten(0, (count, around.rows))
 
 
 def drawn_columns(

@@ -46,7 +46,7 @@ class GradMaxUnits(AbstractUnits):
         parts = zip(around.outgoing, columns, strict=True)
         outgoing = tuple(torch.cat([old, size * new], dim=1) for old, new in parts)
         rows = self.epsilon * drawn_rows(around, added, self.incoming, generator)
-        return NewUnits(rows, around.bias.new_zeros(added) if around.bias is not None else None, outgoing)
+        return NewUnits(rows, around.no_bias(added), outgoing)
 
     def _directions(self, gradients: tuple[Tensor, ...], added: int) -> tuple[Tensor, ...]:
         """Return `[out, added, K]` for each layer; the outgoing weights of a unit together have length one."""

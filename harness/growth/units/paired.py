@@ -43,5 +43,4 @@ class PairedUnits(AbstractUnits):
         rows = drawn_rows(around, added // 2, self.incoming, generator)
         columns = drawn_columns(around, added // 2, self.outgoing, generator)
         outgoing = tuple(torch.cat([old, z, -z], dim=1) for old, z in zip(around.outgoing, columns, strict=True))
-        bias = around.bias.new_zeros(added) if around.bias is not None else None
-        return NewUnits(torch.cat([rows, rows]), bias, outgoing)
+        return NewUnits(torch.cat([rows, rows]), around.no_bias(added), outgoing)

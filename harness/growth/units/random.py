@@ -38,4 +38,4 @@ class RandomUnits(AbstractUnits):
         rows = drawn_rows(around, added, self.incoming, generator)
         columns = drawn_columns(around, added, self.outgoing, generator)
         outgoing = tuple(torch.cat([old, new], dim=1) for old, new in zip(around.outgoing, columns, strict=True))
-        return NewUnits(rows, around.bias.new_zeros(added) if around.bias is not None else None, outgoing)
+        return NewUnits(rows, around.no_bias(added), outgoing)

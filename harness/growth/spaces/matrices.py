@@ -1,0 +1,54 @@
+"""Layers whose weight is a matrix, perhaps with kernels: which of its dimensions are outputs, and which inputs."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+__all__ = ["MatrixKind", "is_grouped", "matrix_kind"]
+
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+
+
+@dataclass(frozen=True)
+class MatrixKind:
+    """Where a layer's outputs and inputs lie.
+
+    Attributes:
+        outputs: the dimension of the weight.
+        inputs: the dimension of the weight; None for embeddings, which read indices.
+        features: the dimension of the layer's input and output, counted from the end.
+        output_sizes: names of the attributes that count outputs.
+        input_sizes: names of the attributes that count inputs.
+    """
+
+    outputs: int
+    inputs: int | None
+    features: int
+    output_sizes: tuple[str, ...]
+    input_sizes: tuple[str, ...]
+
+
+def matrix_kind(module: nn.Module) -> MatrixKind | None:
+    """Return the kind of a layer of one group, or None for any other module."""
+    if isinstance(module, nn.Linear):
+        return MatrixKind(0, 1, -1, ("out_features",), ("in_features",))
+    if isinstance(module, CONVOLUTIONS + TRANSPOSED) and module.groups == 1:
+        outputs = 1 if isinstance(module, TRANSPOSED) else 0
+        return MatrixKind(outputs, 1 - outputs, 1 - module.weight.dim(), ("out_channels",), ("in_channels",))
+    if isinstance(module, nn.Embedding):
+        return MatrixKind(1, None, -1, ("embedding_dim",), ())
+    if _is_transposed_linear(module):
+        return MatrixKind(1, 0, -1, ("nf",), ("nx",))
+    return None
+
+
+def is_grouped(module: nn.Module) -> bool:
+    """Return whether a module is a convolution of several groups; a depthwise one has a group for each channel."""
+    return isinstance(module, CONVOLUTIONS) and module.groups > 1
+
+
+def _is_transposed_linear(module: nn.Module) -> bool:
+    # The layer of GPT-2, which is of another library: its weight is [in, out].
+    names = (type(module).__name__, getattr(getattr(module, "weight", None), "ndim", 0))
+    return names == ("Conv1D", 2) and hasattr(module, "nf")
