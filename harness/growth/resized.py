@@ -12,7 +12,6 @@ from harness.core.errors import ModulePathError
 from harness.growth.consumers import Consumers, Layer, Reader
 from harness.growth.record import Carried, Moments
 from harness.growth.units import NewUnits, Surroundings
-from harness.models.successor import formatted, successor
 
 __all__ = ["check_followers", "surroundings", "with_inputs", "with_statistics", "with_units"]
 
@@ -114,16 +113,18 @@ def with_statistics(norm: nn.Module, reader: Reader, new: NewUnits, moments: Mom
 def _with_entries(module: nn.Module, name: str, values: Tensor, moments: Moments) -> tuple[Carried, ...]:
     """Replace a tensor of `module` by `values`, in which the old entries come first.
 
-    The new tensor takes device, type, `requires_grad`, format, hooks and marks of the old one.
+    The new tensor takes device, type, `requires_grad` and marks of the old one.
 
     Returns:
         The record for the optimizer, if it is a parameter.
     """
     old = getattr(module, name)
+    content = values.to(old, copy=True).contiguous()
     if not isinstance(old, nn.Parameter):
-        setattr(module, name, formatted(values.to(old, copy=True), old))
+        setattr(module, name, content)
         return ()
-    new = successor(old, values)
+    new = nn.Parameter(content, requires_grad=old.requires_grad)
+    vars(new).update(vars(old))  # marks such as those for weight decay
     setattr(module, name, new)
     return (Carried(old, new, tuple(slice(0, size) for size in old.shape), moments),)
 

@@ -6,7 +6,6 @@ the graph are module paths after `model.`.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from harness.core.errors import ModulePathError
-from harness.models.attributes import remember_attributes
+from harness.models.attributes import same_attributes
 from harness.models.eval_mode import without_side_effects
 from harness.models.growable import GrowableModel
 from harness.models.inserted import Inserted, first_of, inserted_after, with_first
@@ -61,7 +60,7 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
     Raises:
         ModulePathError: `torch.fx` cannot trace the network, or its graph computes something else.
     """
-    with without_side_effects(model, inputs), _same_attributes(model):
+    with without_side_effects(model, inputs), same_attributes(model):
         expected = model(inputs)
         root, graph = _graph(model)
         interpreter = _WithoutHooks(root, graph=graph, garbage_collect_values=False)
@@ -72,16 +71,6 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
             "a forward hook or a random choice changes them"
         )
     return Trace(root, graph, interpreter.env)
-
-
-@contextmanager
-def _same_attributes(model: nn.Module) -> Iterator[None]:
-    """Put the attributes of all modules back, in which a module that keeps what it computes would keep a proxy."""
-    restore = remember_attributes(model)
-    try:
-        yield
-    finally:
-        restore()
 
 
 def first_line(error: BaseException) -> str:

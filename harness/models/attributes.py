@@ -1,12 +1,13 @@
 """The attributes of a network's modules, remembered so that they can be put back."""
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
 
-__all__ = ["Table", "put_back", "remember_attributes", "remember_tables"]
+__all__ = ["Table", "put_back", "remember_attributes", "remember_tables", "same_attributes"]
 
 TABLES = (dict, OrderedDict, defaultdict)
 Table = tuple[Any, Any]
@@ -20,6 +21,16 @@ def remember_attributes(model: nn.Module) -> Callable[[], None]:
     """
     found = [table for module in model.modules() for table in remember_tables(vars(module))]
     return lambda: put_back(found)
+
+
+@contextmanager
+def same_attributes(model: nn.Module) -> Iterator[None]:
+    """Put the attributes of all modules of `model` back after the block, in which some may keep what they compute."""
+    restore = remember_attributes(model)
+    try:
+        yield
+    finally:
+        restore()
 
 
 def remember_tables(owner: dict[str, Any]) -> list[Table]:

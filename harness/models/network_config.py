@@ -36,7 +36,8 @@ def follow(model: nn.Module, paths: Iterable[str], changes: Changes) -> None:
     owners = modules_around(model, paths)
     for owner in owners:
         vars(owner).update(changes(owner))
-    configs = [vars(owner)["config"] for owner in owners if hasattr(vars(owner).get("config"), "__dict__")]
+    held = [vars(owner)["config"] for owner in owners if hasattr(vars(owner).get("config"), "__dict__")]
+    configs = list({id(config): config for config in held}.values())
     if not any(changes(config) for config in configs):
         return
     copies: dict[int, Any] = {}

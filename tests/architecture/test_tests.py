@@ -21,6 +21,7 @@ SUITES = {
     "growth/restored": "growth/test_checkpoint.py",
     "growth/surgery/attached": "growth/surgery/test_schedules.py",
     "growth/surgery/": "growth/surgery/test_operate.py",
+    "growth/spaces/": "growth/spaces/test_widening.py",
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",
     "initializers/": "conformance/test_initializers.py",

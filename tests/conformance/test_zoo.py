@@ -52,11 +52,8 @@ OPERATIONS: dict[str, Callable[[Any], AbstractOperation]] = {
 WIDENINGS = {"widen_layer", "widen_layer in pairs", "widen_layer at random"}
 REFUSED: dict[str, set[str]] = {
     "residual net": WIDENINGS,  # across the sum of the stem with the block
-    "transformer encoder": WIDENINGS,  # torch's own layers are not traced into
     "lstm": WIDENINGS,
     "tied weights": WIDENINGS,
-    "hooks": WIDENINGS,  # which change what tracing would show
-    "transformers": WIDENINGS,  # not traced: their shapes decide what is computed
 }
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 5e-2}
 

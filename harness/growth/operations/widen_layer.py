@@ -7,7 +7,7 @@ from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
 from harness.core.errors import InputError, ModulePathError, SpecError
-from harness.growth.consumers import Consumers, Layer, consumers
+from harness.growth.consumers import Layer, consumers
 from harness.growth.linear_path import path_gradients
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
@@ -69,49 +69,43 @@ class WidenLayer(AbstractOperation):
         """Widen the layer. Raises `ModulePathError` where it is impossible, `SpecError` for an impossible size."""
         if probe is None:
             raise SpecError("expected inputs to see what the layer's readers are, found none; give probe=Probe(inputs)")
-        layer, before = module_at(model, self.path), list(model.parameters())
-        refusal: ModulePathError | None = None
-        if traced := self._traced(model, layer, probe):
+        before, refusal = list(model.parameters()), ""
+        layer = module_at(model, self.path)
+        if isinstance(layer, Layer) and (traced := self._traced(model, layer, probe)):
             try:
-                followers = consumers(traced, full_path(model, self.path), self._added(len(layer.weight)))
-                return Growth.between(
-                    before, model, carried=self._follow(model, layer, traced, followers, probe, generator)
-                )
+                carried = self._widened_as_traced(model, layer, traced, probe, generator)
+                return Growth.between(before, model, carried=carried)
             except ModulePathError as error:
-                refusal = error
+                refusal = str(error)
         try:
             carried = widen_space(model, probe.inputs, self._wanted(model), generator)
         except InputError as error:
-            if refusal is None or str(error) == str(refusal):
+            if not refusal or str(error) == refusal:
                 raise
             raise ModulePathError(f"{refusal}; {error}") from None
         return Growth.between(before, model, carried=carried)
 
-    def _traced(self, model: nn.Module, layer: nn.Module, probe: Probe) -> Trace | None:
+    def _traced(self, model: nn.Module, layer: Layer, probe: Probe) -> Trace | None:
         """Return the traced network, if it can be traced and nothing asks for more than that shows."""
-        plain = isinstance(layer, Layer) and getattr(layer, "groups", 1) == 1
-        if not plain or self.together or self.readers or self.rows > 1 or not isinstance(probe.inputs, Tensor):
+        asked = self.together or self.readers or self.rows > 1 or getattr(layer, "groups", 1) > 1
+        if asked or not isinstance(probe.inputs, Tensor):
             return None
         try:
             return trace(model, probe.inputs)
         except ModulePathError:
             return None
 
-    def _follow(
-        self,
-        model: nn.Module,
-        layer: Layer,
-        traced: Trace,
-        followers: Consumers,
-        probe: Probe,
-        generator: torch.Generator,
+    def _widened_as_traced(
+        self, model: nn.Module, layer: Layer, traced: Trace, probe: Probe, generator: torch.Generator
     ) -> tuple[Carried, ...]:
-        """Widen the layer and what reads it, as tracing shows."""
+        """Widen the layer and what reads it, as the trace shows."""
+        added = self._added(len(layer.weight))
+        followers = consumers(traced, full_path(model, self.path), added)
         check_followers(model, followers)
         around = surroundings(
             model, layer, followers, lambda output: path_gradients(model, traced, followers, probe, output)
         )
-        new = self.method.units(around, self._added(len(layer.weight)), generator)
+        new = self.method.units(around, added, generator)
         carried = with_units(layer, new.incoming, new.bias, self.moments)
         for norm in followers.norms:
             carried += with_statistics(model.get_submodule(norm.path), norm, new, self.moments)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from harness.core.errors import ModulePathError
-from harness.growth.spaces.matrices import matrix_kind
-from harness.growth.spaces.slots import Slot
+from harness.growth.spaces.experiment import Places
+from harness.growth.spaces.matrices import outputs_of
+from harness.growth.spaces.slots import UnitSlot
 
 __all__ = ["Heads", "attention_heads"]
 
@@ -36,7 +37,7 @@ class Heads:
     """
 
     units: int
-    layouts: tuple[dict[str, tuple[Slot, ...]], ...]
+    layouts: tuple[Places, ...]
 
 
 def attention_heads(model: nn.Module, path: str) -> Heads | None:
@@ -53,12 +54,17 @@ def attention_heads(model: nn.Module, path: str) -> Heads | None:
         )
     for inner, part in _within(path, module):
         for names in SEPARATE:
-            if all(matrix_kind(getattr(part, name, nn.Identity())) for name in names):
+            if all(_has(part, name) for name in names):
                 return _separate(part, inner, names)
         for name in PACKED:
-            if matrix_kind(getattr(part, name, nn.Identity())):
+            if _has(part, name):
                 return _packed(part, inner, name)
     return None
+
+
+def _has(module: nn.Module, name: str) -> bool:
+    child = getattr(module, name, None)
+    return isinstance(child, nn.Module) and outputs_of(child) > 0
 
 
 def _within(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -68,7 +74,7 @@ def _within(path: str, module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _separate(module: nn.Module, path: str, names: tuple[str, ...]) -> Heads:
-    outputs = [_outputs(module.get_submodule(name)) for name in names]
+    outputs = [outputs_of(module.get_submodule(name)) for name in names]
     size = _head_size(module, path, outputs[0])
     units, rest = divmod(outputs[1], size)
     if rest or any(count % units for count in outputs):
@@ -76,26 +82,22 @@ def _separate(module: nn.Module, path: str, names: tuple[str, ...]) -> Heads:
             f"expected heads of {size} outputs in the layers of {path!r}, found {outputs}; name one of those layers, "
             "the others as together, and rows"
         )
-    slots = {f"{path}.{name}": (Slot(0, count // units),) for name, count in zip(names, outputs, strict=True)}
+    slots: Places = {
+        f"{path}.{name}": (UnitSlot(0, count // units),) for name, count in zip(names, outputs, strict=True)
+    }
     return Heads(units, (slots,))
 
 
 def _packed(module: nn.Module, path: str, name: str) -> Heads:
-    outputs = _outputs(module.get_submodule(name))
+    outputs = outputs_of(module.get_submodule(name))
     size = _head_size(module, path, outputs // 3)
     queries = _count(module) or outputs // 3 // size
     units, rest = divmod(outputs // size - queries, 2)
     if rest or units < 1 or queries % units or outputs % size:
         raise ModulePathError(f"expected queries, keys and values in {name!r} of {path!r}, found {outputs} outputs")
     group = queries // units
-    one_by_one = (Slot(0, group * size), Slot(queries * size, size), Slot((queries + units) * size, size))
-    return Heads(units, ({f"{path}.{name}": one_by_one}, {f"{path}.{name}": (Slot(0, outputs // units),)}))
-
-
-def _outputs(layer: nn.Module) -> int:
-    kind = matrix_kind(layer)
-    assert kind is not None
-    return layer.get_parameter("weight").shape[kind.outputs]
+    one_by_one = (UnitSlot(0, group * size), UnitSlot(queries * size, size), UnitSlot((queries + units) * size, size))
+    return Heads(units, ({f"{path}.{name}": one_by_one}, {f"{path}.{name}": (UnitSlot(0, outputs // units),)}))
 
 
 def _head_size(module: nn.Module, path: str, width: int) -> int:

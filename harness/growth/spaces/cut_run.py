@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from harness.growth.spaces.matrices import is_grouped, matrix_kind
+from harness.growth.spaces.switched_on import all_switched_on
 from harness.growth.spaces.unit_norms import norm_dim
+from harness.models.attributes import same_attributes
 from harness.models.call import call, tensors_in
 from harness.models.eval_mode import without_side_effects
 
@@ -67,7 +69,7 @@ def cut_run(model: nn.Module, inputs: Any, changed: Mapping[str, Tensor]) -> Cut
         if matrix_kind(module) or is_grouped(module) or norm_dim(module) is not None
     ]
     try:
-        with without_side_effects(model, inputs), torch.enable_grad():
+        with same_attributes(model), all_switched_on(model), without_side_effects(model, inputs), torch.enable_grad():
             outputs = tuple(tensors_in(call(model, inputs)))
     finally:
         for handle in handles:

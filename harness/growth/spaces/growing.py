@@ -5,9 +5,9 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError, SpecError
 from harness.growth.record import Carried
-from harness.growth.spaces.matrices import MatrixKind, matrix_kind
+from harness.growth.spaces.matrices import MatrixKind, kind_of, matrix_kind
 from harness.growth.spaces.replaced import Replaced
-from harness.growth.spaces.slots import Slot, entries, grown_size, kept_entries, new_entries
+from harness.growth.spaces.slots import UnitSlot, entries, grown_size, kept_entries, new_entries
 from harness.growth.spaces.space import Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_sizes, passing_values, unit_tensors
 from harness.growth.units import AbstractUnits, NewUnits, Surroundings
@@ -99,7 +99,7 @@ def _with_slots(model: nn.Module, member: Member, units: int) -> Member:
         raise ModulePathError(
             f"expected {member.path!r} to read the {units} units, found {inputs} inputs, which is no multiple of them"
         )
-    return Member(member.path, (Slot(0, inputs // units),))
+    return Member(member.path, (UnitSlot(0, inputs // units),))
 
 
 def _around(model: nn.Module, space: Space) -> list[Surroundings]:
@@ -228,17 +228,15 @@ def _grow_grouped(
 
 def _layer(model: nn.Module, member: Member) -> tuple[nn.Module, MatrixKind]:
     module = model.get_submodule(member.path)
-    kind = matrix_kind(module)
-    assert kind is not None
-    return module, kind
+    return module, kind_of(module)
 
 
-def _units_first(tensor: Tensor, dim: int, slots: tuple[Slot, ...], units: int) -> Tensor:
+def _units_first(tensor: Tensor, dim: int, slots: tuple[UnitSlot, ...], units: int) -> Tensor:
     """Return the entries of each unit along `dim`, `[U, K, ...]`; the other dimensions follow in their order."""
     return tensor.movedim(dim, 0)[entries(slots, units)]
 
 
-def _grown(old: Tensor, dim: int, slots: tuple[Slot, ...], units: int, new: Tensor) -> Tensor:
+def _grown(old: Tensor, dim: int, slots: tuple[UnitSlot, ...], units: int, new: Tensor) -> Tensor:
     """Return `old` with the entries `[N, K, ...]` of new units behind those of the old ones along `dim`."""
     added, first = len(new), old.movedim(dim, 0)
     grown = first.new_empty((grown_size(slots, added, len(first)), *first.shape[1:]))

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-__all__ = ["MatrixKind", "is_grouped", "matrix_kind"]
+__all__ = ["MatrixKind", "is_grouped", "kind_of", "matrix_kind", "outputs_of"]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -41,6 +42,20 @@ def matrix_kind(module: nn.Module) -> MatrixKind | None:
     if _is_transposed_linear(module):
         return MatrixKind(1, 0, -1, ("nf",), ("nx",))
     return None
+
+
+def kind_of(module: nn.Module) -> MatrixKind:
+    """Return the kind of a layer that has one."""
+    kind = matrix_kind(module)
+    assert kind is not None, type(module)
+    return kind
+
+
+def outputs_of(module: nn.Module) -> int:
+    """Return the number of outputs of a layer; 0 for a module that is none, and for a layer that has no weights yet."""
+    kind = matrix_kind(module)
+    weight = getattr(module, "weight", None)
+    return weight.shape[kind.outputs] if kind and isinstance(weight, Tensor) and not is_lazy(weight) else 0
 
 
 def is_grouped(module: nn.Module) -> bool:

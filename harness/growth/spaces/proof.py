@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.growth.rollback import all_or_nothing
+from harness.growth.spaces.switched_on import all_switched_on
 from harness.growth.tracing import FAILURES, first_line
+from harness.models.attributes import same_attributes
 from harness.models.call import call, tensors_in
 from harness.models.eval_mode import without_side_effects
 
@@ -49,7 +51,7 @@ def function_kept(
 
 
 def _outputs(model: nn.Module, inputs: Any) -> list[Tensor]:
-    with without_side_effects(model, inputs):
+    with same_attributes(model), all_switched_on(model), without_side_effects(model, inputs):
         return [tensor.clone() for tensor in tensors_in(call(model, inputs)) if tensor.is_floating_point()]
 
 

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from harness.growth.record import Carried, Moments
-from harness.models.successor import formatted, successor
 
 __all__ = ["Replaced"]
 
@@ -33,14 +32,16 @@ class Replaced:
     ) -> None:
         """Replace a tensor of `module` by `values`, in which the old entries lie at `kept` along `dim`.
 
-        The new tensor takes device, type, `requires_grad`, format, hooks and marks of the old one. `units` is the
-        dimension along which moments are averaged, `dim` unless given.
+        The new tensor takes device, type, `requires_grad` and marks of the old one. `units` is the dimension
+        along which moments are averaged, `dim` unless given.
         """
         old = getattr(module, name)
+        content = values.to(old, copy=True).contiguous()
         if not isinstance(old, nn.Parameter):
-            setattr(module, name, formatted(values.to(old, copy=True), old))
+            setattr(module, name, content)
             return
-        new = successor(old, values)
+        new = nn.Parameter(content, requires_grad=old.requires_grad)
+        vars(new).update(vars(old))  # marks such as those for weight decay
         setattr(module, name, new)
         key = (id(module), name)
         if known := self._replacements.get(key):

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["Slot", "entries", "grown_size", "kept_entries", "new_entries", "slots_of", "unit_codes"]
+MANY = 16
+
+__all__ = ["UnitSlot", "entries", "grown_size", "kept_entries", "new_entries", "slots_of", "unit_codes"]
 
 
 @dataclass(frozen=True)
-class Slot:
+class UnitSlot:
     """Where the units lie one after another.
 
     Attributes:
@@ -22,14 +24,14 @@ class Slot:
     block: int
 
 
-def entries(slots: Sequence[Slot], units: int) -> Tensor:
+def entries(slots: Sequence[UnitSlot], units: int) -> Tensor:
     """Return the entries `[U, K]` of each unit, slot by slot."""
     return torch.cat(
         [slot.offset + torch.arange(units * slot.block).reshape(units, slot.block) for slot in slots], dim=1
     )
 
 
-def kept_entries(slots: Sequence[Slot], units: int, added: int, size: int) -> Tensor:
+def kept_entries(slots: Sequence[UnitSlot], units: int, added: int, size: int) -> Tensor:
     """Return where each of `size` entries lies when new units have been put behind the old ones of each slot."""
     places = torch.arange(size)
     for slot in slots:
@@ -37,7 +39,7 @@ def kept_entries(slots: Sequence[Slot], units: int, added: int, size: int) -> Te
     return places
 
 
-def new_entries(slots: Sequence[Slot], units: int, added: int) -> Tensor:
+def new_entries(slots: Sequence[UnitSlot], units: int, added: int) -> Tensor:
     """Return the entries `[N, K]` of the new units, slot by slot as in `entries`."""
     parts = []
     for slot in slots:
@@ -47,19 +49,25 @@ def new_entries(slots: Sequence[Slot], units: int, added: int) -> Tensor:
     return torch.cat(parts, dim=1)
 
 
-def grown_size(slots: Sequence[Slot], added: int, size: int) -> int:
+def grown_size(slots: Sequence[UnitSlot], added: int, size: int) -> int:
     """Return the number of entries afterwards."""
     return size + added * sum(slot.block for slot in slots)
 
 
 def unit_codes(units: int) -> Tensor:
-    """Return for each unit one of 1, 2, 3 `[U]`, in a sequence that is like no other part of itself."""
-    codes = torch.randint(1, 4, (units,), generator=torch.Generator().manual_seed(units))
-    codes[:2] = torch.tensor([1, 2])[:units]
+    """Return a code for each unit `[U]`, in a sequence that is like no other part of itself.
+
+    Codes are 0 and 1, or 1, 2, 3 for a few units, whose sequence would be too short otherwise.
+    """
+    few = units < MANY
+    codes = torch.randint(int(few), 4 if few else 2, (units,), generator=torch.Generator().manual_seed(units))
+    codes[:2] = torch.tensor([1, 2 if few else 0])[:units]
+    # The last unit's end must be seen.
+    codes[-1] = codes[-1] if few else 1
     return codes
 
 
-def slots_of(found: Tensor, units: int) -> tuple[Slot, ...] | None:
+def slots_of(found: Tensor, units: int) -> tuple[UnitSlot, ...] | None:
     """Return the slots in which entries have the codes of the units, given the code of each entry, 0 for others.
 
     Returns:
@@ -78,13 +86,13 @@ def slots_of(found: Tensor, units: int) -> tuple[Slot, ...] | None:
     return tuple(slots)
 
 
-def _slot_at(found: Tensor, codes: Tensor, at: int) -> Slot | None:
+def _slot_at(found: Tensor, codes: Tensor, at: int) -> UnitSlot | None:
     units = len(codes)
-    # The first unit's run of equal codes is as long as its block, unless the next unit has the same code.
+    # The first unit's run of equal codes is as long as its block: the next unit has another code.
     same = (found[at:] != found[at]).nonzero()
     run = int(same[0]) if len(same) else len(found) - at
     for block in range(run, 0, -1):
         end = at + units * block
         if end <= len(found) and torch.equal(found[at:end], codes.repeat_interleave(block)):
-            return Slot(at, block)
+            return UnitSlot(at, block)
     return None

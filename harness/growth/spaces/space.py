@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from harness.growth.spaces.slots import Slot
+from harness.growth.spaces.slots import UnitSlot
 
 __all__ = ["Member", "Space"]
 
@@ -12,7 +12,7 @@ class Member:
     """A layer or norm, and where the units lie among its outputs or inputs."""
 
     path: str
-    slots: tuple[Slot, ...]
+    slots: tuple[UnitSlot, ...]
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def group_size(module: nn.Module) -> int:
     """Return how many channels, side by side, a norm or a grouped convolution takes together."""
     if isinstance(module, nn.GroupNorm):
         return module.num_channels // module.num_groups
-    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and module.groups > 1:
         return module.in_channels // module.groups
     return 1
 

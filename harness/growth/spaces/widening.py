@@ -12,13 +12,14 @@ from harness.core.errors import ModulePathError, SpecError
 from harness.growth.record import Carried, Moments, Promise
 from harness.growth.rollback import all_or_nothing
 from harness.growth.spaces.attention import attention_heads
+from harness.growth.spaces.experiment import MixedError, Places
 from harness.growth.spaces.growing import check_space, grow_space
-from harness.growth.spaces.matrices import is_grouped, matrix_kind
+from harness.growth.spaces.matrices import is_grouped, outputs_of
 from harness.growth.spaces.proof import function_kept
 from harness.growth.spaces.replaced import Replaced
-from harness.growth.spaces.search import GroupsError, MixedError, find_space
+from harness.growth.spaces.search import GroupsError, find_space
 from harness.growth.spaces.sizes import follow_heads, follow_width
-from harness.growth.spaces.slots import Slot
+from harness.growth.spaces.slots import UnitSlot
 from harness.growth.spaces.space import Space
 from harness.growth.spaces.unit_norms import takes_mean
 from harness.growth.tracing import FAILURES, first_line
@@ -55,7 +56,7 @@ class _Layout:
     """A guess where `units` units lie among the outputs of the layers that write to them."""
 
     units: int
-    writers: dict[str, tuple[Slot, ...]]
+    writers: Places
 
 
 class _UndoneError(Exception):
@@ -126,17 +127,15 @@ def _check_groups(added: int, rows: int, error: GroupsError) -> None:
 
 def _outputs(model: nn.Module, path: str) -> int:
     module = model.get_submodule(path)
-    kind = matrix_kind(module)
-    if kind is not None:
-        return module.get_parameter("weight").shape[kind.outputs]
+    if outputs := outputs_of(module):
+        return outputs
     if is_grouped(module):
         raise ModulePathError(
             f"expected a convolution of one group at {path!r}, found {module.groups} groups, which grow when the layer "
             "that they read does; name that one"
         )
     raise ModulePathError(
-        f"expected a linear layer or a convolution at {path!r}, found "
-        f"{type(module).__name__}; name one"
+        f"expected a linear layer or a convolution at {path!r}, found {type(module).__name__}; name one"
     )
 
 
@@ -150,14 +149,21 @@ def _layouts(model: nn.Module, wanted: Widening, outputs: int, rows: int) -> lis
             raise ModulePathError(
                 f"expected {path!r} to have outputs for each of {units} units of {wanted.path!r}, found {count}"
             )
-    plain = {path: (Slot(0, count // units),) for path, count in {wanted.path: outputs, **others}.items()}
+    plain: Places = {path: (UnitSlot(0, count // units),) for path, count in {wanted.path: outputs, **others}.items()}
     layouts = [_Layout(units, plain)]
-    if rows == 1 and not outputs % 2 and not others:
+    if not others:
+        layouts += [_in_parts(wanted.path, outputs, rows, parts) for parts in (2, 3) if not rows % parts]
+    if not others and rows == 1 and not outputs % 2:
         # A gate whose factors are outputs of one layer: half and half, or side by side.
-        half = outputs // 2
-        layouts.append(_Layout(half, {wanted.path: (Slot(0, 1), Slot(half, 1))}))
-        layouts.append(_Layout(half, {wanted.path: (Slot(0, 2),)}))
+        layouts.append(_in_parts(wanted.path, outputs, 2, parts=2))
+        layouts.append(_Layout(outputs // 2, {wanted.path: (UnitSlot(0, 2),)}))
     return layouts
+
+
+def _in_parts(path: str, outputs: int, rows: int, parts: int) -> _Layout:
+    """Return units that are spread over parts of the outputs, as heads over queries, keys and values."""
+    slots = tuple(UnitSlot(part * (outputs // parts), rows // parts) for part in range(parts))
+    return _Layout(outputs // rows, {path: slots})
 
 
 def _first_found(model: nn.Module, inputs: Any, wanted: Widening, layouts: Sequence[_Layout]) -> Space:
