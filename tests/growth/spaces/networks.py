@@ -120,8 +120,8 @@ class Decoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         features = self.tokens(tokens) + self.places(torch.arange(tokens.shape[1]))
-        heads = self.qkv(self.norm(features)).unflatten(-1, (3, -1, 4)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(*heads, is_causal=True)
+        q, k, v = self.qkv(self.norm(features)).unflatten(-1, (3, -1, 4)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         features = features + self.out(mixed.transpose(1, 2).flatten(2))
         features = features + self.down(functional.gelu(self.up(self.second_norm(features))))
         logits: Tensor = self.output(self.last_norm(features))
