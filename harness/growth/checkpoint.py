@@ -18,7 +18,7 @@ from harness.growth.optimizer_state import load_optimizer, load_scheduler, optim
 from harness.growth.probe import Probe
 from harness.growth.restored import growth_tree, restore_growth, tensors_of
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import bare, layers
+from harness.growth.surgery import bare
 from harness.growth.tree import from_tree, to_tree
 
 __all__ = ["load_grown", "save_grown"]
@@ -104,7 +104,7 @@ def load_grown(
     _check_counts(content, optimizers, schedulers, scaler)
     before = [each.state_dict() for each in (*schedulers, *_listed(scaler))]
     try:
-        with all_or_nothing(network, [layer for each in optimizers for layer in layers(each)]), on_every_process(model):
+        with all_or_nothing(network, optimizers), on_every_process(model):
             restore_growth(network, content["growth"], tensors, probe=probe)
             values = _values(network, tensors)
             for each, saved in zip(optimizers, content["optimizers"], strict=False):

@@ -13,7 +13,7 @@ from harness.growth.merged import merge
 from harness.growth.plain_layers import Joined, make_plain
 from harness.growth.recipe import Reshaping
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import bare, check_coverage, layers
+from harness.growth.surgery import bare, check_coverage
 
 __all__ = ["consolidate"]
 
@@ -40,8 +40,7 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
     optimizers = bare(optimizer or ())
     network = unwrapped(model)
     check_whole(model, optimizers)
-    held = [layer for each in optimizers for layer in layers(each)]
-    with all_or_nothing(network, held), on_every_process(model):
+    with all_or_nothing(network, optimizers), on_every_process(model):
         names, joined = make_plain(network)
         for item in joined if optimizers else ():
             _check_alike(item)

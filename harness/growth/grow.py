@@ -34,7 +34,6 @@ from harness.growth.surgery import (
     bare,
     check_coverage,
     follow_factors,
-    layers,
     named_home,
     operate,
 )
@@ -118,8 +117,7 @@ def grow(
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
     schedules = Schedules(optimizer if isinstance(optimizer, Sequence) else (optimizer,), scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
-    held = [layer for each in optimizers for layer in layers(each)]
-    with all_or_nothing(whole, held), on_every_process(given, average):
+    with all_or_nothing(whole, optimizers), on_every_process(given, average):
         let_go(model)
         follow_factors(optimizers, {})
         grown = grow_network(

@@ -7,7 +7,7 @@ from harness.growth.surgery.names import ParameterNames
 from harness.growth.surgery.operate import operate
 from harness.growth.surgery.rates import scale_rates
 from harness.growth.surgery.schedules import Schedules
-from harness.growth.surgery.wrapped import bare, layers
+from harness.growth.surgery.wrapped import bare
 
 __all__ = [
     "AddedGroup",
@@ -17,7 +17,6 @@ __all__ = [
     "bare",
     "check_coverage",
     "follow_factors",
-    "layers",
     "named_home",
     "operate",
     "scale_rates",
