@@ -50,7 +50,7 @@ def output_layers(model: nn.Module, path: str, output: str | None) -> dict[str, 
     """
     embedding = embedding_at(model, path)
     found = {holder.path: holder.module for holder in holders(model, embedding.weight)}
-    candidates = [] if output is None else [_checked(model, output, len(embedding.weight))]
+    candidates: list[nn.Module | None] = [] if output is None else [_checked(model, output, len(embedding.weight))]
     candidates += [_declared(module) for module in modules_around(model, [full_path(model, path)])]
     for layer in candidates:
         if isinstance(layer, nn.Linear) and len(layer.weight) == len(embedding.weight):
@@ -89,7 +89,8 @@ def output_biases(model: nn.Module, names: Iterable[str], rows: int) -> list[Ten
 
 def weights_of(embedding: Embedding, layers: dict[str, nn.Linear]) -> list[nn.Parameter]:
     """Return the weights of `embedding` and of output `layers`, each once."""
-    return list({id(part.weight): part.weight for part in (embedding, *layers.values())}.values())
+    parts: tuple[nn.Module, ...] = (embedding, *layers.values())
+    return list({id(part.weight): part.get_parameter("weight") for part in parts}.values())
 
 
 def follow_vocabulary(model: nn.Module, names: Iterable[str], have: int, now: int) -> None:

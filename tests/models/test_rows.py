@@ -31,7 +31,7 @@ def test_new_rows_take_the_place_of_old_ones_wherever_they_are_held() -> None:
 
     assert new is model.get_parameter("embedding.weight") is model.get_parameter("output.weight")
     assert torch.equal(old, values)
-    assert (model["embedding"].num_embeddings, model["output"].out_features) == (6, 6)
+    assert [vars(model["embedding"])["num_embeddings"], vars(model["output"])["out_features"]] == [6, 6]
     assert (new.requires_grad, vars(new)["no_decay"]) == (False, True)
 
 

@@ -32,6 +32,10 @@ class AbstractComputedWeight(ABC):
         """Let the layer compute its weight again, from the tensors of before."""
 
     @abstractmethod
+    def origin(self) -> nn.Parameter:
+        """Return the parameter from which the weight is computed above all, whose settings new rows take."""
+
+    @abstractmethod
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Replace the tensors that the weight is computed from, so that it has the values of `item.new`.
 

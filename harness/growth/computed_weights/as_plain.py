@@ -28,14 +28,21 @@ def grown_as_plain(model: nn.Module, operate: Callable[[], Growth]) -> Growth:
     if not weights:
         return operate()
     before = list(model.parameters())
-    stand_ins = {id(weight.plain) for weight in weights}
+    origins = {id(weight.plain): weight.origin() for weight in weights}
     with all_or_nothing(model):
         growth = _grown(weights, operate)
-        carried = [item for item in growth.carried if id(item.old) not in stand_ins]
+        carried = [item for item in growth.carried if id(item.old) not in origins]
         for weight in weights:
             carried += _followed(weight, growth)
+    extends = {new: origins.get(id(old), old) for new, old in growth.extends.items()}
     return Growth.between(
-        before, model, carried=tuple(carried), outputs=growth.outputs, columns=growth.columns, copied=growth.copied
+        before,
+        model,
+        carried=tuple(carried),
+        outputs=growth.outputs,
+        columns=growth.columns,
+        copied=growth.copied,
+        extends=extends,
     )
 
 

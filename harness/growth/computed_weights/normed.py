@@ -38,7 +38,7 @@ class InParametrization:
         mode = self.norm.training
         self.norm.training = False
         try:
-            return self.layer.weight.detach().clone()  # type: ignore[union-attr,operator]
+            return self.layer.weight.detach().clone()  # type: ignore[operator]
         finally:
             self.norm.training = mode
 
@@ -89,7 +89,7 @@ class InHook:
         table = vars(self.layer)["_forward_pre_hooks"]
         table.clear()
         table.update(self.hooks)
-        self.layer.weight = self.value()  # type: ignore[assignment]
+        self.layer.weight = self.value()
 
 
 Storage = InParametrization | InHook
@@ -123,4 +123,4 @@ class AbstractNormedWeight(AbstractComputedWeight):
         """Let a layer whose weight is an attribute have it computed from the tensors that it has now."""
         if isinstance(self.storage, InHook):
             with torch.no_grad():
-                self.layer.weight = self.storage.value()  # type: ignore[assignment]
+                self.layer.weight = self.storage.value()

@@ -39,6 +39,11 @@ class NormedBySpectrum(AbstractNormedWeight):
         super().__init__(path, storage)
         self.dim = dim
 
+    def origin(self) -> nn.Parameter:
+        """Return the weight that is normed."""
+        module, name = self.storage.slots["weight"]
+        return module.get_parameter(name)
+
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Give the layer a weight of which `item.new` is what is left when it is normed."""
         weight, old, original = item.new.detach(), item.old.detach(), self.tensor("weight").detach()

@@ -38,6 +38,11 @@ class NormedByLength(AbstractNormedWeight):
         super().__init__(path, storage)
         self.dim = dim
 
+    def origin(self) -> nn.Parameter:
+        """Return the direction."""
+        module, name = self.storage.slots["direction"]
+        return module.get_parameter(name)
+
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Give the layer lengths and directions of the weight `item.new`."""
         weight, old = item.new.detach(), item.old.detach()

@@ -36,7 +36,7 @@ class DuplicateLayers(AbstractOperation):
         layers: indices of the layers that are copied; all by default.
         order: whether the copies come after the last of these layers, or each after its own original.
         moments: `carried` lets each copy go on as its original, in its group and with a copy of its moments; `fresh`
-            gives copies a group of their own, without moments.
+            gives copies a group of their own with the settings of that one, without moments.
         zeroed: paths, within a layer, of modules whose own weights and biases are zero in the copies.
     """
 
@@ -73,7 +73,9 @@ class DuplicateLayers(AbstractOperation):
         with all_or_nothing(model):
             rearrange(model, self.path, layers, sources)
             self._check(model, probe, twins, outputs)
-        return Growth.between(before, model, copied=self._copied(old, twins))
+        pairs = [pair for index, twin in twins.items() for pair in pairs_of_parameters(old[index], twin)]
+        extends = {new: original for original, new in pairs}
+        return Growth.between(before, model, copied=self._copied(pairs, twins), extends=extends)
 
     def _chosen(self, old: Sequence[nn.Module]) -> list[int]:
         chosen = list(range(len(old))) if self.layers is None else sorted(self.layers)
@@ -106,12 +108,13 @@ class DuplicateLayers(AbstractOperation):
                 )
         return [parameter for name in self.zeroed for parameter in known[name].parameters(recurse=False)]
 
-    def _copied(self, old: Sequence[nn.Module], twins: Mapping[int, nn.Module]) -> tuple[Copied, ...]:
+    def _copied(
+        self, pairs: Sequence[tuple[nn.Parameter, nn.Parameter]], twins: Mapping[int, nn.Module]
+    ) -> tuple[Copied, ...]:
         if self.moments == "fresh":
             return ()
         fresh = {id(parameter) for index, twin in twins.items() for parameter in self._begin_at_zero(twin, index)}
-        pairs = (pair for index, twin in twins.items() for pair in pairs_of_parameters(old[index], twin))
-        return tuple(Copied(*pair) for pair in pairs if id(pair[1]) not in fresh)
+        return tuple(Copied(old, new) for old, new in pairs if id(new) not in fresh)
 
     def _check(
         self, model: nn.Module, probe: Probe, twins: Mapping[int, nn.Module], outputs: Mapping[str, Tensor]

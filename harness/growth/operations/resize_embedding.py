@@ -61,7 +61,7 @@ class ResizeEmbedding(AbstractOperation):
         for tensor in (*weights, *biases):
             check_rows(model, tensor, self.path, "untie them first")
         # All values first: an initializer that cannot fill a tensor raises while nothing has changed.
-        grown = [(old, self._grown(old, self.new_rows, generator)) for old in weights]
+        grown: list[tuple[Tensor, Tensor]] = [(old, self._grown(old, self.new_rows, generator)) for old in weights]
         for old in biases:
             values = self._grown(old.flatten(), self.new_bias, generator)
             grown.append((old, values.reshape(*old.shape[:-1], self.to)))

@@ -30,7 +30,7 @@ def hooked(norm: Norm) -> Norm:
 
 WEIGHT_NORMS: dict[str, Norm] = {
     "weight norm": parametrizations.weight_norm,
-    "weight norm of all": lambda layer: parametrizations.weight_norm(layer, dim=None),
+    "weight norm of all": lambda layer: parametrizations.weight_norm(layer, dim=-1),
     "weight norm of inputs": lambda layer: parametrizations.weight_norm(layer, dim=1),
     "hook of weight norm": hooked(nn.utils.weight_norm),
 }
@@ -138,6 +138,7 @@ def test_rows_without_a_direction_are_refused_under_weight_norm() -> None:
 def test_inputs_join_the_directions_of_rows(norm: Norm) -> None:
     model = network(norm)
     layer = model[2]
+    assert isinstance(layer, nn.Linear)
     weight = layer.weight.detach().clone()
 
     def with_columns() -> Growth:
