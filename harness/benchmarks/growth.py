@@ -47,7 +47,7 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     ResizeEmbedding(path="hidden.dropout.tokens", to=128),
     SplitClass(path="output", parent=0, children=2),
     SwitchLayer(flag="switchable", on=False),
-    ToggleHead(path="hidden.dropout", on=False),
+    ToggleHead(path="hidden.inserted.layer", on=False),
     Unchanged(),
     WidenHead(path="output", to=10),
     WidenLayer(path="blocks.0.conv", by=16),

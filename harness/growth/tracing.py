@@ -135,7 +135,7 @@ class _Tracer(fx.Tracer):
     def _call(self, m: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if isinstance(m, SwitchedOff):
             m.branch(*args, **kwargs)
-            return self.create_proxy("call_function", torch.zeros, ((),), {})
+            return m.filled(self.create_proxy("call_function", torch.zeros, ((),), {}))
         if isinstance(m, Inserted) and not m.on:
             m.changed(*args, **kwargs)
             return args[0]

@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 
-__all__ = ["Arguments", "arguments", "call", "map_tensors", "named_arguments", "tensors_in"]
+__all__ = ["FAILURES", "Arguments", "arguments", "call", "map_tensors", "named_arguments", "tensors_in"]
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 # What wrappers call the network that they pass all arguments to.
 WRAPPED = ("backbone", "module", "_orig_mod", "base_model", "model")
+# What foreign code raises when it is called with inputs that it was not written for.
+FAILURES: tuple[type[Exception], ...] = (ArithmeticError, AssertionError, AttributeError, LookupError, NameError)
+FAILURES += (RuntimeError, StopIteration, TypeError, ValueError)
 NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 

@@ -14,16 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import TapNotFoundError
-from harness.models.call import call, tensors_in
+from harness.models.call import FAILURES, call, tensors_in
 from harness.models.eval_mode import without_side_effects
 from harness.models.features import first_of
 from harness.models.layout import layout_for, standard_layout
 from harness.models.resized_batch import batch_size, cropped, with_examples
 
 __all__ = ["find_examples_axis", "find_layout"]
-
-# The exceptions of foreign code that is called with fewer examples than it expects.
-FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 CHANNELS = (
     nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.BatchNorm1d,

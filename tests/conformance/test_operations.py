@@ -39,7 +39,7 @@ OPERATIONS = [
     ResizeEmbedding(path="hidden.dropout.tokens", to=6),
     SplitClass(path="output", parent=0, children=2, noise=0.1),
     SwitchLayer(flag="depth", on=False),
-    ToggleHead(path="hidden.dropout", on=False),
+    ToggleHead(path="blocks.1.extra.layer", on=False),
     Unchanged(),
     WidenHead(path="output", to=4),
     WidenHead(path="output", to=4, rows="in_place", moments="mean"),

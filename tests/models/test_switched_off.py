@@ -1,6 +1,8 @@
+import copy
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.models.switched_off import SwitchedOff, switch_branch
@@ -47,3 +49,43 @@ def test_a_branch_is_not_switched_off_twice() -> None:
 
     with pytest.raises(ModulePathError, match=r"expected a branch that is not off, found '0'; .* off: \['0'\]"):
         switch_branch(model, "0", on=False)
+
+
+class Attending(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention, self.rnn, self.fc = (
+            nn.MultiheadAttention(8, 2, batch_first=True),
+            nn.LSTM(8, 8),
+            nn.Linear(8, 3),
+        )
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        attended, _ = self.attention(inputs, inputs, inputs)
+        states, (_, _) = self.rnn(inputs)
+        result: Tensor = self.fc(torch.cat([inputs + attended + states]))[:, 0]
+        return result
+
+
+@pytest.mark.parametrize("inputs", [None, torch.randn(3, 4, 8)], ids=["by type", "by what it returns"])
+@pytest.mark.parametrize("path", ["attention", "rnn"])
+def test_a_branch_whose_output_is_unpacked_can_be_off(path: str, inputs: Tensor | None) -> None:
+    model, sequences = Attending(), torch.randn(3, 4, 8)
+    switch_branch(model, path, on=False, inputs=inputs)
+    off = copy.deepcopy(model)(sequences)
+
+    switch_branch(model, path, on=True, inputs=inputs)
+
+    assert off.shape == (3, 3)
+    assert not torch.equal(model(sequences), off)
+
+
+@pytest.mark.parametrize(("path", "why"), [("fc", "too many indices|cannot run"), ("0", "returns something else")])
+def test_a_branch_that_the_network_needs_stays_on(path: str, why: str) -> None:
+    model = nn.Sequential(nn.Linear(8, 8)) if path == "0" else Attending()
+    module = model.get_submodule(path)
+
+    with pytest.raises(ModulePathError, match=rf"a term of a sum at '{path}', found that the network .*{why}"):
+        switch_branch(model, path, on=False, inputs=torch.randn(3, 4, 8))
+
+    assert model.get_submodule(path) is module

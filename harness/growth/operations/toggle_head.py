@@ -21,7 +21,8 @@ class ToggleHead(AbstractOperation):
 
     A module that is off is not called: its parameters get no gradient and no update, its statistics do not change, and
     its values and moments are the same when it is switched on again. The outputs lack one that is off; all others stay
-    the same to the bit. A branch that is off returns a zero, so it adds nothing to a residual sum.
+    the same to the bit. A branch that is off returns a zero, so it adds nothing to a residual sum. With a probe the
+    network is called without the branch: it is refused to switch off one that more than a sum depends on.
     """
 
     kind: Literal["toggle_head"] = "toggle_head"
@@ -40,9 +41,9 @@ class ToggleHead(AbstractOperation):
         return Promise.NONE if self.name is None else Promise.EXACT
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:  # noqa: ARG002
-        """Switch it. Raises `SpecError` for an unknown output, `ModulePathError` for a branch that cannot."""
+        """Switch it. Raises `SpecError` for an unknown output, `ModulePathError` for a branch that cannot be off."""
         if self.name is None:
-            switch_branch(model, self.path or "", on=self.on)
+            switch_branch(model, self.path or "", on=self.on, inputs=None if probe is None else probe.inputs)
             return Growth(born=())
         if not isinstance(model, GrowableModel):
             raise SpecError(
