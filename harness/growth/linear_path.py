@@ -5,18 +5,15 @@ inputs of its own layer. The gradient with respect to that map says how fast the
 unit's outgoing weights.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional
 
-from harness.core.errors import SpecError
-from harness.core.spec import did_you_mean
 from harness.growth.consumers import Consumers, Layer, feature_dim
 from harness.growth.probe import Probe
 from harness.growth.tracing import Trace, Values
+from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 
 __all__ = ["path_gradients"]
@@ -33,7 +30,7 @@ def path_gradients(
         model: the network.
         trace: of its forward pass for the inputs of `probe`.
         followers: what reads the units.
-        probe: inputs and targets; the loss is their cross-entropy.
+        probe: inputs, and the loss.
         output: the name of the output that the loss is of, if there are several; the first unless given.
 
     Raises:
@@ -72,32 +69,12 @@ def _output_gradients(model: nn.Module, layers: list[Layer], probe: Probe, outpu
     handles = [layer.register_forward_hook(add_zero, prepend=True) for layer in layers]
     try:
         with without_side_effects(model, probe.inputs), torch.enable_grad():
-            loss = _loss(model(probe.inputs), probe, output)
+            loss = probe.loss_of(call(model, probe.inputs), output)
             gradients = torch.autograd.grad(loss, list(added.values()), materialize_grads=True)
             return dict(zip(added, gradients, strict=True))
     finally:
         for handle in handles:
             handle.remove()
-
-
-def _loss(outputs: Any, probe: Probe, name: str | None) -> Tensor:
-    if probe.targets is None:
-        raise SpecError(
-            "expected targets to find directions of steepest descent, found none; give Probe(inputs, targets)"
-        )
-    if isinstance(outputs, Mapping):
-        name = next(iter(outputs)) if name is None else name
-        if name not in outputs:
-            raise SpecError(f"no output {name!r}.{did_you_mean(name, outputs)}")
-        outputs = outputs[name]
-    if not isinstance(outputs, Tensor) or outputs.dim() != 2:
-        raise SpecError("expected logits [B, C] for targets [B], found another output; name one with output=...")
-    targets = probe.targets.to(outputs.device)
-    known = targets >= 0
-    if not known.any() or int(targets.max()) >= outputs.shape[1]:
-        known_targets = sorted(set(targets.tolist()))
-        raise SpecError(f"expected targets below {outputs.shape[1]}, -1 where unknown, found {known_targets}")
-    return functional.cross_entropy(outputs[known].float(), targets[known])
 
 
 def _along_the_path(trace: Trace, followers: Consumers) -> Values:

@@ -17,6 +17,7 @@ from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
+from harness.training.probe_loss import TrainedLoss
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["Chain"]
@@ -82,9 +83,13 @@ class Chain:
         batch = self._data.validation.take(known[:PROBE_SIZE])
         before = snapshot_outputs(state, batch, training, specs)
         with explained_nondeterminism(state.model):
-            growth = state.grow(rule.change, probe=probe_for(rule.change, self._data))
+            growth = state.grow(rule.change, probe=probe_for(rule.change, self._data, lambda: self._loss(state)))
         after = snapshot_outputs(state, batch, training, self._output_specs(state))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
+
+    def _loss(self, state: TrainState) -> TrainedLoss:
+        losses, specs = self._config.training.losses, self._output_specs(state)
+        return TrainedLoss(state.model, losses, specs, state.step, state.loss_weights)
 
     def _output_specs(self, state: TrainState) -> OutputSpecs:
         return output_specs(state.model, state.lineage, state.effects, self._data)

@@ -1,6 +1,9 @@
 """The network of a run at step 0, and the examples that its growths get as probes."""
 
+from collections.abc import Callable, Mapping
+
 import torch
+from torch import Tensor
 
 from harness.core.label_map import LabelMap
 from harness.core.outputs import LABELS
@@ -10,6 +13,8 @@ from harness.growth import Change, NoFreezing
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
 from harness.staging.run import RunConfig
+from harness.training.output_specs import output_specs
+from harness.training.probe_loss import TrainedLoss
 from harness.training.state import build_model
 
 __all__ = ["PROBE_SIZE", "build_network", "probe_for"]
@@ -29,15 +34,29 @@ def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
     for number, operation in enumerate(config.start):
         change = Change(operation=operation, freeze=NoFreezing())
         stream = generator(config.seed, "start", number)
-        operation.apply(model, probe=probe_for(change, data), generator=stream)
+        probe = probe_for(change, data, lambda: _loss_at_start(model, config, data))
+        operation.apply(model, probe=probe, generator=stream)
     losses = config.training.losses
     model.learn_weights(name for name, loss in losses.items() if loss.learned_weight)
     return model
 
 
-def probe_for(change: Change, data: TaskData) -> Probe:
-    """Return the probe of `change`: training examples, with targets of the new output if it classifies."""
+def _loss_at_start(model: GrowableModel, config: RunConfig, data: TaskData) -> TrainedLoss:
+    return TrainedLoss(model, config.training.losses, output_specs(model, (), (), data))
+
+
+def probe_for(change: Change, data: TaskData, trained: Callable[[], TrainedLoss] | None = None) -> Probe:
+    """Return the probe of `change`: training examples, with targets of the new output if it classifies.
+
+    Args:
+        change: that is to be made.
+        data: of the task.
+        trained: returns the loss, for operations whose values follow from it. Without it, they follow from another one:
+            for networks whose values will be replaced.
+    """
     examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
+    if change.operation.reads_loss:
+        return trained().probe(data.train, PROBE_SIZE) if trained else Probe(examples.inputs, loss=_mean_square)
     head = next(iter(change.operation.new_outputs()), None)
     output = data.outputs.get(head) if head else None
     if head and output is not None and output.kind == "classes":
@@ -49,3 +68,7 @@ def probe_for(change: Change, data: TaskData) -> Probe:
     label_map = LabelMap.of({"new": classes}, device=examples.labels.device)
     known = label_map.known(examples.labels)
     return Probe(examples.inputs, torch.where(known, label_map.column[examples.labels * known], -1))
+
+
+def _mean_square(outputs: Mapping[str, Tensor]) -> Tensor:
+    return torch.stack([value.square().mean() for value in outputs.values()]).sum()

@@ -24,6 +24,7 @@ from harness.staging.workspace import Workspace
 from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals, Training, finish
 from harness.training.output_specs import output_specs
+from harness.training.probe_loss import TrainedLoss
 
 __all__ = ["Runner"]
 
@@ -152,13 +153,17 @@ class Runner:
         identities = Identities(model)
         lineage: tuple[GrowthEvent, ...] = ()
         effects: tuple[Effect, ...] = ()
+
+        def loss() -> TrainedLoss:
+            return TrainedLoss(model, config.training.losses, output_specs(model, lineage, effects, data))
+
         for number, rule in enumerate(config.growths, start=1):
             sizes = sizes_of(identities)
             growth = operate_on(
                 model,
                 rule.operation,
                 keep_teacher=rule.keep_teacher,
-                probe=probe_for(rule.change, data),
+                probe=probe_for(rule.change, data, loss),
                 generator=torch.Generator(),
             )
             identities.register(model, birth=number)

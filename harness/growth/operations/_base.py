@@ -45,3 +45,8 @@ class AbstractOperation(LeafSpec):
     def keeps_teacher(self) -> bool:
         """Whether it keeps the network as it was before as `model.teacher`; not by default."""
         return False
+
+    @property
+    def reads_loss(self) -> bool:
+        """Whether its values follow from the loss that is trained, which the probe then has; not by default."""
+        return False

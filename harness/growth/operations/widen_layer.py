@@ -65,6 +65,11 @@ class WidenLayer(AbstractOperation):
         """Return what the method promises."""
         return self.method.promise()
 
+    @property
+    def reads_loss(self) -> bool:
+        """Whether the method's values follow from the loss."""
+        return self.method.reads_loss
+
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Widen the layer. Raises `ModulePathError` where it is impossible, `SpecError` for an impossible size."""
         if probe is None:

@@ -71,6 +71,11 @@ class AbstractUnits(LeafSpec):
     def promise(self) -> Promise:
         """Return what these settings promise about the network's outputs in eval mode."""
 
+    @property
+    def reads_loss(self) -> bool:
+        """Whether values follow from the loss of the probe; not by default."""
+        return False
+
 
 def drawn_rows(around: Surroundings, count: int, init: AbstractInitializer, generator: torch.Generator) -> Tensor:
     """Return `count` new rows `[count, in, ...]` for the layer."""

@@ -18,7 +18,8 @@ class GradMaxUnits(AbstractUnits):
     """GradMax (arXiv 2201.05125): units that change almost no output, with the largest possible gradient.
 
     Outgoing weights are the first left singular vectors of the gradient of the loss with respect to a linear path past
-    the units. Activations are taken to have slope one; the loss is the cross-entropy of the probe's targets.
+    the units. Activations are taken to have slope one. The loss is the probe's (`Probe.loss`); in a study, the one that
+    is trained, of training examples.
 
     Attributes:
         scale: norm of a new unit's outgoing weights, in units of the old ones' mean.
@@ -33,6 +34,11 @@ class GradMaxUnits(AbstractUnits):
     epsilon: PositiveFloat = 1e-7
     incoming: AbstractInitializer = KaimingNormal()
     output: str | None = None
+
+    @property
+    def reads_loss(self) -> bool:
+        """Whether values follow from the loss of the probe, which they do."""
+        return True
 
     def promise(self) -> Promise:
         """Return that outputs are the same but for rounding if `epsilon` is of that size."""
