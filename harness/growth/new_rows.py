@@ -47,7 +47,9 @@ def drawn_rows(
     weight, bias = all_rows(output_parts(model, path))
     fan_in, fan_out = weight[0].numel(), total * weight[0, 0].numel()
     features = _features(model, path, probe)
-    targets = probe.targets.cpu() if probe is not None and probe.targets is not None else None
+    targets = None if probe is None else probe.rows
+    if features is not None and targets is not None and len(features) != len(targets):
+        features = None  # a row for each position, or in an order that nothing tells
 
     def values(init: AbstractInitializer, old: Tensor) -> Tensor:
         shape = (count, *old.shape[1:])

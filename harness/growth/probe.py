@@ -31,6 +31,11 @@ class Probe:
     targets: Any = None
     loss: Callable[..., Tensor] | None = None
 
+    @property
+    def rows(self) -> Tensor | None:
+        """The targets as initializers of new outputs read them: on the CPU; None if they are none."""
+        return self.targets.cpu() if isinstance(self.targets, Tensor) else None
+
     def loss_of(self, outputs: Any, name: str | None = None) -> Tensor:
         """Return the loss of what the network returned for `inputs`, a number.
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
+from harness.core.errors import ModulePathError
 from harness.models.call import tensors_in
 
 __all__ = ["eval_mode", "gpus_of", "without_side_effects"]
@@ -31,7 +33,12 @@ def without_side_effects(model: nn.Module, inputs: Any) -> Iterator[None]:
     """Let the block call `model` with the batch `inputs` in eval mode, without gradients.
 
     Afterwards all modes are as they were, and so are the random streams of the CPU and of every GPU in use.
+
+    Raises:
+        ModulePathError: a lazy layer waits for its first inputs, which would make its weights.
     """
+    if lazy := [name for name, parameter in model.named_parameters() if is_lazy(parameter)]:
+        raise ModulePathError(f"expected weights at {lazy[0]!r}, found a lazy layer without; run the network once")
     devices = {*gpus_of(model), *(tensor.device for tensor in tensors_in(inputs) if tensor.device.type == "cuda")}
     # What is computed in inference mode could never be trained.
     trained = torch.inference_mode(mode=False)

@@ -30,6 +30,9 @@ def check_usable(layer: nn.Module, path: str, model: nn.Module) -> OutputLayer:
         raise ModulePathError(f"expected a layer that holds no others at {path!r}, found {inner[0]!r} in it")
     if isinstance(layer.weight, UninitializedParameter):
         raise ModulePathError(f"expected a weight at {path!r}, found a lazy layer without; run the network once")
+    if layer.weight.is_complex():
+        found = str(layer.weight.dtype).removeprefix("torch.")
+        raise ModulePathError(f"expected a weight of real numbers at {path!r}, found {found}; name another layer")
     if not (_is_own(layer, "weight") or is_parametrized(layer, "weight")):
         raise ModulePathError(
             f"expected {path!r} to own its weight, found one that a hook computes; use torch.nn.utils.parametrizations"

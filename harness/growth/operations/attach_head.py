@@ -85,7 +85,7 @@ class AttachHead(AbstractOperation):
         layout, mask = self._layout(backbone, features, probe.inputs), self._mask(backbone)
         given = mask_in(named_arguments(backbone, *arguments(backbone, probe.inputs)), mask)
         rows = pooled(features.float(), self.pool, layout, given).cpu()
-        head = self._head(rows, probe.targets, generator, layout, mask)
+        head = self._head(rows, probe.rows, generator, layout, mask)
         model.attach(self.name, head.to(features.device, features.dtype), self.tap)
         return Growth.between(before, model, outputs=(self.name,))
 
@@ -135,8 +135,7 @@ class AttachHead(AbstractOperation):
             fill_linear(layer, self.init, generator=generator)
         with torch.no_grad():
             inputs = head.eval().layers(features)
-        on_cpu = None if targets is None else targets.cpu()
-        context = LayerContext(inputs.shape[1], self.outputs, features=inputs, targets=on_cpu)
+        context = LayerContext(inputs.shape[1], self.outputs, features=inputs, targets=targets)
         fill(head.output.weight, self.output_init or self.init, context, generator=generator)
         fill(head.output.bias, self.bias, context, generator=generator)
         return head.train()

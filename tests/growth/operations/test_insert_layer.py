@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
-from harness.core.errors import ModulePathError, SpecError
+from harness.core.errors import InputError, ModulePathError, SpecError
 from harness.growth import AttachHead, Probe, Promise, grow
 from harness.growth.identities import Identities
 from harness.growth.layers import (
@@ -306,3 +306,96 @@ def test_it_survives_json(function: Function) -> None:
     operation = InsertLayer(after="hidden", layer=LinearLayer(activation="none"), function=function, flag="extra")
 
     assert AbstractOperation.model_validate(operation.to_json()) == operation
+
+
+class Turned(nn.Module):
+    """Turns sequences `[B, T, F]` around for a module, as torch's attention wants them by default."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        result: Tensor = self.module(inputs.transpose(0, 1))
+        return result.transpose(0, 1)
+
+
+CHANNELS = nn.Sequential(nn.Conv1d(6, 8, 3, padding=1), nn.ReLU())
+LAYOUTS = [
+    (Turned(nn.TransformerEncoderLayer(8, 2, 16)), "module", AttentionBlock(heads=2), (4, 7, 8)),
+    (Turned(nn.Linear(8, 8)), "module", MLPBlock(width=4), (4, 7, 8)),
+    (CHANNELS, "0", LinearLayer(), (4, 6, 7)),
+    (CHANNELS, "1", AttentionBlock(heads=2), (4, 6, 7)),
+    (CHANNELS, "1", NormLayer(), (4, 6, 7)),
+    (nn.Sequential(nn.Linear(6, 8)), "0", ConvLayer(), (4, 5, 7, 6)),
+]
+
+
+@pytest.mark.parametrize(("model", "after", "layer", "shape"), LAYOUTS)
+def test_a_layer_works_along_the_axis_of_features_of_each_example(
+    model: nn.Module, after: str, layer: AbstractLayer, shape: tuple[int, ...]
+) -> None:
+    network, inputs = copy.deepcopy(model).eval(), torch.randn(shape)
+    before = network(inputs)
+    operation = InsertLayer(after=after, layer=layer, function="random")
+    grow(network, torch.optim.SGD(network.parameters()), operation, probe=Probe(inputs))
+
+    together, alone = network(inputs), network(inputs[1:2])
+
+    assert not torch.allclose(together, before)
+    torch.testing.assert_close(together[1:2], alone)
+    new = network.get_submodule(after).get_submodule("inserted")
+    assert not any({5, 7} & set(parameter.shape) for parameter in new.parameters())
+
+
+def test_a_layer_gets_a_batch_by_name_and_features_among_others() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, *, left: Tensor, right: Tensor) -> Tensor:
+            result: Tensor = self.inner(left + right)["last_hidden_state"]
+            return result
+
+    class Inner(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 4)
+
+        def forward(self, inputs: Tensor) -> Any:
+            return {"last_hidden_state": super().forward(inputs), "other": None}
+
+    model, batch = Named(), {"left": torch.randn(5, 3), "right": torch.randn(5, 3)}
+    before = model(**batch)
+
+    grow(
+        model,
+        torch.optim.SGD(model.parameters()),
+        InsertLayer(after="inner", layer=LinearLayer(), function="random"),
+        probe=Probe(batch),
+    )
+
+    after = model(**batch)
+    torch.testing.assert_close(after, model.inner.inserted.layer(before))
+
+
+def test_where_the_axis_cannot_be_told_the_layout_is_asked_for() -> None:
+    class Fixed(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(6, 8)
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            result: Tensor = self.fc(inputs.reshape(4, 7, 6))
+            return result
+
+    model, probe = Fixed(), Probe(torch.randn(4, 7, 6))
+    optimizer = torch.optim.SGD(model.parameters())
+    with pytest.raises(InputError, match=r"features \[4, 7, 8\] after 'fc' .*; say layout='...'"):
+        grow(model, optimizer, InsertLayer(after="fc", layer=AttentionBlock(heads=2)), probe=probe)
+    with pytest.raises(InputError, match=r"expected features BCHW after 'fc', found \[4, 7, 8\]"):
+        grow(model, optimizer, InsertLayer(after="fc", layer=LinearLayer(), layout="BCHW"), probe=probe)
+
+    grow(model, optimizer, InsertLayer(after="fc", layer=AttentionBlock(heads=2), layout="BTF"), probe=probe)
+
+    assert model(probe.inputs).shape == (4, 7, 8)
