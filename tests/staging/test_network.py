@@ -1,12 +1,15 @@
 import torch
 
-from harness.data import Digits, Output, Split, TaskData
-from harness.growth import AttachHead, Change, Identities, NoFreezing, ToggleHead, WidenHead
+from harness.data import Digits, Output, Split, TaskData, load_task
+from harness.growth import AttachHead, Change, Identities, NoFreezing, ToggleHead, WidenHead, WidenLayer
+from harness.growth.units import GradMaxUnits
 from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import MLP
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.training.config import TrainingConfig
+from harness.training.output_specs import output_specs
+from harness.training.probe_loss import TrainedLoss
 
 TASK = Digits(classes={"known": (0,), "late": (2, 1)})
 EXAMPLES = Split(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
@@ -93,3 +96,28 @@ def test_a_probe_knows_the_target_of_an_output_that_classifies() -> None:
     assert found["species"] is not None
     assert found["same"] is not None
     assert (found["species"].tolist(), found["same"].tolist(), found["size"]) == ([1, 0, 1], [0, 1, 2], None)
+
+
+GRADMAX = WidenLayer(path="hidden.0.linear", by=1, method=GradMaxUnits())
+
+
+def test_an_operation_that_follows_the_loss_gets_the_one_that_is_trained() -> None:
+    change = Change(operation=GRADMAX, freeze=NoFreezing())
+    config = RunConfig(task=TASK, model=MLP(inputs=2, widths=(3,)), steps=1, device="cpu")
+    model = build_network(config, DATA)
+    losses = config.training.losses
+
+    probe = probe_for(change, DATA, lambda: TrainedLoss(model, losses, output_specs(model, (), (), DATA)))
+
+    assert len(probe.inputs) == 1  # that of the class with a column
+    assert probe.loss_of(model(probe.inputs)) == 0  # of one class
+    assert probe_for(change, DATA).loss_of(model(EXAMPLES.inputs)) > 0  # another one, where values do not count
+
+
+def test_new_units_of_the_start_follow_the_loss_that_will_be_trained() -> None:
+    data = load_task(TASK, None)
+    config = RunConfig(task=TASK, model=MLP(inputs=64, widths=(3, 4)), steps=1, start=(GRADMAX,), device="cpu")
+
+    model = build_network(config, data)
+
+    assert model.get_parameter("backbone.hidden.1.linear.weight").shape == (4, 4)

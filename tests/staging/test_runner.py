@@ -7,7 +7,11 @@ from safetensors.torch import load
 
 from harness.core.errors import DivergedError, InterruptedRunError, SpecError, StageBusyError, TapNotFoundError
 from harness.core.spec import with_changes
-from harness.growth import GrowthRule
+from harness.data import Output, TeacherStudent
+from harness.growth import AtStep, GrowthRule, NoFreezing, WidenLayer
+from harness.growth.units import AbstractUnits, GradMaxUnits, RandomUnits
+from harness.losses import MeanSquared
+from harness.models import MLP
 from harness.staging.histories import stage_folder
 from harness.staging.leases import Leases
 from harness.staging.ledger import Ledger
@@ -17,7 +21,9 @@ from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.workspace import Workspace
 from harness.training import step as step_module
+from harness.training.config import TrainingConfig
 from harness.training.loop import StageLoop
+from harness.training.optimizers import SGD
 
 
 def another_runner(tmp_path: Path, name: str, **settings: Any) -> Runner:
@@ -401,3 +407,24 @@ def test_new_rows_that_would_be_frozen_with_the_old_ones_are_found_before_traini
         SpecError, match=r"to freeze no tensor that this growth adds entries to, found 'output\.weight'"
     ):
         runner.check(with_changes(digits_run, {f"growths.0.{name}": value for name, value in changes.items()}))
+
+
+def test_new_units_may_follow_the_loss_of_values_that_is_trained(runner: Runner, tmp_path: Path) -> None:
+    def widened(method: AbstractUnits, steps: int) -> RunConfig:
+        operation = WidenLayer(path="hidden.0.linear", by=1, method=method)
+        return RunConfig(
+            task=TeacherStudent(inputs=8, columns=4, outputs={"values": Output(columns=4)}, examples=(64, 32, 32)),
+            model=MLP(inputs=8, widths=(4,)),
+            training=TrainingConfig(optimizer=SGD(lr=0.05), losses={"values": MeanSquared()}, batch_size=32),
+            growths=(GrowthRule(trigger=AtStep(step=4), operation=operation, freeze=NoFreezing()),),
+            steps=steps,
+            device="cpu",
+            precision="fp32",
+        )
+
+    runner.check(widened(GradMaxUnits(), 8))
+    runner.run(widened(GradMaxUnits(), 6))  # a stage to be restored, its lineage replayed
+    longer = runner.run(widened(GradMaxUnits(), 8))
+
+    assert same(longer, another_runner(tmp_path, "alone").run(widened(GradMaxUnits(), 8)))
+    assert longer.metrics["test/loss/total"] != runner.run(widened(RandomUnits(), 8)).metrics["test/loss/total"]

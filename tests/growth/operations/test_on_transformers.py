@@ -10,7 +10,20 @@ import torch
 from torch import nn
 
 from harness.core.errors import ModulePathError
-from harness.growth import DuplicateLayers, Probe, ResizeEmbedding, WidenHead, grow
+from harness.growth import (
+    AttachHead,
+    DuplicateLayers,
+    InsertLayer,
+    Probe,
+    ResizeEmbedding,
+    ToggleHead,
+    WidenHead,
+    grow,
+)
+from harness.growth.layers import ConvLayer, MLPBlock
+from harness.models import GrowableModel
+from harness.models.call import call, map_tensors
+from harness.models.pooling import Pool
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.no_cover
@@ -191,3 +204,92 @@ def test_a_layer_that_computes_the_positions_of_all_is_not_copied() -> None:
 
     with pytest.raises(ModulePathError, match=r"relative_attention_bias\.weight' in layer 0 alone"):
         grow(model, trained(model), DuplicateLayers(path="encoder.block"), probe=Probe(TOKENS))
+
+
+MASK = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0]])
+PADDED = {"input_ids": TOKENS, "attention_mask": MASK}
+PAIRS = {**PADDED, "decoder_input_ids": TOKENS[:, :3]}
+LARGER = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+
+
+def convnext() -> Any:
+    return build("ConvNextForImageClassification", num_stages=2, hidden_sizes=(8, 16), depths=(1, 1))
+
+
+@pytest.mark.parametrize(
+    ("build_model", "batch", "tap", "pool"),
+    [
+        (bert, PADDED, "bert.encoder.layer.0", "mean"),
+        (bert, PADDED, "bert", "first"),
+        (gpt2, PADDED, "transformer.h.0.mlp.act", "last"),
+        (gpt2, PADDED, "transformer", "mean"),
+        (llama, PADDED, "model.layers.1", "last"),
+        (t5, PAIRS, "encoder", "mean"),
+        (t5, PAIRS, "decoder.block.1", "last"),
+        (vit, IMAGES, "vit.layernorm", "first"),
+        (vit, {"pixel_values": IMAGES}, "vit.embeddings.patch_embeddings.projection", "mean"),
+        (convnext, LARGER, "convnext.encoder.stages.0", "mean"),
+    ],
+)
+def test_a_head_reads_each_example_alone_and_no_padding(build_model: Any, batch: Any, tap: str, pool: Pool) -> None:
+    model = GrowableModel(build_model(), "known")
+    before = model(batch)
+    grow(model, trained_optimizer(model), AttachHead(name="late", outputs=3, tap=tap, pool=pool), probe=Probe(batch))
+    model.eval()
+    one = map_tensors(lambda tensor: tensor[1:], batch)
+    if isinstance(batch, dict) and "input_ids" in batch:
+        one["input_ids"] = torch.where(MASK[1:] == 1, one["input_ids"], 3)
+
+    outputs = model(batch)
+
+    torch.testing.assert_close(outputs["late"][1:], model(one)["late"])
+    torch.testing.assert_close(outputs["logits"], before["logits"], rtol=0, atol=0)
+
+
+def trained_optimizer(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), lr=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("build_model", "batch", "after"),
+    [
+        (bert, PADDED, "bert.encoder.layer.0.attention"),
+        (bert, PADDED, "bert"),
+        (gpt2, PADDED, "transformer.h.0.attn"),
+        (t5, PAIRS, "encoder"),
+        (vit, IMAGES, "vit.layers.0"),
+        (convnext, LARGER, "convnext.encoder.stages.0.layers.0.pwconv1"),
+    ],
+)
+def test_a_layer_is_inserted_that_changes_nothing_and_learns(build_model: Any, batch: Any, after: str) -> None:
+    model = build_model()
+    before = call(model, batch).logits
+    layer = ConvLayer() if "pwconv" in after else MLPBlock(width=4)
+
+    grown = grow(model, trained_optimizer(model), InsertLayer(after=after, layer=layer), probe=Probe(batch)).growth
+
+    after_growth = call(model, batch).logits
+    after_growth.square().sum().backward()
+    torch.testing.assert_close(after_growth, before, rtol=0, atol=0)
+    assert any(parameter.grad is not None and parameter.grad.any() for parameter in grown.born)
+
+
+@pytest.mark.parametrize(("build_model", "path"), [(gpt2, "transformer.h.0.attn"), (llama, "model.layers.0.mlp")])
+def test_a_branch_is_switched_off_and_a_block_is_not(build_model: Any, path: str) -> None:
+    model = build_model()
+
+    grow(model, trained_optimizer(model), ToggleHead(path=path, on=False), probe=Probe(PADDED))
+
+    assert model(**PADDED).logits.shape == (2, 4, 11)
+    block = ToggleHead(path=path.rpartition(".")[0], on=False)
+    with pytest.raises(ModulePathError, match="expected a branch that is a term of a sum"):
+        grow(model, trained_optimizer(model), block, probe=Probe(PADDED))
+
+
+def test_new_units_follow_the_loss_that_the_network_computes() -> None:
+    model = bert()
+    probe = Probe({**PADDED, "labels": TOKENS})
+
+    loss = probe.loss_of(call(model, probe.inputs))
+
+    torch.testing.assert_close(loss, model(**probe.inputs).loss)

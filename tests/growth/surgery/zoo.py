@@ -74,17 +74,112 @@ OPTIMIZERS: dict[str, Make] = {
     "pytorch_optimizer ScheduleFreeWrapper": lambda p: more.ScheduleFreeWrapper(BASE(p, lr=0.01)),
     "pytorch_optimizer PCGrad": lambda p: more.PCGrad(BASE(p, lr=0.01)),
     **library(
-        "A2Grad", "ADOPT", "APOLLO", "AccSGD", "AdEMAMix", "AdaBelief", "AdaBound", "AdaDelta", "AdaFactor", "AdaGC",
-        "AdaHessian", "AdaMax", "AdaMod", "AdaNorm", "AdaPNM", "AdaShift", "AdaSmooth", "AdaTAM", "Adai", "Adalite",
-        "AdamC", "AdamG", "AdamP", "AdamS", "AdamWSN", "Adan", "AggMo", "Aida", "Alice", "Amos", "Ano", "ApolloDQN",
-        "AvaGrad", "BCOS", "CAME", "Conda", "DASH", "DAdaptAdaGrad", "DAdaptAdam", "DAdaptAdan", "DAdaptLion",
-        "DAdaptSGD", "DiffGrad", "DualAdam", "EXAdam", "EmoFact", "EmoLynx", "EmoNavi", "FAdam", "FOCUS", "FTRL",
-        "Fira", "FlashAdamW", "Fromage", "GaLore", "Grams", "Gravity", "GrokFastAdamW", "Kate", "Kron", "LARS",
-        "LaProp", "Lamb", "Lion", "MADGRAD", "MARS", "MSVAG", "Magma", "NovoGrad", "PAdam", "PID",
-        "PNM", "Prodigy", "QHAdam", "QHM", "RACS", "RAdam", "ROSE", "Ranger", "SCION", "SGDP", "SGDSaI", "SGDW", "SM3",
-        "SOAP", "SPAM", "SPlus", "SRMM", "SWATS", "SaRA", "ScalableShampoo", "ScheduleFreeAdamW", "ScheduleFreeRAdam",
-        "ScheduleFreeSGD", "Shampoo", "SignSGD", "SimplifiedAdEMAMix", "SophiaH", "StableAdamW", "StableSPAM", "TAM",
-        "Tiger", "VSGD", "Yogi", "ASGD", "Nero",
+        "A2Grad",
+        "ADOPT",
+        "APOLLO",
+        "AccSGD",
+        "AdEMAMix",
+        "AdaBelief",
+        "AdaBound",
+        "AdaDelta",
+        "AdaFactor",
+        "AdaGC",
+        "AdaHessian",
+        "AdaMax",
+        "AdaMod",
+        "AdaNorm",
+        "AdaPNM",
+        "AdaShift",
+        "AdaSmooth",
+        "AdaTAM",
+        "Adai",
+        "Adalite",
+        "AdamC",
+        "AdamG",
+        "AdamP",
+        "AdamS",
+        "AdamWSN",
+        "Adan",
+        "AggMo",
+        "Aida",
+        "Alice",
+        "Amos",
+        "Ano",
+        "ApolloDQN",
+        "AvaGrad",
+        "BCOS",
+        "CAME",
+        "Conda",
+        "DASH",
+        "DAdaptAdaGrad",
+        "DAdaptAdam",
+        "DAdaptAdan",
+        "DAdaptLion",
+        "DAdaptSGD",
+        "DiffGrad",
+        "DualAdam",
+        "EXAdam",
+        "EmoFact",
+        "EmoLynx",
+        "EmoNavi",
+        "FAdam",
+        "FOCUS",
+        "FTRL",
+        "Fira",
+        "FlashAdamW",
+        "Fromage",
+        "GaLore",
+        "Grams",
+        "Gravity",
+        "GrokFastAdamW",
+        "Kate",
+        "Kron",
+        "LARS",
+        "LaProp",
+        "Lamb",
+        "Lion",
+        "MADGRAD",
+        "MARS",
+        "MSVAG",
+        "Magma",
+        "NovoGrad",
+        "PAdam",
+        "PID",
+        "PNM",
+        "Prodigy",
+        "QHAdam",
+        "QHM",
+        "RACS",
+        "RAdam",
+        "ROSE",
+        "Ranger",
+        "SCION",
+        "SGDP",
+        "SGDSaI",
+        "SGDW",
+        "SM3",
+        "SOAP",
+        "SPAM",
+        "SPlus",
+        "SRMM",
+        "SWATS",
+        "SaRA",
+        "ScalableShampoo",
+        "ScheduleFreeAdamW",
+        "ScheduleFreeRAdam",
+        "ScheduleFreeSGD",
+        "Shampoo",
+        "SignSGD",
+        "SimplifiedAdEMAMix",
+        "SophiaH",
+        "StableAdamW",
+        "StableSPAM",
+        "TAM",
+        "Tiger",
+        "VSGD",
+        "Yogi",
+        "ASGD",
+        "Nero",
     ),
     "pytorch_optimizer Ranger21": made(more.Ranger21, num_iterations=100),
 }
@@ -163,15 +258,22 @@ def added(make: Make) -> str:
         return f"refused: {error}"
     play.parameters |= new
     play.targets |= targets
-    after, without, fresh = play.step(AFTER).values(), twin.step(AFTER).values(), Play(make, values, targets).step(AFTER).values()
+    after, without, fresh = (
+        play.step(AFTER).values(),
+        twin.step(AFTER).values(),
+        Play(make, values, targets).step(AFTER).values(),
+    )
     alone = start(make).step(AFTER).values()
     together = Play(make, drawn(SHAPES, 0) | values, drawn(SHAPES, 1) | targets).step(AFTER).values()
     coupled = not all(torch.equal(together[name], value) for name, value in (alone | fresh).items())
-    return verdict(
-        all(torch.equal(after[name], value) for name, value in without.items()),
-        all(torch.equal(after[name], value) for name, value in fresh.items()),
-        coupled,
-    ) + f" {ratio(after, fresh, values):.2g}"
+    return (
+        verdict(
+            all(torch.equal(after[name], value) for name, value in without.items()),
+            all(torch.equal(after[name], value) for name, value in fresh.items()),
+            coupled,
+        )
+        + f" {ratio(after, fresh, values):.2g}"
+    )
 
 
 def ratio(after: dict[str, Tensor], fresh: dict[str, Tensor], values: dict[str, Tensor]) -> float:
@@ -193,18 +295,25 @@ def bigger(make: Make) -> str:
     after, without = play.step(AFTER).values(), twin.step(AFTER).values()
     fresh = Play(make, values, targets).step(AFTER).values()
     alone = start(make).step(AFTER).values()
-    together = Play(make, drawn(SHAPES, 0) | enlarged(drawn(SHAPES, 0), 2), drawn(SHAPES, 1) | enlarged(drawn(SHAPES, 1), 3)).step(AFTER).values()
+    together = (
+        Play(make, drawn(SHAPES, 0) | enlarged(drawn(SHAPES, 0), 2), drawn(SHAPES, 1) | enlarged(drawn(SHAPES, 1), 3))
+        .step(AFTER)
+        .values()
+    )
     coupled = not all(torch.equal(together[name][region], alone[name][region]) for name, region in REGION.items())
     mask = {name: torch.ones(BIG[name], dtype=torch.bool) for name in BIG}
     for name, region in REGION.items():
         mask[name][region] = False
     cut = [{name: x[name][mask[name]] for name in BIG} for x in (after, fresh, values)]
     share = ratio(*cut)
-    return verdict(
-        all(torch.equal(after[name][region], without[name]) for name, region in REGION.items()),
-        0.1 < share < 10,
-        coupled and 0.1 < share < 10,
-    ) + f" {share:.2g}"
+    return (
+        verdict(
+            all(torch.equal(after[name][region], without[name]) for name, region in REGION.items()),
+            0.1 < share < 10,
+            coupled and 0.1 < share < 10,
+        )
+        + f" {share:.2g}"
+    )
 
 
 def removed(make: Make) -> str:
@@ -215,6 +324,8 @@ def removed(make: Make) -> str:
         return f"refused: {error}"
     after, without = play.step(AFTER).values(), twin.step(AFTER).values()
     alone = start(make).step(AFTER).values()
-    fewer = Play(make, {n: v for n, v in drawn(SHAPES, 0).items() if n != "other"}, drawn(SHAPES, 1)).step(AFTER).values()
+    fewer = (
+        Play(make, {n: v for n, v in drawn(SHAPES, 0).items() if n != "other"}, drawn(SHAPES, 1)).step(AFTER).values()
+    )
     coupled = not all(torch.equal(alone[name], value) for name, value in fewer.items())
     return verdict(all(torch.equal(after[name], without[name]) for name in after), True, coupled)
