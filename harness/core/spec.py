@@ -9,7 +9,7 @@ import difflib
 import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -22,13 +22,38 @@ __all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assi
 
 
 class Spec(BaseModel):
-    """A frozen description. Unknown fields are refused."""
+    """A frozen description. Unknown fields are refused.
+
+    Attributes:
+        later: names of fields that came when others of the class were in snapshots already.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, polymorphic_serialization=True)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON from which `model_validate` makes an equal spec."""
         return self.model_dump(mode="json")
+
+    def to_recorded_json(self) -> dict[str, Any]:
+        """Return `to_json` without later fields at their defaults, so that old snapshots and new ones are the same."""
+        recorded: dict[str, Any] = _without_later(self, self.to_json())
+        return recorded
+
+
+def _without_later(value: Any, content: Any) -> Any:
+    """Return the JSON `content` of `value` without later fields at their defaults."""
+    if isinstance(value, Spec):
+        known = type(value).model_fields
+        values = {name: getattr(value, name) for name in content}
+        left = [name for name in value.later if name in values and values[name] == known[name].default]
+        return {name: _without_later(values[name], item) for name, item in content.items() if name not in left}
+    if isinstance(value, Mapping):
+        return dict(zip(content, map(_without_later, value.values(), content.values()), strict=True))
+    if isinstance(value, tuple | list):
+        return [_without_later(*pair) for pair in zip(value, content, strict=True)]
+    return content
 
 
 class LeafSpec(Spec):

@@ -222,7 +222,7 @@ class _Run:
 
 def _is_only(shape: torch.Size, axis: int) -> bool:
     """Return whether no other axis is as long."""
-    return shape.count(shape[axis]) == 1  # type: ignore[no-untyped-call]
+    return shape.count(shape[axis]) == 1
 
 
 def _axis_by_type(module: nn.Module, output: Tensor) -> int | None:
@@ -241,8 +241,9 @@ def _width(module: nn.Module) -> int | None:
         if (value := getattr(module, name, None)) is not None:
             return int(value[-1] if isinstance(value, tuple) else value)
     weight = getattr(module, "weight", None)
-    is_norm = isinstance(weight, Tensor) and weight.dim() == 1 and not any(True for _ in module.children())
-    return len(weight) if is_norm else None  # type: ignore[arg-type]
+    if not isinstance(weight, Tensor) or weight.dim() != 1 or any(True for _ in module.children()):
+        return None
+    return len(weight)  # a norm
 
 
 def _call(run: _Run, model: nn.Module, module: nn.Module, inputs: Any, *, of_inputs: bool = False) -> None:

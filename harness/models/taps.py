@@ -13,7 +13,7 @@ from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 from harness.models.features import check_features, first_of, in_words
 
-__all__ = ["capture", "feature_shape", "features_at", "tap_names"]
+__all__ = ["Features", "capture", "feature_shape", "features_at", "tap_names"]
 
 
 def tap_names(model: nn.Module) -> list[str]:

@@ -1,7 +1,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import pytest
 from hypothesis import given
@@ -313,3 +313,30 @@ def test_leaves_of_json_are_named_by_their_paths(content: Any, flat: dict[str, A
 )
 def test_the_likely_name_is_said_first(name: str, known: list[str], message: str) -> None:
     assert did_you_mean(name, iter(known)) == message
+
+
+class Grown(Spec):
+    later: ClassVar[tuple[str, ...]] = ("new", "inner")
+    old: int = 1
+    new: int = 2
+    inner: "Grown | None" = None
+
+
+class Holding(Spec):
+    items: tuple[Grown, ...] = ()
+    by_name: Mapping[int, Grown] = {}
+
+
+def test_records_leave_out_later_fields_at_their_defaults_at_any_depth() -> None:
+    holding = Holding(items=(Grown(), Grown(new=3, inner=Grown(old=5))), by_name={1: Grown()})
+
+    recorded = holding.to_recorded_json()
+
+    assert recorded == {
+        "items": [
+            {"old": 1},
+            {"old": 1, "new": 3, "inner": {"old": 5}},
+        ],
+        "by_name": {"1": {"old": 1}},
+    }
+    assert Holding.model_validate(recorded) == holding

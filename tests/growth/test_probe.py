@@ -46,9 +46,9 @@ def test_the_loss_is_the_one_that_was_given(probe: Probe, outputs: Any, name: st
             None,
             r"one number .* found a tensor \[4, 3\]",
         ),
-        (Probe(INPUTS, loss=lambda _: 1.0), LOGITS, None, "found float"),
+        (Probe(INPUTS, loss=nn.Flatten(start_dim=0)), LOGITS, None, r"found a tensor \[12\]"),
     ],
-    ids=["none", "values", "numbers", "a list", "too large", "no logits", "no output", "no number", "no tensor"],
+    ids=["none", "values", "numbers", "a list", "too large", "no logits", "no output", "no number", "numbers still"],
 )
 def test_targets_that_do_not_fit_are_refused(probe: Probe, outputs: Any, name: str | None, message: str) -> None:
     with pytest.raises(SpecError, match=message):

@@ -54,7 +54,7 @@ class ChannelsLastNorm(nn.LayerNorm):
     """As in ConvNeXt of timm: a layer norm of maps whose channels come first."""
 
     def forward(self, maps: Tensor) -> Tensor:
-        rows = functional.layer_norm(maps.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias)  # type: ignore[arg-type]
+        rows = functional.layer_norm(maps.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias)
         return rows.permute(0, 3, 1, 2)
 
 

@@ -1,7 +1,7 @@
 """A new head at any tap."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, model_validator
@@ -42,6 +42,7 @@ class AttachHead(AbstractOperation):
     """
 
     kind: Literal["attach_head"] = "attach_head"
+    later: ClassVar[tuple[str, ...]] = ("pool", "mask", "layout", "call")
     name: str
     outputs: PositiveInt
     tap: str

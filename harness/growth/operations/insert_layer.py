@@ -1,6 +1,6 @@
 """A new layer after any module."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -36,6 +36,7 @@ class InsertLayer(AbstractOperation):
     """
 
     kind: Literal["insert_layer"] = "insert_layer"
+    later: ClassVar[tuple[str, ...]] = ("layout",)
     after: str
     layer: AbstractLayer
     function: Function = "residual"

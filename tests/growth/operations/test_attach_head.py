@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from pydantic import ValidationError
@@ -173,12 +175,18 @@ def test_a_mask_of_other_positions_is_refused_when_the_head_is_attached() -> Non
     assert not model.heads
 
 
+class Translating(nn.Module):
+    def __init__(self, parts: dict[str, nn.Module]) -> None:
+        super().__init__()
+        self.model = nn.ModuleDict(parts)
+
+    def forward(self, inputs: Tensor) -> Any:
+        return self.model["decoder"](self.model["encoder"](inputs)[0])[0]
+
+
 def test_the_decoder_of_an_encoder_has_a_mask_of_its_own() -> None:
-    parts = {"encoder": nn.GRU(4, 4, batch_first=True), "decoder": nn.GRU(4, 4, batch_first=True)}
-    backbone = nn.Module()
-    backbone.model = nn.ModuleDict(parts)
-    backbone.forward = lambda inputs: parts["decoder"](parts["encoder"](inputs)[0])[0]  # type: ignore[method-assign]
-    model = GrowableModel(backbone, "known")
+    parts: dict[str, nn.Module] = {name: nn.GRU(4, 4, batch_first=True) for name in ("encoder", "decoder")}
+    model = GrowableModel(Translating(parts), "known")
 
     for name in parts:
         AttachHead(name=f"on {name}", outputs=2, tap=f"model.{name}").apply(
@@ -198,7 +206,7 @@ def test_a_head_reads_the_call_that_it_names(call: int) -> None:
 
     outputs = model(inputs)
 
-    first = model.backbone.first(inputs).relu()
+    first = model.backbone.get_submodule("first")(inputs).relu()
     assert torch.equal(outputs["late"], model.heads["late"](first if call in (0, -2) else outputs["known"]))
 
 

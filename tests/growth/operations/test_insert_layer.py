@@ -376,7 +376,7 @@ def test_a_layer_gets_a_batch_by_name_and_features_among_others() -> None:
     )
 
     after = model(**batch)
-    torch.testing.assert_close(after, model.inner.inserted.layer(before))
+    torch.testing.assert_close(after, model.get_submodule("inner.inserted.layer")(before))
 
 
 def test_where_the_axis_cannot_be_told_the_layout_is_asked_for() -> None:
