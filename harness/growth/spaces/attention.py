@@ -16,6 +16,7 @@ __all__ = ["Heads", "attention_heads"]
 SEPARATE = (
     ("q_proj", "k_proj", "v_proj"),
     ("query", "key", "value"),
+    ("query_proj", "key_proj", "value_proj"),
     ("q", "k", "v"),
     ("q_lin", "k_lin", "v_lin"),
     ("to_q", "to_k", "to_v"),

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from harness.growth.spaces.matrices import is_grouped, matrix_kind
 from harness.growth.spaces.switched_on import all_switched_on
@@ -102,7 +103,7 @@ class _Observer:
     def _returned(self, path: str, module: nn.Module, given: Tensor, output: Tensor) -> Tensor:
         kind = matrix_kind(module)
         if is_grouped(module):
-            return _means(module, given)
+            return output if is_parametrized(module) else _means(module, given)
         if kind is None:
             return given if given.shape == output.shape else output
         drawn = _drawn(output, seed=2 * len(self.calls))

@@ -122,8 +122,8 @@ def _feature_dim(module: nn.Module, given: Tensor) -> int | None:
     """Return the dimension of what a layer is given, or returns, in which units lie."""
     if matrix_kind(module):
         return kind_of(module).features
-    if is_grouped(module):
-        return 1 - module.get_parameter("weight").dim()
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        return -1 - len(module.kernel_size)
     dim, tensors = norm_dim(module), unit_tensors(module)
     size = len(next(iter(tensors.values()))) if tensors else None
     if dim is not None and size is not None and given.shape[dim] != size:

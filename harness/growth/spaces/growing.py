@@ -1,5 +1,7 @@
 """Bigger tensors for everything in a space."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -8,7 +10,7 @@ from harness.growth.record import Carried
 from harness.growth.spaces.matrices import MatrixKind, kind_of, matrix_kind
 from harness.growth.spaces.replaced import Replaced
 from harness.growth.spaces.slots import UnitSlot, entries, grown_size, kept_entries, new_entries
-from harness.growth.spaces.space import Member, Space
+from harness.growth.spaces.space import LooseParameter, Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_sizes, passing_values, unit_tensors
 from harness.growth.units import AbstractUnits, NewUnits, Surroundings
 
@@ -24,7 +26,7 @@ def check_space(model: nn.Module, space: Space) -> Space:
     for member in (*space.writers, *space.readers, *space.norms, *space.grouped):
         _check_plain(model, member.path)
     readers = tuple(_with_slots(model, member, space.units) for member in space.readers)
-    return Space(space.units, space.writers, readers, space.norms, space.grouped, space.grouped_outputs)
+    return replace(space, readers=readers)
 
 
 def grow_space(
@@ -52,6 +54,8 @@ def grow_space(
         _grow_norm(model.get_submodule(member.path), member, space.units, added, new.originals, replaced)
     for given, returned in zip(space.grouped, space.grouped_outputs, strict=True):
         _grow_grouped(model.get_submodule(given.path), given, returned, space.units, added, new.originals, replaced)
+    for parameter in space.loose:
+        _grow_loose(model, parameter, space.units, added, new.originals, replaced)
     return replaced.carried()
 
 
@@ -147,6 +151,8 @@ def _rows_for(own: Surroundings, new: NewUnits, method: AbstractUnits, generator
 def _grow_outputs(model: nn.Module, member: Member, units: int, added: int, new: NewUnits, replaced: Replaced) -> None:
     module, kind = _layer(model, member)
     rows = new.incoming.reshape(added, -1, *new.incoming.shape[2 if _has_rows(member) else 1 :])
+    if new.originals is None and getattr(module, "padding_idx", None) is not None:
+        rows = rows.index_fill(2, torch.tensor(module.padding_idx), 0)
     weight = _grown(_wide(module.get_parameter("weight")), kind.outputs, member.slots, units, rows)
     replaced.tensor(module, "weight", weight, kind.outputs, _kept(module, "weight", kind.outputs, member, units, added))
     if getattr(module, "bias", None) is not None and new.bias is not None:
@@ -224,6 +230,23 @@ def _grow_grouped(
     replaced.add(module, ("groups",), count // size)
     replaced.add(module, ("in_channels",), count)
     replaced.add(module, ("out_channels",), added * sum(slot.block for slot in returned.slots))
+
+
+def _grow_loose(
+    model: nn.Module,
+    parameter: LooseParameter,
+    units: int,
+    added: int,
+    originals: tuple[int, ...] | None,
+    replaced: Replaced,
+) -> None:
+    module, dim = model.get_submodule(parameter.path), parameter.dim
+    old = _wide(module.get_parameter(parameter.name))
+    own = _units_first(old, dim, parameter.slots, units)
+    # The mean suits what is added and what multiplies.
+    new = own[list(originals)] if originals is not None else own.mean(0, keepdim=True).expand(added, *own.shape[1:])
+    kept = kept_entries(parameter.slots, units, added, old.shape[dim])
+    replaced.tensor(module, parameter.name, _grown(old, dim, parameter.slots, units, new), dim, kept)
 
 
 def _layer(model: nn.Module, member: Member) -> tuple[nn.Module, MatrixKind]:

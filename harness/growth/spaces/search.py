@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.growth.spaces.cut_run import Call, cut_run
 from harness.growth.spaces.experiment import Experiment, MixedError, Places, change_units
 from harness.growth.spaces.matrices import is_grouped, kind_of, matrix_kind
 from harness.growth.spaces.slots import UnitSlot, slots_of
-from harness.growth.spaces.space import Member, Space
+from harness.growth.spaces.space import LooseParameter, Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_dim
 
 __all__ = ["GroupsError", "find_space"]
@@ -61,7 +61,7 @@ def find_space(
                 "same sum or product; widen them together: together='all', or their paths"
             )
         if not partners:
-            return _space(experiment, found, readers)
+            return _space(model, experiment, found, readers)
         writers |= partners
 
 
@@ -124,21 +124,46 @@ def _take(members: dict[str, tuple[UnitSlot, ...]], call: Call, slots: tuple[Uni
         )
 
 
-def _partners(experiment: Experiment, readers: Places) -> dict[str, tuple[UnitSlot, ...]]:
-    """Return the other layers that write to the inputs that hold the units, and where among their outputs."""
+def _unit_sum(experiment: Experiment, readers: Places) -> Tensor | None:
+    """Return the sum of all inputs that hold the units; None if nothing differentiable leads to them."""
     inputs = []
     for call, codes in zip(experiment.calls, experiment.given, strict=True):
         if call.path in readers and call.given is not None and call.given.requires_grad:
             features = kind_of(call.module).features
             inputs.append((call.given * (codes > 0).to(call.given.device).reshape(-1, *[1] * (-1 - features))).sum())
+    return torch.stack(inputs).sum() if inputs else None
+
+
+def _reaching(total: Tensor | None, tensors: Sequence[Tensor]) -> list[bool]:
+    """Return for each tensor whether `total` depends on it."""
+    if total is None or not tensors:
+        return [False] * len(tensors)
+    gradients = torch.autograd.grad(total, tensors, retain_graph=True, allow_unused=True)
+    return [gradient is not None and bool(gradient.any()) for gradient in gradients]
+
+
+def _partners(experiment: Experiment, readers: Places) -> dict[str, tuple[UnitSlot, ...]]:
+    """Return the other layers that write to the inputs that hold the units, and where among their outputs."""
     others = [call for call in experiment.calls if matrix_kind(call.module) and call.path not in experiment.writers]
-    if not inputs or not others:
-        return {}
-    outputs = [call.returned for call in others]
-    gradients = torch.autograd.grad(torch.stack(inputs).sum(), outputs, retain_graph=True, allow_unused=True)
-    pairs = zip(others, gradients, strict=True)
-    writing = [call for call, gradient in pairs if gradient is not None and gradient.any()]
+    reaching = _reaching(_unit_sum(experiment, readers), [call.returned for call in others])
+    writing = [call for call, reaches in zip(others, reaching, strict=True) if reaches]
     return {call.path: _outputs_like_units(experiment, call) for call in writing}
+
+
+def _loose(model: nn.Module, experiment: Experiment, readers: Places) -> tuple[LooseParameter, ...]:
+    """Return the parameters of no layer on which the inputs that hold the units depend, and that have units."""
+    rows = next(iter(experiment.writers.values()))[0].block
+    found, held = [], []
+    for path, module in model.named_modules():
+        if matrix_kind(module) or is_grouped(module) or norm_dim(module) is not None:
+            continue
+        for name, parameter in module.named_parameters(recurse=False):
+            dims = [dim for dim, size in enumerate(parameter.shape) if size == experiment.units * rows]
+            if dims and parameter.requires_grad:
+                found.append(LooseParameter(path, name, dims[-1], (UnitSlot(0, rows),)))
+                held.append(parameter)
+    reaching = _reaching(_unit_sum(experiment, readers), held)
+    return tuple(parameter for parameter, reaches in zip(found, reaching, strict=True) if reaches)
 
 
 def _outputs_like_units(experiment: Experiment, call: Call) -> tuple[UnitSlot, ...]:
@@ -164,11 +189,22 @@ def _listed(paths: Sequence[str]) -> str:
     return ", ".join(repr(path) for path in paths[:3]) + more
 
 
-def _space(experiment: Experiment, found: _Found, named: Sequence[str]) -> Space:
+def _space(model: nn.Module, experiment: Experiment, found: _Found, named: Sequence[str]) -> Space:
     if not found.readers and not named:
         raise ModulePathError(
             f"expected a layer that reads the units of {experiment.start!r}, found none; name them: readers=(...)"
         )
-    readers = {**dict.fromkeys(named, ()), **found.readers}
-    parts = (experiment.writers, readers, found.norms, found.grouped, found.grouped_outputs)
-    return Space(experiment.units, *(tuple(Member(path, slots) for path, slots in part.items()) for part in parts))
+    readers: Places = {**dict.fromkeys(named, ()), **found.readers}
+    return Space(
+        experiment.units,
+        _as_members(experiment.writers),
+        _as_members(readers),
+        _as_members(found.norms),
+        _as_members(found.grouped),
+        _as_members(found.grouped_outputs),
+        _loose(model, experiment, found.readers),
+    )
+
+
+def _as_members(places: Places) -> tuple[Member, ...]:
+    return tuple(Member(path, slots) for path, slots in places.items())

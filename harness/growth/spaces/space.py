@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from harness.growth.spaces.slots import UnitSlot
 
-__all__ = ["Member", "Space"]
+__all__ = ["LooseParameter", "Member", "Space"]
 
 
 @dataclass(frozen=True)
@@ -12,6 +12,16 @@ class Member:
     """A layer or norm, and where the units lie among its outputs or inputs."""
 
     path: str
+    slots: tuple[UnitSlot, ...]
+
+
+@dataclass(frozen=True)
+class LooseParameter:
+    """A parameter `name` that a module adds or multiplies itself, such as positions; the units lie along `dim`."""
+
+    path: str
+    name: str
+    dim: int
     slots: tuple[UnitSlot, ...]
 
 
@@ -26,6 +36,7 @@ class Space:
         norms: what holds numbers for each unit, on the way from writers to readers.
         grouped: convolutions in groups on that way, each group of which reads whole units; as they read.
         grouped_outputs: the same, as they write.
+        loose: parameters of no layer that are added to the units, or multiply them.
     """
 
     units: int
@@ -34,3 +45,4 @@ class Space:
     norms: tuple[Member, ...] = ()
     grouped: tuple[Member, ...] = ()
     grouped_outputs: tuple[Member, ...] = ()
+    loose: tuple[LooseParameter, ...] = ()
