@@ -7,6 +7,7 @@ from pydantic import PositiveInt, model_validator
 from torch import Tensor, nn
 
 from harness.core.errors import InputError, ModulePathError, SpecError
+from harness.growth.computed_weights import grown_as_plain
 from harness.growth.consumers import Layer, consumers
 from harness.growth.linear_path import path_gradients
 from harness.growth.operations._base import AbstractOperation
@@ -74,6 +75,9 @@ class WidenLayer(AbstractOperation):
         """Widen the layer. Raises `ModulePathError` where it is impossible, `SpecError` for an impossible size."""
         if probe is None:
             raise SpecError("expected inputs to see what the layer's readers are, found none; give probe=Probe(inputs)")
+        return grown_as_plain(model, lambda: self._grow(model, probe, generator))
+
+    def _grow(self, model: nn.Module, probe: Probe, generator: torch.Generator) -> Growth:
         before, refusal = list(model.parameters()), ""
         layer = module_at(model, self.path)
         if isinstance(layer, Layer) and (traced := self._traced(model, layer, probe)):

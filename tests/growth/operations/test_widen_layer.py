@@ -298,6 +298,18 @@ def test_values_come_from_the_generator(model: GrowableModel, probe: Probe) -> N
     assert not torch.equal(weights[0], weights[2])
 
 
+def test_layers_under_weight_norm_grow_as_if_they_were_plain(probe: Probe) -> None:
+    normed = torch.nn.utils.parametrizations.weight_norm
+    model = nn.Sequential(nn.Flatten(), normed(nn.Linear(64, 3)), nn.ReLU(), normed(nn.Linear(3, 2)))
+    outputs = model(probe.inputs)
+
+    growth = apply(WidenLayer(path="1", by=2), model, probe)
+
+    torch.testing.assert_close(model(probe.inputs), outputs)
+    assert sorted(tuple(item.new.shape) for item in growth.carried) == [(2, 1), (2, 5), (5,), (5, 1), (5, 64)]
+    assert model.get_submodule("1.parametrizations.weight").get_parameter("original1").shape == (5, 64)
+
+
 def tied() -> nn.Module:
     model = nn.Sequential(nn.Linear(64, 3), nn.ReLU(), nn.Linear(3, 3), nn.Linear(3, 3))
     model[3].weight = model[2].weight
@@ -305,7 +317,7 @@ def tied() -> nn.Module:
 
 
 def parametrized() -> nn.Module:
-    layer = torch.nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    layer = torch.nn.utils.parametrizations.orthogonal(nn.Linear(3, 2))
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 3), nn.ReLU(), layer)
 
 

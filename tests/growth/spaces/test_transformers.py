@@ -107,6 +107,12 @@ CASES = [
     Case("Phi3ForCausalLM", "gate in one layer", {"path": "model.layers.0.mlp.gate_up_proj"}, 2),
     Case("ViTForImageClassification", "feed-forward", {"path": "vit.layers.0.mlp.fc1"}, 3),
     Case("ViTForImageClassification", "heads", {"path": "vit.layers.0.attention"}, 7),
+    Case(
+        "ViTForImageClassification",
+        "stream with positions, doubled",
+        {"path": "vit.embeddings.patch_embeddings.projection", "together": "all", "by": 16},
+        31,
+    ),
     Case("T5ForConditionalGeneration", "feed-forward", {"path": f"{T5_ENCODER}.1.DenseReluDense.wi"}, 2),
     Case(
         "T5ForConditionalGeneration",
