@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 
 from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medians
+from harness.benchmarks.adapted import AdaptedLinear
 from harness.growth import (
     AbstractOperation,
     AlignRows,
@@ -18,6 +19,7 @@ from harness.growth import (
     DuplicateLayers,
     InsertLayer,
     Probe,
+    RaiseRank,
     ReplaceHead,
     ResizeEmbedding,
     SplitClass,
@@ -43,6 +45,7 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     DuplicateLayers(path="hidden.deep"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
+    RaiseRank(to=8),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
     ResizeEmbedding(path="hidden.dropout.tokens", to=128),
     SplitClass(path="output", parent=0, children=2),
@@ -119,6 +122,7 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
         backbone = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25).build(6)
         inputs, labels = torch.randn(BATCH, 1, 28, 28), torch.randint(6, (BATCH,))
         backbone.get_submodule("hidden").add_module("deep", nn.Sequential(nn.Linear(64, 64), nn.Linear(64, 64)))
+        backbone.get_submodule("hidden").add_module("adapted", AdaptedLinear(nn.Linear(64, 64), rank=4, alpha=4))
         backbone.get_submodule("hidden.dropout").add_module("tokens", nn.Embedding(100, 64))
     model = GrowableModel(backbone, "known")
     switchable = InsertLayer(after="hidden", layer=MLPBlock(width=16), flag="switchable")

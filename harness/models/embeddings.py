@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.core.spec import did_you_mean
+from harness.models.lora import check_own_weight
 from harness.models.network_config import follow, modules_around, resized
 from harness.models.paths import full_path, module_at
 from harness.models.rows import holders
@@ -25,6 +26,7 @@ def embedding_at(model: nn.Module, path: str) -> Embedding:
         ModulePathError: there is none, or its weight is computed from other tensors.
     """
     module = module_at(model, path)
+    check_own_weight(module, path, model)
     if not isinstance(module, Embedding):
         known = [name for name, part in model.named_modules() if isinstance(part, Embedding)]
         raise ModulePathError(

@@ -6,6 +6,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from harness.core.errors import ModulePathError
 from harness.core.spec import did_you_mean
+from harness.models.lora import check_own_weight
 
 __all__ = ["OutputLayer", "check_plain", "check_renewable", "check_usable", "output_layer_like"]
 
@@ -18,6 +19,7 @@ def check_usable(layer: nn.Module, path: str, model: nn.Module) -> OutputLayer:
     Raises:
         ModulePathError: it is no linear layer or convolution, or its rows are not independent of each other.
     """
+    check_own_weight(layer, path, model)
     if not isinstance(layer, OutputLayer):
         layers = [name for name, module in model.named_modules() if name and isinstance(module, OutputLayer)]
         raise ModulePathError(

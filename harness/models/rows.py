@@ -57,6 +57,11 @@ def check_rows(model: nn.Module, tensor: Tensor, path: str, advice: str) -> None
                 f"expected embeddings and output layers to hold the rows of {path!r}, found them in {str(holder)!r} "
                 f"({type(holder.module).__name__}) too; {advice}"
             )
+        if holder.path.endswith("base_layer"):
+            raise ModulePathError(
+                f"expected {path!r} to share its rows with no layer that has an adapter, found {str(holder)!r}; merge "
+                "the adapter first"
+            )
         _check_last(model, holder, path, advice)
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from harness.benchmarks.adapted import AdaptedLinear
 from harness.core.spec import LeafSpec
 from harness.growth import (
     AbstractOperation,
@@ -13,6 +14,7 @@ from harness.growth import (
     AttachHead,
     DuplicateLayers,
     InsertLayer,
+    RaiseRank,
     ReplaceHead,
     ResizeEmbedding,
     SplitClass,
@@ -35,6 +37,7 @@ OPERATIONS = [
     DuplicateLayers(path="hidden.deep"),
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
+    RaiseRank(to=3),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
     ResizeEmbedding(path="hidden.dropout.tokens", to=6),
     SplitClass(path="output", parent=0, children=2, noise=0.1),
@@ -59,8 +62,10 @@ def operation(request: pytest.FixtureRequest) -> AbstractOperation:
 
 @pytest.fixture(autouse=True)
 def alike(conv_model: GrowableModel) -> None:
-    """Give the network layers that can follow each other."""
-    conv_model.get_submodule("backbone.hidden").add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
+    """Give the network layers that can follow each other, and one with a low-rank adapter."""
+    hidden = conv_model.get_submodule("backbone.hidden")
+    hidden.add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
+    hidden.add_module("adapted", AdaptedLinear(nn.Linear(7, 7), rank=2, alpha=4))
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,13 @@ class AbstractComputedWeight(ABC):
     def close(self) -> None:
         """Let the layer compute its weight again, from the tensors of before."""
 
+    def check(self) -> None:  # noqa: B027
+        """Check, while the weight is open, that the layer can be closed.
+
+        Raises:
+            ModulePathError: it cannot.
+        """
+
     @abstractmethod
     def origin(self) -> nn.Parameter:
         """Return the parameter from which the weight is computed above all, whose settings new rows take."""

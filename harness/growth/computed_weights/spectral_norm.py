@@ -23,7 +23,7 @@ class NormedBySpectrum(AbstractNormedWeight):
     """
 
     @classmethod
-    def found(cls, path: str, layer: nn.Module) -> "NormedBySpectrum | None":
+    def found(cls, _model: nn.Module, path: str, layer: nn.Module) -> "NormedBySpectrum | None":
         """Return the computed weight of the layer at `path`, if it is one."""
         norm = InParametrization.norm_of(layer)
         if isinstance(norm, _SpectralNorm):

@@ -21,7 +21,7 @@ class NormedByLength(AbstractNormedWeight):
     """
 
     @classmethod
-    def found(cls, path: str, layer: nn.Module) -> "NormedByLength | None":
+    def found(cls, _model: nn.Module, path: str, layer: nn.Module) -> "NormedByLength | None":
         """Return the computed weight of the layer at `path`, if it is one."""
         norm = InParametrization.norm_of(layer)
         if isinstance(norm, _WeightNorm):

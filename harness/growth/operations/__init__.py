@@ -5,6 +5,7 @@ from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.duplicate_layers import DuplicateLayers
 from harness.growth.operations.insert_layer import InsertLayer
+from harness.growth.operations.raise_rank import RaiseRank
 from harness.growth.operations.replace_head import ReplaceHead
 from harness.growth.operations.resize_embedding import ResizeEmbedding
 from harness.growth.operations.split_class import SplitClass
@@ -21,6 +22,7 @@ __all__ = [
     "AttachHead",
     "DuplicateLayers",
     "InsertLayer",
+    "RaiseRank",
     "ReplaceHead",
     "ResizeEmbedding",
     "SplitClass",

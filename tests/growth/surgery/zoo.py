@@ -4,7 +4,7 @@ Every parameter is pulled to a target of its own, so what one entry does depends
 couples them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import lion_pytorch
