@@ -39,7 +39,8 @@ def parts(scheduler: LRScheduler) -> list[LRScheduler]:
 
 def _classes(kind: type) -> Iterator[type]:
     yield kind
-    for inner in kind.__subclasses__():
+    own: list[type] = kind.__subclasses__()
+    for inner in own:
         yield from _classes(inner)
 
 

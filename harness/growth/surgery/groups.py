@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
 from harness.growth.surgery.trial import Trial, TrialFailedError, copied, start
+from harness.growth.surgery.wrapped import defaults
 from harness.models.paths import full_path
 
 __all__ = ["AddedGroup", "Home", "NewSettings", "add_groups", "homes", "named_home"]
@@ -165,8 +166,8 @@ class _Fitting:
         for key in {key for trial in trials for key in trial.counted()} - {*RATES, *self._new.own}:
             # What the old group has counted or summed up says nothing of the new one.
             settings.pop(key, None)
-            if key in home.optimizer.defaults:
-                settings[key] = copied(home.optimizer.defaults[key])
+            if key in (given := defaults(home.optimizer)):
+                settings[key] = copied(given[key])
         names = {"param_names": [""] * len(parameters)} if "param_names" in home.group else {}
         home.optimizer.add_param_group({**settings, **names, "params": parameters})
         if any(trial.was_started for trial in trials):

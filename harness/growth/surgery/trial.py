@@ -8,7 +8,7 @@ import copy
 import inspect
 import warnings
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from harness.growth.surgery.wrapped import layers, states
+from harness.growth.surgery.wrapped import defaults, layers, states
 
 __all__ = ["Trial", "TrialFailedError", "copied", "parameter_holder", "start"]
 
@@ -132,7 +132,8 @@ class Trial:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             closure()
-            type(self._optimizer).step(self._optimizer, *([closure] if way.closure else []))
+            step: Callable[..., Any] = type(self._optimizer).step
+            step(self._optimizer, *([closure] if way.closure else []))
 
     def begin(self) -> None:
         """Let those that can make their state without a step do so."""
@@ -150,11 +151,11 @@ class Trial:
         return any(not torch.equal(now, then) for now, then in zip(self.parameters, first, strict=True))
 
     def counted(self) -> Iterator[str]:
-        """Yield the settings of the last group that it counts or sums up: those that steps change, or nobody can give."""
+        """Yield what the last group counts or sums up: settings that steps change, or that nobody can give."""
         known = _accepted(self._optimizer)
         for key, value in self._optimizer.param_groups[-1].items():
             number = isinstance(value, int | float | Tensor) and not isinstance(value, bool)
-            hidden = number and known is not None and key in self._optimizer.defaults and key not in known
+            hidden = number and known is not None and key in defaults(self._optimizer) and key not in known
             if key not in OF_GROUPS_ALONE and (hidden or not _same(value, self._before.get(key))):
                 yield key
 
@@ -181,7 +182,7 @@ def start(optimizer: Optimizer) -> bool:
 
 def _made_when_built(layer: Optimizer, group: Settings, parameter: nn.Parameter) -> dict[str, Any]:
     accepted = inspect.signature(type(layer)).parameters
-    settings = {key: group.get(key, value) for key, value in layer.defaults.items() if key in accepted}
+    settings = {key: group.get(key, value) for key, value in getattr(layer, "defaults", {}).items() if key in accepted}
     try:
         built = type(layer)([parameter], **settings)
     except Exception:  # noqa: BLE001 - it needs what is not among its settings

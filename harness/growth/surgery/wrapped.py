@@ -9,7 +9,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-__all__ = ["bare", "layers", "states"]
+__all__ = ["bare", "defaults", "layers", "states"]
 
 LIBRARIES = ("accelerate", "lightning", "pytorch_lightning")
 State = MutableMapping[Any, Any]
@@ -38,3 +38,11 @@ def layers(optimizer: Optimizer) -> Iterator[Optimizer]:
 def states(optimizer: Optimizer) -> list[State]:
     """Return what the layers remember by parameter; layers that share a state count once."""
     return list({id(layer.state): layer.state for layer in layers(optimizer)}.values())
+
+
+def defaults(optimizer: Optimizer) -> dict[str, Any]:
+    """Return the settings of a group that is given none."""
+    given: dict[str, Any] = {}
+    for layer in layers(optimizer):
+        given = {**getattr(layer, "defaults", {}), **given}
+    return given
