@@ -25,7 +25,7 @@ class Spec(BaseModel):
     """A frozen description. Unknown fields are refused.
 
     Attributes:
-        later: names of fields that came when others of the class were in snapshots already.
+        later: names of fields that came when specs of the class had been written without them.
     """
 
     later: ClassVar[tuple[str, ...]] = ()
@@ -33,13 +33,12 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, polymorphic_serialization=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON from which `model_validate` makes an equal spec."""
-        return self.model_dump(mode="json")
+        """Return plain JSON from which `model_validate` makes an equal spec.
 
-    def to_recorded_json(self) -> dict[str, Any]:
-        """Return `to_json` without later fields at their defaults, so that old snapshots and new ones are the same."""
-        recorded: dict[str, Any] = _without_later(self, self.to_json())
-        return recorded
+        Later fields at their defaults are left out, so that digests of what was written before they came still hold.
+        """
+        content: dict[str, Any] = _without_later(self, self.model_dump(mode="json"))
+        return content
 
 
 def _without_later(value: Any, content: Any) -> Any:
@@ -142,7 +141,7 @@ def with_changes(spec: S, changes: Mapping[str, Any], *, without: Iterable[str] 
     Raises:
         SpecError: a path names no field, or a value does not fit; the message names the field.
     """
-    content = spec.to_json()
+    content = spec.model_dump(mode="json")  # with later fields, which can be changed as well
     for path, value in changes.items():
         _assign(content, path, _as_json(value))
     for path in without:

@@ -33,7 +33,7 @@ def write_snapshot(state: TrainState) -> bytes:
                 plain.setdefault(ids[id(parameter)], {})[key] = value
     header = {
         "step": state.step,
-        "lineage": [event.to_recorded_json() for event in state.lineage],
+        "lineage": [event.to_json() for event in state.lineage],
         "groups": [
             {**group, "params": [ids[id(parameter)] for parameter in group["params"]]}
             for group in state.optimizer.param_groups

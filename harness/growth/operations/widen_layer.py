@@ -1,6 +1,6 @@
 """More units or channels for a hidden layer."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt, model_validator
@@ -45,6 +45,8 @@ class WidenLayer(AbstractOperation):
         method: how the weights around the new units get their values.
         moments: which moments new entries have, see `Carried`.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("together", "readers", "rows")
 
     kind: Literal["widen_layer"] = "widen_layer"
     path: str
