@@ -161,13 +161,14 @@ class _Fitting:
         return {**inherited, **rates, "born": self._new.step, **self._new.own}
 
     def add(self, home: Home, parameters: list[nn.Parameter]) -> AddedGroup:
-        settings = self._settings(home)
+        settings, given = self._settings(home), defaults(home.optimizer)
         trials = [trial for p in parameters if isinstance(trial := self._trial(home, p), Trial)]
         for key in {key for trial in trials for key in trial.counted()} - {*RATES, *self._new.own}:
             # What the old group has counted or summed up says nothing of the new one.
-            settings.pop(key, None)
-            if key in (given := defaults(home.optimizer)):
+            if key in given:
                 settings[key] = copied(given[key])
+            else:
+                settings.pop(key, None)
         names = {"param_names": [""] * len(parameters)} if "param_names" in home.group else {}
         home.optimizer.add_param_group({**settings, **names, "params": parameters})
         if any(trial.was_started for trial in trials):

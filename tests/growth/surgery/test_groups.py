@@ -201,3 +201,14 @@ def test_flags_of_kernels_stay() -> None:
     trained(model, optimizer)
 
     assert [group["fused"] for group in optimizer.param_groups] == [True, True]
+
+
+def test_a_new_group_has_its_settings_in_the_order_of_the_old_one() -> None:  # snapshots hold them, and have digests
+    model = GrowableModel(network(), "known")
+    optimizer = AdamW(model.parameters(), lr=0.01)
+    optimizer.param_groups[0]["base_lr"] = 0.01
+
+    grow(model, optimizer, HEAD, probe=PROBE)
+
+    old, new = (list(group) for group in optimizer.param_groups)
+    assert [key for key in new if key in old and key != "params"] == [key for key in old if key != "params"]
