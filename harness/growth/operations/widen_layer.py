@@ -21,6 +21,8 @@ from harness.models.paths import full_path, module_at
 
 __all__ = ["WidenLayer"]
 
+CountingNorm = nn.InstanceNorm1d | nn.InstanceNorm2d | nn.InstanceNorm3d
+
 
 class WidenLayer(AbstractOperation):
     """Give a layer more units, and the layers that read them more inputs.
@@ -99,7 +101,9 @@ class WidenLayer(AbstractOperation):
     def _traced(self, model: nn.Module, layer: Layer, probe: Probe) -> Trace | None:
         """Return the traced network, if it can be traced and nothing asks for more than that shows."""
         asked = self.together or self.readers or self.rows > 1 or getattr(layer, "groups", 1) > 1
-        if asked or not isinstance(probe.inputs, Tensor):
+        # A norm without tensors is a function to the tracer, and would keep its number of features.
+        counting = any(isinstance(module, CountingNorm) and not module.affine for module in model.modules())
+        if asked or counting or not isinstance(probe.inputs, Tensor):
             return None
         try:
             return trace(model, probe.inputs)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from harness.growth.spaces.matrices import is_grouped, matrix_kind
+from harness.growth.spaces.matrices import has_fixed_inputs, is_grouped, matrix_kind
 from harness.growth.spaces.switched_on import all_switched_on
 from harness.growth.spaces.unit_norms import norm_dim
 from harness.models.attributes import same_attributes
@@ -44,7 +44,7 @@ class CutRun:
     """A forward pass.
 
     Attributes:
-        calls: of layers with a matrix, grouped convolutions and norms, in their order.
+        calls: of layers with a matrix, grouped convolutions, norms and modules of fixed inputs, in their order.
         outputs: the tensors that the network returned.
     """
 
@@ -67,7 +67,7 @@ def cut_run(model: nn.Module, inputs: Any, changed: Mapping[str, Tensor]) -> Cut
         # Before all other hooks, which may send the output through an inserted layer.
         module.register_forward_hook(observer.hook(path), with_kwargs=True, prepend=True)
         for path, module in model.named_modules()
-        if matrix_kind(module) or is_grouped(module) or norm_dim(module) is not None
+        if _is_observed(module)
     ]
     try:
         with same_attributes(model), all_switched_on(model), without_side_effects(model, inputs), torch.enable_grad():
@@ -76,6 +76,12 @@ def cut_run(model: nn.Module, inputs: Any, changed: Mapping[str, Tensor]) -> Cut
         for handle in handles:
             handle.remove()
     return CutRun(tuple(observer.calls), outputs)
+
+
+def _is_observed(module: nn.Module) -> bool:
+    """Return whether calls of a module are taken down."""
+    layer = matrix_kind(module) or is_grouped(module) or has_fixed_inputs(module)
+    return bool(layer) or norm_dim(module) is not None
 
 
 class _Observer:
@@ -90,7 +96,9 @@ class _Observer:
 
         def replace(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
             given = next((value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)), None)
-            if not isinstance(output, Tensor) or given is None:
+            if given is not None and has_fixed_inputs(module):
+                self.calls.append(Call(path, module, given, given))
+            if not isinstance(output, Tensor) or given is None or has_fixed_inputs(module):
                 return output
             returned = self._returned(path, module, given, output)
             readable = given if given.is_floating_point() else None

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError
 from harness.growth.spaces.cut_run import Call, CutRun, cut_run
-from harness.growth.spaces.matrices import is_grouped, kind_of, matrix_kind, outputs_of
+from harness.growth.spaces.matrices import has_fixed_inputs, is_grouped, kind_of, matrix_kind, outputs_of
 from harness.growth.spaces.slots import UnitSlot, entries, slots_of, unit_codes
 from harness.growth.spaces.unit_norms import norm_dim, unit_tensors
 
@@ -120,6 +120,8 @@ def _code(call: Call, pairs: list[tuple[int, Tensor | None, Tensor | None]]) -> 
 
 def _feature_dim(module: nn.Module, given: Tensor) -> int | None:
     """Return the dimension of what a layer is given, or returns, in which units lie."""
+    if has_fixed_inputs(module):
+        return -1
     if matrix_kind(module):
         return kind_of(module).features
     if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):

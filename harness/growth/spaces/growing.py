@@ -7,14 +7,17 @@ from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError, SpecError
 from harness.growth.record import Carried
-from harness.growth.spaces.matrices import MatrixKind, kind_of, matrix_kind
-from harness.growth.spaces.replaced import Replaced
-from harness.growth.spaces.slots import UnitSlot, entries, grown_size, kept_entries, new_entries
+from harness.growth.spaces.matrices import inputs_dim, kind_of, matrix_kind
+from harness.growth.spaces.replaced import Replaced, wide
+from harness.growth.spaces.slots import UnitSlot, entries
 from harness.growth.spaces.space import LooseParameter, Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_sizes, passing_values, unit_tensors
 from harness.growth.units import AbstractUnits, NewUnits, Surroundings
 
 __all__ = ["check_space", "grow_space"]
+
+Slots = tuple[UnitSlot, ...]
+Originals = tuple[int, ...] | None
 
 
 def check_space(model: nn.Module, space: Space) -> Space:
@@ -30,7 +33,7 @@ def check_space(model: nn.Module, space: Space) -> Space:
 
 
 def grow_space(
-    model: nn.Module, space: Space, added: int, method: AbstractUnits, generator: torch.Generator, replaced: Replaced
+    model: nn.Module, space: Space, method: AbstractUnits, generator: torch.Generator, replaced: Replaced
 ) -> tuple[Carried, ...]:
     """Give `space` new units, behind the old ones of each slot; `method` gives them values.
 
@@ -38,24 +41,23 @@ def grow_space(
         SpecError: the method cannot give values to these units.
     """
     state, around = generator.get_state(), _around(model, space)
-    new = method.units(around[0], added, generator)
+    new = method.units(around[0], replaced.added, generator)
     for member, own in zip(space.writers, around, strict=True):
         # Copies are of the same units everywhere; what is drawn is drawn for each writer.
         rows = new if own is around[0] else _rows_for(own, new, method, generator)
-        _grow_outputs(model, member, space.units, added, rows, replaced)
+        _grow_outputs(model.get_submodule(member.path), member.slots, rows, replaced)
     if {member.path for member in space.writers} & {member.path for member in space.readers}:
         # The weights to the new units of the readers that are writers, too: the same draws begin them.
         generator.set_state(state)
-        again = Surroundings(around[0].incoming, around[0].bias, _outgoing(model, space), _no_gradients)
-        new = method.units(again, added, generator)
+        new = method.units(replace(around[0], outgoing=_outgoing(model, space)), replaced.added, generator)
     for member, weight in zip(space.readers, new.outgoing, strict=True):
-        _grow_inputs(model, member, space.units, added, weight, replaced)
+        _grow_inputs(model.get_submodule(member.path), member.slots, weight, replaced)
     for member in space.norms:
-        _grow_norm(model.get_submodule(member.path), member, space.units, added, new.originals, replaced)
+        _grow_norm(model.get_submodule(member.path), member.slots, new.originals, replaced)
     for given, returned in zip(space.grouped, space.grouped_outputs, strict=True):
-        _grow_grouped(model.get_submodule(given.path), given, returned, space.units, added, new.originals, replaced)
+        _grow_grouped(model.get_submodule(given.path), given.slots, returned.slots, new.originals, replaced)
     for parameter in space.loose:
-        _grow_loose(model, parameter, space.units, added, new.originals, replaced)
+        _grow_loose(model.get_submodule(parameter.path), parameter, new.originals, replaced)
     return replaced.carried()
 
 
@@ -111,15 +113,15 @@ def _around(model: nn.Module, space: Space) -> list[Surroundings]:
     outgoing = _outgoing(model, space)
     around = []
     for member in space.writers:
-        module, kind = _layer(model, member)
-        incoming = _units_first(_wide(module.get_parameter("weight")), kind.outputs, member.slots, space.units)
-        bias = getattr(module, "bias", None)
-        biases = None if bias is None else _units_first(_wide(bias), 0, member.slots, space.units)
-        if incoming.shape[1] == 1:
+        module = model.get_submodule(member.path)
+        incoming = _of_units(module, "weight", kind_of(module).outputs, member.slots, space.units)
+        biases = None
+        if getattr(module, "bias", None) is not None:
+            biases = _of_units(module, "bias", 0, member.slots, space.units)
+        rows = incoming.shape[1]
+        if rows == 1:
             incoming, biases = incoming[:, 0], None if biases is None else biases[:, 0]
-            around.append(Surroundings(incoming, biases, outgoing, _no_gradients))
-        else:
-            around.append(Surroundings(incoming, biases, outgoing, _no_gradients, rows=incoming.shape[1]))
+        around.append(Surroundings(incoming, biases, outgoing, _no_gradients, rows=rows))
     return around
 
 
@@ -134,11 +136,15 @@ def _outgoing(model: nn.Module, space: Space) -> tuple[Tensor, ...]:
     """Return for each reader `[out, U, K]`: the K weights from a unit to each of its outputs."""
     outgoing = []
     for member in space.readers:
-        module, kind = _layer(model, member)
-        assert kind.inputs is not None
-        weight = _units_first(_wide(module.get_parameter("weight")), kind.inputs, member.slots, space.units)
+        module = model.get_submodule(member.path)
+        weight = _of_units(module, "weight", inputs_dim(module), member.slots, space.units)
         outgoing.append(weight.movedim(2, 0).flatten(2))
     return tuple(outgoing)
+
+
+def _of_units(module: nn.Module, name: str, dim: int, slots: Slots, units: int) -> Tensor:
+    """Return the entries of each unit along `dim` of a tensor, `[U, K, ...]`; the other dimensions follow in order."""
+    return wide(getattr(module, name)).movedim(dim, 0)[entries(slots, units)]
 
 
 def _rows_for(own: Surroundings, new: NewUnits, method: AbstractUnits, generator: torch.Generator) -> NewUnits:
@@ -148,130 +154,54 @@ def _rows_for(own: Surroundings, new: NewUnits, method: AbstractUnits, generator
     return NewUnits(own.incoming[originals], None if own.bias is None else own.bias[originals], (), new.originals)
 
 
-def _grow_outputs(model: nn.Module, member: Member, units: int, added: int, new: NewUnits, replaced: Replaced) -> None:
-    module, kind = _layer(model, member)
-    rows = new.incoming.reshape(added, -1, *new.incoming.shape[2 if _has_rows(member) else 1 :])
+def _grow_outputs(module: nn.Module, slots: Slots, new: NewUnits, replaced: Replaced) -> None:
+    kind = kind_of(module)
+    several = sum(slot.block for slot in slots) > 1
+    rows = new.incoming if several else new.incoming[:, None]
     if new.originals is None and getattr(module, "padding_idx", None) is not None:
         rows = rows.index_fill(2, torch.tensor(module.padding_idx), 0)
-    weight = _grown(_wide(module.get_parameter("weight")), kind.outputs, member.slots, units, rows)
-    replaced.tensor(module, "weight", weight, kind.outputs, _kept(module, "weight", kind.outputs, member, units, added))
-    if getattr(module, "bias", None) is not None and new.bias is not None:
-        bias = _grown(_wide(module.get_parameter("bias")), 0, member.slots, units, new.bias.reshape(added, -1))
-        replaced.tensor(module, "bias", bias, 0, _kept(module, "bias", 0, member, units, added))
-    replaced.add(module, kind.output_sizes, added * sum(slot.block for slot in member.slots))
+    replaced.extend(module, "weight", kind.outputs, slots, rows)
+    if new.bias is not None:
+        replaced.extend(module, "bias", 0, slots, new.bias if several else new.bias[:, None])
+    replaced.count(module, kind.output_sizes, slots)
 
 
-def _has_rows(member: Member) -> bool:
-    return sum(slot.block for slot in member.slots) > 1
+def _grow_inputs(module: nn.Module, slots: Slots, outgoing: Tensor, replaced: Replaced) -> None:
+    """Give a layer the weights `[out, U + N, K]` for the units that it reads; those for its other inputs stay."""
+    kind, dim, units = kind_of(module), inputs_dim(module), replaced.units
+    like = _of_units(module, "weight", dim, slots, units)  # [U, K, out, ...]
+    weights = outgoing.reshape(like.shape[2], -1, like.shape[1], *like.shape[3:]).movedim(0, 2)
+    old = wide(module.get_parameter("weight")).movedim(dim, 0).clone()
+    old[entries(slots, units)] = weights[:units]
+    replaced.extend(module, "weight", dim, slots, weights[units:], old=old.movedim(0, dim), averaged=kind.outputs)
+    replaced.count(module, kind.input_sizes, slots)
 
 
-def _grow_inputs(
-    model: nn.Module, member: Member, units: int, added: int, outgoing: Tensor, replaced: Replaced
-) -> None:
-    module, kind = _layer(model, member)
-    assert kind.inputs is not None
-    old = _wide(module.get_parameter("weight"))
-    like = _units_first(old, kind.inputs, member.slots, units)  # [U, K, out, ...]
-    weights = outgoing.reshape(like.shape[2], units + added, like.shape[1], *like.shape[3:]).movedim(0, 2)
-    changed = old.movedim(kind.inputs, 0).clone()
-    changed[entries(member.slots, units).flatten()] = weights[:units].flatten(0, 1)
-    grown = _grown(changed.movedim(0, kind.inputs), kind.inputs, member.slots, units, weights[units:])
-    replaced.tensor(
-        module,
-        "weight",
-        grown,
-        kind.inputs,
-        _kept(module, "weight", kind.inputs, member, units, added),
-        units=kind.outputs,
-    )
-    replaced.add(module, kind.input_sizes, added * sum(slot.block for slot in member.slots))
-
-
-def _grow_norm(
-    module: nn.Module, member: Member, units: int, added: int, originals: tuple[int, ...] | None, replaced: Replaced
-) -> None:
-    for name, tensor in unit_tensors(module).items():
-        old = _wide(tensor)
-        own = old[entries(member.slots, units)]
-        if originals is not None:
-            new = own[list(originals)]
-        else:
-            new = torch.full((added, own.shape[1]), passing_values(module, name, old), dtype=old.dtype)
-        replaced.tensor(
-            module, name, _grown(old, 0, member.slots, units, new), 0, _kept(module, name, 0, member, units, added)
-        )
-    count = added * sum(slot.block for slot in member.slots)
+def _grow_norm(module: nn.Module, slots: Slots, originals: Originals, replaced: Replaced) -> None:
+    for name in unit_tensors(module):
+        own = _of_units(module, name, 0, slots, replaced.units)
+        passing = own.new_full((replaced.added, own.shape[1]), passing_values(module, name, own))
+        replaced.extend(module, name, 0, slots, passing if originals is None else own[list(originals)])
     if isinstance(module, nn.GroupNorm):
-        replaced.add(module, ("num_groups",), count // group_size(module))
-    replaced.add(module, norm_sizes(module), count)
+        replaced.count(module, ("num_groups",), slots, size=group_size(module))
+    replaced.count(module, norm_sizes(module), slots)
 
 
-def _grow_grouped(
-    module: nn.Module,
-    given: Member,
-    returned: Member,
-    units: int,
-    added: int,
-    originals: tuple[int, ...] | None,
-    replaced: Replaced,
-) -> None:
+def _grow_grouped(module: nn.Module, given: Slots, returned: Slots, originals: Originals, replaced: Replaced) -> None:
     # Units without an original get the weights of one group: the same for all, so that pairs still cancel.
-    groups = list(originals) if originals is not None else [0] * added
-    count = added * sum(slot.block for slot in given.slots)
+    groups = [0] * replaced.added if originals is None else list(originals)
     for name in ("weight", "bias"):
-        if getattr(module, name, None) is None:
-            continue
-        old = _wide(module.get_parameter(name))
-        new = _units_first(old, 0, returned.slots, units)[groups]
-        replaced.tensor(
-            module, name, _grown(old, 0, returned.slots, units, new), 0, _kept(module, name, 0, returned, units, added)
-        )
-    size = group_size(module)
-    replaced.add(module, ("groups",), count // size)
-    replaced.add(module, ("in_channels",), count)
-    replaced.add(module, ("out_channels",), added * sum(slot.block for slot in returned.slots))
+        if getattr(module, name, None) is not None:
+            own = _of_units(module, name, 0, returned, replaced.units)
+            replaced.extend(module, name, 0, returned, own[groups])
+    replaced.count(module, ("groups",), given, size=group_size(module))
+    replaced.count(module, ("in_channels",), given)
+    replaced.count(module, ("out_channels",), returned)
 
 
-def _grow_loose(
-    model: nn.Module,
-    parameter: LooseParameter,
-    units: int,
-    added: int,
-    originals: tuple[int, ...] | None,
-    replaced: Replaced,
-) -> None:
-    module, dim = model.get_submodule(parameter.path), parameter.dim
-    old = _wide(module.get_parameter(parameter.name))
-    own = _units_first(old, dim, parameter.slots, units)
+def _grow_loose(module: nn.Module, parameter: LooseParameter, originals: Originals, replaced: Replaced) -> None:
+    own = _of_units(module, parameter.name, parameter.dim, parameter.slots, replaced.units)
     # The mean suits what is added and what multiplies.
-    new = own[list(originals)] if originals is not None else own.mean(0, keepdim=True).expand(added, *own.shape[1:])
-    kept = kept_entries(parameter.slots, units, added, old.shape[dim])
-    replaced.tensor(module, parameter.name, _grown(old, dim, parameter.slots, units, new), dim, kept)
-
-
-def _layer(model: nn.Module, member: Member) -> tuple[nn.Module, MatrixKind]:
-    module = model.get_submodule(member.path)
-    return module, kind_of(module)
-
-
-def _units_first(tensor: Tensor, dim: int, slots: tuple[UnitSlot, ...], units: int) -> Tensor:
-    """Return the entries of each unit along `dim`, `[U, K, ...]`; the other dimensions follow in their order."""
-    return tensor.movedim(dim, 0)[entries(slots, units)]
-
-
-def _grown(old: Tensor, dim: int, slots: tuple[UnitSlot, ...], units: int, new: Tensor) -> Tensor:
-    """Return `old` with the entries `[N, K, ...]` of new units behind those of the old ones along `dim`."""
-    added, first = len(new), old.movedim(dim, 0)
-    grown = first.new_empty((grown_size(slots, added, len(first)), *first.shape[1:]))
-    grown[kept_entries(slots, units, added, len(first))] = first
-    grown[new_entries(slots, units, added)] = new
-    return grown.movedim(0, dim)
-
-
-def _kept(module: nn.Module, name: str, dim: int, member: Member, units: int, added: int) -> Tensor:
-    return kept_entries(member.slots, units, added, getattr(module, name).shape[dim])
-
-
-def _wide(tensor: Tensor) -> Tensor:
-    # On the CPU in float64, which rounds no narrower type.
-    return tensor.detach().double().cpu()
+    mean = own.mean(0, keepdim=True).expand(replaced.added, *own.shape[1:])
+    new = mean if originals is None else own[list(originals)]
+    replaced.extend(module, parameter.name, parameter.dim, parameter.slots, new)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-__all__ = ["MatrixKind", "is_grouped", "kind_of", "matrix_kind", "outputs_of"]
+__all__ = ["MatrixKind", "has_fixed_inputs", "inputs_dim", "is_grouped", "kind_of", "matrix_kind", "outputs_of"]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
@@ -37,7 +37,7 @@ def matrix_kind(module: nn.Module) -> MatrixKind | None:
     if isinstance(module, CONVOLUTIONS + TRANSPOSED) and module.groups == 1:
         outputs = 1 if isinstance(module, TRANSPOSED) else 0
         return MatrixKind(outputs, 1 - outputs, 1 - module.weight.dim(), ("out_channels",), ("in_channels",))
-    if isinstance(module, nn.Embedding):
+    if isinstance(module, nn.Embedding | nn.EmbeddingBag):
         return MatrixKind(1, None, -1, ("embedding_dim",), ())
     if _is_transposed_linear(module):
         return MatrixKind(1, 0, -1, ("nf",), ("nx",))
@@ -51,6 +51,13 @@ def kind_of(module: nn.Module) -> MatrixKind:
     return kind
 
 
+def inputs_dim(module: nn.Module) -> int:
+    """Return the dimension of the weight of a layer that its inputs lie in."""
+    dim = kind_of(module).inputs
+    assert dim is not None, type(module)
+    return dim
+
+
 def outputs_of(module: nn.Module) -> int:
     """Return the number of outputs of a layer; 0 for a module that is none, and for a layer that has no weights yet."""
     kind = matrix_kind(module)
@@ -61,6 +68,11 @@ def outputs_of(module: nn.Module) -> int:
 def is_grouped(module: nn.Module) -> bool:
     """Return whether a module is a convolution of several groups; a depthwise one has a group for each channel."""
     return isinstance(module, CONVOLUTIONS) and module.groups > 1
+
+
+def has_fixed_inputs(module: nn.Module) -> bool:
+    """Return whether a module reads features with several weights of its own, whose sizes hang together."""
+    return isinstance(module, nn.MultiheadAttention | nn.RNNBase | nn.RNNCellBase | nn.Bilinear)
 
 
 def _is_transposed_linear(module: nn.Module) -> bool:

@@ -1,13 +1,20 @@
 """Tensors that are replaced by bigger ones, and where their old entries lie in those."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from harness.growth.record import Carried, Moments
+from harness.growth.spaces.slots import UnitSlot, grown_size, kept_entries, new_entries
 
-__all__ = ["Replaced"]
+__all__ = ["Replaced", "wide"]
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """Return a copy on the CPU in float64, which rounds no narrower type."""
+    return tensor.detach().double().cpu()
 
 
 @dataclass
@@ -21,42 +28,68 @@ class _Replacement:
 
 
 class Replaced:
-    """Replaces tensors and sizes of modules, which stay the same objects, and records it for the optimizer."""
+    """Puts new units into tensors and sizes of modules, which stay the same objects, and records it for the optimizer.
 
-    def __init__(self, moments: Moments) -> None:
-        self.moments = moments
+    Args:
+        units: how many there are.
+        added: how many are put behind those of each slot.
+        moments: as in `Carried`.
+    """
+
+    def __init__(self, units: int, added: int, moments: Moments) -> None:
+        self.units, self.added, self.moments = units, added, moments
         self._replacements: dict[tuple[int, str], _Replacement] = {}
 
-    def tensor(
-        self, module: nn.Module, name: str, values: Tensor, dim: int, kept: Tensor, *, units: int | None = None
+    def extend(
+        self,
+        module: nn.Module,
+        name: str,
+        dim: int,
+        slots: Sequence[UnitSlot],
+        new: Tensor,
+        *,
+        old: Tensor | None = None,
+        averaged: int | None = None,
     ) -> None:
-        """Replace a tensor of `module` by `values`, in which the old entries lie at `kept` along `dim`.
+        """Put the entries `[N, K, ...]` of new units into a tensor of `module`, along `dim`.
 
-        The new tensor takes device, type, `requires_grad` and marks of the old one. `units` is the dimension
-        along which moments are averaged, `dim` unless given.
+        The new tensor takes device, type, `requires_grad` and marks of the old one.
+
+        Args:
+            module: holds the tensor.
+            name: of the attribute.
+            dim: the dimension along which the slots lie.
+            slots: where the units lie; new ones are put behind the old ones of each.
+            new: the other dimensions follow in their order.
+            old: other values for the old entries.
+            averaged: the dimension along which moments are averaged, `dim` unless given.
         """
-        old = getattr(module, name)
-        content = values.to(old, copy=True).contiguous()
-        if not isinstance(old, nn.Parameter):
+        before = getattr(module, name)
+        first = (wide(before) if old is None else old).movedim(dim, 0)
+        kept = kept_entries(slots, self.units, self.added, len(first))
+        grown = first.new_empty((grown_size(slots, self.added, len(first)), *first.shape[1:]))
+        grown[kept], grown[new_entries(slots, self.units, self.added)] = first, new
+        content = grown.movedim(0, dim).to(before, copy=True).contiguous()
+        if not isinstance(before, nn.Parameter):
             setattr(module, name, content)
             return
-        new = nn.Parameter(content, requires_grad=old.requires_grad)
-        vars(new).update(vars(old))  # marks such as those for weight decay
-        setattr(module, name, new)
-        key = (id(module), name)
-        if known := self._replacements.get(key):
-            known.new, known.kept[dim] = new, kept
-        else:
-            self._replacements[key] = _Replacement(old, new, {dim: kept}, dim if units is None else units)
+        after = nn.Parameter(content, requires_grad=before.requires_grad)
+        vars(after).update(vars(before))  # marks such as those for weight decay
+        setattr(module, name, after)
+        first_of = self._replacements.setdefault(
+            (id(module), name), _Replacement(before, after, {}, dim if averaged is None else averaged)
+        )
+        first_of.new, first_of.kept[dim] = after, kept
 
-    def add(self, module: nn.Module, names: tuple[str, ...], added: int) -> None:
-        """Add to the sizes that `module` has."""
+    def count(self, module: nn.Module, names: Sequence[str], slots: Sequence[UnitSlot], *, size: int = 1) -> None:
+        """Add what the new units are, in entries or in groups of `size` entries, to the sizes that `module` has."""
+        added = self.added * sum(slot.block for slot in slots) // size
         for name in names:
-            size = vars(module).get(name)
-            if isinstance(size, tuple):
-                setattr(module, name, (*size[:-1], size[-1] + added))
-            elif isinstance(size, int):
-                setattr(module, name, size + added)
+            value = vars(module).get(name)
+            if isinstance(value, tuple):
+                setattr(module, name, (*value[:-1], value[-1] + added))
+            elif isinstance(value, int):
+                setattr(module, name, value + added)
 
     def carried(self) -> tuple[Carried, ...]:
         """Return the record of the parameters."""

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from harness.core.errors import ModulePathError
 from harness.growth.spaces.cut_run import Call, cut_run
 from harness.growth.spaces.experiment import Experiment, MixedError, Places, change_units
-from harness.growth.spaces.matrices import is_grouped, kind_of, matrix_kind
+from harness.growth.spaces.matrices import has_fixed_inputs, is_grouped, kind_of, matrix_kind
 from harness.growth.spaces.slots import UnitSlot, slots_of
 from harness.growth.spaces.space import LooseParameter, Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_dim
@@ -77,6 +77,7 @@ class _Found:
 
 def _members(experiment: Experiment, named: Sequence[str]) -> _Found:
     found, mixing = _Found(), list[Call]()
+    _check_inputs(experiment)
     _check_groups(experiment)
     for index, call in enumerate(experiment.calls):
         if not experiment.given[index].any():
@@ -103,6 +104,15 @@ def _members(experiment: Experiment, named: Sequence[str]) -> _Found:
             f"{_listed(others)} do, too; name all readers, or none to have them found"
         )
     return found
+
+
+def _check_inputs(experiment: Experiment) -> None:
+    for call, codes in zip(experiment.calls, experiment.given, strict=True):
+        if has_fixed_inputs(call.module) and codes.any():
+            raise MixedError(
+                f"expected that {experiment.start!r} can get more units, found that {call.path!r} "
+                f"({type(call.module).__name__}) reads them, which cannot have other inputs"
+            )
 
 
 def _check_groups(experiment: Experiment) -> None:

@@ -80,7 +80,7 @@ def widen_space(model: nn.Module, inputs: Any, wanted: Widening, generator: torc
     space = check_space(model, space)
 
     def widened(method: AbstractUnits, stream: torch.Generator) -> tuple[Carried, ...]:
-        carried = grow_space(model, space, added, method, stream, Replaced(wanted.moments))
+        carried = grow_space(model, space, method, stream, Replaced(space.units, added, wanted.moments))
         follow(model, space, added)
         return carried
 
