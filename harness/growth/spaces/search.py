@@ -20,7 +20,7 @@ from harness.growth.spaces.slots import UnitSlot, slots_of
 from harness.growth.spaces.space import LooseParameter, Member, Space
 from harness.growth.spaces.unit_norms import group_size, norm_dim
 
-__all__ = ["GroupsError", "find_space"]
+__all__ = ["GroupsError", "find_space", "named_space"]
 
 
 class GroupsError(ModulePathError):
@@ -214,6 +214,11 @@ def _space(model: nn.Module, experiment: Experiment, found: _Found, named: Seque
         _as_members(found.grouped_outputs),
         _loose(model, experiment, found.readers),
     )
+
+
+def named_space(writers: Places, units: int, readers: Sequence[str]) -> Space:
+    """Return the space of which a caller names all members; where readers read the units follows from their sizes."""
+    return Space(units, _as_members(writers), tuple(Member(path, ()) for path in readers))
 
 
 def _as_members(places: Places) -> tuple[Member, ...]:

@@ -17,7 +17,7 @@ from harness.growth.spaces.growing import check_space, grow_space
 from harness.growth.spaces.matrices import is_grouped, outputs_of
 from harness.growth.spaces.proof import function_kept
 from harness.growth.spaces.replaced import Replaced
-from harness.growth.spaces.search import GroupsError, find_space
+from harness.growth.spaces.search import GroupsError, find_space, named_space
 from harness.growth.spaces.sizes import follow_heads, follow_width
 from harness.growth.spaces.slots import UnitSlot
 from harness.growth.spaces.space import Space
@@ -181,9 +181,12 @@ def _first_found(model: nn.Module, inputs: Any, wanted: Widening, layouts: Seque
         except MixedError as error:
             first = first or error
         except FAILURES as error:
+            if wanted.readers:
+                # Some networks cannot be called with made-up values; what the caller says is proved all the same.
+                return named_space(layout.writers, layout.units, wanted.readers)
             raise ModulePathError(
-                f"expected a network that can be called to see what reads {wanted.path!r}, found that it fails: "
-                f"{first_line(error)}"
+                f"expected a network that can be called with made-up values to see what reads {wanted.path!r}, found "
+                f"that it fails: {first_line(error)}; name the layers that read it: readers=(...)"
             ) from None
     assert first is not None
     raise first

@@ -203,3 +203,18 @@ class Recurrent(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         logits: Tensor = self.output(self.lstm(torch.relu(self.inner(inputs)))[0][:, -1])
         return logits
+
+
+class Checked(nn.Module):
+    """Cannot be called with values that are made up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden, self.output = nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = self.hidden(inputs)
+        if not torch.allclose(hidden[:, 0], inputs @ self.hidden.weight[0] + self.hidden.bias[0], atol=1e-5):
+            raise ValueError("expected what the layer computes")
+        logits: Tensor = self.output(torch.relu(hidden))
+        return logits

@@ -145,6 +145,20 @@ def logits(model: nn.Module, inputs: dict[str, Any]) -> Tensor:
     return result
 
 
+def rows() -> list[tuple[str, str, str]]:
+    """Return the table: network, what is widened, and `works` or the refusal."""
+    table = []
+    for case in CASES:
+        model, inputs = built(case.form)
+        try:
+            operation = WidenLayer.model_validate({"by": 2, **case.fields})
+            grow(model, torch.optim.SGD(model.parameters()), operation, probe=Probe(inputs))
+            table.append((case.form, case.operation, "works"))
+        except ModulePathError as error:
+            table.append((case.form, case.operation, f"refused: {error}"))
+    return table
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if case.carried], ids=repr)
 def test_logits_stay_and_training_goes_on(case: Case) -> None:
     model, inputs = built(case.form)

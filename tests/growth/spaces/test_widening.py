@@ -119,6 +119,19 @@ CASES = [
     Case(
         "encoder of torch", "a head", encoder, SEQUENCES, {"path": "0.layers.0.self_attn"}, 0, "nn.MultiheadAttention"
     ),
+    Case("checks its values", "any layer", networks.Checked, VECTORS, {"path": "hidden"}, 0, "made-up values"),
+    Case(
+        "checks its values", "readers named", networks.Checked, VECTORS, {"path": "hidden", "readers": ("output",)}, 3
+    ),
+    Case(
+        "checks its values",
+        "wrong readers",
+        networks.Checked,
+        VECTORS,
+        {"path": "hidden", "readers": ("hidden",)},
+        0,
+        "found 6 inputs, which is no multiple of them",
+    ),
     Case("any", "outputs", networks.Words, TOKENS, {"path": "output"}, 0, "widen the head instead"),
     Case("any", "wrong readers", networks.Words, TOKENS, {"path": "words", "readers": ("output",)}, 0, "do, too; name"),
 ]
