@@ -91,12 +91,17 @@ class WidenLayer(AbstractOperation):
             except ModulePathError as error:
                 refusal = str(error)
         try:
-            carried = widen_space(model, probe.inputs, self._wanted(model), generator)
+            carried = widen_space(model, probe, self._wanted(model), generator)
         except InputError as error:
-            if not refusal or str(error) == refusal:
+            if not refusal:
                 raise
-            raise ModulePathError(f"{refusal}; {error}") from None
+            raise ModulePathError(self._both(refusal, str(error))) from None
         return Growth.between(before, model, carried=carried)
+
+    def _both(self, traced: str, called: str) -> str:
+        """Return why it is refused in one line: what the trace shows, and what calling the network shows besides."""
+        more = called.removeprefix(f"expected that {self.path!r} can get more units, found ").removeprefix("that ")
+        return traced if more in traced else f"{traced}; {more}"
 
     def _traced(self, model: nn.Module, layer: Layer, probe: Probe) -> Trace | None:
         """Return the traced network, if it can be traced and nothing asks for more than that shows."""

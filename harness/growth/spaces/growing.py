@@ -1,11 +1,12 @@
 """Bigger tensors for everything in a space."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
-from harness.core.errors import ModulePathError, SpecError
+from harness.core.errors import ModulePathError
 from harness.growth.record import Carried
 from harness.growth.spaces.matrices import inputs_dim, kind_of, matrix_kind
 from harness.growth.spaces.replaced import Replaced, wide
@@ -18,6 +19,7 @@ __all__ = ["check_space", "grow_space"]
 
 Slots = tuple[UnitSlot, ...]
 Originals = tuple[int, ...] | None
+Gradients = Callable[[str | None], tuple[Tensor, ...]]
 
 
 def check_space(model: nn.Module, space: Space) -> Space:
@@ -33,14 +35,27 @@ def check_space(model: nn.Module, space: Space) -> Space:
 
 
 def grow_space(
-    model: nn.Module, space: Space, method: AbstractUnits, generator: torch.Generator, replaced: Replaced
+    model: nn.Module,
+    space: Space,
+    method: AbstractUnits,
+    generator: torch.Generator,
+    replaced: Replaced,
+    gradients: Gradients,
 ) -> tuple[Carried, ...]:
     """Give `space` new units, behind the old ones of each slot; `method` gives them values.
+
+    Args:
+        model: the network.
+        space: in it.
+        method: computes the values.
+        generator: of what it draws.
+        replaced: puts them into the tensors.
+        gradients: as in `Surroundings`.
 
     Raises:
         SpecError: the method cannot give values to these units.
     """
-    state, around = generator.get_state(), _around(model, space)
+    state, around = generator.get_state(), _around(model, space, gradients)
     new = method.units(around[0], replaced.added, generator)
     for member, own in zip(space.writers, around, strict=True):
         # Copies are of the same units everywhere; what is drawn is drawn for each writer.
@@ -108,7 +123,7 @@ def _with_slots(model: nn.Module, member: Member, units: int) -> Member:
     return Member(member.path, (UnitSlot(0, inputs // units),))
 
 
-def _around(model: nn.Module, space: Space) -> list[Surroundings]:
+def _around(model: nn.Module, space: Space, gradients: Gradients) -> list[Surroundings]:
     """Return for each writer the weights around its units; those of the readers are the same for all."""
     outgoing = _outgoing(model, space)
     around = []
@@ -121,15 +136,8 @@ def _around(model: nn.Module, space: Space) -> list[Surroundings]:
         rows = incoming.shape[1]
         if rows == 1:
             incoming, biases = incoming[:, 0], None if biases is None else biases[:, 0]
-        around.append(Surroundings(incoming, biases, outgoing, _no_gradients, rows=rows))
+        around.append(Surroundings(incoming, biases, outgoing, gradients, rows=rows))
     return around
-
-
-def _no_gradients(_output: str | None) -> tuple[Tensor, ...]:
-    raise SpecError(
-        "expected a network that torch.fx can trace to find directions of steepest descent, found one that it cannot; "
-        "use copies, pairs or random units"
-    )
 
 
 def _outgoing(model: nn.Module, space: Space) -> tuple[Tensor, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import lcm
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from harness.core.errors import ModulePathError, SpecError
+from harness.growth.probe import Probe
 from harness.growth.record import Carried, Moments, Promise
 from harness.growth.rollback import all_or_nothing
 from harness.growth.spaces.attention import attention_heads
@@ -21,6 +23,7 @@ from harness.growth.spaces.search import GroupsError, find_space, named_space
 from harness.growth.spaces.sizes import follow_heads, follow_width
 from harness.growth.spaces.slots import UnitSlot
 from harness.growth.spaces.space import Space
+from harness.growth.spaces.straight_path import straight_gradients
 from harness.growth.spaces.unit_norms import takes_mean
 from harness.growth.tracing import FAILURES, first_line
 from harness.growth.units import AbstractUnits, CopiedUnits
@@ -63,14 +66,14 @@ class _UndoneError(Exception):
     """What was tried is to be undone."""
 
 
-def widen_space(model: nn.Module, inputs: Any, wanted: Widening, generator: torch.Generator) -> tuple[Carried, ...]:
+def widen_space(model: nn.Module, probe: Probe, wanted: Widening, generator: torch.Generator) -> tuple[Carried, ...]:
     """Widen, or leave everything as it was.
 
     Raises:
         ModulePathError: something cannot grow, or the network would compute something else.
         SpecError: the number of units does not fit.
     """
-    heads = attention_heads(model, wanted.path)
+    inputs, heads = probe.inputs, attention_heads(model, wanted.path)
     if heads is None:
         (space, added), follow = _space_of_layers(model, inputs, wanted), follow_width
     else:
@@ -80,7 +83,9 @@ def widen_space(model: nn.Module, inputs: Any, wanted: Widening, generator: torc
     space = check_space(model, space)
 
     def widened(method: AbstractUnits, stream: torch.Generator) -> tuple[Carried, ...]:
-        carried = grow_space(model, space, method, stream, Replaced(space.units, added, wanted.moments))
+        replaced = Replaced(space.units, added, wanted.moments)
+        gradients = partial(straight_gradients, model, space, probe)
+        carried = grow_space(model, space, method, stream, replaced, gradients)
         follow(model, space, added)
         return carried
 

@@ -10,9 +10,9 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from harness.core.errors import ModulePathError
+from harness.core.errors import ModulePathError, SpecError
 from harness.growth import Probe, WidenLayer, grow
-from harness.growth.units import CopiedUnits, PairedUnits, RandomUnits
+from harness.growth.units import CopiedUnits, GradMaxUnits, PairedUnits, RandomUnits
 
 IDS = torch.randint(0, 40, (3, 7), generator=torch.Generator().manual_seed(1))
 IMAGES = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(2))
@@ -204,6 +204,18 @@ def test_heads_and_gates_get_values_by_every_method(method: Any) -> None:
         grow(model, optimizer, WidenLayer(path=path, by=2, method=method), probe=Probe(inputs))
 
     torch.testing.assert_close(logits(model, inputs), before, rtol=1e-4, atol=1e-5)
+
+
+def test_directions_follow_the_loss_that_a_network_computes_itself() -> None:
+    model, inputs = built("BertForSequenceClassification")
+    before, optimizer = logits(model, inputs), torch.optim.SGD(model.parameters())
+    probe = Probe({**inputs, "labels": torch.tensor([0, 1, 0])})
+
+    grow(model, optimizer, WidenLayer(path=f"{BERT}.intermediate.dense", by=2, method=GradMaxUnits()), probe=probe)
+    with pytest.raises(SpecError, match="expected one linear layer that writes"):
+        grow(model, optimizer, WidenLayer(path=f"{BERT}.attention", by=2, method=GradMaxUnits()), probe=probe)
+
+    torch.testing.assert_close(logits(model, inputs), before, rtol=1e-4, atol=1e-6)
 
 
 PATHS = {

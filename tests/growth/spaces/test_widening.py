@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import InputError
 from harness.growth import Probe, WidenLayer, grow
-from harness.growth.units import AbstractUnits, CopiedUnits, PairedUnits, RandomUnits
+from harness.growth.units import AbstractUnits, CopiedUnits, GradMaxUnits, PairedUnits, RandomUnits
 from tests.growth.spaces import networks
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -255,7 +255,20 @@ def test_values_come_from_the_generator_alone() -> None:
     assert all(torch.equal(one, two) for one, two in zip(model.parameters(), twin.parameters(), strict=True))
 
 
-def test_an_index_of_dimensions_counts_units_and_not_rows() -> None:
+def test_directions_of_steepest_descent_are_those_of_a_trace() -> None:
+    model, targets = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), torch.tensor([0, 1, 2, 0])
+    twin, weights = copy.deepcopy(model), []
+
+    for network, readers in ((model, ()), (twin, ("2",))):
+        operation = WidenLayer(path="0", by=2, method=GradMaxUnits(), readers=readers)
+        grow(network, torch.optim.SGD(network.parameters()), operation, probe=Probe(VECTORS, targets))
+        weights.append(network.get_parameter("2.weight"))
+
+    assert weights[0].shape == (3, 10)
+    torch.testing.assert_close(*weights)
+
+
+def test_a_number_of_units_counts_pairs_of_outputs_where_a_gate_is_one_layer() -> None:
     model = networks.Gated(one_layer=True)
 
     grow(model, torch.optim.SGD(model.parameters()), WidenLayer(path="gate", to=11), probe=Probe(VECTORS))
