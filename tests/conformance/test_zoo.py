@@ -47,13 +47,14 @@ OPERATIONS: dict[str, Callable[[Any], AbstractOperation]] = {
     "insert_layer, off": lambda s: InsertLayer(after=s.classifier, layer=MLPBlock(width=4), flag="depth", on=False),
     "widen_layer": lambda s: WidenLayer(path=s.hidden, by=2),
     "widen_layer in pairs": lambda s: WidenLayer(path=s.hidden, by=2, method=PairedUnits()),
+    "widen_layer with all others": lambda s: WidenLayer(path=s.hidden, by=2, together="all"),
     "widen_layer at random": lambda s: WidenLayer(path=s.hidden, by=1, method=RandomUnits()),
 }
 WIDENINGS = {"widen_layer", "widen_layer in pairs", "widen_layer at random"}
 REFUSED: dict[str, set[str]] = {
     "residual net": WIDENINGS,  # across the sum of the stem with the block
-    "lstm": WIDENINGS,
-    "tied weights": WIDENINGS,
+    "lstm": {*WIDENINGS, "widen_layer with all others"},
+    "tied weights": {*WIDENINGS, "widen_layer with all others"},
 }
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 5e-2}
 
