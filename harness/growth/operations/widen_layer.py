@@ -17,6 +17,7 @@ from harness.growth.resized import check_followers, surroundings, with_inputs, w
 from harness.growth.spaces.widening import Widening, widen_space
 from harness.growth.tracing import Trace, trace
 from harness.growth.units import AbstractUnits, CopiedUnits
+from harness.models.growable import GrowableModel
 from harness.models.paths import full_path, module_at
 
 __all__ = ["WidenLayer"]
@@ -93,13 +94,14 @@ class WidenLayer(AbstractOperation):
         try:
             carried = widen_space(model, probe, self._wanted(model), generator)
         except InputError as error:
-            if not refusal:
-                raise
-            raise ModulePathError(self._both(refusal, str(error))) from None
+            kind = SpecError if isinstance(error, SpecError) and not refusal else ModulePathError
+            raise kind(self._both(refusal, _with_short_paths(model, str(error)))) from None
         return Growth.between(before, model, carried=carried)
 
     def _both(self, traced: str, called: str) -> str:
         """Return why it is refused in one line: what the trace shows, and what calling the network shows besides."""
+        if not traced:
+            return called
         more = called.removeprefix(f"expected that {self.path!r} can get more units, found ").removeprefix("that ")
         return traced if more in traced else f"{traced}; {more}"
 
@@ -152,3 +154,7 @@ class WidenLayer(AbstractOperation):
         if self.to is None or self.to <= units:
             raise SpecError(f"expected to={self.to} to exceed the units of {self.path!r}, found {units} of them")
         return self.to - units
+
+
+def _with_short_paths(model: nn.Module, words: str) -> str:
+    return words.replace("'backbone.", "'") if isinstance(model, GrowableModel) else words

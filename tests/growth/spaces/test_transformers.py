@@ -233,6 +233,7 @@ def test_a_network_whose_layers_have_all_grown_can_be_saved_and_loaded(form: str
     for layer in range(2):
         operation = WidenLayer(path=PATHS[form].format(layer), by=2)
         grow(model, torch.optim.SGD(model.parameters()), operation, probe=Probe(inputs))
+        assert (model.config.to_dict() == sizes) == (layer == 0)
     model.save_pretrained(tmp_path)
     loaded = type(model).from_pretrained(tmp_path)
 

@@ -10,8 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import InputError
-from harness.growth import Probe, WidenLayer, grow
+from harness.growth import AttachHead, InsertLayer, Probe, WidenLayer, grow
+from harness.growth.layers import MLPBlock
 from harness.growth.units import AbstractUnits, CopiedUnits, GradMaxUnits, PairedUnits, RandomUnits
+from harness.models import GrowableModel
+from harness.models.inserted import switch
 from tests.growth.spaces import networks
 
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -240,6 +243,30 @@ def test_every_method_gives_values_to_several_writers(method: AbstractUnits) -> 
 
         tolerance = 1e-4 if method.promise().value == "close" else 1.0
         torch.testing.assert_close(outputs(model, case.inputs), before, rtol=tolerance, atol=tolerance, msg=repr(case))
+
+
+def test_what_is_switched_off_grows_and_stays_off() -> None:
+    model = GrowableModel(networks.Gated(one_layer=False), "known")
+    probe = Probe(VECTORS)
+    AttachHead(name="late", outputs=2, tap="gate").apply(model, probe=probe, generator=torch.Generator())
+    layer = InsertLayer(after="gate", layer=MLPBlock(width=3), flag="depth", on=False)
+    layer.apply(model, probe=probe, generator=torch.Generator())
+    model.switch("late", on=False)
+    before = model.eval()(VECTORS)["known"]
+
+    with pytest.raises(
+        InputError, match=r"^expected that 'up' can .*'gate.inserted.layer.output' write to the same sum"
+    ):
+        grow(model, torch.optim.SGD(model.parameters()), WidenLayer(path="up", by=8), probe=probe)
+    operation = WidenLayer(path="up", by=8, together="all")
+    grow(model, torch.optim.SGD(model.parameters()), operation, probe=probe)
+
+    assert model.off == {"late"}
+    torch.testing.assert_close(model.eval()(VECTORS)["known"], before)
+    model.switch("late", on=True)
+    switch(model, "depth", on=True)
+    assert model(VECTORS)["late"].shape == (4, 2)
+    assert model.get_parameter("heads.late.output.weight").shape == (2, 16)
 
 
 def test_values_come_from_the_generator_alone() -> None:
