@@ -13,7 +13,17 @@ from torch import Tensor, nn
 from harness.core.errors import ModulePathError
 from harness.models.paths import full_path
 
-__all__ = ["Factor", "adapter_names", "check_own_weight", "delta_of", "factors", "is_lora", "is_plain_lora"]
+__all__ = [
+    "Factor",
+    "adapted_layers",
+    "adapter_names",
+    "check_own_weight",
+    "delta_of",
+    "factors",
+    "is_lora",
+    "is_plain_lora",
+    "note_ranks",
+]
 
 
 @dataclass(frozen=True)

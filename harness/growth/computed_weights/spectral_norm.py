@@ -76,5 +76,5 @@ class NormedBySpectrum(AbstractNormedWeight):
             raise ModulePathError(
                 f"expected what is new at {self.path!r}, which is under spectral norm, to leave the largest singular "
                 f"value as it is, found {after / before:.3g} times the old one, by which training would divide all "
-                "weights; begin with smaller new rows, such as zeros, or rows of their own"
+                "weights; begin with zeros, or with rows of their own"
             )

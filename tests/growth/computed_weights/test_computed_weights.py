@@ -9,10 +9,11 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from harness.core.errors import ModulePathError
-from harness.growth import grow
+from harness.growth import Probe, grow
 from harness.growth.computed_weights import grown_as_plain
-from harness.growth.operations import AlignRows, ResizeEmbedding, SplitClass, WidenHead
+from harness.growth.operations import AlignRows, ResizeEmbedding, SplitClass, WidenHead, WidenLayer
 from harness.growth.record import Carried, Growth
+from harness.growth.units import RandomUnits
 from harness.initializers import Constant, Zeros
 
 INPUTS = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
@@ -185,3 +186,44 @@ def test_an_embedding_under_weight_norm_gets_more_rows() -> None:
 
     torch.testing.assert_close(model(tokens), before)
     torch.testing.assert_close(model(torch.tensor([5])), torch.full((1, 3), 2.0))
+
+
+@pytest.mark.parametrize("norm", WEIGHT_NORMS.values(), ids=WEIGHT_NORMS.keys())
+def test_hidden_units_get_rows_before_and_columns_behind(norm: Norm) -> None:
+    model = network(norm)
+    norm(model[0])
+    optimizer = trained(model)
+    before = model(INPUTS)
+
+    grow(model, optimizer, WidenLayer(path="0", by=2), probe=Probe(INPUTS))
+    after = model(INPUTS)
+    step(model, optimizer)
+
+    torch.testing.assert_close(after, before)
+    assert [vars(model[0])["out_features"], vars(model[2])["in_features"]] == [8, 8]
+
+
+def test_channels_of_normed_convolutions_are_widened() -> None:
+    norm = parametrizations.weight_norm
+    model = nn.Sequential(
+        norm(nn.ConvTranspose2d(1, 3, 3)), nn.BatchNorm2d(3), nn.ReLU(), norm(nn.Conv2d(3, 2, 3))
+    ).eval()
+    maps = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    before = model(maps)
+
+    grow(model, torch.optim.SGD(model.parameters(), lr=0.1), WidenLayer(path="0", by=2), probe=Probe(maps))
+
+    torch.testing.assert_close(model(maps), before)
+
+
+def test_units_that_nothing_reads_yet_join_a_layer_under_spectral_norm() -> None:
+    model = network(parametrizations.spectral_norm).eval()
+    optimizer = trained(model)
+    before = model(INPUTS)
+
+    with pytest.raises(ModulePathError, match="largest singular value"):
+        grow(model, optimizer, WidenLayer(path="0", by=2), probe=Probe(INPUTS))
+    assert torch.equal(model(INPUTS), before)
+    grow(model, optimizer, WidenLayer(path="0", by=2, method=RandomUnits()), probe=Probe(INPUTS))
+
+    torch.testing.assert_close(model(INPUTS), before)

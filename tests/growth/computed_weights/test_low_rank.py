@@ -6,9 +6,9 @@ from torch import nn
 
 from harness.benchmarks.adapted import AdaptedLinear
 from harness.core.errors import ModulePathError
-from harness.growth import grow
+from harness.growth import Probe, grow
 from harness.growth.computed_weights import grown_as_plain
-from harness.growth.operations import AlignRows, WidenHead
+from harness.growth.operations import AlignRows, WidenHead, WidenLayer
 from harness.growth.record import Carried, Growth
 
 INPUTS = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
@@ -62,6 +62,18 @@ def test_inputs_go_to_the_matrix_that_reads() -> None:
     torch.testing.assert_close(computed[:, 2], torch.ones(4))
     torch.testing.assert_close(computed[:, 3:], weight[:, 2:])
     assert sorted(tuple(item.new.shape) for item in growth.carried) == [(2, 7), (4, 7)]
+
+
+def test_hidden_units_between_adapted_layers_are_widened() -> None:
+    model, _ = network()
+    model[0] = AdaptedLinear(nn.Linear(3, 6), rank=2, alpha=6)
+    optimizer = torch.optim.SGD((p for p in model.parameters() if p.requires_grad), lr=0.1)
+    before = model(INPUTS)
+
+    growth = grow(model, optimizer, WidenLayer(path="0", by=2), probe=Probe(INPUTS)).growth
+
+    torch.testing.assert_close(model(INPUTS), before)
+    assert len(growth.carried) == 5  # two weights of bases, a bias, and one matrix of each adapter
 
 
 def test_rows_that_change_change_in_the_base() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from harness.core.errors import ModulePathError
-from harness.growth import RaiseRank, ResizeEmbedding, WidenHead, grow
+from harness.growth import Probe, RaiseRank, ResizeEmbedding, WidenHead, WidenLayer, grow
 
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
@@ -59,6 +59,19 @@ def test_adapted_layers_get_rows(operation: WidenHead | ResizeEmbedding) -> None
 
     torch.testing.assert_close(model(input_ids=TOKENS).logits[..., :11], before)
     assert model(input_ids=TOKENS).logits.shape[-1] == 14
+    step(model, optimizer)
+
+
+def test_a_feed_forward_of_adapted_layers_is_widened() -> None:
+    model = adapted("up_proj", "down_proj")
+    optimizer = trained(model)
+    before = model(input_ids=TOKENS).logits
+    path = "base_model.model.model.layers.0.mlp"
+
+    grow(model, optimizer, WidenLayer(path=f"{path}.up_proj", by=2), probe=Probe({"input_ids": TOKENS}))
+
+    torch.testing.assert_close(model(input_ids=TOKENS).logits, before)
+    assert model.get_submodule(path).down_proj.in_features == 18
     step(model, optimizer)
 
 
