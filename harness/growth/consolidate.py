@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
 from harness.growth.distributed import check_whole, on_every_process
+from harness.growth.frozen_modes import let_go
 from harness.growth.growth_state import growth_state, keep_growth_state, unwrapped
 from harness.growth.merged import merge
 from harness.growth.plain_layers import Joined, make_plain
@@ -50,6 +51,8 @@ def consolidate(model: nn.Module, optimizer: Optimizer | Sequence[Optimizer] | N
             _remember(network)
         if optimizers:
             check_coverage(network, optimizers)
+        else:
+            let_go(network)  # or TorchScript would have to compile hooks
     return names
 
 

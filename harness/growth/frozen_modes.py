@@ -8,6 +8,7 @@ them back into eval mode; it costs a microsecond a call.
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.nn.modules.dropout import _DropoutNd
@@ -56,7 +57,9 @@ def stay_in_eval_mode(
     parts, norms = _frozen_modules(model, identities, frozen, frozen_norm)
     for module, part in parts.items():
         if _depends_on_mode(module) and module is not model:
-            vars(module)["_forward_pre_hooks"][HOOK] = _EvalMode(module, part)
+            hooks = vars(module)["_forward_pre_hooks"]
+            hooks[HOOK] = _EvalMode(module, part)
+            hooks.move_to_end(HOOK, last=False)  # other hooks may ask for the mode, as that of spectral_norm does
             module.training = False
     _track(model, norms if frozen_norm == "track" else ())
 
@@ -77,15 +80,19 @@ def mode_without_freezing(module: nn.Module) -> bool:
 
 
 class _EvalMode:
-    """A forward pre-hook that puts a module into eval mode as long as no parameter of `part` is trained.
+    """A forward pre-hook that puts a module into eval mode as long as no parameter of a frozen part is trained.
+
+    Args:
+        module: the module.
+        part: the frozen module that it belongs to; None if the module is to stay in eval mode whatever is trained.
 
     Attributes:
-        part: the frozen module that it belongs to; None if the module is to stay in eval mode whatever is trained.
         training: the mode in which the module would be.
     """
 
     def __init__(self, module: nn.Module, part: nn.Module | None) -> None:
-        self.part = part
+        # The tables of its modules: to walk through these at each step would take longer than a small layer.
+        self.tables = [] if part is None else [vars(inner).get("_parameters", {}) for inner in part.modules()]
         self.training = module.training
         self.momentum = getattr(module, "momentum", None)
 
@@ -94,10 +101,22 @@ class _EvalMode:
         if not module.training:
             return
         self.training = True
-        thawed = self.part is not None and any(parameter.requires_grad for parameter in self.part.parameters())
+        thawed = any(p is not None and p.requires_grad for table in self.tables for p in table.values())
         # `update_bn` has reset the statistics, and computes them anew with a momentum of None.
         computed_anew = self.momentum is not None and getattr(module, "momentum", None) is None
-        module.training = thawed or computed_anew
+        if thawed or computed_anew:
+            return
+        if isinstance(module, torch.jit.ScriptModule):  # calls the modules in it without their hooks
+            module.eval()
+        else:
+            module.training = False
+
+    @property
+    def __name__(self) -> str:  # TorchScript asks for it before it compiles a hook
+        raise AttributeError(
+            "expected a network without frozen modules that depend on their mode, since TorchScript compiles no hooks "
+            "of them; trace the network, or script a copy without: harness.growth.consolidate(copy.deepcopy(model))"
+        )
 
 
 def _frozen_modules(
@@ -128,8 +147,13 @@ def _frozen_modules(
 
 
 def _depends_on_mode(module: nn.Module) -> bool:
-    """Return whether `module` may compute something else in train mode; of modules of other libraries nobody knows."""
-    return not type(module).__module__.startswith("torch.nn.modules.") or isinstance(module, MODE_DEPENDENT)
+    """Return whether `module` may compute something else in train mode.
+
+    Nobody knows that of modules of other libraries, and of those with hooks.
+    """
+    foreign = not type(module).__module__.startswith("torch.nn.modules.")
+    hooked = any(vars(module)[name] for name in ("_forward_pre_hooks", "_forward_hooks"))
+    return foreign or hooked or isinstance(module, MODE_DEPENDENT)
 
 
 def has_statistics(module: nn.Module) -> bool:

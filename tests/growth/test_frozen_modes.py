@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import spectral_norm as spectral_norm_by_hook
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.optim import SGD, AdamW
 from torch.optim.swa_utils import AveragedModel, update_bn
 
-from harness.growth import InsertLayer, OldParameters, Probe, Unchanged, WidenHead, grow
+from harness.growth import InsertLayer, OldParameters, Probe, Unchanged, WidenHead, consolidate, grow
 from harness.growth.freezing import ByName, UpToTap
 from harness.growth.frozen_modes import MODE_DEPENDENT
 from harness.growth.layers import MLPBlock
@@ -250,6 +251,47 @@ def test_statistics_of_an_average_can_be_computed_anew() -> None:
     update_bn([INPUTS], average)
 
     assert average.module.state_dict()["norm.running_mean"].abs().sum() > 0
+
+
+def test_a_hook_of_the_user_that_asks_for_the_mode_finds_eval_mode() -> None:
+    model = net()
+    model.body[0] = spectral_norm_by_hook(nn.Linear(6, 8))
+    optimizer = SGD(model.parameters(), lr=0.1)
+    grow(model, optimizer, WidenHead(path="fc", to=5), freeze_policy=OldParameters())
+    before = frozen_values(model)
+
+    model.train()
+    model(INPUTS)
+
+    assert "body.0.weight_u" in before
+    assert unchanged(model, before)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_a_part_in_torch_script_stands_still_and_a_copy_without_hooks_can_be_scripted() -> None:
+    model = net()
+    model.set_submodule("body", torch.jit.script(model.body))
+    grow(model, SGD(model.parameters(), lr=0.1), WidenHead(path="fc", to=5), freeze_policy=OldParameters())
+    before = frozen_values(model)
+
+    model.train()
+    model(INPUTS)
+
+    assert unchanged(model, before)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_a_frozen_network_says_how_it_is_scripted() -> None:
+    model, _ = frozen_net()
+    expected = model.eval()(INPUTS)
+
+    with pytest.raises(AttributeError, match=r"TorchScript compiles no hooks .*consolidate\(copy\.deepcopy"):
+        torch.jit.script(model)
+    twin = copy.deepcopy(model)
+    consolidate(twin)
+
+    torch.testing.assert_close(torch.jit.script(twin)(INPUTS), expected)
+    assert model.norm._forward_pre_hooks
 
 
 def test_every_module_of_torch_that_asks_for_its_mode_is_known() -> None:
