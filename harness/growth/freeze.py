@@ -75,8 +75,13 @@ def check_added(
     """Check that nothing in `frozen` holds entries that a growth has just added; `sizes` are as they were before it.
 
     Raises:
-        SpecError: a tensor holds old entries and new ones, which cannot be trained without the old ones.
+        SpecError: a tensor is new, or holds old entries and new ones, which cannot be trained without the old ones.
     """
+    if new := frozen - sizes.keys():
+        raise SpecError(
+            f"expected {policy.kind!r} to freeze what was there before this growth alone, found "
+            f"{_listed(model, identities, new)}, which is new; leave out what has the birth of the growth"
+        )
     mixed = {name for name in frozen & sizes.keys() if identities[name].tensor.numel() > sizes[name]}
     if mixed:
         raise SpecError(

@@ -1,7 +1,7 @@
 """One growth, from a whole training state to a whole training state."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -147,7 +147,10 @@ def grow(
         keep_growth_state(model, left.now())
         if average is not None:
             let_go(average.module)
+            known = growth_state(average.module).updated(average.module).identities
             operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
+            known.register(average.module, birth=number)
+            keep_growth_state(average.module, replace(left, identities=known, frozen=frozenset()).now())
             follow_columns(average.module, grown.growth.columns, declared)
         follow_columns(model, grown.growth.columns, declared)
     schedules.extend(groups)

@@ -1,15 +1,27 @@
 import copy
 import io
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 import torch
 from torch import nn
 from torch.optim import SGD, Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from harness.core.errors import SpecError
-from harness.growth import AttachHead, OldParameters, Probe, Unchanged, WidenHead, WidenLayer, grow, growth_state
-from harness.growth.freezing import ByName, WarmUpThenThaw
+from harness.growth import (
+    AbstractFreezePolicy,
+    AttachHead,
+    OldParameters,
+    Probe,
+    Unchanged,
+    WidenHead,
+    WidenLayer,
+    grow,
+    growth_state,
+)
+from harness.growth.freezing import ByName, Candidate, WarmUpThenThaw
 from harness.models import GrowableModel
 
 
@@ -108,6 +120,34 @@ def test_entries_that_joined_a_frozen_tensor_are_refused(
     assert all(new is old for new, old in zip(model.parameters(), before, strict=True))
     assert growth_state(model).number == 0
     assert trained(model) == [name for name, _ in model.named_parameters()]
+
+
+class Everything(AbstractFreezePolicy):
+    kind: Literal["everything"] = "everything"
+
+    def frozen(self, candidates: tuple[Candidate, ...], *, growth: int, age: int) -> frozenset[str]:  # noqa: ARG002
+        return frozenset(candidate.id for candidate in candidates)
+
+
+def test_a_policy_that_freezes_what_is_new_is_refused(model: nn.Sequential, optimizer: Optimizer) -> None:
+    with pytest.raises(SpecError, match=r"found '3\.parts\.1\.weight', '3\.parts\.1\.bias', which is new; leave out"):
+        grow(model, optimizer, WidenHead(path="3", to=4), freeze_policy=Everything())
+
+    assert isinstance(model[3], nn.Linear)
+
+
+def test_an_average_remembers_its_growths_too(model: nn.Sequential, optimizer: Optimizer) -> None:
+    grow(model, optimizer, WidenHead(path="3", to=4), freeze_policy=OldParameters())
+    average = AveragedModel(model)
+
+    grow(model, optimizer, WidenHead(path="3", to=5), freeze_policy=OldParameters(), average=average)
+    grown = average.module
+    assert isinstance(grown, nn.Module)
+    grow(grown, SGD(grown.parameters(), lr=0.1), WidenHead(path="3", to=6))
+
+    assert growth_state(grown).number == 3
+    assert "2/3.parts.2.weight" in growth_state(grown).identities
+    assert trained(grown) == [name for name, _ in grown.named_parameters()]
 
 
 def test_a_refused_growth_uses_up_no_number(model: nn.Sequential, optimizer: Optimizer) -> None:
