@@ -13,7 +13,7 @@ from harness.growth.surgery.trial import Trial, TrialFailedError, copied, start
 from harness.growth.surgery.wrapped import defaults
 from harness.models.paths import full_path
 
-__all__ = ["AddedGroup", "Home", "NewSettings", "add_groups", "homes", "named_home"]
+__all__ = ["HELD", "RATES", "AddedGroup", "Home", "NewSettings", "add_groups", "homes", "named_home"]
 
 RATES = ("lr", "base_lr", "initial_lr", "max_lr", "min_lr", "swa_lr")  # the last four belong to torch's schedulers
 HELD = ("params", "param_names")
