@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from harness.core.seeding import generator
+from harness.growth.check_arguments import check_arguments
 from harness.growth.check_growable import check_growable
 from harness.growth.declared_sizes import declared_sizes, follow_columns
 from harness.growth.distributed import check_whole, on_every_process
@@ -106,6 +107,15 @@ def grow(
         InputError: the operation cannot be done on this network, or the policy would freeze what cannot be frozen.
         SurgeryError: the optimizer cannot follow, or a trainable parameter would be in no group, or in two.
     """
+    check_arguments(
+        optimizer,
+        step,
+        model=model,
+        operation=operation,
+        freeze_policy=freeze_policy,
+        probe=probe,
+        average=average,
+    )
     optimizers = bare(optimizer)
     check_whole(model, optimizers)
     check_growable(model)

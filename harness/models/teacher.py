@@ -89,9 +89,10 @@ def _copied(model: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(model, memo)
     except Exception as error:
+        why = str(error).splitlines()[0].partition(". ")[0]
         raise ModulePathError(
             f"expected a network that can be copied, to keep it as a teacher, found that {type(model).__name__} cannot "
-            f"be: {str(error).splitlines()[0]}; let no module hold such a thing while the network grows"
+            f"be: {why}; let no module hold such a thing while the network grows"
         ) from error
 
 

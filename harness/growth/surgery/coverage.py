@@ -26,7 +26,8 @@ def check_coverage(model: nn.Module, optimizers: Optimizer | Sequence[Optimizer]
     for parameter in model.parameters():
         name, count = names[id(parameter)], times[id(parameter)]
         if parameter.requires_grad and count != 1:
-            raise SurgeryError(f"expected {name!r} in one optimizer group, found it in {count}")
+            advice = "leave it in one" if count else "add it to one, or freeze it by hand: requires_grad_(False)"
+            raise SurgeryError(f"expected {name!r} in one optimizer group, found it in {count}; {advice}")
         if not parameter.requires_grad and parameter.grad is not None:
             raise SurgeryError(f"expected no gradient on the frozen {name!r}, found one")
     orphans = [tuple(parameter.shape) for parameter in held if id(parameter) not in names]
