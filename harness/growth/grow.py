@@ -24,6 +24,7 @@ from harness.growth.identities import Identities
 from harness.growth.inheritance import inherit
 from harness.growth.lineage import Change, GrowthEvent, operate_on
 from harness.growth.operations import AbstractOperation
+from harness.growth.plain_forward import plain_forward
 from harness.growth.probe import Probe
 from harness.growth.recipe import Reshaping
 from harness.growth.record import Growth
@@ -127,7 +128,7 @@ def grow(
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
     schedules = Schedules(optimizer if isinstance(optimizer, Sequence) else (optimizer,), scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
-    with all_or_nothing(whole, optimizers), on_every_process(given, average):
+    with all_or_nothing(whole, optimizers), on_every_process(given, average), plain_forward(model):
         let_go(model)
         follow_factors(optimizers, {})
         grown = grow_network(

@@ -13,6 +13,7 @@ from harness.growth.frozen_modes import mode_without_freezing, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
 from harness.growth.identities import Identities, Slot
 from harness.growth.lineage import GrowthEvent
+from harness.growth.plain_forward import plain_forward
 from harness.growth.probe import Probe
 from harness.growth.recipe import Reshaping, rebuild
 from harness.growth.rollback import all_or_nothing
@@ -62,7 +63,7 @@ def restore_growth(
     """
     model = unwrapped(model)
     recipe = tuple(Reshaping.from_tree(step, dict(tensors)) for step in content["recipe"])
-    with all_or_nothing(model):
+    with all_or_nothing(model), plain_forward(model):
         rebuild(model, recipe, probe=probe)
         identities = _identities(model, content["slots"])
         for name, parameter in model.named_parameters():

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from harness.growth import WidenHead, grow
 from harness.integrations.accelerate import keep_growth
-from harness.integrations.examples.plain_loop import accuracy, build, digits
+from harness.integrations.examples.plain_loop import accuracy, digits, network
 
 __all__ = ["run"]
 
@@ -22,7 +22,8 @@ __all__ = ["run"]
 def run(folder: Path, epochs: int = 4, grow_at: int = 2) -> nn.Module:
     """Train `epochs` more epochs, from the beginning or from where `folder` was saved; the head grows at one."""
     accelerator = Accelerator(cpu=True)
-    model, optimizer, _ = build()
+    model = network()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     scheduler = LambdaLR(optimizer, lambda step: 1 / (1 + 0.01 * step))
     loader = DataLoader(TensorDataset(*digits()), batch_size=64, shuffle=True)
     model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
@@ -33,7 +34,7 @@ def run(folder: Path, epochs: int = 4, grow_at: int = 2) -> nn.Module:
     for epoch in range(steps // len(loader), steps // len(loader) + epochs):
         if epoch == grow_at:
             grow(model, optimizer, WidenHead(path="4", to=10), scheduler=scheduler)
-        known = model(torch.zeros(2, 64)).shape[1]
+        known = 10 if epoch >= grow_at else 6
         for images, labels in loader:
             seen = labels < known
             optimizer.zero_grad()

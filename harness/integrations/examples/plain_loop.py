@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from harness.growth import WidenHead, WidenLayer, consolidate, grow, load_grown, save_grown
 from harness.growth.probe import Probe
 
-__all__ = ["accuracy", "build", "digits", "train"]
+__all__ = ["accuracy", "build", "digits", "network", "train"]
 
 STEPS = 300
 
@@ -25,10 +25,15 @@ def digits() -> tuple[Tensor, Tensor]:
     return torch.tensor(data.data, dtype=torch.float32) / 16, torch.tensor(data.target)
 
 
-def build() -> tuple[nn.Module, torch.optim.Optimizer, OneCycleLR]:
-    """Return a network for the first six digits, and what trains it."""
+def network() -> nn.Module:
+    """Return a network for the first six digits."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 6))
+    return nn.Sequential(nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Dropout(0.1), nn.Linear(32, 6))
+
+
+def build() -> tuple[nn.Module, torch.optim.Optimizer, OneCycleLR]:
+    """Return a network, and what trains it."""
+    model = network()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
     return model, optimizer, OneCycleLR(optimizer, max_lr=0.01, total_steps=STEPS)
 
