@@ -65,7 +65,7 @@ class GrowthCallback(Callback):
             self._saved = json.loads(checkpoint[KEY]["content"]) if KEY in checkpoint else None
             load(checkpoint)
 
-        pl_module.on_load_checkpoint = grow_and_load  # type: ignore[method-assign]
+        pl_module.on_load_checkpoint = grow_and_load
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Undo what `setup` did."""

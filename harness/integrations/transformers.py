@@ -143,7 +143,8 @@ def _bare(optimizer: Any) -> Optimizer:
 
 def _first_examples(loader: Any, model: nn.Module) -> Probe | None:
     """Return a probe with the first examples of a loader's data; the loader itself may be in the middle of an epoch."""
-    data, collate = getattr(loader, "dataset", None), getattr(loader, "collate_fn", None)
+    data: Any = getattr(loader, "dataset", None)
+    collate = getattr(loader, "collate_fn", None)
     if not hasattr(data, "__getitem__") or collate is None:
         return None
     with torch.random.fork_rng(devices=[]):  # whatever the data draw

@@ -42,7 +42,8 @@ def run(folder: Path, epochs: int = 4, grow_at: int = 2) -> nn.Module:
             optimizer.step()
             scheduler.step()
     accelerator.save_state(str(folder))
-    return accelerator.unwrap_model(model)
+    trained: nn.Module = accelerator.unwrap_model(model)
+    return trained
 
 
 if __name__ == "__main__":

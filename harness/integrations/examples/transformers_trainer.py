@@ -58,7 +58,7 @@ def trainer(folder: Path, network: BertForSequenceClassification, *callbacks: An
         logging_strategy="no",
         **settings,
     )
-    return Trainer(network, arguments, train_dataset=examples(), callbacks=list(callbacks))  # type: ignore[arg-type]
+    return Trainer(network, arguments, train_dataset=examples(), callbacks=list(callbacks))
 
 
 if __name__ == "__main__":
