@@ -43,14 +43,16 @@ def to_tree(value: Any, tensors: dict[str, Tensor], name: str) -> Any:
 
 def _mapping(value: Mapping[Any, Any], tensors: dict[str, Tensor], name: str) -> dict[str, Any]:
     content = {key: to_tree(item, tensors, f"{name}.{key}") for key, item in value.items()}
-    if isinstance(value, Counter):
-        return {TAG: "counter", "items": [list(pair) for pair in content.items()]}
-    if all(isinstance(key, str) for key in content) and TAG not in content:
+    if all(isinstance(key, str) for key in content) and TAG not in content and not isinstance(value, Counter):
         return content
-    for key in content:
-        if not isinstance(key, bool | str | int | float | None):
-            raise SpecError(f"expected numbers or texts as keys of {name!r}, found {type(key).__name__}; remove it")
-    return {TAG: "mapping", "items": [list(pair) for pair in content.items()]}
+    items = [[_key(key, name), item] for key, item in content.items()]
+    return {TAG: "counter" if isinstance(value, Counter) else "mapping", "items": items}
+
+
+def _key(key: Any, name: str) -> Any:
+    if isinstance(key, Tensor):
+        raise SpecError(f"expected numbers or texts as keys of {name!r}, found a tensor; remove it")
+    return to_tree(key, {}, f"{name} (a key)")
 
 
 def from_tree(content: Any, tensors: Mapping[str, Tensor]) -> Any:

@@ -1,6 +1,7 @@
 """What every operation promises."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -23,6 +24,9 @@ from harness.growth import (
     Unchanged,
     WidenHead,
     WidenLayer,
+    grow,
+    load_grown,
+    save_grown,
 )
 from harness.growth.layers import ConvBlock
 from harness.growth.probe import Probe
@@ -132,6 +136,22 @@ def test_values_come_from_the_generator_alone(
     apply(operation, twin, images, seed=3)
 
     assert all(torch.equal(a, b) for a, b in zip(conv_model.parameters(), twin.parameters(), strict=True))
+
+
+def test_it_is_repeated_on_a_fresh_network_without_data(
+    operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor, tmp_path: Path
+) -> None:
+    fresh = copy.deepcopy(conv_model)
+    grow(conv_model, torch.optim.SGD(conv_model.parameters(), lr=0.1), operation, probe=Probe(images))
+    save_grown(tmp_path, conv_model)
+
+    load_grown(tmp_path, fresh)
+
+    before, after = conv_model.state_dict(), fresh.state_dict()
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert [type(module) for module in fresh.modules()] == [type(module) for module in conv_model.modules()]
+    assert fresh.off == conv_model.off
 
 
 def test_the_record_is_enough_for_the_optimizer(

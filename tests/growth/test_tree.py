@@ -13,7 +13,7 @@ VALUES: list[Any] = [
     [1, 2.5, "a", True, 2**70, float("inf")],
     (0.9, (0.999, None)),
     {"a": {"b": [()]}, "$": "no tag of ours"},
-    {0: {"step": 3.0}, None: 1, 2.5: "x"},
+    {0: {"step": 3.0}, None: 1, 2.5: "x", (1, "a"): 2},
     Counter({30: 1, 80: 2}),
     {"dtype": torch.bfloat16, "device": torch.device("cpu")},
 ]
@@ -41,7 +41,7 @@ def test_tensors_are_kept_apart_by_where_they_are() -> None:
     assert torch.equal(again["lists"][0], torch.zeros(1))
 
 
-@pytest.mark.parametrize("value", [{"a": [print]}, {(1, 2): 3}])
+@pytest.mark.parametrize("value", [{"a": [print]}, {torch.ones(1): 3}, {(1, print): 3}])
 def test_anything_else_is_named(value: Any) -> None:
     with pytest.raises(SpecError, match="value"):
         to_tree(value, {}, "value")
