@@ -12,7 +12,6 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SnapshotError
 from harness.growth.checkpoint_folder import read_checkpoint, write_checkpoint
-from harness.growth.distributed import on_every_process
 from harness.growth.growth_state import unwrapped
 from harness.growth.optimizer_state import load_optimizer, load_scheduler, optimizer_tree, scheduler_tree
 from harness.growth.probe import Probe
@@ -104,8 +103,8 @@ def load_grown(
     _check_counts(content, optimizers, schedulers, scaler)
     before = [each.state_dict() for each in (*schedulers, *_listed(scaler))]
     try:
-        with all_or_nothing(network, optimizers), on_every_process(model):
-            restore_growth(network, content["growth"], tensors, probe=probe)
+        with all_or_nothing(network, optimizers):
+            restore_growth(model, content["growth"], tensors, probe=probe)
             values = _values(network, tensors)
             for each, saved in zip(optimizers, content["optimizers"], strict=False):
                 load_optimizer(network, each, saved, tensors)

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from harness.core.errors import SnapshotError
+from harness.growth.distributed import on_every_process
 from harness.growth.frozen_modes import mode_without_freezing, stay_in_eval_mode
 from harness.growth.growth_state import GrowthState, growth_state, keep_growth_state, unwrapped
 from harness.growth.identities import Identities, Slot
@@ -61,9 +62,9 @@ def restore_growth(
     Raises:
         SnapshotError: this is another network; it is then as it was.
     """
-    model = unwrapped(model)
+    given, model = model, unwrapped(model)
     recipe = tuple(Reshaping.from_tree(step, dict(tensors)) for step in content["recipe"])
-    with all_or_nothing(model), plain_forward(model):
+    with all_or_nothing(model), on_every_process(given), plain_forward(model):
         rebuild(model, recipe, probe=probe)
         identities = _identities(model, content["slots"])
         for name, parameter in model.named_parameters():

@@ -2,7 +2,7 @@
 
 ```python
 model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
-keep_growth(accelerator)
+keep_growth(accelerator, model)
 ...
 grow(model, optimizer, WidenHead(path="fc", to=15), scheduler=scheduler)
 accelerator.save_state(folder)
@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
 from harness.growth.checkpoint_folder import read_checkpoint, write_checkpoint
+from harness.growth.growth_state import unwrapped
 from harness.integrations.trainer_state import restore_groups, restore_network, trainer_state
 
 if TYPE_CHECKING:
@@ -30,20 +31,23 @@ __all__ = ["keep_growth"]
 FOLDER = "growth"
 
 
-def keep_growth(accelerator: "Accelerator") -> None:
-    """Let `save_state` store how the prepared model grew, and `load_state` grow a fresh one before it loads values.
+def keep_growth(accelerator: "Accelerator", model: nn.Module) -> None:
+    """Let `save_state` store how the prepared `model` grew, and `load_state` grow a fresh one before it loads values.
 
     Args:
-        accelerator: has prepared one model, and what trains it.
+        accelerator: has prepared the model and what trains it, and no other model.
+        model: as `prepare` returned it.
     """
 
     def save(models: list[nn.Module], _weights: list[Any], folder: str) -> None:
+        _check(models, model)
         if accelerator.is_main_process:
-            content, tensors = trainer_state(_only(models), _optimizers(accelerator), _schedulers(accelerator), None)
+            content, tensors = trainer_state(model, _optimizers(accelerator), _schedulers(accelerator), None)
             write_checkpoint(Path(folder) / FOLDER, content, tensors)
 
     def load(models: list[nn.Module], folder: str) -> None:
-        model, (content, tensors) = _only(models), read_checkpoint(Path(folder) / FOLDER)
+        _check(models, model)
+        content, tensors = read_checkpoint(Path(folder) / FOLDER)
         restore_network(model, content, tensors)
         restore_groups(model, _optimizers(accelerator), _schedulers(accelerator), content)
 
@@ -51,12 +55,12 @@ def keep_growth(accelerator: "Accelerator") -> None:
     accelerator.register_load_state_pre_hook(load)
 
 
-def _only(models: list[nn.Module]) -> nn.Module:
-    if len(models) != 1:
+def _check(models: list[nn.Module], model: nn.Module) -> None:
+    if len(models) != 1 or unwrapped(models[0]) is not unwrapped(model):
         raise SpecError(
-            f"expected one prepared model, found {len(models)}; put them into one module, or use save_grown for each"
+            f"expected one prepared model, which keep_growth knows, found {len(models)}; put all into one module, or use "
+            "save_grown for each"
         )
-    return models[0]
 
 
 def _optimizers(accelerator: "Accelerator") -> list[Optimizer]:

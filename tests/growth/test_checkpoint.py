@@ -9,7 +9,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler, ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import (
+    ChainedScheduler,
+    CosineAnnealingWarmRestarts,
+    CyclicLR,
+    ExponentialLR,
+    LambdaLR,
+    LRScheduler,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
 
 from harness.core.errors import SnapshotError, SpecError, StoreError, SurgeryError
 from harness.growth import (
@@ -209,25 +220,46 @@ def test_random_streams_go_on(tmp_path: Path) -> None:
     assert draw() == expected
 
 
-def test_a_plateau_scheduler_and_one_with_functions_are_restored(tmp_path: Path) -> None:
+SCHEDULERS: dict[str, Callable[[Optimizer], Any]] = {
+    "chain": lambda o: ChainedScheduler([LambdaLR(o, lambda step: 0.9**step), ExponentialLR(o, 0.9)]),
+    "cyclic": lambda o: CyclicLR(o, 0.01, 0.1, step_size_up=3, scale_fn=lambda cycle: 0.5**cycle),
+    "lambda": lambda o: LambdaLR(o, [lambda step: 0.9**step]),
+    "one cycle": lambda o: OneCycleLR(o, max_lr=0.1, total_steps=20),
+    "plateau": lambda o: ReduceLROnPlateau(o, patience=0, min_lr=[0.001]),
+    "sequence": lambda o: SequentialLR(o, [LambdaLR(o, lambda _step: 0.5), ExponentialLR(o, 0.9)], [3]),
+    "warm restarts": lambda o: CosineAnnealingWarmRestarts(o, 3),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_schedules_go_on_with_the_groups_of_a_growth(name: str, tmp_path: Path) -> None:
+    def scheduled(model: nn.Module) -> tuple[Optimizer, Any]:
+        optimizer = MAKERS["sgd"](model.parameters())
+        return optimizer, SCHEDULERS[name](optimizer)
+
+    def steps(model: nn.Module, optimizer: Optimizer, scheduler: Any) -> list[list[float]]:
+        rates = []
+        for _ in range(4):
+            step(model, optimizer)
+            scheduler.step(*([1.0] if name == "plateau" else []))
+            rates.append([float(group["lr"]) for group in optimizer.param_groups])
+        return rates
+
     model = network()
-    optimizer = MAKERS["sgd"](model.parameters())
-    schedulers: list[Any] = [LambdaLR(optimizer, lambda epoch: 0.5**epoch), ReduceLROnPlateau(optimizer, patience=0)]
-    step(model, optimizer)
-    for scheduler, arguments in zip(schedulers, ((), (1.0,)), strict=True):
-        scheduler.step(*arguments)
-    save_grown(tmp_path, model, optimizer, scheduler=schedulers)
+    optimizer, scheduler = scheduled(model)
+    steps(model, optimizer, scheduler)
+    grow(model, optimizer, WidenHead(path="4", to=5), scheduler=scheduler, lr_factor=0.5)
+    steps(model, optimizer, scheduler)
+    save_grown(tmp_path, model, optimizer, scheduler=scheduler)
+    expected = steps(model, optimizer, scheduler)
 
     fresh = network()
-    other = MAKERS["sgd"](fresh.parameters())
-    others: list[Any] = [LambdaLR(other, lambda epoch: 0.5**epoch), ReduceLROnPlateau(other, patience=0)]
-    load_grown(tmp_path, fresh, other, scheduler=others)
-    step(fresh, other)
-    for each in (*schedulers, *others):
-        each.step(*((2.0,) if isinstance(each, ReduceLROnPlateau) else ()))
+    other, again = scheduled(fresh)
+    load_grown(tmp_path, fresh, other, scheduler=again)
 
-    assert [group["lr"] for group in other.param_groups] == [group["lr"] for group in optimizer.param_groups]
-    assert others[1].best == schedulers[1].best == 1.0
+    assert steps(fresh, other, again) == expected
+    assert all(old * 0.5 == pytest.approx(new) for old, new in expected) or name == "plateau"
+    assert_same(model.state_dict(), fresh.state_dict())
 
 
 @pytest.mark.parametrize("damage", ["nothing", "header", "version", "missing", "bit", "text"])

@@ -91,7 +91,7 @@ def test_what_was_prepared_grows_is_saved_and_loaded(precision: str, tmp_path: P
 
 def test_two_models_and_another_folder_are_refused(tmp_path: Path) -> None:
     accelerator, model, optimizer = prepared("no")
-    keep_growth(accelerator)
+    keep_growth(accelerator, model)
     accelerator.save_state(str(tmp_path / "saved"))
     grow(model, optimizer, WidenHead(path="2", to=5))
 

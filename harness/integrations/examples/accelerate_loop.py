@@ -27,7 +27,7 @@ def run(folder: Path, epochs: int = 4, grow_at: int = 2) -> nn.Module:
     scheduler = LambdaLR(optimizer, lambda step: 1 / (1 + 0.01 * step))
     loader = DataLoader(TensorDataset(*digits()), batch_size=64, shuffle=True)
     model, optimizer, loader, scheduler = accelerator.prepare(model, optimizer, loader, scheduler)
-    keep_growth(accelerator)
+    keep_growth(accelerator, model)
     if folder.exists():
         accelerator.load_state(str(folder))
     steps = scheduler.scheduler.last_epoch
