@@ -58,8 +58,8 @@ def keep_growth(accelerator: "Accelerator", model: nn.Module) -> None:
 def _check(models: list[nn.Module], model: nn.Module) -> None:
     if len(models) != 1 or unwrapped(models[0]) is not unwrapped(model):
         raise SpecError(
-            f"expected one prepared model, which keep_growth knows, found {len(models)}; put all into one module, or use "
-            "save_grown for each"
+            f"expected one prepared model, which keep_growth knows, found {len(models)}; put all into one module, or "
+            "use save_grown for each"
         )
 
 
