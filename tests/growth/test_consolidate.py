@@ -118,6 +118,23 @@ def test_what_is_consolidated_can_be_exported(export: Any) -> None:
     assert torch.equal(exported(INPUTS), model(INPUTS))
 
 
+@pytest.mark.campaign
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_consolidated_is_the_same_as_an_onnx_model() -> None:
+    pytest.importorskip("onnxscript")
+    from onnx.reference import ReferenceEvaluator
+
+    model, _ = grown(steps=1)
+    consolidate(model)
+    program = torch.onnx.export(model, (INPUTS,), dynamo=True, verbose=False)
+    assert program is not None
+    evaluator = ReferenceEvaluator(program.model_proto)
+
+    (outputs,) = evaluator.run(None, {evaluator.input_names[0]: INPUTS.numpy()})
+
+    torch.testing.assert_close(torch.from_numpy(outputs), model(INPUTS))
+
+
 def test_all_widened_layers_of_a_network_become_plain_and_heads_stay() -> None:
     model = GrowableModel(MLP(inputs=4, widths=(4,)).build(3), "known")
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
