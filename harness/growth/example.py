@@ -14,7 +14,7 @@ from torch import Tensor
 
 from harness.core.errors import SpecError
 from harness.core.seeding import generator
-from harness.growth.probe import Probe
+from harness.growth.probe import Probe, stand_in_loss
 
 __all__ = ["Example"]
 
@@ -43,7 +43,7 @@ class Example:
             inputs = _sketch(probe.inputs)
         except SpecError:
             return cls(None)
-        return cls(inputs, None if probe.targets is None else probe.targets.detach().cpu().clone())
+        return cls(inputs, probe.targets.detach().cpu().clone() if isinstance(probe.targets, Tensor) else None)
 
     def probe(self, device: torch.device) -> Probe | None:
         """Return a probe of the same shape on `device`; None if that cannot be made."""
@@ -51,7 +51,7 @@ class Example:
             return None
         stream = generator(0, "example")
         targets = None if self.targets is None else self.targets.to(device)
-        return Probe(_drawn(self.inputs, stream, device), targets)
+        return Probe(_drawn(self.inputs, stream, device), targets, stand_in_loss)
 
 
 def _sketch(value: Any) -> Any:

@@ -157,15 +157,17 @@ class _Seen:
 def _experiment(model: nn.Module, module: nn.Module, inputs: Any, nth: int, *, of_inputs: bool = False) -> _Seen | None:
     for axis in (0, 1):
         runs = []
-        for count in (2, 3):
-            try:
+        with suppress(*FAILURES):
+            for count in (2, 3):
                 _call(run := _Run(), model, module, with_examples(inputs, count, axis), of_inputs=of_inputs)
-            except FAILURES:
-                return None
-            runs.append(run)
+                runs.append(run)
+        if len(runs) < 2:
+            continue
         first, second = runs
-        if axis == 0 and any(_longer(one, other) == 0 for one, other in zip(first.rows, second.rows, strict=False)):
-            continue  # what came in is [T, B, ...]
+        turned = {_longer(one, other) for one, other in zip(first.rows, second.rows, strict=False)}
+        # Layers that have examples at the second axis say whether what comes in has them there: [T, B, ...].
+        if 0 in turned if axis == 0 else turned != {1}:
+            continue
         if any(not -len(run.outputs) <= nth < len(run.outputs) for run in runs):
             return None
         (one, features), (other, _) = first.outputs[nth], second.outputs[nth]

@@ -1,16 +1,15 @@
 """The network of a run at step 0, and the examples that its growths get as probes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
 from harness.core.label_map import LabelMap
 from harness.core.outputs import LABELS
 from harness.core.seeding import generator
 from harness.data import TaskData
 from harness.growth import Change, NoFreezing
-from harness.growth.probe import Probe
+from harness.growth.probe import Probe, stand_in_loss
 from harness.models import GrowableModel
 from harness.staging.run import RunConfig
 from harness.training.output_specs import output_specs
@@ -56,7 +55,7 @@ def probe_for(change: Change, data: TaskData, trained: Callable[[], TrainedLoss]
     """
     examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
     if change.operation.reads_loss:
-        return trained().probe(data.train, PROBE_SIZE) if trained else Probe(examples.inputs, loss=_mean_square)
+        return trained().probe(data.train, PROBE_SIZE) if trained else Probe(examples.inputs, loss=stand_in_loss)
     head = next(iter(change.operation.new_outputs()), None)
     output = data.outputs.get(head) if head else None
     if head and output is not None and output.kind == "classes":
@@ -68,7 +67,3 @@ def probe_for(change: Change, data: TaskData, trained: Callable[[], TrainedLoss]
     label_map = LabelMap.of({"new": classes}, device=examples.labels.device)
     known = label_map.known(examples.labels)
     return Probe(examples.inputs, torch.where(known, label_map.column[examples.labels * known], -1))
-
-
-def _mean_square(outputs: Mapping[str, Tensor]) -> Tensor:
-    return torch.stack([value.square().mean() for value in outputs.values()]).sum()

@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from harness.core.errors import SpecError
 from harness.growth import Probe, WidenLayer, grow
+from harness.growth.probe import stand_in_loss
 from harness.growth.units import GradMaxUnits
 
 LOGITS = torch.randn(4, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
@@ -78,3 +79,8 @@ def test_a_new_unit_points_where_the_loss_falls_fastest(loss: nn.Module) -> None
 def test_targets_of_any_kind_are_rows_only_if_they_are_tensors() -> None:
     assert Probe(INPUTS, [1]).rows is Probe(INPUTS).rows is None
     assert torch.equal(Probe(INPUTS, CLASSES).rows, CLASSES)  # type: ignore[arg-type]
+
+
+def test_a_stand_in_is_a_loss_of_any_outputs() -> None:
+    for targets in (None, CLASSES):
+        assert Probe(INPUTS, targets, stand_in_loss).loss_of({"a": LOGITS, "b": None}).requires_grad

@@ -145,6 +145,14 @@ def test_where_axes_cannot_be_told_the_user_is_asked(model: nn.Module, tap: str,
         find_layout(model, model.get_submodule(tap), SEQUENCES, features, "there")
 
 
+def test_sequences_with_time_first_may_have_a_mask_with_examples_first() -> None:
+    layer = nn.TransformerEncoderLayer(8, 2, 16)
+    batch = {"src": torch.randn(7, 4, 8), "src_key_padding_mask": torch.zeros(4, 7, dtype=torch.bool)}
+    features = features_at(layer, "linear1", batch)
+
+    assert find_layout(layer, layer.linear1, batch, features, "there") == "TBF"
+
+
 def test_the_experiments_leave_nothing_behind() -> None:
     model, stream = Recurrent(), torch.get_rng_state()
 

@@ -52,6 +52,7 @@ class WidenLayer(AbstractOperation):
     later: ClassVar[tuple[str, ...]] = ("together", "readers", "rows")
 
     kind: Literal["widen_layer"] = "widen_layer"
+    later: ClassVar[tuple[str, ...]] = ("together", "readers", "rows")
     path: str
     by: PositiveInt | None = None
     to: PositiveInt | None = None
