@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
@@ -50,6 +50,8 @@ class Study(Spec):
         seeds: runs of each configuration and arm; the design says with which seeds.
         points: the digest that proposals follow from, given by a registration; empty if they follow from `name`.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("points",)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
     title: str
@@ -119,11 +121,6 @@ class Study(Spec):
                 f"trials: expected at most {limit + len(self.baselines)}, all that the sampler "
                 f"{self.sampler.kind!r} has for this space; found {trials}"
             )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the study as plain JSON, without points that follow from its name, as of a time without others."""
-        content = super().to_json()
-        return content if self.points else {name: value for name, value in content.items() if name != "points"}
 
     @property
     def stream(self) -> str:

@@ -341,3 +341,7 @@ def test_later_fields_are_left_out_at_their_defaults_at_any_depth_and_can_be_cha
     }
     assert Holding.model_validate(written) == holding
     assert with_changes(holding, {"items.0.new": 4}).items[0] == Grown(new=4)
+
+
+def test_a_later_field_can_be_changed_although_it_is_left_out() -> None:
+    assert with_changes(Holding(items=(Grown(),)), {"items.0.new": 5}).items[0].new == 5

@@ -49,8 +49,6 @@ class WidenLayer(AbstractOperation):
         moments: which moments new entries have, see `Carried`.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("together", "readers", "rows")
-
     kind: Literal["widen_layer"] = "widen_layer"
     later: ClassVar[tuple[str, ...]] = ("together", "readers", "rows")
     path: str
