@@ -20,7 +20,7 @@ SUITES = {
     "growth/recipe": "growth/test_checkpoint.py",
     "growth/restored": "growth/test_checkpoint.py",
     "growth/surgery/attached": "growth/surgery/test_schedules.py",
-    "growth/surgery/": "growth/surgery/test_operate.py",
+    "growth/surgery/": "growth/surgery/test_optimizers.py",
     "growth/spaces/": "growth/spaces/test_widening.py",
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",

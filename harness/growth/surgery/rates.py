@@ -6,9 +6,9 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-__all__ = ["scale_rates"]
+from harness.growth.surgery.groups import HELD
 
-HELD = ("params", "param_names")
+__all__ = ["scale_rates"]
 
 
 def scale_rates(optimizer: Optimizer, factors: Mapping[nn.Parameter, float]) -> None:

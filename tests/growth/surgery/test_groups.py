@@ -78,10 +78,10 @@ def test_a_factor_is_in_units_of_the_rate_of_the_layer() -> None:
 
 
 def test_a_new_head_takes_the_settings_of_the_largest_group() -> None:
-    model = GrowableModel(network(), "known")
-    optimizer = AdamW(
-        [{"params": model.backbone[2].parameters(), "lr": 1e-2}, {"params": model.backbone[0].parameters()}]
-    )
+    inner = network()
+    model = GrowableModel(inner, "known")
+    head: dict[str, Any] = {"params": inner[2].parameters(), "lr": 1e-2}
+    optimizer = AdamW([head, {"params": inner[0].parameters()}])
 
     grow(model, optimizer, HEAD, probe=PROBE)
 
@@ -163,7 +163,8 @@ def test_a_bias_that_no_optimizer_can_hold_is_refused_before_anything_changed() 
 
 def two_optimizers() -> tuple[nn.Sequential, Muon, AdamW]:
     model = network()
-    return model, Muon([model[0].weight], lr=0.02), AdamW([model[0].bias, *model[2].parameters()], lr=1e-3)
+    matrix, *others = model.parameters()
+    return model, Muon([matrix], lr=0.02), AdamW(others, lr=1e-3)
 
 
 def test_new_rows_go_to_the_optimizer_of_their_layer_and_wider_tensors_stay_in_theirs() -> None:
@@ -177,7 +178,7 @@ def test_new_rows_go_to_the_optimizer_of_their_layer_and_wider_tensors_stay_in_t
     check_coverage(model, [muon, adam])
     assert [len(group["params"]) for group in muon.param_groups] == [1]
     assert [len(group["params"]) for group in adam.param_groups] == [3, 2]
-    assert muon.state[model[0].weight]["momentum_buffer"].shape == (10, 6)
+    assert muon.state[model.get_parameter("0.weight")]["momentum_buffer"].shape == (10, 6)
 
 
 def test_a_refusal_leaves_both_as_they_were() -> None:

@@ -168,9 +168,7 @@ def test_the_schedule_of_another_optimizer_is_refused() -> None:
     network, other = model(), StepLR(SGD(model().parameters()), 2)
 
     with pytest.raises(SurgeryError, match="StepLR of another"):
-        grow(
-            network, SGD(network.parameters()), WidenHead(path="1", to=5), scheduler=StepLR(SGD(other.parameters()), 2)
-        )
+        grow(network, SGD(network.parameters()), WidenHead(path="1", to=5), scheduler=other)
 
 
 def test_a_schedule_that_missed_a_growth_is_refused_with_what_to_do() -> None:

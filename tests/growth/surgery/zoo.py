@@ -44,7 +44,8 @@ def library(*names: str, **settings: Any) -> dict[str, Make]:
 def muon(parameters: list[nn.Parameter]) -> Optimizer:
     matrices, others = ([p for p in parameters if (p.dim() == 2) is flat] for flat in (True, False))
     groups = [{"params": matrices, "use_muon": True}, {"params": others, "use_muon": False}]
-    return more.Muon([group for group in groups if group["params"]], lr=0.01)
+    optimizer: Optimizer = more.Muon([group for group in groups if group["params"]], lr=0.01)
+    return optimizer
 
 
 OPTIMIZERS: dict[str, Make] = {
@@ -210,7 +211,7 @@ class Play:
         self.optimizer.zero_grad()
         pulls = [(p - self.targets[name]).square().sum() for name, p in self.parameters.items()]
         loss = torch.stack(pulls).sum() / 2
-        loss.backward(create_graph=self._is(SECOND_ORDER))  # type: ignore[no-untyped-call]
+        loss.backward(create_graph=self._is(SECOND_ORDER))
         if self._is(("SparseAdam",)):
             for parameter in self.parameters.values():
                 parameter.grad = parameter.grad.to_sparse() if parameter.grad is not None else None
