@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SurgeryError
 from harness.growth.record import Carried
-from harness.growth.surgery.trial import Trial, TrialFailedError
+from harness.growth.surgery.trial import Trial, TrialFailedError, start
 from harness.growth.surgery.wrapped import states
 
 __all__ = ["carry"]
@@ -41,10 +41,19 @@ def carry(optimizer: Optimizer, item: Carried) -> None:
     remembered = [state.pop(item.old, {}) for state in states(optimizer)]
     if home is None or not any(remembered):
         return
-    carried = _Carrying(optimizer, home, item).states(remembered)
+    fresh = item.moments == "reset"
+    carried = _begun(optimizer, home, item) if fresh else _Carrying(optimizer, home, item).states(remembered)
     for state, entries in zip(states(optimizer), carried, strict=True):
         if entries:
             state[item.new] = entries
+    if fresh and not any(carried):
+        start(optimizer, [item.new])
+
+
+def _begun(optimizer: Optimizer, group: Mapping[str, Any], item: Carried) -> list[dict[str, Any]]:
+    """Return what each layer remembers of a parameter when it is added, before any step."""
+    trial = Trial(optimizer, (group, [item.new]))
+    return [dict(entries) for entries in trial.memory()]
 
 
 @dataclass(frozen=True)
@@ -88,8 +97,6 @@ class _Carrying:
     def states(self, remembered: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return, for each layer, what it remembers of the new parameter."""
         item = self._item
-        if item.moments == "reset":
-            return [{} for _ in remembered]
         if item.new.shape == item.old.shape and not self._moved.any():
             return remembered
         samples = self._samples(remembered)

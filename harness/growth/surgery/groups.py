@@ -155,7 +155,7 @@ class _Fitting:
 
     def _settings(self, home: Home) -> dict[str, Any]:
         inherited = {key: copied(value) for key, value in home.group.items() if key not in HELD}
-        rates = {key: inherited[key] * self._new.lr_factor for key in RATES if key in inherited}
+        rates = {key: inherited[key] * self._new.lr_factor for key in RATES if inherited.get(key) is not None}
         if "base_lr" in rates:
             rates |= {"lr": rates["base_lr"], "lr_scale": 1.0}
         return {**inherited, **rates, "born": self._new.step, **self._new.own}
@@ -172,7 +172,7 @@ class _Fitting:
         names = {"param_names": [""] * len(parameters)} if "param_names" in home.group else {}
         home.optimizer.add_param_group({**settings, **names, "params": parameters})
         if any(trial.was_started for trial in trials):
-            start(home.optimizer)
+            start(home.optimizer, parameters)
         added = home.optimizer.param_groups[-1]
         return AddedGroup(home, added, self._new.lr_factor, rate_is_given="lr" in self._new.own)
 

@@ -110,7 +110,7 @@ class Trial:
         for way in [self._way] if self._way else WAYS:
             if way is not WAYS[0] and not self._way:
                 self._build()  # what failed may have left something
-            if way.started and not self._way and not start(self._optimizer):
+            if way.started and not self._way and not start(self._optimizer, self._every()):
                 continue
             try:
                 self._step(gradient, way)
@@ -122,7 +122,7 @@ class Trial:
         raise TrialFailedError(reasons[0])
 
     def _step(self, gradient: float, way: "_Way") -> None:
-        held = [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
+        held = self._every()
 
         def closure() -> Tensor:
             for parameter in held:
@@ -134,6 +134,9 @@ class Trial:
             closure()
             step: Callable[..., Any] = type(self._optimizer).step
             step(self._optimizer, *([closure] if way.closure else []))
+
+    def _every(self) -> list[nn.Parameter]:
+        return [parameter for group in self._optimizer.param_groups for parameter in group["params"]]
 
     def begin(self) -> None:
         """Let those that can make their state without a step do so."""
@@ -164,16 +167,16 @@ class Trial:
         return [state.get(self.parameters[0], {}) for state in states(self._optimizer)]
 
 
-def start(optimizer: Optimizer) -> bool:
-    """Give parameters without a state the one that the optimizer, or one that it wraps, makes when it is built.
+def start(optimizer: Optimizer, parameters: Sequence[nn.Parameter]) -> bool:
+    """Give those of `parameters` that have no state the one that the optimizer, or a layer, makes when it is built.
 
     Returns:
         Whether there is such a state.
     """
-    started = False
+    started, own = False, set(parameters)
     for layer in layers(optimizer):
         for group in optimizer.param_groups:
-            for parameter in group["params"]:
+            for parameter in own.intersection(group["params"]):
                 if not layer.state.get(parameter) and (made := _made_when_built(layer, group, parameter)):
                     layer.state[parameter] = made
                     started = True
