@@ -22,6 +22,8 @@ _named: dict[type, int] = {}  # references to a class that are none of its objec
 def attached(optimizers: Sequence[Optimizer]) -> list[LRScheduler]:
     """Return the schedulers that hold one of `optimizers`, without those that are parts of another one."""
     every = [layer for optimizer in optimizers for layer in layers(optimizer)]
+    if not every:
+        return []
     marked = any(hasattr(vars(layer).get("step"), "_wrapped_by_lr_sched") for layer in every)
     if not marked and not any(map(_may_have_objects, _classes(ReduceLROnPlateau))):
         return []

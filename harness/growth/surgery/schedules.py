@@ -51,9 +51,9 @@ class Schedules:
         while not isinstance(scheduler, LRScheduler) and hasattr(scheduler, "scheduler"):
             scheduler = scheduler.scheduler  # a training library's
         if not isinstance(scheduler, LRScheduler):
-            raise SurgeryError(f"expected a scheduler of torch.optim, found {type(scheduler).__name__}; give its own")
+            raise SurgeryError(f"expected a scheduler of torch.optim, found {_name(scheduler)}; give its own")
         if id(scheduler.optimizer) not in self._optimizers:
-            raise SurgeryError(f"expected a scheduler of this optimizer, found {type(scheduler).__name__} of another")
+            raise SurgeryError(f"expected a scheduler of this optimizer, found {_name(scheduler)} of another")
         return scheduler
 
     def check(self, added: Sequence[AddedGroup]) -> None:
@@ -62,23 +62,30 @@ class Schedules:
         Raises:
             SurgeryError: one cannot; the message names it.
         """
-        if not added:
-            return
-        present = self._given if self._given is not None else attached(self._own)
-        if present and any(group.rate_is_given for group in added):
+        named = [item for item in self._given or () if _of(item, added)]
+        others = self._not_named(added)
+        if (named or others) and any(item.rate_is_given for item in added):
             raise SurgeryError(
-                f"expected no lr for a new group under a schedule, found one beside {type(present[0]).__name__}; "
+                f"expected no lr for a new group under a schedule, found one beside {_name([*named, *others][0])}; "
                 "give lr_factor, in units of the rate of the group whose settings it takes"
             )
-        for scheduler in present:
-            if self._given is not None:
-                self._check_lists(scheduler, added)
-            elif not _follows_alone(scheduler):
-                name = type(scheduler).__name__
+        for scheduler in named:
+            self._check_lists(scheduler, added)
+        for scheduler in others:
+            if not _follows_alone(scheduler):
                 raise SurgeryError(
-                    f"expected that the learning-rate schedule can follow a new group, found {name}, which keeps "
-                    "settings of each group; name it: grow(..., scheduler=scheduler)"
+                    f"expected that the learning-rate schedule can follow a new group, found {_name(scheduler)}, which "
+                    "keeps settings of each group; name it: grow(..., scheduler=scheduler)"
                 )
+
+    def _not_named(self, added: Sequence[AddedGroup]) -> list[LRScheduler]:
+        """Return the schedulers of optimizers that got groups, where the caller named none of that optimizer's."""
+        if self._given is not None and not self._given:
+            return []  # the caller says that there are none
+        grown = {id(item.like.optimizer) for item in added}
+        held = {id(item.optimizer) for item in self._given or ()}
+        parts_of = [(optimizer, {id(layer) for layer in layers(optimizer)}) for optimizer in self._own]
+        return attached([optimizer for optimizer, own in parts_of if own & grown and not own & held])
 
     def _check_lists(self, scheduler: LRScheduler, added: Sequence[AddedGroup]) -> None:
         groups = len(scheduler.optimizer.param_groups) - len(_of(scheduler, added))
@@ -89,12 +96,12 @@ class Schedules:
                 continue
             if name in KNOWN and len(entries) != groups:
                 raise SurgeryError(
-                    f"expected {type(scheduler).__name__} to know {groups} groups, found {len(entries)} in its {name}; "
+                    f"expected {_name(scheduler)} to know {groups} groups, found {len(entries)} in its {name}; "
                     "give it at every growth, or build it anew"
                 )
             if foreign and name not in KNOWN and len(entries) == groups:
                 raise SurgeryError(
-                    f"expected a scheduler whose lists are known, found {type(scheduler).__name__} with {name!r}, "
+                    f"expected a scheduler whose lists are known, found {_name(scheduler)} with {name!r}, "
                     f"which may hold an entry for each of {groups} groups; extend it yourself and give scheduler=()"
                 )
         for part in parts(scheduler):
@@ -104,6 +111,10 @@ class Schedules:
         """Let the schedulers that were given follow: new groups keep their factor through the whole schedule."""
         for scheduler in self._given or ():
             _extend(scheduler, added)
+
+
+def _name(scheduler: LRScheduler) -> str:
+    return type(scheduler).__name__
 
 
 def _of(scheduler: LRScheduler, added: Sequence[AddedGroup]) -> list[AddedGroup]:

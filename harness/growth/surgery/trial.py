@@ -93,9 +93,9 @@ class Trial:
         self._optimizer = _without_parameters(self._original, {})
         for settings, parameters in self._groups:
             plain = {key: copied(value) for key, value in settings.items() if key not in OF_GROUPS_ALONE}
-            undecayed = {key: 0.0 if "weight_decay" in key else value for key, value in plain.items()}
+            decays = [key for key, value in plain.items() if "weight_decay" in key and not isinstance(value, bool)]
             self.parameters = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
-            self._optimizer.add_param_group({**undecayed, "params": self.parameters})
+            self._optimizer.add_param_group({**plain, **dict.fromkeys(decays, 0.0), "params": self.parameters})
         if callable(train := getattr(self._optimizer, "train", None)):
             train()  # those that need no schedule have a mode, as modules do
         self._before = {key: copied(value) for key, value in self._optimizer.param_groups[-1].items()}

@@ -128,6 +128,17 @@ def test_settings_are_no_longer_shared_with_the_group_that_they_come_from() -> N
     assert float(optimizer.param_groups[1]["lr"]) == pytest.approx(0.1)
 
 
+def test_a_new_group_has_the_same_settings_in_the_same_order() -> None:
+    model = network()
+    optimizer = AdamW(model.parameters(), lr=0.1, weight_decay=0.3, fused=True)
+    trained(model, optimizer)
+
+    grow(model, optimizer, WidenHead(path="2", to=5))
+
+    old, new = ({key: group[key] for key in group if key != "params"} for group in optimizer.param_groups)
+    assert list(new.items()) == [*old.items(), ("born", 0)]
+
+
 def trained(model: nn.Module, *optimizers: Optimizer) -> nn.Module:
     outputs = model(torch.ones(3, 6))
     sum(out.square().sum() for out in (outputs.values() if isinstance(outputs, dict) else [outputs])).backward()

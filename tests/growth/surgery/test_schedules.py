@@ -127,6 +127,18 @@ def test_two_growths_in_a_row_are_followed() -> None:
     assert advance(schedule, 1) == [[RATE / 8, RATE / 16, RATE / 16]]
 
 
+def test_schedules_of_two_optimizers_are_told_apart() -> None:
+    network = model()
+    body, head = SGD(network[0].parameters(), RATE), SGD(network[1].parameters(), RATE)
+    slow, fast = LambdaLR(body, lambda step: 0.5**step), LambdaLR(head, lambda step: 0.1**step)
+
+    grow(network, [body, head], WidenHead(path="1", to=4), scheduler=fast)  # the other one gets no group
+    with pytest.raises(SurgeryError, match="LambdaLR"):
+        grow(network, [body, head], WidenHead(path="1", to=5), scheduler=slow)
+
+    torch.testing.assert_close(advance(slow, 1) + advance(fast, 1), [[RATE * 0.5], [RATE * 0.1, RATE * 0.1]])
+
+
 def test_growths_that_add_no_group_need_no_schedule() -> None:
     network = model()
     schedule = LambdaLR(optimizer(network, [1.0]), lambda step: 0.5**step)
