@@ -117,7 +117,7 @@ CASES = [
     ),
     Case("layer norm", "behind the layer, doubled", networks.Normed, VECTORS, {"path": "hidden", "by": 8}, 5),
     Case("LSTM", "its units", networks.Recurrent, SEQUENCES, {"path": "lstm"}, 0, "found LSTM; name one"),
-    Case("LSTM", "its inputs", networks.Recurrent, SEQUENCES, {"path": "inner"}, 0, "mixes them"),
+    Case("LSTM", "its inputs", networks.Recurrent, SEQUENCES, {"path": "inner"}, 0, "(LSTM) reads them"),
     Case("encoder of torch", "feed-forward", encoder, SEQUENCES, {"path": "0.layers.0.linear1"}, 3),
     Case(
         "encoder of torch", "a head", encoder, SEQUENCES, {"path": "0.layers.0.self_attn"}, 0, "nn.MultiheadAttention"
