@@ -150,7 +150,7 @@ class Keeping(nn.Module):
 
 def test_a_network_that_keeps_its_features_can_have_a_teacher() -> None:
     model, inputs = Keeping(), torch.randn(5, 3)
-    before = model(inputs)
+    before: torch.Tensor = model(inputs)
 
     teacher = keep(model)
 
