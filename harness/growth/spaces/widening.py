@@ -75,8 +75,10 @@ def widen_space(model: nn.Module, probe: Probe, wanted: Widening, generator: tor
     """
     inputs, heads = probe.inputs, attention_heads(model, wanted.path)
     if heads is None:
-        (space, added), follow = _space_of_layers(model, inputs, wanted), follow_width
+        space, added = _space_of_layers(model, inputs, wanted)
+        follow = follow_heads if wanted.rows > 1 else follow_width
     else:
+        _check_whole_attention(wanted)
         layouts = [_Layout(heads.units, writers) for writers in heads.layouts]
         space, follow = _first_found(model, inputs, wanted, layouts), follow_heads
         added = wanted.added(heads.units)
@@ -97,6 +99,14 @@ def widen_space(model: nn.Module, probe: Probe, wanted: Widening, generator: tor
     _try(lambda: widened(CopiedUnits(noise=0), torch.Generator()), model, inputs, what, compare=not advice)
     with all_or_nothing(model):
         return widened(wanted.method, generator)
+
+
+def _check_whole_attention(wanted: Widening) -> None:
+    if wanted.rows > 1 or wanted.together not in ((), "all"):
+        raise SpecError(
+            f"expected the attention {wanted.path!r} alone, or together='all', found rows or others that are named; "
+            "name the layers of its queries, keys and values instead"
+        )
 
 
 def _try(widened: Callable[[], object], model: nn.Module, inputs: Any, what: str, *, compare: bool) -> None:

@@ -10,7 +10,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from harness.core.errors import ModulePathError, SpecError
+from harness.core.errors import InputError, SpecError
 from harness.growth import Probe, WidenLayer, grow
 from harness.growth.units import CopiedUnits, GradMaxUnits, PairedUnits, RandomUnits
 
@@ -91,6 +91,23 @@ CASES = [
         {"path": "bert.embeddings.word_embeddings", "together": "all", "by": 16},
         30,
     ),
+    Case(
+        "BertForSequenceClassification",
+        "heads by the layers that make them",
+        {
+            "path": f"{BERT}.attention.self.query",
+            "together": (f"{BERT}.attention.self.key", f"{BERT}.attention.self.value"),
+            "rows": 8,
+        },
+        7,
+    ),
+    Case(
+        "BertForSequenceClassification",
+        "heads, of some size",
+        {"path": f"{BERT}.attention", "rows": 4},
+        0,
+        "found rows or others that are named",
+    ),
     Case("GPT2LMHeadModel", "feed-forward", {"path": "transformer.h.0.mlp.c_fc"}, 3),
     Case("GPT2LMHeadModel", "heads", {"path": "transformer.h.0.attn"}, 3),
     Case(
@@ -154,7 +171,7 @@ def rows() -> list[tuple[str, str, str]]:
             operation = WidenLayer.model_validate({"by": 2, **case.fields})
             grow(model, torch.optim.SGD(model.parameters()), operation, probe=Probe(inputs))
             table.append((case.form, case.operation, "works"))
-        except ModulePathError as error:
+        except InputError as error:
             table.append((case.form, case.operation, f"refused: {error}"))
     return table
 
@@ -182,7 +199,7 @@ def test_what_is_refused_leaves_the_same_logits(case: Case) -> None:
     model, inputs = built(case.form)
     before, config = logits(model, inputs), model.config.to_dict()
 
-    with pytest.raises(ModulePathError) as refusal:
+    with pytest.raises(InputError) as refusal:
         grow(
             model,
             torch.optim.SGD(model.parameters()),
@@ -204,6 +221,18 @@ def test_heads_and_gates_get_values_by_every_method(method: Any) -> None:
         grow(model, optimizer, WidenLayer(path=path, by=2, method=method), probe=Probe(inputs))
 
     torch.testing.assert_close(logits(model, inputs), before, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("operation", ["heads", "heads by the layers that make them"])
+def test_attributes_say_how_many_heads_there_are(operation: str) -> None:
+    case = next(case for case in CASES if case.operation == operation)
+    model, inputs = built("BertForSequenceClassification")
+    widen = WidenLayer.model_validate({"by": 2, **case.fields})
+
+    grow(model, torch.optim.SGD(model.parameters()), widen, probe=Probe(inputs))
+
+    attention = model.get_submodule(f"{BERT}.attention.self")
+    assert (attention.num_attention_heads, attention.all_head_size, attention.attention_head_size) == (4, 32, 8)
 
 
 def test_directions_follow_the_loss_that_a_network_computes_itself() -> None:
