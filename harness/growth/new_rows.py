@@ -1,18 +1,21 @@
 """New rows of an output layer: their values, and the record of a layer whose tensors they joined."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
 from harness.growth.probe import Probe
-from harness.growth.record import Carried, Moments
+from harness.growth.record import Carried, Columns, Moments
 from harness.initializers import AbstractInitializer, LayerContext
+from harness.models.embeddings import output_biases
 from harness.models.layer_inputs import layer_inputs
 from harness.models.output_layer import OutputLayer
-from harness.models.paths import module_at
+from harness.models.paths import full_path, module_at
 from harness.models.rows import replace_rows
 from harness.models.widened import output_parts
 
-__all__ = ["Rows", "all_rows", "beside", "drawn_rows", "renewed", "replaced", "stacked"]
+__all__ = ["Rows", "all_rows", "beside", "drawn_rows", "outer_biases", "renewed", "replaced", "stacked", "with_columns"]
 
 Rows = tuple[Tensor, Tensor | None]
 
@@ -97,6 +100,29 @@ def replaced(model: nn.Module, old: Tensor, values: Tensor, moments: Moments) ->
     if not isinstance(old, nn.Parameter) or not isinstance(new, nn.Parameter):
         return ()
     return (Carried(old, new, tuple(slice(0, size) for size in old.shape), moments),)
+
+
+def outer_biases(model: nn.Module, path: str) -> list[Tensor]:
+    """Return the biases that modules around the output layer at `path` add to its outputs."""
+    parts = output_parts(model, path)
+    own = {id(part.bias) for part in parts}
+    biases = output_biases(model, [full_path(model, path)], sum(len(part.weight) for part in parts))
+    return [bias for bias in biases if id(bias) not in own]
+
+
+def with_columns(model: nn.Module, biases: Iterable[Tensor], columns: Columns, moments: Moments) -> tuple[Carried, ...]:
+    """Give each of `biases` an entry for each column: that of the old column that it comes from, or zero.
+
+    Returns:
+        The record of parameters whose old entries come first; others are new.
+    """
+    carried: tuple[Carried, ...] = ()
+    for bias in biases:
+        old = bias.detach().flatten()
+        values = torch.stack([old.new_zeros(()) if column is None else old[column] for column in columns])
+        record = replaced(model, bias, values.reshape(*bias.shape[:-1], -1), moments)
+        carried += record if columns[: len(old)] == tuple(range(len(old))) else ()
+    return carried
 
 
 def beside(old: nn.Module, new: OutputLayer) -> dict[nn.Parameter, nn.Parameter]:

@@ -59,7 +59,7 @@ class LowRankAdapted(AbstractComputedWeight):
         if any(vars(module)["_modules"][name] is not self.layer for module, name in self.places):
             raise ModulePathError(
                 f"expected the layer at {self.path!r}, which has an adapter, to stay in its place, found that another "
-                "would wrap it; use rows='in_place', or merge the adapter first"
+                "would replace or wrap it; use rows='in_place', or merge the adapter first"
             )
 
     def origin(self) -> nn.Parameter:

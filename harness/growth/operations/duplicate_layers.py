@@ -17,6 +17,7 @@ from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
 from harness.models.layer_copies import copied_layer, pairs_of_parameters
 from harness.models.layer_stack import check_alike, rearrange, stack_at
+from harness.models.lora import adapter_names, factors, is_lora
 
 __all__ = ["DuplicateLayers"]
 
@@ -100,13 +101,16 @@ class DuplicateLayers(AbstractOperation):
     def _begin_at_zero(self, twin: nn.Module, index: int) -> list[nn.Parameter]:
         """Return the parameters of a copy that are zero."""
         known = dict(twin.named_modules())
+        zeros = []
         for name in self.zeroed:
-            if name not in known or not list(known[name].parameters(recurse=False)):
+            own = _writing(known[name]) if name in known else []
+            if not own:
                 raise ModulePathError(
                     f"expected a module with weights of its own at {name!r} in the layer {index} of {self.path!r}, "
                     f"found none.{did_you_mean(name, filter(None, known))}"
                 )
-        return [parameter for name in self.zeroed for parameter in known[name].parameters(recurse=False)]
+            zeros += own
+        return zeros
 
     def _copied(
         self, pairs: Sequence[tuple[nn.Parameter, nn.Parameter]], twins: Mapping[int, nn.Module]
@@ -148,6 +152,14 @@ class DuplicateLayers(AbstractOperation):
                 f"expected the same outputs with {list(self.zeroed)} at zero in the copies at {self.path!r}, found "
                 f"another {changed[0]}; name all that a layer adds to its input, or leave `zeroed` out"
             )
+
+
+def _writing(module: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters by which `module` writes its outputs: its own, or those of a layer with adapters."""
+    if not is_lora(module):
+        return list(module.parameters(recurse=False))
+    base = list(module.get_submodule("base_layer").parameters(recurse=False))
+    return base + [factors(module, adapter)[1].tensor for adapter in adapter_names(module)]
 
 
 def _outputs(model: nn.Module, probe: Probe) -> dict[str, Tensor]:

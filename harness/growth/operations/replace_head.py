@@ -8,7 +8,8 @@ from pydantic import NonNegativeInt, PositiveInt, model_validator
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
-from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows
+from harness.growth.computed_weights import grown_as_plain
+from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows, outer_biases, with_columns
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
@@ -58,6 +59,9 @@ class ReplaceHead(AbstractOperation):
 
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Replace the layer. Raises `ModulePathError` for no output layer, `SpecError` for missing old rows."""
+        return grown_as_plain(model, lambda: self._grow(model, probe, generator))
+
+    def _grow(self, model: nn.Module, probe: Probe | None, generator: torch.Generator) -> Growth:
         parts, before = output_parts(model, self.path), list(model.parameters())
         old = all_rows(parts)
         if self.rows_from and max(self.rows_from.values()) >= len(old[0]):
@@ -75,11 +79,14 @@ class ReplaceHead(AbstractOperation):
         trainable = any(parameter.requires_grad for part in parts for parameter in part.parameters())
         layer = output_layer_like(parts[0], *self._mixed(old, new), trainable=trainable)
         teacher = keep_teacher(model) if self.keep_teacher else None
+        columns, outer = tuple(map(self.rows_from.get, range(self.to))), outer_biases(model, self.path)
         replace_everywhere(model, self.path, layer)
+        carried = with_columns(model, outer, columns, "reset")
         if teacher is not None:
             teacher.join(model)
-        columns = {self.path: tuple(map(self.rows_from.get, range(self.to)))}
-        return Growth.between(before, model, columns=columns, extends=beside(parts[0], layer))
+        return Growth.between(
+            before, model, carried=carried, columns={self.path: columns}, extends=beside(parts[0], layer)
+        )
 
     def _mixed(self, old: Rows, new: Rows) -> Rows:
         weight, bias = old

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.growth.computed_weights import grown_as_plain
-from harness.growth.new_rows import Rows, beside, renewed, stacked
+from harness.growth.new_rows import Rows, beside, outer_biases, renewed, stacked, with_columns
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
@@ -59,6 +59,8 @@ class SplitClass(AbstractOperation):
         self._check(model, parts, holder)
         children = self._children(holder, row, generator)
         first, others = (_cut(children, 0, 1), _cut(children, 1, self.children))
+        columns = (*range(have), *[self.parent] * (self.children - 1))
+        outer = outer_biases(model, self.path)
         if self.rows == "own":
             carried = self._exchange(model, holder, row, first)
             trainable = any(parameter.requires_grad for parameter in holder.parameters())
@@ -67,7 +69,7 @@ class SplitClass(AbstractOperation):
             extends = beside(parts[0], part)
         else:
             carried, extends = self._append(model, parts[-1], holder, row, first, others), {}
-        columns = (*range(have), *[self.parent] * (self.children - 1))
+        carried += with_columns(model, outer, columns, self.moments)
         return Growth.between(before, model, carried=carried, columns={self.path: columns}, extends=extends)
 
     def _find(self, parts: tuple[OutputLayer, ...]) -> tuple[OutputLayer, int]:

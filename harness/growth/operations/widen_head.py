@@ -4,19 +4,17 @@ from typing import Literal
 
 import torch
 from pydantic import PositiveInt
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from harness.core.errors import SpecError
 from harness.growth.computed_weights import grown_as_plain
-from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows, renewed, replaced, stacked
+from harness.growth.new_rows import Rows, all_rows, beside, drawn_rows, outer_biases, renewed, stacked, with_columns
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.initializers import AbstractInitializer, XavierUniform, Zeros
-from harness.models.embeddings import follow_vocabulary, output_biases
+from harness.models.embeddings import follow_vocabulary
 from harness.models.output_layer import OutputLayer, check_plain, output_layer_like
-from harness.models.paths import full_path
 from harness.models.rows import check_rows, holders
 from harness.models.widened import output_parts, widen
 
@@ -70,11 +68,10 @@ class WidenHead(AbstractOperation):
             probe=probe,
             generator=generator,
         )
-        outer = self._outer_biases(model, parts, have)
-        carried, extends = self._add(model, parts, new)
-        for bias in outer:
-            carried += replaced(model, bias, functional.pad(bias.detach(), (0, self.to - have)), self.moments)
         columns = (*range(have), *[None] * (self.to - have))
+        outer = outer_biases(model, self.path)
+        carried, extends = self._add(model, parts, new)
+        carried += with_columns(model, outer, columns, self.moments)
         return Growth.between(before, model, carried=carried, columns={self.path: columns}, extends=extends)
 
     def _add(
@@ -97,9 +94,3 @@ class WidenHead(AbstractOperation):
         for tensor in (last.weight, last.bias):
             if tensor is not None:
                 check_rows(model, tensor, self.path, "use rows='own'")
-
-    def _outer_biases(self, model: nn.Module, parts: tuple[OutputLayer, ...], have: int) -> list[Tensor]:
-        """Return what modules around the layer add to its outputs."""
-        own = [part.bias for part in parts]
-        biases = output_biases(model, [full_path(model, self.path)], have)
-        return [bias for bias in biases if not any(bias is other for other in own)]

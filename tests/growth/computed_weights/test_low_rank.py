@@ -90,7 +90,7 @@ def test_rows_of_their_own_would_wrap_the_adapter_and_are_refused() -> None:
     model, optimizer = network()
     held, layer = list(model.parameters()), model[2]
 
-    with pytest.raises(ModulePathError, match="found that another would wrap it; use rows='in_place'"):
+    with pytest.raises(ModulePathError, match="found that another would replace or wrap it; use rows='in_place'"):
         grow(model, optimizer, WidenHead(path="2", to=6))
 
     assert model[2] is layer
