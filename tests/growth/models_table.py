@@ -59,7 +59,7 @@ OPERATIONS: dict[str, Make] = {
     "`ResizeEmbedding`": lambda n: _at(n.embedding, lambda: ResizeEmbedding(path=n.embedding, to=14)),
     "`DuplicateLayers`": lambda n: _at(n.stack, lambda: DuplicateLayers(path=n.stack, layers=n.layers)),
     "`DuplicateLayers`, from zero": lambda n: _at(
-        n.zeroed and n.stack, lambda: DuplicateLayers(path=n.stack, layers=n.layers, zeroed=n.zeroed)
+        n.stack if n.zeroed else "", lambda: DuplicateLayers(path=n.stack, layers=n.layers, zeroed=n.zeroed)
     ),
     "`RaiseRank`": lambda n: _at("lora" if "base_model." in n.head else "", lambda: RaiseRank(to=4)),
 }

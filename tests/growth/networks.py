@@ -173,8 +173,13 @@ def speech() -> dict[str, Tensor]:
     return {"input_features": features, "decoder_input_ids": tokens()}
 
 
-MLP_PATHS = {"head": "1", "tap": "0", "hidden": "0.0", "stack": "0", "layers": (0, 1)}
-LLAMA = {
+def network(build: Callable[[], nn.Module], batch: Callable[[], Any], **where: Any) -> Network:
+    """Return the network with these paths."""
+    return Network(build, batch, **where)
+
+
+MLP_PATHS: dict[str, Any] = {"head": "1", "tap": "0", "hidden": "0.0", "stack": "0", "layers": (0, 1)}
+LLAMA: dict[str, Any] = {
     "head": "lm_head",
     "tap": "model.layers.0",
     "hidden": "model.layers.0.mlp.up_proj",
@@ -183,7 +188,7 @@ LLAMA = {
     "stack": "model.layers",
     "zeroed": ("self_attn.o_proj", "mlp.down_proj"),
 }
-BERT = {
+BERT: dict[str, Any] = {
     "tap": "bert.encoder.layer.0",
     "hidden": "bert.encoder.layer.0.intermediate.dense",
     "embedding": "bert.embeddings.word_embeddings",
@@ -192,10 +197,10 @@ BERT = {
 T5 = {"d_model": 8, "d_kv": 4, "d_ff": 16, "num_hidden_layers": 3, "num_decoder_layers": 3, "num_heads": 2}
 PAIR = {f"{part}_{name}": 2 for part in ("encoder", "decoder") for name in ("layers", "ffn_dim", "attention_heads")}
 NETWORKS: dict[str, Network] = {
-    "perceptron": Network(mlp, rows, **MLP_PATHS),
-    "perceptron, weight norm": Network(lambda: mlp(weight_norm), rows, **MLP_PATHS),
-    "perceptron, spectral norm": Network(lambda: mlp(spectral_norm), rows, **MLP_PATHS),
-    "convolutions, batch norm": Network(
+    "perceptron": network(mlp, rows, **MLP_PATHS),
+    "perceptron, weight norm": network(lambda: mlp(weight_norm), rows, **MLP_PATHS),
+    "perceptron, spectral norm": network(lambda: mlp(spectral_norm), rows, **MLP_PATHS),
+    "convolutions, batch norm": network(
         lambda: ConvNet(image=(3, 16, 16), channels=(4, 6), hidden=8).build(3),
         images,
         head="output",
@@ -205,7 +210,7 @@ NETWORKS: dict[str, Network] = {
         layers=(1,),
         maps=True,
     ),
-    "residual net": Network(
+    "residual net": network(
         resnet,
         images,
         head="3",
@@ -216,7 +221,7 @@ NETWORKS: dict[str, Network] = {
         zeroed=("conv2",),
         maps=True,
     ),
-    "segmentation": Network(
+    "segmentation": network(
         lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 3, 1)),
         images,
         head="2",
@@ -224,8 +229,8 @@ NETWORKS: dict[str, Network] = {
         hidden="0",
         maps=True,
     ),
-    "LSTM": Network(Recurrent, sequences, head="fc", tap="lstm", hidden="lstm"),
-    "nn.TransformerEncoder": Network(
+    "LSTM": network(Recurrent, sequences, head="fc", tap="lstm", hidden="lstm"),
+    "nn.TransformerEncoder": network(
         Encoder,
         sequences,
         head="fc",
@@ -233,7 +238,7 @@ NETWORKS: dict[str, Network] = {
         hidden="encoder.layers.0.linear1",
         stack="encoder.layers",
     ),
-    "language model, tied": Network(
+    "language model, tied": network(
         LanguageModel,
         tokens,
         head="output",
@@ -242,9 +247,9 @@ NETWORKS: dict[str, Network] = {
         embedding="embedding",
         stack="body",
     ),
-    "BERT, masked tokens": Network(hugging_face("BertForMaskedLM"), text, head="cls.predictions.decoder", **BERT),
-    "BERT, classes": Network(hugging_face("BertForSequenceClassification"), text, head="classifier", **BERT),
-    "DistilBERT, classes": Network(
+    "BERT, masked tokens": network(hugging_face("BertForMaskedLM"), text, head="cls.predictions.decoder", **BERT),
+    "BERT, classes": network(hugging_face("BertForSequenceClassification"), text, head="classifier", **BERT),
+    "DistilBERT, classes": network(
         hugging_face("DistilBertForSequenceClassification", dim=8, hidden_dim=16, n_heads=2, n_layers=2),
         text,
         head="classifier",
@@ -253,7 +258,7 @@ NETWORKS: dict[str, Network] = {
         stack="distilbert.transformer.layer",
         embedding="distilbert.embeddings.word_embeddings",
     ),
-    "GPT-2": Network(
+    "GPT-2": network(
         hugging_face("GPT2LMHeadModel"),
         text,
         head="lm_head",
@@ -264,20 +269,17 @@ NETWORKS: dict[str, Network] = {
         stack="transformer.h",
         zeroed=("attn.c_proj", "mlp.c_proj"),
     ),
-    "Llama": Network(hugging_face("LlamaForCausalLM"), text, **LLAMA),
-    "Llama, attention": Network(
+    "Llama": network(hugging_face("LlamaForCausalLM"), text, **LLAMA),
+    "Llama, attention": network(
         hugging_face("LlamaForCausalLM"), text, **{**LLAMA, "hidden": "model.layers.0.self_attn"}
     ),
-    "Qwen3": Network(hugging_face("Qwen3ForCausalLM", head_dim=4, num_key_value_heads=2), text, **LLAMA),
-    "Llama, LoRA": Network(
+    "Qwen3": network(hugging_face("Qwen3ForCausalLM", head_dim=4, num_key_value_heads=2), text, **LLAMA),
+    "Llama, LoRA": network(
         adapted,
         text,
-        **{
-            key: value if key == "zeroed" else f"base_model.model.{value}"  # type: ignore[misc]
-            for key, value in LLAMA.items()
-        },
+        **{key: value if key == "zeroed" else f"base_model.model.{value}" for key, value in LLAMA.items()},
     ),
-    "T5": Network(
+    "T5": network(
         hugging_face("T5ForConditionalGeneration", **T5),
         text_to_text,
         head="lm_head",
@@ -289,7 +291,7 @@ NETWORKS: dict[str, Network] = {
         zeroed=("layer.0.SelfAttention.o", "layer.1.EncDecAttention.o", "layer.2.DenseReluDense.wo"),
         layers=(1, 2),
     ),
-    "BART": Network(
+    "BART": network(
         hugging_face("BartForConditionalGeneration", d_model=8, **PAIR),
         text_to_text,
         head="lm_head",
@@ -298,7 +300,7 @@ NETWORKS: dict[str, Network] = {
         embedding="model.shared",
         stack="model.decoder.layers",
     ),
-    "Whisper": Network(
+    "Whisper": network(
         hugging_face(
             "WhisperForConditionalGeneration",
             **{"d_model": 8, "num_mel_bins": 8, "max_source_positions": 16, "max_target_positions": 16, **PAIR},
@@ -311,7 +313,7 @@ NETWORKS: dict[str, Network] = {
         stack="model.decoder.layers",
         zeroed=("self_attn.out_proj", "encoder_attn.out_proj", "fc2"),
     ),
-    "ViT, classes": Network(
+    "ViT, classes": network(
         hugging_face("ViTForImageClassification", image_size=16, patch_size=8),
         pixels,
         head="classifier",
