@@ -110,3 +110,20 @@ def test_no_code_can_be_in_a_snapshot(digits_run: RunConfig) -> None:
 
     assert set(load(content)) >= {"model/0/backbone.output.weight"}  # safetensors: tensors and JSON alone
     assert not content.startswith(b"PK")
+
+
+def test_the_header_of_a_snapshot_is_that_of_earlier_versions(digits_run: RunConfig) -> None:
+    data, state = digits_run.task.load(None), fresh(digits_run)
+    train(state, 1, digits_run, data, History())
+    state.grow(digits_run.growths[0].change, probe=Probe(data.validation.inputs[:2]))
+
+    header = SnapshotFile.parse(write_snapshot(state)).state
+
+    # A digest over all of it is what a run is known by; fields that came later are left out, at their defaults.
+    old, new = (list(group) for group in header["groups"])
+    assert list(header) == ["step", "lineage", "groups", "moments", "scaler"]
+    assert new == [*(name for name in old if name != "params"), "params"]
+    assert list(header["lineage"][0]["change"]["operation"]) == [
+        *("kind", "name", "outputs", "tap", "width", "activation", "dropout", "init", "output_init", "bias"),
+        "stop_gradient",
+    ]

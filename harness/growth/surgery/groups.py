@@ -166,7 +166,7 @@ class _Fitting:
         for key in {key for trial in trials for key in trial.counted()} - {*RATES, *self._new.own}:
             # What the old group has counted or summed up says nothing of the new one.
             if key in given:
-                settings[key] = copied(given[key])
+                settings[key] = copied(given[key])  # in its old place, or snapshots would differ
             else:
                 settings.pop(key, None)
         names = {"param_names": [""] * len(parameters)} if "param_names" in home.group else {}
