@@ -165,13 +165,11 @@ def _track(model: nn.Module, norms: Iterable[nn.Module]) -> None:
     """Make `norms` normalize with their running statistics in train mode, and no other module of `model`."""
     wanted = set(norms)
     for module in model.modules():
-        tables = [vars(module)[name] for name in ("_forward_hooks", "_forward_hooks_with_kwargs")]
-        held = [key for key, hook in tables[0].items() if hook is _as_in_eval_mode]
-        if module in wanted and not held:
-            module.register_forward_hook(_as_in_eval_mode, with_kwargs=True)
-        for key in held if module not in wanted else ():
-            for table in tables:
-                table.pop(key, None)
+        hooks, with_kwargs = (vars(module)[name] for name in ("_forward_hooks", "_forward_hooks_with_kwargs"))
+        if module in wanted:
+            hooks[HOOK], with_kwargs[HOOK] = _as_in_eval_mode, True
+        elif hooks.pop(HOOK, None) is not None:
+            del with_kwargs[HOOK]
 
 
 def _as_in_eval_mode(norm: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:

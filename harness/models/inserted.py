@@ -87,7 +87,8 @@ def insert(module: nn.Module, name: str, layer: nn.Module) -> None:
     """Make `layer` the child `name` of `module`, and let the output of `module` pass through it."""
     module.add_module(name, layer)
     if type(module).forward is not nn.Sequential.forward:
-        module.register_forward_hook(Through(name))
+        # Not under a number: in another process torch gives those in a pickle to other hooks, which take their place.
+        vars(module)["_forward_hooks"][f"through {name}"] = Through(name)
 
 
 def take_out(module: nn.Module, name: str) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from harness.core.errors import ModulePathError, SpecError
 from harness.models.inserted import Inserted, features_after, insert, inserted_after, switch
@@ -164,3 +165,18 @@ def test_a_place_where_a_layer_would_not_be_called_once_is_refused(model: nn.Mod
 
     assert list(model.state_dict()) == names
     assert not hasattr(model.get_submodule(path), "inserted")
+
+
+def test_a_pickle_keeps_the_layer_where_torch_counts_hooks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    monkeypatch.setattr(RemovableHandle, "next_id", 0)
+    insert(model[0], "inserted", Inserted(nn.Linear(2, 2), residual=False))
+    loaded = pickle.loads(pickle.dumps(model))
+    expected = loaded(torch.ones(1, 2))
+
+    monkeypatch.setattr(RemovableHandle, "next_id", 0)  # as in a new process
+    for _ in range(3):
+        loaded[0].register_forward_hook(lambda *_: None).remove()
+
+    assert torch.equal(loaded(torch.ones(1, 2)), expected)
+    assert inserted_after(loaded[0]) == ["inserted"]
