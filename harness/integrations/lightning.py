@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import StochasticWeightAveraging, WeightAveraging
 from torch import nn
 
 from harness.core.errors import SpecError
@@ -26,6 +27,7 @@ from harness.integrations.trainer_state import restore_groups, restore_network, 
 __all__ = ["GrowthCallback", "restore"]
 
 KEY = "harness_growth"
+AVERAGING = (StochasticWeightAveraging, WeightAveraging)
 
 
 def restore(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
@@ -73,7 +75,16 @@ class GrowthCallback(Callback):
         vars(pl_module).pop("on_load_checkpoint", None)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give fresh optimizers the groups of those in the checkpoint. Raises `SpecError` for manual optimization."""
+        """Give fresh optimizers the groups of those in the checkpoint.
+
+        Raises:
+            SpecError: the module steps by itself, or a callback averages weights, of which it would have those before.
+        """
+        averaging = [type(item).__name__ for item in trainer.callbacks if isinstance(item, AVERAGING)]
+        if averaging:
+            raise SpecError(
+                f"expected no average of weights, which would not grow along, found {averaging[0]}; leave it out"
+            )
         if not pl_module.automatic_optimization:
             raise SpecError(
                 "expected automatic optimization, found a module that steps by itself; call harness.growth.grow there"
@@ -109,7 +120,7 @@ class GrowthCallback(Callback):
         self._last_step = trainer.global_step
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         self.runner.after_step(
-            trainer.strategy.model or trainer.lightning_module,
+            trainer.lightning_module if trainer.strategy.model is None else trainer.strategy.model,
             trainer.optimizers,
             step=trainer.global_step,
             epoch=trainer.current_epoch,

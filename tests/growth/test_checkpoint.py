@@ -307,18 +307,19 @@ def test_another_network_or_optimizer_is_refused_and_left_as_it_was(tmp_path: Pa
     assert [id(parameter) for parameter in wrong.param_groups[0]["params"]] == held
 
 
-def test_a_save_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("file", ["grown.json", "tensors-"])
+def test_a_save_that_fails_leaves_what_was_there(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, optimizer = grown(MAKERS["sgd"])
     save_grown(tmp_path, model, optimizer, extra={"step": 1})
     replace = Path.replace
 
-    def die_at_the_header(path: Path, target: Path) -> Path:
-        if target.name == "grown.json":
+    def die(path: Path, target: Path) -> Path:
+        if target.name.startswith(file):
             raise OSError("No space left on device")
         return replace(path, target)
 
     step(model, optimizer)
-    monkeypatch.setattr(Path, "replace", die_at_the_header)
+    monkeypatch.setattr(Path, "replace", die)
     with pytest.raises(StoreError, match="No space left"):
         save_grown(tmp_path, model, optimizer, extra={"step": 2})
     monkeypatch.undo()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, StochasticWeightAveraging
 
 from harness.core.errors import SpecError
 from harness.growth import growth_state
@@ -81,6 +81,13 @@ class ByHand(GrowingDigits):
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
+
+
+def test_an_average_that_would_not_grow_is_refused(tmp_path: Path) -> None:
+    training = trainer(tmp_path, 1, GrowthCallback(rules()), StochasticWeightAveraging(0.1), limit_train_batches=1)
+
+    with pytest.raises(SpecError, match="StochasticWeightAveraging"):
+        training.fit(GrowingDigits(), loader())
 
 
 def test_manual_optimization_is_refused(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ def test_another_runner_goes_on_where_one_was() -> None:
     other = RuleRunner(rules)
     other.load_state_dict(loop.runner.state_dict())
     loop.runner = other
+    assert other.waiting == [0]
 
     loop.run(5, 8, {6: 1.0})
 
