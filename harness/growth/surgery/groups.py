@@ -144,8 +144,8 @@ class _Fitting:
 
     def _tried(self, home: Home, parameter: Tensor) -> Trial | str:
         others = [(group, _miniatures(group)) for group in home.optimizer.param_groups if group["params"]]
-        trial = Trial(home.optimizer, *others, (self._settings(home), [parameter]))
         try:
+            trial = Trial(home.optimizer, *others, (self._settings(home), [parameter]))
             trial.step(1.0)
         except TrialFailedError as error:
             return str(error)

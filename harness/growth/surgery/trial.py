@@ -73,6 +73,9 @@ class Trial:
         optimizer: the other one.
         groups: settings and parameters of each group; parameters are copied, and weight decay is left out.
 
+    Raises:
+        TrialFailedError: it takes no such group.
+
     Attributes:
         parameters: the copies in the last group.
         was_started: whether the parameters needed a state before the first step.
@@ -95,7 +98,10 @@ class Trial:
             plain = {key: copied(value) for key, value in settings.items() if key not in OF_GROUPS_ALONE}
             decays = [key for key, value in plain.items() if "weight_decay" in key and not isinstance(value, bool)]
             self.parameters = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
-            self._optimizer.add_param_group({**plain, **dict.fromkeys(decays, 0.0), "params": self.parameters})
+            try:
+                self._optimizer.add_param_group({**plain, **dict.fromkeys(decays, 0.0), "params": self.parameters})
+            except Exception as error:
+                raise TrialFailedError(str(error) or type(error).__name__) from error
         if callable(train := getattr(self._optimizer, "train", None)):
             train()  # those that need no schedule have a mode, as modules do
         self._before = {key: copied(value) for key, value in self._optimizer.param_groups[-1].items()}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import SGD, AdamW, Muon, Optimizer
 
 from harness.core.errors import SurgeryError
 from harness.growth import (
@@ -128,17 +128,6 @@ def test_settings_are_no_longer_shared_with_the_group_that_they_come_from() -> N
     assert float(optimizer.param_groups[1]["lr"]) == pytest.approx(0.1)
 
 
-def test_a_new_group_has_the_same_settings_in_the_same_order() -> None:
-    model = network()
-    optimizer = AdamW(model.parameters(), lr=0.1, weight_decay=0.3, fused=True)
-    trained(model, optimizer)
-
-    grow(model, optimizer, WidenHead(path="2", to=5))
-
-    old, new = ({key: group[key] for key in group if key != "params"} for group in optimizer.param_groups)
-    assert list(new.items()) == [*old.items(), ("born", 0)]
-
-
 def trained(model: nn.Module, *optimizers: Optimizer) -> nn.Module:
     outputs = model(torch.ones(3, 6))
     sum(out.square().sum() for out in (outputs.values() if isinstance(outputs, dict) else [outputs])).backward()
@@ -224,3 +213,17 @@ def test_a_new_group_has_its_settings_in_the_order_of_the_old_one() -> None:  # 
 
     old, new = (list(group) for group in optimizer.param_groups)
     assert [key for key in new if key in old and key != "params"] == [key for key in old if key != "params"]
+
+
+class Choosy(SGD):
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        if self.param_groups:
+            raise ValueError("one group is enough")
+        super().add_param_group(param_group)
+
+
+def test_an_optimizer_that_takes_no_second_group_is_refused_in_its_own_words() -> None:
+    model = network()
+
+    with pytest.raises(SurgeryError, match="Choosy: one group is enough"):
+        grow(model, Choosy(model.parameters(), 0.1), WidenHead(path="2", to=5))
