@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from harness.core.errors import ModulePathError
 from harness.models.widened import Widened
 
-__all__ = ["Holder", "check_rows", "holders", "replace_rows"]
+__all__ = ["Holder", "check_rows", "holders", "replace_rows", "successor"]
 
 HAVE_ROWS = (nn.Conv2d, nn.Embedding, nn.EmbeddingBag, nn.Linear)
 SIZES = ("num_embeddings", "out_features", "out_channels")
@@ -78,16 +78,24 @@ def _check_last(model: nn.Module, holder: Holder, path: str, advice: str) -> Non
 def replace_rows(model: nn.Module, old: Tensor, values: Tensor) -> Tensor:
     """Put `values`, in which the old rows come first, wherever `model` holds `old`, and return the new tensor.
 
-    All holders stay the same objects; the tensor takes device and type of the old one. A parameter becomes a parameter,
-    with its `requires_grad` and its marks.
+    All holders stay the same objects, and the new tensor is the `successor` of the old one.
     """
-    new = values.detach().to(old, copy=True)
-    if isinstance(old, nn.Parameter):
-        new = nn.Parameter(new, requires_grad=old.requires_grad)
-        vars(new).update(vars(old))  # marks such as those for weight decay
+    new = successor(old, values)
     for holder in holders(model, old):
         setattr(holder.module, holder.name, new)
         for size in SIZES:
             if vars(holder.module).get(size) == len(old):
                 setattr(holder.module, size, len(new))
+    return new
+
+
+def successor(old: Tensor, values: Tensor) -> Tensor:
+    """Return a tensor with these values, of device and type of `old`.
+
+    The successor of a parameter is a parameter, with its `requires_grad` and its marks, such as those for weight decay.
+    """
+    new = values.detach().to(old, copy=True)
+    if isinstance(old, nn.Parameter):
+        new = nn.Parameter(new, requires_grad=old.requires_grad)
+        vars(new).update(vars(old))
     return new

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.growth.record import Carried
+from harness.models.rows import successor
 
 __all__ = ["AbstractComputedWeight", "carried_to", "kept_along", "replaced_slot"]
 
@@ -56,11 +57,7 @@ class AbstractComputedWeight(ABC):
 
 def replaced_slot(module: nn.Module, name: str, values: Tensor) -> Tensor:
     """Replace a parameter or buffer of `module` by one with these values, of its device and type."""
-    old: Tensor = getattr(module, name)
-    new = values.detach().to(old, copy=True)
-    if isinstance(old, nn.Parameter):
-        new = nn.Parameter(new, requires_grad=old.requires_grad)
-        vars(new).update(vars(old))  # marks such as those for weight decay
+    new = successor(getattr(module, name), values)
     setattr(module, name, new)
     return new
 

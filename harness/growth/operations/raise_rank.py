@@ -15,6 +15,7 @@ from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.initializers import AbstractInitializer, LayerContext, TorchDefault
 from harness.models.lora import Factor, adapted_layers, adapter_names, factors, note_ranks
 from harness.models.paths import module_at
+from harness.models.rows import successor
 
 __all__ = ["RaiseRank"]
 
@@ -97,14 +98,12 @@ class RaiseRank(AbstractOperation):
     def _extended(self, factor: Factor, more: torch.Tensor) -> Carried:
         old = factor.tensor
         values = torch.cat([old.detach(), more.to(old)], dim=factor.rank)
-        new = nn.Parameter(values, requires_grad=old.requires_grad)
-        vars(new).update(vars(old))
-        setattr(factor.module, factor.name, new)
+        setattr(factor.module, factor.name, successor(old, values))
         have = old.shape[factor.rank]
         for name in SIZES[:2] if factor.rank else SIZES[2:]:
             if vars(factor.module).get(name) == have:
                 setattr(factor.module, name, self.to)
-        return Carried(old, new, tuple(slice(0, size) for size in old.shape), self.moments, factor.rank)
+        return Carried(old, factor.tensor, tuple(slice(0, size) for size in old.shape), self.moments, factor.rank)
 
 
 def _whole(alpha: float) -> float:
