@@ -57,7 +57,7 @@ def test_moments_are_carried_and_new_rows_are_filled() -> None:
     ("operation", "error", "message"),
     [
         (RaiseRank(to=2), SpecError, "to exceed the rank at '0', found 2"),
-        (RaiseRank(to=3, adapter="defualt"), ModulePathError, "Did you mean 'default'"),
+        (RaiseRank(to=3, adapter="defaults"), ModulePathError, "Did you mean 'default'"),
         (RaiseRank(to=3, path="0.base_layer"), ModulePathError, "no layer with a LoRA adapter"),
     ],
 )
