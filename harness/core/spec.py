@@ -141,11 +141,12 @@ def with_changes(spec: S, changes: Mapping[str, Any], *, without: Iterable[str] 
     Raises:
         SpecError: a path names no field, or a value does not fit; the message names the field.
     """
-    content = spec.model_dump(mode="json")  # with later fields, which can be changed as well
+    # What is not changed stays as it was written: a plain mapping in a field would keep later fields that it got here.
+    content, whole = spec.to_json(), spec.model_dump(mode="json")
     for path, value in changes.items():
-        _assign(content, path, _as_json(value))
+        _assign(content, whole, path, _as_json(value))
     for path in without:
-        _assign(content, path, _GONE)
+        _assign(content, whole, path, _GONE)
         _check_item(spec, path)
     try:
         return type(spec).model_validate(_without_gone(content))
@@ -180,12 +181,16 @@ def _as_json(value: Any) -> Any:
     return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _assign(content: Any, path: str, value: Any) -> None:
+def _assign(content: Any, whole: Any, path: str, value: Any) -> None:
+    """Put `value` at `path` into `content`, and into `whole`, which also has later fields at their defaults."""
     *parents, last = path.split(".")
-    container = content
     for part in parents:
-        container = container[_key_in(container, part, path)]
-    container[_key_in(container, last, path)] = value
+        key = _key_in(whole, part, path)
+        if isinstance(content, dict):
+            content.setdefault(key, whole[key])
+        content, whole = content[key], whole[key]
+    key = _key_in(whole, last, path)
+    content[key] = whole[key] = value
 
 
 def _key_in(container: Any, part: str, path: str) -> str | int:

@@ -345,3 +345,17 @@ def test_later_fields_are_left_out_at_their_defaults_at_any_depth_and_can_be_cha
 
 def test_a_later_field_can_be_changed_although_it_is_left_out() -> None:
     assert with_changes(Holding(items=(Grown(),)), {"items.0.new": 5}).items[0].new == 5
+
+
+def test_changes_elsewhere_add_no_later_field_to_plain_values() -> None:
+    free = Free(anything={"items": (Grown(),)})
+
+    changed = with_changes(free, {"other": 3})
+
+    assert changed.to_json() == {**free.to_json(), "other": 3}
+    assert with_changes(free, {"anything.items.0.new": 7}).anything["items"][0]["new"] == 7
+
+
+class Free(Spec):
+    anything: Mapping[str, Any] = {}
+    other: int = 1
