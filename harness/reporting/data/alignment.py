@@ -23,7 +23,7 @@ __all__ = [
 
 Array = NDArray[np.float64]
 POINT = ["grown", "offset"]
-MOST_LINES = 40  # single configurations in one panel
+MOST_LINES = 12  # single configurations in one panel
 MOST_POINTS = 300  # of a curve; more could not be told apart in a figure
 
 

@@ -129,9 +129,9 @@ def test_of_very_many_configurations_some_are_shown_evenly() -> None:
 
     shown = some_lines(points)["trial"].unique()
 
-    assert (len(shown), shown[0], shown[-1]) == (40, 0, 199)
+    assert (len(shown), shown[0], shown[-1]) == (12, 0, 199)
     assert max(np.diff(shown)) - min(np.diff(shown)) <= 1
-    assert some_lines(points[points["trial"] < 40])["trial"].nunique() == 40
+    assert some_lines(points[points["trial"] < 12])["trial"].nunique() == 12
 
 
 def test_curves_with_very_many_points_are_shown_at_fewer() -> None:
