@@ -167,10 +167,19 @@ def png(figure: Figure) -> bytes:
     canvas: Any = FigureCanvasAgg(figure)
     figure.set_dpi(DPI)
     canvas.draw()
-    # Without the transparency that no figure has, to compress less takes half the time and no more bytes.
-    opaque = np.asarray(canvas.buffer_rgba())[:, :, :3]
-    Image.fromarray(opaque).save(content, format="png", dpi=(DPI, DPI), compress_level=PNG_LEVEL)
+    opaque = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
+    _with_palette(opaque).save(content, format="png", dpi=(DPI, DPI), compress_level=PNG_LEVEL)
     return content.getvalue()
+
+
+def _with_palette(image: Image.Image) -> Image.Image:
+    """Return the image in 256 colors, a third of the bytes; its corner, the background, stays white."""
+    few = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette, corner = few.getpalette() or [], few.getpixel((0, 0))
+    assert isinstance(corner, int)
+    palette[3 * corner : 3 * corner + 3] = image.getpixel((0, 0))
+    few.putpalette(palette)
+    return few
 
 
 def svg(figure: Figure) -> bytes:
