@@ -57,7 +57,8 @@ def results(home: Path) -> list[dict[str, object]]:
 def test_every_run_of_the_plan_has_ended(home: Path) -> None:
     found = {(run.trial, run.arm, run.seed, run.status) for run in runs(home)}
 
-    assert found == {(t, a, s, "completed") for t in (0, 1) for a in ("frozen", "unfrozen") for s in (0, 1)}
+    seeds, arms = ((0, 0), (0, 1), (1, 1000), (1, 1001)), ("frozen", "unfrozen", "trunk frozen")
+    assert found == {(trial, arm, seed, "completed") for trial, seed in seeds for arm in arms}
 
 
 def test_it_ends_with_the_verdict_the_report_and_the_way_to_the_ui(home: Path) -> None:

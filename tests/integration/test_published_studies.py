@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 from harness.core.spec import with_changes
+from harness.data import sha256_of
 from harness.search.load import load_study
+from harness.search.registration import points_of
 from harness.search.study import Study
 from harness.staging.previous_specs import spec_digest
 from harness.staging.run import RunConfig, run_id
@@ -27,11 +29,18 @@ def study_of(report: Path) -> Study:
     content = json.loads((report / "study.json").read_text())
     study = load_study(ROOT / "studies" / content["called"]["source"] / "study.py")
     recorded = {f"base.{name}": content["spec"]["base"][name] for name in ("device", "precision")}
-    return with_changes(study, recorded)
+    changed = with_changes(study, recorded)
+    return changed.model_copy(update={"points": points_of(changed)}) if registration_of(study.name) else changed
+
+
+def registration_of(name: str) -> Path | None:
+    """Return the file in which the study said of itself what it was going to do, before its first run."""
+    file = ROOT / "studies" / name / "registration.json"
+    return file if file.exists() else None
 
 
 def test_there_are_published_reports() -> None:
-    assert len(REPORTS) >= 11
+    assert len(REPORTS) >= 12
 
 
 def test_the_study_file_gives_the_published_spec_and_its_digest(report: Path) -> None:
@@ -39,6 +48,18 @@ def test_the_study_file_gives_the_published_spec_and_its_digest(report: Path) ->
 
     assert study == json.loads((report / "study.json").read_text())["spec"]
     assert set(pd.read_parquet(report / "data" / "runs.parquet")["plan_sha256"]) == {spec_digest(study)}
+
+
+def test_the_study_is_what_was_registered(report: Path) -> None:
+    study = study_of(report)
+    file = registration_of(study.name)
+    assert file is not None
+
+    registered = json.loads(file.read_text())
+
+    assert registered["spec"] == study.to_json()
+    assert registered["points"] == study.points
+    assert registered["study_file_sha256"] == sha256_of(file.with_name("study.py"))
 
 
 def test_configurations_give_the_published_run_ids(report: Path) -> None:

@@ -68,7 +68,7 @@ def test_an_actor_that_is_killed_is_replaced_and_changes_no_number(
     assert len(placed) == 2
     assert "was lost with its process or its machine (ActorDiedError" in said
     assert numbers(tmp_path / "ray") == numbers(tmp_path / "alone")
-    assert len(numbers(tmp_path / "ray")) == 2
+    assert len(numbers(tmp_path / "ray")) == 3
 
 
 @pytest.mark.campaign
