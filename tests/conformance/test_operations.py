@@ -64,25 +64,24 @@ def operation(request: pytest.FixtureRequest) -> AbstractOperation:
     return found
 
 
-@pytest.fixture(autouse=True)
-def alike(conv_model: GrowableModel) -> None:
-    """Give the network layers that can follow each other, and one with a low-rank adapter."""
-    hidden = conv_model.get_submodule("backbone.hidden")
+def equip(model: GrowableModel, probe: Probe) -> None:
+    """Give the network all that some operation needs.
+
+    That is layers that can follow each other, one with a low-rank adapter, an embedding, where nothing calls it, and an
+    inserted layer that can be switched.
+    """
+    hidden = model.get_submodule("backbone.hidden")
     hidden.add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
     hidden.add_module("adapted", AdaptedLinear(nn.Linear(7, 7), rank=2, alpha=4))
-
-
-@pytest.fixture(autouse=True)
-def embedding(conv_model: GrowableModel) -> None:
-    """Give the network an embedding, where nothing calls it."""
-    conv_model.get_submodule("backbone.hidden.dropout").add_module("tokens", nn.Embedding(4, 3))
-
-
-@pytest.fixture(autouse=True)
-def switchable(conv_model: GrowableModel, images: torch.Tensor) -> None:
-    """Insert a layer that can be switched."""
+    model.get_submodule("backbone.hidden.dropout").add_module("tokens", nn.Embedding(4, 3))
+    hidden.to(probe.inputs.device)
     layer = InsertLayer(after="blocks.1", name="extra", layer=ConvBlock(width=2), flag="depth")
-    layer.apply(conv_model, probe=Probe(images), generator=torch.Generator())
+    layer.apply(model, probe=probe, generator=torch.Generator())
+
+
+@pytest.fixture(autouse=True)
+def equipped(conv_model: GrowableModel, images: torch.Tensor) -> None:
+    equip(conv_model, Probe(images))
 
 
 def apply(operation: AbstractOperation, model: GrowableModel, images: torch.Tensor, seed: int = 0) -> None:

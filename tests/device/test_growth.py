@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.data import TaskData
-from harness.growth import AbstractOperation, AttachHead, InsertLayer, ToggleHead, WidenLayer, grow
+from harness.growth import AbstractOperation, AttachHead, ToggleHead, WidenLayer, grow
 from harness.growth.freezing import (
     AbstractFreezePolicy,
     AllButLast,
@@ -22,7 +22,6 @@ from harness.growth.freezing import (
     UpToTap,
     WarmUpThenThaw,
 )
-from harness.growth.layers import ConvBlock
 from harness.growth.probe import Probe
 from harness.growth.rules import TriggerMonitor
 from harness.initializers import Imprint, PriorBias, Ridge
@@ -32,7 +31,7 @@ from harness.staging.run import RunConfig
 from harness.training.loop import train_stage
 from harness.training.optimizers import AdamW
 from harness.training.state import fresh_state
-from tests.conformance.test_operations import OPERATIONS
+from tests.conformance.test_operations import OPERATIONS, equip
 from tests.growth.units.test_units import METHODS
 
 CPU = torch.device("cpu")
@@ -59,8 +58,7 @@ POLICIES: list[AbstractFreezePolicy] = [
 def grown_outputs(operation: AbstractOperation, model: GrowableModel, images: Tensor) -> dict[str, Tensor]:
     """Grow a copy of `model` on the device of `images`, update it once, and return its outputs in between."""
     model, probe = copy.deepcopy(model).to(images.device), Probe(images, torch.arange(5, device=images.device) % 2)
-    switch = InsertLayer(after="blocks.1", name="extra", layer=ConvBlock(width=2), flag="depth")
-    switch.apply(model, probe=probe, generator=torch.Generator())
+    equip(model, probe)
     AttachHead(name="aside", outputs=2, tap="blocks.0").apply(model, probe=probe, generator=torch.Generator())
     optimizer = AdamW().start(list(model.parameters()))
     grow(model, optimizer, operation, probe=probe, keep_teacher=operation.keeps_teacher)
