@@ -63,7 +63,7 @@ def test_a_plan_without_end_is_not_made(tmp_path: Path, capsys: pytest.CaptureFi
     (report / "study.json").write_text(json.dumps({**study, "trials": 10**12}))
 
     assert verify_plan(report, None, ()) == "FAIL"
-    assert capsys.readouterr().out == "FAIL: the study plans 6,000,000,000,000 runs, and the report has 72\n"
+    assert capsys.readouterr().out == "FAIL: the study plans 9,000,000,000,000 runs, and the report has 108\n"
 
 
 @pytest.mark.parametrize("known", [{}, {"runs_sha256": "ab" * 32}])

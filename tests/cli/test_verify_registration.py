@@ -26,11 +26,13 @@ def content() -> dict[str, Any]:
 
 def report(folder: Path, registered: Mapping[str, Any] | None, first_launch: float = 60.0) -> Path:
     """Write the data of a published report, with a ledger's account."""
-    data = read_data({name: (PUBLISHED / name).read_bytes() for name in SOURCES})
     registration = Registration(registered, 0.0, first_launch) if registered else None
-    for name, written in written_data(
-        replace(data, ledger=LedgerAccount("root", registration=registration)), {}
-    ).items():
+    return with_account(folder, LedgerAccount("root", registration=registration))
+
+
+def with_account(folder: Path, account: LedgerAccount | None) -> Path:
+    data = read_data({name: (PUBLISHED / name).read_bytes() for name in SOURCES})
+    for name, written in written_data(replace(data, ledger=account), {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(written)
     return folder
@@ -50,8 +52,8 @@ def stamped(tmp_path: Path) -> Path:
     return tmp_path / "stamped.json"
 
 
-def test_a_report_that_is_older_than_registrations_says_so(capsys: Captured) -> None:
-    assert verify_registration(PUBLISHED, None, None) is None
+def test_a_report_that_is_older_than_registrations_says_so(tmp_path: Path, capsys: Captured) -> None:
+    assert verify_registration(with_account(tmp_path, None), None, None) is None
     assert "not recorded" in capsys.readouterr().out
 
 

@@ -123,7 +123,7 @@ def test_entries_that_joined_a_frozen_tensor_are_refused(
 
 
 class Everything(AbstractFreezePolicy):
-    kind: Literal["everything"] = "everything"
+    kind: Literal["freezes_everything"] = "freezes_everything"
 
     def frozen(self, candidates: tuple[Candidate, ...], *, growth: int, age: int) -> frozenset[str]:  # noqa: ARG002
         return frozenset(candidate.id for candidate in candidates)
