@@ -159,7 +159,9 @@ def grow(
         if average is not None:
             let_go(average.module)
             known = growth_state(average.module).updated(average.module).identities
-            operation.apply(average.module, probe=probe, generator=generator(seed, "growth", number))
+            # With a teacher as well: torch's averages take tensors from the model one by one, in order.
+            stream = generator(seed, "growth", number)
+            operate_on(average.module, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
             known.register(average.module, birth=number)
             keep_growth_state(average.module, replace(left, identities=known, frozen=frozenset()).now())
             follow_columns(average.module, grown.growth.columns, declared)

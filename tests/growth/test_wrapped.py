@@ -86,6 +86,18 @@ def test_an_average_grows_with_the_model(conv_model: GrowableModel, images: torc
     assert all(torch.equal(grown[name], old[name]) for name in old)
 
 
+def test_an_average_goes_on_beside_a_model_that_keeps_a_teacher(
+    conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    average, optimizer = AveragedModel(conv_model), torch.optim.SGD(conv_model.parameters(), lr=0.1)
+    average.update_parameters(conv_model)
+
+    grow(conv_model, optimizer, HEAD, probe=Probe(images), average=average, keep_teacher=True)
+    average.update_parameters(conv_model)
+
+    assert average.module.state_dict().keys() == conv_model.state_dict().keys()
+
+
 def test_an_average_that_cannot_grow_along_is_refused(conv_model: GrowableModel, images: torch.Tensor) -> None:
     average = AveragedModel(GrowableModel(nn.Sequential(nn.Flatten(), nn.Linear(images[0].numel(), 2)), "known"))
     optimizer = torch.optim.SGD(conv_model.parameters(), lr=0.1)
