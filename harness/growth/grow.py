@@ -160,8 +160,8 @@ def grow(
             let_go(average.module)
             known = growth_state(average.module).updated(average.module).identities
             # With a teacher as well: torch's averages take tensors from the model one by one, in order.
-            stream = generator(seed, "growth", number)
-            operate_on(average.module, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
+            again = generator(seed, "growth", number)
+            operate_on(average.module, operation, keep_teacher=keep_teacher, probe=probe, generator=again)
             known.register(average.module, birth=number)
             keep_growth_state(average.module, replace(left, identities=known, frozen=frozenset()).now())
             follow_columns(average.module, grown.growth.columns, declared)
