@@ -21,11 +21,7 @@ SILENT = 0.1
 
 
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
-    """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`.
-
-    Gradients of a single input, output or example may round otherwise than autograd's, which multiplies in another
-    order; the proof of a pack finds it.
-    """
+    """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`."""
     outputs: Tensor = _LinearMap.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
     return outputs
 
@@ -35,6 +31,8 @@ class _LinearMap(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
+        # Then autograd gives the inputs' gradients such rows as well; all that has one value is one column, too.
+        ctx.columns_first = inputs.stride()[1:] == (1, inputs.shape[1])
         inputs = _aligned_rows(inputs)
         ctx.save_for_backward(inputs, weights)
         ctx.has_bias = biases is not None
@@ -47,10 +45,16 @@ class _LinearMap(torch.autograd.Function):
         gradients = _aligned_rows(gradients)
         need_inputs, need_weights, need_biases = ctx.needs_input_grad
         return (
-            _products(gradients, weights) if need_inputs else None,
+            _input_gradients(gradients, weights, turned=ctx.columns_first) if need_inputs else None,
             _products(gradients.transpose(1, 2), inputs) if need_weights else None,
             gradients.sum(1) if need_biases else None,
         )
+
+
+def _input_gradients(gradients: Tensor, weights: Tensor, *, turned: bool) -> Tensor:
+    if turned:
+        return _products(weights.transpose(1, 2), gradients.transpose(1, 2)).transpose(1, 2)
+    return _products(gradients, weights)
 
 
 def _aligned_rows(values: Tensor) -> Tensor:
