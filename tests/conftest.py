@@ -8,15 +8,11 @@ import shutil
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 import pytest
 import torch
-from _pytest.assertion import rewrite
-from _pytest.python import PyCollector
 from hypothesis import Phase, settings
 
 from harness.benchmarks.postgres_server import postgres_server
@@ -33,8 +29,6 @@ from harness.training.optimizers import AdamW
 from tests.undrawn import undraw
 
 LONGEST_S = 20.0  # twice what the slowest takes, since a busy machine makes processor time longer, too
-P = ParamSpec("P")
-T = TypeVar("T")
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Undrawn = Callable[[], AbstractContextManager[None]]
 
@@ -49,50 +43,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 torch.set_num_threads(1)
 
-# Coverage looks at every line of these, too, and a report takes half as long again; nothing of them is counted.
-UNTRACED = (
-    ("matplotlib.figure", "Figure", "savefig"),
-    ("matplotlib.layout_engine", "ConstrainedLayoutEngine", "execute"),
-    ("optuna.samplers", "GPSampler", "sample_relative"),
-    ("pandas", "DataFrame", "pivot_table"),
-    ("sklearn.ensemble", "RandomForestRegressor", "fit"),
-    ("sklearn.ensemble", "RandomForestRegressor", "predict"),
-)
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that stores the golden run anew."""
     parser.addoption("--golden", action="store_true", help="store the golden run's losses anew")
-
-
-def untraced(function: Callable[P, T]) -> Callable[P, T]:
-    """Let `function` run without the tracer, if there is one."""
-
-    @wraps(function)
-    def without(*args: P.args, **kwargs: P.kwargs) -> T:
-        tracer = sys.gettrace()
-        sys.settrace(None)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            sys.settrace(tracer)
-
-    return without
-
-
-if sys.gettrace():  # pytest reads the tests in every process that tests
-    rewrite._rewrite_test = untraced(rewrite._rewrite_test)
-    PyCollector.collect = untraced(PyCollector.collect)  # type: ignore[method-assign]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _libraries_untraced() -> Iterator[None]:
-    """Spare the libraries that take longest, where coverage is measured."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module, owner, name in UNTRACED if sys.gettrace() else ():
-            class_ = getattr(import_module(module), owner)
-            patch.setattr(class_, name, untraced(getattr(class_, name)))
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -158,7 +112,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.exists():
                 made.mkdir(exist_ok=True)  # left half-made by a test that was interrupted
-                untraced(make)(made)
+                make(made)
                 done.touch()
         return made
 

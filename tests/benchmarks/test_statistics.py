@@ -49,7 +49,6 @@ def test_an_interval_that_lies_to_one_side_of_the_truth_does_not_hold_it(
     assert record.covered == 0
 
 
-@pytest.mark.no_cover
 def test_an_interval_that_is_too_narrow_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they come out where seeds are taken for independent configurations."""
 

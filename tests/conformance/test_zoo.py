@@ -33,8 +33,6 @@ from harness.growth.operations import (
 from harness.growth.units import PairedUnits, RandomUnits
 from harness.models import GrowableModel
 
-pytestmark = pytest.mark.no_cover
-
 OPERATIONS: dict[str, Callable[[Any], AbstractOperation]] = {
     "attach_head": lambda s: AttachHead(name="late", outputs=2, tap=s.tap, width=4),
     "widen_head": lambda s: WidenHead(path=s.classifier, to=5),

@@ -13,8 +13,6 @@ from harness.growth.freezing import UpToTap, WarmUpThenThaw
 from harness.growth.layers import MLPBlock
 
 transformers = pytest.importorskip("transformers")
-pytestmark = pytest.mark.no_cover
-
 TOKENS = {"input_ids": torch.tensor([[3, 4, 5, 6], [7, 8, 9, 2]]), "attention_mask": torch.ones(2, 4, dtype=torch.long)}
 PIXELS = {"pixel_values": torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))}
 SPEECH = {"input_values": torch.randn(2, 200, generator=torch.Generator().manual_seed(0))}

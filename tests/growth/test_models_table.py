@@ -9,7 +9,6 @@ from tests.growth import models_table
 from tests.growth.networks import NETWORKS
 
 pytestmark = [
-    pytest.mark.no_cover,
     # The libraries compute with what they call deprecated.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),

@@ -156,7 +156,6 @@ def test_the_data_of_a_report_are_those_of_the_report_of_then(folder: Path) -> N
         pd.testing.assert_frame_equal(now[list(then.columns)], then, check_exact=True)
 
 
-@pytest.mark.no_cover
 def test_the_report_of_then_is_verified(folder: Path, call: Call) -> None:
     published = folder / "published" / "tiny"
     put_stand_ins_for_pictures(published)

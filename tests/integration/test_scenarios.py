@@ -49,8 +49,6 @@ from harness.staging.workspace import Workspace
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
-pytestmark = pytest.mark.no_cover
-
 PAIRS = ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
 ALL = tuple(range(10))
 MODEL = MLP(inputs=64, widths=(32, 16), dropout=0.1)

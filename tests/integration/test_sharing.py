@@ -24,8 +24,6 @@ from harness.training.config import TrainingConfig
 from harness.training.optimizers import SGD
 from harness.training.schedules import Cosine
 
-pytestmark = pytest.mark.no_cover
-
 Result = tuple[RunResult, list[bytes]]
 
 

@@ -305,7 +305,6 @@ def test_a_study_without_a_completed_run_has_a_report_that_says_so(
     assert {path.stem for path in report.folder.glob("figures/*")} <= {"course_of_runs"}
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(("trials", "seeds"), [(1, 1), pytest.param(2, 1, marks=pytest.mark.campaign), (4, 2)])
 def test_few_configurations_still_make_a_report(make_home: MakeHome, tmp_path: Path, trials: int, seeds: int) -> None:
     report = write_report(Workspace(make_home(trials=trials, seeds=seeds)), "freeze-or-not", tmp_path / "report")

@@ -23,8 +23,6 @@ from harness.staging.workspace import Workspace
 from harness.tracking.delivery.projector import Projector
 from harness.tracking.memory import MemoryTracker
 
-pytestmark = pytest.mark.no_cover
-
 Launch = Callable[..., StudyRecord]
 WIDTH = "growths.0.operation.width"
 ADDED = Objective(metric="growth/parameters_added", direction="minimize")

@@ -80,7 +80,6 @@ def optuna_trials(home: Path) -> list[tuple[TrialState, dict[int, float], list[f
 
 
 @each
-@pytest.mark.no_cover
 def test_a_study_that_was_interrupted_and_then_enlarged_prunes_as_one_in_one_go(
     run_study: Launch, launched: LaunchOnce, study: Study, tmp_path: Path, pruner: AbstractPruner
 ) -> None:
@@ -98,7 +97,6 @@ def test_a_study_that_was_interrupted_and_then_enlarged_prunes_as_one_in_one_go(
 
 
 @each
-@pytest.mark.no_cover
 def test_what_is_not_given_up_is_trained_as_if_nobody_had_compared(
     launched: LaunchOnce, study: Study, pruner: AbstractPruner
 ) -> None:
@@ -167,7 +165,6 @@ def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, 
     assert {run.status for run in runs(tmp_path / "home").values() if run.arm == "diverged"} == {"failed"}
 
 
-@pytest.mark.no_cover
 def test_a_sampler_that_learns_is_told_how_far_a_configuration_came(
     run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
@@ -180,7 +177,6 @@ def test_a_sampler_that_learns_is_told_how_far_a_configuration_came(
     assert runs(tmp_path / "twice") == runs(tmp_path / "home")
 
 
-@pytest.mark.no_cover
 def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, study: Study, tmp_path: Path) -> None:
     tuned = with_changes(pruned_by(study, MEDIAN), {"design": Tuned(replicates=2, confirmation=1), "trials": 4})
 

@@ -82,7 +82,6 @@ def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
     ]
 
 
-@pytest.mark.no_cover
 def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
     run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,7 +138,6 @@ def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, 
         run_study(hopeless)
 
 
-@pytest.mark.no_cover
 def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
     run_study(with_changes(tuned, {"seeds": 2}))
 

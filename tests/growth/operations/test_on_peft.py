@@ -11,7 +11,7 @@ from harness.growth import Probe, RaiseRank, ResizeEmbedding, WidenHead, WidenLa
 
 peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
-pytestmark = [pytest.mark.no_cover, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")]
+pytestmark = [pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")]
 
 TOKENS = torch.tensor([[3, 4, 5, 6], [7, 8, 9, 10]])
 SIZES = {"vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}

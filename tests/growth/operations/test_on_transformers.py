@@ -26,8 +26,6 @@ from harness.models.call import call, map_tensors
 from harness.models.pooling import Pool
 
 transformers = pytest.importorskip("transformers")
-pytestmark = pytest.mark.no_cover
-
 SIZES = {
     "vocab_size": 11,
     "hidden_size": 8,

@@ -44,7 +44,6 @@ def losses(method: AbstractUnits, seed: int, interval: int) -> list[float]:
     return found
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("interval", "seeds"), [(60, 2), pytest.param(200, 10, marks=[pytest.mark.campaign, pytest.mark.slow])]
 )

@@ -29,7 +29,6 @@ def pilot(study: SimulatedStudy, **spec: Any) -> StudyData:
     return StudyData(record, runs, runs.iloc[:0], (), StudyOrigin(record.name))
 
 
-@pytest.mark.no_cover
 def test_a_plan_that_knows_the_true_spread_finds_the_effect_as_often_as_it_says() -> None:
     plan = sample_size_of(pilot(SimulatedStudy(2_000, 3, between=0.01, noise=0.02)), effect=0.02)
     option = next(option for option in plan.options if option.seeds == 2)

@@ -75,7 +75,6 @@ def test_what_is_absent_stays_absent_and_whole_numbers_stay_whole(data: StudyDat
     assert back.runs["param/when"].dtype == data.runs["param/when"].dtype == "int64"
 
 
-@pytest.mark.no_cover
 def test_a_report_shows_a_dash_and_leaves_the_cell_of_its_data_empty(
     data: StudyData, files: dict[str, bytes], undrawn: Undrawn
 ) -> None:

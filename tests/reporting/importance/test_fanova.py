@@ -58,7 +58,6 @@ def test_what_is_noise_is_no_fields_share() -> None:
     assert shares.sum() == pytest.approx(0.5, abs=0.08)
 
 
-@pytest.mark.no_cover
 def test_optuna_finds_the_same_shares() -> None:
     fields, target = drawn(500)
     study = optuna.create_study(direction="maximize")

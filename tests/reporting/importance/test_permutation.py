@@ -50,7 +50,6 @@ def test_what_the_target_follows_is_named_and_nothing_else(sizes: Sizes) -> None
 
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("sizes", METHODS)
-@pytest.mark.no_cover
 def test_in_noise_hardly_any_field_is_named(sizes: Sizes) -> None:
     found = [
         found_in(drawn(20, seed), np.random.default_rng([9, seed]).normal(size=20).tolist(), sizes)

@@ -36,7 +36,6 @@ def test_the_reach_is_the_quantile_of_the_largest_statistic_over_all_patterns_of
 
 
 @pytest.mark.parametrize(("units", "points"), [(5, 25), (8, 60), (20, 25)])
-@pytest.mark.no_cover
 def test_the_band_holds_whole_curves_where_pointwise_intervals_do_not(units: int, points: int) -> None:
     curves = np.stack([drawn(units, points, seed) for seed in range(400)])
     bands = [band for band in map(simultaneous_band, curves) if band is not None]

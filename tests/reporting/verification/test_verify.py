@@ -186,7 +186,6 @@ TAMPERING: dict[str, tuple[Change, str]] = {
 
 @pytest.mark.parametrize("covered_up", [False, True])
 @pytest.mark.parametrize("what", TAMPERING)
-@pytest.mark.no_cover
 def test_tampering_is_named(report: Path, what: str, covered_up: bool) -> None:
     change, message = TAMPERING[what]
     change(report)
