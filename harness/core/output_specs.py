@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from harness.core.inputs import Inputs
 from harness.core.label_map import LabelMap
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
 
@@ -27,10 +28,11 @@ class OutputSpecs:
     scales: Mapping[str, Scale] = field(default_factory=dict)
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
-    def target(self, name: str, inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
+    def target(self, name: str, inputs: Inputs, labels: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
         """Return the target values of the output `name`: classes `[B]`, or numbers `[B, D]`."""
         target = self.outputs[name].target_of(name)
         if target == INPUTS:
+            assert isinstance(inputs, Tensor)  # checked when the task is loaded
             return inputs.flatten(1)
         return labels if target == LABELS else targets[target]
 

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.inputs import Inputs, input_tensors, map_inputs
 from harness.core.label_map import Column, labels_of
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
 from harness.core.spec import LeafSpec, did_you_mean
@@ -24,13 +25,14 @@ class Split:
     """Examples held as whole tensors.
 
     Attributes:
-        inputs: `[N, ...]` float32.
+        inputs: `[N, ...]`, or tensors `[N, ...]` by the names of the network's arguments, such as `input_ids` and
+            `attention_mask`.
         labels: `[N]` int64, the class of each example; a training example is used once its class can be seen.
         targets: other targets, by name: classes `[N]` int64 or values `[N, D]` float32.
         features: the outputs of a frozen part of a network for the inputs, by name, `[N, ...]` each.
     """
 
-    inputs: Tensor
+    inputs: Inputs
     labels: Tensor
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     features: Mapping[str, Tensor] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Split:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
         named = [{name: change(t) for name, t in tensors.items()} for tensors in (self.targets, self.features)]
-        return Split(change(self.inputs), change(self.labels), *named)
+        return Split(map_inputs(change, self.inputs), change(self.labels), *named)
 
 
 @dataclass(frozen=True)
@@ -157,14 +159,14 @@ def _check_groups(groups: Tensor | None, count: int, kind: str) -> None:
 
 
 def _check_split(split: Split, where: str) -> None:
-    count = len(split.inputs)
+    inputs = input_tensors(split.inputs)
+    count = len(next(iter(inputs.values()), ()))
     if not count:
         raise DataError(f"expected examples in {where}, found none; give it a larger part")
     if split.labels.dtype != torch.int64 or split.labels.shape != (count,):
         found = f"{split.labels.dtype} {tuple(split.labels.shape)}"
         raise DataError(f"expected int64 labels ({count},) in {where}, found {found}; give one class an example")
-    tensors = {"inputs": split.inputs, **split.targets}
-    for name, tensor in tensors.items():
+    for name, tensor in (*inputs.items(), *split.targets.items()):
         if len(tensor) != count:
             raise DataError(f"expected {count} rows of {name!r} in {where}, found {len(tensor)}; give one an example")
         if tensor.is_floating_point() and (row := _first_not_finite(tensor)) is not None:
@@ -183,6 +185,8 @@ def _first_not_finite(tensor: Tensor) -> int | None:
 
 def _check_target(split: Split, output: Output, target: str, where: str) -> None:
     if target == INPUTS:
+        if not isinstance(split.inputs, Tensor):
+            raise DataError(f"expected inputs that are one tensor in {where}, found {', '.join(split.inputs)} by name")
         return
     tensors = {LABELS: split.labels, **split.targets}
     if target not in tensors:

@@ -10,6 +10,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.inputs import Inputs
 from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
 
@@ -37,7 +38,7 @@ class Batch:
 
     Attributes:
         outputs: what the model returned, by name.
-        inputs: `[B, ...]`.
+        inputs: `[B, ...]`, or such tensors by name.
         labels: `[B]` classes, all of them visible.
         targets: other targets of the examples, by name.
         specs: what the outputs predict.
@@ -47,7 +48,7 @@ class Batch:
     """
 
     outputs: Mapping[str, Tensor]
-    inputs: Tensor
+    inputs: Inputs
     labels: Tensor
     specs: OutputSpecs
     targets: Mapping[str, Tensor] = field(default_factory=dict)

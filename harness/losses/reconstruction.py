@@ -23,6 +23,10 @@ class Reconstruction(AbstractOutputLoss):
 
     def value(self, batch: Batch, output: str) -> Tensor:
         """Return the mean over batch and values."""
+        if not isinstance(batch.inputs, Tensor):
+            raise SpecError(
+                f"expected inputs that are one tensor to reconstruct, found {', '.join(batch.inputs)} by name"
+            )
         values, inputs = batch.outputs[output].flatten(1), batch.inputs.flatten(1)
         if values.shape != inputs.shape:
             raise SpecError(

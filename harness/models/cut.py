@@ -7,12 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from harness.core.inputs import Inputs, input_tensors
+from harness.models.call import arguments, call, named_arguments
 from harness.models.growable import GrowableModel
+from harness.models.head import Head
 from harness.models.taps import capture
 
 __all__ = ["CUT", "TAP", "Cut", "find_cut", "uncut"]
 
-CUT, TAP = "cut", "tap/"
+CUT, TAP, MASK = "cut", "tap/", "mask/"
 # Modules that draw no random numbers and remember nothing, also in train mode.
 DETERMINISTIC = (
     nn.Identity, nn.Flatten, nn.Unflatten, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid,
@@ -58,14 +61,16 @@ class Cut:
         """A name of the features: the last layer below the cut, and the taps below it."""
         return f"{self._below[-1][0]} {sorted(self._taps_below)}"
 
-    def features(self, inputs: Tensor) -> dict[str, Tensor] | None:
+    def features(self, inputs: Inputs) -> dict[str, Tensor] | None:
         """Return everything that the upper part reads, `[B, ...]` each; None if a part of it has another shape."""
         result, tapped = self._called(self._below, inputs, self._taps_below)
         entries = result if isinstance(result, Mapping) else {}
         named = {f"{CUT}/{name}": value for name, value in entries.items()} or {CUT: result}
         # A tap at the cut reads the same tensor, not a second one: a layer above may change it in place.
         named |= {TAP + tap: value for tap, value in tapped.items() if value is not result}
-        whole = all(isinstance(value, Tensor) and value.shape[:1] == inputs.shape[:1] for value in named.values())
+        named |= {MASK + name: value for name, value in self._masks(inputs).items()}
+        rows = next(iter(input_tensors(inputs).values())).shape[:1]
+        whole = all(isinstance(value, Tensor) and value.shape[:1] == rows for value in named.values())
         return named if whole else None
 
     def outputs(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -75,14 +80,23 @@ class Cut:
         }
         result, above = self._called(self._above, entries or features[CUT], self._taps_above)
         below = {tap: features[TAP + tap if TAP + tap in features else CUT] for tap in self._taps_below}
-        return self._model.read(result, {**below, **above})
+        masks = {name.removeprefix(MASK): value for name, value in features.items() if name.startswith(MASK)}
+        return self._model.read(result, {**below, **above}, masks)
+
+    def _masks(self, inputs: Inputs) -> dict[str, Any]:
+        """Return the entries of the batch by which heads know real positions."""
+        if isinstance(inputs, Tensor):
+            return {}
+        batch = named_arguments(self._model.backbone, *arguments(self._model.backbone, inputs))
+        names = {head.mask for head in self._model.heads.values() if isinstance(head, Head)}
+        return {name: batch[name] for name in names if name in batch}
 
     def _called(
         self, layers: list[tuple[str, nn.Module]], value: Any, taps: Mapping[str, str]
     ) -> tuple[Any, dict[str, Tensor]]:
         with capture(self._model.backbone, taps.values()) as features:
-            for _, layer in layers:
-                value = layer(value)
+            for path, layer in layers:
+                value = layer(value) if path else call(layer, value)  # a whole backbone may take arguments by name
         return value, {tap: features[path] for tap, path in taps.items()}
 
 
@@ -91,7 +105,7 @@ def uncut(model: GrowableModel) -> Cut:
     return Cut(model, list(_layers(model.backbone, "")), 0)
 
 
-def find_cut(model: GrowableModel, example: Tensor) -> Cut | None:
+def find_cut(model: GrowableModel, example: Inputs) -> Cut | None:
     """Return the highest cut below which nothing learns, or None if a cut saves nothing.
 
     Any backbone may lie below the cut as a whole. Only a `Sequential` can be cut in two; the `Sequential`s in it that

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from harness.core.errors import HarnessError, SpecError
+from harness.core.inputs import Inputs, shapes_of
 from harness.data import TaskData
 from harness.models import GrowableModel
 from harness.models.eval_mode import without_side_effects
@@ -25,12 +27,13 @@ def check_model(config: RunConfig, data: TaskData) -> None:
     Raises:
         SpecError: it fails, or its own output is no tensor with a row an example and a column a class.
     """
-    inputs = data.train.inputs[:EXAMPLES]
+    examples = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
+    inputs, device = examples.inputs, examples.labels.device
     running: list[nn.Module] = []
     model: GrowableModel | None = None
     try:
         model = build_network(config, data)
-        with without_side_effects(model, inputs), autocast(config.precision, inputs.device), _followed(model, running):
+        with without_side_effects(model, inputs), autocast(config.precision, device), _followed(model, running):
             outputs = model(inputs)
     except HarnessError:
         raise
@@ -38,7 +41,7 @@ def check_model(config: RunConfig, data: TaskData) -> None:
         raise SpecError(_failure(error, running, model, config, inputs)) from None
     name, columns = next(iter(config.task.sizes.items()))
     if name in config.task.classes:
-        _check_output(outputs.get(name), name, (len(inputs), columns), config)
+        _check_output(outputs.get(name), name, (len(examples), columns), config)
 
 
 def _check_output(output: Any, name: str, shape: tuple[int, int], config: RunConfig) -> None:
@@ -69,7 +72,7 @@ def _followed(model: nn.Module, running: list[nn.Module]) -> Iterator[None]:
 
 
 def _failure(
-    error: Exception, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Tensor
+    error: Exception, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Inputs
 ) -> str:
     what = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
     if model is None:
@@ -78,6 +81,6 @@ def _failure(
     named = [module for module in running if names[id(module)] != "backbone" and names[id(module)]]
     where = f"its module {names[id(named[-1])]!r}, {' '.join(repr(named[-1]).split()):.80}," if named else "it"
     return (
-        f"expected a model for the inputs {tuple(inputs.shape[1:])} of the task {config.task.kind!r}, found "
+        f"expected a model for the inputs {shapes_of(inputs)} of the task {config.task.kind!r}, found "
         f"{config.model.kind!r}: {where} fails with {what}"
     )

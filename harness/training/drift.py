@@ -47,7 +47,7 @@ def drift(state: TrainState, split: Split, label_map: LabelMap) -> dict[str, flo
     metrics = {}
     for layer in before:
         old, new = before[layer], now.get(layer)
-        if isinstance(new, Tensor) and isinstance(old, Tensor) and len(old) == len(new) == len(inputs):
+        if isinstance(new, Tensor) and isinstance(old, Tensor) and len(old) == len(new) == len(examples):
             metrics[f"drift/cka/{layer}"] = debiased_cka(old, new)
             metrics[f"drift/change/{layer}"] = relative_change(old, new) if old.shape == new.shape else math.nan
             metrics[f"drift/probe/{layer}"] = probed_accuracy(new, examples.labels)

@@ -8,6 +8,7 @@ from math import isnan
 import torch
 from torch import Tensor
 
+from harness.core.inputs import map_inputs
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
@@ -131,7 +132,7 @@ def _part(batch: Batch, chosen: Tensor) -> Batch:
     return replace(
         batch,
         outputs=part(batch.outputs),
-        inputs=batch.inputs[chosen],
+        inputs=map_inputs(lambda tensor: tensor[chosen], batch.inputs),
         labels=batch.labels[chosen],
         targets=part(batch.targets),
         features=part(batch.features),

@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from harness.core.inputs import Inputs, input_tensors
 from harness.data import Split, TaskData
 from harness.models import GrowableModel
 from harness.models.cut import Cut, find_cut
@@ -56,12 +57,12 @@ class _FeatureTable:
     """Features of the examples of a split.
 
     Attributes:
-        inputs: `[N, ...]` of the split, held so that no other tensor can get their address.
+        split: whose examples they are, held so that no other tensor can get the address of its inputs.
         features: `[N, ...]` by name; rows that are not known are not initialized.
         known: `[N]` bool, whether a row has been computed.
     """
 
-    inputs: Tensor
+    split: Split
     features: dict[str, Tensor]
     known: Tensor
 
@@ -94,7 +95,7 @@ class FeatureCache:
             batch_size: of training.
         """
         plain = Feed(state.model, data)
-        cut = find_cut(state.model, data.train.inputs[:2])
+        cut = find_cut(state.model, _first_two(data.train))
         if cut is None:
             return plain
         key = _made_from(cut, state)
@@ -112,7 +113,7 @@ class FeatureCache:
 
         They are computed in batches of `size`. With `full` the last batch is padded to it.
         """
-        key = f"{key} {split.inputs.data_ptr()} {tuple(split.inputs.shape)}"
+        key = f"{key} {_identity(split.inputs)}"
         table = self._tables.pop(key, None) or self._new_table(cut, state, split)
         if table is None:
             return None
@@ -124,17 +125,25 @@ class FeatureCache:
         return replace(split, features=table.features)
 
     def _new_table(self, cut: Cut, state: TrainState, split: Split) -> _FeatureTable | None:
-        rows = {name: values[0] for name, values in _features(cut, state, split.inputs[:2]).items()}
+        rows = {name: values[0] for name, values in _features(cut, state, _first_two(split)).items()}
         large = len(split) * sum(row.numel() * row.element_size() for row in rows.values()) > self._budget_bytes
         if large and (state.device.type != "cpu" or self._folder is None):
             return None
         features = {name: _empty(len(split), row, self._folder if large else None) for name, row in rows.items()}
-        return _FeatureTable(split.inputs, features, torch.zeros(len(split), dtype=torch.bool))
+        return _FeatureTable(split, features, torch.zeros(len(split), dtype=torch.bool))
 
     def _keep(self, key: str, table: _FeatureTable) -> None:
         self._tables[key] = table
         while sum(kept.bytes for kept in self._tables.values()) > self._budget_bytes and len(self._tables) > 2:
             self._tables.popitem(last=False)
+
+
+def _first_two(split: Split) -> Inputs:
+    return split.take(torch.arange(min(2, len(split)), device=split.labels.device)).inputs
+
+
+def _identity(inputs: Inputs) -> str:
+    return " ".join(f"{name} {one.data_ptr()} {tuple(one.shape)}" for name, one in input_tensors(inputs).items())
 
 
 def _made_from(cut: Cut, state: TrainState) -> str:
@@ -146,7 +155,7 @@ def _made_from(cut: Cut, state: TrainState) -> str:
     return total.hexdigest()
 
 
-def _features(cut: Cut, state: TrainState, inputs: Tensor) -> Mapping[str, Tensor]:
+def _features(cut: Cut, state: TrainState, inputs: Inputs) -> Mapping[str, Tensor]:
     with torch.no_grad(), autocast(state.precision, state.device):
         return cut.features(inputs) or {}
 
@@ -154,7 +163,7 @@ def _features(cut: Cut, state: TrainState, inputs: Tensor) -> Mapping[str, Tenso
 def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _FeatureTable) -> None:
     """Compute the features of the examples at `rows` `[<= size]`, in a batch of exactly `size`."""
     padded = torch.cat([rows, rows.new_zeros(size - len(rows))])
-    for name, values in _features(cut, state, table.inputs[padded.to(table.inputs.device)]).items():
+    for name, values in _features(cut, state, table.split.take(padded.to(table.split.labels.device)).inputs).items():
         table.features[name][rows.to(values.device)] = values[: len(rows)]
     table.known[rows] = True
 

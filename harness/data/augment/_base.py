@@ -38,6 +38,10 @@ def augmented(batch: Split, augmentations: Sequence[AbstractAugmentation], *, se
     Each draws from a stream of its own, so appending another one does not change the draws of the others.
     """
     inputs = batch.inputs
+    if augmentations and not isinstance(inputs, Tensor):
+        raise DataError(
+            f"expected inputs that are one tensor for training.augment, found {', '.join(inputs)} by name; remove it"
+        )
     for number, augmentation in enumerate(augmentations):
         inputs = augmentation.apply(inputs, generator(seed, "augment", number, step))
     return replace(batch, inputs=inputs)

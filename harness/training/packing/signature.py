@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
-from torch import nn
+from torch import Tensor, nn
 
 from harness.core.label_map import LabelMap
 from harness.losses import AbstractLoss
@@ -26,7 +26,13 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
     Seeds, learning rates, weights of losses, steps, optimizers and initial values may differ.
     """
     state, config = loop.state, loop.config
-    special = loop.needs.taps or loop.needs.teacher or config.augment or state.scaler.is_enabled()
+    special = (
+        not isinstance(loop.data.train.inputs, Tensor)
+        or loop.needs.taps
+        or loop.needs.teacher
+        or config.augment
+        or state.scaler.is_enabled()
+    )
     if special or len(state.model.log_variances) or state.precision != "fp32" or state.device.type != "cpu":
         return None
     return (
