@@ -2,8 +2,11 @@
 
 from harness.models._base import AbstractModel
 from harness.models.cnn import ConvNet
+from harness.models.decoder import Decoder
 from harness.models.growable import GrowableModel
 from harness.models.head import Head
 from harness.models.mlp import MLP
+from harness.models.resnet import ResNet
+from harness.models.vit import ViT
 
-__all__ = ["MLP", "AbstractModel", "ConvNet", "GrowableModel", "Head"]
+__all__ = ["MLP", "AbstractModel", "ConvNet", "Decoder", "GrowableModel", "Head", "ResNet", "ViT"]

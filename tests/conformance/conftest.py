@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from harness.models import MLP, ConvNet, GrowableModel
+from harness.models import MLP, ConvNet, Decoder, GrowableModel, ViT
 
 
 class Residual(nn.Module):
@@ -103,6 +103,7 @@ class Specimen:
         classifier: the path of its last linear layer, of three outputs.
         tap: the path of a module that gives features.
         hidden: the path of a layer that others read.
+        tokens: how many there are, if it reads such.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Specimen:
     tap: str
     hidden: str
     dtype: torch.dtype = torch.float32
+    tokens: int = 0
 
     def model(self) -> GrowableModel:
         """Return the network, with values that are always the same."""
@@ -122,8 +124,8 @@ class Specimen:
     def inputs(self) -> Tensor:
         """Return a batch of six."""
         generator = torch.Generator().manual_seed(1)
-        if self.name == "transformers":
-            return torch.randint(0, 40, (6, *self.shape), generator=generator)
+        if self.tokens:
+            return torch.randint(0, self.tokens, (6, *self.shape), generator=generator)
         return torch.randn(6, *self.shape, generator=generator).to(self.dtype)
 
 
@@ -135,6 +137,16 @@ def small_conv() -> nn.Module:
 def small_mlp() -> nn.Module:
     """Return a multilayer perceptron."""
     return MLP(inputs=8, widths=(6, 5)).build(3)
+
+
+def small_vit() -> nn.Module:
+    """Return a transformer that reads patches."""
+    return ViT(image=(1, 8, 8), width=8, depth=1, heads=2, dropout=0.1).build(3)
+
+
+def small_decoder() -> nn.Module:
+    """Return a language model whose embedding and output layer share their weights."""
+    return Decoder(context=5, width=8, depth=2, heads=2).build(3)
 
 
 ZOO = [
@@ -154,7 +166,10 @@ ZOO = [
         "classifier",
         "bert.encoder.layer.0",
         "bert.encoder.layer.0.intermediate.dense",
+        tokens=40,
     ),
+    Specimen("vit", small_vit, (1, 8, 8), "output", "blocks.0", "blocks.0.mlp.expand"),
+    Specimen("decoder", small_decoder, (5,), "output", "blocks.0", "blocks.1.mlp.expand", tokens=3),
 ]
 
 

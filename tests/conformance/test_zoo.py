@@ -53,6 +53,7 @@ REFUSED: dict[str, set[str]] = {
     "residual net": WIDENINGS,  # across the sum of the stem with the block
     "lstm": {*WIDENINGS, "widen_layer with all others"},
     "tied weights": {*WIDENINGS, "widen_layer with all others"},
+    "decoder": {"split_class"},  # its classes are the tokens that it reads
 }
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-12, torch.bfloat16: 5e-2}
 
@@ -156,10 +157,10 @@ def changes(case: Grown, after: Mapping[str, Tensor]) -> dict[str, float]:
     """Return by output the largest change of a column that is still there."""
     largest = {}
     for name, old in case.before.items():
-        sources = _sources(case.operation, old.shape[1])
+        sources = _sources(case.operation, old.shape[-1])
         pairs = [(column, source) for column, source in enumerate(sources) if source is not None]
         kept, from_ = [list(side) for side in zip(*pairs, strict=True)]
-        largest[name] = (after[name][:, kept] - old[:, from_]).abs().max().item()
+        largest[name] = (after[name][..., kept] - old[..., from_]).abs().max().item()
     return largest
 
 
