@@ -126,6 +126,14 @@ class AbstractLoss(LeafSpec):
         `name` is the name of the loss in the configuration, and of its component if it has only one.
         """
 
+    def counts(self, name: str, batch: Batch) -> Mapping[str, Tensor]:  # noqa: ARG002
+        """Return for components how much `batch` counts in them: the weights of its examples, added up.
+
+        By them, the components of parts of a batch are averaged to those of the whole. A component that is left out is
+        a mean over all examples. Of outputs, no more than the number of columns may be read.
+        """
+        return {}
+
     def speaks_of(self, name: str) -> str | None:
         """Return the one output that the loss called `name` is about, or None if it is about several or none."""
         del name

@@ -49,11 +49,22 @@ class JointCrossEntropy(AbstractLoss):
         if not self.class_weights:
             losses = cross_entropies(logits, columns, self.label_smoothing)
             return _by_head(losses, None, batch.labels, label_map)
-        weights = _column_weights(label_map, tuple(self.class_weights.items()), logits.shape[1])
+        weights = self._weights(label_map)
         losses = functional.cross_entropy(
             logits, columns, weight=weights.to(logits), reduction="none", label_smoothing=self.label_smoothing
         )
         return _by_head(losses, weights[columns].to(logits), batch.labels, label_map)
+
+    def counts(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return the weights of each head's examples, added up."""
+        label_map = batch.specs.label_map
+        if len(label_map.heads) < 2 and not self.class_weights:
+            return {}
+        owner, weights = label_map.head[batch.labels], self._weights(label_map)[label_map.column[batch.labels]]
+        return {head: (weights * (owner == index)).sum() for index, head in enumerate(label_map.heads)}
+
+    def _weights(self, label_map: LabelMap) -> Tensor:
+        return _column_weights(label_map, tuple(self.class_weights.items()))
 
 
 def _by_head(losses: Tensor, counts: Tensor | None, labels: Tensor, label_map: LabelMap) -> dict[str, Tensor]:
@@ -75,8 +86,8 @@ def _weighted_mean(losses: Tensor, counts: Tensor) -> Tensor:
 
 
 @functools.lru_cache(maxsize=4)  # a copy to a GPU at each step would make it wait
-def _column_weights(label_map: LabelMap, by_class: tuple[tuple[int, float], ...], columns: int) -> Tensor:
-    weights = torch.ones(columns)
+def _column_weights(label_map: LabelMap, by_class: tuple[tuple[int, float], ...]) -> Tensor:
+    weights = torch.ones(label_map.columns)
     table = label_map.column.tolist()
     for label, weight in by_class:
         if label < len(table) and table[label] >= 0:

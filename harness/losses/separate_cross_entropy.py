@@ -33,3 +33,9 @@ class SeparateCrossEntropy(AbstractLoss):
             losses = cross_entropies(label_map.logits(batch.outputs, index), columns, self.label_smoothing)
             components[head] = mean_over(losses, own)
         return components
+
+    def counts(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
+        """Return the number of each head's examples."""
+        label_map = batch.specs.label_map
+        owner = label_map.head[batch.labels] if label_map.heads else batch.labels
+        return {head: (owner == index).sum() for index, head in enumerate(label_map.heads)}

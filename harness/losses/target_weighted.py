@@ -25,9 +25,19 @@ class TargetWeighted(AbstractOutputLoss):
     def value(self, batch: Batch, output: str) -> Tensor:
         """Return the weighted mean over batch and columns."""
         values = batch.outputs[output].flatten(1)
+        truth, weights = self._weighted(batch, output)
+        errors = (values - truth).abs() if self.error == "absolute" else (values - truth) ** 2
+        return (weights * errors).sum() / weights.sum()
+
+    def counts(self, name: str, batch: Batch) -> dict[str, Tensor]:
+        """Return the sum of the weights."""
+        output = self.speaks_of(name)
+        return {name: self._weighted(batch, output)[1].sum()} if output in batch.outputs else {}
+
+    def _weighted(self, batch: Batch, output: str) -> tuple[Tensor, Tensor]:
+        """Return the truth, and the weight of each of its values."""
+        values = batch.outputs[output].flatten(1)
         truth = batch.target(output)[:, : values.shape[1]].to(values)
         scale = batch.specs.scale(output)
         excess = (truth * scale.std + (scale.mean - self.threshold)).clamp(min=0)
-        weights = 1 + self.slope * excess
-        errors = (values - truth).abs() if self.error == "absolute" else (values - truth) ** 2
-        return (weights * errors).sum() / weights.sum()
+        return truth, 1 + self.slope * excess

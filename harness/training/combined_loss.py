@@ -89,6 +89,10 @@ class LossCombination:
             )
         return components, terms
 
+    def counts(self, batch: Batch) -> dict[str, Tensor]:
+        """Return how much `batch` counts in its components, as the losses say."""
+        return {name: count for term in self._terms for name, count in term.loss.counts(term.name, batch).items()}
+
     def factor(self, component: str, term: Term, step: int, growth_weights: Mapping[str, Weight]) -> float:
         """Return the weight of a component at `step`, without what is learned of it."""
         born = growth_weights.get(component, growth_weights.get(term.output or component, 1.0))

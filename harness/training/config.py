@@ -1,9 +1,9 @@
 """How a network is trained, independent of the network and of the task."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
@@ -23,6 +23,9 @@ class TrainingConfig(Spec):
 
     Attributes:
         batch_size: examples per optimizer update.
+        accumulate: the number of parts in which the network sees the examples of an update, so that a batch fits into
+            memory; their gradients are added up, weighted so that they are those of the whole batch. What layers
+            compute over a batch or draw for it, such as batch norm and dropout, they do for each part.
         losses: by name; a component's weight is that of its loss times that of the growth that added its output. A
             scalar that the model returns under a name ending in `_loss` or `_reg` need not be listed.
         augment: random changes of the inputs of training batches, in this order; evaluations see unchanged inputs.
@@ -41,6 +44,8 @@ class TrainingConfig(Spec):
             before the next regular evaluation. Triggers see these evaluations like all others.
     """
 
+    later: ClassVar[tuple[str, ...]] = ("accumulate",)
+
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
     schedule: AbstractSchedule = ConstantRate()
@@ -54,3 +59,13 @@ class TrainingConfig(Spec):
     clip_norm: PositiveFloat | None = None
     evaluate_every: PositiveInt = 25
     evaluate_after_growth: NonNegativeInt = 0
+    accumulate: PositiveInt = 1
+
+    @model_validator(mode="after")
+    def _parts_have_examples(self) -> "TrainingConfig":
+        if self.accumulate > self.batch_size:
+            raise ValueError(
+                f"accumulate: expected at most {self.batch_size} parts of a batch of {self.batch_size} examples, "
+                f"found {self.accumulate}"
+            )
+        return self

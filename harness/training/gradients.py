@@ -9,7 +9,7 @@ from torch.nn.utils import get_total_norm
 
 from harness.training.state import TrainState
 
-__all__ = ["total_norm", "trunk_gradients"]
+__all__ = ["agreement", "total_norm", "trunk_gradients"]
 
 
 def total_norm(gradients: list[Tensor]) -> Tensor:
@@ -26,16 +26,18 @@ def total_norm(gradients: list[Tensor]) -> Tensor:
 
 
 def trunk_gradients(state: TrainState, weighted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the size of each weighted component's gradient on the backbone, and the cosine between any two.
+    """Return the gradient `[P]` of each weighted component on the backbone; none if the backbone is frozen."""
+    trunk = [parameter for parameter in state.model.backbone.parameters() if parameter.requires_grad]
+    return {name: _gradient(state, value, trunk) for name, value in weighted.items()} if trunk else {}
+
+
+def agreement(flat: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the size of each component's gradient, and the cosine between any two.
 
     Returns:
-        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`, which is -1 for opposite gradients. An empty dict if
-        the backbone is frozen. A component that does not depend on the backbone has the norm 0 and cosines of 0.
+        `trunk_norm/<component>`, and `trunk_cosine/<one>.<other>`, which is -1 for opposite gradients. A component that
+        does not depend on the backbone has the norm 0 and cosines of 0.
     """
-    trunk = [parameter for parameter in state.model.backbone.parameters() if parameter.requires_grad]
-    if not trunk:
-        return {}
-    flat = {name: _gradient(state, value, trunk) for name, value in weighted.items()}
     norms = {name: gradient.norm() for name, gradient in flat.items()}
     metrics = {f"trunk_norm/{name}": norm for name, norm in norms.items()}
     tiny = torch.finfo(torch.float32).tiny

@@ -241,8 +241,11 @@ class StageLoop:
         # Augmented inputs differ at every step, and so do their features.
         if self._features is None or self.config.augment or self.needs.taps:
             return Feed(state.model, self.data)
+        size, unequal = divmod(batches.size, min(self.config.accumulate, batches.size))
+        if unequal:  # features would be computed in batches of another size than that of some parts
+            return Feed(state.model, self.data)
         seen = batches.within(state.age, self._until - state.step)
-        return self._features.feed(state, self.data, seen, batch_size=batches.size)
+        return self._features.feed(state, self.data, seen, batch_size=size)
 
     def _evaluate(self, results: Mapping[str, float] | None = None) -> dict[str, float]:
         self.recorder.flush()

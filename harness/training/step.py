@@ -7,11 +7,12 @@ from harness.core.output_specs import OutputSpecs
 from harness.core.seeding import seed_global_stream, step_seed
 from harness.data import Split
 from harness.losses import Batch
+from harness.training.accumulation import AccumulatedLoss, parts_of
 from harness.training.combined_loss import CombinedLoss, LossCombination, combine_losses
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
-from harness.training.gradients import total_norm, trunk_gradients
+from harness.training.gradients import agreement, total_norm, trunk_gradients
 from harness.training.group_watch import GroupWatch
 from harness.training.state import TrainState
 from harness.training.update import Update
@@ -68,29 +69,37 @@ class TrainingStep:
             group's learning rate; group n was born at the n-th growth, if no weights of losses are learned, which come
             second. If gradients are recorded, also the metrics of `trunk_gradients`.
         """
-        state, config = self._state, self._config
-        set_learning_rates(state, config)
+        state = self._state
+        set_learning_rates(state, self._config)
         forget_gradients(state)
         # Dropout in modules of any library draws from the global generator.
         seed_global_stream(step_seed(state.seed, state.step), state.device)
-        batch = forward_batch(state, examples, self._specs, self._needs, forward)
-        loss = self._losses.combine(
-            batch, step=state.step, growth_weights=state.loss_weights, log_variances=self._log_variances
-        )
-        if self._contract is not None:
-            self._contract.check(loss.components, batch, state)
-        every = config.record_gradients_every
-        gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
+        loss, gradients = self._backward(examples, forward)
         extra = self._descend(loss)
-        return _measured(loss, extra.pop("grad_norm")) | gradients | extra
+        return _measured(loss, extra.pop("grad_norm")) | agreement(gradients) | extra
+
+    def _backward(self, examples: Split, forward: Forward | None) -> tuple[CombinedLoss, dict[str, Tensor]]:
+        """Add up the gradients of `examples`, in parts; return their loss, and if asked for those of components."""
+        state, every = self._state, self._config.record_gradients_every
+        recorded = bool(every) and (state.step + 1) % (every or 1) == 0
+        sums, gradients = AccumulatedLoss(examples, self._losses), dict[str, Tensor]()
+        for part in parts_of(examples, self._config.accumulate):
+            batch = forward_batch(state, part, self._specs, self._needs, forward)
+            loss = self._losses.combine(
+                batch, step=state.step, growth_weights=state.loss_weights, log_variances=self._log_variances
+            )
+            if self._contract is not None:
+                self._contract.check(loss.components, batch, state)
+            loss = sums.add(loss, batch)
+            for name, gradient in (trunk_gradients(state, loss.weighted) if recorded else {}).items():
+                gradients[name] = gradients[name] + gradient if name in gradients else gradient
+            (state.scaler.scale(loss.total) if state.scaler.is_enabled() else loss.total).backward()
+        return sums.loss, gradients
 
     def _descend(self, loss: CombinedLoss) -> dict[str, Tensor]:
-        """Update the parameters along the gradient of `loss`; return `grad_norm` and what is measured on the way."""
+        """Update the parameters along their gradients; return `grad_norm` and what is measured on the way."""
         state, scaler = self._state, self._state.scaler
-        if not (scaled := scaler.is_enabled()):
-            loss.total.backward()
-        else:
-            scaler.scale(loss.total).backward()
+        if scaled := scaler.is_enabled():
             scaler.unscale_(state.optimizer)
         norm = _clip(state.trainable, self._config.clip_norm)
         watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None

@@ -152,23 +152,46 @@ def test_gradients_are_those_of_finite_differences() -> None:
     assert wrong == []
 
 
+def examples_of(batch: Batch, rows: Tensor) -> Batch:
+    """Return the examples of `batch` at `rows`."""
+
+    def chosen(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: value[rows] if value.dim() else value for name, value in tensors.items()}
+
+    return replace(
+        batch,
+        outputs=chosen(batch.outputs),
+        inputs=batch.inputs[rows],
+        labels=batch.labels[rows],
+        targets=chosen(batch.targets),
+        features=chosen(batch.features),
+        teacher=chosen(batch.teacher or {}),
+        teacher_features=chosen(batch.teacher_features),
+    )
+
+
+def test_the_mean_of_parts_by_what_they_count_is_that_of_the_whole() -> None:
+    batch = batch_of(torch.float64, size=11)
+    rows = (torch.tensor([0, 1, 5, 2, 8]), torch.tensor([3, 4, 6, 7, 9, 10]))  # the first has one late class less
+    parts = [examples_of(batch, own) for own in rows]
+
+    for loss in LOSSES:
+        whole, counts = loss.components("it", batch), loss.counts("it", batch)
+        for name, value in whole.items():
+            shares = [
+                loss.counts("it", part)[name] / counts[name] if name in counts else len(own) / 11
+                for part, own in zip(parts, rows, strict=True)
+            ]
+            each = [loss.components("it", part)[name] for part in parts]
+            mean = sum(share * one for share, one in zip(shares, each, strict=True))
+            torch.testing.assert_close(mean, value, msg=lambda text, loss=loss: f"{loss!r}: {text}", check_dtype=False)
+
+
 def test_the_order_of_examples_does_not_matter() -> None:
     batch = batch_of(torch.float64)
     order = torch.randperm(len(batch.labels), generator=torch.Generator().manual_seed(1))
 
-    def shuffled(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return {name: value[order] if value.dim() else value for name, value in tensors.items()}
-
-    other = replace(
-        batch,
-        outputs=shuffled(batch.outputs),
-        inputs=batch.inputs[order],
-        labels=batch.labels[order],
-        targets=shuffled(batch.targets),
-        features=shuffled(batch.features),
-        teacher=shuffled(batch.teacher or {}),
-        teacher_features=shuffled(batch.teacher_features),
-    )
+    other = examples_of(batch, order)
 
     in_this_order, in_that_order = ({repr(loss): loss.components("it", b) for loss in LOSSES} for b in (batch, other))
     torch.testing.assert_close(in_that_order, in_this_order)

@@ -86,6 +86,21 @@ def test_cached_and_recomputed_features_train_the_same_to_the_bit(
     assert sum(sizes) < len(data.train) + len(data.validation) + 400  # a few batches are padded
 
 
+@pytest.mark.parametrize(("accumulate", "cached"), [(4, True), (5, False)])
+def test_features_are_those_of_the_parts_in_which_a_batch_is_seen(
+    digits_run: RunConfig, data: TaskData, accumulate: int, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_changes(digits_run, MODELS["mlp"] | {"training.accumulate": accumulate})
+    expected = finish(grown(run, data, OldParameters()), run, data, None)
+    sizes = counted(monkeypatch)
+
+    found = finish(grown(run, data, OldParameters()), run, data, FeatureCache())
+
+    assert found == expected
+    assert bool(sizes) == cached
+    assert sizes.count(run.training.batch_size // accumulate) >= 20 * cached
+
+
 def late_head(tap: str, dropout: float = 0.0) -> dict[str, object]:
     return {"kind": "attach_head", "name": "late", "outputs": 4, "tap": tap, "width": 5, "dropout": dropout}
 

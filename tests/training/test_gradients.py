@@ -6,7 +6,7 @@ from torch.nn.utils import get_total_norm
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split, TaskData
 from harness.training.config import TrainingConfig
-from harness.training.gradients import total_norm, trunk_gradients
+from harness.training.gradients import agreement, total_norm, trunk_gradients
 from harness.training.precision import Precision, grad_scaler
 from harness.training.state import TrainState
 from harness.training.step import train_step
@@ -23,7 +23,7 @@ def test_norms_and_cosines_are_those_of_the_components_gradients(state: TrainSta
     }
     weighted = {name: (bias * pull).sum() for name, pull in pulls.items()} | {"constant": torch.tensor(2.0)}
 
-    found = {name: value.item() for name, value in trunk_gradients(state, weighted).items()}
+    found = {name: value.item() for name, value in agreement(trunk_gradients(state, weighted)).items()}
 
     assert found["trunk_norm/a"] == found["trunk_norm/b"] == pytest.approx(5)
     assert found["trunk_cosine/a.b"] == pytest.approx(24 / 25)

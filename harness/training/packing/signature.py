@@ -26,14 +26,7 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
     Seeds, learning rates, weights of losses, steps, optimizers and initial values may differ.
     """
     state, config = loop.state, loop.config
-    special = (
-        not isinstance(loop.data.train.inputs, Tensor)
-        or loop.needs.taps
-        or loop.needs.teacher
-        or config.augment
-        or state.scaler.is_enabled()
-    )
-    if special or len(state.model.log_variances) or state.precision != "fp32" or state.device.type != "cpu":
+    if _is_special(loop) or state.precision != "fp32" or state.device.type != "cpu":
         return None
     return (
         _below(loop.feed),
@@ -45,6 +38,14 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
         tuple((name, loss.kind) for name, loss in config.losses.items()),
         (config.clip_norm, config.on_divergence, config.record_gradients_every),
     )
+
+
+def _is_special(loop: "StageLoop") -> bool:
+    """Return whether its steps do what no packed step does."""
+    state, config = loop.state, loop.config
+    recipe = config.augment or config.accumulate > 1 or state.scaler.is_enabled()
+    losses = loop.needs.taps or loop.needs.teacher or len(state.model.log_variances)
+    return bool(recipe or losses) or not isinstance(loop.data.train.inputs, Tensor)
 
 
 def losses_agree(loops: list["StageLoop"]) -> bool:
