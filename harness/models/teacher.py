@@ -1,6 +1,5 @@
 """A teacher: a copy of a network before a growth, kept by the network that grew."""
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -8,12 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from harness.core.errors import ModulePathError
 from harness.models.call import arguments
+from harness.models.copied import copied
 from harness.models.growable import GrowableModel
 from harness.models.taps import capture
 
-__all__ = ["Teacher", "keep_teacher", "teacher_of"]
+__all__ = ["Teacher", "is_of_teacher", "keep_teacher", "teacher_of"]
 
 PREFIX = "teacher/"
 
@@ -74,7 +73,7 @@ def keep_teacher(model: nn.Module) -> Teacher:
     Raises:
         ModulePathError: `model` holds something that cannot be copied.
     """
-    network = _copied(model)
+    network = copied(model, purpose="keep it as a teacher")
     vars(network).pop("teacher", None)
     for name, _ in list(network.named_buffers(recurse=False)):
         if name.startswith(PREFIX):
@@ -82,24 +81,15 @@ def keep_teacher(model: nn.Module) -> Teacher:
     return Teacher(network)
 
 
-def _copied(model: nn.Module) -> nn.Module:
-    # What modules keep of a forward pass is part of a graph, and torch copies none.
-    kept = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
-    memo = {id(value): value.detach() for value in kept if not value.is_leaf}
-    try:
-        return copy.deepcopy(model, memo)
-    except Exception as error:
-        why = str(error).splitlines()[0].partition(". ")[0]
-        raise ModulePathError(
-            f"expected a network that can be copied, to keep it as a teacher, found that {type(model).__name__} cannot "
-            f"be: {why}; let no module hold such a thing while the network grows"
-        ) from error
-
-
 def teacher_of(model: nn.Module) -> Teacher | None:
     """Return the teacher of `model`, or None if it has none."""
     teacher = getattr(model, "teacher", None)
     return teacher if isinstance(teacher, Teacher) else None
+
+
+def is_of_teacher(name: str) -> bool:
+    """Return whether the buffer of a student that is called `name` in it holds a tensor of its teacher."""
+    return name.startswith(PREFIX)
 
 
 def _tensors(network: nn.Module) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from harness.staging.run_context import RunContext
 from harness.staging.stage_key import next_key
 from harness.staging.stage_trainer import StageTrainer
 from harness.staging.stored_stages import StoredStages
+from harness.training.evaluation import evaluated
 from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import Training
 from harness.training.nondeterminism import explained_nondeterminism
@@ -63,7 +64,9 @@ class Chain:
 
     def _begin(self) -> tuple[TrainState, History]:
         config, model = self._config, build_network(self._config, self._data)
-        return fresh_state(model, config.training.optimizer, seed=config.seed, precision=config.precision), History()
+        training, seed, precision = config.training, config.seed, config.precision
+        state = fresh_state(model, training.optimizer, seed=seed, precision=precision, average=training.average)
+        return state, History()
 
     def _after_growth(self, stage: PendingStage, end: StageEnd, rule: GrowthRule) -> PendingStage:
         def begin() -> tuple[TrainState, History]:
@@ -78,13 +81,15 @@ class Chain:
 
     def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
-        training, specs = self._config.training, self._output_specs(state)
+        training = self._config.training
+        specs = self._output_specs(evaluated(state, training))
         known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
         batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = snapshot_outputs(state, batch, training, specs)
+        before = snapshot_outputs(evaluated(state, training), batch, training, specs)
         with explained_nondeterminism(state.model):
             growth = state.grow(rule.change, probe=probe_for(rule.change, self._data, lambda: self._loss(state)))
-        after = snapshot_outputs(state, batch, training, self._output_specs(state))
+        shown = evaluated(state, training)
+        after = snapshot_outputs(shown, batch, training, self._output_specs(shown))
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 
     def _loss(self, state: TrainState) -> TrainedLoss:

@@ -74,7 +74,9 @@ def measured_cost(config: RunConfig, data: TaskData) -> StepCost:
         data: on that device.
     """
     training, model = config.training, build_network(config, data)
-    state = fresh_state(model, training.optimizer, seed=config.seed, precision=config.precision)
+    state = fresh_state(
+        model, training.optimizer, seed=config.seed, precision=config.precision, average=training.average
+    )
     history = History()
     rarely = training.model_copy(update={"evaluate_every": WARM_UP + STEPS + 1})
     train_stage(state, WARM_UP, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)

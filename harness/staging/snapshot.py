@@ -1,6 +1,6 @@
 """Snapshots: a training state as safetensors and JSON, and back, to the bit; `snapshot_format` describes the file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -9,10 +9,12 @@ from torch import Tensor
 
 from harness.core.errors import SnapshotError
 from harness.growth import Change, GrowthEvent
+from harness.growth.identities import Identities
 from harness.growth.lineage import replay
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
-from harness.staging.snapshot_format import MODEL, OPTIMIZER, SnapshotFile, as_metadata
+from harness.staging.snapshot_format import AVERAGE, MODEL, OPTIMIZER, SnapshotFile, as_metadata
+from harness.training.average import EMA, WeightAverage
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
 from harness.training.state import TrainState, fresh_state
@@ -24,6 +26,8 @@ def write_snapshot(state: TrainState) -> bytes:
     """Return the bytes of a snapshot of `state`."""
     ids = {id(parameter): name for name, parameter in state.identities.parameters().items()}
     tensors = {f"{MODEL}{name}": tensor for name, tensor in state.identities.tensors().items()}
+    if state.average is not None:
+        tensors |= {f"{AVERAGE}{name}": tensor for name, tensor in state.average.identities.tensors().items()}
     plain: dict[str, dict[str, Any]] = {}
     for parameter, moments in state.optimizer.state.items():
         for key, value in moments.items():
@@ -54,6 +58,7 @@ def read_snapshot(
     probe: Callable[[Change], Probe],
     seed: int,
     precision: Precision,
+    average: EMA | None = None,
 ) -> TrainState:
     """Return the state in `content`; `model` is the network as it was at step 0, freshly built.
 
@@ -67,15 +72,22 @@ def read_snapshot(
     state.step = header["step"]
     state.lineage = tuple(GrowthEvent.model_validate(event) for event in header["lineage"])
     state.identities, state.loss_weights, state.effects = replay(model, state.lineage, probe=probe)
-    _load_model(state, {n.removeprefix(MODEL): t for n, t in tensors.items() if n.startswith(MODEL)})
+    if average is not None:
+        state.average = WeightAverage(average, model, state.identities)
+        _load(state.average.identities, _under(AVERAGE, tensors))
+    _load(state.identities, _under(MODEL, tensors))
     _load_optimizer(state, header, tensors)
     state.scaler.load_state_dict(header["scaler"])
     state.refreeze()
     return state
 
 
-def _load_model(state: TrainState, stored: dict[str, Tensor]) -> None:
-    present = state.identities.tensors()
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _load(identities: Identities, stored: Mapping[str, Tensor]) -> None:
+    present = identities.tensors()
     if different := sorted(present.keys() ^ stored.keys()):
         raise SnapshotError(f"expected the same tensors in snapshot and network, found {different[0]!r} in one only")
     with torch.no_grad():

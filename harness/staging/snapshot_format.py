@@ -1,8 +1,9 @@
 """The file format of snapshots, read without torch.
 
 A snapshot is a safetensors file: the length of a header (8 bytes, little-endian), the header as JSON, and the bytes of
-all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`. Everything else of
-a training state is JSON in the header's metadata: step, lineage, the optimizer's groups by id, the loss scaler.
+all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`, and those of an
+average of the weights `average/<stable id>`. Everything else of a training state is JSON in the header's metadata:
+step, lineage, the optimizer's groups by id, the loss scaler.
 """
 
 import json
@@ -12,9 +13,9 @@ from typing import Any
 
 from harness.core.errors import SnapshotError
 
-__all__ = ["MODEL", "OPTIMIZER", "SnapshotFile", "as_metadata"]
+__all__ = ["AVERAGE", "MODEL", "OPTIMIZER", "SnapshotFile", "as_metadata"]
 
-MODEL, OPTIMIZER = "model/", "optimizer/"
+AVERAGE, MODEL, OPTIMIZER = "average/", "model/", "optimizer/"
 METADATA, STATE = "__metadata__", "harness"
 LENGTH_BYTES = ALIGNMENT = 8
 

@@ -20,7 +20,7 @@ from harness.staging.snapshot import write_snapshot
 from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
-from harness.training.evaluation import forward_split, metrics_of
+from harness.training.evaluation import evaluated, forward_split, metrics_of
 from harness.training.forward import needs_of
 from harness.training.loop import StageLoop, Training
 from harness.training.nondeterminism import explained_nondeterminism
@@ -173,6 +173,7 @@ class StageTrainer:
     def _evaluate(self, state: TrainState, name: str, split: Split, evaluation: History) -> Batch:
         """Record the metrics of a split in `evaluation`; return the network's outputs for it."""
         config = self._config.training
+        state = evaluated(state, config)
         specs = output_specs(state.model, state.lineage, state.effects, self._data)
         batch = forward_split(state, split, specs, needs_of(config.losses.values()))
         metrics = metrics_of(state, batch, config)

@@ -71,6 +71,7 @@ class StoredStages:
             probe=lambda change: probe_for(change, self._data),
             seed=config.seed,
             precision=config.precision,
+            average=config.training.average,
         )
 
     def _is_complete(self, metrics: StageMetrics, step: int) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
 from harness.losses import AbstractLoss, JointCrossEntropy
+from harness.training.average import EMA
 from harness.training.optimizers import AbstractOptimizer, AdamW
 from harness.training.schedules import AbstractSchedule, ConstantRate
 
@@ -42,9 +43,12 @@ class TrainingConfig(Spec):
         evaluate_every: steps between evaluations on the validation split.
         evaluate_after_growth: the number of steps after each growth that are all evaluated, to see losses that recover
             before the next regular evaluation. Triggers see these evaluations like all others.
+        average: of the weights, which is kept beside the network, grows along with it and is stored with it.
+        evaluate_average: whether the average is evaluated, if one is kept, in place of the network that is trained:
+            on validation and test data, by triggers and before and after growths.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("accumulate",)
+    later: ClassVar[tuple[str, ...]] = ("accumulate", "average", "evaluate_average")
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
@@ -60,6 +64,8 @@ class TrainingConfig(Spec):
     evaluate_every: PositiveInt = 25
     evaluate_after_growth: NonNegativeInt = 0
     accumulate: PositiveInt = 1
+    average: EMA | None = None
+    evaluate_average: bool = True
 
     @model_validator(mode="after")
     def _parts_have_examples(self) -> "TrainingConfig":

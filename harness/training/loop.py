@@ -29,7 +29,7 @@ from harness.growth.triggers import NEVER, Progress
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.drift import drift
-from harness.training.evaluation import evaluate
+from harness.training.evaluation import evaluate, evaluated
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
 from harness.training.output_specs import output_specs
@@ -102,6 +102,9 @@ class StageLoop:
     ) -> None:
         self.state, self.config, self.data = state, config, data
         self.specs = output_specs(state.model, state.lineage, state.effects, data)
+        shown = evaluated(state, config).model
+        same = shown is state.model
+        self._evaluated_specs = self.specs if same else output_specs(shown, state.lineage, state.effects, data)
         self.batches = batches_of(state, data, config, self.specs.label_map)
         self.needs = needs_of(config.losses.values())
         contract = Contract(history, start=state.step - state.age)
@@ -249,9 +252,12 @@ class StageLoop:
 
     def _evaluate(self, results: Mapping[str, float] | None = None) -> dict[str, float]:
         self.recorder.flush()
-        state, config = self.state, self.config
+        config = self.config
+        state = evaluated(self.state, config)
         if results is None:
-            results = evaluate(state, self.feed.data.validation, config, self.specs, forward=self.feed.forward_part)
+            # Features of a frozen part are those of the network; its average computes its own.
+            forward = self.feed.forward_part if state is self.state else None
+            results = evaluate(state, self.feed.data.validation, config, self._evaluated_specs, forward=forward)
         metrics = {f"val/{name}": value for name, value in results.items()}
         self._history.record(state.step, metrics)
         if config.record_drift:

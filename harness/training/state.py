@@ -1,6 +1,6 @@
 """The state of a run between two steps: all that training needs to continue exactly."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
-from harness.core.seeding import seeded_global_stream
+from harness.core.seeding import generator, seeded_global_stream
 from harness.growth.freeze import factors_by_parameter, freeze
 from harness.growth.frozen_modes import set_train_mode
 from harness.growth.grow import grow_network
@@ -20,6 +20,7 @@ from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import scale_rates
 from harness.losses import Weight
 from harness.models import AbstractModel, GrowableModel
+from harness.training.average import EMA, WeightAverage
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
 
@@ -38,6 +39,7 @@ class TrainState:
         effects: their effects on the outputs.
         loss_weights: weights of the components that growths added, by output.
         frozen: ids of the tensors that the last growth's policy freezes.
+        average: of the weights, if one is kept.
     """
 
     model: GrowableModel
@@ -51,6 +53,7 @@ class TrainState:
     effects: tuple[Effect, ...] = ()
     loss_weights: dict[str, Weight] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
+    average: WeightAverage | None = None
 
     @cached_property
     def device(self) -> torch.device:
@@ -72,7 +75,9 @@ class TrainState:
 
     def grow(self, change: Change, *, probe: Probe) -> Growth:
         """Grow the network and everything that follows it; the operation may read `probe`."""
-        with all_or_nothing(self.model, self.optimizer):
+        average, number = self.average, len(self.lineage) + 1
+        whole = self.model if average is None else nn.ModuleList([self.model, average.model])
+        with all_or_nothing(whole, self.optimizer):
             self.optimizer.zero_grad(set_to_none=True)
             grown = grow_network(
                 self.model,
@@ -86,9 +91,12 @@ class TrainState:
                 group=change.group(),
                 like=0,  # a change's factor is in units of the run's own rate, whichever layer it extends
                 seed=self.seed,
-                number=len(self.lineage) + 1,
+                number=number,
                 step=self.step,
             )
+            if average is not None:
+                stream = generator(self.seed, "growth", number)
+                average.grow(change, grown.identities, grown.frozen, number=number, probe=probe, generator=stream)
         self.lineage += (GrowthEvent(step=self.step, change=change),)
         self.effects += (Effect.of(grown.growth),)
         self.loss_weights |= change.weights(grown.growth.outputs, self.step)
@@ -102,6 +110,8 @@ class TrainState:
         if self.lineage:
             policy = self.lineage[-1].change.freeze
             self.frozen = freeze(self.model, self.identities, policy, growth=len(self.lineage), age=self.age)
+            if self.average is not None:
+                self.average.follow(self.identities, self.frozen)
             self._forget_trainable()
             self._scale_rates()
 
@@ -110,6 +120,13 @@ class TrainState:
         scale_rates(
             self.optimizer, factors_by_parameter(self.model, self.identities, policy, growth=growth, age=self.age)
         )
+
+    @property
+    def averaged(self) -> "TrainState":
+        """The same state with the average of the weights as its network; itself if none is kept."""
+        if self.average is None:
+            return self
+        return replace(self, model=self.average.model, identities=self.average.identities, average=None)
 
     def set_train_mode(self) -> None:
         """Put trained modules into train mode and frozen ones into eval mode.
@@ -130,7 +147,14 @@ def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, de
     return GrowableModel(backbone, output).to(device)
 
 
-def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int, precision: Precision) -> TrainState:
+def fresh_state(
+    model: GrowableModel,
+    optimizer: AbstractOptimizer,
+    *,
+    seed: int,
+    precision: Precision,
+    average: EMA | None = None,
+) -> TrainState:
     """Return the state of a run at step 0."""
     learned = list(model.log_variances.values())
     apart = {id(parameter) for parameter in learned}
@@ -143,4 +167,6 @@ def fresh_state(model: GrowableModel, optimizer: AbstractOptimizer, *, seed: int
     if scaler.is_enabled():
         # A fused kernel would decide itself which updates to skip, and less exactly than the scaler.
         vars(started)["_step_supports_amp_scaling"] = False
-    return TrainState(model, Identities(model), started, scaler, seed, precision)
+    identities = Identities(model)
+    kept = None if average is None else WeightAverage(average, model, identities)
+    return TrainState(model, identities, started, scaler, seed, precision, average=kept)

@@ -108,6 +108,8 @@ class TrainingStep:
         if scaled:
             scaler.update()
         state.step += 1
+        if state.average is not None:
+            state.average.update(state.age, skipped)
         return {"grad_norm": norm} | (watched.measured() if watched else {}) | scaling
 
     def _update(self, norm: Tensor, total: Tensor) -> Tensor | None:

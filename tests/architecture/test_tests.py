@@ -19,6 +19,7 @@ SUITES = {
     "growth/probe": "conformance/test_zoo.py",
     "growth/recipe": "growth/test_checkpoint.py",
     "growth/restored": "growth/test_checkpoint.py",
+    "models/copied": "models/test_teacher.py",
     "growth/surgery/attached": "growth/surgery/test_schedules.py",
     "growth/surgery/": "growth/surgery/test_optimizers.py",
     "growth/spaces/": "growth/spaces/test_widening.py",

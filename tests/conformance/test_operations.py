@@ -15,6 +15,7 @@ from harness.growth import (
     AttachHead,
     DuplicateLayers,
     InsertLayer,
+    NoFreezing,
     RaiseRank,
     ReplaceHead,
     ResizeEmbedding,
@@ -29,10 +30,13 @@ from harness.growth import (
     save_grown,
 )
 from harness.growth.layers import ConvBlock
+from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.growth.surgery import check_coverage, operate
 from harness.models import GrowableModel
+from harness.training.average import EMA
 from harness.training.optimizers import AdamW
+from harness.training.state import fresh_state
 
 OPERATIONS = [
     AlignRows(path="output", first=2),
@@ -162,6 +166,24 @@ def test_the_record_is_enough_for_the_optimizer(
     operate(optimizer, growth, step=0, lr_factor=1)
 
     check_coverage(conv_model, optimizer)
+
+
+def test_an_average_of_the_weights_grows_along(
+    operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    state = fresh_state(conv_model, AdamW(), seed=3, precision="fp32", average=EMA())
+
+    state.grow(Change(operation=operation, freeze=NoFreezing()), probe=Probe(images))
+
+    assert state.average is not None
+    own = state.average.identities.tensors()
+    assert own.keys() == state.identities.keys()
+    assert all(torch.equal(own[name], tensor) for name, tensor in state.identities.tensors().items())
+    assert state.averaged.model.off == conv_model.off
+    with torch.no_grad():
+        shown, same = (one.eval()(images) for one in (state.averaged.model, conv_model))
+    assert shown.keys() == same.keys()
+    assert all(torch.equal(shown[name], same[name]) for name in same)
 
 
 def test_old_tensors_keep_their_values(

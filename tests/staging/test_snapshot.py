@@ -18,23 +18,35 @@ KINDS = [
     {"training.optimizer": {"kind": "adamw"}, "precision": "fp32"},
     {"training.optimizer": {"kind": "sgd", "nesterov": True, "weight_decay": 0.01}, "precision": "fp16"},
     {"training.schedule": {"kind": "cosine", "steps": 40, "warm_up": 5}, "precision": "bf16"},
+    {"training.average": {"decay": 0.9}, "training.accumulate": 4, "precision": "bf16"},
 ]
 
 
-@pytest.fixture(params=KINDS, ids=lambda kind: str(kind["precision"]))
+@pytest.fixture(
+    params=KINDS,
+    ids=lambda kind: " ".join([str(kind["precision"]), *(["average"] if "training.average" in kind else [])]),
+)
 def run(request: pytest.FixtureRequest, digits_run: RunConfig) -> RunConfig:
     return with_changes(digits_run, {**request.param, "growths.0.freeze": "old_parameters"})
 
 
 def fresh(run: RunConfig) -> TrainState:
     model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
-    return fresh_state(model, run.training.optimizer, seed=0, precision=run.precision)
+    return fresh_state(model, run.training.optimizer, seed=0, precision=run.precision, average=run.training.average)
 
 
 def restored(content: bytes, run: RunConfig, data: TaskData) -> TrainState:
     model = build_model(run.model, output="known", outputs=6, seed=0, device=torch.device("cpu"))
     probe = Probe(data.validation.inputs[:2])
-    return read_snapshot(content, model, run.training.optimizer, probe=lambda _: probe, seed=0, precision=run.precision)
+    return read_snapshot(
+        content,
+        model,
+        run.training.optimizer,
+        probe=lambda _: probe,
+        seed=0,
+        precision=run.precision,
+        average=run.training.average,
+    )
 
 
 def train(state: TrainState, until: int, run: RunConfig, data: TaskData, history: History) -> None:

@@ -43,7 +43,7 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
 def _is_special(loop: "StageLoop") -> bool:
     """Return whether its steps do what no packed step does."""
     state, config = loop.state, loop.config
-    recipe = config.augment or config.accumulate > 1 or state.scaler.is_enabled()
+    recipe = config.augment or config.accumulate > 1 or state.average or state.scaler.is_enabled()
     losses = loop.needs.taps or loop.needs.teacher or len(state.model.log_variances)
     return bool(recipe or losses) or not isinstance(loop.data.train.inputs, Tensor)
 
