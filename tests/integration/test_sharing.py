@@ -20,6 +20,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
+from harness.training.average import EMA
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import SGD
 from harness.training.schedules import Cosine
@@ -44,7 +45,7 @@ def _spots(count: int, seed: int) -> Split:
     return Split(images, labels)
 
 
-@pytest.fixture(params=["fp32", "bf16", "fp16", "augmented"])
+@pytest.fixture(params=["fp32", "bf16", "fp16", "averaged and augmented"])
 def study(request: pytest.FixtureRequest) -> list[RunConfig]:
     """Runs with two growths each: early and late ones, with what is old frozen after the first, or the second."""
     rules = tuple(
@@ -56,7 +57,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
         )
         for name, step in (("late", 12), ("later", 25))
     )
-    plain = request.param != "augmented"
+    plain = request.param != "averaged and augmented"
     base = RunConfig(
         task=Spots(classes={"known": (0, 1), "late": (2, 3), "later": (4, 5)}),
         model=ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=8, dropout=0.3),
@@ -66,6 +67,8 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
             batch_size=20,
             clip_norm=2.0,
             evaluate_every=5,
+            accumulate=1 if plain else 3,
+            average=None if plain else EMA(decay=0.9),
             augment=() if plain else (RandomShift(pixels=1), HorizontalFlip(), GaussianNoise()),
         ),
         growths=rules,
