@@ -25,8 +25,9 @@ class Output(Spec):
     """What an output predicts that is not a head of jointly classified labels.
 
     Attributes:
-        kind: `classes` are logits of one class an example; `binary`, of a yes or no in each column; `values` are
-            numbers; `inputs` are the inputs themselves, flattened.
+        kind: `classes` are logits of one class an example, or, if the target has positions, of one class at each, such
+            as the next token; `binary`, of a yes or no in each column; `values` are numbers; `inputs` are the inputs
+            themselves, flattened.
         columns: its number of columns when it is created.
         target: the name of its target; the output's own name unless given, `labels` for the labels. Of a target with
             more columns, the output predicts the first ones.

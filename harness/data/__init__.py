@@ -3,8 +3,10 @@
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData, load_task
 from harness.data.anuran_calls import AnuranCalls
 from harness.data.arrays import Arrays
+from harness.data.banking77 import Banking77
 from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.cifar100 import CIFAR100
+from harness.data.clinc150 import Clinc150
 from harness.data.digits import Digits
 from harness.data.energy_efficiency import EnergyEfficiency
 from harness.data.fashion_mnist import FashionMNIST
@@ -14,6 +16,8 @@ from harness.data.own_file import sha256_of
 from harness.data.parts import Parts
 from harness.data.table import Table
 from harness.data.teacher_student import TeacherStudent
+from harness.data.tiny_shakespeare import TinyShakespeare
+from harness.data.tokenizer import Tokenizer
 from harness.data.torch_dataset import split_of
 
 __all__ = [
@@ -22,7 +26,9 @@ __all__ = [
     "AbstractTask",
     "AnuranCalls",
     "Arrays",
+    "Banking77",
     "BatchOrder",
+    "Clinc150",
     "Digits",
     "EnergyEfficiency",
     "FashionMNIST",
@@ -35,6 +41,8 @@ __all__ = [
     "Table",
     "TaskData",
     "TeacherStudent",
+    "TinyShakespeare",
+    "Tokenizer",
     "load_task",
     "sha256_of",
     "split_of",

@@ -28,7 +28,7 @@ class Split:
         inputs: `[N, ...]`, or tensors `[N, ...]` by the names of the network's arguments, such as `input_ids` and
             `attention_mask`.
         labels: `[N]` int64, the class of each example; a training example is used once its class can be seen.
-        targets: other targets, by name: classes `[N]` int64 or values `[N, D]` float32.
+        targets: other targets, by name: classes `[N]` int64, or at each position `[N, T]`, or values `[N, D]` float32.
         features: the outputs of a frozen part of a network for the inputs, by name, `[N, ...]` each.
     """
 
@@ -194,8 +194,10 @@ def _check_target(split: Split, output: Output, target: str, where: str) -> None
     values = tensors[target]
     found = f"{values.dtype} {tuple(values.shape)}"
     if output.kind == "classes":
-        if values.dtype != torch.int64 or values.dim() != 1:
-            raise DataError(f"expected int64 classes (N,) as target {target!r} in {where}, found {found}")
+        if values.dtype != torch.int64 or values.dim() not in (1, 2):
+            raise DataError(
+                f"expected int64 classes (N,) or (N, positions) as target {target!r} in {where}, found {found}"
+            )
         if values.min() < 0 or values.max() >= output.columns:
             extremes = f"{int(values.min())} to {int(values.max())}"
             raise DataError(

@@ -6,13 +6,14 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.positions import by_position
 from harness.losses._base import AbstractOutputLoss, Batch
 
 __all__ = ["CrossEntropy"]
 
 
 class CrossEntropy(AbstractOutputLoss):
-    """-log softmax of the true class among the logits of one output, averaged over the batch.
+    """-log softmax of the true class among the logits of one output, averaged over the batch, and over positions.
 
     Attributes:
         label_smoothing: the part of the true probability that is spread evenly over all classes (arXiv 1512.00567).
@@ -22,6 +23,8 @@ class CrossEntropy(AbstractOutputLoss):
     label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
 
     def value(self, batch: Batch, output: str) -> Tensor:
-        """Return the mean over the batch."""
-        logits = batch.outputs[output]
-        return functional.cross_entropy(logits, batch.target(output), label_smoothing=self.label_smoothing)
+        """Return the mean over the batch, of classes at positions over all of them."""
+        logits, classes = batch.outputs[output], batch.target(output)
+        if classes.dim() > 1:
+            logits, classes = by_position(logits, classes)
+        return functional.cross_entropy(logits, classes, label_smoothing=self.label_smoothing)

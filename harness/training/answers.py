@@ -7,6 +7,7 @@ from torch import Tensor
 
 from harness.core.answers import JOINT, NOT_ASKED, Answers, ClassAnswers, ValueErrors
 from harness.core.label_map import LabelMap
+from harness.core.positions import by_position
 from harness.losses import Batch
 
 __all__ = ["answers_of"]
@@ -32,7 +33,7 @@ def answers_of(batch: Batch, groups: Tensor | None = None) -> Answers:
             continue
         values, truth = batch.outputs[name].flatten(1), batch.target(name)
         if described.kind == "classes":
-            outputs[name] = _of_classes(values, truth, asked)
+            outputs[name] = _of_classes(batch.outputs[name], truth, asked)
         elif described.kind == "binary":
             outputs[name] = _of_columns(values, truth[:, : values.shape[1]], asked)
         else:
@@ -53,9 +54,12 @@ def _of_heads(batch: Batch, label_map: LabelMap) -> ClassAnswers:
     return _class_answers(truth, answer, of_truth, _at(chances, predicted))
 
 
-def _of_classes(logits: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:
+def _of_classes(outputs: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:
+    logits, classes = by_position(outputs, truth)
     answer, chances = logits.argmax(dim=1), logits.softmax(dim=1)
-    return _class_answers(truth, answer.where(asked, NOT_ASKED), _at(chances, truth), _at(chances, answer))
+    of_truth, of_answer = (_at(chances, columns).view_as(truth) for columns in (classes, answer))
+    known = asked if truth.dim() == 1 else asked[:, None]
+    return _class_answers(truth, answer.view_as(truth).where(known, NOT_ASKED), of_truth, of_answer)
 
 
 def _of_columns(logits: Tensor, truth: Tensor, asked: Tensor) -> ClassAnswers:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
+from harness.core.positions import by_position
 from harness.data import AbstractTask
 from harness.losses import Batch
 
@@ -116,7 +117,8 @@ def output_metrics(batch: Batch) -> dict[str, Tensor]:
             continue
         values, truth = batch.outputs[name].flatten(1), batch.target(name)
         if described.kind == "classes":
-            results[f"accuracy/{name}"] = (values.argmax(dim=1) == truth).double().mean()
+            logits, classes = by_position(batch.outputs[name], truth)
+            results[f"accuracy/{name}"] = (logits.argmax(dim=1) == classes).double().mean()
         elif described.kind == "binary":
             results[f"accuracy/{name}"] = ((values > 0) == (truth[:, : values.shape[1]] > 0.5)).double().mean()
         else:

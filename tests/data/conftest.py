@@ -2,12 +2,16 @@
 
 import io
 import pickle
+import string
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+
+from harness.core.model_folder import ModelFolder
+from harness.data import Tokenizer
 
 
 def _save_text(pickler: Any, value: bytes) -> None:
@@ -63,3 +67,17 @@ def _workbook(cells: str, texts: list[str], before: str = "") -> bytes:
         sheet = f"<worksheet {space}><sheetData><row>{cells}</row></sheetData></worksheet>"
         book.writestr("xl/worksheets/sheet1.xml", before + sheet)
     return stream.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
+    """A tokenizer whose tokens are the words `a` to `z` and what marks the ends of a text."""
+    tokenizers = pytest.importorskip("tokenizers")
+    folder = tmp_path_factory.mktemp("pretrained")
+    words = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *string.ascii_lowercase]
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({word: n for n, word in enumerate(words)}, "[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "config.json").write_text("{}")
+    return Tokenizer(files=ModelFolder.of(str(folder)), length=6)

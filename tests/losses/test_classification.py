@@ -101,3 +101,13 @@ def test_the_component_has_the_losss_name_and_the_output_may_have_another() -> N
     batch = batch_of({"species": normal(2, 4)}, specs, species=torch.tensor([0, 1]))
 
     assert list(CrossEntropy(output="species").components("other", batch)) == ["other"]
+
+
+def test_classes_at_positions_count_alike_in_all_examples() -> None:
+    logits, classes = normal(3, 4, 5), torch.tensor([[0, 1, 2, 3], [4, 4, 0, 1], [2, 2, 2, 0]])
+    specs = OutputSpecs(LabelMap.of({}), outputs={"next": Output(kind="classes", columns=5)})
+
+    found = CrossEntropy().components("next", batch_of({"next": logits}, specs, next=classes))["next"]
+
+    alone = [nn.functional.cross_entropy(logits[n, t], classes[n, t]) for n in range(3) for t in range(4)]
+    torch.testing.assert_close(found, torch.stack(alone).mean())

@@ -107,3 +107,18 @@ def test_examples_know_their_group() -> None:
     grouped = answers_of(batch, torch.arange(6) // 2).groups
     assert grouped is not None
     assert grouped.tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_classes_at_positions_are_answered_position_by_position() -> None:
+    specs = OutputSpecs(HEADS["two heads"], outputs={"next": Output(kind="classes", columns=3)})
+    stream = torch.Generator().manual_seed(1)
+    logits, truth = torch.randn(6, 4, 3, generator=stream), torch.randint(3, (6, 4), generator=stream)
+    heads = {"known": torch.zeros(6, 3), "late": torch.zeros(6, 2)}
+    batch = Batch({**heads, "next": logits}, torch.zeros(6, 4), LABELS, specs, {"next": truth})
+
+    found = answers_of(batch).outputs["next"]
+
+    assert isinstance(found, ClassAnswers)
+    assert found.answer.tolist() == logits.argmax(dim=2).tolist()
+    assert np.array_equal(found.probability, logits.softmax(dim=2).gather(2, truth[..., None])[..., 0].half())
+    assert right(answers_of(batch), "next") == pytest.approx(output_metrics(batch)["accuracy/next"].item())
