@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,6 @@ import pytest
 from harness.core.errors import DataError
 from harness.data import Banking77, Tokenizer, banking77, sha256_of
 
-REAL = Path(os.environ.get("HARNESS_DATA_DIR", "")) / "banking77"
 INTENTS = [f"intent_{number:02}" for number in range(77)]
 CLASSES = {"known": tuple(range(40)), "late": tuple(range(40, 77))}
 
@@ -37,12 +35,3 @@ def test_other_columns_are_refused(tokenizer: Tokenizer, tmp_path: Path, monkeyp
 
     with pytest.raises(DataError, match=r"expected the columns .* found \['question', 'category'\]"):
         Banking77(classes=CLASSES, tokenizer=tokenizer).load(tmp_path)
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the publisher's files are not at hand")
-def test_the_published_questions_are_read(tokenizer: Tokenizer) -> None:
-    data = Banking77(classes=CLASSES, tokenizer=tokenizer).load(REAL.parent)
-
-    assert [len(split) for split in (data.train, data.validation, data.test)] == [9_038, 965, 3_080]
-    assert data.test.labels.bincount().tolist() == [40] * 77
-    assert data.train.labels.bincount(minlength=77).min() > 30

@@ -1,5 +1,4 @@
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from harness.core.errors import DataError
 from harness.data import Clinc150, Tokenizer, clinc150, sha256_of
 from harness.data.clinc150 import DOMAINS, classes_of_domains
 
-REAL = Path(os.environ.get("HARNESS_DATA_DIR", "")) / "clinc150"
 INTENTS = [intent for intents in DOMAINS.values() for intent in intents]
 TASK = Clinc150(classes=classes_of_domains())
 
@@ -51,12 +49,3 @@ def test_an_intent_of_no_domain_is_refused(
 
     with pytest.raises(DataError, match=r"expected intents of a domain in .*, found 'order_pizza'"):
         TASK.model_copy(update={"tokenizer": tokenizer}).load(tmp_path)
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the publisher's file is not at hand")
-def test_the_published_questions_are_read(tokenizer: Tokenizer) -> None:
-    data = TASK.model_copy(update={"tokenizer": tokenizer}).load(REAL.parent)
-
-    assert data.train.labels.bincount().tolist() == [100] * 150
-    assert data.validation.labels.bincount().tolist() == [20] * 150
-    assert data.test.labels.bincount().tolist() == [30] * 150

@@ -1,5 +1,6 @@
 """What every published data set promises, asked of the publisher's files where they are at hand."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import torch
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.inputs import input_tensors
+from harness.core.model_folder import MINILM
 from harness.data import (
     CIFAR100,
     MNIST,
     AbstractTask,
     AnuranCalls,
+    Banking77,
+    Clinc150,
     Digits,
     EnergyEfficiency,
     FashionMNIST,
@@ -20,6 +25,7 @@ from harness.data import (
     Output,
     Split,
     TaskData,
+    TinyShakespeare,
     load_task,
 )
 
@@ -52,7 +58,19 @@ PUBLISHED: dict[str, tuple[AbstractTask, tuple[int, ...], tuple[int, int, int]]]
         (4_310, 1_303, 1_582),
     ),
     "energy-efficiency": (EnergyEfficiency(outputs=LOADS), (8,), (462, 153, 153)),
+    "banking77": (Banking77(classes={"all": tuple(range(77))}), (32,), (9_038, 965, 3_080)),
+    "clinc150": (
+        Clinc150(classes={"all": tuple(range(150))}, outputs={"domain": Output(kind="classes", columns=10)}),
+        (24,),
+        (15_000, 3_000, 4_500),
+    ),
+    "tiny-shakespeare": (
+        TinyShakespeare(outputs={"next": Output(kind="classes", columns=65)}),
+        (64,),
+        (15_685, 871, 871),
+    ),
 }
+TEXTS = {"banking77", "clinc150"}  # which are read by the tokenizer that a package ships
 FOLDER = Path(os.environ.get("HARNESS_DATA_DIR", "nowhere"))
 
 
@@ -60,7 +78,8 @@ def at_hand(name: str) -> bool:
     """Whether the files can be had without a publisher; CIFAR-100 may also lie as other libraries put it."""
     if name == "cifar-100":
         return any((FOLDER / below / "cifar-100-python" / "train").is_file() for below in (name, ""))
-    return name == "digits" or (FOLDER / name).is_dir()
+    has_tokenizer = importlib.util.find_spec(str(MINILM.package)) is not None
+    return name == "digits" or ((FOLDER / name).is_dir() and (has_tokenizer or name not in TEXTS))
 
 
 HELD = [name for name in PUBLISHED if at_hand(name)]
@@ -76,22 +95,27 @@ def parts(data: TaskData) -> list[Split]:
 
 
 def tensors(split: Split) -> list[Tensor]:
-    return [split.inputs, split.labels, *split.targets.values()]
+    return [*input_tensors(split.inputs).values(), split.labels, *split.targets.values()]
 
 
 def test_every_example_is_in_a_part_of_its_own(published: tuple[str, TaskData]) -> None:
     name, data = published
 
-    assert [split.inputs.shape for split in parts(data)] == [(size, *PUBLISHED[name][1]) for size in PUBLISHED[name][2]]
+    shapes = [{tuple(inputs.shape) for inputs in input_tensors(split.inputs).values()} for split in parts(data)]
+    assert shapes == [{(size, *PUBLISHED[name][1])} for size in PUBLISHED[name][2]]
 
 
-def test_inputs_are_32_bit_numbers_of_about_unit_size(published: tuple[str, TaskData]) -> None:
+def test_inputs_are_32_bit_numbers_of_about_unit_size_or_tokens(published: tuple[str, TaskData]) -> None:
     _, data = published
 
-    for split in parts(data):
-        assert split.inputs.dtype == torch.float32
-        assert split.inputs.isfinite().all()
-        assert split.inputs.abs().max() < 20
+    for inputs in (one for split in parts(data) for one in input_tensors(split.inputs).values()):
+        if inputs.is_floating_point():
+            assert inputs.dtype == torch.float32
+            assert inputs.isfinite().all()
+            assert inputs.abs().max() < 20
+        else:
+            assert inputs.dtype == torch.int64
+            assert inputs.min() >= 0
 
 
 def test_every_class_is_in_every_part(published: tuple[str, TaskData]) -> None:
@@ -105,7 +129,9 @@ def test_every_class_is_in_every_part(published: tuple[str, TaskData]) -> None:
 def test_no_part_shares_memory_with_another(published: tuple[str, TaskData]) -> None:
     _, data = published
 
-    addresses = [tensor.data_ptr() for split in parts(data) for tensor in (split.inputs, split.labels)]
+    addresses = [
+        tensor.data_ptr() for split in parts(data) for tensor in (*input_tensors(split.inputs).values(), split.labels)
+    ]
 
     assert len(set(addresses)) == len(addresses)
 

@@ -1,4 +1,3 @@
-import os
 import string
 from pathlib import Path
 
@@ -7,7 +6,6 @@ import pytest
 from harness.core.errors import DataError
 from harness.data import Output, TinyShakespeare, load_task, sha256_of, tiny_shakespeare
 
-REAL = Path(os.environ.get("HARNESS_DATA_DIR", "")) / "tiny-shakespeare"
 NEXT = {"next": Output(kind="classes", columns=65)}
 TEXT = (string.ascii_letters + " \n!?.,;:'-&$3") * 20  # 65 characters, in another order than that of their codes
 
@@ -44,10 +42,3 @@ def test_other_texts_and_pieces_that_are_too_long_are_refused(
 
     with pytest.raises(DataError, match=message):
         TinyShakespeare(outputs=NEXT, length=length).load(tmp_path)
-
-
-@pytest.mark.skipif(not REAL.is_dir(), reason="the publisher's file is not at hand")
-def test_the_published_text_is_read() -> None:
-    data = load_task(TinyShakespeare(outputs=NEXT), REAL.parent)
-
-    assert [len(split) for split in (data.train, data.validation, data.test)] == [15_685, 871, 871]
