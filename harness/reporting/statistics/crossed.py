@@ -126,7 +126,7 @@ class TwoWayLayout:
         """Return the error of the mean of units' means; None if its variance does not come out positive.
 
         The variance is written as a sum of independent mean squares, which gives Satterthwaite's degrees of freedom.
-        As one of the squares is taken off, these may come out below those of any square, which they never are.
+        As the rest's square is taken off, these may come out below those of both others, which they never are.
         """
         slopes, rest = self._slopes, components.rest
         squares = slopes[0] * components.units + rest, slopes[1] * components.seeds + rest, rest
@@ -136,7 +136,7 @@ class TwoWayLayout:
         doubt = sum(term**2 / df for term, df in zip(terms, self.dfs, strict=True))
         if not (variance > 0 and doubt > 0):
             return None
-        return MeanError(float(np.sqrt(variance)), max(variance**2 / doubt, min(self.dfs)))
+        return MeanError(float(np.sqrt(variance)), max(variance**2 / doubt, min(self.dfs[:2])))
 
     @cached_property
     def _slopes(self) -> tuple[float, float]:

@@ -6,7 +6,8 @@ from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
-from harness.reporting.statistics import TwoWayLayout, mean_estimate, mean_over_seeds
+from harness.core.seed_layout import seeds_of
+from harness.reporting.statistics import Components, TwoWayLayout, mean_estimate, mean_over_seeds
 
 UNITS, SEEDS = 8, 3
 
@@ -75,6 +76,15 @@ def test_with_gaps_the_components_are_right_on_average() -> None:
         found.append((components.units, components.seeds, components.rest))
 
     assert np.mean(found, axis=0) == pytest.approx((0.25, 0.64, 0.09), rel=0.1)
+
+
+def test_few_degrees_of_freedom_of_the_square_that_is_taken_off_do_not_widen_the_interval() -> None:
+    pooled = [seeds_of("pooled", unit, SEEDS) for unit in range(UNITS)]
+    layout = TwoWayLayout(np.repeat(np.arange(UNITS), SEEDS), np.concatenate(pooled))
+    found = [layout.error(Components(0.0, 0.0, 1.0)), layout.error(Components(-0.1, 0.1, 1.0))]
+
+    assert layout.dfs[2] < min(layout.dfs[:2])
+    assert all(error is not None and error.df >= min(layout.dfs[:2]) for error in found)
 
 
 def test_the_interval_is_never_shorter_than_the_one_that_ignores_shared_seeds() -> None:
