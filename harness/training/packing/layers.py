@@ -15,6 +15,7 @@ from harness.models.head import Head
 from harness.models.inserted import Inserted
 from harness.models.pooling import Pool, pooled
 from harness.models.widened import Widened
+from harness.training.packing.dropout import dropped
 from harness.training.packing.linear import linear
 from harness.training.packing.shared_storage import SharedParameter, share
 
@@ -123,19 +124,11 @@ class _Linear(Layer):
 
 
 class _Dropout(Layer):
-    """What `torch.nn.functional.dropout` does on a CPU, with each network's own mask."""
-
-    def __init__(self, dropped: float) -> None:
-        self._kept = 1 - dropped
+    def __init__(self, portion: float) -> None:
+        self._portion = portion
 
     def __call__(self, features: Features, streams: Streams) -> Features:
-        if streams is None:
-            return features
-        inputs = stacked(features)
-        mask = torch.empty_like(inputs)
-        for row, stream in zip(mask.unbind(), streams, strict=True):
-            row.bernoulli_(self._kept, generator=stream)
-        return inputs * mask.div_(self._kept)
+        return features if streams is None else dropped(stacked(features), self._portion, streams)
 
 
 class _Row(Layer):
@@ -187,8 +180,8 @@ def layer_of(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | No
     if kind in COMPOSED:
         return COMPOSED[kind](modules, parameters)
     if kind is nn.Dropout:
-        dropped = float(first.p)  # type: ignore[arg-type]
-        return _Dropout(dropped) if first.training and dropped else _Elementwise(nn.Identity())
+        portion = float(first.p)  # type: ignore[arg-type]
+        return _Dropout(portion) if first.training and portion else _Elementwise(nn.Identity())
     if isinstance(first, nn.Flatten) and (first.start_dim, first.end_dim) == (1, -1):
         return _Flatten()
     if kind in ELEMENTWISE:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from harness.training.packing.mapped_network import map_networks
 from harness.training.packing.network import pack_networks
 from harness.training.packing.proof import Proof, prove
 from harness.training.packing.recorder import PackRecorder
@@ -119,10 +120,11 @@ class Packs:
         signature = loops[0].signature
         if any(loop.signature != signature for loop in loops):
             return None
-        network = pack_networks([loop.feed for loop in loops])
+        feeds = [loop.feed for loop in loops]
+        network = pack_networks(feeds) or map_networks(feeds)
         proof = None
         for together in (True, False) if losses_agree(loops) else (False,):
-            if network is None or (proof and proof.holds):
+            if proof and proof.holds:
                 break
             packed = PackedStep(loops, network, together=together)
             proof = _proof(loops, packed)
