@@ -22,7 +22,7 @@ from torch import Tensor
 
 from harness.core.history import History
 from harness.core.label_map import LabelMap
-from harness.data import BatchOrder, ReplayedOrder, TaskData
+from harness.data import BatchOrder, ReplayedOrder, Split, TaskData
 from harness.data.augment import augmented
 from harness.growth.rules import GrowthRule, TriggerMonitor
 from harness.growth.triggers import NEVER, Progress
@@ -168,11 +168,14 @@ class StageLoop:
             self.state.refreeze()
             self.feed = self._feed_now()
             self._signature = self._signature and UNKNOWN
-        examples = self.feed.data.train.take(self.batches.indices(self.state.age))
-        examples = augmented(examples, self.config.augment, seed=self.state.seed, step=self.state.step)
-        self.record(self.step(examples, self.feed.forward))
+        self.record(self.step(self.next_batch(), self.feed.forward))
         self._began_at = self._began_at or time.monotonic()
         self.follow_up()
+
+    def next_batch(self) -> Split:
+        """Return the examples of the next step, augmented."""
+        examples = self.feed.data.train.take(self.batches.indices(self.state.age))
+        return augmented(examples, self.config.augment, seed=self.state.seed, step=self.state.step)
 
     @property
     def stepped(self) -> bool:

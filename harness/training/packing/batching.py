@@ -46,7 +46,7 @@ def outside(count: int) -> Iterator[None]:
 
 def is_mapped(value: Any) -> bool:
     """Return whether `value` stands for a tensor of each network."""
-    return isinstance(value, Tensor) and bool(_rules.is_batchedtensor(value))  # type: ignore[attr-defined]
+    return isinstance(value, Tensor) and bool(_rules.is_batchedtensor(value))
 
 
 def unmapped(value: Tensor, count: int) -> Tensor:

@@ -12,7 +12,9 @@ from harness.training.evaluation import CHUNK, as_floats, evaluate, loss_results
 from harness.training.packing.batching import at_once
 from harness.training.packing.layers import stacked
 from harness.training.packing.losses import PackedLosses
+from harness.training.packing.mapped_network import MappedNetwork
 from harness.training.packing.network import PackedNetwork
+from harness.training.precision import autocast
 
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
@@ -29,7 +31,9 @@ class PackedEvaluation:
     The first time, it evaluates them one by one as well; if a bit differs, it goes on so.
     """
 
-    def __init__(self, loops: Sequence["StageLoop"], network: PackedNetwork, losses: PackedLosses) -> None:
+    def __init__(
+        self, loops: Sequence["StageLoop"], network: PackedNetwork | MappedNetwork, losses: PackedLosses
+    ) -> None:
         self._loops, self._network, self._losses = loops, network, losses
         statistics = any(isinstance(module, STATISTICS) for module in loops[0].state.model.modules())
         self._holds: bool | None = False if statistics else None
@@ -57,7 +61,8 @@ class PackedEvaluation:
         first, count = self._loops[0], len(self._loops)
         split, config = first.data.validation, first.config
         with torch.no_grad():
-            outputs = self._outputs(split)
+            with autocast(first.state.precision, first.state.device):
+                outputs = self._outputs(split)
             every = bool(self._known.all())
             part = split if every else split.take(self._known.nonzero().squeeze(1))
             seen = outputs if every else {name: values[:, self._known] for name, values in outputs.items()}

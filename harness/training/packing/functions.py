@@ -80,8 +80,9 @@ class ExactFunctions(TorchFunctionMode):
         flat, shape = torch.utils._pytree.tree_flatten((list(args), dict(named)))  # noqa: SLF001
         if not any(map(is_mapped, flat)):
             return func(*args, **named)
-        places = [unmapped(one, self._count) if is_mapped(one) else one for one in flat]
-        rows = [one.unbind() if is_mapped(old) else [one] * self._count for one, old in zip(places, flat, strict=True)]
+        # One object stays one: attention asks whether its queries are its keys.
+        known = {id(one): unmapped(one, self._count).unbind() for one in flat if is_mapped(one)}
+        rows = [known.get(id(one), [one] * self._count) for one in flat]
         with outside(self._count):
             results = [_called(func, shape, own) for own in zip(*rows, strict=True)]
             joined, form = _joined(results)

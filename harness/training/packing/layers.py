@@ -19,7 +19,7 @@ from harness.training.packing.dropout import dropped
 from harness.training.packing.linear import linear
 from harness.training.packing.shared_storage import SharedParameter, share
 
-__all__ = ["Features", "Layer", "Parameters", "Streams", "apart", "layer_of", "stacked"]
+__all__ = ["Features", "Layer", "Parameters", "Streams", "apart", "is_hooked", "layer_of", "stacked"]
 
 Features = Tensor | list[Tensor]
 Streams = Sequence[torch.Generator] | None
@@ -175,7 +175,7 @@ class _SideBySide(Layer):
 def layer_of(modules: Sequence[nn.Module], parameters: Parameters) -> Layer | None:
     """Return the layer that K modules of the same kind and settings are together; None if there is no rule for them."""
     first, kind = modules[0], type(modules[0])
-    if any(map(_is_hooked, modules)):
+    if any(map(is_hooked, modules)):
         return None
     if kind in COMPOSED:
         return COMPOSED[kind](modules, parameters)
@@ -242,6 +242,7 @@ COMPOSED: dict[type[nn.Module], Callable[[Sequence[nn.Module], Parameters], Laye
 }
 
 
-def _is_hooked(module: nn.Module) -> bool:
+def is_hooked(module: nn.Module) -> bool:
+    """Return whether somebody is to be called when `module` is."""
     tables = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
     return any(vars(module)[name] for name in tables)

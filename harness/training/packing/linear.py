@@ -22,7 +22,10 @@ SILENT = 0.1
 
 def linear(inputs: Tensor, weights: Tensor, biases: Tensor | None) -> Tensor:
     """Return `[K, B, O]`: each network's `torch.nn.functional.linear` of inputs `[K, B, I]` and weights `[K, O, I]`."""
-    outputs: Tensor = _LinearMap.apply(inputs, weights, biases)  # type: ignore[no-untyped-call]
+    given = [inputs, weights] if biases is None else [inputs, weights, biases]
+    if torch.is_autocast_enabled(inputs.device.type):
+        given = [one.to(torch.get_autocast_dtype(inputs.device.type)) for one in given]
+    outputs: Tensor = _LinearMap.apply(*given, *([None] if biases is None else []))  # type: ignore[no-untyped-call]
     return outputs
 
 

@@ -11,7 +11,7 @@ from torch.func import functional_call
 from harness.training.features import Feed
 from harness.training.packing.batching import at_once
 from harness.training.packing.functions import ExactFunctions
-from harness.training.packing.layers import Features
+from harness.training.packing.layers import Features, is_hooked
 from harness.training.packing.shared_storage import SharedParameter, share
 from harness.training.packing.signature import heads_of
 
@@ -87,8 +87,13 @@ class _Forward(nn.Module):
         return outputs
 
 
-def map_networks(feeds: Sequence[Feed]) -> MappedNetwork:
-    """Return the networks of `feeds` as one, whose parameters and buffers then lie in its tensors."""
+def map_networks(feeds: Sequence[Feed]) -> MappedNetwork | None:
+    """Return the networks of `feeds` as one, whose parameters and buffers then lie in its tensors.
+
+    None if a network is hooked, since the code of one is called for all.
+    """
+    if any(is_hooked(module) for feed in feeds for module in feed.model.modules()):
+        return None
     groups, start = list[_Group](), 0
     for _, alike in itertools.groupby(feeds, lambda feed: heads_of(feed.model)):
         own = list(alike)

@@ -124,7 +124,7 @@ class Packs:
         network = pack_networks(feeds) or map_networks(feeds)
         proof = None
         for together in (True, False) if losses_agree(loops) else (False,):
-            if proof and proof.holds:
+            if network is None or (proof and proof.holds):
                 break
             packed = PackedStep(loops, network, together=together)
             proof = _proof(loops, packed)

@@ -112,11 +112,7 @@ class _States:
 
 
 def _single_steps(loops: Sequence["StageLoop"]) -> _Steps:
-    measured = []
-    for loop in loops:
-        examples = loop.feed.data.train.take(loop.batches.indices(loop.state.age))
-        measured.append(loop.step(examples, loop.feed.forward))
-    return measured
+    return [loop.step(loop.next_batch(), loop.feed.forward) for loop in loops]
 
 
 def _rows(measured: Mapping[str, Tensor], count: int) -> _Steps:

@@ -14,7 +14,7 @@ ALIGNED_VALUES = 16  # 64 bytes, at which torch begins every tensor: kernels may
 
 @dataclass(frozen=True, eq=False)
 class SharedParameter:
-    """The same parameter of networks that follow each other in a pack.
+    """The same parameter, or buffer, of networks that follow each other in a pack.
 
     Attributes:
         values: `[N, ...]`, a leaf that gets the gradients of all.
@@ -23,12 +23,12 @@ class SharedParameter:
     """
 
     values: Tensor
-    parameters: tuple[nn.Parameter, ...]
+    parameters: tuple[Tensor, ...]
     start: int
 
 
-def share(parameters: Sequence[nn.Parameter], start: int = 0) -> SharedParameter:
-    """Move parameters of one shape into one tensor; their values and their identity stay."""
+def share(parameters: Sequence[Tensor], start: int = 0) -> SharedParameter:
+    """Move parameters, or buffers, of one shape into one tensor; their values and their identity stay."""
     first = parameters[0]
     values = aligned(first.detach(), len(parameters), first.shape)
     for row, parameter in zip(values.unbind(), parameters, strict=True):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["heads_of", "losses_agree", "signature_of"]
 
 OWN_LOSSES = "harness.losses."
+PRECISIONS = ("fp32", "bf16")
 PLAIN = (bool, int, float, str, tuple, type(None))
 
 
@@ -26,7 +27,7 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
     Seeds, learning rates, weights of losses, steps, optimizers and initial values may differ.
     """
     state, config = loop.state, loop.config
-    if _is_special(loop) or state.precision != "fp32" or state.device.type != "cpu":
+    if _is_special(loop) or state.precision not in PRECISIONS or state.device.type != "cpu":
         return None
     return (
         _below(loop.feed),
@@ -36,14 +37,14 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
         loop.batches.size,
         _labels(loop.specs.label_map),
         tuple((name, loss.kind) for name, loss in config.losses.items()),
-        (config.clip_norm, config.on_divergence, config.record_gradients_every),
+        (config.clip_norm, config.on_divergence, config.record_gradients_every, state.precision),
     )
 
 
 def _is_special(loop: "StageLoop") -> bool:
     """Return whether its steps do what no packed step does."""
     state, config = loop.state, loop.config
-    recipe = config.augment or config.accumulate > 1 or state.average or state.scaler.is_enabled()
+    recipe = config.accumulate > 1 or state.average or state.scaler.is_enabled()
     losses = loop.needs.taps or loop.needs.teacher or len(state.model.log_variances)
     return bool(recipe or losses) or not isinstance(loop.data.train.inputs, Tensor)
 

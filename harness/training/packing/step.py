@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,9 +13,11 @@ from harness.training.combined_loss import CombinedLoss
 from harness.training.group_watch import GroupWatch
 from harness.training.packing.evaluation import PackedEvaluation
 from harness.training.packing.losses import PackedLosses
+from harness.training.packing.mapped_network import MappedNetwork
 from harness.training.packing.network import PackedNetwork
 from harness.training.packing.shared_storage import SharedParameter
 from harness.training.packing.update import PackedUpdate
+from harness.training.precision import autocast
 from harness.training.step import WATCHED_STEPS, set_learning_rates
 
 if TYPE_CHECKING:
@@ -35,9 +38,10 @@ class PackedStep:
         evaluation: of all networks.
     """
 
-    def __init__(self, loops: Sequence["StageLoop"], network: PackedNetwork, *, together: bool) -> None:
+    def __init__(self, loops: Sequence["StageLoop"], network: PackedNetwork | MappedNetwork, *, together: bool) -> None:
         self._loops = loops
         self._network = network
+        self._autocast = partial(autocast, loops[0].state.precision, loops[0].state.device)
         self._losses = PackedLosses(loops, together=together)
         self.evaluation = PackedEvaluation(loops, network, self._losses)
         self._moving_rates = [loop for loop in loops if not loop.has_constant_rates]
@@ -65,7 +69,8 @@ class PackedStep:
         statistics = [buffer.clone() for buffer in self._statistics]
         try:
             below, inputs, labels, targets = self._batches()
-            outputs = self._network(below, self._streams)
+            with self._autocast():
+                outputs = self._network(below, self._streams)
             loss = self._losses(outputs, inputs, labels, targets)
             loss.total.sum().backward()
         except BaseException:
@@ -83,6 +88,8 @@ class PackedStep:
         indices = [loop.batches.indices(loop.state.age) for loop in self._loops]
         train, joined, size = self._loops[0].data.train, torch.cat(indices), (len(indices), -1)
         inputs = train.inputs[joined].unflatten(0, size)
+        if any(loop.config.augment for loop in self._loops):
+            inputs = torch.stack([loop.next_batch().inputs for loop in self._loops])
         labels = train.labels[joined].unflatten(0, size)
         targets = {name: values[joined].unflatten(0, size) for name, values in train.targets.items()}
         if self._loops[0].feed.cut is None:

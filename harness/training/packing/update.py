@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import chain
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from harness.training.packing.shared_storage import SharedParameter
 from harness.training.update import KernelCall, KernelGroup, Update, call_kernel
@@ -146,14 +146,14 @@ class PackedUpdate:
         self._steps = _joined([step for group in packed.values() for step in group.joined[-1]])
         return list(packed.values())
 
-    def _places(self, moving: set[int]) -> Iterator[tuple[Tensor | None, Sequence[nn.Parameter]]]:
+    def _places(self, moving: set[int]) -> Iterator[tuple[Tensor | None, Sequence[Tensor]]]:
         """Yield the parameters that move: those that share a tensor, then each of the others."""
         shared = [one for one in self._shared if id(one.parameters[0]) in moving]
         yield from ((one.values, one.parameters) for one in shared)
         together = {id(parameter) for one in shared for parameter in one.parameters}
         for update in self._updates:
             for group, _ in update.kernel_calls() or []:
-                yield from ((None, [one]) for one in group.moving if id(one) not in together)  # type: ignore[misc]
+                yield from ((None, [one]) for one in group.moving if id(one) not in together)
 
 
 def _joined(counts: Sequence[Tensor]) -> Tensor:

@@ -20,6 +20,7 @@ from harness.training.config import TrainingConfig
 from harness.training.features import FeatureCache
 from harness.training.loop import StageLoop, train_stage
 from harness.training.packing import Packs
+from harness.training.precision import Precision
 from harness.training.state import TrainState, build_model, fresh_state
 
 CPU = torch.device("cpu")
@@ -62,6 +63,7 @@ class Run:
     rules: tuple[GrowthRule, ...] = ()
     cached: bool = False
     steps: int = 12
+    precision: Precision = "fp32"
     data: TaskData = DATA
     changed: Callable[[GrowableModel], object] = lambda _: None
     begun: Callable[[TrainState], object] = lambda _: None
@@ -71,7 +73,7 @@ class Run:
         """Return the loop of the stage at its beginning."""
         model = build_model(self.model, output="known", outputs=3, seed=self.seed, device=CPU)
         self.changed(model)
-        state = fresh_state(model, self.training.optimizer, seed=self.seed, precision="fp32")
+        state = fresh_state(model, self.training.optimizer, seed=self.seed, precision=self.precision)
         if self.grown:
             train_stage(
                 state, GROWN_AT, config=self.training, data=self.data, monitor=TriggerMonitor(()), history=History()

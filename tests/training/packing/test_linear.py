@@ -41,8 +41,8 @@ def test_layers_at_once_are_each_layer_to_the_bit(
     found = learned(linear, values, weights, biases)
 
     for row in range(count):
-        alone = [one[row].clone() for one in (values, weights)]
-        own = learned(functional.linear, *alone, None if biases is None else biases[row].clone())
+        bias = None if biases is None else biases[row].clone()
+        own = learned(functional.linear, values[row].clone(), weights[row].clone(), bias)
         assert all(torch.equal(one[row], other) for one, other in zip(found, own, strict=True))
         assert all(torch.equal(one[row].signbit(), other.signbit()) for one, other in zip(found, own, strict=True))
 

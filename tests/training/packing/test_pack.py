@@ -5,7 +5,9 @@ from typing import Any, Literal
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from harness.data.augment import GaussianNoise, RandomShift
 from harness.growth import AttachHead, GrowthRule, InsertLayer, NoFreezing, OldParameters, WidenHead
 from harness.growth.freezing import GradualThaw, UpToTap, WarmUpThenThaw
 from harness.growth.layers import MLPBlock
@@ -75,6 +77,73 @@ BLOCK = InsertLayer(after="hidden.0", layer=MLPBlock(width=6, dropout=0.2))
 WIDER = WidenHead(path="output", to=5)
 FROZEN: dict[str, Any] = {"freeze": OldParameters()}
 
+
+class Residual(nn.Module):
+    """Adds what a layer makes of its inputs, in a way that no container of torch knows."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm, self.layer, self.dropout = nn.LayerNorm(width), nn.Linear(width, width), nn.Dropout(0.2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        changed: Tensor = self.dropout(torch.tanh(self.layer(self.norm(inputs))))
+        return inputs + changed
+
+
+class Pictures(nn.Module):
+    """Convolves a map, and keeps running statistics of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.norm = nn.Conv2d(1, 1, 3, padding=1), nn.BatchNorm2d(1)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        read = inputs.view(-1, 1, 3, 3)
+        return (read + functional.relu(self.norm(self.layer(read)))).flatten(1)
+
+
+class Attention(nn.Module):
+    """Lets three tokens see each other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.TransformerEncoderLayer(3, 1, 5, 0.0, batch_first=True)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.layer(inputs.view(-1, 3, 3)).flatten(1)  # type: ignore[no-any-return]
+
+
+class Branches(nn.Module):
+    """A network of somebody's own code."""
+
+    def __init__(self, parts: list[nn.Module], outputs: int) -> None:
+        super().__init__()
+        self.first, self.parts, self.last = nn.Linear(64, 9), nn.ModuleList(parts), nn.Linear(9, outputs)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        hidden = functional.silu(self.first(inputs.flatten(1)))
+        for part in self.parts:
+            hidden = part(hidden)
+        outputs: Tensor = self.last(hidden)
+        return outputs * torch.sigmoid(hidden.mean(1, keepdim=True))
+
+
+PARTS = {"residual": lambda: Residual(9), "pictures": Pictures, "attention": Attention}
+
+
+class AnyCode(AbstractModel):
+    """Parts of somebody's own code, in a network of such code or in a row."""
+
+    kind: Literal["test_packed_any_code"] = "test_packed_any_code"
+    parts: tuple[str, ...]
+
+    def build(self, outputs: int) -> nn.Module:
+        if self.parts == ("row",):
+            row = [nn.Linear(64, 9), Residual(9), nn.Linear(9, outputs)]
+            return nn.Sequential(nn.Flatten(), *row)
+        return Branches([PARTS[part]() for part in self.parts], outputs)
+
+
 SOME_BAD = replace(DATA, train=replace(DATA.train, inputs=DATA.train.inputs.clone()))
 SOME_BAD.train.inputs[0] = float("nan")
 
@@ -141,6 +210,23 @@ TABLE = {
     "yes or no": with_loss("answers", *3 * [BinaryCrossEntropy()]),
     "inputs as targets": with_loss("again", *3 * [MeanSquared()]),
     "losses that do not agree": with_loss("sizes", *(TargetWeighted(threshold=0.5, slope=n) for n in (0.0, 1.0, 2.5))),
+    "changed inputs": seeds(training=configured(augment=(GaussianNoise(std=0.1), RandomShift(pixels=1)))),
+    "short numbers": seeds(precision="bf16", grown=(head(),), model=DROPPED),
+    "short numbers above a frozen trunk": seeds(precision="bf16", grown=(head(**FROZEN),), cached=True),
+    "networks of any code": seeds(model=AnyCode(parts=("residual", "residual"))),
+    "networks of any code in short numbers": seeds(model=AnyCode(parts=("residual",)), precision="bf16"),
+    "statistics and pictures in networks of any code": seeds(model=AnyCode(parts=("pictures", "residual"))),
+    "attention in networks of any code": seeds(model=AnyCode(parts=("attention",))),
+    "heads of several widths at networks of any code": [
+        Run(seed=n, grown=(head("parts.0", width=w),), model=AnyCode(parts=("residual",)))
+        for n, w in enumerate((0, 5, 5))
+    ],
+    "a frozen trunk of any code": seeds(
+        model=AnyCode(parts=("residual",)), grown=(head("parts.0", **FROZEN),), cached=True
+    ),
+    "any code above a cut": seeds(
+        model=AnyCode(parts=("row",)), grown=(head("2", freeze=UpToTap(tap="1")),), cached=True
+    ),
     "steps that are skipped": seeds(data=SOME_BAD, training=configured(on_divergence="skip", batch_size=4)),
     "steps that are skipped after a growth": seeds(
         data=SOME_BAD,
