@@ -1,12 +1,13 @@
-"""Growth rules: which growths a run may have, and when the first of them happens."""
+"""Rules: which growths a run may have, what ends it early, and when the first of them happens."""
 
 from collections.abc import Sequence
 
 from harness.core.history import History
+from harness.core.spec import Spec
 from harness.growth.lineage import Change
 from harness.growth.triggers import NEVER, AbstractTrigger, Progress
 
-__all__ = ["GrowthRule", "TriggerMonitor"]
+__all__ = ["GrowthRule", "Rule", "StopRule", "TriggerMonitor", "growth_of"]
 
 
 class GrowthRule(Change):
@@ -20,14 +21,28 @@ class GrowthRule(Change):
         return Change(**{name: getattr(self, name) for name in Change.model_fields})
 
 
+class StopRule(Spec):
+    """When `trigger` fires, the run has ended."""
+
+    trigger: AbstractTrigger
+
+
+Rule = GrowthRule | StopRule
+
+
+def growth_of(rule: Rule | None) -> GrowthRule | None:
+    """Return the rule if it brings a growth."""
+    return rule if isinstance(rule, GrowthRule) else None
+
+
 class TriggerMonitor:
     """The rules that have not acted yet, and what their triggers remember."""
 
-    def __init__(self, rules: Sequence[GrowthRule]) -> None:
+    def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._memories = [rule.trigger.begin() for rule in self.rules]
 
-    def observe(self, progress: Progress) -> GrowthRule | None:
+    def observe(self, progress: Progress) -> Rule | None:
         """Show `progress` to every trigger; return the first rule that fires, if any does."""
         fired = None
         for index, rule in enumerate(self.rules):
@@ -36,7 +51,7 @@ class TriggerMonitor:
                 fired = rule
         return fired
 
-    def next_firing_step(self, start: int) -> tuple[int, GrowthRule | None] | None:
+    def next_firing_step(self, start: int) -> tuple[int, Rule | None] | None:
         """Return the first step after `start` at which a rule acts whatever happens, and that rule.
 
         Returns:
@@ -49,7 +64,7 @@ class TriggerMonitor:
         first = min(fixed, default=NEVER)
         return first, None if first == NEVER else self.rules[fixed.index(first)]
 
-    def replay(self, history: History, *, start: int, until: int) -> tuple[int, GrowthRule] | None:
+    def replay(self, history: History, *, start: int, until: int) -> tuple[int, Rule] | None:
         """Show the triggers the steps after `start` up to `until` as `history` recorded them, as training would.
 
         Returns:

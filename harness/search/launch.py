@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.spec import with_changes
 from harness.search.begin_study import as_begun, begin_study
 from harness.search.commit import commit_of
 from harness.search.execution import ExecuteRuns
@@ -101,6 +100,6 @@ class _Wave:
 
     def _train(self, runs: Sequence[RunRequest]) -> None:
         if left := self.progress.unfinished(runs):
-            configs = [with_changes(run.config, {"steps": run.until}) if run.until else run.config for run in left]
+            configs = [run.config.up_to(run.until) if run.until else run.config for run in left]
             plan = make_plan(configs, self.runner.store, alone=self.runner.alone)
             self.execute(left, plan, self.progress.on_run_end)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.errors import InterruptedRunError, StageBusyError
-from harness.core.spec import with_changes
 from harness.search.execution import WAITING, OnRunEnd, recorded_end, run_record
 from harness.search.failure import failure_reason
 from harness.search.observer import Observer
@@ -82,7 +81,7 @@ class LocalExecutor:
         self.feed.begin(record("running"))
         try:
             result = yield from self.runner.training(
-                run.config if run.until is None else with_changes(run.config, {"steps": run.until}),
+                run.config if run.until is None else run.config.up_to(run.until),
                 functools.partial(self.observer.on_evaluation, run.name),
                 signals=functools.partial(signals.sent_to, name),
                 forks=forks,

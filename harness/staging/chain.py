@@ -56,8 +56,9 @@ class Chain:
             end = self._stored.end(stage) or (yield from self._trainer.train(stage))
             finished.append(FinishedStage(end.entry.address, end.metrics, end.entry.seconds))
             if end.rule is None:
+                last = end.entry.address.step
                 del stage, end  # they hold the network; counting builds another one
-                counts = count(self._config, self._data, lineage)
+                counts = count(self._config, self._data, lineage, last=last)
                 return result_of(finished, first_head=next(iter(self._config.task.sizes)), counts=counts)
             lineage.append(GrowthEvent(step=end.entry.address.step, change=end.rule.change))
             stage = self._after_growth(stage, end, end.rule)

@@ -37,7 +37,7 @@ class Counts:
     flops: tuple[int, ...]
 
 
-def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> Counts:
+def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent], *, last: int | None = None) -> Counts:
     """Build the networks of a run once more, and count.
 
     Operations are those of the run trained alone: shared stages and cached features do not reduce them. They are
@@ -47,17 +47,19 @@ def count(config: RunConfig, data: TaskData, lineage: Sequence[GrowthEvent]) -> 
         config: of the run.
         data: of its task.
         lineage: all its growths.
+        last: the step at which it ended; by default that of its configuration.
     """
     model = build_network(config, data)
     state = fresh_state(model, config.training.optimizer, seed=config.seed, precision=config.precision)
-    ends = [*(event.step for event in lineage), config.steps]
+    last = config.steps if last is None else last
+    ends = [*(event.step for event in lineage), last]
     flops = [sum(_flops_until(state, ends[0], config, data))]
     for event, end in zip(lineage, ends[1:], strict=True):
         state.step = event.step
         state.grow(event.change, probe=probe_for(event.change, data))
         flops.append(sum(_flops_until(state, end, config, data)))
     owned = {name: value for name, value in state.identities.parameters().items() if state.identities[name].trainable}
-    frozen = _frozen_at(state, config.steps)
+    frozen = _frozen_at(state, last)
     return Counts(
         parameters=sum(value.numel() for value in owned.values()),
         trainable=sum(owned[name].numel() for name in owned.keys() - frozen),

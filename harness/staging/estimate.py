@@ -73,7 +73,7 @@ def measured_cost(config: RunConfig, data: TaskData) -> StepCost:
         config: with device and precision resolved.
         data: on that device.
     """
-    training, model = config.training, build_network(config, data)
+    training, model = config.with_length.training, build_network(config, data)
     state = fresh_state(
         model, training.optimizer, seed=config.seed, precision=config.precision, average=training.average
     )

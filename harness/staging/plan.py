@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.growth import GrowthRule
 from harness.growth.lineage import Change
-from harness.growth.rules import TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor, growth_of
 from harness.staging.catalog import StageEntry
 from harness.staging.run import RunConfig, resolved
 from harness.staging.stage_key import first_key, next_key
@@ -23,6 +22,7 @@ class PlannedStage:
         start: the step at which it begins.
         change: of the growth at its beginning; None for a stage that begins at step 0.
         ends: by step, the number of runs that end there or go on with another stage.
+        forks: those of these steps that are known.
         runs: the positions in the list of runs of those that pass through it.
         stored: the steps at which it is stored.
         open: whether the step at which some run leaves it is not known; `ends` then has the latest possible step.
@@ -33,6 +33,7 @@ class PlannedStage:
     start: int
     change: Change | None
     ends: dict[int, int] = field(default_factory=dict)
+    forks: set[int] = field(default_factory=set)
     runs: list[int] = field(default_factory=list)
     stored: tuple[int, ...] = ()
     open: bool = False
@@ -76,7 +77,7 @@ class Plan:
     @property
     def forks(self) -> dict[str, frozenset[int]]:
         """The known steps at which runs end or leave a stage, by stage key."""
-        return {key: frozenset(stage.ends) for key, stage in self.stages.items() if not stage.open}
+        return {key: frozenset(stage.forks) for key, stage in self.stages.items() if stage.forks}
 
     def children(self, key: str = "") -> Iterator[PlannedStage]:
         """Yield the stages that follow the stage `key`, or those that begin at step 0."""
@@ -109,19 +110,19 @@ class _Planner:
         while True:
             stage = self.stages.setdefault(key, PlannedStage(key, parent, start, change))
             stage.stored = tuple(self._entries.get(key, ()))
-            firing = self._firing(key, rules, start, config.steps)
+            firing = self._firing(key, config.monitored(rules), start, config.steps)
             step, rule = firing if firing and firing[0] <= config.steps else (config.steps, None)
             stage.runs.append(position)
             stage.ends[step] = stage.ends.get(step, 0) + 1
             stage.open |= firing is None
-            if rule is None:
+            stage.forks |= {step} if firing else set()
+            growth = growth_of(rule)
+            if growth is None:
                 return
-            rules = tuple(other for other in rules if other is not rule)
-            key, parent, start, change = next_key(key, step, rule.change), key, step, rule.change
+            rules = tuple(other for other in rules if other is not growth)
+            key, parent, start, change = next_key(key, step, growth.change), key, step, growth.change
 
-    def _firing(
-        self, key: str, rules: tuple[GrowthRule, ...], start: int, until: int
-    ) -> tuple[int, GrowthRule | None] | None:
+    def _firing(self, key: str, rules: tuple[Rule, ...], start: int, until: int) -> tuple[int, Rule | None] | None:
         """Return the step at which a rule fires, or the run ends, and the rule; None if that is not known yet."""
         monitor = TriggerMonitor(rules)
         if known := monitor.next_firing_step(start):

@@ -1,13 +1,17 @@
 """The configuration of a run, which names it completely."""
 
+from typing import ClassVar
+
 import torch
 from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from harness.core.digest import digest
 from harness.core.errors import InputError
-from harness.core.spec import Spec
+from harness.core.spec import Spec, with_changes
 from harness.data import AbstractTask
 from harness.growth import AbstractOperation, GrowthRule
+from harness.growth.rules import Rule, StopRule
+from harness.growth.triggers import AbstractTrigger
 from harness.models import AbstractModel
 from harness.training.config import TrainingConfig
 from harness.training.precision import DeviceName, Precision, resolve_device, resolve_precision
@@ -23,10 +27,15 @@ class RunConfig(Spec):
         start: operations that are applied to the network before the first step, such as the heads that exist from the
             start, on or off; what they add has the same birth as the rest.
         growths: what happens when; every rule acts at most once, in the order in which the triggers fire.
+        early_stopping: ends the run when it fires, such as a `Plateau` of a validation metric; it is asked from the
+            last growth on, so that no growth that is still to come is left out. The state at which it fires is that of
+            the results, and a schedule goes by `steps`.
         seed: of all random streams.
         device: `auto` is CUDA where there is one.
         precision: `auto` is fp32 on a CPU, and what a GPU prefers on a GPU.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("early_stopping",)
 
     task: AbstractTask
     model: AbstractModel
@@ -37,6 +46,25 @@ class RunConfig(Spec):
     seed: NonNegativeInt = 0
     device: DeviceName = "auto"
     precision: Precision = "auto"
+    early_stopping: AbstractTrigger | None = None
+
+    def monitored(self, growths: tuple[GrowthRule, ...]) -> tuple[Rule, ...]:
+        """Return the rules that are asked while `growths` have not happened yet."""
+        if growths or self.early_stopping is None:
+            return growths
+        return (StopRule(trigger=self.early_stopping),)
+
+    @property
+    def with_length(self) -> "RunConfig":
+        """The run with a schedule that knows its number of steps."""
+        schedule = self.training.schedule.lasting(self.steps)
+        if schedule == self.training.schedule:
+            return self
+        return self.model_copy(update={"training": self.training.model_copy(update={"schedule": schedule})})
+
+    def up_to(self, step: int) -> "RunConfig":
+        """Return the beginning of the run, in which its schedule is that of all its steps."""
+        return with_changes(self.with_length, {"steps": step})
 
     @model_validator(mode="after")
     def _growths_can_happen(self) -> "RunConfig":

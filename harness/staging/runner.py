@@ -111,7 +111,7 @@ class Runner:
             KilledError: a stage of the run has killed whoever trained it.
             InputError: the configuration cannot be run, for example for an impossible tap.
         """
-        config = resolved(config)
+        config = resolved(config).with_length
         context = RunContext(
             store=self.store,
             leases=self._leases,

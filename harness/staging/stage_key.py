@@ -23,10 +23,11 @@ LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "model
 def first_key(config: RunConfig, *, alone: bool = False) -> str:
     """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
 
-    Neither the number of steps nor the growths to come are in it, so runs that differ in them share this stage;
-    unless `alone`, which makes every run's stages its own. That instruction sets are pinned is, since it changes last
-    bits; the processor is not.
+    Neither the number of steps, nor growths to come, nor what ends the run are in it, so runs that differ in them share
+    this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. That
+    instruction sets are pinned is, since it changes last bits; the processor is not.
     """
+    config = config.with_length
     content = {name: getattr(config, name) for name in ("task", "model", "training")}
     return digest(
         {

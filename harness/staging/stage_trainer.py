@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
 from harness.data import Split, TaskData
-from harness.growth import GrowthRule
-from harness.growth.rules import TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor, growth_of
 from harness.losses import Batch
 from harness.staging.catalog import StageEntry
 from harness.staging.leases import Lease
@@ -49,7 +48,7 @@ class _StageTraining:
     history: History
     monitor: TriggerMonitor
     seconds: float
-    rule: GrowthRule | None = None
+    rule: Rule | None = None
     reported: dict[str, int] = field(default_factory=dict)
 
 
@@ -91,7 +90,7 @@ class StageTrainer:
                 metrics = self._metrics(training, final=True)
             entry = self._commit(training, metrics)
             self._context.on_history(training.history.since(training.reported).then(metrics.final_evaluation))
-            return StageEnd(entry, metrics, training.rule, training.state)
+            return StageEnd(entry, metrics, growth_of(training.rule), training.state)
 
     def _begin(self, stage: PendingStage, lease: Lease) -> _StageTraining:
         """Return the stage at its latest snapshot, or at its beginning if there is none."""
@@ -99,7 +98,7 @@ class StageTrainer:
         firing = self._stored.firing(stage, entries)
         passed = [entry for step, entry in entries.items() if firing is None or step <= firing[0]]
         with_snapshot = [entry for entry in passed if not entry.evicted]
-        monitor = TriggerMonitor(stage.rules)
+        monitor = TriggerMonitor(self._config.monitored(stage.rules))
         if not with_snapshot:
             state, history = stage.begin()
             return _StageTraining(stage, lease, state, history, monitor, seconds=0.0)

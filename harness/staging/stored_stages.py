@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from harness.core.history import History
 from harness.data import TaskData
-from harness.growth import GrowthRule
-from harness.growth.rules import TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor, growth_of
 from harness.staging.catalog import StageEntry
 from harness.staging.network import build_network, probe_for
 from harness.staging.pending_stage import PendingStage, StageEnd
@@ -31,15 +30,16 @@ class StoredStages:
         entries = self._context.store.entries(stage.key)
         return {entry.address.step: entry for entry in entries if entry.address.step <= self._config.steps}
 
-    def firing(self, stage: PendingStage, entries: Mapping[int, StageEntry]) -> tuple[int, GrowthRule | None] | None:
+    def firing(self, stage: PendingStage, entries: Mapping[int, StageEntry]) -> tuple[int, Rule | None] | None:
         """Return the step at which a rule fires, and the rule; None if `entries` do not decide that yet."""
-        if known := TriggerMonitor(stage.rules).next_firing_step(stage.start):
+        rules = self._config.monitored(stage.rules)
+        if known := TriggerMonitor(rules).next_firing_step(stage.start):
             return known
         if not entries:
             return None
         last = max(entries)
         history = self._context.store.metrics(entries[last]).history
-        return TriggerMonitor(stage.rules).replay(history, start=stage.start, until=last)
+        return TriggerMonitor(rules).replay(history, start=stage.start, until=last)
 
     def end(self, stage: PendingStage) -> StageEnd | None:
         """Return the end of a stage if it is stored with every evaluation that this run needs there."""
@@ -55,7 +55,7 @@ class StoredStages:
             metrics = metrics.without_test
         self._context.on_evaluation(step, metrics.history.latest())
         self._context.on_history(metrics.whole)
-        return StageEnd(entries[step], metrics, rule)
+        return StageEnd(entries[step], metrics, growth_of(rule))
 
     def restore(self, entry: StageEntry) -> TrainState:
         """Return the training state of a stored snapshot.

@@ -24,7 +24,7 @@ from harness.core.history import History
 from harness.core.label_map import LabelMap
 from harness.data import BatchOrder, ReplayedOrder, Split, TaskData
 from harness.data.augment import augmented
-from harness.growth.rules import GrowthRule, TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor
 from harness.growth.triggers import NEVER, Progress
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
@@ -110,7 +110,7 @@ class StageLoop:
         contract = Contract(history, start=state.step - state.age)
         self.step = TrainingStep(state, config, self.specs, contract=contract, needs=self.needs)
         self.recorder = Recorder(history, config.on_divergence)
-        self.rule: GrowthRule | None = None
+        self.rule: Rule | None = None
         self._until, self._monitor, self._history, self._features = until, monitor, history, features
         self._on_evaluation, self._arrived, self._pause = on_evaluation, signals, pause
         self._thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
@@ -195,7 +195,7 @@ class StageLoop:
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a study's own code may raise anything, and exit
                 self.error, self.ended = error, True
 
-    def finish(self) -> GrowthRule | None:
+    def finish(self) -> Rule | None:
         """Make all steps up to the end; return the rule that fired there, if any."""
         began = time.monotonic()
         while not self.ended:
@@ -269,7 +269,7 @@ class StageLoop:
         return metrics
 
 
-def train_stage(state: TrainState, until: int, **settings: Any) -> GrowthRule | None:
+def train_stage(state: TrainState, until: int, **settings: Any) -> Rule | None:
     """Train to the end of a loop; return the rule that fired there, if any. Settings are those of `StageLoop`."""
     return StageLoop(state, until, **settings).finish()
 

@@ -7,6 +7,7 @@ from harness.core.errors import InputError, SpecError
 from harness.core.spec import with_changes
 from harness.losses import Ramp
 from harness.staging.run import RunConfig, resolved, run_id
+from harness.staging.stage_key import first_key
 
 
 def test_a_run_survives_json(digits_run: RunConfig) -> None:
@@ -92,3 +93,16 @@ def test_drift_is_measured_from_a_network_that_some_growth_keeps(digits_run: Run
 
     assert with_changes(digits_run, {"training.record_drift": True, "growths.0.keep_teacher": True})
     assert with_changes(digits_run, {"training.record_drift": True, "growths": []})
+
+
+def test_a_schedule_that_lasts_as_long_as_its_run_keeps_runs_of_other_lengths_apart(digits_run: RunConfig) -> None:
+    following = with_changes(digits_run, {"training.schedule": {"kind": "cosine", "warm_up": 5}})
+    fixed = with_changes(following, {"training.schedule.steps": 40})
+    longer = {"steps": 60}
+
+    assert following.with_length == fixed.with_length == fixed
+    assert first_key(following) == first_key(fixed)
+    assert first_key(with_changes(fixed, longer)) == first_key(fixed)
+    assert first_key(with_changes(following, longer)) != first_key(following)
+    assert first_key(following.up_to(30)) == first_key(following)
+    assert following.up_to(30).steps == 30

@@ -9,6 +9,7 @@ from harness.core.errors import DivergedError, InterruptedRunError, SpecError, S
 from harness.core.spec import with_changes
 from harness.data import Output, TeacherStudent
 from harness.growth import AtStep, GrowthRule, NoFreezing, WidenLayer
+from harness.growth.rules import Rule
 from harness.growth.units import AbstractUnits, GradMaxUnits, RandomUnits
 from harness.losses import MeanSquared
 from harness.models import MLP
@@ -43,7 +44,7 @@ def steps_trained(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     trained: list[int] = []
     original = StageLoop.finish
 
-    def counted(loop: StageLoop) -> GrowthRule | None:
+    def counted(loop: StageLoop) -> Rule | None:
         before = loop.state.step
         rule = original(loop)
         trained.append(loop.state.step - before)

@@ -12,7 +12,7 @@ from harness.data.augment import AbstractAugmentation, RandomShift
 from harness.growth import AbstractFreezePolicy, AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.growth.freezing import Candidate, OldParameters
 from harness.growth.probe import Probe
-from harness.growth.rules import TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor
 from harness.growth.triggers import Plateau, Signal
 from harness.models import ConvNet, GrowableModel
 from harness.staging.network import probe_for
@@ -45,7 +45,7 @@ def rule(step: int, freeze: AbstractFreezePolicy | None = None) -> GrowthRule:
 
 def train(
     state: TrainState, until: int, data: TaskData, *rules: GrowthRule, config: TrainingConfig = CONFIG
-) -> tuple[GrowthRule | None, History]:
+) -> tuple[Rule | None, History]:
     history = History()
     return train_stage(state, until, config=config, data=data, monitor=TriggerMonitor(rules), history=history), history
 

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from harness.core.history import History
 from harness.data import Output, Scale, Split, TaskData
-from harness.growth import GrowthRule
 from harness.growth.lineage import Change
-from harness.growth.rules import TriggerMonitor
+from harness.growth.rules import Rule, TriggerMonitor
 from harness.models import MLP, GrowableModel
 from harness.models._base import AbstractModel
 from harness.staging.network import probe_for
@@ -60,7 +59,7 @@ class Run:
     model: AbstractModel = MLP(inputs=64, widths=(10, 7))  # noqa: RUF009  # specs never change
     training: TrainingConfig = TrainingConfig(batch_size=16, evaluate_every=5)  # noqa: RUF009
     grown: tuple[Change, ...] = ()
-    rules: tuple[GrowthRule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     cached: bool = False
     steps: int = 12
     precision: Precision = "fp32"
@@ -98,7 +97,7 @@ class Outcome:
     """What came of a run: its error, the rule that fired, its step, history, snapshot and further tensors."""
 
     error: str
-    rule: GrowthRule | None
+    rule: Rule | None
     step: int
     history: bytes
     snapshot: bytes
