@@ -11,6 +11,7 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
 from harness.reporting.tables._base import ReportTable, table_of_words
+from harness.reporting.text.recipe import may_stop_early
 
 __all__ = ["AUTHOR", "checklist_table"]
 
@@ -55,7 +56,8 @@ def _searching(data: StudyData, account: Account) -> Iterator[Row]:
     yield SEARCH, "Are all arms trained with the same pipeline?", "Yes: arms differ in the fields listed.", "1"
     yield SEARCH, "Is there a comparison with simple controls?", f"Yes: {controls}." if controls else "No.", "4"
     yield SEARCH, "Are results repeated with several seeds, and all runs reported?", seeds, "3; 10"
-    yield SEARCH, "Are the budgets of the arms equal?", "In updates. Seconds are given for each arm.", "5"
+    equal = "No: early stopping ends runs." if may_stop_early(data) else "In updates."
+    yield SEARCH, "Are the budgets of the arms equal?", f"{equal} Seconds are given for each arm.", "5"
 
 
 def _reforms(data: StudyData) -> Iterator[Row]:

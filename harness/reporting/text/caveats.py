@@ -6,6 +6,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
+from harness.reporting.text.recipe import said_of_recipe
 from harness.reporting.text.verdict import Verdict
 
 __all__ = ["caveats", "caveats_of_comparison"]
@@ -30,7 +31,11 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             f"The pruner gave up {count(account.pruned, 'run')} before the end: the comparison speaks of those "
             "configurations that looked good early, under the arms together."
         )
-    sentences += [*_proposed(data), *caveats_of_comparison(data.runs, comparison, data.measure(comparison.metric))]
+    sentences += [
+        *_proposed(data),
+        *said_of_recipe(data),
+        *caveats_of_comparison(data.runs, comparison, data.measure(comparison.metric)),
+    ]
     incomplete = account.pairs_planned - account.pairs_compared
     if incomplete:
         sentences.append(
