@@ -166,9 +166,9 @@ def empty_database(made_once: MadeOnce) -> Path:
 
     def make(folder: Path) -> None:
         (folder / "mlflow.sqlite.unfinished").write_bytes(b"half a database")
-        from harness.tracking.mlflow.client import open_client  # it loads MLflow
+        from harness.tracking.mlflow.database import open_connection
 
-        open_client(default_tracking_uri(folder))
+        open_connection(default_tracking_uri(folder))
 
     return made_once("empty", make) / "mlflow.sqlite"
 

@@ -12,7 +12,7 @@ import pytest
 
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger, RunRecord
-from harness.tracking.mlflow.client import open_client
+from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.location import default_tracking_uri
 
 UNREPORTED = (str(Path(__file__).with_name("unreported.py")),)
@@ -70,7 +70,7 @@ def test_it_ends_with_the_verdict_the_report_and_the_way_to_the_ui(home: Path) -
 
 
 def test_mlflow_has_a_parent_and_a_child_per_run(home: Path) -> None:
-    client = open_client(default_tracking_uri(home))
+    client = MlflowClient(default_tracking_uri(home))
     experiment = client.get_experiment_by_name(STUDY)
     assert experiment is not None
 
@@ -84,7 +84,7 @@ def test_mlflow_has_a_parent_and_a_child_per_run(home: Path) -> None:
 
 
 def test_mlflow_shows_the_numbers_of_the_ledger(home: Path) -> None:
-    client = open_client(default_tracking_uri(home))
+    client = MlflowClient(default_tracking_uri(home))
     experiment = client.get_experiment_by_name(STUDY)
     assert experiment is not None
     children = client.search_runs([experiment.experiment_id], "tags.arm LIKE '%'")
@@ -100,7 +100,7 @@ def test_mlflow_shows_the_numbers_of_the_ledger(home: Path) -> None:
 
 
 def test_the_resolved_configuration_is_an_artifact(home: Path) -> None:
-    client = open_client(default_tracking_uri(home))
+    client = MlflowClient(default_tracking_uri(home))
     experiment = client.get_experiment_by_name(STUDY)
     assert experiment is not None
     child = client.search_runs(

@@ -12,8 +12,10 @@ import pytest
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.study_spec import StudySpec
-from harness.tracking.mlflow.client import MlflowClient, Run, open_client
+from harness.tracking.mlflow.client import MlflowClient, Run
+from harness.tracking.mlflow.database import open_connection
 from harness.tracking.mlflow.location import default_tracking_uri
+from harness.tracking.mlflow.rows import RowConnection
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import UiServer, start_ui
 
@@ -99,7 +101,15 @@ def tracker(home: Path, new_database: Callable[[Path], str]) -> MlflowTracker:
 @pytest.fixture(scope="session")
 def client(home: Path, tracker: MlflowTracker) -> MlflowClient:  # noqa: ARG001  # the tracker makes the database
     """A client that reads what the tracker wrote."""
-    return open_client(default_tracking_uri(home))
+    return MlflowClient(default_tracking_uri(home))
+
+
+@pytest.fixture(scope="session")
+def rows(home: Path, tracker: MlflowTracker) -> RowConnection:  # noqa: ARG001  # the tracker makes the database
+    """A connection to the rows of the same database."""
+    connection = open_connection(default_tracking_uri(home))
+    assert isinstance(connection, RowConnection)
+    return connection
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ def test_a_study_that_was_not_begun_cannot_end(any_tracker: AbstractTracker, stu
         any_tracker.end_study(study, "")
 
 
-def test_everything_but_the_mlflow_tracker_is_imported_without_mlflow() -> None:
-    speaking = {f"harness.tracking.mlflow.{name}" for name in ("artifacts", "client", "experiment", "run", "tracker")}
+def test_everything_but_its_client_is_imported_without_mlflow() -> None:
     modules = {module.name for module in pkgutil.walk_packages(tracking.__path__, "harness.tracking.")}
-    program = "import sys\n" + "".join(f"import {name}\n" for name in sorted(modules - speaking))
+    others = sorted(modules - {"harness.tracking.mlflow.client"})
+    program = "import sys\n" + "".join(f"import {name}\n" for name in others)
 
     subprocess.run([sys.executable, "-c", f"{program}assert 'mlflow' not in sys.modules"], check=True)
 

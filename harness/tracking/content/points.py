@@ -42,10 +42,12 @@ def points_of(metrics: Mapping[str, Series], time_ms: Callable[[int], int]) -> d
 
 def finite(series: Series) -> Series:
     """Return the values that are neither NaN nor infinite; MLflow would store infinity as 1.8e308."""
+    if all(map(math.isfinite, series.values)):
+        return series
     kept = [(step, value) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
     return Series([step for step, _ in kept], [value for _, value in kept])
 
 
 def non_finite(series: Series) -> int:
     """Return how many values are NaN or infinite."""
-    return sum(not math.isfinite(value) for value in series.values)
+    return len(series.values) - sum(map(math.isfinite, series.values))

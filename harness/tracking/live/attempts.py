@@ -3,11 +3,13 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Self, final
 
+from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.content.entry import run_identity
 from harness.tracking.content.keys import metric_keys
@@ -79,21 +81,27 @@ class Attempt:
     @property
     def points(self) -> dict[Point, int]:
         """What was read and not yet shown, with times in milliseconds since 1970; whoever shows it calls `forget`."""
-        for part in self._frames:
-            self._add(part)
-        self._frames = []
+        frames, self._frames = [part for part in self._frames if part.series], []
+        if frames:
+            self._add(frames)
         return self._points
 
     def forget(self) -> None:
         """Forget the points that were read."""
         self._frames, self._points = [], {}
 
-    def _add(self, part: Frame) -> None:
-        keys = metric_keys(part.series)
-        series = self._thinning.shown(part.series) if self._thinning else part.series
-        for name, shown in series.items():
+    def _add(self, frames: Sequence[Frame]) -> None:
+        """Make points of frames, together: what is left out of each alone takes more time to find."""
+        measured = History()
+        for part in frames:
+            for name, series in part.series.items():
+                measured.extend(name, series)
+        whole = {name: measured[name] for name in measured}
+        keys = metric_keys(whole)
+        last_steps = [max(series.steps[-1] for series in part.series.values()) for part in frames]
+        for name, shown in (self._thinning.shown(whole) if self._thinning else whole).items():
             for point in numbered(keys[name], zip(shown.steps, shown.values, strict=True), self._counts):
-                self._points[point] = part.ms + point.nth
+                self._points[point] = frames[bisect_left(last_steps, point.step)].ms + point.nth
 
 
 @final

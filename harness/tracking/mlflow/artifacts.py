@@ -1,7 +1,6 @@
 """The files of a run in MLflow: its configuration, growths, figure and final weights."""
 
 import json
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from harness.staging.ledger import RunRecord
 from harness.staging.snapshot_format import SnapshotFile
 from harness.tracking.content.entry import RunEntry
 from harness.tracking.content.figure import figure
-from harness.tracking.mlflow.client import MlflowClient
+from harness.tracking.mlflow._base import AbstractConnection
 
 __all__ = ["log_files", "log_weights"]
 
@@ -19,22 +18,20 @@ WEIGHTS, FIGURE = "weights.safetensors", "figure.svg"
 MOST_WEIGHT_BYTES = 100_000_000
 
 
-def log_files(client: MlflowClient, run: str, entry: RunEntry, metric: str, record: RunRecord) -> None:
+def log_files(client: AbstractConnection, run: str, entry: RunEntry, metric: str, record: RunRecord) -> None:
     """Write the files that `entry` names, and the figure of the losses and of `metric`."""
     for name, content in entry.files.items():
-        client.log_text(run, json.dumps(content, indent=2, ensure_ascii=False), name)
+        client.log_file(run, name, json.dumps(content, indent=2, ensure_ascii=False).encode())
     growth_steps = [growth["step"] for growth in record.growths]
-    client.log_text(run, figure(entry.name, entry.metrics, metric, growth_steps), FIGURE)
+    client.log_file(run, FIGURE, figure(entry.name, entry.metrics, metric, growth_steps).encode())
 
 
-def log_weights(client: MlflowClient, run: str, store: Path, record: RunRecord) -> None:
+def log_weights(client: AbstractConnection, run: str, store: Path, record: RunRecord) -> None:
     """Write the weights of the last stage, unless its snapshot was removed, is damaged, or is very large."""
     if not record.stages:
         return
     snapshot = stage_folder(store, record.stages[-1]) / SNAPSHOT_FILE
     if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
         # A damaged snapshot is the store's business; the run is shown without it.
-        with tempfile.TemporaryDirectory() as folder, suppress(SnapshotError):
-            path = Path(folder) / WEIGHTS
-            path.write_bytes(SnapshotFile.parse(snapshot.read_bytes()).weights())
-            client.log_artifact(run, str(path))
+        with suppress(SnapshotError):
+            client.log_file(run, WEIGHTS, SnapshotFile.parse(snapshot.read_bytes()).weights())

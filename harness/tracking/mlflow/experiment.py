@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from harness.staging.ledger import StudyRecord
 from harness.tracking.content.entry import RunEntry, StudyEntry, study_entry
-from harness.tracking.mlflow.client import MlflowClient, RunTag
-from harness.tracking.mlflow.run import NOTE, PARENT, RUNNING, MlflowRun, all_runs
+from harness.tracking.mlflow._base import AbstractConnection
+from harness.tracking.mlflow.run import NOTE, PARENT, RUNNING, MlflowRun
 from harness.tracking.mlflow.views import saved_views
 
 __all__ = ["StudyExperiment", "now_ms", "open_experiment"]
@@ -26,7 +26,7 @@ class StudyExperiment:
         children: the runs below it, by the identity of their entries.
     """
 
-    client: MlflowClient
+    client: AbstractConnection
     study: StudyRecord
     id: str
     parent: MlflowRun
@@ -34,31 +34,31 @@ class StudyExperiment:
 
     def find(self, identity: str) -> MlflowRun | None:
         """Look up a run that another process may have made since the study was begun."""
-        for run in all_runs(self.client, self.id, f"tags.{IDENTITY} = '{identity}'"):
+        for run in self.client.search_runs(self.id, {IDENTITY: identity}):
             self.children[identity] = MlflowRun.of(run, self.children.get(identity))
         return self.children.get(identity)
 
     def create(self, entry: RunEntry, start_ms: int) -> MlflowRun:
         """Make a run that began `start_ms` milliseconds after 1970."""
         tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: self.parent.id}
-        run = self.client.create_run(self.id, start_time=start_ms, tags=tags, run_name=entry.name)
+        run = self.client.create_run(self.id, start_ms, tags, entry.name)
         self.children[entry.identity] = MlflowRun.of(run)
         return self.children[entry.identity]
 
     def write_note(self, note: str) -> None:
         """Write the note of the study, where its experiment and its parent run show it."""
-        self.client.set_tag(self.parent.id, NOTE, note)
+        self.client.log_batch(self.parent.id, [], {}, {NOTE: note})
         self.client.set_experiment_tag(self.id, NOTE, note)
 
 
-def open_experiment(client: MlflowClient, study: StudyRecord, artifacts: str | None) -> StudyExperiment:
+def open_experiment(client: AbstractConnection, study: StudyRecord, artifacts: str | None) -> StudyExperiment:
     """Make the experiment and parent run of a study, or write what has changed in them; look up its runs.
 
     `artifacts` is the URI of the folder for files of a new experiment; a server chooses it if it is None.
     """
     entry = study_entry(study)
     experiment = _experiment(client, study, entry, artifacts)
-    runs = {run.data.tags.get(IDENTITY, ""): MlflowRun.of(run) for run in all_runs(client, experiment)}
+    runs = {run.tags.get(IDENTITY, ""): MlflowRun.of(run) for run in client.search_runs(experiment, {})}
     parent = _parent(client, experiment, entry, runs.pop(PARENT_IDENTITY, None))
     return StudyExperiment(client, study, experiment, parent, runs)
 
@@ -68,26 +68,26 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def _experiment(client: MlflowClient, study: StudyRecord, entry: StudyEntry, artifacts: str | None) -> str:
+def _experiment(client: AbstractConnection, study: StudyRecord, entry: StudyEntry, artifacts: str | None) -> str:
     known, views = client.get_experiment_by_name(study.name), saved_views(study, now_ms())
     if known is None:
         tags = {NOTE: entry.note, "mlflow.experimentKind": "custom_model_development"}
         return client.create_experiment(study.name, artifacts, tags | views)
-    if known.lifecycle_stage == "deleted":
-        client.restore_experiment(known.experiment_id)
+    if known.is_deleted:
+        client.restore_experiment(known.id)
     for name in sorted(views.keys() - known.tags.keys()):
-        client.set_experiment_tag(known.experiment_id, name, views[name])
-    return str(known.experiment_id)
+        client.set_experiment_tag(known.id, name, views[name])
+    return known.id
 
 
-def _parent(client: MlflowClient, experiment: str, entry: StudyEntry, known: MlflowRun | None) -> MlflowRun:
+def _parent(client: AbstractConnection, experiment: str, entry: StudyEntry, known: MlflowRun | None) -> MlflowRun:
     """Return the study's own run, which shows `entry`, its note perhaps below the outcome."""
     tags = entry.tags | {NOTE: entry.note, IDENTITY: PARENT_IDENTITY}
     if known is None:
-        return MlflowRun.of(client.create_run(experiment, tags=tags, run_name=entry.name))
+        return MlflowRun.of(client.create_run(experiment, now_ms(), tags, entry.name))
     if entry.tags.items() <= known.tags.items() and known.tags.get(NOTE, "").endswith(entry.note):
         return known
     known.set_status(client, RUNNING)
     client.set_experiment_tag(experiment, NOTE, entry.note)
-    client.log_batch(known.id, tags=[RunTag(*tag) for tag in tags.items()])
+    client.log_batch(known.id, [], {}, tags)
     return known

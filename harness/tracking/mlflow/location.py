@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
-
 from harness.core.errors import HomeError
 
 __all__ = [
@@ -20,6 +18,7 @@ __all__ = [
 ]
 
 SQLITE = "sqlite:///"
+PLAIN = "/._-"
 
 
 def home_database(home: Path) -> Path:
@@ -34,6 +33,10 @@ def default_tracking_uri(home: Path) -> str:
 
 def sqlite_uri(database: Path) -> str:
     """Return the URI of a SQLite file, whatever characters its path has."""
+    if _is_plain(str(database)):
+        return f"{SQLITE}{database}"
+    from sqlalchemy import URL
+
     return URL.create("sqlite", database=str(database)).render_as_string()
 
 
@@ -41,7 +44,11 @@ def database_of(tracking_uri: str) -> Path | None:
     """Return the SQLite file that `tracking_uri` names, or None if it names a server."""
     if not tracking_uri.startswith(SQLITE):
         return None
-    database = make_url(tracking_uri).database
+    database: str | None = tracking_uri.removeprefix(SQLITE)
+    if not _is_plain(tracking_uri.removeprefix(SQLITE)):
+        from sqlalchemy import make_url
+
+        database = make_url(tracking_uri).database
     return Path(database) if database else None
 
 
@@ -72,3 +79,8 @@ def taking_turns(tracking_uri: str) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # released when the file is closed, also by a crash
         yield
+
+
+def _is_plain(path: str) -> bool:
+    """Return whether a path is the same in a URI; SQLAlchemy, which knows the others, takes a while to load."""
+    return all(character.isalnum() or character in PLAIN for character in path)

@@ -1,6 +1,6 @@
 """A run in MLflow: what it has, what it still lacks, and how it ends."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Self
@@ -10,9 +10,9 @@ from harness.tracking.content.entry import RunEntry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point, numbered, points_of
 from harness.tracking.content.tags import ENDED_TAGS, OPTIONAL_TAGS
-from harness.tracking.mlflow.client import Dataset, DatasetInput, InputTag, Metric, MlflowClient, Param, Run, RunTag
+from harness.tracking.mlflow._base import AbstractConnection, FoundRun
 
-__all__ = ["KILLED", "NOTE", "PARENT", "RUNNING", "STATUSES", "MlflowRun", "all_runs"]
+__all__ = ["KILLED", "NOTE", "PARENT", "RUNNING", "STATUSES", "MlflowRun"]
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
@@ -21,7 +21,6 @@ RUNNING, KILLED = "RUNNING", "KILLED"
 # tells it from a run whose process died, which has no outcome.
 STATUSES = {"completed": "FINISHED", "failed": "FAILED", "pruned": KILLED, "running": RUNNING}
 ENTITIES_A_CALL, PARAMS_A_CALL = 1000, 100
-RUNS_A_CALL = 500
 
 
 @dataclass
@@ -51,33 +50,33 @@ class MlflowRun:
     points: set[Point] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, run: Run, known: "MlflowRun | None" = None) -> Self:
+    def of(cls, run: FoundRun, known: "MlflowRun | None" = None) -> Self:
         """Return what is known of a run that MLflow has returned; its points are those of `known`, if it is the same.
 
         It is not if another process has written to it.
         """
         return cls(
-            id=str(run.info.run_id),
-            name=str(run.info.run_name),
-            start_ms=int(run.info.start_time),
-            status=str(run.info.status),
-            tags=run.data.tags,
-            params=dict(run.data.params),
-            keys=tuple(key for key in run.data.metrics if not key.startswith(SYSTEM)),
-            has_inputs=bool(run.inputs and run.inputs.dataset_inputs),
+            id=run.id,
+            name=run.name,
+            start_ms=run.start_ms,
+            status=run.status,
+            tags=run.tags,
+            params=dict(run.params),
+            keys=tuple(key for key in run.latest if not key.startswith(SYSTEM)),
+            has_inputs=run.has_inputs,
             points=known.points if known and known.is_all_of(run) else None,
         )
 
-    def is_all_of(self, run: Run) -> bool:
+    def is_all_of(self, run: FoundRun) -> bool:
         """Return whether the latest values of a run that MLflow has returned are known here."""
         values = {(point.key, point.value) for point in self.points or ()}
-        return self.id == run.info.run_id and run.data.metrics.items() <= values
+        return self.id == run.id and run.latest.items() <= values
 
     def shows(self, entry: RunEntry) -> bool:
         """Return whether it shows `entry`, perhaps with more points of its curves."""
         return self.status == STATUSES[entry.status] and self.tags.get("projected") in entry.marks
 
-    def contradicts(self, client: MlflowClient, entry: RunEntry) -> bool:
+    def contradicts(self, client: AbstractConnection, entry: RunEntry) -> bool:
         """Return whether it has what `entry` has not: a param's other value, or a point of one of its curves."""
         if any(self.params.get(key, text) != text for key, text in entry.params.items()):
             return True
@@ -90,48 +89,47 @@ class MlflowRun:
         a_step_ms = 1000 * entry.duration_s / entry.last_step
         return points_of(metrics, lambda step: self.start_ms + int(step * a_step_ms))
 
-    def known_points(self, client: MlflowClient) -> set[Point]:
+    def known_points(self, client: AbstractConnection) -> set[Point]:
         """Return the points that it has, asking MLflow the first time."""
         if self.points is None:
             counts: dict[tuple[str, int, float], int] = {}
             self.points = {
                 point
                 for key in self.keys
-                for point in numbered(key, _pairs(client.get_metric_history(self.id, key)), counts)
+                for point in numbered(key, iter(client.get_metric_history(self.id, key)), counts)
             }
         return self.points
 
-    def log(self, client: MlflowClient, points: Mapping[Point, int], params: Mapping[str, str]) -> None:
+    def log(self, client: AbstractConnection, points: Mapping[Point, int], params: Mapping[str, str]) -> None:
         """Write what it does not have; what was written is known even if a later call fails."""
         known = self.known_points(client)
         points_left = ((point, ms) for point, ms in points.items() if point not in known)
-        params_left = iter([Param(key, text) for key, text in params.items() if key not in self.params])
+        params_left = iter([param for param in params.items() if param[0] not in self.params])
         while True:
-            some = list(islice(params_left, PARAMS_A_CALL))
+            some = dict(islice(params_left, PARAMS_A_CALL))
             many = list(islice(points_left, ENTITIES_A_CALL - len(some)))
             if not some and not many:
                 return
-            metrics = [Metric(point.key, point.value, ms, point.step) for point, ms in many]
-            client.log_batch(self.id, metrics=metrics, params=some)
+            client.log_batch(self.id, many, some, {})
             known.update(point for point, _ in many)
-            self.params.update({param.key: param.value for param in some})
+            self.params.update(some)
 
-    def log_datasets(self, client: MlflowClient, entry: RunEntry) -> None:
+    def log_datasets(self, client: AbstractConnection, entry: RunEntry) -> None:
         """Name the data sets of `entry`, unless it names its data."""
         if entry.datasets and not self.has_inputs:
-            client.log_inputs(self.id, datasets=[_input(entry, index) for index in range(len(entry.datasets))])
+            client.log_inputs(self.id, entry.datasets)
             self.has_inputs = True
 
-    def set_status(self, client: MlflowClient, status: str) -> None:
+    def set_status(self, client: AbstractConnection, status: str) -> None:
         """Set the status, unless it is that already."""
         if self.status != status:
             if status == RUNNING:
-                client.update_run(self.id, status)
+                client.update_run(self.id, status=status)
             else:
                 client.set_terminated(self.id, status)
             self.status = status
 
-    def reopen(self, client: MlflowClient) -> None:
+    def reopen(self, client: AbstractConnection) -> None:
         """Let a run that has ended go on."""
         if self.status != RUNNING:
             # Before the status: a run that goes on must not keep these tags if this is cut short.
@@ -140,10 +138,10 @@ class MlflowRun:
             self.tags = {key: text for key, text in self.tags.items() if key not in ENDED_TAGS}
             self.set_status(client, RUNNING)
 
-    def end(self, client: MlflowClient, entry: RunEntry, parent: str) -> None:
+    def end(self, client: AbstractConnection, entry: RunEntry, parent: str) -> None:
         """Write the name, tags and note of a run below `parent` that has all else, and last of all its end."""
         tags = entry.tags | {NOTE: entry.note, PARENT: parent, "projected": entry.mark}
-        client.log_batch(self.id, tags=[RunTag(*tag) for tag in tags.items() if tag not in self.tags.items()])
+        client.log_batch(self.id, [], {}, {key: text for key, text in tags.items() if self.tags.get(key) != text})
         for stale in sorted(OPTIONAL_TAGS & self.tags.keys() - tags.keys()):
             client.delete_tag(self.id, stale)
         if self.name != entry.name:
@@ -152,24 +150,3 @@ class MlflowRun:
         # Last: only a run that is whole has an end.
         client.set_terminated(self.id, STATUSES[entry.status], self.start_ms + int(1000 * entry.duration_s))
         self.status, self.tags = STATUSES[entry.status], {**self.tags, **tags}
-
-
-def all_runs(client: MlflowClient, experiment: str, filter_string: str = "") -> Iterator[Run]:
-    """Yield the runs of an experiment that are not deleted, however many."""
-    token: str | None = None
-    while True:
-        page = client.search_runs([experiment], filter_string, max_results=RUNS_A_CALL, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def _pairs(metrics: Sequence[Metric]) -> Iterator[tuple[int, float]]:
-    return ((metric.step, metric.value) for metric in metrics)
-
-
-def _input(entry: RunEntry, index: int) -> DatasetInput:
-    data = entry.datasets[index]
-    source = Dataset(name=data.name, digest=data.digest, source_type="harness", source=data.spec)
-    return DatasetInput(source, [InputTag("mlflow.data.context", "train")])

@@ -14,7 +14,7 @@ from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
 from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.mlflow.artifacts import log_files, log_weights
-from harness.tracking.mlflow.client import explained, open_client
+from harness.tracking.mlflow.database import explained, open_connection
 from harness.tracking.mlflow.experiment import StudyExperiment, now_ms, open_experiment
 from harness.tracking.mlflow.location import artifacts_beside, database_of, taking_turns
 from harness.tracking.mlflow.run import KILLED, RUNNING
@@ -45,7 +45,7 @@ class MlflowTracker(AbstractTracker):
         self._uri = tracking_uri
         self._store = store
         self._points = points
-        self._client = open_client(tracking_uri)
+        self._client = open_connection(tracking_uri)
         self._experiments: dict[str, StudyExperiment] = {}
 
     def begin_study(self, study: StudyRecord) -> None:
@@ -105,7 +105,7 @@ class MlflowTracker(AbstractTracker):
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with taking_turns(self._uri), explained(self._uri):
+        with taking_turns(self._uri), explained(self._uri, self._client.errors):
             yield
 
     def _begun(self, study: str) -> StudyExperiment:

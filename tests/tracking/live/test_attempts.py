@@ -58,6 +58,23 @@ def test_everything_that_was_written_is_read_once_and_in_order(tmp_path: Path, r
     assert (attempt.record.params, attempt.record.config) == (run.params, run.config)
 
 
+def test_points_of_frames_that_are_read_together_have_the_times_of_their_frames(
+    tmp_path: Path, run: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    for second, steps in enumerate([(1, 2), (3,), (), (4, 5)]):
+        part = History()
+        for step in steps:
+            part.record(step, {"train/loss/total": 1 / step})
+        monkeypatch.setattr("harness.tracking.live.format.time.time", lambda now=second: float(now))
+        feed.append(run.run_id, part)
+
+    attempt = opened(live_files(tmp_path, run.study)[0])
+
+    assert {point.step: ms for point, ms in attempt.points.items()} == {1: 0, 2: 0, 3: 1000, 4: 3000, 5: 3000}
+
+
 def test_a_run_that_is_alive_has_its_commit(tmp_path: Path, make_run: Callable[..., RunRecord]) -> None:
     LiveFeed(tmp_path).begin(make_run(commit="abc"))
 

@@ -1,16 +1,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
-
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.content.entry import run_entry
 from harness.tracking.content.points import Point
-from harness.tracking.mlflow import run as module
-from harness.tracking.mlflow.client import MlflowClient
-from harness.tracking.mlflow.run import MlflowRun, all_runs
-from harness.tracking.mlflow.tracker import MlflowTracker
+from harness.tracking.mlflow.rows import RowConnection
+from harness.tracking.mlflow.run import MlflowRun
 
 KNOWN = MlflowRun("id", "name", 1_000_000, "RUNNING", {}, {}, (), has_inputs=False)
 
@@ -27,29 +23,10 @@ def test_points_are_spread_over_the_time_that_the_run_took(
 
 
 def test_a_param_with_another_value_is_a_contradiction(
-    study: StudyRecord, run: RunRecord, history: History, client: MlflowClient
+    study: StudyRecord, run: RunRecord, history: History, rows: RowConnection
 ) -> None:
     entry = run_entry(study, run, history)
 
     for params, contradicts in [({"width": "16"}, False), ({"width": "32"}, True), ({"unknown": "1"}, False)]:
         known = replace(KNOWN, params=params, points=set())
-        assert known.contradicts(client, entry) == contradicts
-
-
-def test_runs_are_looked_up_page_by_page(
-    tracker: MlflowTracker,
-    client: MlflowClient,
-    study: StudyRecord,
-    make_run: Callable[..., RunRecord],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    tracker.begin_study(study)
-    for seed in range(4):
-        tracker.show_live_run(make_run(seed=seed), {}, 1)
-    experiment = client.get_experiment_by_name(study.name)
-    assert experiment is not None
-    monkeypatch.setattr(module, "RUNS_A_CALL", 2)
-
-    seeds = [run.data.tags.get("seed", "-") for run in all_runs(client, experiment.experiment_id)]
-
-    assert sorted(seeds) == ["-", "0", "1", "2", "3"]
+        assert known.contradicts(rows, entry) == contradicts

@@ -2,14 +2,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.content.points import Point, points_of
-from harness.tracking.mlflow.client import MlflowClient, Run
+from harness.tracking.mlflow._base import AbstractConnection
+from harness.tracking.mlflow.client import ClientConnection, MlflowClient, Run
 from harness.tracking.mlflow.location import default_tracking_uri
+from harness.tracking.mlflow.rows import RowConnection
 from harness.tracking.mlflow.tracker import MlflowTracker
 
 MakeRun = Callable[..., RunRecord]
@@ -65,9 +68,10 @@ def test_projecting_again_changes_nothing(
     assert len(client.get_metric_history(child.info.run_id, "train/loss/total")) == 40
 
 
-@pytest.mark.parametrize("where", ["create_run", "log_batch", "log_inputs", "log_text", "update_run"])
+@pytest.mark.parametrize("connection", [RowConnection, ClientConnection])
+@pytest.mark.parametrize("where", ["create_run", "log_batch", "log_inputs", "log_file", "update_run"])
 def test_an_interruption_anywhere_is_made_up_for(
-    tracker: MlflowTracker,
+    home: Path,
     client: MlflowClient,
     study: StudyRecord,
     run: RunRecord,
@@ -75,26 +79,30 @@ def test_an_interruption_anywhere_is_made_up_for(
     read_back: ReadBack,
     monkeypatch: pytest.MonkeyPatch,
     where: str,
+    connection: type[AbstractConnection],
 ) -> None:
+    uri = default_tracking_uri(home)
+    if connection is ClientConnection:
+        monkeypatch.setattr("harness.tracking.mlflow.tracker.open_connection", ClientConnection)
+    tracker = MlflowTracker(uri, points="all")
     if where == "update_run":  # of a run that was named when more were planned
         tracker.begin_study(replace(study, trials=1000))
         tracker.show_live_run(replace(run, status="running"), {}, 1)
     tracker.begin_study(study)
-    whole = getattr(MlflowClient, where)
+    whole = getattr(connection, where)
 
     deaths = []
 
-    def write_and_die(*args: object, **kwargs: object) -> None:
+    def write_and_die(*args: Any, **kwargs: Any) -> None:
         whole(*args, **kwargs)
         deaths.append(where)
         raise KeyboardInterrupt
 
     for _ in range(3):
-        monkeypatch.setattr(MlflowClient, where, write_and_die)
         before = len(deaths)
-        with suppress(KeyboardInterrupt):
+        with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+            patch.setattr(connection, where, write_and_die)
             tracker.project_run(run, history)
-        monkeypatch.undo()
         if len(deaths) > before:
             assert [child.info.status for child in read_back()[1]] == ["RUNNING"]
         tracker.begin_study(study)
@@ -269,7 +277,7 @@ def test_points_that_were_written_here_are_not_read_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(MlflowClient, "get_metric_history", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(RowConnection, "get_metric_history", lambda *arguments: asked.append(arguments))
     tracker.begin_study(study)
     tracker.show_live_run(replace(run, status="running"), {Point("train/loss/total", 1, 1.0): 5}, 1)
 
