@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from harness.core.inputs import Inputs
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
 from harness.losses import AbstractLoss, Batch
@@ -14,7 +15,7 @@ from harness.models.teacher import teacher_of
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
-__all__ = ["Forward", "Needs", "forward_batch", "needs_of"]
+__all__ = ["Forward", "Needs", "forward_batch", "needs_of", "teacher_outputs"]
 
 Forward = Callable[[Split], dict[str, Tensor]]
 
@@ -56,7 +57,7 @@ def forward_batch(
     )
     with autocast(state.precision, state.device), watched as features:
         outputs = state.model(examples.inputs) if forward is None else forward(examples)
-        teacher, old = _teacher_outputs(state, examples, needs)
+        teacher, old = teacher_outputs(state, examples.inputs, needs)
     return Batch(
         outputs=outputs,
         inputs=examples.inputs,
@@ -69,11 +70,12 @@ def forward_batch(
     )
 
 
-def _teacher_outputs(
-    state: TrainState, examples: Split, needs: Needs
+def teacher_outputs(
+    state: TrainState, inputs: Inputs, needs: Needs
 ) -> tuple[dict[str, Tensor] | None, dict[str, Tensor]]:
+    """Return what the teacher makes of `inputs`, and its features at the taps; None and nothing without one."""
     teacher = teacher_of(state.model) if needs.teacher else None
     if teacher is None:
         return None, {}
     # A teacher is in eval mode and draws nothing, so the network's random numbers stay the same.
-    return teacher.forward(examples.inputs, needs.taps)
+    return teacher.forward(inputs, needs.taps)

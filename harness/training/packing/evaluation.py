@@ -11,7 +11,7 @@ from harness.losses import Batch
 from harness.training.evaluation import CHUNK, as_floats, evaluate, loss_results, measures
 from harness.training.packing.batching import at_once
 from harness.training.packing.layers import stacked
-from harness.training.packing.losses import PackedLosses
+from harness.training.packing.losses import PackedBatch, PackedLosses
 from harness.training.packing.mapped_network import MappedNetwork
 from harness.training.packing.network import PackedNetwork
 from harness.training.precision import autocast
@@ -36,7 +36,8 @@ class PackedEvaluation:
     ) -> None:
         self._loops, self._network, self._losses = loops, network, losses
         statistics = any(isinstance(module, STATISTICS) for module in loops[0].state.model.modules())
-        self._holds: bool | None = False if statistics else None
+        needs = loops[0].needs
+        self._holds: bool | None = False if statistics or needs.taps or needs.teacher else None
         self._known = loops[0].specs.label_map.known(loops[0].data.validation.labels)
 
     def __call__(self) -> list[dict[str, float]] | None:
@@ -66,12 +67,9 @@ class PackedEvaluation:
             every = bool(self._known.all())
             part = split if every else split.take(self._known.nonzero().squeeze(1))
             seen = outputs if every else {name: values[:, self._known] for name, values in outputs.items()}
-            loss = self._losses(
-                seen,
-                part.inputs.expand(count, *part.inputs.shape),
-                part.labels.expand(count, -1),
-                {name: values.expand(count, *values.shape) for name, values in part.targets.items()},
-            )
+            read = [part.inputs, part.labels, *part.targets.values()]
+            inputs, labels, *targets = (values.expand(count, *values.shape) for values in read)
+            loss = self._losses(PackedBatch(seen, inputs, labels, dict(zip(part.targets, targets, strict=True))))
 
             def measured(outputs: Mapping[str, Tensor], seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
                 return measures(self._batch(split, outputs), self._batch(part, seen), config)

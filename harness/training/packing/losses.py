@@ -1,8 +1,8 @@
 """The losses of several networks at once."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from harness.training.packing.layers import Features, apart, stacked
 if TYPE_CHECKING:
     from harness.training.loop import StageLoop
 
-__all__ = ["PackedLosses"]
+__all__ = ["PackedBatch", "PackedLosses"]
 
 
 class _Untouchable(Mapping[str, Tensor]):
@@ -30,6 +30,33 @@ class _Untouchable(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return 0
+
+
+@dataclass(frozen=True)
+class PackedBatch:
+    """A batch of each of K networks, and what they made of it; all tensors are `[K, B, ...]`.
+
+    Attributes:
+        outputs: of the networks, by name.
+        inputs, labels, targets: as those of a `Batch`.
+        features: at the taps that losses read, by tap.
+        teacher: the outputs of the networks' teachers, by name; None if they have none.
+        teacher_features: those of the teachers, by tap.
+    """
+
+    outputs: Mapping[str, Features]
+    inputs: Tensor
+    labels: Tensor
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Mapping[str, Tensor] = field(default_factory=dict)
+    teacher: Mapping[str, Tensor] | None = None
+    teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def read(self) -> tuple[Mapping[str, Tensor], ...]:
+        """All but the outputs, by name."""
+        given = {"inputs": self.inputs, "labels": self.labels}
+        return given, self.targets, self.features, self.teacher or {}, self.teacher_features
 
 
 class PackedLosses:
@@ -50,16 +77,14 @@ class PackedLosses:
         self._names: Collection[str] = ()
         self._specs = replace(loops[0].specs, parameters=_Untouchable())
 
-    def __call__(
-        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
-    ) -> CombinedLoss:
-        """Return the components of batches `[K, B, ...]`, and their weighted sums.
+    def __call__(self, batch: PackedBatch) -> CombinedLoss:
+        """Return the components of batches, and their weighted sums.
 
         Raises:
             ContractError: components come or go; whose they are is said where each run makes the step alone.
         """
         compute = self._at_once if self._together else self._one_by_one
-        components, terms = compute(outputs, inputs, labels, targets)
+        components, terms = compute(batch)
         self._names = self._names or components.keys()
         _check_names(components, self._names)
         if self._fixed is None or not self._are_fixed:
@@ -76,36 +101,47 @@ class PackedLosses:
         ]
         return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors)
 
-    def _at_once(
-        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+    def _at_once(self, batch: PackedBatch) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
         found: list[Mapping[str, Term]] = []
 
-        def components(outputs: Any, inputs: Tensor, labels: Tensor, targets: Any) -> dict[str, Tensor]:
-            batch = Batch(outputs, inputs, labels, self._specs, targets)
-            values, terms = self._combination.components(batch, self._loops[0].state.step)
+        def components(outputs: Mapping[str, Tensor], *read: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            own = self._batch(outputs, *read, taught=batch.teacher is not None)
+            values, terms = self._combination.components(own, self._loops[0].state.step)
             found.append(terms)
             return values
 
-        tensors = {name: stacked(values) for name, values in outputs.items()}
-        values = at_once(components, len(self._loops), tensors, inputs, labels, targets)
+        tensors = {name: stacked(values) for name, values in batch.outputs.items()}
+        values = at_once(components, len(self._loops), tensors, *batch.read)
         return values, [_own(found[0], loop.config.losses) for loop in self._loops]
 
-    def _one_by_one(
-        self, outputs: Mapping[str, Features], inputs: Tensor, labels: Tensor, targets: Mapping[str, Tensor]
-    ) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
-        rows = {name: apart(values) for name, values in outputs.items()}
+    def _one_by_one(self, batch: PackedBatch) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+        outputs = {name: apart(values) for name, values in batch.outputs.items()}
         every, found = [], []
         for row, (loop, combination) in enumerate(zip(self._loops, self._each, strict=True)):
-            own = {name: values[row] for name, values in rows.items()}
-            own_targets = {name: values[row] for name, values in targets.items()}
-            batch = Batch(own, inputs[row], labels[row], self._specs, own_targets)
-            values, terms = combination.components(batch, loop.state.step)
+            read = [{name: values[row] for name, values in tensors.items()} for tensors in batch.read]
+            made = {name: values[row] for name, values in outputs.items()}
+            own = self._batch(made, *read, taught=batch.teacher is not None)
+            values, terms = combination.components(own, loop.state.step)
             every.append(values)
             found.append(terms)
         for values in every:
             _check_names(values, every[0])
         return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
+
+    def _batch(
+        self,
+        outputs: Mapping[str, Tensor],
+        given: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor],
+        features: Mapping[str, Tensor],
+        teacher: Mapping[str, Tensor],
+        teacher_features: Mapping[str, Tensor],
+        *,
+        taught: bool,
+    ) -> Batch:
+        """Return the batch of one network."""
+        named = {"targets": targets, "features": features, "teacher_features": teacher_features}
+        return Batch(outputs, **given, specs=self._specs, teacher=teacher if taught else None, **named)  # type: ignore[arg-type]
 
 
 def _own(terms: Mapping[str, Term], losses: Mapping[str, AbstractLoss]) -> dict[str, Term]:

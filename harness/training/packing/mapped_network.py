@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from harness.models.taps import capture
 from harness.training.features import Feed
 from harness.training.packing.batching import at_once
 from harness.training.packing.functions import ExactFunctions
@@ -15,7 +16,9 @@ from harness.training.packing.layers import Features, is_hooked
 from harness.training.packing.shared_storage import SharedParameter, share
 from harness.training.packing.signature import heads_of
 
-__all__ = ["MappedNetwork", "map_networks"]
+__all__ = ["TAP", "MappedNetwork", "map_networks"]
+
+TAP = "tap/"
 
 
 @dataclass(frozen=True)
@@ -73,31 +76,36 @@ class MappedNetwork:
 class _Forward(nn.Module):
     """The forward pass of a feed as a module, so that its tensors can be exchanged."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: Feed, taps: Sequence[str]) -> None:
         super().__init__()
         self.model = feed.model
-        self._feed = feed
+        self._feed, self._taps = feed, taps
 
     def forward(self, below: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the outputs by name."""
+        """Return the outputs by name, and the features at the taps."""
         held = [id(buffer) for buffer in self.model.buffers()]
-        outputs = self._feed.cut.outputs(below) if self._feed.cut else self.model(below[""])
+        with capture(self.model.backbone, self._taps) as features:
+            outputs = self._feed.cut.outputs(below) if self._feed.cut else self.model(below[""])
         if held != [id(buffer) for buffer in self.model.buffers()]:
             raise RuntimeError("expected buffers that are changed in place, found new ones")
-        return outputs
+        return outputs | {TAP + tap: features[tap] for tap in self._taps}
 
 
-def map_networks(feeds: Sequence[Feed]) -> MappedNetwork | None:
+def map_networks(feeds: Sequence[Feed], taps: Sequence[str] = ()) -> MappedNetwork | None:
     """Return the networks of `feeds` as one, whose parameters and buffers then lie in its tensors.
 
     None if a network is hooked, since the code of one is called for all.
+
+    Args:
+        feeds: those whose heads agree follow each other.
+        taps: whose features are among the outputs, under `TAP` and their names.
     """
     if any(is_hooked(module) for feed in feeds for module in feed.model.modules()):
         return None
     groups, start = list[_Group](), 0
     for _, alike in itertools.groupby(feeds, lambda feed: heads_of(feed.model)):
         own = list(alike)
-        forward = _Forward(own[0])
+        forward = _Forward(own[0], taps)
         tensors = [_tensors(feed.model) for feed in own]
         shared = {f"model.{name}": share([one[name] for one in tensors], start) for name in tensors[0]}
         groups.append(_Group(slice(start, start := start + len(own)), forward, shared))

@@ -121,7 +121,8 @@ class Packs:
         if any(loop.signature != signature for loop in loops):
             return None
         feeds = [loop.feed for loop in loops]
-        network = pack_networks(feeds) or map_networks(feeds)
+        taps = loops[0].needs.taps
+        network = (None if taps else pack_networks(feeds)) or map_networks(feeds, taps)
         proof = None
         for together in (True, False) if losses_agree(loops) else (False,):
             if network is None or (proof and proof.holds):

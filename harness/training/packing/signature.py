@@ -9,6 +9,7 @@ from harness.core.label_map import LabelMap
 from harness.losses import AbstractLoss
 from harness.models import GrowableModel
 from harness.models.cut import CUT
+from harness.models.teacher import teacher_of
 from harness.training.features import Feed
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
         _labels(loop.specs.label_map),
         tuple((name, loss.kind) for name, loss in config.losses.items()),
         (config.clip_norm, config.on_divergence, config.record_gradients_every, state.precision),
+        (loop.needs, teacher_of(state.model) is None),
     )
 
 
@@ -45,8 +47,8 @@ def _is_special(loop: "StageLoop") -> bool:
     """Return whether its steps do what no packed step does."""
     state, config = loop.state, loop.config
     recipe = config.accumulate > 1 or state.average or state.scaler.is_enabled()
-    losses = loop.needs.taps or loop.needs.teacher or len(state.model.log_variances)
-    return bool(recipe or losses) or not isinstance(loop.data.train.inputs, Tensor)
+    learned = len(state.model.log_variances)
+    return bool(recipe or learned) or not isinstance(loop.data.train.inputs, Tensor)
 
 
 def losses_agree(loops: list["StageLoop"]) -> bool:

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from harness.core.seeding import step_seed
 from harness.training.combined_loss import CombinedLoss
+from harness.training.forward import teacher_outputs
 from harness.training.group_watch import GroupWatch
 from harness.training.packing.evaluation import PackedEvaluation
-from harness.training.packing.losses import PackedLosses
-from harness.training.packing.mapped_network import MappedNetwork
+from harness.training.packing.losses import PackedBatch, PackedLosses
+from harness.training.packing.mapped_network import TAP, MappedNetwork
 from harness.training.packing.network import PackedNetwork
 from harness.training.packing.shared_storage import SharedParameter
 from harness.training.packing.update import PackedUpdate
@@ -68,10 +69,7 @@ class PackedStep:
             parameter.grad = None
         statistics = [buffer.clone() for buffer in self._statistics]
         try:
-            below, inputs, labels, targets = self._batches()
-            with self._autocast():
-                outputs = self._network(below, self._streams)
-            loss = self._losses(outputs, inputs, labels, targets)
+            loss = self._losses(self._forward())
             loss.total.sum().backward()
         except BaseException:
             for buffer, value in zip(self._statistics, statistics, strict=True):
@@ -82,6 +80,24 @@ class PackedStep:
     def forget(self) -> None:
         """Look up anew what the optimizers remember; somebody has changed it."""
         self._update.forget()
+
+    def _forward(self) -> PackedBatch:
+        """Return the next batch of each loop, and what its network and its teacher make of it."""
+        below, inputs, labels, targets = self._batches()
+        with self._autocast():
+            outputs = dict(self._network(below, self._streams))
+            features = {tap: outputs.pop(TAP + tap) for tap in self._loops[0].needs.taps}
+            teacher, old = self._taught(inputs)
+        return PackedBatch(outputs, inputs, labels, targets, features, teacher, old)  # type: ignore[arg-type]
+
+    def _taught(self, inputs: Tensor) -> tuple[dict[str, Tensor] | None, dict[str, Tensor]]:
+        """Return the outputs of the teachers, each called by itself, and their features."""
+        needs = self._loops[0].needs
+        if not needs.teacher:
+            return None, {}
+        answers = [teacher_outputs(loop.state, own, needs) for loop, own in zip(self._loops, inputs, strict=True)]
+        every = [outputs for outputs, _ in answers if outputs is not None]
+        return _stacked(every) if every else None, _stacked([features for _, features in answers])
 
     def _batches(self) -> tuple[Tensor | list[dict[str, Tensor]], Tensor, Tensor, dict[str, Tensor]]:
         """Return the next batch of each loop: what its network reads, inputs, labels and other targets."""

@@ -7,7 +7,7 @@ from harness.core.errors import ContractError
 from harness.losses import Batch, JointCrossEntropy, ParameterNorm, Ramp
 from harness.training.combined_loss import combine_losses
 from harness.training.loop import StageLoop
-from harness.training.packing.losses import PackedLosses
+from harness.training.packing.losses import PackedBatch, PackedLosses
 from tests.training.packing.runs import DATA, Run
 
 
@@ -26,7 +26,7 @@ def combined(begun: list[StageLoop], *, together: bool) -> Any:
     count, rows = len(begun), len(chosen)
     outputs = torch.randn(count, rows, 3, generator=torch.Generator().manual_seed(1))
     labels, inputs = examples.labels.expand(count, -1), examples.inputs.expand(count, *examples.inputs.shape)
-    found = PackedLosses(begun, together=together)({"known": outputs}, inputs, labels, {})
+    found = PackedLosses(begun, together=together)(PackedBatch({"known": outputs}, inputs, labels))
     expected = [
         combine_losses(
             loop.config.losses,

@@ -144,6 +144,33 @@ class AnyCode(AbstractModel):
         return Branches([PARTS[part]() for part in self.parts], outputs)
 
 
+class Noisy(nn.Module):
+    """Adds noise of the global stream."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs + 0.1 * torch.randn_like(inputs) if self.training else inputs
+
+
+class OwnModel(AbstractModel):
+    """A network with a layer that no rule knows, or that uses layers twice."""
+
+    kind: Literal["test_packed_own"] = "test_packed_own"
+    layer: Literal["noise", "function", "shared"]
+
+    def build(self, outputs: int) -> nn.Module:
+        first, twice, activation = nn.Linear(64, 8), nn.Linear(8, 8), nn.ReLU()
+        if self.layer == "shared":
+            layers = [nn.Flatten(), first, activation, twice, activation, twice, activation, nn.Linear(8, outputs)]
+            return nn.Sequential(*layers)
+        own = Noisy() if self.layer == "noise" else nn.GLU()
+        return nn.Sequential(nn.Flatten(), first, own, nn.Linear(8 if self.layer == "noise" else 4, outputs))
+
+
+def old_teacher(loss: Any) -> list[Run]:
+    training = configured(losses={"classes": CLASSES, "old": loss})
+    return seeds(training=training, grown=(head(keep_teacher=True),))
+
+
 SOME_BAD = replace(DATA, train=replace(DATA.train, inputs=DATA.train.inputs.clone()))
 SOME_BAD.train.inputs[0] = float("nan")
 
@@ -210,6 +237,9 @@ TABLE = {
     "yes or no": with_loss("answers", *3 * [BinaryCrossEntropy()]),
     "inputs as targets": with_loss("again", *3 * [MeanSquared()]),
     "losses that do not agree": with_loss("sizes", *(TargetWeighted(threshold=0.5, slope=n) for n in (0.0, 1.0, 2.5))),
+    "a loss that reads a teacher": old_teacher(Distillation()),
+    "a loss that reads taps": old_teacher(FeatureMatching(tap="hidden.0")),
+    "a layer without a rule": seeds(model=OwnModel(layer="function")),
     "changed inputs": seeds(training=configured(augment=(GaussianNoise(std=0.1), RandomShift(pixels=1)))),
     "short numbers": seeds(precision="bf16", grown=(head(),), model=DROPPED),
     "short numbers above a frozen trunk": seeds(precision="bf16", grown=(head(**FROZEN),), cached=True),
@@ -247,28 +277,6 @@ def test_runs_that_are_trained_together_are_those_that_are_trained_alone(case: s
     assert packed_steps
 
 
-class Noisy(nn.Module):
-    """Adds noise of the global stream."""
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        return inputs + 0.1 * torch.randn_like(inputs) if self.training else inputs
-
-
-class OwnModel(AbstractModel):
-    """A network with a layer that no rule knows, or that uses layers twice."""
-
-    kind: Literal["test_packed_own"] = "test_packed_own"
-    layer: Literal["noise", "function", "shared"]
-
-    def build(self, outputs: int) -> nn.Module:
-        first, twice, activation = nn.Linear(64, 8), nn.Linear(8, 8), nn.ReLU()
-        if self.layer == "shared":
-            layers = [nn.Flatten(), first, activation, twice, activation, twice, activation, nn.Linear(8, outputs)]
-            return nn.Sequential(*layers)
-        own = Noisy() if self.layer == "noise" else nn.GLU()
-        return nn.Sequential(nn.Flatten(), first, own, nn.Linear(8 if self.layer == "noise" else 4, outputs))
-
-
 class Asking(AbstractOutputLoss):
     """A loss that asks for values."""
 
@@ -279,11 +287,6 @@ class Asking(AbstractOutputLoss):
         return error if error.item() < 1 else error.sqrt()
 
 
-def old_teacher(loss: Any) -> list[Run]:
-    training = configured(losses={"classes": CLASSES, "old": loss})
-    return seeds(training=training, grown=(head(keep_teacher=True),))
-
-
 CONV = ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=7, dropout=0.3)
 EITHER = {
     "a convolutional network": seeds(2, model=CONV, training=configured(evaluate_every=4), steps=6),
@@ -291,14 +294,11 @@ EITHER = {
     "a loss that reads parameters": each(
         "losses", *2 * [{"classes": CLASSES, "norm": ParameterNorm(paths=("output.weight",))}]
     ),
-    "a loss that reads a teacher": old_teacher(Distillation()),
-    "a loss that reads taps": old_teacher(FeatureMatching(tap="hidden.0")),
     "a weight that is learned": seeds(
         training=configured(losses={"classes": JointCrossEntropy(weight=Uncertainty())}),
         changed=lambda model: model.learn_weights(["classes"]),
     ),
     "a layer that draws": seeds(model=OwnModel(layer="noise")),
-    "a layer without a rule": seeds(model=OwnModel(layer="function")),
     "layers that are used twice": seeds(model=OwnModel(layer="shared")),
     "layers that are used twice below a head": seeds(
         model=OwnModel(layer="shared"), grown=(head("1", freeze=UpToTap(tap="1")),), cached=True
