@@ -14,7 +14,7 @@ from harness.benchmarks.pack_study import study_figures
 from harness.core.history import History
 from harness.data import Split, TaskData
 from harness.growth.rules import TriggerMonitor
-from harness.models import MLP, AbstractModel, ConvNet
+from harness.models import MLP, AbstractModel, ConvNet, ViT
 from harness.training.config import TrainingConfig
 from harness.training.determinism import make_deterministic
 from harness.training.loop import StageLoop
@@ -56,6 +56,9 @@ class _Case:
 SMALL = _Case("MLP 64-64-64", MLP(inputs=64, widths=(64, 64)), (64,), 6, 400)
 DROPOUT = _Case("MLP 64-64-64, dropout", MLP(inputs=64, widths=(64, 64), dropout=0.1), (64,), 24, 400, rounds=1)
 WIDE = _Case("MLP 784-128-128", MLP(inputs=784, widths=(128, 128)), (784,), 24, 400, rounds=1)
+# Has code of its own, which is mapped over the networks.
+VISION = ViT(image=(1, 8, 8), patch=2, width=16, depth=2, heads=2)
+PATCHES = _Case("vision transformer of 2 x 16", VISION, (1, 8, 8), 12, 60, rounds=1)
 IMAGES = ConvNet(image=(1, 28, 28), channels=(16, 32), hidden=64, dropout=0.25)
 CONV = _Case("conv net", IMAGES, (1, 28, 28), 6, STAGE, evaluate_every=50, rounds=1)
 
@@ -65,6 +68,7 @@ FULL = (
     replace(SMALL, runs=96, least=6, rounds=1),
     DROPOUT,
     WIDE,
+    PATCHES,
     replace(CONV, least=1),
 )
 # In short stages, proofs and the steps that are made alone weigh more.

@@ -20,6 +20,8 @@ ONE_BY_ONE = {
     "embedding", "embedding_bag", "group_norm", "gru", "instance_norm", "layer_norm", "lstm",
     "multi_head_attention_forward", "rms_norm", "scaled_dot_product_attention",
 }  # fmt: skip
+# Those of them that may draw random numbers, from torch's global generator.
+DRAWING = {"gru", "lstm", "multi_head_attention_forward", "scaled_dot_product_attention"}
 # Of values that fill no vector, kernels compute the last ones in another way.
 CURVED = {
     "celu", "cos", "elu", "erf", "exp", "expm1", "gelu", "hardsigmoid", "hardswish", "log", "log1p", "log_softmax",
@@ -83,16 +85,25 @@ class ExactFunctions(TorchFunctionMode):
         # One object stays one: attention asks whether its queries are its keys.
         known = {id(one): unmapped(one, self._count).unbind() for one in flat if is_mapped(one)}
         rows = [known.get(id(one), [one] * self._count) for one in flat]
+        streams = self._streams if self._streams and getattr(func, "__name__", "") in DRAWING else [None] * self._count
         with outside(self._count):
-            results = [_called(func, shape, own) for own in zip(*rows, strict=True)]
+            results = [
+                _called(func, shape, own, stream) for own, stream in zip(zip(*rows, strict=True), streams, strict=True)
+            ]
             joined, form = _joined(results)
         flat = [mapped(one) if isinstance(one, Tensor) else one for one in joined]
         return torch.utils._pytree.tree_unflatten(flat, form)  # noqa: SLF001
 
 
-def _called(func: Callable[..., Any], shape: Any, flat: Sequence[Any]) -> Any:
+def _called(func: Callable[..., Any], shape: Any, flat: Sequence[Any], stream: torch.Generator | None) -> Any:
+    """Call a function of one network, whose stream takes the place of the global one if it may draw."""
     args, named = torch.utils._pytree.tree_unflatten(list(flat), shape)  # noqa: SLF001
-    return func(*args, **named)
+    if stream is None:
+        return func(*args, **named)
+    torch.set_rng_state(stream.get_state())
+    result = func(*args, **named)
+    stream.set_state(torch.get_rng_state())
+    return result
 
 
 def _joined(results: Sequence[Any]) -> tuple[list[Any], Any]:

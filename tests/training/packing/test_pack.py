@@ -107,7 +107,7 @@ class Attention(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.layer = nn.TransformerEncoderLayer(3, 1, 5, 0.0, batch_first=True)
+        self.layer = nn.TransformerEncoderLayer(3, 1, 5, 0.1, batch_first=True)
 
     def forward(self, inputs: Tensor) -> Tensor:
         return self.layer(inputs.view(-1, 3, 3)).flatten(1)  # type: ignore[no-any-return]
