@@ -25,7 +25,10 @@ def list_stages(
     from rich.console import Console
     from rich.table import Table
 
-    entries = _open(home, store, storage).entries()
+    from harness.staging.eviction import snapshot_bytes
+
+    stages = _open(home, store, storage)
+    entries = stages.entries()
     table = Table("stage", "from", "stored at", "snapshots", "history", "trained for")
     for key in dict.fromkeys(entry.address.key for entry in entries):
         of_key = [entry for entry in entries if entry.address.key == key]
@@ -35,8 +38,9 @@ def list_stages(
             key[:12], str(of_key[0].start), steps, *map(bytes_in_words, sizes), seconds_in_words(of_key[-1].seconds)
         )
     Console().print(table)
-    total = sum(entry.snapshot_bytes for entry in entries)
-    typer.echo(f"{len(entries)} stages, {bytes_in_words(total)} of snapshots")
+    total, once = sum(entry.snapshot_bytes for entry in entries), snapshot_bytes(stages, entries)
+    shared = f", {bytes_in_words(once)} on disk: what they have in common is stored once" if once < total else ""
+    typer.echo(f"{len(entries)} stages, {bytes_in_words(total)} of snapshots{shared}")
 
 
 @app.command("verify")
@@ -52,6 +56,7 @@ def verify(
 
     stages, damaged = _open(home, store, storage), 0
     records = check_records(stages.ledger.database)
+    stages.clear_leftovers()
     entries = stages.entries()
     for entry in entries:
         try:
@@ -77,8 +82,10 @@ def evict(
     """Give up the least valuable snapshots; histories stay, and what is needed again is trained again."""
     from harness.staging.eviction import evict_to
 
-    evicted = evict_to(_open(home, store, storage), parse_bytes(keep))
-    typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(sum(e.snapshot_bytes for e in evicted))} freed")
+    stages = _open(home, store, storage)
+    evicted, freed = evict_to(stages, parse_bytes(keep))
+    stages.clear_leftovers()
+    typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(freed)} freed")
 
 
 def _open(home: Path, store: Path | None, storage: str | None) -> "Store":

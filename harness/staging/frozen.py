@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.staging.histories import SNAPSHOT_FILE, stage_folder
+from harness.staging.histories import stage_folder
 from harness.staging.ledger import StageAddress
+from harness.staging.snapshot_files import read_snapshot_files
 from harness.staging.snapshot_format import MODEL, SnapshotFile
 
 __all__ = ["FrozenDigests", "freezes_old_parameters", "frozen_digests"]
@@ -25,10 +26,11 @@ def frozen_digests(store: Path, stages: Sequence[StageAddress]) -> FrozenDigests
     Which tensors another policy freezes depends on the network, which is not built here; their digests are not known,
     nor are those of runs whose snapshots were evicted.
     """
-    files = [stage_folder(store, address) / SNAPSHOT_FILE for address in stages[-2:]]
-    if len(files) < 2 or not all(file.is_file() for file in files):
+    contents = [read_snapshot_files(stage_folder(store, address)) for address in stages[-2:]]
+    present = [SnapshotFile.parse(content) for content in contents if content is not None]
+    if len(present) < 2:
         return FrozenDigests()
-    before, after = (SnapshotFile.parse(file.read_bytes()) for file in files)
+    before, after = present
     lineage = after.state["lineage"]
     if not freezes_old_parameters(lineage[-1]["change"]["freeze"]):
         return FrozenDigests()

@@ -9,11 +9,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from harness.core.errors import SnapshotError
 from harness.core.history import History, Series
-from harness.staging.histories import SNAPSHOT_FILE, run_history, stage_folder
+from harness.staging.histories import run_history, stage_folder
 from harness.staging.ledger import StageAddress
 from harness.staging.retrain import retrain, signals_in
 from harness.staging.run import RunConfig
+from harness.staging.snapshot_files import read_snapshot_files
 
 __all__ = ["RecordedRun", "first_difference", "read_recorded", "reproduce"]
 
@@ -43,8 +45,10 @@ def read_recorded(store: Path, stages: tuple[StageAddress, ...], *, test: bool =
         history = run_history(store, stages, test=test)
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ValueError(f"the recorded history cannot be read: {' '.join(str(error).split())}") from None
-    path = stage_folder(store, stages[-1]) / SNAPSHOT_FILE
-    return RecordedRun(history, path.read_bytes() if path.is_file() else None)
+    try:
+        return RecordedRun(history, read_snapshot_files(stage_folder(store, stages[-1])))
+    except SnapshotError as error:
+        raise ValueError(str(error)) from None
 
 
 def reproduce(config: RunConfig, recorded: RecordedRun, data_folder: Path | None = None) -> str | None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from harness.core.history import History
 from harness.staging.frozen import frozen_digests
-from harness.staging.histories import SNAPSHOT_FILE, run_history, stage_folder
+from harness.staging.histories import run_history, stage_folder
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
+from harness.staging.snapshot_files import read_snapshot_files
 from harness.staging.workspace import Workspace
 
 __all__ = ["RetrainedRun", "retrain", "signals_in"]
@@ -66,7 +67,8 @@ def retrain(
         result = runner.run(config, replayed.on_evaluation, replayed.arrived, test=test)
         stages = result.stages
         histories = tuple(run_history(workspace.stages, (address,)) for address in stages)
-        snapshot = (stage_folder(workspace.stages, stages[-1]) / SNAPSHOT_FILE).read_bytes()
+        snapshot = read_snapshot_files(stage_folder(workspace.stages, stages[-1]))
+        assert snapshot is not None  # it was committed a moment ago
         frozen = frozen_digests(workspace.stages, stages)
         return RetrainedRun(histories, snapshot, stages[-1].step, result.metrics, result.growths, frozen)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
 from harness.core.errors import SnapshotError
@@ -13,17 +13,23 @@ from harness.growth.identities import Identities
 from harness.growth.lineage import replay
 from harness.growth.probe import Probe
 from harness.models import GrowableModel
+from harness.staging.captured_snapshot import captured
 from harness.staging.snapshot_format import AVERAGE, MODEL, OPTIMIZER, SnapshotFile, as_metadata
 from harness.training.average import EMA, WeightAverage
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
 from harness.training.state import TrainState, fresh_state
 
-__all__ = ["read_snapshot", "write_snapshot"]
+__all__ = ["capture_snapshot", "read_snapshot", "write_snapshot"]
 
 
 def write_snapshot(state: TrainState) -> bytes:
     """Return the bytes of a snapshot of `state`."""
+    return bytes(capture_snapshot(state))
+
+
+def capture_snapshot(state: TrainState) -> memoryview:
+    """Return the same without another copy."""
     ids = {id(parameter): name for name, parameter in state.identities.parameters().items()}
     tensors = {f"{MODEL}{name}": tensor for name, tensor in state.identities.tensors().items()}
     if state.average is not None:
@@ -45,9 +51,7 @@ def write_snapshot(state: TrainState) -> bytes:
         "moments": plain,
         "scaler": state.scaler.state_dict(),
     }
-    contiguous = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    content: bytes = save(contiguous, metadata=as_metadata(header))
-    return content
+    return captured(tensors, as_metadata(header))
 
 
 def read_snapshot(

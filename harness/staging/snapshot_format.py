@@ -7,17 +7,19 @@ step, lineage, the optimizer's groups by id, the loss scaler.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from harness.core.errors import SnapshotError
 
-__all__ = ["AVERAGE", "MODEL", "OPTIMIZER", "SnapshotFile", "as_metadata"]
+__all__ = ["AVERAGE", "METADATA", "MODEL", "OPTIMIZER", "Buffer", "SnapshotFile", "as_metadata", "header_bytes"]
 
 AVERAGE, MODEL, OPTIMIZER = "average/", "model/", "optimizer/"
 METADATA, STATE = "__metadata__", "harness"
 LENGTH_BYTES = ALIGNMENT = 8
+
+Buffer = bytes | memoryview
 
 
 def as_metadata(state: Mapping[str, Any]) -> dict[str, str]:
@@ -30,17 +32,19 @@ class SnapshotFile:
     """The parts of a snapshot's bytes.
 
     Attributes:
+        header: its bytes, with the length before them.
         metadata: of the header, as `as_metadata` makes it.
         tensors: `dtype`, `shape` and `data_offsets` of each tensor, by name.
         data: the bytes of all tensors, in which `data_offsets` are positions.
     """
 
+    header: bytes
     metadata: dict[str, str]
     tensors: Mapping[str, Mapping[str, Any]]
     data: memoryview
 
     @classmethod
-    def parse(cls, content: bytes) -> "SnapshotFile":
+    def parse(cls, content: Buffer) -> "SnapshotFile":
         """Split the bytes of a snapshot.
 
         Raises:
@@ -48,14 +52,14 @@ class SnapshotFile:
         """
         start = LENGTH_BYTES + int.from_bytes(content[:LENGTH_BYTES], "little")
         try:
-            header = json.loads(content[LENGTH_BYTES:start])
+            header = json.loads(bytes(content[LENGTH_BYTES:start]))
             metadata = header.pop(METADATA, {})
             well_formed = all("data_offsets" in about for about in header.values())
         except (ValueError, TypeError, AttributeError):
             well_formed = False
         if not well_formed:
             raise SnapshotError(f"expected a snapshot, found {len(content)} bytes of something else")
-        return cls(metadata, header, memoryview(content)[start:])
+        return cls(bytes(content[:start]), metadata, header, memoryview(content)[start:])
 
     @property
     def state(self) -> dict[str, Any]:
@@ -76,10 +80,11 @@ class SnapshotFile:
             end = start + len(self.tensor_bytes(name))
             header[name.removeprefix(MODEL)] = {**self.tensors[name], "data_offsets": [start, end]}
             start = end
-        return _safetensors(header, map(self.tensor_bytes, names))
+        return header_bytes(header) + b"".join(map(self.tensor_bytes, names))
 
 
-def _safetensors(header: Mapping[str, Any], tensors: Iterable[memoryview]) -> bytes:
-    text = json.dumps(header).encode()
+def header_bytes(header: Mapping[str, Any]) -> bytes:
+    """Return the beginning of a safetensors file, up to the bytes of its tensors, as the library writes it."""
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % ALIGNMENT)
-    return len(text).to_bytes(LENGTH_BYTES, "little") + text + b"".join(tensors)
+    return len(text).to_bytes(LENGTH_BYTES, "little") + text

@@ -15,7 +15,7 @@ from harness.staging.ledger import StageAddress
 from harness.staging.pending_stage import PendingStage, StageEnd
 from harness.staging.run import RunConfig
 from harness.staging.run_context import RunContext
-from harness.staging.snapshot import write_snapshot
+from harness.staging.snapshot import capture_snapshot
 from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
@@ -149,7 +149,7 @@ class StageTrainer:
             address=StageAddress(training.stage.key, training.state.step),
             start=training.stage.start,
             parent=training.stage.parent,
-            snapshot=write_snapshot(training.state),
+            snapshot=capture_snapshot(training.state),
             metrics=metrics,
             seconds=training.seconds,
         )

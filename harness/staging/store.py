@@ -3,30 +3,44 @@
 A stage is a folder `<key>/<step>` with three files: the snapshot (`state.safetensors`), the history since the stage
 began (`history.safetensors`), and the final evaluation (`ending.safetensors`): the evaluations made only because
 training may stop here, which are not part of the history of a run that goes on. Where these saw test data, a fourth
-file has the answer to every test example (`answers.npz`). The folder is written under a temporary name, synced,
-renamed, and then committed to the catalog.
+file has the answer to every test example (`answers.npz`). A large snapshot lies in several files, some of which other
+stages have, too (`snapshot_files`). The folder is written under a temporary name, synced, renamed, and then committed
+to the catalog.
 """
 
 import contextlib
 import hashlib
 import logging
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, SNAPSHOT_FILE, stage_folder
-from harness.staging.leases import Lease
+from harness.staging.durable_files import sync_folder, write_synced
+from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, stage_folder
+from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import Ledger, StageAddress
+from harness.staging.snapshot_files import (
+    delete_snapshot,
+    pooled_names,
+    read_snapshot_files,
+    snapshot_sizes,
+    write_snapshot_files,
+)
+from harness.staging.snapshot_format import Buffer
+from harness.staging.tensor_pool import TensorPool
 
 __all__ = ["Stage", "StageMetrics", "Store"]
 
 log = logging.getLogger(__name__)
+
+TEMPORARY = ".[0-9]*-*"  # as `_replacing` names them
+LEFT_AFTER_S = 3600.0  # nobody writes a stage for that long
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Stage:
     address: StageAddress
     start: int
     parent: str
-    snapshot: bytes
+    snapshot: Buffer
     metrics: StageMetrics
     seconds: float
 
@@ -87,6 +101,7 @@ class Store:
         self.root = root
         self.ledger = ledger
         self._catalog = Catalog(ledger.database)
+        self._pool = TensorPool(root / "tensors")
 
     def entries(self, key: str | None = None) -> list[StageEntry]:
         """Return the committed stages of the chain `key` by step, or of all chains."""
@@ -101,7 +116,9 @@ class Store:
         # Whether there are answers is part of the digest, too.
         answered = (stage_folder(self.root, entry.address) / ANSWERS_FILE).exists()
         names = (*METRICS_FILES, ANSWERS_FILE) if answered else METRICS_FILES
-        history, final_evaluation, *answers = self._read(entry, names, entry.metrics_sha256)
+        folder = stage_folder(self.root, entry.address)
+        contents = [self._read(folder / name) for name in names]
+        history, final_evaluation, *answers = self._checked(entry, contents, entry.metrics_sha256)
         return StageMetrics(History.from_bytes(history), History.from_bytes(final_evaluation), *answers)
 
     def snapshot(self, entry: StageEntry) -> bytes:
@@ -113,7 +130,11 @@ class Store:
         if entry.evicted:
             self._catalog.drop(entry.address)
             raise SnapshotError(f"the snapshot of {entry.address} was evicted")
-        return self._read(entry, (SNAPSHOT_FILE,), entry.snapshot_sha256)[0]
+        try:
+            content = read_snapshot_files(stage_folder(self.root, entry.address))
+        except SnapshotError:
+            content = None
+        return self._checked(entry, [content], entry.snapshot_sha256)[0]
 
     def commit(self, stage: Stage, lease: Lease | None = None) -> StageEntry:
         """Write a stage durably, all or nothing.
@@ -125,7 +146,10 @@ class Store:
         metrics = stage.metrics.files
         folder = stage_folder(self.root, stage.address)
         try:
-            _write(folder, {SNAPSHOT_FILE: stage.snapshot, **metrics})
+            with _replacing(folder) as new:
+                write_snapshot_files(new, stage.snapshot, self._pool)
+                for name, content in metrics.items():
+                    write_synced(new / name, [content])
         except OSError as error:
             raise StoreError(
                 f"cannot write the stage {folder} ({error}); free space or choose another place with --store"
@@ -146,29 +170,52 @@ class Store:
     def evict(self, entry: StageEntry) -> None:
         """Delete a snapshot for its space; the metrics stay, and training the stage again makes the same snapshot."""
         self._catalog.evict(entry.address)
-        (stage_folder(self.root, entry.address) / SNAPSHOT_FILE).unlink(missing_ok=True)
+        delete_snapshot(stage_folder(self.root, entry.address), self._pool)
 
-    def _read(self, entry: StageEntry, names: Sequence[str], sha256: str) -> list[bytes]:
-        folder = stage_folder(self.root, entry.address)
+    def snapshot_sizes(self, entry: StageEntry) -> dict[tuple[int, int], int]:
+        """Return the bytes of each file of a snapshot; files that stages share have the same key in all of them."""
+        return {} if entry.evicted else snapshot_sizes(stage_folder(self.root, entry.address))
+
+    def clear_leftovers(self) -> None:
+        """Delete what processes left that were killed while they wrote or evicted a stage."""
+        for entry in self.entries():
+            if entry.evicted:
+                delete_snapshot(stage_folder(self.root, entry.address), self._pool)
+        leases = Leases(self.ledger.database)
+        for folder in self.root.glob(f"[0-9a-f][0-9a-f]/*/{TEMPORARY}"):
+            if time.time() - folder.stat().st_mtime < LEFT_AFTER_S:
+                continue
+            with leases.hold(folder.parent.name) as lease:
+                if lease:  # otherwise somebody may be writing it, however slowly
+                    shutil.rmtree(folder, ignore_errors=True)
+        self._pool.give_up_all()
+
+    @staticmethod
+    def _read(path: Path) -> bytes | None:
         try:
-            contents = [(folder / name).read_bytes() for name in names]
+            return path.read_bytes()
         except OSError:
-            contents = []
-        if _sha256(contents) != sha256:
+            return None
+
+    def _checked(self, entry: StageEntry, contents: Sequence[bytes | None], sha256: str) -> list[bytes]:
+        present = [content for content in contents if content is not None]
+        if len(present) != len(contents) or _sha256(present) != sha256:
+            folder = stage_folder(self.root, entry.address)
             self._set_aside(entry.address, folder)
             raise SnapshotError(f"the stage at {folder} is not what was written; it is set aside")
-        return contents
+        return present
 
     def _set_aside(self, address: StageAddress, folder: Path) -> None:
         log.warning("the stage at %s is damaged; it will be trained again", folder)
         self._catalog.drop(address)
+        self._pool.distrust(pooled_names(folder))
         if folder.exists():
             damaged = folder.with_suffix(".damaged")
             shutil.rmtree(damaged, ignore_errors=True)
             folder.rename(damaged)
 
 
-def _sha256(contents: Sequence[bytes]) -> str:
+def _sha256(contents: Sequence[Buffer]) -> str:
     if len(contents) == 1:
         return hashlib.sha256(contents[0]).hexdigest()
     total = hashlib.sha256()
@@ -177,36 +224,17 @@ def _sha256(contents: Sequence[bytes]) -> str:
     return total.hexdigest()
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(folder) as temporary:
-        for name, content in files.items():
-            _write_synced(temporary / name, content)
-        if folder.exists():  # a stage whose commit was cut short, or that is made again
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    _sync_folder(folder.parent)
-
-
 @contextlib.contextmanager
-def _beside(folder: Path) -> Iterator[Path]:
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Yield a folder that takes the place of `folder` at the end of the block, if that does not raise."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
+        sync_folder(temporary)
+        if folder.exists():  # a stage whose commit was cut short, or that is made again
+            shutil.rmtree(folder)
+        temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder.parent)

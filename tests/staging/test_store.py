@@ -1,13 +1,18 @@
+import itertools
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from harness.core.errors import LeaseLostError, SnapshotError, StoreError
 from harness.core.history import History
+from harness.staging.catalog import StageEntry
 from harness.staging.histories import ANSWERS_FILE, HISTORY_FILE, SNAPSHOT_FILE, STAGE_FILES, run_history, stage_folder
 from harness.staging.leases import Lease
 from harness.staging.ledger import Ledger, StageAddress
@@ -94,7 +99,7 @@ def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyt
     def full(*_: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("harness.staging.store.os.fsync", full)
+    monkeypatch.setattr("harness.staging.durable_files.os.fsync", full)
     with pytest.raises(StoreError, match=r"cannot write the stage .*No space left on device.*free space"):
         store.commit(STAGE)
 
@@ -110,11 +115,13 @@ def test_a_stage_is_synced_before_it_is_committed(store: Store, monkeypatch: pyt
         synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         sync(descriptor)
 
-    monkeypatch.setattr("harness.staging.store.os.fsync", noted)
+    monkeypatch.setattr("harness.staging.durable_files.os.fsync", noted)
     store.commit(STAGE)
 
-    # The files in a folder that gets its name when they are safe, and then the folder that has this name in it.
-    assert synced == [*STAGE_FILES, "ab12"]
+    # The files, then their names in a folder that gets its own when they are safe, then the folder that has this one.
+    assert synced[:3] == [*STAGE_FILES]
+    assert synced[3].startswith(".00000030-")
+    assert synced[4:] == ["ab12"]
 
 
 def test_a_stage_is_committed_only_with_the_latest_lease(store: Store) -> None:
@@ -150,3 +157,65 @@ def test_whoever_needs_an_evicted_snapshot_must_train_it_again(store: Store) -> 
         store.snapshot(entry)
 
     assert store.entries("ab12") == []
+
+
+class Killed(BaseException):
+    """Nothing of a process runs after it was killed, no cleaning up either."""
+
+
+def large(head: float) -> bytes:
+    return save({"model/0/frozen": np.ones(50), "model/0/head": np.full(1, head)}, metadata={"harness": "{}"})
+
+
+def kill_at(call: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this and every later call that changes files fail."""
+    made = itertools.count()
+
+    def limited(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*arguments: object, **options: object) -> object:
+            if next(made) >= call:
+                raise Killed
+            return change(*arguments, **options)
+
+        return changed
+
+    monkeypatch.setattr(os, "fsync", limited(lambda _: None))  # what was written stays when a process is killed
+    for name in ("link", "mkdir", "rename", "rmdir", "unlink"):
+        monkeypatch.setattr(os, name, limited(getattr(os, name)))
+
+
+def commit_and_evict(store: Store) -> list[StageEntry]:
+    first, second = (store.commit(replace(STAGE, snapshot=large(n), address=StageAddress("ab", n))) for n in (1, 2))
+    store.evict(first)
+    return [second, store.commit(replace(STAGE, snapshot=large(3), address=StageAddress("ab", 3)))]
+
+
+def test_a_kill_at_any_moment_loses_nothing_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.staging.snapshot_files.LARGE_BYTES", 100)
+    monkeypatch.setattr("harness.staging.snapshot_files.LARGE_TENSOR_BYTES", 100)
+    monkeypatch.setattr("harness.staging.store.LEFT_AFTER_S", -10.0)
+    for call in range(200):
+        ledger = Ledger(tmp_path / str(call))
+        ledger.create()
+        store = Store(tmp_path / str(call) / "store", ledger)
+        killed = False
+        with monkeypatch.context() as killing:
+            kill_at(call, killing)
+            try:
+                commit_and_evict(store)
+            except Killed:
+                killed = True
+
+        again = Store(store.root, ledger)
+        again.clear_leftovers()
+
+        whole = [again.snapshot(entry) for entry in again.entries() if not entry.evicted]
+        assert whole == [large(entry.address.step) for entry in again.entries() if not entry.evicted]
+        assert all(path.stat().st_nlink > 1 for path in store.root.glob("tensors/*/*"))
+        assert list(store.root.glob("*/*/.*")) == []
+        assert [again.snapshot(entry) for entry in commit_and_evict(again)] == [large(2), large(3)]
+        if not killed:
+            break
+    assert 30 < call < 199

@@ -5,8 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.core.errors import SnapshotError
-from harness.staging.histories import SNAPSHOT_FILE, stage_folder
+from harness.staging.histories import stage_folder
 from harness.staging.ledger import RunRecord
+from harness.staging.snapshot_files import read_snapshot_files, snapshot_sizes
 from harness.staging.snapshot_format import SnapshotFile
 from harness.tracking.content.entry import RunEntry
 from harness.tracking.content.figure import figure
@@ -30,8 +31,9 @@ def log_weights(client: AbstractConnection, run: str, store: Path, record: RunRe
     """Write the weights of the last stage, unless its snapshot was removed, is damaged, or is very large."""
     if not record.stages:
         return
-    snapshot = stage_folder(store, record.stages[-1]) / SNAPSHOT_FILE
-    if snapshot.is_file() and snapshot.stat().st_size <= MOST_WEIGHT_BYTES:
-        # A damaged snapshot is the store's business; the run is shown without it.
-        with suppress(SnapshotError):
-            client.log_file(run, WEIGHTS, SnapshotFile.parse(snapshot.read_bytes()).weights())
+    stage = stage_folder(store, record.stages[-1])
+    if sum(snapshot_sizes(stage).values()) > MOST_WEIGHT_BYTES:
+        return
+    with suppress(SnapshotError):  # a damaged snapshot is the store's business; the run is shown without it
+        if snapshot := read_snapshot_files(stage):
+            client.log_file(run, WEIGHTS, SnapshotFile.parse(snapshot).weights())

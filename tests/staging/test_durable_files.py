@@ -1,0 +1,21 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.staging.durable_files import sync_folder, write_synced
+
+
+def test_content_and_names_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = list[tuple[str, int]]()
+
+    def noted(descriptor: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink().name, os.fstat(descriptor).st_size))
+
+    monkeypatch.setattr(os, "fsync", noted)
+    write_synced(tmp_path / "file", [b"one", memoryview(b"two")])
+    sync_folder(tmp_path)
+
+    assert synced[0] == ("file", 6)
+    assert synced[1][0] == tmp_path.name
+    assert (tmp_path / "file").read_bytes() == b"onetwo"
