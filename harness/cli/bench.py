@@ -21,6 +21,7 @@ BENCHMARKS = {
     "report": "ReportBenchmark",
     "scale": "ScaleBenchmark",
     "share": "ShareBenchmark",
+    "snapshots": "SnapshotsBenchmark",
     "statistics": "StatisticsBenchmark",
     "study": "StudyBenchmark",
     "tracking": "TrackingBenchmark",

@@ -12,6 +12,7 @@ from harness.staging.run import RunConfig
 from harness.staging.run_context import RunContext
 from harness.staging.stage_key import next_key
 from harness.staging.stage_trainer import StageTrainer
+from harness.staging.stage_writer import PendingCommits
 from harness.staging.stored_stages import StoredStages
 from harness.training.evaluation import evaluated
 from harness.training.impact import impact, snapshot_outputs
@@ -32,7 +33,8 @@ class Chain:
         self._data = data
         self._first_key = first_key
         self._stored = StoredStages(config, data, context)
-        self._trainer = StageTrainer(config, data, context, self._stored)
+        self._commits = PendingCommits(context.writer)
+        self._trainer = StageTrainer(config, data, context, self._stored, self._commits)
 
     @property
     def steps_trained(self) -> int:
@@ -48,19 +50,26 @@ class Chain:
             SnapshotError: a stage was damaged and is set aside; call again.
             LeaseLostError: another process took over the stage; call again.
             KilledError: the next stage has killed every process that trained it.
+            StoreError: a stage cannot be written.
         """
+        with self._commits:
+            result = yield from self._finish()
+            self._commits.wait()
+            return result
+
+    def _finish(self) -> Training[RunResult]:
         stage = PendingStage(self._first_key, "", 0, self._config.growths, self._begin)
         finished: list[FinishedStage] = []
         lineage: list[GrowthEvent] = []
         while True:
             end = self._stored.end(stage) or (yield from self._trainer.train(stage))
-            finished.append(FinishedStage(end.entry.address, end.metrics, end.entry.seconds))
+            finished.append(FinishedStage(end.address, end.metrics, end.seconds))
             if end.rule is None:
                 last = end.entry.address.step
                 del stage, end  # they hold the network; counting builds another one
                 counts = count(self._config, self._data, lineage, last=last)
                 return result_of(finished, first_head=next(iter(self._config.task.sizes)), counts=counts)
-            lineage.append(GrowthEvent(step=end.entry.address.step, change=end.rule.change))
+            lineage.append(GrowthEvent(step=end.address.step, change=end.rule.change))
             stage = self._after_growth(stage, end, end.rule)
 
     def _begin(self) -> tuple[TrainState, History]:
@@ -71,12 +80,12 @@ class Chain:
 
     def _after_growth(self, stage: PendingStage, end: StageEnd, rule: GrowthRule) -> PendingStage:
         def begin() -> tuple[TrainState, History]:
-            state = end.state or self._stored.restore(end.entry)
+            state = end.state()
             history = History()
             history.record(state.step, self._grow(state, rule))
             return state, history
 
-        step = end.entry.address.step
+        step = end.address.step
         remaining = tuple(other for other in stage.rules if other is not rule)
         return PendingStage(next_key(stage.key, step, rule.change), stage.key, step, remaining, begin)
 

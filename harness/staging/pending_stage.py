@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.core.history import History
 from harness.growth import GrowthRule
-from harness.staging.catalog import StageEntry
+from harness.staging.ledger import StageAddress
 from harness.staging.store import StageMetrics
 from harness.training.state import TrainState
 
@@ -36,13 +36,15 @@ class StageEnd:
     """The end of a stage.
 
     Attributes:
-        entry: of the stage in the catalog.
+        address: of the stage in the store, where it may still be on its way to.
+        seconds: training time since the stage began.
         metrics: everything measured in the stage.
         rule: the rule that fired here; None at the end of the run.
-        state: the training state, if the stage was trained by this process.
+        state: returns the training state, from the store unless this process has trained it.
     """
 
-    entry: StageEntry
+    address: StageAddress
+    seconds: float
     metrics: StageMetrics
     rule: GrowthRule | None
-    state: TrainState | None = None
+    state: Callable[[], TrainState]

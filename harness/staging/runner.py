@@ -19,6 +19,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig, resolved
 from harness.staging.run_context import OnHistory, RunContext
 from harness.staging.stage_key import first_key
+from harness.staging.stage_writer import StageWriter
 from harness.staging.store import Store
 from harness.staging.workspace import Workspace
 from harness.training.features import FeatureCache
@@ -38,7 +39,8 @@ class Runner:
         workspace: whose store stages are restored from and committed to.
         alone: whether every run is trained alone, sharing no stage with another run.
         stop: asked after each step whether to stop there.
-        snapshot_every_s: seconds of training between snapshots inside a long stage.
+        snapshot_every_s: seconds of training between snapshots inside a long stage, or more where that would cost more
+            than 3 % of the time; 0 for one after every step.
         cache_features: whether features of a frozen lower part are computed once, and kept beside the stages.
         packing: whether whoever executes several runs may train them together.
 
@@ -65,6 +67,7 @@ class Runner:
         self.packing = packing
         self._snapshot_every_s = snapshot_every_s
         self.features = FeatureCache(folder=workspace.stages / "features") if cache_features else None
+        self._writer = StageWriter(workspace.store)
         self._leases = Leases(workspace.ledger.database)
         self._data: dict[str, TaskData] = {}
 
@@ -113,7 +116,7 @@ class Runner:
         """
         config = resolved(config).with_length
         context = RunContext(
-            store=self.store,
+            writer=self._writer,
             leases=self._leases,
             forks=forks or {},
             on_evaluation=on_evaluation,

@@ -13,7 +13,17 @@ from typing import Any
 
 from harness.core.errors import SnapshotError
 
-__all__ = ["AVERAGE", "METADATA", "MODEL", "OPTIMIZER", "Buffer", "SnapshotFile", "as_metadata", "header_bytes"]
+__all__ = [
+    "AVERAGE",
+    "LENGTH_BYTES",
+    "METADATA",
+    "MODEL",
+    "OPTIMIZER",
+    "Buffer",
+    "SnapshotFile",
+    "as_metadata",
+    "header_bytes",
+]
 
 AVERAGE, MODEL, OPTIMIZER = "average/", "model/", "optimizer/"
 METADATA, STATE = "__metadata__", "harness"

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
@@ -9,13 +10,13 @@ from harness.core.history import History
 from harness.data import Split, TaskData
 from harness.growth.rules import Rule, TriggerMonitor, growth_of
 from harness.losses import Batch
-from harness.staging.catalog import StageEntry
 from harness.staging.leases import Lease
 from harness.staging.ledger import StageAddress
 from harness.staging.pending_stage import PendingStage, StageEnd
 from harness.staging.run import RunConfig
 from harness.staging.run_context import RunContext
 from harness.staging.snapshot import capture_snapshot
+from harness.staging.stage_writer import PendingCommits
 from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
@@ -29,6 +30,7 @@ from harness.training.state import TrainState
 __all__ = ["MAX_DEATHS", "StageTrainer"]
 
 MAX_DEATHS = 4  # of processes in one stage, with nothing stored in between
+MOST_OF_THE_TIME = 0.03  # that snapshots inside a stage may cost
 
 
 @dataclass
@@ -59,22 +61,27 @@ class StageTrainer:
         steps_trained: so far.
     """
 
-    def __init__(self, config: RunConfig, data: TaskData, context: RunContext, stored: StoredStages) -> None:
+    def __init__(
+        self, config: RunConfig, data: TaskData, context: RunContext, stored: StoredStages, commits: PendingCommits
+    ) -> None:
         self._config = config
         self._data = data
         self._context = context
         self._stored = stored
+        self._commits = commits
         self.steps_trained = 0
 
     def train(self, stage: PendingStage) -> Training[StageEnd]:
-        """Train a stage to its end, and commit it; yield each loop that is to be trained meanwhile.
+        """Train a stage to its end, and have it committed; yield each loop that is to be trained meanwhile.
 
         Raises:
             StageBusyError: another process, or another run of this one, is training the stage.
             InterruptedRunError: training was asked to stop; what was trained is stored.
             KilledError: the stage has killed every process that trained it.
+            StoreError: what was committed before could not be written.
         """
-        with self._context.leases.hold(stage.key) as lease:
+        with ExitStack() as until_committed:
+            lease = until_committed.enter_context(self._context.leases.hold(stage.key))
             if lease is None:
                 raise StageBusyError(f"another process is training the stage {stage.key[:8]}", stage.key)
             if end := self._stored.end(stage):  # the process that held the lease before has trained it
@@ -86,11 +93,14 @@ class StageTrainer:
                 while not (yield from self._advance(training)):
                     self._commit(training, self._metrics(training, final=self._is_fork(training)))
                     if self._context.stop():
+                        self._commits.wait()
                         raise InterruptedRunError(f"stopped after step {training.state.step}, which is stored")
                 metrics = self._metrics(training, final=True)
-            entry = self._commit(training, metrics)
+            self._commit(training, metrics)
+            self._commits.afterwards(until_committed.pop_all().close)
             self._context.on_history(training.history.since(training.reported).then(metrics.final_evaluation))
-            return StageEnd(entry, metrics, growth_of(training.rule), training.state)
+            state, address = training.state, self._address(training)
+            return StageEnd(address, training.seconds, metrics, growth_of(training.rule), lambda: state)
 
     def _begin(self, stage: PendingStage, lease: Lease) -> _StageTraining:
         """Return the stage at its latest snapshot, or at its beginning if there is none."""
@@ -124,7 +134,7 @@ class StageTrainer:
                 on_evaluation=functools.partial(self._report, training),
                 signals=self._context.signals,
                 features=self._context.features,
-                pause=lambda: self._context.stop() or loop.elapsed_s > self._context.snapshot_every_s,
+                pause=lambda: self._context.stop() or loop.elapsed_s > self._snapshot_every_s,
                 # Whoever killed the processes in which it was trained before may be another run of the same pack.
                 alone=training.lease.deaths > 0,
             )
@@ -144,16 +154,27 @@ class StageTrainer:
     def _is_fork(self, training: _StageTraining) -> bool:
         return training.state.step in self._forks(training)
 
-    def _commit(self, training: _StageTraining, metrics: StageMetrics) -> StageEntry:
-        stage = Stage(
-            address=StageAddress(training.stage.key, training.state.step),
-            start=training.stage.start,
-            parent=training.stage.parent,
-            snapshot=capture_snapshot(training.state),
-            metrics=metrics,
-            seconds=training.seconds,
-        )
-        return self._context.store.commit(stage, training.lease)
+    @property
+    def _snapshot_every_s(self) -> float:
+        asked = self._context.snapshot_every_s
+        return max(asked, self._context.writer.cost_s / MOST_OF_THE_TIME) if asked else 0.0
+
+    @staticmethod
+    def _address(training: _StageTraining) -> StageAddress:
+        return StageAddress(training.stage.key, training.state.step)
+
+    def _commit(self, training: _StageTraining, metrics: StageMetrics) -> None:
+        def make_stage() -> Stage:
+            return Stage(
+                address=self._address(training),
+                start=training.stage.start,
+                parent=training.stage.parent,
+                snapshot=capture_snapshot(training.state),
+                metrics=metrics,
+                seconds=training.seconds,
+            )
+
+        self._commits.add(make_stage, training.lease)
 
     def _metrics(self, training: _StageTraining, *, final: bool) -> StageMetrics:
         """Return what was measured in the stage.
@@ -161,13 +182,14 @@ class StageTrainer:
         If `final`, the splits are evaluated that are evaluated only where training may stop; a run that goes on does
         not do that.
         """
+        history = training.history.then(History())  # it is written while training may go on
         evaluation, answers = History(), b""
         if final and not is_evaluated(training.history, "val", training.state.step):
             self._evaluate(training.state, "val", self._data.validation, evaluation)
         if final and self._context.test:
             batch = self._evaluate(training.state, "test", self._data.test, evaluation)
             answers = answers_of(batch, self._data.groups).to_bytes()
-        return StageMetrics(training.history, evaluation, answers)
+        return StageMetrics(history, evaluation, answers)
 
     def _evaluate(self, state: TrainState, name: str, split: Split, evaluation: History) -> Batch:
         """Record the metrics of a split in `evaluation`; return the network's outputs for it."""

@@ -55,7 +55,8 @@ class StoredStages:
             metrics = metrics.without_test
         self._context.on_evaluation(step, metrics.history.latest())
         self._context.on_history(metrics.whole)
-        return StageEnd(entries[step], metrics, growth_of(rule))
+        entry = entries[step]
+        return StageEnd(entry.address, entry.seconds, metrics, growth_of(rule), lambda: self.restore(entry))
 
     def restore(self, entry: StageEntry) -> TrainState:
         """Return the training state of a stored snapshot.
