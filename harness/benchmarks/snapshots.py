@@ -36,6 +36,7 @@ __all__ = ["WIDTHS", "FixedEncoder", "SnapshotsBenchmark"]
 
 WIDTHS = {1: (560,) * 4, 10: (1280,) * 7, 100: (4096,) * 7}  # by millions of parameters
 RUNS = 4
+HALF_S = 2.0  # of steps before a snapshot, and beside its writing
 
 
 class FixedEncoder(AbstractModel):
@@ -99,7 +100,7 @@ def _time(name: str, widths: tuple[int, ...], *, rounds: int) -> Iterator[Figure
         train(3)
         began = time.perf_counter()
         train(3)
-        steps = max(2, round(2.0 * 3 / (time.perf_counter() - began)))
+        steps = max(2, round(HALF_S * 3 / (time.perf_counter() - began)))
         stood_still: list[float] = []
 
         def with_snapshot() -> None:

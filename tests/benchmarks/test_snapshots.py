@@ -3,7 +3,9 @@ import pytest
 from harness.benchmarks import snapshots
 
 
-def test_the_time_of_a_snapshot_is_measured() -> None:
+def test_the_time_of_a_snapshot_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "HALF_S", 0.0)
+
     figures = {figure.figure: figure for figure in snapshots._time("small", (8,), rounds=1)}
 
     assert figures["small: bytes of a snapshot (MB)"].value > 0
@@ -16,4 +18,4 @@ def test_an_encoder_that_runs_have_in_common_is_stored_once(monkeypatch: pytest.
 
     figure = snapshots._space("small", widths=(400, 400))
 
-    assert figure.met, figure.value
+    assert 1 < figure.value < 2  # instead of 8, for each stage of each run
