@@ -1,12 +1,16 @@
 """Leases: one process at a time trains a stage, and a process that died or stopped for long loses its lease.
 
-A lease is a row with an owner, a time of expiry by the database's clock, and a fencing token that grows with every new
-owner. What an owner commits is accepted only while its token is the latest (Kleppmann, "How to do distributed
-locking", 2016).
+A lease is a row with an owner, a time that the owner changes every few seconds, and a fencing token that grows with
+every new owner. What an owner commits is accepted only while its token is the latest (Kleppmann, "How to do
+distributed locking", 2016).
+
+No two clocks are compared, and none is believed to show the right time: an owner of whose end nothing is known has lost
+its lease when whoever wants it has seen the row unchanged for as long as a lease lasts, by a clock that nobody sets.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +18,7 @@ from typing import ClassVar
 
 from harness.core.errors import AwayError, HarnessError
 from harness.staging.database import Database
-from harness.staging.process_identity import has_ended, process_identity
+from harness.staging.process_identity import has_ended, is_running, process_identity
 from harness.staging.transaction import AbstractTransaction
 
 __all__ = ["Lease", "Leases", "check_lease", "forget_deaths", "forgive_all_deaths"]
@@ -22,6 +26,9 @@ __all__ = ["Lease", "Leases", "check_lease", "forget_deaths", "forgive_all_death
 log = logging.getLogger(__name__)
 
 DURATION_S = 60.0
+LEAST_LOOKS = 6  # at a lease, before its owner is taken for gone
+
+_Row = tuple[str, int, float]  # owner, token, expires
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,11 @@ class Leases:
     Args:
         database: that holds them.
         owner: the identity of this process, unless given.
-        duration_s: seconds until a lease that is not renewed expires; an owner known to have ended loses it at once.
+        duration_s: seconds after which a lease that is not renewed is lost; an owner known to have ended loses it at
+            once.
     """
 
+    _silences: ClassVar[dict[tuple[str, str], "_Silence"]] = {}  # by database and name
     _held: ClassVar[set[tuple[str, str]]] = set()  # by owners in this process, each with the name of the lease
 
     def __init__(self, database: Database, owner: str | None = None, duration_s: float = DURATION_S) -> None:
@@ -80,13 +89,19 @@ class Leases:
 
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
-            rows = transaction.rows("SELECT owner, expires FROM leases WHERE name = :name", {"name": name})
-            ended = next((owner for owner, _ in rows if has_ended(owner) or self._is_orphaned(owner, name)), None)
-            token = self._take(transaction, name, replacing=ended)
+            rows = transaction.rows("SELECT owner, token, expires FROM leases WHERE name = :name", {"name": name})
+            row: _Row | None = rows[0] if rows else None
+            if row and not self._is_free(name, row):
+                return None
+            token = self._take(transaction, name, row)
             if token is None:
                 return None
-            released = all(expires == 0 or owner == self._owner for owner, expires in rows)
-            return Lease(name, self._owner, token, _deaths(transaction, name, 0 if released else 1))
+            self._silences.pop((str(self._database), name), None)
+            return Lease(name, self._owner, token, _deaths(transaction, name, int(bool(row and self._has_died(row)))))
+
+    def _is_free(self, name: str, row: _Row) -> bool:
+        owner, _, expires = row
+        return expires == 0 or has_ended(owner) or self._is_orphaned(owner, name) or self._is_silent(name, row)
 
     def _is_orphaned(self, owner: str, name: str) -> bool:
         """Return whether this process owns a lease in the database but does not hold it.
@@ -95,13 +110,26 @@ class Leases:
         """
         return owner == self._owner and (owner, name) not in self._held
 
-    def _take(self, transaction: AbstractTransaction, name: str, replacing: str | None) -> int | None:
+    def _is_silent(self, name: str, row: _Row) -> bool:
+        silence = self._silences.get((str(self._database), name))
+        if silence is None or silence.row != row:
+            silence = self._silences[str(self._database), name] = _Silence(row, time.monotonic())
+        return silence.lasts(self._duration_s)
+
+    def _has_died(self, row: _Row) -> bool:
+        """Return whether an owner ended without releasing its lease, as far as is known; a stopped one did not."""
+        owner, _, expires = row
+        return expires != 0 and owner != self._owner and not is_running(owner)
+
+    def _take(self, transaction: AbstractTransaction, name: str, seen: _Row | None) -> int | None:
+        """Replace the row that was `seen`, unless somebody has changed it since."""
+        _, token, expires = seen or ("", None, None)
         rows = transaction.rows(
             "INSERT INTO leases (name, owner, token, expires) VALUES (:name, :owner, 1, {now} + :duration) "
             "ON CONFLICT (name) DO UPDATE "
             "SET owner = :owner, token = leases.token + 1, expires = {now} + :duration "
-            "WHERE leases.expires < {now} OR leases.owner = :replacing RETURNING token",
-            {"name": name, "owner": self._owner, "duration": self._duration_s, "replacing": replacing},
+            "WHERE leases.token = :token AND leases.expires = :seen RETURNING token",
+            {"name": name, "owner": self._owner, "duration": self._duration_s, "token": token, "seen": expires},
         )
         return rows[0][0] if rows else None
 
@@ -124,6 +152,26 @@ class Leases:
                 self._expire(lease, "{now} + :duration")
             except HarnessError as error:  # the database may come back before the lease expires
                 log.warning("could not renew a lease: %s", error)
+
+
+@dataclass
+class _Silence:
+    """How long a lease has been seen unchanged by this process.
+
+    Only time between two looks that follow each other counts: a process that was stopped, perhaps with the owner and by
+    the same hand, knows nothing of what the owner did meanwhile.
+    """
+
+    row: _Row
+    looked_at: float
+    seconds: float = 0.0
+
+    def lasts(self, duration_s: float) -> bool:
+        """Look once more; return whether nothing changed for so long."""
+        now = time.monotonic()
+        self.seconds += min(now - self.looked_at, duration_s / LEAST_LOOKS)
+        self.looked_at = now
+        return self.seconds >= duration_s
 
 
 def check_lease(transaction: AbstractTransaction, lease: Lease) -> bool:

@@ -4,7 +4,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,14 +58,63 @@ def test_a_lease_is_renewed_as_long_as_it_is_held(database: Database) -> None:
         assert is_latest(database, lease)
 
 
+@contextmanager
+def taken_after_looking(database: Database, duration_s: float, looks: int = 200) -> Iterator[Lease | None]:
+    """Hold the lease `a` as somebody who looks after it every few milliseconds gets it."""
+    ours = Leases(database, json.dumps(["a-third-machine", "boot", 1, 2.5]), duration_s=duration_s)
+    for _ in range(looks):
+        with ours.hold("a") as taken:
+            if taken is not None:
+                yield taken
+                return
+        time.sleep(duration_s / 20)
+    yield None
+
+
+@pytest.mark.parametrize("step_s", [3600, -3600])
+def test_setting_the_clock_moves_no_lease(database: Database, monkeypatch: pytest.MonkeyPatch, step_s: int) -> None:
+    ours = Leases(database, duration_s=0.6)
+    with ours.hold("a") as lease, database.transaction() as transaction:
+        kind = type(transaction)
+        monkeypatch.setattr(kind, "now", f"({kind.now} + {step_s})")
+
+        with taken_after_looking(database, 0.6, looks=30) as taken:
+            assert taken is None
+        assert lease is not None
+        assert is_latest(database, lease)
+
+
+def test_whoever_was_stopped_together_with_the_owner_does_not_take_its_lease(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("harness.staging.leases.time.monotonic", lambda: now)
+    with Leases(database, ELSEWHERE).hold("a"):
+        ours = Leases(database)
+        for now in (1000.0, 1001.0, 9000.0, 9001.0):  # noqa: B007
+            with ours.hold("a") as taken:
+                assert taken is None
+
+
+def test_an_owner_that_was_stopped_has_not_died(database: Database) -> None:
+    stopped = Leases(database, duration_s=0.1)
+    stopped._renew = lambda *_: None  # type: ignore[method-assign]
+
+    with stopped.hold("a") as lost, taken_after_looking(database, 0.1) as taken:
+        assert taken is not None
+        assert taken.deaths == 0
+        assert lost is not None
+        assert not is_latest(database, lost)
+
+
 def test_the_lease_of_an_owner_that_is_not_heard_of_expires(database: Database) -> None:
     silent = Leases(database, ELSEWHERE, duration_s=0.2)
     silent._renew = lambda *_: None  # type: ignore[method-assign]
 
     with silent.hold("a") as lost:
-        time.sleep(0.3)
-        with Leases(database).hold("a") as taken:
+        with taken_after_looking(database, 0.2) as taken:
             assert taken is not None
+            assert taken.deaths == 1
             assert lost is not None
             assert not is_latest(database, lost)
         assert not is_latest(database, lost)
