@@ -1,12 +1,15 @@
 """Files and folders that are on disk when a function returns, not only in the system's memory."""
 
+import ctypes
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.staging.snapshot_format import Buffer
 
-__all__ = ["sync_folder", "write_synced"]
+__all__ = ["exchanged", "sync_folder", "write_synced"]
+
+RENAME_EXCHANGE, HERE = 2, -100  # of Linux's `renameat2`; macOS's `renamex_np` has the same number for its swap
 
 
 def write_synced(path: Path, pieces: Iterable[Buffer]) -> None:
@@ -25,3 +28,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def exchanged(one: Path, other: Path) -> bool:
+    """Let two folders change places, so that at no moment one of them is missing; False where that cannot be done."""
+    library, names = ctypes.CDLL(None), (os.fsencode(one), os.fsencode(other))
+    try:
+        if hasattr(library, "renameat2"):
+            return bool(library.renameat2(HERE, names[0], HERE, names[1], RENAME_EXCHANGE) == 0)
+        return bool(library.renamex_np(*names, RENAME_EXCHANGE) == 0)
+    except AttributeError:
+        return False

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.staging.durable_files import sync_folder, write_synced
+from harness.staging.durable_files import exchanged, sync_folder, write_synced
 
 
 def test_content_and_names_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,3 +19,15 @@ def test_content_and_names_are_synced(tmp_path: Path, monkeypatch: pytest.Monkey
     assert synced[0] == ("file", 6)
     assert synced[1][0] == tmp_path.name
     assert (tmp_path / "file").read_bytes() == b"onetwo"
+
+
+def test_folders_change_places_or_both_stay(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+
+    done = exchanged(tmp_path / "one", tmp_path / "other")
+
+    assert (tmp_path / "one" / ("other" if done else "one")).exists()
+    assert not exchanged(tmp_path / "one", tmp_path / "missing")
+    assert (tmp_path / "one").is_dir()
