@@ -143,7 +143,7 @@ def _wait_s(writer: StageWriter, state: TrainState, lease: Lease) -> float:
     state.step += 1  # another stage
     with torch.no_grad():
         for value in state.model.parameters():
-            value += 1.0
+            value.add_(1.0)
     began = time.perf_counter()
     with PendingCommits(writer) as commits:
         commits.add(lambda: _stage(state), lease)

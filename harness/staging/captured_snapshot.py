@@ -33,4 +33,4 @@ def captured(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> memo
     data = content[len(text) :]
     for name, (start, stop) in offsets.items():
         data[start:stop] = tensors[name].detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-    return memoryview(content)
+    return content.data

@@ -27,7 +27,7 @@ from harness.training.loop import OnEvaluation, Pause, Signals, Training, finish
 from harness.training.output_specs import output_specs
 from harness.training.probe_loss import TrainedLoss
 
-__all__ = ["Runner"]
+__all__ = ["SNAPSHOT_EVERY_S", "Runner"]
 
 SNAPSHOT_EVERY_S = 60.0
 

@@ -27,7 +27,7 @@ from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState
 
-__all__ = ["MAX_DEATHS", "StageTrainer"]
+__all__ = ["MAX_DEATHS", "MOST_OF_THE_TIME", "StageTrainer"]
 
 MAX_DEATHS = 4  # of processes in one stage, with nothing stored in between
 MOST_OF_THE_TIME = 0.03  # that snapshots inside a stage may cost

@@ -3,9 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.staging.snapshot_format import Buffer
 from harness.staging.tensor_pool import TensorPool
 
-CONTENT = [b"header", memoryview(b"values")]
+CONTENT: list[Buffer] = [b"header", memoryview(b"values")]
 
 
 @pytest.fixture
