@@ -65,7 +65,7 @@ class Chain:
             end = self._stored.end(stage) or (yield from self._trainer.train(stage))
             finished.append(FinishedStage(end.address, end.metrics, end.seconds))
             if end.rule is None:
-                last = end.entry.address.step
+                last = end.address.step
                 del stage, end  # they hold the network; counting builds another one
                 counts = count(self._config, self._data, lineage, last=last)
                 return result_of(finished, first_head=next(iter(self._config.task.sizes)), counts=counts)
