@@ -1,7 +1,7 @@
 """How a network answered every example of a test set, which an evaluation keeps beside its metrics."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -62,6 +62,12 @@ class Answers:
     outputs: Mapping[str, ClassAnswers | ValueErrors]
     groups: NDArray[np.int64] | None = None
 
+    @classmethod
+    def joined(cls, blocks: Sequence["Answers"], groups: NDArray[np.int64] | None = None) -> "Answers":
+        """Return the answers to a whole test set, given those to its blocks in order."""
+        outputs = {name: _joined([block.outputs[name] for block in blocks]) for name in blocks[0].outputs}
+        return cls(outputs, groups)
+
     def to_bytes(self) -> bytes:
         """Return the compressed form, an `.npz` with an array `<output>/<field>` for each field."""
         arrays: dict[str, Any] = {} if self.groups is None else {GROUPS: self.groups}
@@ -82,6 +88,13 @@ class Answers:
             name, _, field = key.rpartition("/")
             by_output.setdefault(name, {})[field] = value
         return cls({name: _output(found) for name, found in by_output.items()}, groups)
+
+
+def _joined(parts: Sequence[ClassAnswers | ValueErrors]) -> ClassAnswers | ValueErrors:
+    arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+    kind: type[Any] = type(parts[0])
+    joined: ClassAnswers | ValueErrors = kind(**arrays)
+    return joined
 
 
 def _output(found: Mapping[str, NDArray[np.generic]]) -> ClassAnswers | ValueErrors:

@@ -52,7 +52,7 @@ def _check_arms(study: Study) -> None:
 
 def _check_metrics(study: Study, runner: Runner) -> None:
     """Refuse metrics of classes that no example is of."""
-    known = directions(study.base.task)
+    known = directions(study.base.task, study.base.training.metrics)
     data = runner.data(study.base)
     asked = [("metric", study.metric), *((f"secondary.{n}", metric) for n, metric in enumerate(study.secondary))]
     asked += [(f"objectives.{n}", objective.metric) for n, objective in enumerate(study.objectives)]

@@ -5,6 +5,7 @@ from statistics import fmean
 
 from harness.core.spec import Spec
 from harness.data import AbstractTask
+from harness.metrics import AbstractMetric
 from harness.training.metrics import Direction, directions
 
 __all__ = ["Objective", "known_objectives", "means_over_runs", "name_in_runs"]
@@ -24,9 +25,9 @@ class Objective(Spec):
     direction: Direction
 
 
-def known_objectives(task: AbstractTask) -> list[str]:
-    """Return the metrics that an objective may name."""
-    return [*directions(task), *(["forgetting"] if task.classes else []), *COSTS]
+def known_objectives(task: AbstractTask, metrics: Mapping[str, AbstractMetric]) -> list[str]:
+    """Return the metrics that an objective may name; `metrics` are those that runs name themselves."""
+    return [*directions(task, metrics), *(["forgetting"] if task.classes else []), *COSTS]
 
 
 def name_in_runs(metric: str) -> str:

@@ -178,7 +178,7 @@ class Study(Spec):
                 raise ValueError(f"comparison: no arm {arm!r}.{did_you_mean(arm, self.arms)}")
         if len(set(self.comparison)) < len(self.comparison):
             raise ValueError(f"comparison: expected two arms, found {self.comparison[0]!r} twice")
-        metrics = directions(self.base.task)
+        metrics = self._metrics
         for field, metric in [("metric", self.metric), *((f"secondary.{n}", m) for n, m in enumerate(self.secondary))]:
             if metric not in metrics:
                 raise ValueError(f"{field}: no metric {metric!r}.{did_you_mean(metric, metrics)}")
@@ -187,7 +187,7 @@ class Study(Spec):
                 raise ValueError(f"published.{index}.arm: no arm {result.arm!r}.{did_you_mean(result.arm, self.arms)}")
 
     def _check_objectives(self) -> None:
-        known, seen = known_objectives(self.base.task), {self.metric}
+        known, seen = known_objectives(self.base.task, self.base.training.metrics), {self.metric}
         for index, objective in enumerate(self.objectives):
             where = f"objectives.{index}.metric"
             if objective.metric not in known:
@@ -211,7 +211,12 @@ class Study(Spec):
     @property
     def direction(self) -> Direction:
         """Which way the metric is better: errors and losses are minimized."""
-        return directions(self.base.task)[self.metric]
+        return self._metrics[self.metric]
+
+    @property
+    def _metrics(self) -> dict[str, Direction]:
+        """The metrics by which runs can be compared, and which direction is better."""
+        return directions(self.base.task, self.base.training.metrics)
 
     def _try(self, where: str, params: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         try:

@@ -50,7 +50,8 @@ def check_metric(field: str, metric: str, config: RunConfig, data: TaskData) -> 
     heads = config.task.classes
     family, _, which = metric.partition("/")
     asked = [which] if which in heads else heads if which == "mean" else []
-    for head in asked if family.startswith("accuracy") else ():
+    of_classes = family.startswith("accuracy") or family in config.training.metrics
+    for head in asked if of_classes else ():
         own = {label for column in heads[head] for label in labels_of(column)}
         for part, split in (("validation", data.validation), ("test", data.test)):
             if not own & set(split.labels.unique().tolist()):

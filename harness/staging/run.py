@@ -14,6 +14,7 @@ from harness.growth.rules import Rule, StopRule
 from harness.growth.triggers import AbstractTrigger
 from harness.models import AbstractModel
 from harness.training.config import TrainingConfig
+from harness.training.named_metrics import measured_outputs
 from harness.training.precision import DeviceName, Precision, resolve_device, resolve_precision
 
 __all__ = ["RunConfig", "resolved", "run_id"]
@@ -85,6 +86,18 @@ class RunConfig(Spec):
                 raise ValueError(
                     f"training.losses: expected a loss of the output {name!r}, found losses of "
                     f"{', '.join(sorted(filter(None, with_loss))) or 'no single output'}; add one under that name"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _metrics_measure_something(self) -> "RunConfig":
+        for name, metric in self.training.metrics.items():
+            if not measured_outputs(self.task, metric):
+                outputs = [*(["all"] if self.task.classes else []), *self.task.outputs]
+                of = f"the output {metric.output!r}" if metric.output else "any output"
+                raise ValueError(
+                    f"training.metrics.{name}: {metric.kind} is computed from outputs of {' or '.join(metric.reads)}, "
+                    f"and cannot be of {of} of the task, which has {', '.join(outputs)}; see its output"
                 )
         return self
 

@@ -17,7 +17,7 @@ from harness.staging.run import RunConfig
 __all__ = ["code_version", "first_key", "next_key"]
 
 PACKAGE = Path(__file__).parents[1]
-LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "models", "training")
+LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "metrics", "models", "training")
 
 
 def first_key(config: RunConfig, *, alone: bool = False) -> str:

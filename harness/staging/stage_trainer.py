@@ -1,10 +1,11 @@
 """Training of one stage under a lease: from its beginning or its latest snapshot to its end, committed on the way."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
+from harness.core.answers import Answers
 from harness.core.errors import InterruptedRunError, KilledError, StageBusyError
 from harness.core.history import History
 from harness.data import Split, TaskData
@@ -20,8 +21,7 @@ from harness.staging.stage_writer import PendingCommits
 from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
-from harness.training.evaluation import evaluated, forward_split, metrics_of
-from harness.training.forward import needs_of
+from harness.training.evaluation import evaluate, evaluated
 from harness.training.loop import StageLoop, Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
@@ -187,16 +187,26 @@ class StageTrainer:
         if final and not is_evaluated(training.history, "val", training.state.step):
             self._evaluate(training.state, "val", self._data.validation, evaluation)
         if final and self._context.test:
-            batch = self._evaluate(training.state, "test", self._data.test, evaluation)
-            answers = answers_of(batch, self._data.groups).to_bytes()
+            answers = self._test(training.state, evaluation).to_bytes()
         return StageMetrics(history, evaluation, answers)
 
-    def _evaluate(self, state: TrainState, name: str, split: Split, evaluation: History) -> Batch:
-        """Record the metrics of a split in `evaluation`; return the network's outputs for it."""
-        config = self._config.training
-        state = evaluated(state, config)
+    def _test(self, state: TrainState, evaluation: History) -> Answers:
+        """Record the metrics on test data in `evaluation`; return the answers to its examples."""
+        blocks: list[Answers] = []
+        self._evaluate(state, "test", self._data.test, evaluation, lambda batch: blocks.append(answers_of(batch)))
+        groups = self._data.groups
+        return Answers.joined(blocks, None if groups is None else groups.cpu().numpy())
+
+    def _evaluate(
+        self,
+        state: TrainState,
+        name: str,
+        split: Split,
+        evaluation: History,
+        on_block: Callable[[Batch], None] = lambda _batch: None,
+    ) -> None:
+        """Record the metrics of a split in `evaluation`; call `on_block` with the network's outputs for each block."""
+        state = evaluated(state, self._config.training)
         specs = output_specs(state.model, state.lineage, state.effects, self._data)
-        batch = forward_split(state, split, specs, needs_of(config.losses.values()))
-        metrics = metrics_of(state, batch, config)
+        metrics = evaluate(state, split, self._config.training, specs, on_block=on_block)
         evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})
-        return batch

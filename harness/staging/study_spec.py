@@ -144,6 +144,11 @@ class StudySpec(dict[str, Any]):
         return task
 
     @property
+    def metrics(self) -> Mapping[str, Mapping[str, Any]]:
+        """The metrics that runs name themselves, by name, each with `kind`, `direction`, `unit` and `title`."""
+        return (self.base.get("training") or {}).get("metrics") or {}
+
+    @property
     def secondary(self) -> Sequence[str]:
         """The metrics of the declared secondary endpoints, without their split."""
         return tuple(self.get("secondary") or ())

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
 from harness.losses import AbstractLoss, JointCrossEntropy
+from harness.metrics import OF_CLASS, AbstractMetric
 from harness.training.average import EMA
 from harness.training.optimizers import AbstractOptimizer, AdamW
 from harness.training.schedules import AbstractSchedule, ConstantRate
@@ -15,8 +16,13 @@ from harness.training.schedules import AbstractSchedule, ConstantRate
 __all__ = ["TrainingConfig"]
 
 
-# A loss name is part of the names of metrics and of the dotted paths of fields.
-LossName = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
+# A name of a loss or a metric is part of the names of results and of the dotted paths of fields.
+PartOfNames = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
+# Families of results that every run may have.
+TAKEN = (
+    *("accuracy", "accuracy_by_arrival", "accuracy_of_class", "accuracy_within", "answered_by", "mae", "rmse"),
+    *("loss", "loss_weighted", "forgetting", "known_after_growth", "known_before_growth"),
+)
 
 
 class TrainingConfig(Spec):
@@ -29,6 +35,8 @@ class TrainingConfig(Spec):
             compute over a batch or draw for it, such as batch norm and dropout, they do for each part.
         losses: by name; a component's weight is that of its loss times that of the growth that added its output. A
             scalar that the model returns under a name ending in `_loss` or `_reg` need not be listed.
+        metrics: what evaluations measure beside losses, accuracies and errors, by name. A metric called `f1` is given
+            as `f1/all` of the heads, and as `f1/<output>` of each other output that it can be computed from.
         augment: random changes of the inputs of training batches, in this order; evaluations see unchanged inputs.
         replay: after a growth that added classes, the fraction of each batch that is of earlier classes, or None for
             batches of all classes alike; with 0, earlier classes are never trained again.
@@ -48,12 +56,13 @@ class TrainingConfig(Spec):
             on validation and test data, by triggers and before and after growths.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("accumulate", "average", "evaluate_average")
+    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "evaluate_average")
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
     schedule: AbstractSchedule = ConstantRate()
-    losses: Annotated[Mapping[LossName, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
+    losses: Annotated[Mapping[PartOfNames, AbstractLoss], Field(min_length=1)] = {"classes": JointCrossEntropy()}
+    metrics: Mapping[PartOfNames, AbstractMetric] = {}
     augment: tuple[AbstractAugmentation, ...] = ()
     replay: Annotated[float, Field(ge=0, lt=1)] | None = None
     on_divergence: Literal["stop", "skip"] = "stop"
@@ -75,3 +84,11 @@ class TrainingConfig(Spec):
                 f"found {self.accumulate}"
             )
         return self
+
+    @field_validator("metrics")
+    @classmethod
+    def _have_names_of_their_own(cls, metrics: Mapping[str, AbstractMetric]) -> Mapping[str, AbstractMetric]:
+        names = {*TAKEN, *(f"{name}{OF_CLASS}" for name in metrics)}
+        if taken := sorted(names & metrics.keys()):
+            raise ValueError(f"expected a name that no other metric has, found {taken[0]!r}; call it otherwise")
+        return metrics

@@ -23,6 +23,7 @@ from harness.training.optimizers import AdamW
 from harness.training.output_specs import output_specs
 from harness.training.state import fresh_state
 from harness.training.update import Update
+from tests.conformance.test_metrics import CLASS_METRICS
 
 
 def test_the_kernel_is_called_directly_with_the_bits_of_the_optimizer(device: torch.device) -> None:
@@ -121,12 +122,12 @@ def test_no_step_waits_for_the_device(settings: dict[str, object], conv_run: Run
 
 
 def test_an_evaluation_waits_once(conv_run: RunConfig, data: TaskData, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = with_changes(conv_run, {"training.record_classes": True})
+    run = with_changes(conv_run, {"training.record_classes": True, "training.metrics": CLASS_METRICS})
     state = fresh_state(build_network(run, data), run.training.optimizer, seed=0, precision="fp32")
     specs = output_specs(state.model, state.lineage, state.effects, data)
     read: list[torch.Tensor] = []
 
-    def unread(names: Iterable[str], values: torch.Tensor) -> dict[str, float]:
+    def unread(names: Iterable[str], values: torch.Tensor, _metrics: object) -> dict[str, float]:
         read.append(values)
         return dict.fromkeys(names, 0.0)
 

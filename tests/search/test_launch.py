@@ -3,14 +3,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sklearn.metrics import f1_score
 
+from harness.core.answers import ClassAnswers
 from harness.core.errors import SpecError
 from harness.core.history import History
 from harness.core.spec import with_changes
+from harness.growth.triggers import Threshold
+from harness.metrics import CalibrationError, MacroF1
 from harness.search.observer import Observer
 from harness.search.proposals import Proposals
 from harness.search.study import Study
-from harness.staging.histories import run_history
+from harness.staging.histories import read_answers, run_history
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.run import run_id
 from harness.staging.workspace import Workspace
@@ -73,6 +77,35 @@ def test_a_run_is_recorded_with_its_configuration(launched: LaunchOnce, study: S
         assert run.params == study.point(trial)
         assert (run.config, run.run_id, run.status) == (config.to_json(), run_id(config), "completed")
         assert [growth["step"] for growth in run.growths] == [run.params["when"]]
+
+
+def test_a_named_metric_decides_grows_and_is_recorded(run_study: Launch, study: Study, tmp_path: Path) -> None:
+    named = with_changes(
+        study,
+        {
+            "base.training.metrics": {"f1": MacroF1(), "calibration": CalibrationError()},
+            "base.growths.0.trigger": Threshold(metric="val/f1/all", above=0.0),
+            "space": {},
+            "metric": "f1/all",
+            "trials": 1,
+        },
+    )
+
+    run_study(named)
+
+    for run in runs(tmp_path / "home").values():
+        assert {"val/f1/all", "test/f1/late", "test/calibration/all"} < run.metrics.keys()
+        assert run.metrics["test/f1/all"] == pytest.approx(f1_of(tmp_path / "home" / "store", run))
+        assert [growth["step"] for growth in run.growths] != []
+
+
+def f1_of(store: Path, run: RunRecord) -> float:
+    """Return what the answers to the test examples come to."""
+    answers = read_answers(store, run.stages[-1])
+    assert answers is not None
+    joint = answers.outputs["all"]
+    assert isinstance(joint, ClassAnswers)
+    return float(f1_score(joint.truth, joint.answer, average="macro"))
 
 
 @pytest.mark.parametrize("evaluations", [0, 1, 3, 7, 12])

@@ -5,7 +5,7 @@ from harness.search.objective import known_objectives, means_over_runs, name_in_
 
 
 def test_all_that_decides_can_be_weighed_and_costs_and_forgetting() -> None:
-    known = known_objectives(Digits(classes={"known": (0, 1, 2), "late": (3, 4)}))
+    known = known_objectives(Digits(classes={"known": (0, 1, 2), "late": (3, 4)}), {})
 
     assert {"accuracy/all", "accuracy/late", "loss/total", "forgetting", "cost/flops", "cost/seconds"} <= set(known)
     assert len(known) == len(set(known))

@@ -1,12 +1,14 @@
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ValidationError
+from torch import Tensor
 
 from harness.core.errors import InputError, SpecError
 from harness.core.spec import explain, with_changes
 from harness.growth import AtStep, GrowthRule, InsertLayer, NoFreezing, OldParameters
 from harness.growth.layers import MLPBlock
+from harness.metrics import AbstractMetric, CalibrationError, Direction, MacroF1, Predictions, RSquared
 from harness.search.objective import Objective
 from harness.search.space import Choice, Int, Present
 from harness.search.study import Study
@@ -162,6 +164,47 @@ def test_errors_are_minimized_and_accuracies_maximized(study: Study) -> None:
     assert (study.direction, regression.direction) == ("maximize", "minimize")
     with pytest.raises(SpecError, match=r"no metric 'rmse/loads'\..*Did you mean 'rmse/load'\?"):
         with_changes(regression, {"metric": "rmse/loads"})
+
+
+class Misses(AbstractMetric):
+    """Nobody knows the class but this file."""
+
+    kind: Literal["misses"] = "misses"
+    direction: Direction = "minimize"
+
+    def value(self, predictions: Predictions) -> Tensor:
+        return (predictions.answers != predictions.truth).double().mean()
+
+
+def test_a_named_metric_decides_in_its_own_direction_and_is_weighed(study: Study) -> None:
+    metrics = {"f1": MacroF1(), "misses": Misses(), "calibration": CalibrationError()}
+    named = with_changes(
+        study,
+        {
+            "base.training.metrics": metrics,
+            "metric": "misses/all",
+            "secondary": ["f1/late"],
+            "objectives": [{"metric": "calibration/all", "direction": "minimize"}],
+            "sampler": "nsga_ii",
+        },
+    )
+
+    assert named.objective_directions == {"val/misses/all": "minimize", "val/calibration/all": "minimize"}
+    assert Study.model_validate(named.to_json()) == named
+    with pytest.raises(SpecError, match=r"no metric 'calibration/late'\..*Did you mean 'calibration/all'\?"):
+        with_changes(named, {"secondary": ["calibration/late"]})
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (RSquared(), "r_squared is computed from outputs of values, and cannot be of any output of the task"),
+        (MacroF1(output="load"), "cannot be of the output 'load' of the task, which has all"),
+    ],
+)
+def test_a_metric_of_no_output_is_refused(study: Study, metric: AbstractMetric, words: str) -> None:
+    with pytest.raises(SpecError, match=f"training.metrics.it: .*{words}"):
+        with_changes(study, {"base.training.metrics": {"it": metric}})
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from harness.core.errors import DataError, InputError, SpecError
 from harness.core.spec import with_changes
 from harness.data import Output, Split, TaskData
 from harness.losses import CrossEntropy, JointCrossEntropy
+from harness.metrics import MacroF1
 from harness.staging.check_classes import check_classes, check_metric
 from harness.staging.run import RunConfig
 from harness.training.config import TrainingConfig
@@ -88,14 +89,15 @@ def test_a_class_of_an_output_without_an_example_is_named(digits_run: RunConfig)
         check_classes(run, data_of(EVERY, [0], [0], sort=[0, 2] * 5))
 
 
-@pytest.mark.parametrize("metric", ["accuracy/late", "accuracy_within/mean", "accuracy_by_arrival/mean"])
+@pytest.mark.parametrize("metric", ["accuracy/late", "accuracy_within/mean", "accuracy_by_arrival/mean", "f1/late"])
 @pytest.mark.parametrize(("validation", "test", "part"), [([0, 6], [0], "test"), ([0], [0, 6], "validation")])
 def test_a_metric_of_classes_without_an_example_is_refused(
     digits_run: RunConfig, metric: str, validation: list[int], test: list[int], part: str
 ) -> None:
     data = data_of(EVERY, validation, test)
 
+    run = with_changes(digits_run, {"training.metrics": {"f1": MacroF1()}})
     with pytest.raises(SpecError, match=f"metric: '{metric}' has nothing to compare: the {part} data of 'digits'"):
-        check_metric("metric", metric, digits_run, data)
-    for other in ("accuracy/all", "accuracy/known", "loss/total"):
-        check_metric("metric", other, digits_run, data)
+        check_metric("metric", metric, run, data)
+    for other in ("accuracy/all", "accuracy/known", "f1/all", "f1/known", "loss/total"):
+        check_metric("metric", other, run, data)

@@ -3,6 +3,7 @@ from pydantic import ValidationError
 
 from harness.core.errors import SpecError
 from harness.core.spec import with_changes
+from harness.metrics import MacroF1
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import SGD
 
@@ -47,3 +48,15 @@ def test_losses_have_names_that_a_path_and_a_metric_can_have() -> None:
 def test_a_fraction_of_a_batch_leaves_room_for_what_is_new(value: float) -> None:
     with pytest.raises(ValidationError, match="replay"):
         TrainingConfig(replay=value)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "loss", "f1_of_class"])
+def test_a_metric_whose_name_another_one_has_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"expected a name that no other metric has, found '{name}'"):
+        TrainingConfig(metrics={"f1": MacroF1(), name: MacroF1()})
+
+
+def test_settings_without_metrics_are_written_as_before_there_were_any() -> None:
+    assert "metrics" not in TrainingConfig().to_json()
+    named = TrainingConfig(metrics={"f1": MacroF1()}).to_json()
+    assert TrainingConfig.model_validate(named).metrics == {"f1": MacroF1()}

@@ -1,8 +1,13 @@
+import gc
+import weakref
+from typing import Literal
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from harness.core.errors import ContractError
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
@@ -10,7 +15,8 @@ from harness.data import Split, TaskData
 from harness.growth import AttachHead, NoFreezing
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
-from harness.losses import Distillation, FeatureMatching, JointCrossEntropy, MeanSquared
+from harness.losses import Batch, Distillation, FeatureMatching, JointCrossEntropy, MeanSquared
+from harness.metrics import AUROC, AbstractMetric, BalancedAccuracy, CalibrationError, MacroF1, Predictions
 from harness.models import GrowableModel
 from harness.models.taps import features_at
 from harness.models.teacher import Teacher, keep_teacher
@@ -123,3 +129,79 @@ def test_without_heads_there_is_no_accuracy(data: TaskData) -> None:
 
     assert found.keys() == {"loss/load", "loss_weighted/load", "loss/total", "mae/load", "rmse/load"}
     assert found["rmse/load"] == pytest.approx(found["loss/load"] ** 0.5, rel=1e-6)
+
+
+METRICS = {"f1": MacroF1(), "auroc": AUROC(), "calibration": CalibrationError(), "balanced": BalancedAccuracy()}
+
+
+def test_blocks_add_up_to_what_a_split_is_at_once(
+    state: TrainState, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainingConfig(metrics=METRICS, record_classes=True)
+    change = Change(operation=AttachHead(name="late", outputs=1, tap="hidden"), freeze=NoFreezing())
+    state.grow(change, probe=Probe(data.validation.inputs[:2]))
+    specs = OutputSpecs(LabelMap.of({"known": (0, 1, 2), "late": (3,)}))  # class 4 cannot be seen
+    split = data.validation.take(
+        data.validation.labels.argsort(descending=True)
+    )  # nothing is visible in the first block
+    whole = evaluate(state, split, config, specs)
+    monkeypatch.setattr(evaluation, "CHUNK", 2)
+    monkeypatch.setattr(evaluation, "BLOCK", 3)
+    seen: list[int] = []
+
+    found = evaluate(state, split, config, specs, on_block=lambda batch: seen.append(len(batch.labels)))
+
+    assert seen == [6, 6, 6, 6, 6]
+    assert {"f1/all", "f1/late", "f1_of_class/3", "auroc/known", "calibration/all"} < whole.keys()
+    assert list(found) == list(whole)
+    assert found == pytest.approx(whole, rel=1e-5)
+
+
+def test_no_outputs_of_more_than_a_block_are_held(
+    state: TrainState, data: TaskData, specs: OutputSpecs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "CHUNK", 2)
+    monkeypatch.setattr(evaluation, "BLOCK", 3)
+    held: list[weakref.ref[torch.Tensor]] = []
+    alive: list[int] = []
+
+    def count(batch: Batch) -> None:
+        held.append(weakref.ref(batch.outputs["known"]))
+        gc.collect()
+        alive.append(sum(one() is not None for one in held))
+
+    evaluate(state, data.validation, TrainingConfig(metrics={"f1": MacroF1()}), specs, on_block=count)
+
+    assert len(alive) == 5
+    assert max(alive) <= 2
+
+
+def test_a_class_that_cannot_be_seen_yet_counts_as_wrong_in_macro_averages(
+    state: TrainState, data: TaskData, specs: OutputSpecs
+) -> None:
+    split = data.validation
+    known = split.take(specs.label_map.known(split.labels).nonzero().squeeze(1))
+    late = len(set(split.labels.tolist())) - 3
+    config = TrainingConfig(metrics={"recall": BalancedAccuracy(), "calibration": CalibrationError()})
+
+    found, expected = (evaluate(state, examples, config, specs) for examples in (split, known))
+
+    assert found["recall/all"] == pytest.approx(expected["recall/all"] * 3 / (3 + late))
+    assert found["recall/known"] == expected["recall/known"] == expected["recall/all"]
+    assert found["calibration/all"] == expected["calibration/all"]
+
+
+class Shapeless(AbstractMetric):
+    kind: Literal["shapeless"] = "shapeless"
+
+    def value(self, predictions: Predictions) -> torch.Tensor:
+        return predictions.outputs.sum(dim=1)
+
+
+def test_a_metric_of_another_shape_than_it_says_is_refused(
+    state: TrainState, data: TaskData, specs: OutputSpecs
+) -> None:
+    with pytest.raises(
+        ContractError, match="expected a scalar, or by_class = True, of the metric 'odd', found the shape"
+    ):
+        evaluate(state, data.validation, TrainingConfig(metrics={"odd": Shapeless()}), specs)

@@ -153,7 +153,7 @@ def test_each_kind_of_output_has_its_metric_if_it_exists() -> None:
 def test_errors_are_better_when_they_are_low() -> None:
     outputs = {"load": Output(), "species": Output(kind="classes", columns=3)}
 
-    found = directions(Digits(classes={"known": (0, 1)}, outputs=outputs))
+    found = directions(Digits(classes={"known": (0, 1)}, outputs=outputs), {})
 
     low = {name for name, direction in found.items() if direction == "minimize"}
     assert low == {"mae/load", "rmse/load", "loss/total"}
@@ -164,4 +164,4 @@ def test_errors_are_better_when_they_are_low() -> None:
         "accuracy_by_arrival/mean",
         "accuracy_within/mean",
     }
-    assert "accuracy/all" not in directions(Digits(outputs=outputs))
+    assert "accuracy/all" not in directions(Digits(outputs=outputs), {})

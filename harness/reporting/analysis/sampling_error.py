@@ -6,23 +6,24 @@ configurations. Examples of one group stand or fall together, so deviations are 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness.core.answers import JOINT, NOT_ASKED
+from harness.core.answers import JOINT
+from harness.reporting.analysis.answer_statistics import AnswerStatistic, statistic_of
 from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.repeats import counted_once
+from harness.reporting.data.measures import kind_of, metric_named
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, t_quantile
 
 __all__ = ["SamplingError", "contradicted", "sampling_error"]
 
 ROUNDING = 1e-6  # of errors, which are kept in 32 bits
-ROOT_MEAN_SQUARE, MEAN_ABSOLUTE, ACCURACY = "rmse", "mae", "accuracy"
 Values = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 
@@ -37,6 +38,7 @@ class SamplingError:
         examples: that the metric is over.
         groups: of these examples; as many as examples where each stands alone.
         pairs: of runs over which an example's difference is averaged.
+        linear: whether the metric is a mean over classes, which varies as its linear approximation does.
     """
 
     standard_error: float | None = None
@@ -45,26 +47,44 @@ class SamplingError:
     groups: int = 0
     pairs: int = 0
     reason: str = ""
+    linear: bool = False
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a metric is computed from.
+
+    Attributes:
+        chosen: which rows of `AnswerFrames.examples`.
+        classes: that a mean over classes is over; None for all that have examples.
+    """
+
+    statistic: AnswerStatistic
+    chosen: Chosen
+    classes: NDArray[np.integer] | None = None
 
 
 def sampling_error(data: StudyData, comparison: Comparison) -> SamplingError | None:
     """Return the sampling error of the primary difference; None for runs that kept no answers."""
-    metric, chosen = comparison.metric, _examples_of(data, comparison.metric)
+    metric, asked = comparison.metric, _asked_for(data, comparison.metric)
     if data.answers is None or not comparison.mean.units:
         return None
-    if chosen is None:
-        return SamplingError(reason="the metric is no mean over test examples")
+    if asked is None:
+        own = metric_named(metric.partition("/")[2], data.study.spec.metrics)
+        what = "does not follow from the answers that were kept" if own else "is no mean over test examples"
+        return SamplingError(reason=f"the metric {what}")
     pairs = _completed(data.runs, comparison)
     if not len(pairs):
         return SamplingError(reason="no pair of runs completed under both arms")
-    scores = _scores(data, chosen, {*pairs["first"], *pairs["second"]})
-    if lacking := len({*pairs["first"], *pairs["second"]} - scores.keys()):
+    found = _by_run(data, asked, {*pairs["first"], *pairs["second"]})
+    if lacking := len({*pairs["first"], *pairs["second"]} - found.keys()):
         return SamplingError(reason=f"{lacking:,} of the compared runs kept no answers")
-    if wrong := _other_values(data.runs, metric, scores):
+    if wrong := _other_values(data.runs, metric, found):
         return SamplingError(reason=f"the answers of {len(wrong):,} compared runs do not come to the recorded metric")
-    shares = {run: _share(values, metric) for run, values in scores.items()}
-    groups = data.answers.examples["group"].to_numpy()[chosen]
-    return _over_examples(_mean_difference(pairs, shares), groups, len(pairs))
+    shares = {run: values for run, (_, values) in found.items()}
+    groups = data.answers.examples["group"].to_numpy()[asked.chosen]
+    over = _over_examples(_mean_difference(pairs, shares), groups, len(pairs))
+    return replace(over, linear=asked.statistic.by_class)
 
 
 def contradicted(data: StudyData) -> list[str]:
@@ -73,44 +93,57 @@ def contradicted(data: StudyData) -> list[str]:
     Where the metric speaks of one head alone, which may have got more classes than it had, none is returned.
     """
     metric = f"test/{data.study.spec.metric}"
-    chosen = _examples_of(data, metric)
-    if chosen is None or not chosen.all() or metric not in data.runs:
+    asked = _asked_for(data, metric)
+    if asked is None or not asked.chosen.all() or asked.classes is not None or metric not in data.runs:
         return []
-    return _other_values(data.runs, metric, _scores(data, chosen, set(data.runs["run_id"])))
+    return _other_values(data.runs, metric, _by_run(data, asked, set(data.runs["run_id"])))
 
 
-def _examples_of(data: StudyData, metric: str) -> Chosen | None:
-    """Return which rows of `AnswerFrames.examples` a metric is the mean over; None if it is no such mean."""
+def _asked_for(data: StudyData, metric: str) -> _Asked | None:
+    """Return what a metric is computed from; None if answers do not tell it."""
     if data.answers is None:
         return None
-    _, family, part = [*metric.split("/", 2), "", ""][:3]
-    examples, task = data.answers.examples, data.study.spec.task
-    if family in (ROOT_MEAN_SQUARE, MEAN_ABSOLUTE) and "error" in data.answers.states:
-        return np.ones(len(examples), dtype=bool)
-    if family != ACCURACY or "answer" not in data.answers.states:
+    spec, name = data.study.spec, metric.partition("/")[2]
+    part, examples, classified = name.partition("/")[2], data.answers.examples, "answer" in data.answers.states
+    statistic = statistic_of(kind_of(name, spec.metrics), classified=classified)
+    if statistic is None:
         return None
-    if part == JOINT or part in (task.get("outputs") or {}):
-        return np.ones(len(examples), dtype=bool)
-    heads: Mapping[str, Any] = task.get("classes") or {}
+    every = np.ones(len(examples), dtype=bool)
+    outputs = spec.task.get("outputs") or {}
+    heads: Mapping[str, Any] = spec.task.get("classes") or {}
+    if statistic.by_class and not _is_by_label(part, heads, outputs):
+        return None
+    if not classified or part == JOINT or part in outputs:
+        return _Asked(statistic, every)
     own = [label for column in heads.get(part, ()) for label in _labels(column)]
-    return examples["truth"].isin(own).to_numpy() if own else None
+    if not own:
+        return None
+    if statistic.by_class:
+        return _Asked(statistic, every, np.array(own))
+    return _Asked(statistic, examples["truth"].isin(own).to_numpy())
+
+
+def _is_by_label(part: str, heads: Mapping[str, Any], outputs: Mapping[str, Any]) -> bool:
+    """Whether each class has a column of its own, so that answers tell what was counted by column."""
+    if part in outputs:
+        return bool(outputs[part].get("kind") == "classes")
+    return all(len(_labels(column)) == 1 for columns in heads.values() for column in columns)
 
 
 def _labels(column: Any) -> tuple[int, ...]:
     return tuple(column) if isinstance(column, list | tuple) else (column,)
 
 
-def _scores(data: StudyData, chosen: Chosen, runs: set[str]) -> dict[str, Values]:
-    """Return by run the score of each chosen example, `[chosen]`: 1 if right or 0, or its error; NaN if not asked."""
+def _by_run(data: StudyData, asked: _Asked, runs: set[str]) -> dict[str, tuple[float, Values]]:
+    """Return by run the metric, and what each of the chosen examples adds to it."""
     assert data.answers is not None
     states = data.answers.states[data.answers.states["state"].isin(runs)]
-    if "error" in states:
-        return {
-            run: error[chosen].astype(np.float64) for run, error in zip(states["state"], states["error"], strict=True)
-        }
-    truth = data.answers.examples["truth"].to_numpy()[chosen]
-    answers = {run: answer[chosen] for run, answer in zip(states["state"], states["answer"], strict=True)}
-    return {run: np.where(answer == NOT_ASKED, np.nan, answer == truth) for run, answer in answers.items()}
+    column = "error" if "error" in states else "answer"
+    truth = data.answers.examples["truth"].to_numpy()[asked.chosen] if column == "answer" else None
+    return {
+        run: asked.statistic.parts(values[asked.chosen], truth, asked.classes)
+        for run, values in zip(states["state"], states[column], strict=True)
+    }
 
 
 def _completed(runs: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
@@ -126,32 +159,13 @@ def _completed(runs: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
     return counted_once(pairs, runs, comparison.first)
 
 
-def _other_values(runs: pd.DataFrame, metric: str, scores: Mapping[str, Values]) -> list[str]:
+def _other_values(runs: pd.DataFrame, metric: str, found: Mapping[str, tuple[float, Values]]) -> list[str]:
     recorded = runs.drop_duplicates("run_id").set_index("run_id")[metric].astype(np.float64)
-    found = {run: _value(values, metric) for run, values in scores.items()}
-    return [run for run, value in found.items() if not _is_near(value, float(recorded[run]))]
+    return [run for run, (value, _) in found.items() if not _is_near(value, float(recorded[run]))]
 
 
 def _is_near(one: float, other: float) -> bool:
     return bool(np.isclose(one, other, rtol=ROUNDING, atol=ROUNDING, equal_nan=True))
-
-
-def _is_root(metric: str) -> bool:
-    return metric.split("/")[1] == ROOT_MEAN_SQUARE
-
-
-def _value(scores: Values, metric: str) -> float:
-    mean = float(np.nanmean(scores)) if np.isfinite(scores).any() else np.nan
-    return mean**0.5 if _is_root(metric) else mean
-
-
-def _share(scores: Values, metric: str) -> Values:
-    """Return what each example adds to the metric, whose deviations from their mean tell how it varies.
-
-    A root of a mean varies as its linear approximation does.
-    """
-    root = _value(scores, metric)
-    return scores / (2 * root) if _is_root(metric) and root else scores
 
 
 def _mean_difference(pairs: pd.DataFrame, shares: Mapping[str, Values]) -> Values:

@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from harness.core.answers import JOINT, NOT_ASKED, Answers, ClassAnswers, ValueErrors
+from harness.reporting.data.measures import NO_METRICS, kind_of
 
 __all__ = ["BINS", "AnswerFrames", "answer_frames", "deciding_output"]
 
 BINS = 10  # of confidences, equally wide
-SQUARED = "rmse"  # the family of metrics that average squared errors
+SQUARED = "root_mean_squared_error"  # the kind of metrics that average squared errors
 BY_EXAMPLE = ("answer", "error")
 
 
@@ -44,8 +45,10 @@ def deciding_output(metric: str, outputs: Collection[str]) -> str | None:
     return JOINT if JOINT in outputs else next(iter(outputs), None)
 
 
-def answer_frames(answers: Mapping[str, Answers], metric: str) -> AnswerFrames | None:
-    """Return the answers of the output that `metric` speaks of, by state.
+def answer_frames(
+    answers: Mapping[str, Answers], metric: str, named: Mapping[str, Mapping[str, Any]] = NO_METRICS
+) -> AnswerFrames | None:
+    """Return the answers of the output that `metric` speaks of, by state; `named` as in `measure_of`.
 
     None if there are none, or if the runs were not evaluated on the same test set.
     """
@@ -58,7 +61,7 @@ def answer_frames(answers: Mapping[str, Answers], metric: str) -> AnswerFrames |
         return None
     # By truth, so that answers are alike for long stretches, which takes a third of the bytes.
     order = np.argsort(asked[0]["truth"], kind="stable") if "truth" in asked[0] else np.arange(len(asked[0]))
-    squared = metric.startswith(f"{SQUARED}/")
+    squared = kind_of(metric, named) == SQUARED
     rows = [{"state": state, **_row(found.outputs[output], squared=squared)} for state, found in states.items()]
     ordered = [{key: value[order] if key in BY_EXAMPLE else value for key, value in row.items()} for row in rows]
     return AnswerFrames(asked[0].iloc[order].reset_index(drop=True), pd.DataFrame(ordered))

@@ -136,7 +136,7 @@ def assembled(
     begun = {run.spec_digest for run in runs}
     lost = tuple(run.run_id for run in runs if run.run_id not in histories)
     forms = tuple(spec for digest, spec in earlier.items() if digest in begun)
-    kept = answer_frames(answers, record.spec.metric)
+    kept = answer_frames(answers, record.spec.metric, record.spec.metrics)
     whole = replace(account, root=root_of_runs(frame))
     return StudyData(record, frame, curves, lost, origin, forms, kept, ledger=whole)
 

@@ -1,12 +1,13 @@
 """What a metric is called, in which unit people read it, and whether more of it is better."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from harness.reporting.data.wording import number, signed
 
-__all__ = ["POINTS", "Measure", "measure_of"]
+__all__ = ["NO_METRICS", "POINTS", "Measure", "kind_of", "measure_of", "metric_named"]
 
 POINTS = "percentage points"
 COUNTED = {
@@ -29,6 +30,10 @@ ACCURACIES = {
 }
 ERRORS = {"mae": "mean absolute error", "rmse": "root mean square error"}
 NO_UNITS: Mapping[str, str] = MappingProxyType({})
+NO_METRICS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+OF_CLASS, PERCENT, TARGET = "_of_class", "%", "target"  # as specs of metrics say
+# The kinds of the metrics that every run has, by family.
+KINDS = {"accuracy": "accuracy", "mae": "mean_absolute_error", "rmse": "root_mean_squared_error"}
 SHARES = {
     "known_before_growth": ("accuracy on the known classes just before the growth", "known before"),
     "known_after_growth": ("accuracy on the known classes at the end", "known after"),
@@ -73,10 +78,13 @@ class Measure:
         return f"{number(abs(value) * self.factor, self.decimals)} {self.unit}".strip()
 
 
-def measure_of(metric: str, units: Mapping[str, str] = NO_UNITS) -> Measure:
+def measure_of(
+    metric: str, units: Mapping[str, str] = NO_UNITS, named: Mapping[str, Mapping[str, Any]] = NO_METRICS
+) -> Measure:
     """Describe a metric by its name; accuracies are read in percent, unknown metrics as they are stored.
 
-    Errors are read in the unit of their output, where `units` has it by the output's name.
+    Errors are read in the unit of their output, where `units` has it by the output's name. `named` has the specs of the
+    metrics that the study names itself, as JSON.
 
     >>> measure_of("test/accuracy/late").title, measure_of("test/accuracy/late").unit
     ('test accuracy on the late classes', 'percentage points')
@@ -87,6 +95,8 @@ def measure_of(metric: str, units: Mapping[str, str] = NO_UNITS) -> Measure:
     split, _, name = metric.partition("/")
     spoken = {"val": "validation", "train": "training"}.get(split, split)
     family, _, part = name.partition("/")
+    if described := metric_named(name, named):
+        return _named(metric, spoken, described, units)
     if family in ACCURACIES:
         return _share(metric, f"{spoken} {_accuracy(family, part)}", _short(family, part))
     if family in ERRORS:
@@ -97,6 +107,46 @@ def measure_of(metric: str, units: Mapping[str, str] = NO_UNITS) -> Measure:
         return _share(metric, f"{spoken} {title}", short)
     better = family != "loss"
     return Measure(metric, f"{spoken} {name}".strip(), name, "", "", 1.0, 4, higher_is_better=better)
+
+
+def metric_named(name: str, named: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the spec of the metric that `name`, such as `f1/all` or `f1_of_class/3`, belongs to; None of others.
+
+    >>> metric_named("f1_of_class/3", {"f1": {"kind": "macro_f1"}})
+    {'kind': 'macro_f1'}
+    """
+    return named.get(name.partition("/")[0].removesuffix(OF_CLASS))
+
+
+def kind_of(name: str, named: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the kind of the metric that `name`, such as `rmse/load`, belongs to; empty for what is none, as a loss.
+
+    >>> kind_of("rmse/load", {}), kind_of("f1/all", {"f1": {"kind": "macro_f1"}}), kind_of("loss/total", {})
+    ('root_mean_squared_error', 'macro_f1', '')
+    """
+    family = name.partition("/")[0]
+    return str(named[family]["kind"]) if family in named else KINDS.get(family, "")
+
+
+def _named(metric: str, spoken: str, described: Mapping[str, Any], units: Mapping[str, str]) -> Measure:
+    """Describe a metric that the study names itself, by its spec."""
+    family, _, part = metric.partition("/")[2].partition("/")
+    said = described.get("title") or described.get("name") or str(described["kind"]).replace("_", " ")
+    title = f"{spoken} {said}{_of_what(family, part, units)}"
+    short = family if part == "all" else f"{family} {part}"
+    better, unit = described.get("direction") != "minimize", str(described.get("unit", ""))
+    if unit == PERCENT:
+        return Measure(metric, title, short, "%", POINTS, 100.0, 2, higher_is_better=better)
+    unit = units.get(part, "") if unit == TARGET else unit
+    return Measure(metric, title, short, unit, unit, 1.0, 3 if unit else 4, higher_is_better=better)
+
+
+def _of_what(family: str, part: str, outputs: Collection[str]) -> str:
+    if family.endswith(OF_CLASS):
+        return f" of class {part}"
+    if part == "all":
+        return " over all classes"
+    return f" of {part}" if part in outputs else f" on the {part} classes"
 
 
 def _accuracy(family: str, part: str) -> str:

@@ -53,7 +53,8 @@ class StudyData:
     def measure(self, metric: str) -> Measure:
         """Describe a metric of this study, such as `test/rmse/cooling`, in the unit of its output."""
         outputs = self.study.spec.task.get("outputs") or {}
-        return measure_of(metric, {name: str(output.get("unit", "")) for name, output in outputs.items()})
+        units = {name: str(output.get("unit", "")) for name, output in outputs.items()}
+        return measure_of(metric, units, self.study.spec.metrics)
 
     @property
     def metrics(self) -> list[str]:

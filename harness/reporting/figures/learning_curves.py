@@ -18,7 +18,7 @@ from harness.reporting.data.alignment import (
     some_lines,
     without_repeats,
 )
-from harness.reporting.data.measures import Measure, measure_of
+from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import in_unit, listed
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._captions import of_controls, of_how_many
@@ -67,13 +67,13 @@ def learning_curves_figure(context: ReportContext) -> ReportFigure | None:
         context.interval,
         context.curve_arms,
     )
+    own = list(data.study.spec.metrics)
     panels = []
-    for name in _most_telling(curves, comparison)[:MOST_CURVES]:
+    for name in _most_telling(curves, comparison, own)[:MOST_CURVES]:
         points = aligned(curves, name, interval)
         difference = paired_difference(points, comparison.first, comparison.second)
-        panels.append(
-            CurvePanel(_panel_title(name), data.measure(name), some_lines(points), arm_means(points), difference)
-        )
+        measure, title = data.measure(name), _title_beside_others if own else _panel_title
+        panels.append(CurvePanel(title(measure), measure, some_lines(points), arm_means(points), difference))
     if not panels:
         return None
     titles = listed([panel.title for panel in panels])
@@ -92,9 +92,13 @@ def learning_curves_figure(context: ReportContext) -> ReportFigure | None:
     )
 
 
-def _most_telling(curves: pd.DataFrame, comparison: Comparison) -> list[str]:
-    """Return the metric that decides, then accuracies (over all classes first), then errors."""
-    found = [name for kind in ("accuracy", "rmse") for name in series_names(curves, f"val/{kind}/", "")]
+def _most_telling(curves: pd.DataFrame, comparison: Comparison, own: Sequence[str]) -> list[str]:
+    """Return the metric that decides, then accuracies (over all classes first), then errors.
+
+    The first series of each metric that the study names itself, `own`, comes after the first accuracy.
+    """
+    found = [name for kind in own for name in series_names(curves, f"val/{kind}/", "")[:1]]
+    found += [name for kind in ("accuracy", "rmse") for name in series_names(curves, f"val/{kind}/", "")]
     first = (f"val/{comparison.metric.partition('/')[2]}", "val/accuracy/all")
     known = set(curves["name"].unique())
     return without_repeats(curves, list(dict.fromkeys([*(name for name in first if name in known), *found])))
@@ -105,11 +109,17 @@ def _what(panels: Sequence[CurvePanel]) -> str:
     return "Validation accuracy" if accuracies else "Validation metrics"
 
 
-def _panel_title(name: str) -> str:
-    kind, part = name.removeprefix("val/").split("/", 1)
+def _panel_title(measure: Measure) -> str:
+    kind, part = measure.metric.removeprefix("val/").split("/", 1)
     if kind == "accuracy":
         return "all classes" if part == "all" else f"{part} classes"
-    return measure_of(name).title.removeprefix("validation ")
+    return measure.title.removeprefix("validation ")
+
+
+def _title_beside_others(measure: Measure) -> str:
+    """Return the title of a panel beside others of other units."""
+    whole = measure.title.removeprefix("validation ").replace(" over all classes", "")
+    return whole + in_unit(measure.level_unit)
 
 
 def draw_curves(panels: Sequence[CurvePanel], arms: Sequence[str]) -> Figure:
@@ -117,7 +127,7 @@ def draw_curves(panels: Sequence[CurvePanel], arms: Sequence[str]) -> Figure:
     figure = new_figure(1.2 + 3.0 * len(panels), 5.6)
     figure.set_layout_engine("constrained")
     grid: Any = figure.subplots(2, len(panels), sharex=True, squeeze=False, gridspec_kw={"height_ratios": [1.45, 1]})
-    alike = all(panel.measure.level_unit == "%" for panel in panels)
+    alike = all(panel.measure.metric.startswith("val/accuracy") for panel in panels)
     for axes in grid[0, 1:] if alike else ():
         axes.sharey(grid[0, 0])
     for column, panel in enumerate(panels):

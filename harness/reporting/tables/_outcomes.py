@@ -16,7 +16,8 @@ def outcome_metrics(data: StudyData) -> list[str]:
     heads.sort(key=lambda name: (name != "test/accuracy/all", name != "test/accuracy/known"))
     # The accuracy on the known classes at the end would otherwise stand there twice.
     told = {"test/accuracy/known"} if "test/known_after_growth" in data.metrics else set()
-    wanted = [f"test/{data.study.spec.metric}", *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
+    own = [name for name in data.metrics if name.startswith(_own(data))]
+    wanted = [f"test/{data.study.spec.metric}", *own, *heads, *(f"test/{name}" for name in OUTCOMES), *COSTS]
     found = [name for name in dict.fromkeys(wanted) if name in data.metrics and name not in told]
     return _without_repeats(data, found)
 
@@ -27,7 +28,12 @@ def _without_repeats(data: StudyData, metrics: list[str]) -> list[str]:
     kept = []
     for name in metrics:
         values = data.runs[name].to_numpy(np.float64).tobytes()
-        if not name.startswith(ANSWERS) or values not in seen:
+        if not name.startswith((*ANSWERS, *_own(data))) or values not in seen:
             kept.append(name)
         seen.add(values)
     return kept
+
+
+def _own(data: StudyData) -> tuple[str, ...]:
+    """Return how the names of those metrics begin that the study names itself."""
+    return tuple(f"test/{name}/" for name in data.study.spec.metrics)

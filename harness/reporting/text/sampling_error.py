@@ -6,6 +6,8 @@ from harness.reporting.data.wording import count
 
 __all__ = ["after_verdict", "in_words"]
 
+LINEAR = "A mean over classes is no mean over examples: this is the error of its linear approximation."
+
 
 def after_verdict(error: SamplingError | None, measure: Measure, unit: str = "configuration") -> str:
     """Return a sentence that follows the verdict, or an empty string where nothing is known.
@@ -33,6 +35,7 @@ def in_words(error: SamplingError | None, measure: Measure, unit: str = "configu
         f"\N{PLUS-MINUS SIGN}{measure.size(error.half_width)} at 95 %. This covers other test sets of this size, seen "
         f"by the same runs; the interval covers other {unit}s and seeds, with the same test set. Neither holds the "
         "other.",
+        *([LINEAR] if error.linear else []),
         *(["Examples of one group are no independent evidence, so groups are the units."] if grouped else []),
     ]
 

@@ -1,8 +1,9 @@
 """The results of a run that was trained again, against every metric of its row in the report."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.reporting.data.columns import FROZEN_AFTER, FROZEN_BEFORE, PARAM, TRUNK_FLOPS
@@ -18,11 +19,16 @@ TINY = 1e-6
 
 @dataclass(frozen=True)
 class MetricDifference:
-    """A metric that retraining does not give; NaN stands for a value that is not there."""
+    """A metric that retraining does not give; NaN stands for a value that is not there.
+
+    Attributes:
+        named: the specs of the metrics that the run names itself, as JSON.
+    """
 
     name: str
     recorded: float
     found: float
+    named: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.name}: recorded {_value(self.recorded)}, found {_value(self.found)}"
@@ -31,7 +37,7 @@ class MetricDifference:
         """Whether the values are near: within `tolerance`, relative beyond one and absolute below, or `TOLERANCE`."""
         if tolerance is not None:
             return math.isclose(self.recorded, self.found, rel_tol=tolerance, abs_tol=tolerance)
-        share = measure_of(self.name).level_unit in ("%", POINTS)
+        share = measure_of(self.name, named=self.named).level_unit in ("%", POINTS)
         return math.isclose(self.recorded, self.found, rel_tol=TOLERANCE, abs_tol=TOLERANCE if share else TINY)
 
 
@@ -51,7 +57,8 @@ def metric_differences(row: Mapping[str, Any], found: Mapping[str, float]) -> li
     A metric without a column is one that the report is too old for.
     """
     names = [name for name in row if "/" in name and not name.startswith(PARAM) and name != SECONDS]
-    pairs = [MetricDifference(name, _number(row[name]), _number(found.get(name))) for name in names]
+    named = _metrics_of(row)
+    pairs = [MetricDifference(name, _number(row[name]), _number(found.get(name)), named) for name in names]
     apart = [pair for pair in pairs if pair.recorded.hex() != pair.found.hex()]
     return sorted(apart, key=lambda pair: not pair.name.startswith("test/"))
 
@@ -68,6 +75,11 @@ def other_columns(row: Mapping[str, Any], growths: Sequence[Mapping[str, Any]], 
         if row.get(column) and digest and row[column] != digest:
             return f"{column}: the recorded digest is not the one found"
     return ""
+
+
+def _metrics_of(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    training = json.loads(row.get("config") or "{}").get("training") or {}
+    return training.get("metrics") or {}
 
 
 def _number(value: Any) -> float:

@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from harness.data import Split
 from harness.losses import Batch
-from harness.training.evaluation import CHUNK, as_floats, evaluate, loss_results, measures
+from harness.training.evaluation import BLOCK, CHUNK, as_floats, evaluate, loss_results
+from harness.training.metrics import means_of, values_of
+from harness.training.named_metrics import metric_parts, metric_values
 from harness.training.packing.batching import at_once
 from harness.training.packing.layers import stacked
 from harness.training.packing.losses import PackedBatch, PackedLosses
@@ -36,9 +38,13 @@ class PackedEvaluation:
     ) -> None:
         self._loops, self._network, self._losses = loops, network, losses
         statistics = any(isinstance(module, STATISTICS) for module in loops[0].state.model.modules())
-        needs = loops[0].needs
-        self._holds: bool | None = False if statistics or needs.taps or needs.teacher else None
-        self._known = loops[0].specs.label_map.known(loops[0].data.validation.labels)
+        needs, labels = loops[0].needs, loops[0].data.validation.labels
+        several = any(loop.config.metrics != loops[0].config.metrics for loop in loops)
+        apart = statistics or several or needs.taps or needs.teacher or len(labels) > CHUNK * BLOCK
+        self._holds: bool | None = False if apart else None
+        self._known = loops[0].specs.label_map.known(labels)
+        self._missing = len(labels[~self._known].unique())
+        self._visible = tuple(labels[self._known].unique().tolist()) if loops[0].config.record_classes else None
 
     def __call__(self) -> list[dict[str, float]] | None:
         """Return the results of each network; None if they are to be evaluated one by one."""
@@ -72,11 +78,30 @@ class PackedEvaluation:
             loss = self._losses(PackedBatch(seen, inputs, labels, dict(zip(part.targets, targets, strict=True))))
 
             def measured(outputs: Mapping[str, Tensor], seen: Mapping[str, Tensor]) -> dict[str, Tensor]:
-                return measures(self._batch(split, outputs), self._batch(part, seen), config)
+                batches = self._batch(split, outputs), self._batch(part, seen)
+                return values_of([means_of(*batches, visible=self._visible)])
 
             results = loss_results(loss) | at_once(measured, count, outputs, seen)
+            if config.metrics:
+                results |= self._named(split, outputs, part, seen)
         rows = torch.stack([value.double() for value in results.values()], dim=1)
-        return [as_floats(results, row) for row in rows]
+        return [as_floats(results, row, config.metrics) for row in rows]
+
+    def _named(
+        self, split: Split, outputs: Mapping[str, Tensor], part: Split, seen: Mapping[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the metrics that the run names itself, network by network: they may be anybody's code."""
+        config, label_map = self._loops[0].config, self._loops[0].specs.label_map
+        found = []
+        for index in range(len(self._loops)):
+            batches = (
+                self._batch(examples, {name: value[index] for name, value in tensors.items()})
+                for examples, tensors in ((split, outputs), (part, seen))
+            )
+            parts = [metric_parts(config.metrics, *batches)]
+            by_class = config.record_classes
+            found.append(metric_values(config.metrics, parts, label_map, missing=self._missing, by_class=by_class))
+        return {name: torch.stack([values[name] for values in found]) for name in found[0]}
 
     def _batch(self, split: Split, outputs: Mapping[str, Tensor]) -> Batch:
         return Batch(outputs, split.inputs, split.labels, self._loops[0].specs, split.targets)

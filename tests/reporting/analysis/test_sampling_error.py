@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 
 from harness.reporting.analysis.pairing import primary_comparison
 from harness.reporting.analysis.sampling_error import SamplingError, contradicted, sampling_error
@@ -155,3 +156,48 @@ def test_where_there_is_none_it_says_why(answered_data: StudyDataOf, case: str, 
 
     assert error_of(data) == SamplingError(reason=reason)
     assert contradicted(data) == ([data.runs["run_id"].iloc[0]] if case == "other" else [])
+
+
+def with_f1(data: StudyData, *, part: str = "all") -> StudyData:
+    """Return the study with macro-averaged F1 as the metric that decides."""
+    assert data.answers is not None
+    truth, states = data.answers.examples["truth"].to_numpy(), data.answers.states.set_index("state")["answer"]
+    heads = data.study.spec.task["classes"]
+    labels = sorted(set(truth.tolist())) if part == "all" else list(heads[part])
+    f1 = {run: f1_score(truth, states[run], average="macro", labels=labels) for run in states.index}
+    runs = data.runs.assign(**{f"test/f1/{part}": data.runs["run_id"].map(f1)})
+    training = {**data.study.spec.base.get("training", {}), "metrics": {"f1": {"kind": "macro_f1", "unit": "%"}}}
+    spec = StudySpec({**data.study.spec, "base": {**data.study.spec.base, "training": training}})
+    changed = replace(data, runs=runs, study=replace(data.study, spec=spec))
+    return deciding(changed, f"f1/{part}")
+
+
+@pytest.mark.parametrize("part", ["all", "late"])
+def test_a_mean_over_classes_has_the_error_of_its_linear_approximation(answered_data: StudyDataOf, part: str) -> None:
+    data = with_f1(answered_data(trials=5, seeds=2), part=part)
+
+    found = error_of(data)
+
+    assert found.linear
+    assert (found.examples, found.pairs, found.reason) == (200, 10, "")
+    assert found.standard_error == pytest.approx(0.02, abs=0.019)
+    assert contradicted(data) == []
+
+
+def test_another_macro_average_than_the_answers_come_to_is_found(answered_data: StudyDataOf) -> None:
+    data = with_f1(answered_data(trials=5, seeds=2))
+    changed = data.runs.assign(**{"test/f1/all": data.runs["test/f1/all"] + 0.01})
+
+    wrong = contradicted(replace(data, runs=changed))
+
+    assert set(wrong) == set(data.runs["run_id"])
+
+
+def test_where_classes_share_a_column_nothing_is_said_of_means_over_classes(answered_data: StudyDataOf) -> None:
+    data = with_f1(answered_data(trials=5, seeds=2))
+    task = {**data.study.spec.task, "classes": {"known": [[0, 1], 2]}}
+    spec = StudySpec({**data.study.spec, "base": {**data.study.spec.base, "task": task}})
+
+    found = error_of(replace(data, study=replace(data.study, spec=spec)))
+
+    assert found.reason == "the metric does not follow from the answers that were kept"

@@ -44,3 +44,31 @@ def test_accuracies_are_read_in_percent() -> None:
     assert accuracy.level(0.91234) == "91.23"
     assert accuracy.difference(0.0125) == "+1.25"
     assert accuracy.size(-0.0125) == "1.25 percentage points"
+
+
+NAMED = {
+    "f1": {"kind": "macro_f1", "unit": "%", "title": "macro-averaged F1", "direction": "maximize"},
+    "error": {"kind": "mean_absolute_error", "unit": "target", "title": "mean absolute error", "direction": "minimize"},
+    "odd": {"kind": "my_own"},
+    "bits": {"kind": "log_loss", "unit": "nats", "direction": "minimize"},
+}
+
+
+@pytest.mark.parametrize(
+    ("metric", "title", "short", "unit", "shown", "better"),
+    [
+        ("test/f1/all", "test macro-averaged F1 over all classes", "f1", "%", "25.00", True),
+        ("val/f1/late", "validation macro-averaged F1 on the late classes", "f1 late", "%", "25.00", True),
+        ("val/f1_of_class/3", "validation macro-averaged F1 of class 3", "f1_of_class 3", "%", "25.00", True),
+        ("test/error/load", "test mean absolute error of load", "error load", "kW", "0.250", False),
+        ("test/odd/all", "test my own over all classes", "odd", "", "0.2500", True),
+        ("test/bits/all", "test log loss over all classes", "bits", "nats", "0.250", False),
+    ],
+)
+def test_a_named_metric_is_read_as_its_spec_says(
+    metric: str, title: str, short: str, unit: str, shown: str, better: bool
+) -> None:
+    found = measure_of(metric, {"load": "kW"}, NAMED)
+
+    assert (found.title, found.short, found.level_unit, found.level(0.25)) == (title, short, unit, shown)
+    assert found.higher_is_better == better

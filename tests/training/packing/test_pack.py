@@ -28,6 +28,7 @@ from harness.losses import (
     TargetWeighted,
     Uncertainty,
 )
+from harness.metrics import AUROC, MacroF1, RSquared
 from harness.models import MLP, AbstractModel, ConvNet, GrowableModel
 from harness.training.config import TrainingConfig
 from harness.training.loop import StageLoop
@@ -37,6 +38,7 @@ from harness.training.schedules import Cosine
 from tests.training.packing.runs import DATA, Run, alone, loops_of, together, train
 
 CONFIG = TrainingConfig(batch_size=16, evaluate_every=5)
+METRICS = {"f1": MacroF1(), "auroc": AUROC(), "r2": RSquared()}
 CLASSES = JointCrossEntropy()
 
 
@@ -213,6 +215,8 @@ TABLE = {
     "gradients that are recorded": seeds(training=configured(record_gradients_every=3), grown=(head(),)),
     "classes that are recorded": seeds(training=configured(record_classes=True), grown=(head(),)),
     "classes that some record": each("record_classes", True, False, True),
+    "metrics of its own": seeds(training=configured(record_classes=True, metrics=METRICS), grown=(head(),)),
+    "metrics that some have": each("metrics", METRICS, {}, METRICS),
     "replay": seeds(training=configured(replay=0.3), grown=(head(),)),
     "several fractions of replay": [
         Run(seed=n, training=configured(replay=fraction), grown=(head(),))
