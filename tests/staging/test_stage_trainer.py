@@ -1,21 +1,25 @@
+import json
+
 import pytest
 
 from harness.core.errors import KilledError
 from harness.core.spec import with_changes
 from harness.staging.leases import Leases
+from harness.staging.process_identity import process_identity
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.stage_key import first_key
 from harness.staging.stage_trainer import MAX_DEATHS
 
-GONE = '["another-machine", "boot", 1, 2.5]'
+HERE, *_ = json.loads(process_identity())
 
 
 @pytest.mark.parametrize("deaths", range(MAX_DEATHS + 1))
 def test_a_stage_is_given_up_when_so_many_died_in_it(runner: Runner, digits_run: RunConfig, deaths: int) -> None:
     short = with_changes(digits_run, {"steps": 1, "growths": []})
     for number in range(deaths):
-        dead = Leases(runner.store.ledger.database, GONE.replace("1,", f"{number},"), duration_s=-1)
+        gone = json.dumps([HERE, "an earlier boot", number, "tick 1"])
+        dead = Leases(runner.store.ledger.database, gone)
         assert dead._acquire(first_key(short)) is not None
 
     if deaths < MAX_DEATHS:
