@@ -22,7 +22,8 @@ def dry_run(study: "Study", runner: "Runner", trials: int | None, seeds: int | N
     runs = preview_runs(study, ledger, trials, seeds)
     ended = ledger.run_keys(study.name) if ledger else frozenset()
     missing = [run for run in runs if run.key not in ended]
-    plan = make_plan([run.config for run in missing], runner.store if ledger else None, alone=runner.alone)
+    store = runner.store if ledger else None
+    plan = make_plan([run.config for run in missing], store, alone=runner.alone, data_digest=runner.data_digest)
     yield f"{study.name}: {len(missing)} of {len(runs)} runs would be done, in {len(plan.stages)} stages"
     yield f"arms {', '.join(study.arms)}; seeds {_seeds(runs)}"
     for trial in sorted({run.trial for run in runs}):

@@ -55,7 +55,8 @@ def plan(
         typer.echo(f"harness: {note}", err=True)
     begun = workspace.ledger.exists
     runs = preview_runs(loaded, workspace.ledger if begun else None, trials, seeds)
-    stages = make_plan([run.config for run in runs], workspace.store if begun else None, alone=not share)
+    stored = workspace.store if begun else None
+    stages = make_plan([run.config for run in runs], stored, alone=not share, data_digest=runner.data_digest)
     console = Console(highlight=False)
     console.print(_tree(loaded, stages, runs, every=every))
     for line in [

@@ -71,7 +71,7 @@ def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tupl
     except ValueError as error:
         return False, f"FAIL: {error}"
     difference = compare_with_rerun(RunConfig.model_validate(record.config), recorded, workspace.data_folder) or ""
-    changed = _changed_code(record) if difference else ""
+    changed = _changed_code(record, workspace) if difference else ""
     if not changed:
         save_reproduction(workspace.ledger.database, record, recorded.history, difference, commit)
     if difference:
@@ -100,10 +100,13 @@ def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
     return found[:1]
 
 
-def _changed_code(record: "RunRecord") -> str:
+def _changed_code(record: "RunRecord", workspace: "Workspace") -> str:
     from harness.staging.run import RunConfig
+    from harness.staging.runner import Runner
     from harness.staging.stage_key import first_key
 
     config = RunConfig.model_validate(record.config)
-    same = record.stages[0].key in (first_key(config), first_key(config, alone=True))
-    return "" if same else "; the code, torch, or the machine's settings are not those that it was trained with"
+    data = Runner(workspace).data_digest(config)
+    same = record.stages[0].key in (first_key(config, data=data), first_key(config, alone=True, data=data))
+    what = "the data, the code" if data else "the code"
+    return "" if same else f"; {what}, torch, or the machine's settings are not those that it was trained with"

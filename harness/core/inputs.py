@@ -5,10 +5,10 @@ from typing import Any, TypeAlias
 
 from torch import Tensor
 
-__all__ = ["Inputs", "input_tensors", "map_inputs", "shapes_of"]
+__all__ = ["Inputs", "input_tensors", "inputs_at", "map_inputs", "shapes_of", "whole"]
 
-# A tensor `[B, ...]`, or a mapping from names to such tensors. Of a union, each network and each loss would have to say
-# anew which of them it reads.
+# A tensor `[B, ...]`, a mapping from names to such tensors, or, of a whole split, the source they are read from. Of a
+# union, each network and each loss would have to say anew which of them it reads.
 Inputs: TypeAlias = Any
 
 
@@ -17,6 +17,16 @@ def map_inputs(change: Callable[[Tensor], Tensor], inputs: Inputs) -> Inputs:
     if isinstance(inputs, Tensor):
         return change(inputs)
     return {name: change(tensor) for name, tensor in inputs.items()}
+
+
+def inputs_at(inputs: Inputs, indices: Tensor) -> Inputs:
+    """Return the inputs of the examples at `indices`."""
+    return inputs.part(indices) if hasattr(inputs, "part") else map_inputs(lambda tensor: tensor[indices], inputs)
+
+
+def whole(inputs: Inputs) -> Inputs:
+    """Return `inputs` in memory, those of a source read as a network reads them."""
+    return inputs.whole() if hasattr(inputs, "whole") else inputs
 
 
 def input_tensors(inputs: Inputs) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from harness.core.inputs import Inputs
+from harness.core.inputs import Inputs, whole
 from harness.core.label_map import LabelMap
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
 
@@ -32,8 +32,8 @@ class OutputSpecs:
         """Return the target values of the output `name`: classes `[B]`, or numbers `[B, D]`."""
         target = self.outputs[name].target_of(name)
         if target == INPUTS:
-            assert isinstance(inputs, Tensor)  # checked when the task is loaded
-            return inputs.flatten(1)
+            values: Tensor = whole(inputs).flatten(1)
+            return values
         return labels if target == LABELS else targets[target]
 
     def scale(self, name: str) -> Scale:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import torch
 
-__all__ = ["generator", "seed_global_stream", "seeded_global_stream", "step_seed", "stream_seed"]
+__all__ = ["generator", "nth_seed", "seed_global_stream", "seeded_global_stream", "step_seed", "stream_seed"]
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -38,7 +38,12 @@ def step_seed(seed: int, step: int) -> int:
 
     Steps are multiples of the golden ratio apart (Steele, Lea and Flood, 2014), which costs less than a digest.
     """
-    return (_first_step_seed(seed) + step * GOLDEN) % 2**63
+    return nth_seed(_first_step_seed(seed), step)
+
+
+def nth_seed(first: int, number: int) -> int:
+    """Return the seed `number` of those that begin with `first`, all in `[0, 2**63)`."""
+    return (first + number * GOLDEN) % 2**63
 
 
 def generator(seed: int, *purpose: str | int) -> torch.Generator:

@@ -14,19 +14,26 @@ from harness.core.inputs import Inputs, input_tensors, map_inputs
 from harness.core.label_map import Column, labels_of
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
 from harness.core.spec import LeafSpec, did_you_mean
+from harness.core.transfer import to_device
+from harness.data.data_digest import data_digest
+from harness.data.reading_ahead import ReadingAhead
+from harness.data.sources._base import NO_STEP, AbstractSource
+from harness.data.sources.check_source import check_source
 
 __all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
+SPLITS = ("train", "validation", "test")
 ROWS = 4096  # checked at a time
+WORTH_WORKERS = 16  # chunks: to start workers takes as long as to read a few
 
 
 @dataclass(frozen=True)
 class Split:
-    """Examples held as whole tensors.
+    """Examples. Their labels and targets are in memory, since they decide what is seen; their inputs need not be.
 
     Attributes:
         inputs: `[N, ...]`, or tensors `[N, ...]` by the names of the network's arguments, such as `input_ids` and
-            `attention_mask`.
+            `attention_mask`, or a source from which they are read.
         labels: `[N]` int64, the class of each example; a training example is used once its class can be seen.
         targets: other targets, by name: classes `[N]` int64, or at each position `[N, T]`, or values `[N, D]` float32.
         features: the outputs of a frozen part of a network for the inputs, by name, `[N, ...]` each.
@@ -40,22 +47,55 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def source(self) -> AbstractSource | None:
+        """The source of the inputs; None if they are in memory as a network reads them."""
+        return self.inputs if isinstance(self.inputs, AbstractSource) else None
+
     def take(self, indices: Tensor) -> "Split":
-        """Return the examples at `indices` `[B]`."""
-        return self._each(lambda tensor: tensor[indices])
+        """Return the examples at `indices` `[B]`, a batch: inputs of a source are read, unless there are features."""
+        if self.source is None:
+            return self._each(lambda tensor: tensor[indices])
+        if self.features:
+            return self.part(indices)
+        return self.batch(indices, self.source.batch(indices, self.labels.device))
+
+    def batch(self, indices: Tensor, inputs: Inputs) -> "Split":
+        """Return the examples at `indices`, whose inputs have been read."""
+        device = self.labels.device
+        own = indices if indices.device == device else to_device(indices, device)
+        return self._each(lambda tensor: tensor[own], inputs)
+
+    def part(self, indices: Tensor) -> "Split":
+        """Return the examples at `indices` as data of their own: of a source nothing is read."""
+        if self.source is None:
+            return self.take(indices)
+        return self.batch(indices, self.source.part(indices))
 
     def chunks(self, size: int) -> Iterator["Split"]:
         """Yield the examples in order, `size` at a time."""
-        for start in range(0, len(self), size):
-            yield self._each(lambda tensor, start=start: tensor[start : start + size])  # type: ignore[misc]
+        slices = [slice(start, start + size) for start in range(0, len(self), size)]
+        if self.source is None:
+            yield from (self._each(lambda tensor, rows=rows: tensor[rows]) for rows in slices)  # type: ignore[misc]
+            return
+        indices = torch.arange(len(self))
+        if self.features:
+            yield from (self.part(indices[rows]) for rows in slices)
+            return
+        workers = None if len(slices) >= WORTH_WORKERS else 0
+        asked = ((NO_STEP, indices[rows]) for rows in slices)
+        ahead = ReadingAhead(self.source, asked, self.labels.device, workers=workers)
+        for rows, inputs in zip(slices, ahead, strict=True):
+            yield self._each(lambda tensor, rows=rows: tensor[rows], inputs)  # type: ignore[misc]
 
     def to(self, device: torch.device) -> "Split":
-        """Return the examples on `device`."""
-        return self._each(lambda tensor: tensor.to(device))
+        """Return the examples on `device`; a source hands its batches there."""
+        inputs = None if self.source is None else self.source.to(device)
+        return self._each(lambda tensor: tensor.to(device), inputs)
 
-    def _each(self, change: Callable[[Tensor], Tensor]) -> "Split":
+    def _each(self, change: Callable[[Tensor], Tensor], inputs: Inputs = None) -> "Split":
         named = [{name: change(t) for name, t in tensors.items()} for tensors in (self.targets, self.features)]
-        return Split(map_inputs(change, self.inputs), change(self.labels), *named)
+        return Split(map_inputs(change, self.inputs) if inputs is None else inputs, change(self.labels), *named)
 
 
 @dataclass(frozen=True)
@@ -67,6 +107,7 @@ class TaskData:
         scales: of standardized targets, by the name of the target.
         outputs: the specs of other outputs, as in `AbstractTask`; `load_task` sets it, and `hidden`.
         notes: what whoever uses the data must know, one sentence each.
+        digest: of what was read, if whoever loads the data knows it; `load_task` makes it one of all splits.
         groups: `[test examples]` int64, the group of each, such as its recording: how well a network does on examples
             of one group is no independent evidence. None if every example is a group of its own.
     """
@@ -80,10 +121,11 @@ class TaskData:
     hidden: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     groups: Tensor | None = None
+    digest: str = ""
 
     def to(self, device: torch.device) -> "TaskData":
         """Return the data on `device`."""
-        moved = {name: getattr(self, name).to(device) for name in ("train", "validation", "test")}
+        moved = {name: getattr(self, name).to(device) for name in SPLITS}
         return replace(self, **moved)
 
 
@@ -123,6 +165,11 @@ class AbstractTask(LeafSpec):
             raise ValueError(f"expected outputs with names that no head has, found {min(both)!r} twice")
         return self
 
+    @property
+    def says_all(self) -> bool:
+        """Whether the spec says which data are read, as a file's SHA-256 does; not of tasks of one's own."""
+        return type(self).__module__.startswith("harness.")
+
     @abstractmethod
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, on the CPU.
@@ -142,14 +189,16 @@ def load_task(task: AbstractTask, folder: Path | None) -> TaskData:
     """
     loaded = task.load(folder)
     data = replace(loaded, classes=task.classes, outputs=task.outputs, hidden=task.hidden)
-    for name in ("train", "validation", "test"):
+    for name in SPLITS:
         split = getattr(data, name)
         where = f"the {name} data of {task.kind!r}"
         _check_split(split, where)
         for output, described in data.outputs.items():
             _check_target(split, described, described.target_of(output), f"{where} for the output {output!r}")
     _check_groups(data.groups, len(data.test), task.kind)
-    return data
+    if task.says_all:
+        return data
+    return replace(data, digest=data_digest({name: getattr(data, name) for name in SPLITS}, data.digest))
 
 
 def _check_groups(groups: Tensor | None, count: int, kind: str) -> None:
@@ -159,8 +208,10 @@ def _check_groups(groups: Tensor | None, count: int, kind: str) -> None:
 
 
 def _check_split(split: Split, where: str) -> None:
-    inputs = input_tensors(split.inputs)
-    count = len(next(iter(inputs.values()), ()))
+    if split.source is not None:
+        check_source(split.source, where)
+    inputs = {} if split.source is not None else input_tensors(split.inputs)
+    count = len(split.inputs) if split.source is not None else len(next(iter(inputs.values()), ()))
     if not count:
         raise DataError(f"expected examples in {where}, found none; give it a larger part")
     if split.labels.dtype != torch.int64 or split.labels.shape != (count,):
@@ -185,8 +236,8 @@ def _first_not_finite(tensor: Tensor) -> int | None:
 
 def _check_target(split: Split, output: Output, target: str, where: str) -> None:
     if target == INPUTS:
-        if not isinstance(split.inputs, Tensor):
-            raise DataError(f"expected inputs that are one tensor in {where}, found {', '.join(split.inputs)} by name")
+        if not isinstance(given := split.take(torch.arange(1)).inputs, Tensor):
+            raise DataError(f"expected inputs that are one tensor in {where}, found {', '.join(given)} by name")
         return
     tensors = {LABELS: split.labels, **split.targets}
     if target not in tensors:

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.errors import SpecError
+from harness.core.inputs import whole
 from harness.losses._base import AbstractOutputLoss, Batch
 
 __all__ = ["Reconstruction"]
@@ -23,11 +24,10 @@ class Reconstruction(AbstractOutputLoss):
 
     def value(self, batch: Batch, output: str) -> Tensor:
         """Return the mean over batch and values."""
-        if not isinstance(batch.inputs, Tensor):
-            raise SpecError(
-                f"expected inputs that are one tensor to reconstruct, found {', '.join(batch.inputs)} by name"
-            )
-        values, inputs = batch.outputs[output].flatten(1), batch.inputs.flatten(1)
+        given = whole(batch.inputs)
+        if not isinstance(given, Tensor):
+            raise SpecError(f"expected inputs that are one tensor to reconstruct, found {', '.join(given)} by name")
+        values, inputs = batch.outputs[output].flatten(1), given.flatten(1)
         if values.shape != inputs.shape:
             raise SpecError(
                 f"expected {inputs.shape[1]} values of {output!r} an example, as there are inputs, "

@@ -101,5 +101,5 @@ class _Wave:
     def _train(self, runs: Sequence[RunRequest]) -> None:
         if left := self.progress.unfinished(runs):
             configs = [run.config.up_to(run.until) if run.until else run.config for run in left]
-            plan = make_plan(configs, self.runner.store, alone=self.runner.alone)
+            plan = make_plan(configs, self.runner.store, alone=self.runner.alone, data_digest=self.runner.data_digest)
             self.execute(left, plan, self.progress.on_run_end)

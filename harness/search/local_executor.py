@@ -77,6 +77,7 @@ class LocalExecutor:
         """Train the run to its end, or to its rung, and record what came of it; yield loops, as `Runner.training`."""
         name, ledger = run_id(run.config), self.runner.store.ledger
         self.observer.on_run_begin(run.name, run.config.steps)
+        self.runner.check_data(run.study, run.config)
         record = functools.partial(run_record, run, commit=self.commit, machine=machine(run.config.device))
         self.feed.begin(record("running"))
         try:

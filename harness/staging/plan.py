@@ -1,6 +1,6 @@
 """The plan of runs: the tree of stages that they pass through, and which of these are stored."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from harness.growth.lineage import Change
@@ -84,13 +84,19 @@ class Plan:
         return (stage for stage in self.stages.values() if stage.parent == key)
 
 
-def make_plan(configs: Iterable[RunConfig], store: Store | None = None, *, alone: bool = False) -> Plan:
-    """Return the plan of runs, without training any step."""
+def make_plan(
+    configs: Iterable[RunConfig],
+    store: Store | None = None,
+    *,
+    alone: bool = False,
+    data_digest: Callable[[RunConfig], str] = lambda _: "",
+) -> Plan:
+    """Return the plan of runs, without training any step; `data_digest` is that of `Runner`."""
     planner = _Planner(store)
     steps = 0
     for position, config in enumerate(map(resolved, configs)):
         steps += config.steps
-        planner.add(position, config, first_key(config, alone=alone))
+        planner.add(position, config, first_key(config, alone=alone, data=data_digest(config)))
     return Plan(planner.stages, steps)
 
 

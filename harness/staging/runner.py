@@ -13,6 +13,7 @@ from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain
 from harness.staging.check_classes import check_classes
 from harness.staging.check_model import check_model
+from harness.staging.data_digests import check_data
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
 from harness.staging.results import RunResult
@@ -70,6 +71,7 @@ class Runner:
         self._writer = StageWriter(workspace.store)
         self._leases = Leases(workspace.ledger.database)
         self._data: dict[str, TaskData] = {}
+        self._checked: set[tuple[str, str]] = set()  # studies and tasks whose data are what they were
 
     @property
     def store(self) -> Store:
@@ -128,7 +130,8 @@ class Runner:
             test=test,
         )
         while True:
-            chain = Chain(config, self._load(config.task, config.device), first_key(config, alone=self.alone), context)
+            key = first_key(config, alone=self.alone, data=self.data_digest(config))
+            chain = Chain(config, self._load(config.task, config.device), key, context)
             try:
                 return (yield from chain.finish())
             except (SnapshotError, LeaseLostError):
@@ -180,6 +183,21 @@ class Runner:
         """Return the data of a run, on its device; they are loaded once."""
         config = resolved(config)
         return self._load(config.task, config.device)
+
+    def data_digest(self, config: RunConfig) -> str:
+        """Return the digest of a run's data, unless their task's spec says it all; they are loaded for that."""
+        return "" if config.task.says_all else self.data(config).digest
+
+    def check_data(self, study: str, config: RunConfig) -> None:
+        """Refuse data that are others than when `study` read those of the same task first.
+
+        Raises:
+            DataError: they are others.
+        """
+        known = (study, f"{config.task.to_json()}")
+        if known not in self._checked and (digest := self.data_digest(config)):
+            check_data(self.workspace.ledger.database, study, config.task, digest)
+        self._checked.add(known)
 
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"

@@ -20,12 +20,13 @@ PACKAGE = Path(__file__).parents[1]
 LAYERS_THAT_MATTER = ("core", "data", "growth", "initializers", "losses", "metrics", "models", "training")
 
 
-def first_key(config: RunConfig, *, alone: bool = False) -> str:
+def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
     """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
 
     Neither the number of steps, nor growths to come, nor what ends the run are in it, so runs that differ in them share
     this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. That
-    instruction sets are pinned is, since it changes last bits; the processor is not.
+    instruction sets are pinned is, since it changes last bits; the processor is not. `data` is the digest of what the task's spec
+    does not say of its data.
     """
     config = config.with_length
     content = {name: getattr(config, name) for name in ("task", "model", "training")}
@@ -41,6 +42,7 @@ def first_key(config: RunConfig, *, alone: bool = False) -> str:
             "torch": str(torch.__version__),
             **({"instruction sets": PINS} if is_pinned() else {}),
             **({"alone": config.to_json()} if alone else {}),
+            **({"data": data} if data else {}),
         }
     )
 

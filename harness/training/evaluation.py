@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.core.inputs import map_inputs
+from harness.core.inputs import inputs_at
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
@@ -185,13 +185,14 @@ def _joined(chunks: Sequence[Batch], split: Split, start: int) -> Batch:
     shares = [len(chunk.labels) / count for chunk in chunks]
     teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
     whole = count == len(split)
+    rows = torch.arange(start, start + count, device=split.labels.device)
 
     def part(tensor: Tensor) -> Tensor:
         return tensor[start : start + count]
 
     return Batch(
         outputs=_joined_tensors([chunk.outputs for chunk in chunks], shares),
-        inputs=split.inputs if whole else map_inputs(part, split.inputs),
+        inputs=split.inputs if whole else inputs_at(split.inputs, rows),
         # The split's own tensor, by which is found what was counted in it before.
         labels=split.labels if whole else part(split.labels),
         specs=chunks[0].specs,
@@ -239,7 +240,7 @@ def _part(batch: Batch, chosen: Tensor) -> Batch:
     return replace(
         batch,
         outputs=part(batch.outputs),
-        inputs=map_inputs(lambda tensor: tensor[chosen], batch.inputs),
+        inputs=inputs_at(batch.inputs, chosen),
         labels=batch.labels[chosen],
         targets=part(batch.targets),
         features=part(batch.features),

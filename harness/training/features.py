@@ -8,7 +8,7 @@ the same shapes: training batches are always full; the last batch of an evaluati
 import hashlib
 import tempfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from torch import Tensor
 
 from harness.core.inputs import Inputs, input_tensors
 from harness.data import Split, TaskData
+from harness.data.reading_ahead import ReadingAhead
+from harness.data.sources import NO_STEP, AbstractSource
 from harness.models import GrowableModel
 from harness.models.cut import Cut, find_cut
 from harness.training.evaluation import CHUNK
@@ -95,6 +97,8 @@ class FeatureCache:
             batch_size: of training.
         """
         plain = Feed(state.model, data)
+        if not all(split.source is None or split.source.is_fixed for split in (data.train, data.validation)):
+            return plain
         cut = find_cut(state.model, _first_two(data.train))
         if cut is None:
             return plain
@@ -118,9 +122,9 @@ class FeatureCache:
         if table is None:
             return None
         missing = wanted[~table.known[wanted]]
-        for start in range(0, len(missing), size):
-            rows = missing[start : start + size]
-            _compute(cut, state, rows, size if full else len(rows), table)
+        batches = missing.split(size) if len(missing) else ()
+        for rows, inputs in zip(batches, _read(split, batches, size if full else None), strict=True):
+            _keep_features(table, rows, _features(cut, state, inputs))
         self._keep(key, table)
         return replace(split, features=table.features)
 
@@ -143,6 +147,8 @@ def _first_two(split: Split) -> Inputs:
 
 
 def _identity(inputs: Inputs) -> str:
+    if isinstance(inputs, AbstractSource):
+        return f"source {id(inputs)}"
     return " ".join(f"{name} {one.data_ptr()} {tuple(one.shape)}" for name, one in input_tensors(inputs).items())
 
 
@@ -160,10 +166,17 @@ def _features(cut: Cut, state: TrainState, inputs: Inputs) -> Mapping[str, Tenso
         return cut.features(inputs) or {}
 
 
-def _compute(cut: Cut, state: TrainState, rows: Tensor, size: int, table: _FeatureTable) -> None:
-    """Compute the features of the examples at `rows` `[<= size]`, in a batch of exactly `size`."""
-    padded = torch.cat([rows, rows.new_zeros(size - len(rows))])
-    for name, values in _features(cut, state, table.split.take(padded.to(table.split.labels.device)).inputs).items():
+def _read(split: Split, batches: Sequence[Tensor], size: int | None) -> Iterator[Inputs]:
+    """Yield the inputs of the examples at each of `batches`, each padded to `size`, if that is given."""
+    padded = [torch.cat([rows, rows.new_zeros(max((size or 0) - len(rows), 0))]) for rows in batches]
+    if split.source is not None:
+        yield from ReadingAhead(split.source, ((NO_STEP, rows) for rows in padded), split.labels.device)
+    else:
+        yield from (split.take(rows.to(split.labels.device)).inputs for rows in padded)
+
+
+def _keep_features(table: _FeatureTable, rows: Tensor, features: Mapping[str, Tensor]) -> None:
+    for name, values in features.items():
         table.features[name][rows.to(values.device)] = values[: len(rows)]
     table.known[rows] = True
 

@@ -24,6 +24,7 @@ from harness.core.history import History
 from harness.core.label_map import LabelMap
 from harness.data import BatchOrder, ReplayedOrder, Split, TaskData
 from harness.data.augment import augmented
+from harness.data.reading_ahead import TrainingBatches
 from harness.growth.rules import Rule, TriggerMonitor
 from harness.growth.triggers import NEVER, Progress
 from harness.training.config import TrainingConfig
@@ -113,6 +114,7 @@ class StageLoop:
         self.rule: Rule | None = None
         self._until, self._monitor, self._history, self._features = until, monitor, history, features
         self._on_evaluation, self._arrived, self._pause = on_evaluation, signals, pause
+        self._reading: TrainingBatches | None = None
         self._thaws = state.lineage[-1].change.freeze.changes() if state.lineage else ()
         self._signaled = frozenset(name.removeprefix("signal/") for name in history if name.startswith("signal/"))
         self.feed = self._feed_now()
@@ -167,6 +169,7 @@ class StageLoop:
         if self.thaws:
             self.state.refreeze()
             self.feed = self._feed_now()
+            self._close()  # what is read next may be features
             self._signature = self._signature and UNKNOWN
         self.record(self.step(self.next_batch(), self.feed.forward))
         self._began_at = self._began_at or time.monotonic()
@@ -174,8 +177,7 @@ class StageLoop:
 
     def next_batch(self) -> Split:
         """Return the examples of the next step, augmented."""
-        examples = self.feed.data.train.take(self.batches.indices(self.state.age))
-        return augmented(examples, self.config.augment, seed=self.state.seed, step=self.state.step)
+        return augmented(self._stored_batch(), self.config.augment, seed=self.state.seed, step=self.state.step)
 
     @property
     def stepped(self) -> bool:
@@ -194,12 +196,16 @@ class StageLoop:
                 part(*arguments)
             except (Exception, SystemExit) as error:  # noqa: BLE001  # a study's own code may raise anything, and exit
                 self.error, self.ended = error, True
+                self._close()
 
     def finish(self) -> Rule | None:
         """Make all steps up to the end; return the rule that fired there, if any."""
         began = time.monotonic()
-        while not self.ended:
-            self.advance()
+        try:
+            while not self.ended:
+                self.advance()
+        finally:
+            self._close()
         self.recorder.flush()
         self.seconds += time.monotonic() - began
         return self.rule
@@ -236,6 +242,21 @@ class StageLoop:
         self.rule = self._monitor.observe(progress)
         paused = self._pause()
         self.ended = paused or self.rule is not None or state.step >= self._until
+
+    def _stored_batch(self) -> Split:
+        """Return the examples of the next step; those that are not in memory are read ahead."""
+        state, train = self.state, self.feed.data.train
+        if train.source is None or train.source.in_memory or train.features:
+            return train.take(self.batches.indices(state.age))
+        if self._reading is None:
+            ages, start = range(state.age, state.age + self._until - state.step), state.step - state.age
+            self._reading = TrainingBatches(train, self.batches, seed=state.seed, start=start, ages=ages)
+        return self._reading.at(state.age)
+
+    def _close(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+        self._reading = None
 
     @property
     def _epoch(self) -> int:
@@ -294,6 +315,8 @@ def batches_of(
 ) -> BatchOrder | ReplayedOrder:
     """Return the order of batches until the next growth."""
     arrival, growths = label_map.arrival_of(data.train.labels), len(state.lineage)
+    if data.train.source is not None and not data.train.source.in_memory:
+        arrival = arrival.cpu()  # where examples are read
     newest = label_map.arrivals[-1] if label_map.arrivals else 0
     if config.replay is None or not newest:
         seen = (arrival >= 0).nonzero().squeeze(1)

@@ -9,6 +9,9 @@ NEED_NONE = ("__init__", "__main__", "_base")
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
     "data/augment/": "data/test_augment.py",
+    "data/data_digest": "integration/test_sources.py",
+    "data/reading_ahead": "integration/test_sources.py",
+    "data/sources/": "conformance/test_sources.py",
     "growth/checkpoint_folder": "growth/test_checkpoint.py",
     "growth/computed_weights/": "growth/computed_weights/test_computed_weights.py",
     "growth/freezing/": "conformance/test_freeze_policies.py",
@@ -35,6 +38,7 @@ SUITES = {
     "metrics/": "conformance/test_metrics.py",
     "training/named_metrics": "training/test_evaluation.py",
     "training/predictions": "training/test_evaluation.py",
+    "staging/data_digests": "integration/test_sources.py",
     "staging/run_name": "search/test_run_request.py",
     "search/begin_study": "search/test_changed_study.py",
     "search/execution": "search/test_local_executor.py",

@@ -48,7 +48,8 @@ def _is_special(loop: "StageLoop") -> bool:
     state, config = loop.state, loop.config
     recipe = config.accumulate > 1 or state.average or state.scaler.is_enabled()
     learned = len(state.model.log_variances)
-    return bool(recipe or learned) or not isinstance(loop.data.train.inputs, Tensor)
+    tensors = all(isinstance(split.inputs, Tensor) for split in (loop.data.train, loop.data.validation))
+    return bool(recipe or learned) or not tensors
 
 
 def losses_agree(loops: list["StageLoop"]) -> bool:
