@@ -1,6 +1,6 @@
 """Whether a network takes its task's inputs, and says as much about them as it should."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,9 +14,10 @@ from harness.models import GrowableModel
 from harness.models.eval_mode import without_side_effects
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
+from harness.training.compiled import check_compiler, check_whole
 from harness.training.precision import autocast
 
-__all__ = ["check_model"]
+__all__ = ["check_model", "compiler_check"]
 
 EXAMPLES = 2
 
@@ -42,6 +43,19 @@ def check_model(config: RunConfig, data: TaskData) -> None:
     name, columns = next(iter(config.task.sizes.items()))
     if name in config.task.classes:
         _check_output(outputs.get(name), name, (len(examples), columns), config)
+
+
+def compiler_check(config: RunConfig, data: TaskData) -> Callable[[GrowableModel], None]:
+    """Return what refuses a network that cannot be compiled; it does nothing if none is to be.
+
+    Raises:
+        InputError: this machine compiles nothing.
+    """
+    if not config.training.compile:
+        return lambda _model: None
+    check_compiler(config.device)
+    inputs, device = data.train.take(torch.arange(min(EXAMPLES, len(data.train)))).inputs, torch.device(config.device)
+    return lambda model: check_whole(model, inputs, config.precision, device)
 
 
 def _check_output(output: Any, name: str, shape: tuple[int, int], config: RunConfig) -> None:

@@ -78,7 +78,7 @@ def measured_cost(config: RunConfig, data: TaskData) -> StepCost:
         model, training.optimizer, seed=config.seed, precision=config.precision, average=training.average
     )
     history = History()
-    rarely = training.model_copy(update={"evaluate_every": WARM_UP + STEPS + 1})
+    rarely = training.model_copy(update={"evaluate_every": WARM_UP + STEPS + 1, "compile": False})
     train_stage(state, WARM_UP, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)
     began = time.perf_counter()
     train_stage(state, WARM_UP + STEPS, config=rarely, data=data, monitor=TriggerMonitor(()), history=history)

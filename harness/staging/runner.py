@@ -12,7 +12,7 @@ from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain
 from harness.staging.check_classes import check_classes
-from harness.staging.check_model import check_model
+from harness.staging.check_model import check_model, compiler_check
 from harness.staging.data_digests import check_data
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
@@ -156,6 +156,8 @@ class Runner:
         check_classes(config, data)
         check_model(config.model_copy(update={"start": (), "growths": ()}), data)
         model = build_network(config, data)
+        follow = compiler_check(config, data)
+        follow(model)
         identities = Identities(model)
         lineage: tuple[GrowthEvent, ...] = ()
         effects: tuple[Effect, ...] = ()
@@ -176,6 +178,7 @@ class Runner:
             lineage += (GrowthEvent(step=number, change=rule.change),)
             effects += (Effect.of(growth),)
             output_specs(model, lineage, effects, data)
+            follow(model)
             frozen = rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
             check_added(model, identities, frozen, sizes, rule.freeze)
 

@@ -54,9 +54,11 @@ class TrainingConfig(Spec):
         average: of the weights, which is kept beside the network, grows along with it and is stored with it.
         evaluate_average: whether the average is evaluated, if one is kept, in place of the network that is trained:
             on validation and test data, by triggers and before and after growths.
+        compile: whether training steps are compiled by `torch.compile`: the same function, with other last bits. Each
+            stage is compiled anew, which takes seconds; a machine without a C++ compiler refuses.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "evaluate_average")
+    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "compile", "evaluate_average")
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
@@ -75,6 +77,17 @@ class TrainingConfig(Spec):
     accumulate: PositiveInt = 1
     average: EMA | None = None
     evaluate_average: bool = True
+    compile: bool = False
+
+    @model_validator(mode="after")
+    def _what_is_compiled_has_no_taps(self) -> "TrainingConfig":
+        readers = [name for name, loss in self.losses.items() if loss.taps]
+        if self.compile and readers:
+            raise ValueError(
+                f"compile: expected losses of outputs alone, found {readers[0]!r}, which reads features inside of the "
+                "network; train with compile=False"
+            )
+        return self
 
     @model_validator(mode="after")
     def _parts_have_examples(self) -> "TrainingConfig":

@@ -21,6 +21,7 @@ from harness.data.reading_ahead import ReadingAhead
 from harness.data.sources import NO_STEP, AbstractSource
 from harness.models import GrowableModel
 from harness.models.cut import Cut, find_cut
+from harness.training.compiled import CompiledForward
 from harness.training.evaluation import CHUNK
 from harness.training.precision import autocast
 from harness.training.state import TrainState
@@ -37,20 +38,25 @@ class Feed:
     Attributes:
         cut: if there is one, the data's training and validation examples have features, and only the part above the
             cut is run.
+        compiled: the network's forward pass in training, if it is compiled; there is no cut then.
     """
 
     model: GrowableModel
     data: TaskData
     cut: Cut | None = None
+    compiled: CompiledForward | None = None
 
     def forward(self, batch: Split) -> dict[str, Tensor]:
-        """Return the network's outputs by name for examples that were taken from the data."""
+        """Return the network's outputs by name for training examples that were taken from the data."""
+        if self.compiled is not None:
+            return self.compiled(batch.inputs)
         return self.cut.outputs(batch.features) if self.cut else self.model(batch.inputs)
 
     def forward_part(self, part: Split) -> dict[str, Tensor]:
         """Return the same for a slice of the data, of which layers that change their inputs in place get a copy."""
         if self.cut is None:
-            return self.forward(part)
+            outputs: dict[str, Tensor] = self.model(part.inputs)
+            return outputs
         return self.cut.outputs({name: feature.clone() for name, feature in part.features.items()})
 
 

@@ -27,6 +27,7 @@ from harness.data.augment import augmented
 from harness.data.reading_ahead import TrainingBatches
 from harness.growth.rules import Rule, TriggerMonitor
 from harness.growth.triggers import NEVER, Progress
+from harness.training.compiled import CompiledForward
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.drift import drift
@@ -265,6 +266,8 @@ class StageLoop:
     def _feed_now(self) -> Feed:
         state, batches = self.state, self.batches
         state.set_train_mode()
+        if self.config.compile:
+            return Feed(state.model, self.data, compiled=CompiledForward(state.model))
         # Augmented inputs differ at every step, and so do their features.
         if self._features is None or self.config.augment or self.needs.taps:
             return Feed(state.model, self.data)

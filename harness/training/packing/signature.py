@@ -46,7 +46,7 @@ def signature_of(loop: "StageLoop") -> Hashable | None:
 def _is_special(loop: "StageLoop") -> bool:
     """Return whether its steps do what no packed step does."""
     state, config = loop.state, loop.config
-    recipe = config.accumulate > 1 or state.average or state.scaler.is_enabled()
+    recipe = config.accumulate > 1 or config.compile or state.average or state.scaler.is_enabled()
     learned = len(state.model.log_variances)
     tensors = all(isinstance(split.inputs, Tensor) for split in (loop.data.train, loop.data.validation))
     return bool(recipe or learned) or not tensors
