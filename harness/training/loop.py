@@ -2,10 +2,11 @@
 
 ```
 for each stage:  restore the longest stored prefix, then
-    for each step:  batch, augmented, forward under autocast, components, backward, unscale, clip, update
+    for each step:  batch, augmented; for each part of it: forward under autocast, components, backward
+                    unscale, clip, update, average the weights
                     record component losses, learning rates, skipped steps
-        every n:    evaluate, record
-                    observe: each rule's trigger sees the progress; the first that fires ends the stage
+        every n:    evaluate the network or its average, record
+                    observe: each rule's trigger sees the progress; the first that fires ends the stage, or the run
     snapshot, commit
     grow:           operation -> surgery -> freeze policy -> lineage
 ```
