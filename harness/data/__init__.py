@@ -8,10 +8,12 @@ from harness.data.batches import BatchOrder, ReplayedOrder
 from harness.data.cifar100 import CIFAR100
 from harness.data.clinc150 import Clinc150
 from harness.data.digits import Digits
+from harness.data.divide import divide
 from harness.data.energy_efficiency import EnergyEfficiency
 from harness.data.fashion_mnist import FashionMNIST
 from harness.data.letters import Letters
 from harness.data.mnist import MNIST
+from harness.data.normalize import Normalize
 from harness.data.own_file import sha256_of
 from harness.data.parts import Parts
 from harness.data.table import Table
@@ -33,6 +35,7 @@ __all__ = [
     "EnergyEfficiency",
     "FashionMNIST",
     "Letters",
+    "Normalize",
     "Output",
     "Parts",
     "ReplayedOrder",
@@ -43,6 +46,7 @@ __all__ = [
     "TeacherStudent",
     "TinyShakespeare",
     "Tokenizer",
+    "divide",
     "load_task",
     "sha256_of",
     "split_of",

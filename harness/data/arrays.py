@@ -2,7 +2,8 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +13,14 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.inputs import Inputs
 from harness.core.spec import did_you_mean
 from harness.data._base import AbstractTask, Split, TaskData
+from harness.data.normalize import Normalize
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
+from harness.data.sources import InMemory, SafetensorsFile
+from harness.data.stored_array import StoredArray, divided, stored_array
 
 __all__ = ["Arrays"]
 
@@ -27,6 +32,8 @@ class Arrays(AbstractTask):
         path: of the file, `.npz` or `.safetensors`, below HARNESS_DATA_DIR or the folder in which the command runs.
         sha256: of the file, as in `Table`: changed data are noticed, and another SHA-256 is another task.
         inputs: the array `[N, ...]` of inputs, of whole or real numbers; they become float32.
+        normalize: computed from inputs on the device; with it they are kept in the type in which they are stored.
+        in_memory: whether inputs are held in memory; if not, each batch is read from the file, a `.safetensors` file.
         label: the array `[N]` of classes, whole numbers; None: every example is of the class 0.
         targets: arrays of other targets, classes `[N]` or values `[N]` or `[N, D]`.
         parts: how the examples are divided.
@@ -39,46 +46,87 @@ class Arrays(AbstractTask):
     label: str | None = "labels"
     targets: tuple[str, ...] = ()
     parts: Parts = Parts()
+    normalize: Normalize | None = None
+    in_memory: bool = True
+
+    later = ("normalize", "in_memory")
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data. Raises `DataError` at the first fault, with the array's name."""
         path = find_own_file(self.path, self.sha256, folder)
-        named = {self.inputs, *self.targets, *filter(None, (self.label, self.parts.group))}
-        arrays = _read(path, sorted(named))
-        _check(arrays, self.inputs, path)
-        inputs = arrays[self.inputs].float()
-        labels = _classes(arrays[self.label], self.label, path) if self.label else torch.zeros(len(inputs)).long()
+        others = {*self.targets, *filter(None, (self.label, self.parts.group))}
+        with _in_words(path):
+            arrays = _read(path, sorted(others), self.inputs)
+            stored = stored_array(path, self.inputs)
+        _check({self.inputs: stored.like} | arrays, self.inputs, path)
+        count = len(stored.like)
+        labels = _classes(arrays[self.label], self.label, path) if self.label else torch.zeros(count).long()
         targets = {name: _target(arrays[name], name, path) for name in self.targets}
         groups = _classes(arrays[self.parts.group], self.parts.group, path) if self.parts.group else None
-        everything = Split(inputs, labels, targets)
         indices = self.parts.divide(labels, groups)
-        train, validation, test = map(everything.take, indices)
+        with _in_words(path):
+            inputs = self._inputs(stored, indices, path)
+        train, validation, test = (
+            Split(own, labels[rows], {name: values[rows] for name, values in targets.items()})
+            for own, rows in zip(inputs, indices, strict=True)
+        )
         tested = None if groups is None else groups[indices[-1]]
         return TaskData(train, validation, test, self.classes, groups=tested)
 
+    def _inputs(self, stored: StoredArray, indices: Sequence[Tensor], path: Path) -> list[Inputs]:
+        """Return the inputs of each part."""
+        if not self.in_memory:
+            if path.suffix != ".safetensors":
+                raise DataError(
+                    f"expected a .safetensors file to read batches from, found {path}; or say in_memory=True"
+                )
+            source = SafetensorsFile(path, self.inputs, normalize=self.normalize, digest=self.sha256)
+            return [source.part(rows) for rows in indices]
+        checked = StoredArray(stored.like, lambda: _finite(stored, self.inputs, path))
+        if self.normalize is None:
+            return list(divided(checked, indices, torch.float32))
+        normalize = self.normalize
+        return [InMemory(part, normalize) for part in divided(checked, indices, stored.like.dtype)]
 
-def _read(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
+
+def _finite(stored: StoredArray, name: str, path: Path) -> Iterator[Tensor]:
+    """Yield the rows of an array as long as they are finite."""
+    start = 0
+    for chunk in stored.chunks():
+        _check_finite(chunk, name, path, start)
+        yield chunk
+        start += len(chunk)
+
+
+def _read(path: Path, names: Iterable[str], inputs: str) -> dict[str, Tensor]:
+    """Return arrays as tensors; that of the inputs is only looked for."""
     readers = {".npz": _read_npz, ".safetensors": _read_safetensors}
     if path.suffix not in readers:
         raise DataError(f"expected arrays in a file that ends in .npz or .safetensors, found {path}")
+    return readers[path.suffix](path, names, inputs)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """Say in a line what is wrong with a file. Raises `DataError`."""
     try:
-        return readers[path.suffix](path, names)
+        yield
     except (zipfile.BadZipFile, zlib.error, SafetensorError, EOFError, OSError, ValueError, TypeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"expected plain arrays of numbers in {path}, found what cannot be read: {reason}") from None
 
 
-def _read_npz(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
+def _read_npz(path: Path, names: Iterable[str], inputs: str) -> dict[str, Tensor]:
     with zipfile.ZipFile(path):  # else numpy would take other files for what they are
         pass
     with np.load(path, allow_pickle=False) as file:
-        _check_names(path, names, file.files)
+        _check_names(path, [*names, inputs], file.files)
         return {name: torch.from_numpy(_of_this_machine(file[name])) for name in names}
 
 
-def _read_safetensors(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
+def _read_safetensors(path: Path, names: Iterable[str], inputs: str) -> dict[str, Tensor]:
     with safe_open(path, framework="pt") as file:
-        _check_names(path, names, list(file.keys()))
+        _check_names(path, [*names, inputs], list(file.keys()))
         return {name: file.get_tensor(name) for name in names}
 
 
@@ -101,9 +149,14 @@ def _check(arrays: dict[str, Tensor], inputs: str, path: Path) -> None:
             found = f"{array.dtype} {tuple(array.shape)}{'' if array.dim() else ', a single number'}"
             count = f"{rows[0]} rows" if rows else "rows, one an example,"
             raise DataError(f"expected numbers in {count} of {name!r} in {path}, found {found}")
-        if array.is_floating_point() and not array.isfinite().all():
-            row = int((~array.isfinite()).reshape(len(array), -1).any(1).nonzero()[0])
-            raise DataError(f"expected finite numbers in {name!r} of {path}, found NaN or infinity in row {row + 1}")
+        if not array.is_meta:
+            _check_finite(array, name, path, 0)
+
+
+def _check_finite(array: Tensor, name: str, path: Path, start: int) -> None:
+    if array.is_floating_point() and not array.isfinite().all():
+        row = start + int((~array.isfinite()).reshape(len(array), -1).any(1).nonzero()[0])
+        raise DataError(f"expected finite numbers in {name!r} of {path}, found NaN or infinity in row {row + 1}")
 
 
 def _classes(array: Tensor, name: str, path: Path) -> Tensor:

@@ -11,6 +11,7 @@ SUITES = {
     "data/augment/": "data/test_augment.py",
     "data/data_digest": "integration/test_sources.py",
     "data/reading_ahead": "integration/test_sources.py",
+    "data/stored_array": "data/test_arrays.py",
     "data/sources/": "conformance/test_sources.py",
     "growth/checkpoint_folder": "growth/test_checkpoint.py",
     "growth/computed_weights/": "growth/computed_weights/test_computed_weights.py",

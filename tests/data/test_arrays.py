@@ -8,7 +8,7 @@ import torch
 from safetensors.numpy import save_file
 
 from harness.core.errors import DataError
-from harness.data import Arrays, Output, Parts, load_task, sha256_of
+from harness.data import Arrays, Normalize, Output, Parts, load_task, sha256_of
 
 COUNT = 40
 
@@ -137,3 +137,25 @@ def test_another_format_is_refused_by_name(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"a file that ends in \.npz or \.safetensors, found .*own\.pkl"):
         task(tmp_path / "own.pkl").load(tmp_path)
+
+
+def test_bytes_stay_bytes_in_memory_and_in_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path, content(), ".safetensors")
+    normalize = Normalize(scale=255, mean=(0.5,), std=(0.25,))
+    expected = load_task(task(path), tmp_path).train
+
+    for in_memory in (True, False):
+        train = load_task(task(path, normalize=normalize, in_memory=in_memory), tmp_path).train
+        assert train.source is not None
+        assert train.source.read(torch.arange(3)).dtype == torch.uint8
+        assert torch.equal(train.take(torch.arange(24)).inputs, normalize(expected.inputs))
+        assert torch.equal(train.labels, expected.labels)
+
+
+def test_only_a_file_of_tensors_is_read_in_place(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"expected a \.safetensors file to read batches from, found .*own\.npz"):
+        task(write(tmp_path, content()), in_memory=False).load(tmp_path)
+
+
+def test_fields_that_came_later_leave_digests_as_they_were(tmp_path: Path) -> None:
+    assert "in_memory" not in task(write(tmp_path, content())).to_json()

@@ -8,7 +8,7 @@ import torch
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from harness.core.errors import DataError
-from harness.data import AbstractTask, TaskData, load_task, split_of
+from harness.data import AbstractTask, Normalize, TaskData, load_task, split_of
 
 
 class Listed(Dataset[Any]):
@@ -91,3 +91,11 @@ def test_a_stream_of_items_is_read_to_its_end() -> None:
 def test_an_item_that_is_something_else_is_named(items: list[Any], message: str) -> None:
     with pytest.raises(DataError, match=message):
         split_of(Listed(items))
+
+
+def test_bytes_are_kept_if_they_are_normalized_on_the_device() -> None:
+    split = split_of(Listed([(PIXELS, 0), (PIXELS, 1)]), normalize=Normalize(scale=5))
+
+    assert split.source is not None
+    assert split.source.read(torch.arange(2)).dtype == torch.uint8
+    assert split.take(torch.tensor([1])).inputs[0, 1].tolist() == pytest.approx([3 / 5, 4 / 5, 1])
