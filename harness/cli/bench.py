@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["BENCHMARKS", "bench"]
 
 BENCHMARKS = {
+    "data": "DataBenchmark",
     "gpu": "GPUBenchmark",
     "growth": "GrowthBenchmark",
     "loop": "LoopBenchmark",

@@ -23,7 +23,7 @@ from harness.data.sources.check_source import check_source
 __all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
 SPLITS = ("train", "validation", "test")
-ROWS = 4096  # checked at a time
+CHECKED_BYTES = 2**22  # at a time, since a check makes copies
 WORTH_WORKERS = 16  # chunks: to start workers takes as long as to read a few
 
 
@@ -225,9 +225,10 @@ def _check_split(split: Split, where: str) -> None:
 
 
 def _first_not_finite(tensor: Tensor) -> int | None:
-    """Return the first row with a NaN or an infinity; checked in parts, because a check copies what it checks."""
-    for start in range(0, len(tensor), ROWS):
-        part = tensor[start : start + ROWS]
+    """Return the first row with a NaN or an infinity."""
+    rows = max(CHECKED_BYTES // max(tensor[:1].numel() * tensor.element_size(), 1), 1)
+    for start in range(0, len(tensor), rows):
+        part = tensor[start : start + rows]
         finite = part.isfinite().reshape(len(part), -1).all(dim=1)
         if not finite.all():
             return start + int((~finite).nonzero()[0])

@@ -33,7 +33,8 @@ class Normalize(Spec):
         Raises:
             DataError: there are as many means or deviations as there are no channels.
         """
-        scaled = inputs.float() / self.scale
+        # Of numbers of another type `float` returns a copy, which may be changed in place.
+        scaled = inputs / self.scale if inputs.dtype == torch.float32 else inputs.float().div_(self.scale)
         return scaled.sub_(_per_channel(self.mean, scaled, "mean")).div_(_per_channel(self.std, scaled, "std"))
 
 

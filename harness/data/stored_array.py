@@ -4,16 +4,18 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from harness.data.npy_header import read_npy_header
+from harness.data.sources.safetensors_file import READABLE, SafetensorsFile
+
 __all__ = ["StoredArray", "divided", "stored_array"]
 
-CHUNK_BYTES = 2**24
+CHUNK_BYTES = 2**22
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,21 @@ def _of_safetensors(path: Path, name: str) -> StoredArray:
         view = file.get_slice(name)
         shape = tuple(view.get_shape())
         one = view[:1] if shape and shape[0] else file.get_tensor(name)
+        if not shape or not one.numel() or view.get_dtype() not in READABLE:
+            whole = file.get_tensor(name)
+            return StoredArray(torch.empty_like(whole, device="meta"), lambda: iter([whole]))
+    rows = SafetensorsFile(path, name)  # not mapped into memory, where pages that were read would stay
 
     def chunks() -> Iterator[Tensor]:
-        with safe_open(path, framework="pt") as file:
-            rows = file.get_slice(name)
-            for start, end in _ranges(shape, one.element_size()):
-                yield rows[start:end]
+        for start, end in _ranges(shape, one.element_size()):
+            yield rows.read(torch.arange(start, end))
 
     return StoredArray(torch.empty(shape, dtype=one.dtype, device="meta"), chunks)
 
 
 def _of_npz(path: Path, name: str) -> StoredArray:
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
-        shape, by_columns, dtype = _npy_header(stream)
+        shape, by_columns, dtype = read_npy_header(stream)
     if by_columns or dtype.hasobject or dtype.kind not in "biufc":
         with np.load(path, allow_pickle=False) as file:
             whole = torch.from_numpy(np.ascontiguousarray(file[name].astype(dtype.newbyteorder("="))))
@@ -82,7 +86,7 @@ def _of_npz(path: Path, name: str) -> StoredArray:
 
     def chunks() -> Iterator[Tensor]:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
-            _npy_header(stream)
+            read_npy_header(stream)
             for start, end in _ranges(shape, dtype.itemsize):
                 size = (end - start) * dtype.itemsize * int(np.prod(shape[1:], dtype=np.int64))
                 rows = np.frombuffer(bytearray(stream.read(size)), dtype).reshape(end - start, *shape[1:])
@@ -91,12 +95,6 @@ def _of_npz(path: Path, name: str) -> StoredArray:
 
     one = torch.from_numpy(np.empty((0,), dtype.newbyteorder("=")))
     return StoredArray(torch.empty(shape, dtype=one.dtype, device="meta"), chunks)
-
-
-def _npy_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    return read(stream)
 
 
 def _ranges(shape: tuple[int, ...], item_bytes: int) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ NEED_NONE = ("__init__", "__main__", "_base")
 SUITES = {
     "data/augment/": "data/test_augment.py",
     "data/data_digest": "integration/test_sources.py",
+    "data/npy_header": "conformance/test_sources.py",
     "data/reading_ahead": "integration/test_sources.py",
     "data/stored_array": "data/test_arrays.py",
     "data/sources/": "conformance/test_sources.py",

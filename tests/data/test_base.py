@@ -242,7 +242,7 @@ def test_a_name_belongs_to_one_output() -> None:
 
 
 def test_the_first_row_that_is_not_finite_is_found_in_any_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "ROWS", 2)
+    monkeypatch.setattr(base, "CHECKED_BYTES", 16)
     values = torch.zeros(5, 2)
     values[3, 1] = torch.inf
     values[4, 0] = torch.nan

@@ -15,7 +15,7 @@ from harness.data.normalize import Normalize
 from harness.data.sources._base import NO_STEP, AbstractSource
 from harness.data.sources.collate import stacked
 from harness.data.sources.digests import digest_of_inputs
-from harness.data.sources.item_streams import item_streams
+from harness.data.sources.item_streams import ItemStreams
 
 __all__ = ["AbstractItems", "Collate"]
 
@@ -45,7 +45,7 @@ class AbstractItems(AbstractSource):
         workers: int = 0,
         digest: str | None = None,
     ) -> None:
-        self._collate, self._digest = collate or stacked, digest
+        self._collate, self._digest, self._streams = collate or stacked, digest, ItemStreams()
         self.draws, self.normalize, self.workers = draws, normalize, workers
         self.is_fixed = not draws and (collate is None or bool(getattr(collate, "is_fixed", False)))
 
@@ -66,12 +66,7 @@ class AbstractItems(AbstractSource):
         asked = indices.tolist()
         if not self.draws:
             return self._collate(self.items(asked))
-        with item_streams(seed, step) as begin:
-            made = []
-            for index in asked:
-                begin(index)
-                made.append(self._checked(index))
-            return self._collate(made)
+        return self._collate(self._streams.made(self._checked, asked, seed, step))
 
     @cached_property
     def digest(self) -> str:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.core.errors import DataError
+from harness.data.npy_header import read_npy_header
 from harness.data.sources._rows import RowsInFile
 
 __all__ = ["NpyFile"]
@@ -22,14 +21,16 @@ class NpyFile(RowsInFile):
 
     def __init__(self, path: str | Path, **settings: Any) -> None:
         try:
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            with Path(path).open("rb") as stream:
+                shape, by_columns, dtype = read_npy_header(stream)
+                offset = stream.tell()
         except (OSError, ValueError, EOFError) as error:
             reason = str(error).partition("\n")[0]
             raise DataError(f"expected an array in {path}, as numpy.save writes it, found none: {reason}") from None
-        if not isinstance(array, np.memmap) or array.dtype.hasobject or not array.ndim:
-            raise DataError(f"expected an array of rows in {path}, found another file; save one with numpy.save")
-        if array.ndim > 1 and not array.flags.c_contiguous and array.size:
+        if dtype.hasobject or not shape:
+            raise DataError(f"expected an array of rows of numbers in {path}, found {dtype} {shape}")
+        if by_columns and len(shape) > 1:
             raise DataError(
                 f"expected rows one after the other in {path}, found columns; save numpy.ascontiguousarray(...)"
             )
-        super().__init__(path, array.dtype, array.shape, offset=array.offset, **settings)
+        super().__init__(path, dtype, shape, offset=offset, **settings)

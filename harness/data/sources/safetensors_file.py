@@ -10,10 +10,10 @@ from harness.core.errors import DataError
 from harness.core.spec import did_you_mean
 from harness.data.sources._rows import RowsInFile
 
-__all__ = ["SafetensorsFile"]
+__all__ = ["READABLE", "SafetensorsFile"]
 
 LENGTH_BYTES, LONGEST_HEADER = 8, 10**8
-DTYPES = {
+READABLE = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "I16": "<i2", "U16": "<u2", "I32": "<i4", "U32": "<u4", "I64": "<i8",
     "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
@@ -33,7 +33,7 @@ class SafetensorsFile(RowsInFile):
         header.pop("__metadata__", None)
         if name not in header:
             raise DataError(f"no tensor {name!r} in {path}.{did_you_mean(name, header)}")
-        known, shape = DTYPES.get(header[name]["dtype"]), tuple(header[name]["shape"])
+        known, shape = READABLE.get(header[name]["dtype"]), tuple(header[name]["shape"])
         if known is None or not shape:
             found = f"{header[name]['dtype']} {list(shape)}"
             raise DataError(f"expected rows of a type that numpy has as {name!r} in {path}, found {found}")
