@@ -160,7 +160,7 @@ def _loaded(items: _Batches, asked: Iterable[tuple[int, Tensor]], workers: int, 
         loader: DataLoader[Any] = DataLoader(
             items,
             # Numbers travel to workers as they are; a tensor would take a file of shared memory of its own.
-            sampler=_Asked((step, indices.cpu().numpy()) for step, indices in asked),
+            sampler=_Requested((step, indices.cpu().numpy()) for step, indices in asked),
             batch_size=None,
             num_workers=workers,
             prefetch_factor=PREFETCHED,
@@ -171,7 +171,7 @@ def _loaded(items: _Batches, asked: Iterable[tuple[int, Tensor]], workers: int, 
         return iter(loader)
 
 
-class _Asked:
+class _Requested:
     def __init__(self, asked: Iterable[Any]) -> None:
         self._asked = asked
 

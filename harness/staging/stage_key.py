@@ -25,8 +25,8 @@ def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
 
     Neither the number of steps, nor growths to come, nor what ends the run are in it, so runs that differ in them share
     this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. That
-    instruction sets are pinned is, since it changes last bits; the processor is not. `data` is the digest of what the task's spec
-    does not say of its data.
+    instruction sets are pinned is, since it changes last bits; the processor is not. `data` is the digest of what the
+    task's spec does not say of its data.
     """
     config = config.with_length
     content = {name: getattr(config, name) for name in ("task", "model", "training")}
