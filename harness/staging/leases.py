@@ -87,6 +87,12 @@ class Leases:
         """Return whether this process holds the lease `name`."""
         return (self._owner, name) in self._held
 
+    def is_held(self, name: str) -> bool:
+        """Return whether anybody, here or elsewhere, has the lease `name` and is not known to have ended."""
+        with self._database.transaction() as transaction:
+            rows = transaction.rows("SELECT owner FROM leases WHERE name = :name AND expires <> 0", {"name": name})
+        return any(not has_ended(owner) for (owner,) in rows)
+
     def _acquire(self, name: str) -> Lease | None:
         with self._database.transaction() as transaction:
             rows = transaction.rows("SELECT owner, token, expires FROM leases WHERE name = :name", {"name": name})

@@ -14,7 +14,7 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 TEMPORARY = ".[0-9]*-*"  # as `_replacing` names them
 LEFT_AFTER_S = 3600.0  # nobody writes a stage for that long
+LOOK_EVERY_S, WRITTEN_WITHIN_S = 0.02, 2.0  # at a stage whose files and entry differ, while somebody may write it
+
+_Read = Callable[[Path], list[bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,7 @@ class Store:
         Raises:
             SnapshotError: the files' digests differ from the catalog; the stage is set aside and no longer listed.
         """
-        # Whether there are answers is part of the digest, too.
-        answered = (stage_folder(self.root, entry.address) / ANSWERS_FILE).exists()
-        names = (*METRICS_FILES, ANSWERS_FILE) if answered else METRICS_FILES
-        folder = stage_folder(self.root, entry.address)
-        contents = [self._read(folder / name) for name in names]
-        history, final_evaluation, *answers = self._checked(entry, contents, entry.metrics_sha256)
+        history, final_evaluation, *answers = self._checked(entry, _metrics_files, lambda now: now.metrics_sha256)
         return StageMetrics(History.from_bytes(history), History.from_bytes(final_evaluation), *answers)
 
     def snapshot(self, entry: StageEntry) -> bytes:
@@ -130,11 +128,7 @@ class Store:
         if entry.evicted:
             self._catalog.drop(entry.address)
             raise SnapshotError(f"the snapshot of {entry.address} was evicted")
-        try:
-            content = read_snapshot_files(stage_folder(self.root, entry.address))
-        except SnapshotError:
-            content = None
-        return self._checked(entry, [content], entry.snapshot_sha256)[0]
+        return self._checked(entry, _snapshot_file, lambda now: now.snapshot_sha256)[0]
 
     def commit(self, stage: Stage, lease: Lease | None = None) -> StageEntry:
         """Write a stage durably, all or nothing.
@@ -190,20 +184,27 @@ class Store:
                     shutil.rmtree(folder, ignore_errors=True)
         self._pool.give_up_all()
 
-    @staticmethod
-    def _read(path: Path) -> bytes | None:
-        try:
-            return path.read_bytes()
-        except OSError:
-            return None
+    def _checked(self, entry: StageEntry, read: _Read, sha256_of: Callable[[StageEntry], str]) -> list[bytes]:
+        """Return the contents of files of a stage, which are those that were written.
 
-    def _checked(self, entry: StageEntry, contents: Sequence[bytes | None], sha256: str) -> list[bytes]:
-        present = [content for content in contents if content is not None]
-        if len(present) != len(contents) or _sha256(present) != sha256:
-            folder = stage_folder(self.root, entry.address)
-            self._set_aside(entry.address, folder)
-            raise SnapshotError(f"the stage at {folder} is not what was written; it is set aside")
-        return present
+        Somebody may be writing it again, its files before its entry; then a difference is looked at until that is over.
+        """
+        folder, began = stage_folder(self.root, entry.address), time.monotonic()
+        while True:
+            contents = read(folder)
+            present = [content for content in contents if content is not None]
+            if len(present) == len(contents) and _sha256(present) == sha256_of(entry):
+                return present
+            is_held = Leases(self.ledger.database).is_held(entry.address.key)
+            seen, entry = entry, self._newest(entry)
+            if entry == seen and not (is_held and time.monotonic() - began < WRITTEN_WITHIN_S):
+                break
+            time.sleep(LOOK_EVERY_S)
+        self._set_aside(entry.address, folder)
+        raise SnapshotError(f"the stage at {folder} is not what was written; it is set aside")
+
+    def _newest(self, entry: StageEntry) -> StageEntry:
+        return next((now for now in self.entries(entry.address.key) if now.address == entry.address), entry)
 
     def _set_aside(self, address: StageAddress, folder: Path) -> None:
         log.warning("the stage at %s is damaged; it will be trained again", folder)
@@ -213,6 +214,26 @@ class Store:
             damaged = folder.with_suffix(".damaged")
             shutil.rmtree(damaged, ignore_errors=True)
             folder.rename(damaged)
+
+
+def _metrics_files(folder: Path) -> list[bytes | None]:
+    # Whether there are answers is part of the digest, too.
+    answered = (folder / ANSWERS_FILE).exists()
+    return [_content(folder / name) for name in ((*METRICS_FILES, ANSWERS_FILE) if answered else METRICS_FILES)]
+
+
+def _snapshot_file(folder: Path) -> list[bytes | None]:
+    try:
+        return [read_snapshot_files(folder)]
+    except SnapshotError:
+        return [None]
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _sha256(contents: Sequence[Buffer]) -> str:

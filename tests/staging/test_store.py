@@ -1,5 +1,6 @@
 import itertools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,9 @@ from safetensors.numpy import save
 
 from harness.core.errors import LeaseLostError, SnapshotError, StoreError
 from harness.core.history import History
-from harness.staging.catalog import StageEntry
+from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.histories import ANSWERS_FILE, HISTORY_FILE, SNAPSHOT_FILE, STAGE_FILES, run_history, stage_folder
-from harness.staging.leases import Lease
+from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import Ledger, StageAddress
 from harness.staging.store import Stage, StageMetrics, Store
 
@@ -138,6 +139,34 @@ def test_a_stage_that_was_written_but_not_committed_is_written_again(store: Stor
     entry = store.commit(STAGE)
 
     assert store.snapshot(entry) == STAGE.snapshot
+
+
+def test_a_stage_that_is_written_again_while_it_is_read_is_not_damaged(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, leases, save = store.commit(STAGE), Leases(store.ledger.database), Catalog.save
+    again, written, looked = replace(TESTED, seconds=3.0), threading.Event(), threading.Event()
+
+    def save_later(catalog: Catalog, entry: StageEntry, lease: Lease | None = None) -> None:
+        written.set()
+        looked.wait(5)
+        save(catalog, entry, lease)
+
+    def look(_seconds: float) -> None:
+        looked.set()
+
+    monkeypatch.setattr(Catalog, "save", save_later)
+    monkeypatch.setattr("harness.staging.store.time.sleep", look)
+    with leases.hold(ADDRESS.key) as lease:
+        writer = threading.Thread(target=store.commit, args=(again, lease))
+        writer.start()
+        written.wait(5)
+        found = store.metrics(before)
+        writer.join()
+
+    assert found == again.metrics
+    assert looked.is_set()
+    assert store.metrics(before) == again.metrics  # of an entry that was read before
 
 
 def test_an_evicted_snapshot_leaves_what_was_measured(store: Store) -> None:
