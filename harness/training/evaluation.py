@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from harness.core.inputs import inputs_at
+from harness.core.inputs import Inputs, inputs_at, map_inputs
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.data import Split
@@ -164,7 +164,7 @@ def forward_split(
 ) -> Batch:
     """Return the network's outputs for all of `split`, in eval mode and 32 bits; scalars are means over it."""
     with eval_mode(state.model), torch.no_grad():
-        chunks = [forward_batch(state, chunk, specs, needs, forward) for chunk in split.chunks(CHUNK)]
+        chunks = [_without_inputs(forward_batch(state, chunk, specs, needs, forward)) for chunk in split.chunks(CHUNK)]
     return _joined(chunks, split, 0)
 
 
@@ -175,8 +175,15 @@ def _blocks(
     chunks = iter(split.chunks(CHUNK))
     for start in range(0, len(split), CHUNK * BLOCK):
         with eval_mode(state.model), torch.no_grad():
-            outputs = [forward_batch(state, chunk, specs, needs, forward) for chunk in islice(chunks, BLOCK)]
-        yield _joined(outputs, split, start)
+            seen = [
+                _without_inputs(forward_batch(state, chunk, specs, needs, forward)) for chunk in islice(chunks, BLOCK)
+            ]
+        yield _joined(seen, split, start)
+
+
+def _without_inputs(chunk: Batch) -> Batch:
+    """Return a chunk without its inputs, which may have been read from a file and are read again by whoever asks."""
+    return replace(chunk, inputs={})
 
 
 def _joined(chunks: Sequence[Batch], split: Split, start: int) -> Batch:
@@ -185,14 +192,13 @@ def _joined(chunks: Sequence[Batch], split: Split, start: int) -> Batch:
     shares = [len(chunk.labels) / count for chunk in chunks]
     teachers = [chunk.teacher for chunk in chunks if chunk.teacher is not None]
     whole = count == len(split)
-    rows = torch.arange(start, start + count, device=split.labels.device)
 
     def part(tensor: Tensor) -> Tensor:
         return tensor[start : start + count]
 
     return Batch(
         outputs=_joined_tensors([chunk.outputs for chunk in chunks], shares),
-        inputs=split.inputs if whole else inputs_at(split.inputs, rows),
+        inputs=split.inputs if whole else _slice(split, start, count),
         # The split's own tensor, by which is found what was counted in it before.
         labels=split.labels if whole else part(split.labels),
         specs=chunks[0].specs,
@@ -201,6 +207,13 @@ def _joined(chunks: Sequence[Batch], split: Split, start: int) -> Batch:
         teacher=_joined_tensors(teachers, shares) if teachers else None,
         teacher_features=_joined_tensors([chunk.teacher_features for chunk in chunks], shares),
     )
+
+
+def _slice(split: Split, start: int, count: int) -> Inputs:
+    """Return inputs of successive examples: a view of what is in memory, and what is yet to be read of a source."""
+    if split.source is not None:
+        return inputs_at(split.inputs, torch.arange(start, start + count))
+    return map_inputs(lambda tensor: tensor[start : start + count], split.inputs)
 
 
 def _joined_tensors(chunks: Sequence[Mapping[str, Tensor]], shares: Sequence[float]) -> dict[str, Tensor]:

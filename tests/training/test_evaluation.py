@@ -1,6 +1,6 @@
 import gc
 import weakref
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -23,6 +23,7 @@ from harness.models.teacher import Teacher, keep_teacher
 from harness.training import evaluation
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import evaluate
+from harness.training.forward import forward_batch
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
@@ -157,19 +158,26 @@ def test_blocks_add_up_to_what_a_split_is_at_once(
     assert found == pytest.approx(whole, rel=1e-5)
 
 
-def test_no_outputs_of_more_than_a_block_are_held(
+def test_no_outputs_of_more_than_a_block_and_no_inputs_are_held(
     state: TrainState, data: TaskData, specs: OutputSpecs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(evaluation, "CHUNK", 2)
     monkeypatch.setattr(evaluation, "BLOCK", 3)
     held: list[weakref.ref[torch.Tensor]] = []
+    read: list[weakref.ref[torch.Tensor]] = []
     alive: list[int] = []
 
     def count(batch: Batch) -> None:
         held.append(weakref.ref(batch.outputs["known"]))
         gc.collect()
         alive.append(sum(one() is not None for one in held))
+        assert sum(one() is not None for one in read) <= 1
 
+    def forward(state: TrainState, chunk: Split, *rest: Any) -> Batch:
+        read.append(weakref.ref(chunk.inputs))
+        return forward_batch(state, chunk, *rest)
+
+    monkeypatch.setattr(evaluation, "forward_batch", forward)
     evaluate(state, data.validation, TrainingConfig(metrics={"f1": MacroF1()}), specs, on_block=count)
 
     assert len(alive) == 5
