@@ -10,7 +10,7 @@ from harness.cli.sizes import bytes_in_words, parse_bytes, seconds_in_words
 from harness.core.errors import HarnessError, InputError
 
 if TYPE_CHECKING:
-    from harness.staging.store import Store
+    from harness.staging.workspace import Workspace
 
 __all__ = ["app"]
 
@@ -27,7 +27,7 @@ def list_stages(
 
     from harness.staging.eviction import snapshot_bytes
 
-    stages = _open(home, store, storage)
+    stages = _open(home, store, storage).store
     entries = stages.entries()
     table = Table("stage", "from", "stored at", "snapshots", "history", "trained for")
     for key in dict.fromkeys(entry.address.key for entry in entries):
@@ -47,15 +47,18 @@ def list_stages(
 def verify(
     home: options.Home = Path("runs"), store: options.StoreFolder = None, storage: options.Storage = None
 ) -> None:
-    """Check every record of the ledger, and the bytes of every stage.
+    """Check every record of the ledger, Optuna's trials, and the bytes of every stage.
 
     Stages that are damaged are set aside, to be trained again when needed; a record that is damaged ends the check.
     """
     from harness.core.errors import SnapshotError
+    from harness.search.trial_check import damaged_trials
     from harness.staging.ledger_check import check_records
 
-    stages, damaged = _open(home, store, storage), 0
+    workspace, damaged = _open(home, store, storage), 0
+    stages = workspace.store
     records = check_records(stages.ledger.database)
+    trials = damaged_trials(workspace)
     stages.clear_leftovers()
     entries = stages.entries()
     for entry in entries:
@@ -67,6 +70,11 @@ def verify(
             damaged += 1
     if damaged:
         raise HarnessError(f"{damaged} of {len(entries)} stages were damaged; the next run trains them again")
+    if trials:
+        raise HarnessError(
+            f"expected Optuna's trials as they were written, found damage in {len(trials)}: {trials[0]}; the next run "
+            "makes them anew from the ledger"
+        )
     without = sum(not digest for digest in records.values())
     said = f", {without} of them saved without a digest" if without else ""
     typer.echo(f"{len(entries)} stages and {len(records)} records of runs{said} are what was written")
@@ -82,14 +90,14 @@ def evict(
     """Give up the least valuable snapshots; histories stay, and what is needed again is trained again."""
     from harness.staging.eviction import evict_to
 
-    stages = _open(home, store, storage)
+    stages = _open(home, store, storage).store
     evicted, freed = evict_to(stages, parse_bytes(keep))
     stages.clear_leftovers()
     typer.echo(f"{len(evicted)} snapshots given up, {bytes_in_words(freed)} freed")
 
 
-def _open(home: Path, store: Path | None, storage: str | None) -> "Store":
+def _open(home: Path, store: Path | None, storage: str | None) -> "Workspace":
     workspace = options.open_workspace(home, storage, store)
     if not workspace.ledger.exists:
         raise InputError(f"expected a home with a ledger, found none at {home}; name it with --home")
-    return workspace.store
+    return workspace

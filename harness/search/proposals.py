@@ -1,5 +1,6 @@
 """Optuna's trials: one for each configuration, proposed once and ended once."""
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -7,24 +8,33 @@ from typing import Any
 
 import optuna
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
-from harness.core.errors import AwayError
+from harness.core.errors import AwayError, HomeError
 from harness.search.conditions import distributions
 from harness.search.designs import Part
 from harness.search.objective import means_over_runs
 from harness.search.pruners import Race
 from harness.search.samplers import PastTrial
 from harness.search.study import Study
+from harness.search.trial_check import (
+    END,
+    PARAMS,
+    end_digest,
+    is_damaged,
+    params_digest,
+    set_aside,
+    unlike_its_digest,
+)
+from harness.search.trial_storage import open_storage, optuna_file
 from harness.staging.leases import Leases
 from harness.staging.ledger import RunRecord
 from harness.staging.workspace import Workspace
 
 __all__ = ["Proposals"]
+
+log = logging.getLogger(__name__)
 
 POLL_S = 0.05  # while another process proposes, which takes milliseconds
 WHOLE = Part("", "", ())
@@ -48,14 +58,32 @@ class Proposals:
         self._name = f"{study.name} {part.name}".strip()
         self._database = workspace.ledger.database
         self._leases = Leases(self._database)
+        self._file = optuna_file(workspace)
         with self._turn():
-            self._storage = _storage(workspace)
-            self._optuna = optuna.create_study(
-                storage=self._storage,
-                study_name=self._name,
-                directions=list(study.objective_directions.values()),
-                load_if_exists=True,
-            )
+            if self._file and is_damaged(self._file):
+                set_aside(self._file)
+            self._open(workspace)
+            if any(map(unlike_its_digest, self._optuna.get_trials(deepcopy=False))):
+                self._reopen(workspace)
+
+    def _open(self, workspace: Workspace) -> None:
+        self._storage = open_storage(workspace)
+        self._optuna = optuna.create_study(
+            storage=self._storage,
+            study_name=self._name,
+            directions=list(self._study.objective_directions.values()),
+            load_if_exists=True,
+        )
+
+    def _reopen(self, workspace: Workspace) -> None:
+        """Forget the trials, which are not those that were written; they follow from the study and the ledger."""
+        if self._file:
+            self._storage.engine.dispose()
+            set_aside(self._file)
+        else:
+            log.warning("Optuna's trials of %s are damaged; they are made anew from the ledger", self._name)
+            optuna.delete_study(study_name=self._name, storage=self._storage)
+        self._open(workspace)
 
     def params(self, trials: int) -> list[dict[str, Any]]:
         """Return the configurations of so many trials, proposing those that are new.
@@ -66,7 +94,10 @@ class Proposals:
             for number in range(len(self._optuna.get_trials(deepcopy=False)), trials):
                 params = self._proposal(number)
                 ranges = distributions(self._study.space, params)
-                proposed = create_trial(state=TrialState.RUNNING, params=params, distributions=ranges)
+                attributes = {PARAMS: params_digest(params)}
+                proposed = create_trial(
+                    state=TrialState.RUNNING, params=params, distributions=ranges, system_attrs=attributes
+                )
                 self._optuna.add_trial(proposed)  # in one transaction: a kill leaves all of it or nothing
             known = self._optuna.get_trials(deepcopy=False)[:trials]
         return [trial.params for trial in known]
@@ -109,8 +140,13 @@ class Proposals:
             for at, value in reports:
                 self._storage.set_trial_intermediate_value(trial, at, value)
             if pruned:
-                self._optuna.tell(number, state=TrialState.PRUNED)
+                self._end(number, TrialState.PRUNED)
             return pruned
+
+    def _end(self, number: int, state: TrialState, values: Sequence[float] | None = None) -> None:
+        """Tell Optuna the end of a trial, after its digest: without an end, that of another kill changes nothing."""
+        self._storage.set_trial_system_attr(self._trial_id(number), END, end_digest(state, values))
+        self._optuna.tell(number, values, state=state)
 
     def _trial_id(self, number: int) -> int:
         study = self._storage.get_study_id_from_name(self._name)
@@ -129,9 +165,9 @@ class Proposals:
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
             if values := means_over_runs(self._study.objective_directions, completed):
-                self._optuna.tell(number, values)
+                self._end(number, TrialState.COMPLETE, values)
             else:
-                self._optuna.tell(number, state=TrialState.FAIL)
+                self._end(number, TrialState.FAIL)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -145,13 +181,17 @@ class Proposals:
 
     @contextmanager
     def _translated_errors(self) -> Iterator[None]:
-        """Raise the project's own error when a server went away."""
+        """Raise the project's own error when a server went away, or a file cannot be used."""
         try:
             yield
         except (StorageInternalError, DBAPIError) as error:
-            if self._database.path is not None:
-                raise
-            message = " ".join(str(error.__cause__ or error).split())
+            cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
+            message = " ".join(str(cause).split())
+            if self._file:
+                raise HomeError(
+                    f"expected Optuna's database at {self._file} that can be read and written, found: {message}; "
+                    "once that is mended, or the file is gone, the same command goes on: all in it is in the ledger"
+                ) from None
             raise AwayError(f"the database {self._database} went away while Optuna used it: {message}") from None
 
 
@@ -171,13 +211,3 @@ def _decision(
         asked.report(value, at)
         pruned = asked.should_prune()
     return copy.trials[-1], pruned
-
-
-def _storage(workspace: Workspace) -> RDBStorage:
-    database, home = workspace.ledger.database, workspace.home
-    if database.url is not None:
-        url = database.url.render_as_string(hide_password=False)
-        # A connection that was kept may be to a server that was started anew meanwhile.
-        return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
-    home.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
-    return RDBStorage(URL.create("sqlite", database=str(home / "optuna.sqlite")).render_as_string())

@@ -50,6 +50,7 @@ SUITES = {
     "search/samplers/": "search/test_samplers.py",
     "search/preview": "search/test_changed_study.py",
     "search/study_progress": "search/test_launch.py",
+    "search/trial_storage": "search/test_trial_check.py",
     "search/trial_schedule": "search/test_tuned.py",
     "reporting/context": "reporting/test_report.py",
     "reporting/data/columns": "reporting/data/test_absent.py",

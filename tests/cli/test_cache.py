@@ -76,6 +76,16 @@ def test_what_cannot_be_done_is_one_line(call: Call, home: str, arguments: list[
     assert reason in ended.stderr
 
 
+def test_a_flipped_bit_of_a_trial_is_found(call: Call, home: str) -> None:
+    with sqlite3.connect(Path(home) / "optuna.sqlite") as connection:
+        connection.execute("UPDATE trial_params SET param_value = param_value + 10 WHERE param_id = 1")
+
+    ended = call("cache", "verify", "--home", home)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "found damage in 1: tiny, trial 0; the next run makes them anew from the ledger" in ended.stderr
+
+
 def test_a_flipped_bit_in_the_ledger_is_one_line(call: Call, home: str) -> None:
     with sqlite3.connect(Path(home) / "ledger.sqlite") as connection:
         connection.execute("UPDATE runs SET record = replace(record, '\"completed\"', '\"complfted\"') WHERE seed = 0")

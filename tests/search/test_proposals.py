@@ -17,7 +17,7 @@ from optuna.pruners import (
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import OperationalError
 
-from harness.core.errors import AwayError
+from harness.core.errors import AwayError, HomeError
 from harness.core.spec import with_changes
 from harness.search.objective import Objective
 from harness.search.proposals import Proposals
@@ -227,7 +227,9 @@ def test_a_file_that_cannot_be_used_is_no_server_that_is_away(
 
     monkeypatch.setattr(proposals, "_proposal", fail)
 
-    with pytest.raises(OperationalError):
+    with pytest.raises(
+        HomeError, match=r"expected Optuna's database at .*optuna\.sqlite .*found: disk I/O error; once"
+    ):
         proposals.params(1)
 
 

@@ -1,0 +1,32 @@
+"""Where Optuna keeps its trials: in a SQLite file of the home, or beside the ledger on a server."""
+
+from pathlib import Path
+
+from optuna.storages import RDBStorage
+from sqlalchemy import URL
+from sqlalchemy.pool import NullPool
+
+from harness.staging.workspace import Workspace
+
+__all__ = ["PATIENCE_S", "open_storage", "optuna_file"]
+
+FILE = "optuna.sqlite"
+PATIENCE_S = 60  # for other processes that write
+
+
+def optuna_file(workspace: Workspace) -> Path | None:
+    """Return the SQLite file, or None for a server."""
+    return None if workspace.ledger.database.url is not None else workspace.home / FILE
+
+
+def open_storage(workspace: Workspace) -> RDBStorage:
+    """Open the database; make it if it does not exist."""
+    file, database = optuna_file(workspace), workspace.ledger.database
+    if file is None:
+        assert database.url is not None
+        url = database.url.render_as_string(hide_password=False)
+        # A connection that was kept may be to a server that was started anew meanwhile.
+        return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+    file.parent.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
+    address = URL.create("sqlite", database=str(file)).render_as_string()
+    return RDBStorage(address, engine_kwargs={"connect_args": {"timeout": PATIENCE_S}})
