@@ -21,11 +21,11 @@ from harness.search.study import Study
 from harness.search.trial_check import (
     END,
     PARAMS,
+    damaged_in,
     end_digest,
     is_damaged,
     params_digest,
     set_aside,
-    unlike_its_digest,
 )
 from harness.search.trial_storage import open_storage, optuna_file
 from harness.staging.leases import Leases
@@ -63,7 +63,7 @@ class Proposals:
             if self._file and is_damaged(self._file):
                 set_aside(self._file)
             self._open(workspace)
-            if any(map(unlike_its_digest, self._optuna.get_trials(deepcopy=False))):
+            if damaged_in(self._optuna):
                 self._reopen(workspace)
 
     def _open(self, workspace: Workspace) -> None:

@@ -22,12 +22,12 @@ from harness.staging.workspace import Workspace
 __all__ = [
     "END",
     "PARAMS",
+    "damaged_in",
     "damaged_trials",
     "end_digest",
     "is_damaged",
     "params_digest",
     "set_aside",
-    "unlike_its_digest",
 ]
 
 log = logging.getLogger(__name__)
@@ -43,19 +43,6 @@ def params_digest(params: Mapping[str, Any]) -> str:
 def end_digest(state: TrialState, values: Sequence[float] | None = None) -> str:
     """Return the SHA-256 over what a trial came to."""
     return _digest([state.name, [_exact(value) for value in values or ()]])
-
-
-def unlike_its_digest(trial: FrozenTrial) -> bool:
-    """Return whether a trial is not the one that was written; False if it was written without digests.
-
-    A trial that was pruned has the values that it had until then, whose digest nobody noted.
-    """
-    known = trial.system_attrs
-    if PARAMS in known and known[PARAMS] != params_digest(trial.params):
-        return True
-    if END not in known or not trial.state.is_finished():
-        return False
-    return bool(known[END] != end_digest(trial.state, trial.values if trial.state == TrialState.COMPLETE else None))
 
 
 def is_damaged(path: Path) -> bool:
@@ -79,12 +66,17 @@ def damaged_trials(workspace: Workspace) -> list[str]:
     if file and is_damaged(file):
         return [str(file)]
     storage = open_storage(workspace)
-    return [
-        f"{name}, trial {trial.number}"
-        for name in optuna.study.get_all_study_names(storage)
-        for trial in optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-        if unlike_its_digest(trial)
-    ]
+    names = optuna.study.get_all_study_names(storage)
+    return [which for name in names for which in damaged_in(optuna.load_study(study_name=name, storage=storage))]
+
+
+def damaged_in(study: optuna.Study) -> list[str]:
+    """Return the trials of a study that are not as they were written, or the study, if they cannot be read at all."""
+    try:
+        trials = study.get_trials(deepcopy=False)
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # a choice out of range, JSON that is none
+        return [study.study_name]
+    return [f"{study.study_name}, trial {trial.number}" for trial in trials if _is_unlike_its_digest(trial)]
 
 
 def set_aside(path: Path) -> None:
@@ -93,6 +85,19 @@ def set_aside(path: Path) -> None:
     path.replace(path.with_suffix(".damaged"))
     for ending in ("-journal", "-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def _is_unlike_its_digest(trial: FrozenTrial) -> bool:
+    """Return whether a trial is not the one that was written; False if it was written without digests.
+
+    A trial that was pruned has the values that it had until then, whose digest nobody noted.
+    """
+    known = trial.system_attrs
+    if PARAMS in known and known[PARAMS] != params_digest(trial.params):
+        return True
+    if END not in known or not trial.state.is_finished():
+        return False
+    return bool(known[END] != end_digest(trial.state, trial.values if trial.state == TrialState.COMPLETE else None))
 
 
 def _exact(value: Any) -> Any:
