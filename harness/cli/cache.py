@@ -55,12 +55,14 @@ def verify(
     from harness.search.trial_check import damaged_trials
     from harness.staging.ledger_check import check_records
 
-    workspace, damaged = _open(home, store, storage), 0
+    workspace = _open(home, store, storage)
     stages = workspace.store
     records = check_records(stages.ledger.database)
     trials = damaged_trials(workspace)
     stages.clear_leftovers()
+    damaged = stages.drop_damaged_entries()
     entries = stages.entries()
+    total = damaged + len(entries)
     for entry in entries:
         try:
             stages.metrics(entry)
@@ -69,7 +71,7 @@ def verify(
         except SnapshotError:
             damaged += 1
     if damaged:
-        raise HarnessError(f"{damaged} of {len(entries)} stages were damaged; the next run trains them again")
+        raise HarnessError(f"{damaged} of {total} stages were damaged; the next run trains them again")
     if trials:
         raise HarnessError(
             f"expected Optuna's trials as they were written, found damage in {len(trials)}: {trials[0]}; the next run "

@@ -1,4 +1,7 @@
-"""The catalog of the stage store: which stages are committed, how long they took, and the digests of their files."""
+"""The catalog of the stage store: which stages are committed, how long they took, and the digests of their files.
+
+A row that is not as it was written is passed over, so that its stage is trained again.
+"""
 
 from dataclasses import dataclass
 
@@ -6,9 +9,11 @@ from harness.core.errors import LeaseLostError
 from harness.staging.database import Database
 from harness.staging.leases import Lease, check_lease, forget_deaths
 from harness.staging.ledger import StageAddress
+from harness.staging.row_digest import digest_beside, digest_of_row, save_row_digest
 
 __all__ = ["Catalog", "StageEntry"]
 
+STAGE = "stage "
 COLUMNS = "key, step, start, parent, state_sha256, state_bytes, rest_sha256, rest_bytes, seconds"  # as in `StageEntry`
 
 
@@ -49,10 +54,22 @@ class Catalog:
 
     def stages(self, key: str | None = None) -> list[StageEntry]:
         """Return the stages of the chain `key`, or all, by key and step."""
+        return [entry for entry, intact in self._entries(key) if intact]
+
+    def damaged(self) -> list[StageEntry]:
+        """Return the stages whose rows are not as they were written."""
+        return [entry for entry, intact in self._entries(None) if not intact]
+
+    def _entries(self, key: str | None) -> list[tuple[StageEntry, bool]]:
+        """Return the stages, and of each whether its row is as it was written."""
         condition = "" if key is None else "WHERE key = :key"
         with self._database.transaction() as transaction:
-            rows = transaction.rows(f"SELECT {COLUMNS} FROM stages {condition} ORDER BY key, step", {"key": key})
-        return [StageEntry(StageAddress(row[0], row[1]), *row[2:]) for row in rows]
+            digest, join = digest_beside(transaction, f"'{STAGE}' || key || ' ' || CAST(step AS TEXT)")
+            rows = transaction.rows(
+                f"SELECT {COLUMNS}, {digest} FROM stages {join} {condition} ORDER BY key, step", {"key": key}
+            )
+        entries = [StageEntry(StageAddress(row[0], row[1]), *row[2:-1]) for row in rows]
+        return [(entry, row[-1] in (None, _digest(entry))) for entry, row in zip(entries, rows, strict=True)]
 
     def save(self, entry: StageEntry, lease: Lease | None = None) -> None:
         """Commit a stage whose files are in the store; a `lease`, if given, must still be held by this process.
@@ -73,6 +90,7 @@ class Catalog:
                 f"ON CONFLICT (key, step) DO UPDATE SET {', '.join(f'{name} = :{name}' for name in names[2:])}",
                 dict(zip(names, fields.values(), strict=True)),
             )
+            save_row_digest(transaction, _name(entry.address), _digest(entry))
 
     def evict(self, address: StageAddress) -> None:
         """Record that the snapshot of a stage was deleted."""
@@ -83,3 +101,13 @@ class Catalog:
         """Remove a stage whose files are damaged."""
         with self._database.transaction() as transaction:
             transaction.execute("DELETE FROM stages WHERE key = :key AND step = :step", vars(address))
+
+
+def _name(address: StageAddress) -> str:
+    return f"{STAGE}{address.key} {address.step}"
+
+
+def _digest(entry: StageEntry) -> str:
+    """Return the digest of everything in a row that stays when its snapshot is evicted."""
+    files = (entry.snapshot_sha256, entry.metrics_sha256, entry.metrics_bytes)
+    return digest_of_row([entry.address.key, entry.address.step, entry.start, entry.parent, *files, entry.seconds])

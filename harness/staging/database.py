@@ -55,6 +55,7 @@ SCHEMA = (
         at DOUBLE PRECISION NOT NULL)""",
     """CREATE TABLE IF NOT EXISTS registrations (
         study TEXT PRIMARY KEY, content TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)""",
+    "CREATE TABLE IF NOT EXISTS row_digests (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS first_launches (study TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
     """CREATE TABLE IF NOT EXISTS data_digests (
         study TEXT NOT NULL, task TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (study, task))""",

@@ -14,6 +14,7 @@ from harness.core.seed_layout import seeds_of
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.record_digest import DIGEST, record_digest
+from harness.staging.row_digest import digest_of_row, save_row_digest
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
@@ -168,11 +169,13 @@ class Ledger:
     def enter_study(self, record: StudyRecord) -> StudyRecord:
         """Add a study unless it exists, perhaps added a moment ago by another process; return what is stored."""
         with self.database.transaction() as transaction:
-            transaction.execute(
+            new = transaction.execute(
                 "INSERT INTO studies (name, spec, trials, seeds, file, store) "
                 "VALUES (:name, :spec, :trials, :seeds, :file, :store) ON CONFLICT DO NOTHING",
                 {**vars(record), "spec": json.dumps(record.spec)},
             )
+            if new:
+                save_row_digest(transaction, f"study {record.name}", digest_of_row([json.dumps(record.spec)]))
         stored = self.study(record.name)
         assert stored is not None  # studies are never removed
         return stored
@@ -186,6 +189,7 @@ class Ledger:
                 "SET spec = :spec, trials = :trials, seeds = :seeds, file = :file, store = :store",
                 {**vars(record), "spec": json.dumps(record.spec)},
             )
+            save_row_digest(transaction, f"study {record.name}", digest_of_row([json.dumps(record.spec)]))
 
     def save_origin(self, study: str, origin: StudyOrigin) -> None:
         """Keep the arguments that a study was first begun with; its report says how to run it again."""

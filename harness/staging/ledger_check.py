@@ -8,18 +8,20 @@ from harness.core.errors import HomeError
 from harness.staging.database import Database
 from harness.staging.ledger import RunKey, RunRecord
 from harness.staging.record_digest import DIGEST, record_digest
+from harness.staging.row_digest import digest_beside, digest_of_row
 from harness.staging.run_name import run_name
 from harness.staging.transaction import AbstractTransaction
 
 __all__ = ["check_records"]
 
+STUDY = "study "
 COLUMNS = ("study", "trial", "arm", "seed", "run_id", "status")
 
 
 def check_records(database: Database, study: str | None = None) -> dict[tuple[str, RunKey], str]:
     """Return the digest of every record of a run, of one study or all; an empty one where it was saved without.
 
-    Records at rungs are checked, too.
+    Records at rungs are checked, too, and the specs of studies.
 
     Raises:
         HomeError: a record is not the one that was saved; the message names the first.
@@ -31,8 +33,14 @@ def check_records(database: Database, study: str | None = None) -> dict[tuple[st
             {"study": study},
         )
         rungs = _rungs(transaction, condition, study)
+        specs = _changed_specs(transaction, study)
     digests = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row, strict=False))) for row in rows}
     at_rungs = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row[:-1], strict=False))) for row in rungs}
+    if specs:
+        raise HomeError(
+            f"expected the spec of the study {specs[0]!r} as it was saved in the ledger {database}, found another "
+            "content than its digest says; restore the ledger from a copy, or run the study in another home with --home"
+        )
     damaged = [key for found in (digests, at_rungs) for key, digest in found.items() if digest is None]
     if damaged:
         raise HomeError(_message(database, damaged, len(rows) + len(rungs)))
@@ -43,6 +51,13 @@ def _rungs(transaction: AbstractTransaction, condition: str, study: str | None) 
     if not transaction.has("rungs"):
         return []
     return transaction.rows(f"SELECT study, trial, arm, seed, record FROM rungs {condition}", {"study": study})
+
+
+def _changed_specs(transaction: AbstractTransaction, study: str | None) -> list[str]:
+    digest, join = digest_beside(transaction, f"'{STUDY}' || studies.name")
+    rows = transaction.rows(f"SELECT studies.name, spec, {digest} FROM studies {join} ORDER BY studies.name")
+    asked = [row for row in rows if study in (None, row[0])]
+    return [name for name, spec, sha256 in asked if sha256 not in (None, digest_of_row([spec]))]
 
 
 def _digest_of(text: str, columns: dict[str, Any]) -> str | None:

@@ -110,6 +110,13 @@ class Store:
         """Return the committed stages of the chain `key` by step, or of all chains."""
         return self._catalog.stages(key)
 
+    def drop_damaged_entries(self) -> int:
+        """Forget the stages of which the catalog does not say any more what was written; return their number."""
+        damaged = self._catalog.damaged()
+        for entry in damaged:
+            self._set_aside(entry.address, stage_folder(self.root, entry.address))
+        return len(damaged)
+
     def metrics(self, entry: StageEntry) -> StageMetrics:
         """Return everything measured in a stage.
 

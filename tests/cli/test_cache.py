@@ -49,6 +49,16 @@ def test_a_flipped_byte_is_found_and_the_next_run_repairs_it(call: Call, home: s
     assert second.returncode == 0
 
 
+def test_a_stage_whose_record_is_changed_is_trained_again(call: Call, home: str) -> None:
+    with sqlite3.connect(Path(home) / "ledger.sqlite") as connection:
+        connection.execute("UPDATE stages SET seconds = seconds + 1 WHERE step = 40 AND start > 0")
+
+    first, second = call("cache", "verify", "--home", home), call("cache", "verify", "--home", home)
+
+    assert (first.returncode, second.returncode) == (1, 0)
+    assert "stages were damaged; the next run trains them again" in first.stderr
+
+
 def test_what_is_given_up_is_said(call: Call, home: str) -> None:
     ended = call("cache", "evict", "--keep", "0", "--home", home)
 

@@ -44,6 +44,31 @@ def test_a_stage_that_is_made_again_replaces_the_earlier_one(database: Database)
     assert catalog.stages() == [ENTRY]
 
 
+@pytest.mark.parametrize(
+    "change", ["seconds = seconds + 0.0000001", "start = 1", "parent = 'x'", "state_sha256 = 'ab'", "rest_bytes = 6"]
+)
+def test_a_row_that_is_not_as_it_was_written_is_passed_over(database: Database, change: str) -> None:
+    catalog = Catalog(database)
+    catalog.save(ENTRY)
+    catalog.save(LATER)
+    with database.transaction() as transaction:
+        transaction.execute(f"UPDATE stages SET {change} WHERE step = 2")
+
+    assert catalog.stages() == catalog.stages("k") == [LATER]
+    assert [entry.address for entry in catalog.damaged()] == [ENTRY.address]
+    catalog.save(ENTRY)
+    assert catalog.stages() == [ENTRY, LATER]
+
+
+def test_a_catalog_of_an_earlier_version_is_taken_as_it_is(database: Database) -> None:
+    catalog = Catalog(database)
+    catalog.save(ENTRY)
+    with database.transaction() as transaction:
+        transaction.execute("DROP TABLE row_digests")
+
+    assert catalog.stages() == [ENTRY]
+
+
 def test_nothing_is_committed_without_the_lease(database: Database) -> None:
     catalog = Catalog(database)
     with Leases(database).hold("k") as lease:

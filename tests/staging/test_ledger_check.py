@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HomeError
-from harness.staging.ledger import Ledger, RunRecord
+from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.ledger_check import check_records
+from harness.staging.study_spec import StudySpec
 
 RUN = RunRecord(
     "a-study", 0, "frozen", 1, "abc", {"when": 3}, {"steps": 4}, "completed", metrics={"test/accuracy": 0.5}
@@ -59,6 +60,20 @@ def test_an_edit_is_found_in_one_line(ledger: Ledger, what: str) -> None:
 
     with pytest.raises(HomeError, match=r"in 1 of 3: a-study, trial \d · frozen · seed 1; restore the ledger"):
         check_records(ledger.database)
+
+
+def test_an_edit_of_a_spec_is_found_and_a_new_spec_is_none(ledger: Ledger) -> None:
+    study = StudyRecord("a-study", StudySpec({"title": "one"}), trials=1, seeds=1)
+    ledger.enter_study(study)
+    ledger.enter_study(replace(study, spec=StudySpec({"title": "another"})))  # which comes too late
+    ledger.save_study(replace(study, spec=StudySpec({"title": "new"}), trials=2))
+    check_records(ledger.database)
+
+    edit(ledger, "UPDATE studies SET spec = replace(spec, 'new', 'now')")
+
+    check_records(ledger.database, "another")
+    with pytest.raises(HomeError, match=r"expected the spec of the study 'a-study' as it was saved"):
+        check_records(ledger.database, "a-study")
 
 
 def test_any_flipped_bit_of_a_record_is_found(ledger: Ledger, tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Digests of rows that have no room for one: a bit that flips in them is found by whoever reads them.
+
+Rows that an earlier version wrote have none, and are taken as they are.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from harness.staging.transaction import AbstractTransaction
+
+__all__ = ["digest_beside", "digest_of_row", "save_row_digest"]
+
+
+def digest_of_row(values: Sequence[str | int | float]) -> str:
+    """Return the SHA-256 over the values of a row, to the last bit of every number."""
+    exact = [value.hex() if isinstance(value, float) else value for value in values]
+    return hashlib.sha256(json.dumps(exact, separators=(",", ":")).encode()).hexdigest()
+
+
+def save_row_digest(transaction: AbstractTransaction, name: str, sha256: str) -> None:
+    """Save the digest of the row that is called `name`, in the transaction that saves the row itself."""
+    transaction.execute(
+        "INSERT INTO row_digests (name, sha256) VALUES (:name, :sha256) "
+        "ON CONFLICT (name) DO UPDATE SET sha256 = :sha256",
+        {"name": name, "sha256": sha256},
+    )
+
+
+def digest_beside(transaction: AbstractTransaction, name: str) -> tuple[str, str]:
+    """Return a column and a join by which a query gets each row's digest, NULL without one.
+
+    Args:
+        transaction: of a database that may not have the table yet.
+        name: of the row, as an SQL expression.
+    """
+    if not transaction.has("row_digests"):
+        return "NULL", ""
+    return "row_digests.sha256", f"LEFT JOIN row_digests ON row_digests.name = {name}"
