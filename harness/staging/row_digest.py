@@ -19,7 +19,12 @@ def digest_of_row(values: Sequence[str | int | float]) -> str:
 
 
 def save_row_digest(transaction: AbstractTransaction, name: str, sha256: str) -> None:
-    """Save the digest of the row that is called `name`, in the transaction that saves the row itself."""
+    """Save the digest of the row that is called `name`, in the transaction that saves the row itself.
+
+    A database of an earlier version gets none until its tables are created anew, as each launch does.
+    """
+    if not transaction.has("row_digests"):
+        return
     transaction.execute(
         "INSERT INTO row_digests (name, sha256) VALUES (:name, :sha256) "
         "ON CONFLICT (name) DO UPDATE SET sha256 = :sha256",

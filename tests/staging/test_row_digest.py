@@ -27,4 +27,6 @@ def test_a_database_of_an_earlier_version_has_none(database: Database) -> None:
     with database.transaction() as transaction:
         transaction.execute("DROP TABLE row_digests")
 
+        save_row_digest(transaction, "study one", "0")
+
         assert digest_beside(transaction, "'study ' || studies.name") == ("NULL", "")
