@@ -43,7 +43,7 @@ def alter(path: Path, alteration: Callable[[bytes], bytes]) -> None:
     path.write_bytes(alteration(path.read_bytes()))
 
 
-DAMAGES: dict[str, Callable[[Path], None]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "short": lambda path: alter(path, lambda content: content[:-1000]),
     "something else": lambda path: path.write_bytes(b"not a database " * 100),
     "overwritten pages": lambda path: alter(path, lambda content: content[:4096] + b"\xff" * (len(content) - 4096)),
