@@ -12,6 +12,7 @@ from harness.growth.identities import Identities
 from harness.growth.lineage import Effect, operate_on
 from harness.staging.chain import Chain
 from harness.staging.check_classes import check_classes
+from harness.staging.check_metrics import check_metrics
 from harness.staging.check_model import check_model, compiler_check
 from harness.staging.data_digests import check_data
 from harness.staging.leases import Leases
@@ -154,6 +155,7 @@ class Runner:
         config = resolved(config)
         data = self._load(config.task, config.device)
         check_classes(config, data)
+        check_metrics(config, data)
         check_model(config.model_copy(update={"start": (), "growths": ()}), data)
         model = build_network(config, data)
         follow = compiler_check(config, data)
