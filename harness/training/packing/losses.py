@@ -1,6 +1,6 @@
 """The losses of several networks at once."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -59,6 +59,9 @@ class PackedBatch:
         return given, self.targets, self.features, self.teacher or {}, self.teacher_features
 
 
+_Terms = Callable[[], Sequence[Mapping[str, Term]]]  # of each network, by component; asked for where weights are new
+
+
 class PackedLosses:
     """Combines the losses of K batches; every scalar is a tensor `[K]`.
 
@@ -88,7 +91,8 @@ class PackedLosses:
         self._names = self._names or components.keys()
         _check_names(components, self._names)
         if self._fixed is None or not self._are_fixed:
-            self._fixed = {name: self._weights(name, [found[name] for found in terms]) for name in components}
+            own = terms()
+            self._fixed = {name: self._weights(name, [found[name] for found in own]) for name in components}
         whole, weighted = total(components, self._fixed)
         return CombinedLoss(components, weighted, whole)
 
@@ -101,7 +105,7 @@ class PackedLosses:
         ]
         return 1.0 if all(factor == 1 for factor in factors) else torch.tensor(factors)
 
-    def _at_once(self, batch: PackedBatch) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+    def _at_once(self, batch: PackedBatch) -> tuple[dict[str, Tensor], _Terms]:
         found: list[Mapping[str, Term]] = []
 
         def components(outputs: Mapping[str, Tensor], *read: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -112,9 +116,9 @@ class PackedLosses:
 
         tensors = {name: stacked(values) for name, values in batch.outputs.items()}
         values = at_once(components, len(self._loops), tensors, *batch.read)
-        return values, [_own(found[0], loop.config.losses) for loop in self._loops]
+        return values, lambda: [_own(found[0], loop.config.losses) for loop in self._loops]
 
-    def _one_by_one(self, batch: PackedBatch) -> tuple[dict[str, Tensor], Sequence[Mapping[str, Term]]]:
+    def _one_by_one(self, batch: PackedBatch) -> tuple[dict[str, Tensor], _Terms]:
         outputs = {name: apart(values) for name, values in batch.outputs.items()}
         every, found = [], []
         for row, (loop, combination) in enumerate(zip(self._loops, self._each, strict=True)):
@@ -126,7 +130,7 @@ class PackedLosses:
             found.append(terms)
         for values in every:
             _check_names(values, every[0])
-        return {name: torch.stack([values[name] for values in every]) for name in every[0]}, found
+        return {name: torch.stack([values[name] for values in every]) for name in every[0]}, lambda: found
 
     def _batch(
         self,

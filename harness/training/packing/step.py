@@ -13,6 +13,7 @@ from harness.training.combined_loss import CombinedLoss
 from harness.training.forward import teacher_outputs
 from harness.training.group_watch import GroupWatch
 from harness.training.packing.evaluation import PackedEvaluation
+from harness.training.packing.feature_tables import FeatureTables
 from harness.training.packing.losses import PackedBatch, PackedLosses
 from harness.training.packing.mapped_network import TAP, MappedNetwork
 from harness.training.packing.network import PackedNetwork
@@ -46,6 +47,7 @@ class PackedStep:
         self._losses = PackedLosses(loops, together=together)
         self.evaluation = PackedEvaluation(loops, network, self._losses)
         self._moving_rates = [loop for loop in loops if not loop.has_constant_rates]
+        self._features = FeatureTables([loop.feed.data.train.features for loop in loops])
         self._streams = [torch.Generator() for _ in loops]
         self._update = PackedUpdate(
             [loop.step.update for loop in loops], network.shared, constant_rates=not self._moving_rates
@@ -110,11 +112,7 @@ class PackedStep:
         targets = {name: values[joined].unflatten(0, size) for name, values in train.targets.items()}
         if self._loops[0].feed.cut is None:
             return inputs, inputs, labels, targets
-        tables = [loop.feed.data.train.features for loop in self._loops]
-        below = [
-            {name: values[own] for name, values in table.items()} for table, own in zip(tables, indices, strict=True)
-        ]
-        return below, inputs, labels, targets
+        return self._features.take(indices), inputs, labels, targets
 
     def _descend(self, loss: CombinedLoss) -> dict[str, Tensor]:
         config = self._loops[0].config
