@@ -1,9 +1,12 @@
 """Batches of a source, in an order that is known, read by other processes while a network trains."""
 
+import multiprocessing
 import os
+import sys
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["WORKERS_VARIABLE", "ReadingAhead", "TrainingBatches", "workers_of"]
 
 WORKERS_VARIABLE = "HARNESS_DATA_WORKERS"
+# A worker of a launch was spawned, and would spawn its own: they would have to import the study, and copy its data.
+CONTEXT = "fork" if sys.platform == "linux" else None
 PREFETCHED = 4  # batches that each worker holds ready: as many as reading may stutter for
 
 
@@ -155,7 +160,7 @@ class _Batches(Dataset[Any]):
 
 
 def _loaded(items: _Batches, asked: Iterable[tuple[int, Tensor]], workers: int, *, pinned: bool) -> Iterator[Any]:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _allowed_children():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # whoever waits for a disk wants many
         loader: DataLoader[Any] = DataLoader(
             items,
@@ -165,10 +170,23 @@ def _loaded(items: _Batches, asked: Iterable[tuple[int, Tensor]], workers: int, 
             num_workers=workers,
             prefetch_factor=PREFETCHED,
             collate_fn=_unchanged,
+            multiprocessing_context=CONTEXT,
             pin_memory=pinned,
             generator=torch.Generator(),  # or a draw from the global one would change what others draw
         )
         return iter(loader)
+
+
+@contextmanager
+def _allowed_children() -> Iterator[None]:
+    """Let a worker of a launch, which is a daemon, have workers: torch's end by themselves once it is gone."""
+    settings: dict[str, object] = vars(multiprocessing.current_process())["_config"]
+    kept = settings.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if kept is not None:
+            settings["daemon"] = kept
 
 
 class _Requested:

@@ -1,5 +1,6 @@
 """Inputs that are read while a network trains: the same numbers as from memory, whoever reads them."""
 
+import multiprocessing
 import random
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from harness.core.history import History
 from harness.core.spec import with_changes
 from harness.data import AbstractTask, Digits, Split, TaskData, load_task
 from harness.data.normalize import Normalize
-from harness.data.reading_ahead import WORKERS_VARIABLE
+from harness.data.reading_ahead import WORKERS_VARIABLE, ReadingAhead
 from harness.data.sources import AbstractSource, DatasetItems, InMemory, NpyFile
 from harness.growth.rules import TriggerMonitor
 from harness.staging.network import build_network, probe_for
@@ -210,6 +211,20 @@ def test_changed_data_have_another_key_and_are_refused_in_the_same_study(
     later.check_data("another", run)
     keys = {first_key(run, data=runner.data_digest(run)) for runner in (first, same, later)}
     assert len(keys) == 2
+
+
+def test_a_daemon_has_workers_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, settings = DatasetItems(Noisy(torch.zeros(9, 2))), vars(multiprocessing.current_process())["_config"]
+    monkeypatch.setitem(settings, "daemon", True)
+    before = multiprocessing.get_start_method()
+    multiprocessing.set_start_method("spawn", force=True)  # as in a process that was spawned itself
+    monkeypatch.setattr(Noisy, "__reduce__", None)  # and nothing is copied
+
+    (read,) = ReadingAhead(source, [(1, torch.arange(3))], torch.device("cpu"), workers=1)
+
+    assert torch.equal(read, source.read_at(torch.arange(3), 0, 1))
+    multiprocessing.set_start_method(before, force=True)
+    assert settings["daemon"]
 
 
 def test_an_example_that_cannot_be_read_ends_in_one_line(
