@@ -20,9 +20,7 @@ def parts_of(examples: Split, parts: int) -> Iterator[Split]:
     """
     count = len(examples)
     for first in range(min(parts, count)):
-        yield (
-            examples if parts == 1 else examples.take(torch.arange(first, count, parts, device=examples.labels.device))
-        )
+        yield examples.take(torch.arange(first, count, parts, device=examples.labels.device))
 
 
 class AccumulatedLoss:
@@ -46,8 +44,8 @@ class AccumulatedLoss:
 
         A component is a mean over examples, so its share is that of the examples that it is a mean of.
         """
-        part, examples = len(batch.labels), self._examples
-        if part == len(examples):
+        examples = self._examples
+        if len(batch.labels) == len(examples):
             self.loss = loss
             return loss
         if not self.loss.components:  # the first part

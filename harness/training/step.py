@@ -76,25 +76,37 @@ class TrainingStep:
         seed_global_stream(step_seed(state.seed, state.step), state.device)
         loss, gradients = self._backward(examples, forward)
         extra = self._descend(loss)
-        return _measured(loss, extra.pop("grad_norm")) | agreement(gradients) | extra
+        measured = _measured(loss, extra.pop("grad_norm")) | extra
+        return measured | agreement(gradients) if gradients else measured
 
     def _backward(self, examples: Split, forward: Forward | None) -> tuple[CombinedLoss, dict[str, Tensor]]:
         """Add up the gradients of `examples`, in parts; return their loss, and if asked for those of components."""
-        state, every = self._state, self._config.record_gradients_every
-        recorded = bool(every) and (state.step + 1) % (every or 1) == 0
+        if self._config.accumulate == 1:
+            loss, _ = self._forward(examples, forward)
+            return loss, self._add_gradients(loss)
         sums, gradients = AccumulatedLoss(examples, self._losses), dict[str, Tensor]()
         for part in parts_of(examples, self._config.accumulate):
-            batch = forward_batch(state, part, self._specs, self._needs, forward)
-            loss = self._losses.combine(
-                batch, step=state.step, growth_weights=state.loss_weights, log_variances=self._log_variances
-            )
-            if self._contract is not None:
-                self._contract.check(loss.components, batch, state)
-            loss = sums.add(loss, batch)
-            for name, gradient in (trunk_gradients(state, loss.weighted) if recorded else {}).items():
+            share = sums.add(*self._forward(part, forward))
+            for name, gradient in self._add_gradients(share).items():
                 gradients[name] = gradients[name] + gradient if name in gradients else gradient
-            (state.scaler.scale(loss.total) if state.scaler.is_enabled() else loss.total).backward()
         return sums.loss, gradients
+
+    def _forward(self, examples: Split, forward: Forward | None) -> tuple[CombinedLoss, Batch]:
+        state = self._state
+        batch = forward_batch(state, examples, self._specs, self._needs, forward)
+        loss = self._losses.combine(
+            batch, step=state.step, growth_weights=state.loss_weights, log_variances=self._log_variances
+        )
+        if self._contract is not None:
+            self._contract.check(loss.components, batch, state)
+        return loss, batch
+
+    def _add_gradients(self, loss: CombinedLoss) -> dict[str, Tensor]:
+        """Add the gradients of `loss` to those that parameters hold; return those of its components, if asked for."""
+        state, every = self._state, self._config.record_gradients_every
+        gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
+        (state.scaler.scale(loss.total) if state.scaler.is_enabled() else loss.total).backward()
+        return gradients
 
     def _descend(self, loss: CombinedLoss) -> dict[str, Tensor]:
         """Update the parameters along their gradients; return `grad_norm` and what is measured on the way."""

@@ -15,6 +15,7 @@ __all__ = ["equal_budget", "same_order", "same_start"]
 STEPS, TOLERANCE = "cost/steps", 0.05
 # What decides which examples a run sees at which step, besides growths that bring classes.
 ORDER = ("seed", "task", "training.batch_size", "training.augment", "training.replay")
+STOPPING = ("steps", "early_stopping")
 ARRIVAL = ("trigger", "operation", "reveals")
 
 
@@ -48,7 +49,7 @@ def same_order(runs: pd.DataFrame, comparison: Comparison) -> Badge:
 
 
 def equal_budget(runs: pd.DataFrame, comparison: Comparison) -> Badge:
-    """Check that both arms made equally many updates."""
+    """Check that both arms made equally many updates, or could, and are stopped early by the same rule."""
     name, arms = "equal budget", [comparison.first, comparison.second]
     if STEPS not in runs or not len(comparison.pairs):
         return not_checked(name, "There is no compared pair whose updates were counted.")
@@ -62,7 +63,15 @@ def equal_budget(runs: pd.DataFrame, comparison: Comparison) -> Badge:
     first, second = (float(wide[arm].mean()) for arm in arms)
     close = abs(first - second) <= TOLERANCE * max(first, second)
     said = f"On average {number(first, 0)} updates under {arms[0]}, {number(second, 0)} under {arms[1]}"
+    if _stop_alike(_configs(runs, comparison)):
+        return Badge(name, "PASS", f"{said}: both could make equally many, and the same rule could stop both early.")
     return Badge(name, "PASS" if close else "FAIL", f"{said}: {'within' if close else 'more than'} 5 % of each other.")
+
+
+def _stop_alike(pairs: Sequence[tuple[Any, Any]]) -> bool:
+    """Return whether early stopping may end the runs of all pairs, both by the same rule and in as many steps."""
+    alike = (all(one.get(name) == other.get(name) for name in STOPPING) for one, other in pairs)
+    return all(alike) and all(one.get("early_stopping") for one, _ in pairs)
 
 
 def _configs(runs: pd.DataFrame, comparison: Comparison) -> list[tuple[Any, Any]]:

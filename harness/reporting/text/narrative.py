@@ -6,6 +6,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, setting
+from harness.reporting.text.recipe import may_stop_early
 
 __all__ = ["estimand", "limits", "words_of"]
 
@@ -43,10 +44,16 @@ def limits(data: StudyData, comparison: Comparison) -> list[str]:
         f"It speaks of this task, this network{' and this searched space' if data.study.spec.space else ''}, and of no "
         "other.",
         *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(data, comparison)),
-        "It compares at equal numbers of updates, not at equal cost; section 5 shows what each arm cost.",
+        f"It compares {_where_runs_end(data)}, not at equal cost; section 5 shows what each arm cost.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
     ]
+
+
+def _where_runs_end(data: StudyData) -> str:
+    return (
+        "where early stopping or the last update ends a run" if may_stop_early(data) else "at equal numbers of updates"
+    )
 
 
 def _limits_of_pairs(data: StudyData, comparison: Comparison) -> list[str]:

@@ -99,6 +99,20 @@ def test_arms_may_differ_by_a_twentieth_in_their_updates(data: StudyData, steps:
     assert ("equally many" in badge.evidence) == (steps == 600)
 
 
+@pytest.mark.parametrize("alike", [True, False])
+def test_arms_that_are_stopped_early_alike_have_the_same_budget(data: StudyData, alike: bool) -> None:
+    frozen = data.runs["arm"] == "frozen"
+    stopping = [{"steps": 600, "early_stopping": {"kind": "plateau", "patience": patience}} for patience in (3, 5)]
+    configs = [json.dumps(stopping[0 if alike or own else 1]) for own in frozen]
+    runs = data.runs.assign(**{"config": configs, "cost/steps": np.where(frozen, 300.0, 600.0)})
+
+    badge = budget_of(runs)
+
+    assert badge.status == ("PASS" if alike else "FAIL")
+    assert badge.evidence.startswith("On average 600 updates under unfrozen, 300 under frozen")
+    assert ("the same rule could stop both early" in badge.evidence) == alike
+
+
 def test_without_pairs_or_counts_nothing_is_checked(data: StudyData) -> None:
     nobody = data.runs.assign(status="running")
 

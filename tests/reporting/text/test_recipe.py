@@ -8,6 +8,7 @@ from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables.checklist import checklist_table
 from harness.reporting.text.caveats import caveats
+from harness.reporting.text.narrative import limits
 from harness.reporting.text.recipe import said_of_recipe
 
 STOPPING: dict[str, Any] = {"steps": 600, "early_stopping": {"kind": "plateau"}, "training": {}}
@@ -47,6 +48,8 @@ def test_runs_that_were_stopped_early_are_as_planned(data: StudyData) -> None:
 
     expected = "Early stopping ended 6 of 8 runs, as planned, after 250 to 350 of at most 600 updates."
     assert expected in caveats(stopped, context.comparison, context.account, context.verdict)
+    limit = "where early stopping or the last update ends a run, not at equal cost"
+    assert any(limit in sentence for sentence in limits(stopped, context.comparison))
     assert context.account.failed == context.account.unfinished == context.account.pruned == 0
     assert table is not None
     assert "No: early stopping ends runs. Seconds are given for each arm." in [answer for _, _, answer, _ in table.rows]
