@@ -16,7 +16,7 @@ from harness.growth import AttachHead, NoFreezing
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.losses import Batch, Distillation, FeatureMatching, JointCrossEntropy, MeanSquared
-from harness.metrics import AUROC, AbstractMetric, BalancedAccuracy, CalibrationError, MacroF1, Predictions
+from harness.metrics import AUROC, AbstractMetric, BalancedAccuracy, CalibrationError, MacroF1, Perplexity, Predictions
 from harness.models import GrowableModel
 from harness.models.taps import features_at
 from harness.models.teacher import Teacher, keep_teacher
@@ -24,6 +24,7 @@ from harness.training import evaluation
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import evaluate
 from harness.training.forward import forward_batch
+from harness.training.named_metrics import metric_parts, metric_values
 from harness.training.optimizers import SGD
 from harness.training.state import TrainState, fresh_state
 
@@ -213,3 +214,15 @@ def test_a_metric_of_another_shape_than_it_says_is_refused(
         ContractError, match="expected a scalar, or by_class = True, of the metric 'odd', found the shape"
     ):
         evaluate(state, data.validation, TrainingConfig(metrics={"odd": Shapeless()}), specs)
+
+
+def test_of_classes_at_positions_every_position_counts() -> None:
+    logits, tokens = torch.randn(4, 5, 7, generator=torch.Generator().manual_seed(0)), torch.arange(20).view(4, 5) % 7
+    specs = OutputSpecs(LabelMap.of({}), {"next": Output(kind="classes", columns=7)})
+    batch = Batch({"next": logits}, torch.zeros(4, 1), torch.zeros(4, dtype=torch.int64), specs, {"next": tokens})
+    metrics = {"perplexity": Perplexity()}
+
+    found = metric_values(metrics, [metric_parts(metrics, batch, batch)], specs.label_map)
+
+    loss = functional.cross_entropy(logits.flatten(0, 1), tokens.flatten())
+    assert found["perplexity/next"].item() == pytest.approx(loss.exp().item(), rel=1e-6)
