@@ -10,6 +10,7 @@ from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
 from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift, augmented
 from harness.losses import AbstractLoss, Batch
+from harness.metrics import Predictions
 from harness.training.answers import answers_of
 from harness.training.metrics import (
     accuracies,
@@ -19,6 +20,7 @@ from harness.training.metrics import (
     output_metrics,
 )
 from tests.conformance.test_losses import HEADS, LOSSES, WEIGHTS, batch_of, leaves_of, rebuilt
+from tests.conformance.test_metrics import METRICS, predictions_of
 from tests.device.moving import moved
 
 CPU = torch.device("cpu")
@@ -71,6 +73,18 @@ def test_every_metric_is_that_of_the_cpu(device: torch.device) -> None:
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         assert_close(found[name].cpu(), value)
+
+
+def test_every_named_metric_is_that_of_the_cpu(device: torch.device) -> None:
+    for metric in METRICS:
+        for kind in metric.reads[:1] if metric.kind == "torchmetrics" else metric.reads:
+            some = predictions_of(kind)
+            there = Predictions(kind, some.outputs.to(device), some.truth.to(device))
+
+            found = metric.whole([metric.part(there), metric.part(there)])
+
+            assert found.device.type == device.type, metric
+            assert_close(found.cpu(), metric.whole([metric.part(some), metric.part(some)]), msg=repr(metric))
 
 
 def test_answers_to_every_example_are_those_of_the_cpu(device: torch.device) -> None:
