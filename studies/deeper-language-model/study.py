@@ -3,6 +3,7 @@
 from harness.data import Output, TinyShakespeare
 from harness.growth import AtStep, DuplicateLayers, GrowthRule, Nothing
 from harness.losses import CrossEntropy
+from harness.metrics import Perplexity
 from harness.models import Decoder
 from harness.search.space import Choice, Float
 from harness.search.study import Study
@@ -26,7 +27,12 @@ def study() -> Study:
             task=TinyShakespeare(length=LENGTH, outputs={"next": Output(kind="classes", columns=CHARACTERS)}),
             model=Decoder(context=LENGTH, width=96, depth=2, heads=4),
             training=TrainingConfig(
-                optimizer=AdamW(lr=3e-3), batch_size=16, losses={"next": CrossEntropy()}, evaluate_every=100, clip_norm=1.0
+                optimizer=AdamW(lr=3e-3),
+                batch_size=16,
+                losses={"next": CrossEntropy()},
+                metrics={"perplexity": Perplexity()},
+                clip_norm=1.0,
+                evaluate_every=100,
             ),
             growths=(growth,),
             steps=STEPS,
@@ -46,8 +52,9 @@ def study() -> Study:
             "never": {"growths": (), "steps": SHALLOW_STEPS},
         },
         comparison=("stacked", "from the start"),
-        metric="loss/total",
-        smallest_effect=0.01,
+        metric="perplexity/next",
+        secondary=("accuracy/next",),
+        smallest_effect=0.05,
         trials=5,
         seeds=2,
     )

@@ -3,6 +3,7 @@
 from harness.data import Banking77, Tokenizer
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing
 from harness.growth.freezing import AllButLast, DiscriminativeRates, UpToTap
+from harness.metrics import MacroF1
 from harness.models import MINILM, Pretrained
 from harness.search.space import Float, Int
 from harness.search.study import Study
@@ -31,7 +32,9 @@ def study() -> Study:
                 tokenizer=Tokenizer(files=MINILM, length=24),
             ),
             model=Pretrained(files=MINILM, dropout=0.1),
-            training=TrainingConfig(optimizer=AdamW(lr=3e-4), batch_size=32, evaluate_every=40),
+            training=TrainingConfig(
+                optimizer=AdamW(lr=3e-4), batch_size=32, evaluate_every=40, metrics={"f1": MacroF1()}
+            ),
             growths=(growth,),
             steps=160,
         ),
@@ -47,7 +50,7 @@ def study() -> Study:
             "discriminative rates": {"growths.0.freeze": rates},
         },
         comparison=("unfrozen", "trunk frozen"),
-        metric="accuracy/all",
+        metric="f1/all",
         secondary=("accuracy/known", "accuracy/late"),
         smallest_effect=0.01,
         trials=5,

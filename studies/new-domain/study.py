@@ -3,6 +3,7 @@
 from harness.data import Clinc150, Tokenizer
 from harness.data.clinc150 import classes_of_domains
 from harness.growth import AtStep, AttachHead, GrowthRule, Nothing, OldParameters
+from harness.metrics import MacroF1
 from harness.models import MINILM, Pretrained
 from harness.search.space import Float
 from harness.search.study import Study
@@ -31,7 +32,9 @@ def study() -> Study:
         base=RunConfig(
             task=Clinc150(classes=DOMAINS, tokenizer=Tokenizer(files=MINILM, length=24), per_intent=50),
             model=Pretrained(files=MINILM, trained=False),
-            training=TrainingConfig(optimizer=AdamW(lr=1e-2), batch_size=64, evaluate_every=EVERY),
+            training=TrainingConfig(
+                optimizer=AdamW(lr=1e-2), batch_size=64, evaluate_every=EVERY, metrics={"f1": MacroF1()}
+            ),
             growths=growths,
             steps=EVERY * len(DOMAINS),
         ),
@@ -48,7 +51,7 @@ def study() -> Study:
             "all at once": {f"growths.{number}.trigger": AtStep(step=number + 1) for number in numbers},
         },
         comparison=("all heads", "newest head"),
-        metric="accuracy/all",
+        metric="f1/all",
         secondary=("accuracy_within/mean", f"accuracy/{next(iter(DOMAINS))}"),
         smallest_effect=0.005,
         trials=8,
