@@ -33,10 +33,10 @@ def study() -> Study:
             ),
             model=Pretrained(files=MINILM, dropout=0.1),
             training=TrainingConfig(
-                optimizer=AdamW(lr=3e-4), batch_size=32, evaluate_every=40, metrics={"f1": MacroF1()}
+                optimizer=AdamW(lr=3e-4), batch_size=32, evaluate_every=70, metrics={"f1": MacroF1()}
             ),
             growths=(growth,),
-            steps=160,
+            steps=140,
         ),
         space={
             "when": Int(field="growths.0.trigger.step", low=40, high=80, step=20),
