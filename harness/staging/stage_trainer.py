@@ -22,6 +22,7 @@ from harness.staging.store import Stage, StageMetrics
 from harness.staging.stored_stages import StoredStages, is_evaluated
 from harness.training.answers import answers_of
 from harness.training.evaluation import evaluate, evaluated
+from harness.training.forward import needs_of
 from harness.training.loop import StageLoop, Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
@@ -208,5 +209,8 @@ class StageTrainer:
         """Record the metrics of a split in `evaluation`; call `on_block` with the network's outputs for each block."""
         state = evaluated(state, self._config.training)
         specs = output_specs(state.model, state.lineage, state.effects, self._data)
-        metrics = evaluate(state, split, self._config.training, specs, on_block=on_block)
+        cache = self._context.features
+        read = bool(needs_of(self._config.training.losses.values()).taps)  # of the whole network
+        seen, forward = (split, None) if cache is None or read else cache.of_split(state, split)
+        metrics = evaluate(state, seen, self._config.training, specs, forward=forward, on_block=on_block)
         evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})

@@ -5,6 +5,7 @@ they are computed in batches of the size in which the network would have seen th
 the same shapes: training batches are always full; the last batch of an evaluation holds the remaining examples.
 """
 
+import functools
 import hashlib
 import tempfile
 from collections import OrderedDict
@@ -23,6 +24,7 @@ from harness.models import GrowableModel
 from harness.models.cut import Cut, find_cut
 from harness.training.compiled import CompiledForward
 from harness.training.evaluation import CHUNK
+from harness.training.forward import Forward
 from harness.training.precision import autocast
 from harness.training.state import TrainState
 
@@ -57,7 +59,11 @@ class Feed:
         if self.cut is None:
             outputs: dict[str, Tensor] = self.model(part.inputs)
             return outputs
-        return self.cut.outputs({name: feature.clone() for name, feature in part.features.items()})
+        return _upper_part(self.cut, part)
+
+
+def _upper_part(cut: Cut, part: Split) -> dict[str, Tensor]:
+    return cut.outputs({name: feature.clone() for name, feature in part.features.items()})
 
 
 @dataclass
@@ -116,6 +122,20 @@ class FeatureCache:
             return plain
         return Feed(state.model, replace(data, train=train, validation=validation), cut)
 
+    def of_split(self, state: TrainState, split: Split) -> tuple[Split, Forward | None]:
+        """Return `split` with features and the forward pass on them; the split alone and None if nothing is saved.
+
+        Only of a lower part that no run ever trains, such as a pretrained encoder: it is run once for them all.
+        """
+        if split.source is not None and not split.source.is_fixed:
+            return split, None
+        cut = find_cut(state.model, _first_two(split))
+        if cut is None or _is_ever_trained(cut, state):
+            return split, None
+        every, key = torch.arange(len(split)), _made_from(cut, state)
+        found = self._with_features(cut, state, split, every, CHUNK, key, full=False)
+        return (split, None) if found is None else (found, functools.partial(_upper_part, cut))
+
     def _with_features(
         self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str, *, full: bool
     ) -> Split | None:
@@ -156,6 +176,11 @@ def _identity(inputs: Inputs) -> str:
     if isinstance(inputs, AbstractSource):
         return f"source {id(inputs)}"
     return " ".join(f"{name} {one.data_ptr()} {tuple(one.shape)}" for name, one in input_tensors(inputs).items())
+
+
+def _is_ever_trained(cut: Cut, state: TrainState) -> bool:
+    trained = {id(slot.tensor) for _, slot in state.identities.items() if slot.trainable}
+    return any(id(parameter) in trained for parameter in cut.below.parameters())
 
 
 def _made_from(cut: Cut, state: TrainState) -> str:

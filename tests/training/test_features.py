@@ -15,9 +15,10 @@ from harness.models.cut import Cut
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.staging.snapshot import write_snapshot
-from harness.training.evaluation import CHUNK
+from harness.training.evaluation import CHUNK, evaluate
 from harness.training.features import FeatureCache
 from harness.training.loop import train_stage
+from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
 
 STEPS = 40  # of which the epochs after the growth are more than one
@@ -208,3 +209,30 @@ def test_the_last_part_of_an_evaluation_is_as_short_as_it_is(
 
     parts = [len(part) for part in data.validation.chunks(CHUNK)]
     assert sizes[-len(parts) :] == parts
+
+
+def test_a_part_that_no_run_trains_sees_examples_of_an_evaluation_once(
+    digits_run: RunConfig, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_changes(digits_run, MODELS["mlp"])
+    model = build_network(run, data)
+    for layer in list(model.backbone.children())[:-1]:
+        layer.requires_grad_(False).eval()
+    state = fresh_state(model, run.training.optimizer, seed=1, precision=run.precision)
+    specs = output_specs(state.model, (), (), data)
+    plain = evaluate(state, data.test, run.training, specs)
+    cache, calls = FeatureCache(), counted(monkeypatch)
+
+    for _ in range(2):
+        split, forward = cache.of_split(state, data.test)
+        assert evaluate(state, split, run.training, specs, forward=forward) == plain
+
+    assert forward is not None
+    assert sum(calls) < 2 * len(data.test)
+
+
+def test_a_part_that_a_run_has_trained_is_run_anew_in_an_evaluation(digits_run: RunConfig, data: TaskData) -> None:
+    run = with_changes(digits_run, MODELS["mlp"])
+    state = grown(run, data, OldParameters())
+
+    assert FeatureCache().of_split(state, data.test) == (data.test, None)
