@@ -27,7 +27,7 @@ def study() -> Study:
         title="Ten classes of images learned late by a residual network, with all of it frozen, some of it, or nothing",
         question="When a head for ten new classes is attached to a residual network, should what was learned before stay frozen?",
         base=RunConfig(
-            task=CIFAR100(classes={"known": KNOWN, "late": LATE}, coarse=(2, 6, 7, 8, 14, 18)),
+            task=CIFAR100(classes={"known": KNOWN, "late": LATE}, coarse=(2, 6, 7, 8, 14, 18), as_bytes=True),
             model=ResNet(depth=20),
             training=TrainingConfig(
                 optimizer=AdamW(lr=3e-3),

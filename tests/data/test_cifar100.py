@@ -190,3 +190,12 @@ def test_another_file_is_not_the_publishers(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="expected the publisher's cifar-100-python/train"):
         TASK.load(tmp_path)
+
+
+def test_images_that_stay_bytes_are_the_same_numbers_to_the_bit(folder: Path) -> None:
+    numbers, stored = (TASK.model_copy(update={"as_bytes": as_bytes}).load(folder) for as_bytes in (False, True))
+    rows = torch.tensor([3, 0, 7])
+
+    assert torch.equal(stored.train.take(rows).inputs, numbers.train.take(rows).inputs)
+    assert torch.equal(stored.test.take(rows).inputs, numbers.test.take(rows).inputs)
+    assert "as_bytes" not in TASK.to_json()
