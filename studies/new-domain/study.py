@@ -54,6 +54,6 @@ def study() -> Study:
         metric="f1/all",
         secondary=("accuracy_within/mean", f"accuracy/{next(iter(DOMAINS))}"),
         smallest_effect=0.005,
-        trials=6,
+        trials=5,
         seeds=1,
     )

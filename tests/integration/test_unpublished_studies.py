@@ -15,7 +15,7 @@ UNPUBLISHED = {
     "deeper-language-model": (40, 40),
     "late-classes-resnet": (24, 30),
     "late-intents": (20, 25),
-    "new-domain": (30, 288),
+    "new-domain": (25, 240),
 }
 
 
