@@ -1,4 +1,5 @@
 import logging
+import multiprocessing
 import os
 import pickle
 import queue
@@ -18,7 +19,7 @@ from harness.core.errors import HarnessError, InterruptedRunError
 from harness.core.spec import with_changes
 from harness.search.execution import run_record
 from harness.search.heartbeat import IDLE, Heartbeat
-from harness.search.launchers import AbstractLauncher, AbstractWorker
+from harness.search.launchers import AbstractLauncher, AbstractWorker, processes
 from harness.search.run_request import RunRequest
 from harness.search.study import Study
 from harness.search.worker import WorkerConfig, WorkItem, run_worker
@@ -53,17 +54,30 @@ def long(study: Study) -> Study:
 
 
 def workers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "spawn_main" in " ".join(child.cmdline())]
+    return [psutil.Process(child.pid) for child in multiprocessing.active_children()]
+
+
+@pytest.fixture
+def forking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let processes begin with all that this one has loaded, where what they train is not compared."""
+    monkeypatch.setattr(processes, "SPAWN", multiprocessing.get_context("fork"))
 
 
 @pytest.mark.slow
-def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs = [replace(run, spec_digest="ab" * 32) for run in runs_of(study, POINTS[:4], 2)]
-    alone = runner_in(tmp_path / "one")
-    expected = {run.key: alone.run(run.config) for run in runs}
+def test_two_workers_that_start_once_for_all_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
+    runs = [replace(run, spec_digest="ab" * 32) for run in runs_of(study, POINTS[1:3], 2)]
+    alone, runner = runner_in(tmp_path / "one"), runner_in(tmp_path / "two")
+    expected, ended, seen = {run.key: alone.run(run.config) for run in runs}, list[RunRecord](), set[int]()
 
-    ended = executed(tmp_path / "two", runs)
+    with WorkerExecutor(2, runner) as executor:
+        for trial in (0, 1):
+            some = [run for run in runs if run.trial == trial]
+            executor.execute(some, make_plan([run.config for run in some], runner.store), ended.append)
+            seen |= {worker.pid for worker in workers()}
 
+    assert len(seen) == 2
+    assert not workers()
+    assert {record.status for record in ended} == {"completed"}
     assert sorted(record.key for record in ended) == sorted(expected)
     for record in ended:
         result = expected[record.key]
@@ -79,16 +93,16 @@ def test_two_workers_give_what_one_gives(runs_of: RunsOf, study: Study, tmp_path
     assert all(stored[1][address] == hashes for address, hashes in stored[0].items())
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("forking")
 def test_a_worker_that_is_killed_is_replaced(
     runs_of: RunsOf, study: Study, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runs = runs_of(with_changes(study, {"base.steps": 3000}), POINTS[:1], 1)
+    runs = runs_of(with_changes(study, {"base.steps": 1000}), POINTS[:1], 1)
     killer = threading.Thread(target=kill_one_in_mid_run, args=(tmp_path,))
     killer.start()
 
     with caplog.at_level(logging.WARNING):
-        ended = executed(tmp_path, runs)
+        ended = executed(tmp_path, runs, size=1)
 
     killer.join()
     assert sorted(record.key for record in ended) == sorted(run.key for run in runs)
@@ -161,7 +175,7 @@ def test_workers_may_die_as_often_as_there_are_runs_that_end(runs_of: RunsOf, st
     assert [record.key for record in ended] == [run.key for run in runs]
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("forking")
 def test_asked_to_stop_all_workers_store_what_they_trained(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
     began = time.monotonic()
 
@@ -250,21 +264,6 @@ def test_a_run_that_cannot_be_done_is_an_outcome(runs_of: RunsOf, study: Study, 
 
     assert [record.status for record in ended] == ["failed", "failed"]
     assert all("raised no tap 'nowhere'" in record.reason for record in ended)
-
-
-@pytest.mark.slow
-def test_workers_start_once_for_all_that_they_are_sent_for(runs_of: RunsOf, study: Study, tmp_path: Path) -> None:
-    runs, runner, ended, seen = runs_of(study, POINTS, 1), runner_in(tmp_path), list[RunRecord](), set[int]()
-
-    with WorkerExecutor(2, runner) as executor:
-        for trial in range(len(POINTS)):
-            some = [run for run in runs if run.trial == trial]
-            executor.execute(some, make_plan([run.config for run in some], runner.store), ended.append)
-            seen |= {worker.pid for worker in workers()}
-
-    assert [record.status for record in ended] == ["completed"] * len(runs)
-    assert len(seen) == 2
-    assert not workers()
 
 
 @pytest.mark.campaign

@@ -1,3 +1,5 @@
+import faulthandler
+import multiprocessing
 import os
 import signal
 import time
@@ -22,6 +24,7 @@ def leave(*_: object) -> None:
 
 
 def sleep(_config: WorkerConfig, values: MutableSequence[int], *_: object) -> None:
+    faulthandler.disable()  # pytest's, which a forked process has as well
     values[:] = [3, 1, 2, 1]
     time.sleep(600)
 
@@ -34,17 +37,22 @@ def launcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Processes]:
         yield launcher
 
 
-@pytest.mark.slow
-def test_an_exit_code_is_a_death(launcher: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def forking(launcher: Processes, monkeypatch: pytest.MonkeyPatch) -> Processes:
+    """A launcher whose workers need not load anything, since how they end is all that counts."""
+    monkeypatch.setattr(processes, "SPAWN", multiprocessing.get_context("fork"))
+    return launcher
+
+
+def test_an_exit_code_is_a_death(forking: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_work", leave)
 
-    worker = launcher.start(CONFIG)
+    worker = forking.start(CONFIG)
     worker.join()
 
     assert (worker.exit_reason(), worker.error()) == ("ended with exit code 7", None)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "said"),
     [
@@ -53,10 +61,10 @@ def test_an_exit_code_is_a_death(launcher: Processes, monkeypatch: pytest.Monkey
     ],
 )
 def test_a_signal_is_named_and_the_last_pulse_outlives_it(
-    launcher: Processes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+    forking: Processes, monkeypatch: pytest.MonkeyPatch, number: int, said: str
 ) -> None:
     monkeypatch.setattr(processes, "_work", sleep)
-    worker = launcher.start(CONFIG)
+    worker = forking.start(CONFIG)
     while worker.heartbeat().run < 0:
         time.sleep(0.05)
     assert (worker.exit_reason(), worker.error()) == ("", None)
