@@ -67,6 +67,29 @@ def _migrations_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _optuna_tables_made_once(tmp_path_factory: pytest.TempPathFactory, _migrations_read_once: None) -> Iterator[None]:
+    """Copy Optuna's empty database into a new home: to make its tables takes longer than to train a run."""
+    if "optuna" not in sys.modules:
+        yield
+        return
+    module, empty = import_module("harness.search.proposals"), tmp_path_factory.mktemp("optuna")
+    storage = module._storage
+
+    def copied(workspace: Workspace) -> object:
+        database = workspace.home / "optuna.sqlite"
+        if workspace.ledger.database.url is None and not database.exists():
+            if not (empty / database.name).exists():
+                storage(Workspace(empty)).engine.dispose()
+            workspace.home.mkdir(parents=True, exist_ok=True)
+            shutil.copy(empty / database.name, database)
+        return storage(workspace)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_storage", copied)
+        yield
+
+
 def pytest_collection_finish() -> None:
     """Let the garbage collector pass over what was imported and collected: a million objects that stay."""
     gc.collect()

@@ -61,7 +61,7 @@ class Interrupted(Observer):
 
 def pruned_by(study: Study, pruner: AbstractPruner) -> Study:
     """Return a study of a few configurations that `pruner` watches: growths come at 10 to 30 of 70 steps."""
-    sizes = {"trials": 5, "seeds": 3} if isinstance(pruner, Wilcoxon) else {"trials": 5, "seeds": 1}
+    sizes = {"trials": 3, "seeds": 3} if isinstance(pruner, Wilcoxon) else {"trials": 3, "seeds": 1}
     return with_changes(study, {"base.steps": 70, "pruner": pruner, **sizes})
 
 
@@ -87,8 +87,8 @@ def test_a_study_that_was_interrupted_and_then_enlarged_prunes_as_one_in_one_go(
     once, twice = launched(watched), tmp_path / "twice"
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(with_changes(watched, {"trials": 3}), home=twice, observer=Interrupted(22))
-    run_study(with_changes(watched, {"trials": 3}), home=twice)
+        run_study(with_changes(watched, {"trials": 2}), home=twice, observer=Interrupted(22))
+    run_study(with_changes(watched, {"trials": 2}), home=twice)
     run_study(watched, home=twice, trials=watched.trials)
 
     assert runs(twice) == runs(once)
@@ -146,7 +146,7 @@ def test_more_seeds_of_a_configuration_that_was_given_up_are_not_trained(
     run_study(watched, seeds=2)
 
     found = runs(tmp_path / "home")
-    assert len(found) == 5 * 2 * 2
+    assert len(found) == 3 * 2 * 2
     first = {run.trial: min(seed for trial, _, seed in found if trial == run.trial) for run in found.values()}
     for run in found.values():
         assert run.status == found[run.trial, run.arm, first[run.trial]].status
@@ -168,24 +168,25 @@ def test_runs_that_diverged_are_left_out_of_what_is_compared(run_study: Launch, 
 def test_a_sampler_that_learns_is_told_how_far_a_configuration_came(
     run_study: Launch, study: Study, tmp_path: Path
 ) -> None:
-    learning = with_changes(pruned_by(study, MEDIAN), {"sampler": TPE(startup=2), "trials": 5})
+    learning = with_changes(pruned_by(study, MEDIAN), {"sampler": TPE(startup=1), "trials": 4})
 
     run_study(learning)
     run_study(learning.model_copy(update={"trials": 2}), home=tmp_path / "twice")
-    run_study(learning, home=tmp_path / "twice", trials=5)
+    run_study(learning, home=tmp_path / "twice", trials=4)
 
+    assert TrialState.PRUNED in {state for state, _, _ in optuna_trials(tmp_path / "home")[:3]}
     assert runs(tmp_path / "twice") == runs(tmp_path / "home")
 
 
 def test_the_searches_of_all_arms_are_pruned_each_on_its_own(run_study: Launch, study: Study, tmp_path: Path) -> None:
-    tuned = with_changes(pruned_by(study, MEDIAN), {"design": Tuned(replicates=2, confirmation=1), "trials": 4})
+    tuned = with_changes(pruned_by(study, MEDIAN), {"design": Tuned(replicates=2, confirmation=1), "trials": 3})
 
     run_study(tuned)
 
     found = runs(tmp_path / "home")
-    assert len(found) == 2 * 2 * 4 + 2 * 2
-    assert {run.status for run in found.values() if run.trial < 8} == {"completed", "pruned"}
-    assert {run.status for run in found.values() if run.trial >= 8} == {"completed"}
+    assert len(found) == 2 * 2 * 3 + 2 * 2
+    assert {run.status for run in found.values() if run.trial < 6} == {"completed", "pruned"}
+    assert {run.status for run in found.values() if run.trial >= 6} == {"completed"}
 
 
 @pytest.mark.parametrize("pruner", [Median(checks=1), Wilcoxon(p=0.6)], ids=lambda pruner: pruner.kind)
@@ -194,7 +195,7 @@ def test_winners_are_confirmed_without_a_stop_with_fewer_seeds_than_were_searche
 ) -> None:
     tuned = Tuned(replicates=2, confirmation=1)
 
-    run_study(with_changes(pruned_by(study, pruner), {"design": tuned, "trials": 1, "seeds": 3}))
+    run_study(with_changes(pruned_by(study, pruner), {"design": tuned, "trials": 1, "seeds": 2}))
 
     confirmed = [run for run in runs(tmp_path / "home").values() if run.trial >= 2]
     assert [run.status for run in confirmed] == ["completed"] * 4

@@ -85,7 +85,7 @@ def test_test_data_are_opened_by_the_confirmation_alone_and_each_time_is_kept(
 def test_a_search_that_was_left_and_enlarged_equals_one_in_one_go(
     run_study: Launch, tuned: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    learning = with_changes(tuned, {"sampler": TPE(startup=1)})
+    learning = with_changes(tuned, {"sampler": TPE(startup=1), "design.confirmation": 1})
     run_study(learning)
 
     with monkeypatch.context() as patch:
@@ -139,17 +139,17 @@ def test_a_search_in_which_everything_diverged_has_no_winner(run_study: Launch, 
 
 
 def test_the_winner_is_the_best_mean_over_seeds(run_study: Launch, tuned: Study, tmp_path: Path) -> None:
-    run_study(with_changes(tuned, {"seeds": 2}))
+    run_study(with_changes(tuned, {"seeds": 2, "trials": 2}))
 
     found = runs(tmp_path / "home")
     for replicate, arm in [(0, "frozen"), (0, "unfrozen"), (1, "frozen"), (1, "unfrozen")]:
         means = {}
-        for trial in range(replicate, 6, 2):
+        for trial in range(replicate, 4, 2):
             of_trial = [run for run in found.values() if (run.trial, run.arm) == (trial, arm)]
             assert [run.seed for run in of_trial] == [replicate, replicate + 2]
             means[trial] = fmean(run.metrics["val/accuracy/all"] for run in of_trial)
         winner = max(means, key=lambda trial: (means[trial], -trial))
-        assert found[6 + replicate, arm, replicate + 4].params == found[winner, arm, replicate].params
+        assert found[4 + replicate, arm, replicate + 4].params == found[winner, arm, replicate].params
 
 
 @pytest.mark.parametrize(("metric", "winner"), [("accuracy/all", 2), ("loss/total", 3)])
