@@ -16,7 +16,9 @@ from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.location import default_tracking_uri
 
 UNREPORTED = (str(Path(__file__).with_name("unreported.py")),)
-STUDY, STEPS = "digits-late-classes", "steps=820"
+UNDRAWN = (str(Path(__file__).parents[1] / "undrawn.py"),)
+STUDY, FIELDS = "digits-late-classes", ["steps=820", "training.evaluate_every=100"]
+SET = [word for field in FIELDS for word in ("--set", field)]
 
 
 def run_study(home: Path, *options: str, program: tuple[str, ...] = ("-m", "harness")) -> str:
@@ -32,7 +34,7 @@ def home(made_once: Callable[..., Path]) -> Path:
     """A home in which the study was run with two configurations and two seeds, briefly."""
 
     def run(folder: Path) -> None:
-        printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu", "--set", STEPS)
+        printed = run_study(folder, "--trials", "2", "--seeds", "2", "--device", "cpu", *SET, program=UNDRAWN)
         (folder / "printed.txt").write_text(printed)
 
     return made_once("first", run)
@@ -138,7 +140,7 @@ def test_both_arms_continue_from_one_stage(home: Path) -> None:
 def test_running_it_again_adds_nothing(home: Path) -> None:
     before = results(home)
 
-    printed = run_study(home, "--no-tracking", "--device", "cpu", "--set", STEPS, program=UNREPORTED)
+    printed = run_study(home, "--no-tracking", "--device", "cpu", *SET, program=UNREPORTED)
 
     assert results(home) == before
     assert "trial" not in printed
@@ -148,6 +150,6 @@ def test_a_fresh_home_gives_identical_metrics_tracked_or_not(
     home: Path, tmp_path: Path, train_alone: Callable[..., Ledger]
 ) -> None:
     for number in (1, 2):
-        train_alone(tmp_path / "home", "device=cpu", STEPS, trials=number, seeds=number)
+        train_alone(tmp_path / "home", "device=cpu", *FIELDS, trials=number, seeds=number)
 
     assert results(tmp_path / "home") == results(home)

@@ -14,7 +14,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
-UNREPORTED = (str(Path(__file__).with_name("unreported.py")),)
+IN_TURN = (str(Path(__file__).with_name("in_turn.py")),)
 UNDRAWN = (str(ROOT / "tests" / "undrawn.py"),)
 STUDY = '''
 from pathlib import Path
@@ -146,9 +146,9 @@ def test_a_study_of_ones_own_runs_resumes_shares_and_is_reproduced(tmp_path: Pat
     assert {run.growths[0]["step"] for run in shared} <= {100, 200, 300}
     assert shared[0].stages[0] == shared[1].stages[0]
     assert len({entry.address.key for entry in Store(home / "store", ledger).entries()}) == 2 + 4
-    assert "PASS" in call(tmp_path, "reproduce", "rings")
     assert (home / "reports" / "rings" / "report.html").is_file()
-    call(tmp_path, "best", "rings", "--export", "best.py")
-    call(tmp_path, "run", "best.py", "--no-tracking", command=UNREPORTED)
+    best = ["best", "rings", "--export", "best.py"]
+    again = ["reproduce", "rings", "then", *best, "then", "run", "best.py", "--no-tracking"]
+    assert "PASS" in call(tmp_path, *again, command=IN_TURN)
     trained = [run.stages for run in ledger.runs("rings-best")]
     assert trained in ([run.stages for run in shared[:2]], [run.stages for run in shared[2:]])

@@ -16,7 +16,7 @@ from harness.staging.store import Store
 ROOT = Path(harness.__file__).parents[1]
 UNREPORTED = str(Path(__file__).with_name("unreported.py"))
 NAME = "digits-two-launches"
-FIELDS = ["steps=900", "training.evaluate_every=20"]
+FIELDS = ["steps=820", "training.evaluate_every=100"]
 
 
 def begin(folder: Path, name: str, storage: str) -> "subprocess.Popen[str]":

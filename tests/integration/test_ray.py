@@ -55,8 +55,8 @@ def numbers(folder: Path) -> dict[object, object]:
 def test_an_actor_that_is_killed_is_replaced_and_changes_no_number(
     tmp_path: Path, train_alone: Callable[..., Ledger]
 ) -> None:
-    train_alone(tmp_path / "alone", "steps=4000", trials=1, seeds=1)
-    launch = begin(tmp_path / "ray", *ON_RAY, steps=4000)
+    train_alone(tmp_path / "alone", "steps=2500", trials=1, seeds=1)
+    launch = begin(tmp_path / "ray", *ON_RAY, steps=2500)
     wait_until_trained(launch, tmp_path / "ray")
     while launch.poll() is None and len(placed := actors(launch)) < 2:
         time.sleep(0.05)

@@ -1,0 +1,34 @@
+"""Several calls of `harness` in one process, which loads everything once; `then` stands between their arguments."""
+
+import sys
+from collections.abc import Iterator
+from itertools import groupby
+
+from harness.cli.main import main
+from tests.integration import unreported  # noqa: F401  # no report is written
+
+
+def calls(words: list[str]) -> Iterator[list[str]]:
+    """Yield the arguments of each call."""
+    for between, call in groupby(words, lambda word: word == "then"):
+        if not between:
+            yield list(call)
+
+
+def call(arguments: list[str]) -> None:
+    """Call `harness`.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    sys.argv[1:] = arguments
+    try:
+        main()
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+if __name__ == "__main__":
+    for arguments in calls(sys.argv[1:]):
+        call(arguments)
