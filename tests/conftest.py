@@ -73,20 +73,20 @@ def _optuna_tables_made_once(tmp_path_factory: pytest.TempPathFactory, _migratio
     if "optuna" not in sys.modules:
         yield
         return
-    module, empty = import_module("harness.search.proposals"), tmp_path_factory.mktemp("optuna")
-    storage = module._storage
+    module, empty = import_module("harness.search.proposals"), Workspace(tmp_path_factory.mktemp("optuna"))
+    open_storage, optuna_file = module.open_storage, module.optuna_file
 
     def copied(workspace: Workspace) -> object:
-        database = workspace.home / "optuna.sqlite"
-        if workspace.ledger.database.url is None and not database.exists():
-            if not (empty / database.name).exists():
-                storage(Workspace(empty)).engine.dispose()
-            workspace.home.mkdir(parents=True, exist_ok=True)
-            shutil.copy(empty / database.name, database)
-        return storage(workspace)
+        file, made = optuna_file(workspace), optuna_file(empty)
+        if file and not file.exists():
+            if not made.exists():
+                open_storage(empty).engine.dispose()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(made, file)
+        return open_storage(workspace)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_storage", copied)
+        patch.setattr(module, "open_storage", copied)
         yield
 
 
