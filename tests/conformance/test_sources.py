@@ -290,3 +290,29 @@ def test_sequences_are_padded_to_the_longest_or_to_a_length() -> None:
     assert (Padded().is_fixed, Padded(length=2).is_fixed) == (False, True)
     with pytest.raises(DataError, match=r"one shape in all examples of a batch, found \(3,\) and \(1,\); give collate"):
         DatasetItems([torch.zeros(3), torch.zeros(1)]).read(torch.arange(2))  # type: ignore[arg-type]
+
+
+PAGE, LABELS = Path(__file__).parents[2] / "reports" / "data.md", torch.arange(16) % 2
+
+
+def test_every_block_of_the_page_gives_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 3, 8, 8), dtype=np.uint8)
+    monkeypatch.chdir(tmp_path)
+    np.save("photos.npy", pixels)
+    np.save("labels.npy", np.arange(16) % 2)
+    save_file({"pixels": pixels}, "photos.safetensors")
+    pixels.tofile("photos.bin")
+    pq.write_table(pa.table({"pixels": pixels.reshape(16, -1).tolist(), "label": [0, 1] * 8}), "table.parquet")
+    Path("text.txt").write_bytes(pixels.tobytes())
+    folder_of_images(tmp_path, PIXELS)
+    names = vars(sources) | {"torch": torch, "np": np, "Split": Split, "Normalize": Normalize}
+    names |= {"datasets": pytest.importorskip("datasets"), "my_dataset": TensorDataset(torch.zeros(16), LABELS)}
+    blocks = PAGE.read_text().split("```python\n")[2:]
+
+    for block in blocks:
+        given = dict(names)
+        exec(block.partition("```")[0], given)
+        split = given["split"]
+        assert len(next(split.chunks(4))) == 4, block
+
+    assert len(blocks) == 8
