@@ -185,8 +185,8 @@ class Proposals:
         try:
             yield
         except (StorageInternalError, DBAPIError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error.__cause__ or error
-            message = " ".join(str(cause).split())
+            cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+            message = " ".join(str(cause.orig if isinstance(cause, DBAPIError) else cause or error).split())
             if self._file:
                 raise HomeError(
                     f"expected Optuna's database at {self._file} that can be read and written, found: {message}; "

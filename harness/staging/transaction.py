@@ -44,5 +44,5 @@ def unusable(database: str, cause: object) -> HomeError:
     """Return the error of a database that cannot be read or written."""
     return HomeError(
         f"expected a ledger at {database} that can be read and written, found: {' '.join(str(cause).split())}; "
-        "choose another home with --home or HARNESS_HOME"
+        "restore it from a copy, or choose another home with --home or HARNESS_HOME"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from harness.core.errors import HomeError
 from harness.search.proposals import Proposals
 from harness.search.study import Study
 from harness.search.trial_check import damaged_trials, end_digest, is_damaged, params_digest
@@ -94,3 +95,20 @@ def test_whole_numbers_are_the_same_whichever_way_they_are_stored() -> None:
     assert params_digest({"b": 1, "a": True}) == params_digest({"a": True, "b": 1.0})
     assert params_digest({"b": 1}) != params_digest({"b": True})
     assert end_digest(TrialState.COMPLETE, [1]) == end_digest(TrialState.COMPLETE, [1.0])
+
+
+@pytest.mark.parametrize("happens", ["deleted", "truncated"])
+def test_what_happens_to_the_file_meanwhile_is_one_line_and_then_made_good(
+    workspace: Workspace, study: Study, happens: str
+) -> None:
+    proposals, path = Proposals(study, workspace), workspace.home / "optuna.sqlite"
+    before = proposals.params(2)
+    if happens == "deleted":
+        path.unlink()
+    else:
+        alter(path, lambda content: content[: len(content) // 2])
+
+    with pytest.raises(HomeError, match=r"expected Optuna's database at [^\[]*; once that is mended, or"):
+        proposals.tell(1, [ended(0.5)])
+
+    assert Proposals(study, workspace).params(2) == before
