@@ -42,12 +42,12 @@ class Packs:
     def has_room(self, loops: Sequence["StageLoop"]) -> bool:
         """Return whether another run may begin beside those of `loops`: whether it may be packed with them.
 
-        Until a pack is proved, no more begin than it takes to see whether one pays.
+        Until a pack is proved, no more begin than it takes to make one.
         """
         signatures = [self._signature(loop) for loop in loops]
         if None in signatures or sum(map(_held_bytes, loops)) > BUDGET_BYTES:
             return False
-        return all(signature in self._proved or signatures.count(signature) < ENOUGH for signature in signatures)
+        return all(signature in self._proved or signatures.count(signature) < 2 for signature in signatures)
 
     def choose(self, loops: Sequence["StageLoop"]) -> list["StageLoop"]:
         """Return those of `loops` that are trained next: alike, and at most `largest`.
