@@ -110,4 +110,5 @@ def _name(address: StageAddress) -> str:
 def _digest(entry: StageEntry) -> str:
     """Return the digest of everything in a row that stays when its snapshot is evicted."""
     files = (entry.snapshot_sha256, entry.metrics_sha256, entry.metrics_bytes)
-    return digest_of_row([entry.address.key, entry.address.step, entry.start, entry.parent, *files, entry.seconds])
+    seconds = float(entry.seconds)  # as databases give it back
+    return digest_of_row([entry.address.key, entry.address.step, entry.start, entry.parent, *files, seconds])

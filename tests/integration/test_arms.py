@@ -75,7 +75,9 @@ def test_both_arms_grow_from_states_that_are_equal_to_the_bit(
         return original(state, change, probe=probe)
 
     monkeypatch.setattr(TrainState, "grow", noted)
-    monkeypatch.setattr(chain, "count", lambda *_: Counts(parameters=0, trainable=0, flops=(0, 0)))  # grows a copy
+    monkeypatch.setattr(
+        chain, "count", lambda *_, **__: Counts(parameters=0, trainable=0, flops=(0, 0))
+    )  # grows a copy
     runner.run(arm(run, OldParameters()))  # grows the state that it trained
     runner.run(arm(run, NoFreezing()))  # grows the state that it restored
 
