@@ -249,15 +249,15 @@ def test_runs_that_are_trained_together_leave_what_runs_leave_that_are_trained_a
 
 
 @pytest.mark.usefixtures("all_pay")
+@pytest.mark.parametrize("evaluations", [20, 28])  # in the middle of stages: at a beginning there is nothing to lose
 def test_a_stop_stores_what_was_trained_and_the_rest_is_trained_later(
-    reference: tuple[list[RunRequest], Left], tmp_path: Path
+    reference: tuple[list[RunRequest], Left], tmp_path: Path, evaluations: int
 ) -> None:
     runs, (records, stages) = reference
     first, second = Together(), Together()
 
     with pytest.raises(InterruptedRunError):
-        # Within stages that are trained together: at their beginning there would be nothing to lose.
-        executed(tmp_path / "home", runs, Packs(), first, stop=lambda: len(first.evaluations) >= 24)
+        executed(tmp_path / "home", runs, Packs(), first, stop=lambda: len(first.evaluations) >= evaluations)
     ended_before, _ = left_by(tmp_path / "home")
     found_records, found_stages = executed(tmp_path / "home", runs, Packs(), second)
 
