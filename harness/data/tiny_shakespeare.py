@@ -27,7 +27,7 @@ class TinyShakespeare(AbstractTask):
 
     The first nine tenths of the text train, the next twentieth validates, the last one tests; each is cut into pieces
     that follow one another. The characters are numbered in the order of their codes. An output that predicts them is
-    `Output(kind="tokens", columns=65)`, named `next` or with that target.
+    `Output(kind="classes", columns=65)`, named `next` or with that target.
 
     Source: Karpathy (2015), The Unreasonable Effectiveness of Recurrent Neural Networks; the plays are in the public
     domain.

@@ -6,7 +6,6 @@ whenever a process dies, the folder has the old checkpoint or the new one. Nothi
 
 import hashlib
 import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.core.errors import SnapshotError, StoreError
+from harness.core.synced import sync
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -39,11 +39,11 @@ def write_checkpoint(folder: Path, content: dict[str, Any], tensors: dict[str, T
             header = Path(temporary) / HEADER
             header.write_text(json.dumps({"version": VERSION, "tensors": name, "sha256": digest, **content}))
             for path in (written, header):
-                _sync(path)
+                sync(path)
             written.chmod(header.stat().st_mode)  # safetensors lets nobody else read it
             written.replace(folder / name)
             header.replace(folder / HEADER)
-            _sync(folder)
+            sync(folder)
         for old in folder.glob(TENSORS.format("*")):
             if old.name != name:
                 old.unlink()
@@ -94,11 +94,3 @@ def _digest(path: Path) -> str:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.staging.snapshot_format import Buffer
 
-__all__ = ["exchanged", "sync_folder", "write_synced"]
+__all__ = ["exchanged", "write_synced"]
 
 RENAME_EXCHANGE, HERE = 2, -100  # of Linux's `renameat2`; macOS's `renamex_np` has the same number for its swap
 
@@ -19,15 +19,6 @@ def write_synced(path: Path, pieces: Iterable[Buffer]) -> None:
             file.write(piece)
         file.flush()
         os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder safe."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def exchanged(one: Path, other: Path) -> bool:

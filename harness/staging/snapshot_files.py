@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.core.errors import SnapshotError
-from harness.staging.durable_files import sync_folder, write_synced
+from harness.core.synced import sync
+from harness.staging.durable_files import write_synced
 from harness.staging.histories import SNAPSHOT_FILE
 from harness.staging.snapshot_format import LENGTH_BYTES, METADATA, Buffer, SnapshotFile, header_bytes
 from harness.staging.tensor_pool import TensorPool
@@ -39,7 +40,7 @@ def write_snapshot_files(folder: Path, content: Buffer, pool: TensorPool) -> Non
     snapshot = SnapshotFile.parse(content)
     large = [name for name in snapshot.tensors if len(snapshot.tensor_bytes(name)) >= LARGE_TENSOR_BYTES]
     files = {name: pool.put(folder / TENSORS, _alone(snapshot, name)) for name in large}
-    sync_folder(folder / TENSORS)
+    sync(folder / TENSORS)
     write_synced(folder / REST_FILE, _rest(snapshot, files))
 
 

@@ -20,8 +20,9 @@ from pathlib import Path
 
 from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
+from harness.core.synced import sync
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.durable_files import exchanged, sync_folder, write_synced
+from harness.staging.durable_files import exchanged, write_synced
 from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, stage_folder
 from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import Ledger, StageAddress
@@ -259,11 +260,11 @@ def _replacing(folder: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary
-        sync_folder(temporary)
+        sync(temporary)
         # One that is there was cut short, or is made again.
         if not folder.exists() or not exchanged(temporary, folder):
             shutil.rmtree(folder, ignore_errors=True)
             temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    sync_folder(folder.parent)
+    sync(folder.parent)

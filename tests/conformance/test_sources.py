@@ -127,8 +127,7 @@ def own(_folder: Path, pixels: np.ndarray) -> AbstractSource:
 
 MAKERS: list[Make] = [npy, foreign_byte_order, raw, safetensors, tokens, overlapping_tokens, folder_of_images]
 MAKERS += [parquet, arrow, hugging_face, dataset, in_memory, own]
-OF_PIXELS = ["npy", "foreign_byte_order", "raw", "safetensors", "folder_of_images", "parquet"]
-OF_PIXELS += ["hugging_face", "dataset"]
+OF_PIXELS: list[Make] = [npy, foreign_byte_order, raw, safetensors, folder_of_images, parquet, hugging_face, dataset]
 PIXELS = np.random.default_rng(0).integers(0, 256, (COUNT, 3, 4, 4), dtype=np.uint8)
 
 
@@ -178,9 +177,8 @@ def test_examples_come_in_the_order_asked_for_as_often_as_asked_for(source: Abst
     assert len(source) == COUNT
 
 
-def test_stored_pixels_are_read_in_their_type(source: AbstractSource, make: Make) -> None:
-    if make.__name__ not in OF_PIXELS:
-        pytest.skip("holds something else")
+@pytest.mark.parametrize("make", OF_PIXELS, indirect=True, ids=lambda make: make.__name__)
+def test_stored_pixels_are_read_in_their_type(source: AbstractSource) -> None:
     asked = torch.tensor([5, 2, 9])
 
     (read,) = input_tensors(source.read(asked)).values()

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.staging.durable_files import exchanged, sync_folder, write_synced
+from harness.core.synced import sync
+from harness.staging.durable_files import exchanged, write_synced
 
 
 def test_content_and_names_are_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,7 +15,7 @@ def test_content_and_names_are_synced(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "fsync", noted)
     write_synced(tmp_path / "file", [b"one", memoryview(b"two")])
-    sync_folder(tmp_path)
+    sync(tmp_path)
 
     assert synced[0] == ("file", 6)
     assert synced[1][0] == tmp_path.name

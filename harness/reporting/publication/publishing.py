@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.core.errors import InputError
-from harness.staging.durable_files import exchanged, sync_folder, write_synced
+from harness.core.synced import sync
+from harness.staging.durable_files import exchanged, write_synced
 
 __all__ = ["KEPT", "publish"]
 
@@ -74,14 +75,14 @@ def _replace(out: Path, files: Mapping[str, bytes], workplace: Path) -> None:
         write_synced(path, [content])
     _keep(out, new)
     for folder, _, _ in os.walk(new):
-        sync_folder(Path(folder))
+        sync(Path(folder))
     if not out.exists():
         new.rename(out)
     elif exchanged(new, out):
         _rescue(new, out)
     else:
         _rename_both(out, new, workplace / OLD)
-    sync_folder(out.parent)
+    sync(out.parent)
 
 
 def _keep(out: Path, new: Path) -> None:

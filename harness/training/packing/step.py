@@ -105,9 +105,10 @@ class PackedStep:
         """Return the next batch of each loop: what its network reads, inputs, labels and other targets."""
         indices = [loop.batches.indices(loop.state.age) for loop in self._loops]
         train, joined, size = self._loops[0].data.train, torch.cat(indices), (len(indices), -1)
-        inputs = train.inputs[joined].unflatten(0, size)
         if any(loop.config.augment for loop in self._loops):
             inputs = torch.stack([loop.next_batch().inputs for loop in self._loops])
+        else:
+            inputs = train.inputs[joined].unflatten(0, size)
         labels = train.labels[joined].unflatten(0, size)
         targets = {name: values[joined].unflatten(0, size) for name, values in train.targets.items()}
         if self._loops[0].feed.cut is None:
