@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,7 +33,13 @@ class LayerContext:
 
 
 class AbstractInitializer(LeafSpec):
-    """Values for a new weight or bias."""
+    """Values for a new weight or bias.
+
+    Attributes:
+        reads_examples: whether the values may depend on the features or targets of a probe.
+    """
+
+    reads_examples: ClassVar[bool] = True
 
     @abstractmethod
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:

@@ -1,6 +1,6 @@
 """The same value everywhere."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -15,6 +15,7 @@ class Constant(AbstractInitializer):
     """All values are `value`. Use it for biases and scales: units with equal weights stay equal."""
 
     kind: Literal["constant"] = "constant"
+    reads_examples: ClassVar[bool] = False
     value: Annotated[float, Field(allow_inf_nan=False)]
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002

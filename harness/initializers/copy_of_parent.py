@@ -1,6 +1,6 @@
 """Copies of a row that the layer already has."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeFloat, NonNegativeInt
@@ -20,6 +20,7 @@ class CopyOfParent(AbstractInitializer):
     """
 
     kind: Literal["copy_of_parent"] = "copy_of_parent"
+    reads_examples: ClassVar[bool] = False
     parent: NonNegativeInt
     noise: NonNegativeFloat = 0.0
 

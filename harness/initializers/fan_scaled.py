@@ -1,7 +1,7 @@
 """Random values whose size follows from how many numbers a layer reads and how many read it."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ class KaimingNormal(AbstractInitializer):
     """Normal with variance `2 / fan_in`, for a ReLU (arXiv 1502.01852, equation 10)."""
 
     kind: Literal["kaiming_normal"] = "kaiming_normal"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -41,6 +42,7 @@ class KaimingUniform(AbstractInitializer):
     """Uniform in `±sqrt(6 / fan_in)`, for a ReLU (arXiv 1502.01852, equation 10)."""
 
     kind: Literal["kaiming_uniform"] = "kaiming_uniform"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -51,6 +53,7 @@ class LeCunNormal(AbstractInitializer):
     """Normal with variance `1 / fan_in` (LeCun et al., Efficient BackProp, 1998); for SELU, arXiv 1706.02515."""
 
     kind: Literal["lecun_normal"] = "lecun_normal"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -61,6 +64,7 @@ class LeCunUniform(AbstractInitializer):
     """Uniform in `±sqrt(3 / fan_in)`, of variance `1 / fan_in` (LeCun et al., Efficient BackProp, 1998)."""
 
     kind: Literal["lecun_uniform"] = "lecun_uniform"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -71,6 +75,7 @@ class XavierNormal(AbstractInitializer):
     """Normal with variance `2 / (fan_in + fan_out)` (Glorot and Bengio, AISTATS 2010, equation 12)."""
 
     kind: Literal["xavier_normal"] = "xavier_normal"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -81,6 +86,7 @@ class XavierUniform(AbstractInitializer):
     """Uniform in `±sqrt(6 / (fan_in + fan_out))` (Glorot and Bengio, AISTATS 2010, equation 16)."""
 
     kind: Literal["xavier_uniform"] = "xavier_uniform"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""
@@ -91,6 +97,7 @@ class TorchDefault(AbstractInitializer):
     """Uniform in `±1 / sqrt(fan_in)`, weight and bias alike, as `nn.Linear` and `nn.Conv2d` begin."""
 
     kind: Literal["torch_default"] = "torch_default"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:
         """Return float32 values of `shape`."""

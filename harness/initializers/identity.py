@@ -1,6 +1,6 @@
 """Weights that pass their input unchanged."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveInt
@@ -20,6 +20,7 @@ class Identity(AbstractInitializer):
     """
 
     kind: Literal["identity"] = "identity"
+    reads_examples: ClassVar[bool] = False
     groups: PositiveInt = 1
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002

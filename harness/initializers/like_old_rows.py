@@ -1,7 +1,7 @@
 """Rows drawn from the distribution of the rows that the layer already has."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeFloat
@@ -21,6 +21,7 @@ class LikeOldRows(AbstractInitializer):
     """
 
     kind: Literal["like_old_rows"] = "like_old_rows"
+    reads_examples: ClassVar[bool] = False
     scale: NonNegativeFloat = 1e-9
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:

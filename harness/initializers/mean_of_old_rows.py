@@ -1,6 +1,6 @@
 """The mean of the rows that the layer already has."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import NonNegativeFloat
@@ -20,6 +20,7 @@ class MeanOfOldRows(AbstractInitializer):
     """
 
     kind: Literal["mean_of_old_rows"] = "mean_of_old_rows"
+    reads_examples: ClassVar[bool] = False
     noise: NonNegativeFloat = 0.0
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:

@@ -1,6 +1,6 @@
 """Orthogonal rows or columns."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ class Orthogonal(AbstractInitializer):
     """The rows (or columns, if fewer) are orthonormal (arXiv 1312.6120)."""
 
     kind: Literal["orthogonal"] = "orthogonal"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`, which is a weight's."""

@@ -1,6 +1,6 @@
 """Normal values without tails."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import PositiveFloat
@@ -15,6 +15,7 @@ class TruncatedNormal(AbstractInitializer):
     """Normal with standard deviation `std`, cut off at two standard deviations."""
 
     kind: Literal["truncated_normal"] = "truncated_normal"
+    reads_examples: ClassVar[bool] = False
     std: PositiveFloat = 0.02
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002

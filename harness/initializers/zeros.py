@@ -1,6 +1,6 @@
 """Zeros: the new values have no effect at first."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ class Zeros(AbstractInitializer):
     """All zero. Not for both sides of a hidden unit: they would have no gradient and stay zero."""
 
     kind: Literal["zeros"] = "zeros"
+    reads_examples: ClassVar[bool] = False
 
     def values(self, shape: tuple[int, ...], context: LayerContext, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return float32 values of `shape`."""

@@ -19,6 +19,7 @@ from harness.training.state import build_model
 __all__ = ["PROBE_SIZE", "build_network", "probe_for"]
 
 PROBE_SIZE = 256
+FEW = 2  # examples, where only their shape counts
 
 
 def build_network(config: RunConfig, data: TaskData) -> GrowableModel:
@@ -53,7 +54,8 @@ def probe_for(change: Change, data: TaskData, trained: Callable[[], TrainedLoss]
         trained: returns the loss, for operations whose values follow from it. Without it, they follow from another one:
             for networks whose values will be replaced.
     """
-    examples = data.train.take(torch.arange(min(PROBE_SIZE, len(data.train))))
+    size = PROBE_SIZE if change.operation.reads_examples else FEW
+    examples = data.train.take(torch.arange(min(size, len(data.train))))
     if change.operation.reads_loss:
         return trained().probe(data.train, PROBE_SIZE) if trained else Probe(examples.inputs, loss=stand_in_loss)
     head = next(iter(change.operation.new_outputs()), None)

@@ -3,6 +3,7 @@
 import importlib
 import json
 import pkgutil
+from dataclasses import replace
 
 import pytest
 import torch
@@ -124,6 +125,15 @@ def test_values_come_from_the_generator_alone() -> None:
         torch.randn(11)
 
         assert torch.equal(drawn(init, shape), first), init
+
+
+def test_values_that_read_no_examples_are_the_same_without_any() -> None:
+    for init, shape in SETTINGS:
+        context = replace(context_for(shape), features=None, targets=None)
+        if not init.reads_examples:
+            values = init.values(shape, context, torch.Generator().manual_seed(3))
+
+            assert torch.equal(values, drawn(init, shape)), init
 
 
 def test_the_layer_that_values_join_is_left_as_it_was() -> None:

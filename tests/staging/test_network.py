@@ -3,6 +3,7 @@ import torch
 from harness.data import Digits, Output, Split, TaskData, load_task
 from harness.growth import AttachHead, Change, Identities, NoFreezing, ToggleHead, WidenHead, WidenLayer
 from harness.growth.units import GradMaxUnits
+from harness.initializers import AbstractInitializer, Imprint, XavierUniform
 from harness.losses import JointCrossEntropy, Uncertainty
 from harness.models import MLP
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
@@ -16,8 +17,9 @@ EXAMPLES = Split(torch.zeros(3, 2), torch.tensor([0, 1, 2]))
 DATA = TaskData(EXAMPLES, EXAMPLES, EXAMPLES, TASK.classes)
 
 
-def change_with(name: str) -> Change:
-    return Change(operation=AttachHead(name=name, outputs=2, tap="hidden"), freeze=NoFreezing())
+def change_with(name: str, init: AbstractInitializer | None = None) -> Change:
+    head = AttachHead(name=name, outputs=2, tap="hidden", init=init or Imprint())
+    return Change(operation=head, freeze=NoFreezing())
 
 
 def test_the_network_answers_for_the_first_head_and_depends_on_the_seed_alone() -> None:
@@ -49,6 +51,16 @@ def test_a_probe_is_small() -> None:
     probe = probe_for(change_with("late"), TaskData(many, many, many, DATA.classes))
 
     assert len(probe.inputs) == PROBE_SIZE
+
+
+def test_a_probe_whose_values_nobody_reads_is_two_examples() -> None:
+    drawn, known = (
+        change_with("late", XavierUniform()),
+        Change(operation=WidenHead(path="output", to=3), freeze=NoFreezing()),
+    )
+
+    assert len(probe_for(drawn, DATA).inputs) == 2
+    assert len(probe_for(known, DATA).inputs) == len(EXAMPLES)
 
 
 def test_operations_of_the_start_are_part_of_the_network_at_step_0() -> None:

@@ -50,3 +50,8 @@ class AbstractOperation(LeafSpec):
     def reads_loss(self) -> bool:
         """Whether its values follow from the loss that is trained, which the probe then has; not by default."""
         return False
+
+    @property
+    def reads_examples(self) -> bool:
+        """Whether its values depend on the examples of the probe, not on their shape alone; by default it may."""
+        return True

@@ -72,6 +72,11 @@ class AttachHead(AbstractOperation):
         """Return the head's columns by its name."""
         return {self.name: self.outputs}
 
+    @property
+    def reads_examples(self) -> bool:
+        """Whether the last layer's initializers do."""
+        return (self.output_init or self.init).reads_examples or self.bias.reads_examples
+
     def apply(self, model: nn.Module, *, probe: Probe | None, generator: torch.Generator) -> Growth:
         """Add the head. Raises `TapNotFoundError` for an impossible tap, `SpecError` for a name that is taken."""
         if not isinstance(model, GrowableModel):
