@@ -14,7 +14,7 @@ from harness.core.seed_layout import seeds_of
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.record_digest import DIGEST, record_digest
-from harness.staging.row_digest import digest_of_row, save_row_digest
+from harness.staging.row_digest import digest_of_row, save_row, save_row_digest
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
@@ -246,11 +246,12 @@ class Ledger:
                 values,
             )
             if new and record.opened_test:
-                transaction.execute(
+                rows = transaction.rows(
                     "INSERT INTO openings (study, trial, arm, seed, run_id, at) "
-                    "VALUES (:study, :trial, :arm, :seed, :run_id, {now})",
+                    "VALUES (:study, :trial, :arm, :seed, :run_id, {now}) RETURNING trial, arm, seed, run_id, at",
                     values,
                 )
+                save_row(transaction, "openings", record.study, rows[0])
 
     def test_set_accesses(self, study: str) -> list[TestSetAccess]:
         """Return the study's evaluations on test data by time; none of a database that does not record them yet."""

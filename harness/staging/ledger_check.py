@@ -8,7 +8,7 @@ from harness.core.errors import HomeError
 from harness.staging.database import Database
 from harness.staging.ledger import RunKey, RunRecord
 from harness.staging.record_digest import DIGEST, record_digest
-from harness.staging.row_digest import digest_beside, digest_of_row
+from harness.staging.row_digest import digest_beside, digest_of_row, lost_rows
 from harness.staging.run_name import run_name
 from harness.staging.transaction import AbstractTransaction
 
@@ -16,12 +16,18 @@ __all__ = ["check_records"]
 
 STUDY = "study "
 COLUMNS = ("study", "trial", "arm", "seed", "run_id", "status")
+UNNAMED = {  # tables whose rows have digests, their columns beside the study, and what they hold
+    "openings": ("trial, arm, seed, run_id, at", "accesses to test data"),
+    "reproductions": ('trial, arm, seed, run_id, history_sha256, difference, "commit", at', "reproductions"),
+    "registrations": ("content, at", "registration"),
+    "first_launches": ("at", "first launch"),
+}
 
 
 def check_records(database: Database, study: str | None = None) -> dict[tuple[str, RunKey], str]:
     """Return the digest of every record of a run, of one study or all; an empty one where it was saved without.
 
-    Records at rungs are checked, too, and the specs of studies.
+    Records at rungs are checked, too, the specs of studies, accesses to test data, reproductions and registrations.
 
     Raises:
         HomeError: a record is not the one that was saved; the message names the first.
@@ -34,12 +40,18 @@ def check_records(database: Database, study: str | None = None) -> dict[tuple[st
         )
         rungs = _rungs(transaction, condition, study)
         specs = _changed_specs(transaction, study)
+        lost = _lost(transaction, study)
     digests = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row, strict=False))) for row in rows}
     at_rungs = {(row[0], row[1:4]): _digest_of(row[-1], dict(zip(COLUMNS, row[:-1], strict=False))) for row in rungs}
     if specs:
         raise HomeError(
             f"expected the spec of the study {specs[0]!r} as it was saved in the ledger {database}, found another "
             "content than its digest says; restore the ledger from a copy, or run the study in another home with --home"
+        )
+    if lost:
+        raise HomeError(
+            f"expected the {lost[0][1]} of the study {lost[0][0]!r} as saved in the ledger {database}, found another "
+            "content than the digests say; restore the ledger from a copy, or run the study in another home with --home"
         )
     damaged = [key for found in (digests, at_rungs) for key, digest in found.items() if digest is None]
     if damaged:
@@ -58,6 +70,16 @@ def _changed_specs(transaction: AbstractTransaction, study: str | None) -> list[
     rows = transaction.rows(f"SELECT studies.name, spec, {digest} FROM studies {join} ORDER BY studies.name")
     asked = [row for row in rows if study in (None, row[0])]
     return [name for name, spec, sha256 in asked if sha256 not in (None, digest_of_row([spec]))]
+
+
+def _lost(transaction: AbstractTransaction, study: str | None) -> list[tuple[str, str]]:
+    """Return the studies, each with what is not all there of it, or not as it was saved."""
+    found = []
+    for table, (columns, content) in UNNAMED.items():
+        rows = transaction.rows(f"SELECT study, {columns} FROM {table}") if transaction.has(table) else []
+        lost = lost_rows(transaction, table, [(row[0], row[1:]) for row in rows])
+        found += [(name, content) for name in lost if study in (None, name)]
+    return found
 
 
 def _digest_of(text: str, columns: dict[str, Any]) -> str | None:

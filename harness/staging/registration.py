@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.staging.database import Database
+from harness.staging.row_digest import save_row
 
 __all__ = ["Registration", "registration_bytes", "registration_of", "save_launch", "save_registration"]
 
@@ -47,18 +48,25 @@ def save_registration(database: Database, study: str, content: Mapping[str, Any]
             return False
         values = {"study": study, "content": registration_bytes(content).decode()}
         statement = (
-            "INSERT INTO registrations (study, content, at) VALUES (:study, :content, {now}) ON CONFLICT DO NOTHING"
+            "INSERT INTO registrations (study, content, at) VALUES (:study, :content, {now}) ON CONFLICT DO NOTHING "
+            "RETURNING content, at"
         )
-        return transaction.execute(statement, values) > 0
+        rows = transaction.rows(statement, values)
+        for row in rows:
+            save_row(transaction, "registrations", study, row)
+        return bool(rows)
 
 
 def save_launch(database: Database, study: str) -> None:
     """Keep when a study was first launched; later launches change nothing."""
     database.create()  # a database of an earlier version lacks the tables
     with database.transaction() as transaction:
-        transaction.execute(
-            "INSERT INTO first_launches (study, at) VALUES (:study, {now}) ON CONFLICT DO NOTHING", {"study": study}
+        rows = transaction.rows(
+            "INSERT INTO first_launches (study, at) VALUES (:study, {now}) ON CONFLICT DO NOTHING RETURNING at",
+            {"study": study},
         )
+        for row in rows:
+            save_row(transaction, "first_launches", study, row)
 
 
 def registration_of(database: Database, study: str) -> Registration | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.core.history import History
 from harness.staging.database import Database
 from harness.staging.ledger import RunRecord
+from harness.staging.row_digest import save_row
 
 __all__ = ["Reproduction", "reproductions", "save_reproduction"]
 
@@ -37,13 +38,15 @@ def save_reproduction(database: Database, record: RunRecord, recorded: History, 
     database.create()  # a database of an earlier version lacks the table
     names = ("study", "trial", "arm", "seed", "run_id")
     with database.transaction() as transaction:
-        transaction.execute(
+        rows = transaction.rows(
             'INSERT INTO reproductions (study, trial, arm, seed, run_id, history_sha256, difference, "commit", at) '
-            "VALUES (:study, :trial, :arm, :seed, :run_id, :history_sha256, :difference, :commit, {now})",
+            "VALUES (:study, :trial, :arm, :seed, :run_id, :history_sha256, :difference, :commit, {now}) "
+            'RETURNING trial, arm, seed, run_id, history_sha256, difference, "commit", at',
             {name: getattr(record, name) for name in names}
             | {"history_sha256": hashlib.sha256(recorded.to_bytes()).hexdigest()}
             | {"difference": difference, "commit": commit},
         )
+        save_row(transaction, "reproductions", record.study, rows[0])
 
 
 def reproductions(database: Database, study: str) -> list[Reproduction]:

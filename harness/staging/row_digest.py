@@ -5,11 +5,11 @@ Rows that an earlier version wrote have none, and are taken as they are.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.staging.transaction import AbstractTransaction
 
-__all__ = ["digest_beside", "digest_of_row", "save_row_digest"]
+__all__ = ["digest_beside", "digest_of_row", "lost_rows", "save_row", "save_row_digest"]
 
 
 def digest_of_row(values: Sequence[str | int | float]) -> str:
@@ -30,6 +30,30 @@ def save_row_digest(transaction: AbstractTransaction, name: str, sha256: str) ->
         "ON CONFLICT (name) DO UPDATE SET sha256 = :sha256",
         {"name": name, "sha256": sha256},
     )
+
+
+def save_row(transaction: AbstractTransaction, table: str, study: str, values: Sequence[str | int | float]) -> None:
+    """Save the digest of a row that has no name, since its table may have several of a kind; `lost_rows` finds it."""
+    sha256 = digest_of_row(values)
+    save_row_digest(transaction, f"{table} {study} {sha256}", sha256)
+
+
+def lost_rows(
+    transaction: AbstractTransaction, table: str, rows: Iterable[tuple[str, Sequence[str | int | float]]]
+) -> list[str]:
+    """Return the studies of which `table` does not have every row that was saved by `save_row`, to the bit.
+
+    Args:
+        transaction: of a database that may not have digests yet.
+        table: in the database.
+        rows: all of it: each with its study.
+    """
+    if not transaction.has("row_digests"):
+        return []
+    found = {f"{table} {study} {digest_of_row(values)}" for study, values in rows}
+    saved = transaction.rows("SELECT name FROM row_digests WHERE name LIKE :names", {"names": f"{table} %"})
+    lost = [name for (name,) in saved if name not in found]
+    return sorted({name.removeprefix(f"{table} ").rpartition(" ")[0] for name in lost})
 
 
 def digest_beside(transaction: AbstractTransaction, name: str) -> tuple[str, str]:

@@ -22,7 +22,8 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     found.create()
     with found.transaction() as transaction:
         known = ("studies", "origins", "runs", "stages", "signals", "leases", "deaths")
-        for table in (*known, "rungs", "openings", "earlier_forms", "reproductions"):
+        recorded = ("openings", "reproductions", "registrations", "first_launches", "row_digests")
+        for table in (*known, "rungs", "earlier_forms", *recorded):
             transaction.execute(f"TRUNCATE {table}")
     yield found
     found.close()

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import HomeError
+from harness.core.history import History
 from harness.staging.ledger import Ledger, RunRecord, StudyRecord
 from harness.staging.ledger_check import check_records
+from harness.staging.registration import save_launch, save_registration
+from harness.staging.reproductions import save_reproduction
 from harness.staging.study_spec import StudySpec
 
 RUN = RunRecord(
@@ -76,6 +79,32 @@ def test_an_edit_of_a_spec_is_found_and_a_new_spec_is_none(ledger: Ledger) -> No
         check_records(ledger.database, "a-study")
 
 
+UNNAMED = {
+    "UPDATE openings SET at = at - 1 WHERE seed = 1": "accesses to test data",
+    "UPDATE openings SET study = 'another' WHERE seed = 1": "accesses to test data",
+    "DELETE FROM openings WHERE seed = 1": "accesses to test data",
+    "UPDATE reproductions SET difference = ''": "reproductions",
+    "UPDATE registrations SET at = at - 1": "registration",
+    "UPDATE registrations SET content = replace(content, '1', '2')": "registration",
+    "DELETE FROM first_launches": "first launch",
+    "DROP TABLE first_launches": "first launch",
+}
+
+
+@pytest.mark.parametrize("statement", UNNAMED)
+def test_an_edit_of_what_was_recorded_beside_runs_is_found(ledger: Ledger, statement: str) -> None:
+    save_registration(ledger.database, "a-study", {"trials": 1})
+    save_launch(ledger.database, "a-study")
+    save_reproduction(ledger.database, RUN, History(), "weights differ", "")
+    check_records(ledger.database)
+
+    edit(ledger, statement)
+
+    check_records(ledger.database, "another")
+    with pytest.raises(HomeError, match=f"expected the {UNNAMED[statement]} of the study 'a-study' as saved"):
+        check_records(ledger.database, "a-study")
+
+
 def test_any_flipped_bit_of_a_record_is_found(ledger: Ledger, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
         text = connection.execute("SELECT record FROM runs WHERE seed = 1").fetchone()[0].encode()
@@ -106,7 +135,11 @@ def no_rungs(ledger: Ledger) -> None:
     edit(ledger, "DROP TABLE rungs")
 
 
-@pytest.mark.parametrize("earlier", [without_digest, no_rungs])
+def no_digests(ledger: Ledger) -> None:
+    edit(ledger, "DROP TABLE row_digests")
+
+
+@pytest.mark.parametrize("earlier", [without_digest, no_rungs, no_digests])
 def test_a_ledger_of_an_earlier_version_still_opens(ledger: Ledger, earlier: Callable[[Ledger], None]) -> None:
     earlier(ledger)
 
@@ -130,5 +163,8 @@ def test_an_edit_is_found_on_a_server(tmp_path: Path, postgres: str) -> None:
     edit(ledger, EDITS["a value"])
 
     with pytest.raises(HomeError, match="in 1 of 3"):
+        check_records(ledger.database, "a-study")
+    edit(ledger, "DELETE FROM openings WHERE seed = 1")
+    with pytest.raises(HomeError, match="accesses to test data"):
         check_records(ledger.database, "a-study")
     ledger.database.close()
