@@ -28,6 +28,7 @@ def sync(
     from harness.core.spec import did_you_mean
     from harness.tracking.delivery.destination import parse_destination
     from harness.tracking.delivery.projector import OBJECTS_A_COLLECTION
+    from harness.tracking.mlflow.database import check_intact
 
     workspace = options.open_workspace(home, storage)
     ledger = workspace.ledger
@@ -37,6 +38,7 @@ def sync(
         hint = did_you_mean(study or "", names)
         raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
     destination = replace(parse_destination(tracking_uri, home), points=tracking_points)
+    check_intact(destination.uri)
     destination.authenticate()
     gc.set_threshold(OBJECTS_A_COLLECTION)
     for name in [study] if study else names:

@@ -192,7 +192,8 @@ class Proposals:
                     f"expected Optuna's database at {self._file} that can be read and written, found: {message}; "
                     "once that is mended, or the file is gone, the same command goes on: all in it is in the ledger"
                 ) from None
-            raise AwayError(f"the database {self._database} went away while Optuna used it: {message}") from None
+            said = self._database.quoted(message)
+            raise AwayError(f"the database {self._database} went away while Optuna used it: {said}") from None
 
 
 def _decision(

@@ -7,16 +7,15 @@ damaged can be set aside, for everything in it follows from the study and the le
 import hashlib
 import json
 import logging
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from harness.search.trial_storage import PATIENCE_S, open_storage, optuna_file
+from harness.search.trial_storage import open_storage, optuna_file
+from harness.staging.sqlite_file import is_damaged
 from harness.staging.workspace import Workspace
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "damaged_in",
     "damaged_trials",
     "end_digest",
-    "is_damaged",
     "params_digest",
     "set_aside",
 ]
@@ -43,19 +41,6 @@ def params_digest(params: Mapping[str, Any]) -> str:
 def end_digest(state: TrialState, values: Sequence[float] | None = None) -> str:
     """Return the SHA-256 over what a trial came to."""
     return _digest([state.name, [_exact(value) for value in values or ()]])
-
-
-def is_damaged(path: Path) -> bool:
-    """Return whether a file is no SQLite database, or a broken one; False if that cannot be found out now."""
-    if not path.is_file():
-        return False
-    try:
-        with closing(sqlite3.connect(path, timeout=PATIENCE_S)) as connection:
-            return connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
-    except sqlite3.OperationalError:  # it is locked, say
-        return False
-    except sqlite3.DatabaseError:
-        return True
 
 
 def damaged_trials(workspace: Workspace) -> list[str]:

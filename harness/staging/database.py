@@ -88,6 +88,10 @@ class Database:
         """The server's URL, including its password, or None for a SQLite file."""
         return None if isinstance(self._place, SqliteFile) else self._place.url
 
+    def quoted(self, said: str) -> str:
+        """Return what the database said without what a server was sent, such as a password."""
+        return said if isinstance(self._place, SqliteFile) else self._place.quoted(said)
+
     @property
     def exists(self) -> bool:
         """Whether the SQLite file exists; True for a server."""

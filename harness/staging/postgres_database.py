@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from harness.core.errors import AwayError, InputError
+from harness.core.redacted import redacted
 from harness.staging.transaction import AbstractTransaction, unusable
 
 __all__ = ["PostgresDatabase", "PostgresTransaction", "parse_url"]
@@ -18,6 +19,8 @@ log = logging.getLogger(__name__)
 
 NAMESPACE = "harness_ledger"  # Optuna's tables in the same database have some of the same names
 CREATING = 7_274_001  # any number, the same in every process: an advisory lock while tables are created
+PASSWORDS = ("password", "sslpassword")  # in the query of an address
+MOST_CHARACTERS = 500  # of what a server says
 WAITS_S = (0.5, 1, 2, 4, 8, 16, 30)  # between attempts to reach a server that was reached before
 
 
@@ -75,7 +78,13 @@ class PostgresDatabase:
         self._engine: Engine | None = None
 
     def __str__(self) -> str:
-        return self.url.render_as_string(hide_password=True)
+        return self.url.set(query={}).render_as_string(hide_password=True)  # a password may be in the query, too
+
+    def quoted(self, said: object) -> str:
+        """Return what the server said in a line, without what this process has sent it: it may say anything."""
+        given = [str(self.url.password or ""), *(str(self.url.query.get(name, "")) for name in PASSWORDS)]
+        whole = [f"{self.url.username or ''}:{password}" for password in given]
+        return redacted(" ".join(str(said).split()), [*whole, *given])[:MOST_CHARACTERS]
 
     def prepare(self, transaction: AbstractTransaction) -> None:
         """Make the namespace of the tables, and let one process after the other create them."""
@@ -106,9 +115,9 @@ class PostgresDatabase:
             ) from None
         except DBAPIError as error:
             if error.connection_invalidated:
-                cause = " ".join(str(error.orig).split())
+                cause = self.quoted(error.orig)
                 raise AwayError(f"the database {self} went away in the middle of a transaction: {cause}") from None
-            raise unusable(str(self), error.orig) from None
+            raise unusable(str(self), self.quoted(error.orig)) from None
 
     def _connection(self) -> Connection:
         self._engine = self._engine or create_engine(

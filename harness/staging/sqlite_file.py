@@ -8,7 +8,7 @@ from typing import Any, final
 
 from harness.staging.transaction import AbstractTransaction, unusable
 
-__all__ = ["SqliteFile", "SqliteTransaction"]
+__all__ = ["SqliteFile", "SqliteTransaction", "is_damaged"]
 
 PATIENCE_S = 60  # for other processes that write
 
@@ -61,3 +61,16 @@ class SqliteFile:
                     yield SqliteTransaction(connection)
         except sqlite3.Error as error:
             raise unusable(str(self), error) from None
+
+
+def is_damaged(path: Path) -> bool:
+    """Return whether a file is no SQLite database, or a broken one; False if that cannot be found out now."""
+    if not path.is_file():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=PATIENCE_S)) as connection:
+            return connection.execute("PRAGMA quick_check(1)").fetchall() != [("ok",)]
+    except sqlite3.OperationalError:  # it is locked, say
+        return False
+    except sqlite3.DatabaseError:
+        return True

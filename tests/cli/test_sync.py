@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,21 @@ def test_what_could_not_be_delivered_is_said_without_the_password(
     assert "harness: 4 runs with " in ended.stderr.splitlines()[-1]
     assert "of tiny were not delivered: MLflow at http://127.0.0.1:9 cannot be used" in ended.stderr
     assert "s3cret" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["sync", "tiny"], ["ui"]])
+def test_a_damaged_database_of_mlflow_is_wrong_input_in_one_line(
+    call: Call, workplace: Path, home: Path, command: list[str]
+) -> None:
+    (workplace / "runs").mkdir()
+    shutil.copy(home / "ledger.sqlite", workplace / "runs")
+    whole = (home / "mlflow.sqlite").read_bytes()
+    (workplace / "runs" / "mlflow.sqlite").write_bytes(whole[: len(whole) // 2])
+
+    ended = call(*command)
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "found a damaged one; nothing is lost: move it away, and `harness sync` makes another" in ended.stderr
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from harness.core.errors import HomeError
 from harness.search.proposals import Proposals
 from harness.search.study import Study
-from harness.search.trial_check import damaged_trials, end_digest, is_damaged, params_digest
+from harness.search.trial_check import damaged_trials, end_digest, params_digest
 from harness.staging.ledger import RunRecord
 from harness.staging.workspace import Workspace
 
@@ -80,15 +80,6 @@ def test_trials_of_an_earlier_version_have_no_digests(workspace: Workspace, stud
 
     assert damaged_trials(workspace) == []
     assert Proposals(study, workspace).finished() == {0}
-
-
-def test_a_database_that_is_locked_is_not_damaged(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.search.trial_check.PATIENCE_S", 0.05)
-    path = workspace.home / "optuna.sqlite"
-    with closing(sqlite3.connect(path)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-
-        assert not is_damaged(path)
 
 
 def test_whole_numbers_are_the_same_whichever_way_they_are_stored() -> None:

@@ -1,3 +1,8 @@
+import base64
+import socket
+import struct
+import threading
+
 import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
@@ -18,6 +23,33 @@ def test_a_server_that_cannot_be_reached_is_one_line_without_its_password() -> N
     assert "\n" not in str(error.value)
     assert "127.0.0.1" in str(error.value)
     assert CANARY not in str(error.value) + str(database) + repr(database.url)
+
+
+def echo_a_password(listener: socket.socket) -> None:
+    """Ask whoever comes for a password, as a server of PostgreSQL does, and repeat it in the refusal."""
+    talk, _ = listener.accept()
+    with talk, talk.makefile("rb") as heard:
+        for asked in (b"N", b"R" + struct.pack("!ii", 8, 3)):  # no encryption; the password in clear text
+            heard.read(struct.unpack("!i", heard.read(4))[0] - 4)
+            talk.sendall(asked)
+        heard.read(1)
+        word = heard.read(struct.unpack("!i", heard.read(4))[0] - 4).rstrip(b"\0")
+        fields = b"SFATAL\0C28P01\0Mnot " + b" ".join([word, base64.b64encode(word), word.hex().encode()]) + b"\0\0"
+        talk.sendall(b"E" + struct.pack("!i", len(fields) + 4) + fields)
+
+
+@pytest.mark.parametrize("address", [f"me:{CANARY}@HOST/name", f"me@HOST/name?password={CANARY}&sslmode=prefer"])
+def test_a_server_that_repeats_the_password_is_not_quoted_with_it(address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talking = threading.Thread(target=echo_a_password, args=(listener,))
+        talking.start()
+        database = Database(f"postgresql://{address}".replace("HOST", f"127.0.0.1:{listener.getsockname()[1]}"))
+
+        with pytest.raises(HomeError, match=r"not \*\*\* \*\*\* \*\*\*") as error:
+            database.create()
+        talking.join()
+
+    assert CANARY not in str(error.value) + str(database)
 
 
 @pytest.mark.postgres

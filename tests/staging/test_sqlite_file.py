@@ -1,10 +1,12 @@
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from harness.core.errors import HomeError
 from harness.staging.database import Database
-from harness.staging.sqlite_file import SqliteFile
+from harness.staging.sqlite_file import SqliteFile, is_damaged
 
 
 def test_a_file_is_synced_at_every_transaction(tmp_path: Path) -> None:
@@ -32,3 +34,20 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path, content: bytes) 
 def test_a_folder_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(HomeError, match="unable to open"), SqliteFile(tmp_path / "no" / "ledger.sqlite").transaction():
         pass
+
+
+def test_a_database_that_is_locked_is_not_damaged_and_one_that_is_cut_off_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.staging.sqlite_file.PATIENCE_S", 0.05)
+    path = tmp_path / "ledger.sqlite"
+    Database(path).create()
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+
+        assert not is_damaged(path)
+
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    assert is_damaged(path)
+    assert not is_damaged(tmp_path / "no such file")

@@ -1,5 +1,6 @@
 """MLflow's client, without telemetry and output: the one module that imports MLflow."""
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 
+from google.protobuf import json_format
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
 from mlflow.exceptions import MlflowException
@@ -27,13 +29,16 @@ from harness.tracking.mlflow.location import sqlite_uri
 __all__ = ["ClientConnection", "MlflowClient", "MlflowException", "Run", "create_database"]
 
 RUNS_A_CALL = 500
+NO_ANSWER = (json_format.Error, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of MLflow's
+
+logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote what servers say
 
 
 @final
 class ClientConnection(AbstractConnection):
     """Calls MLflow's own client: of servers, and of databases of which `rows` does not know the tables."""
 
-    errors = (MlflowException, SQLAlchemyError, OSError)
+    errors = (MlflowException, SQLAlchemyError, OSError, *NO_ANSWER)
 
     def __init__(self, tracking_uri: str) -> None:
         self._client = MlflowClient(tracking_uri=tracking_uri)

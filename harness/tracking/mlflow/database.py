@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, HomeError
+from harness.staging.sqlite_file import is_damaged
 from harness.tracking.mlflow._base import AbstractConnection
 from harness.tracking.mlflow.location import database_of, taking_turns
 from harness.tracking.mlflow.rows import RowConnection
+from harness.tracking.mlflow.server_reason import server_reason
 from harness.tracking.mlflow.tables import new_database, tables_are_known
 
-__all__ = ["explained", "open_connection"]
+__all__ = ["check_intact", "explained", "open_connection"]
 
 PATIENCE_S = 60  # for other processes that write
 MOST_CHARACTERS = 300  # of an error of the database, which brings its SQL
@@ -37,14 +39,34 @@ def open_connection(tracking_uri: str) -> AbstractConnection:
 
 @contextmanager
 def explained(tracking_uri: str, errors: tuple[type[Exception], ...]) -> Iterator[None]:
-    """Turn errors into `HarnessError`, without the password that the URI may hold."""
+    """Turn errors into `HarnessError`, without what a server says, and the password that the URI may hold.
+
+    Raises:
+        HomeError: the SQLite file is damaged.
+    """
     try:
         yield
     except errors as error:
-        reason = " ".join(str(error).split())[:MOST_CHARACTERS]
+        check_intact(tracking_uri)
+        is_file = database_of(tracking_uri) is not None
+        reason = " ".join(str(error).split())[:MOST_CHARACTERS] if is_file else server_reason(error)
         message = f"MLflow at {tracking_uri} cannot be used ({reason})"
         message = re.sub(r"//[^/@\s]*@", "//***@", message)
         raise HarnessError(f"{message}; nothing is lost: the study can be projected again") from None
+
+
+def check_intact(tracking_uri: str) -> None:
+    """Refuse a SQLite file that is damaged.
+
+    Raises:
+        HomeError: it is; the message says what to do.
+    """
+    database = database_of(tracking_uri)
+    if database and is_damaged(database):
+        raise HomeError(
+            f"expected a database of MLflow at {database}, found a damaged one; nothing is lost: move it away, and "
+            "`harness sync` makes another from the ledger"
+        )
 
 
 def _rows_of(database: Path, tracking_uri: str) -> RowConnection | None:

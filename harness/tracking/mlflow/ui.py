@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, final
 
 from harness.core.errors import HarnessError, HomeError, InputError
+from harness.tracking.mlflow.database import check_intact
 from harness.tracking.mlflow.location import artifacts_beside, default_tracking_uri, home_database
 from harness.tracking.mlflow.pages import fetch
 
@@ -68,7 +69,7 @@ def start_ui(home: Path, port: int | None = None, host: str = LOOPBACK) -> UiSer
     On any `host` but the loopback address, anybody who can reach it can read and change everything.
 
     Raises:
-        InputError: nothing was run in this home, or `port` is taken.
+        InputError: nothing was run in this home, its database is damaged, or `port` is taken.
         HarnessError: the server did not start.
     """
     if not home_database(home).is_file():
@@ -76,6 +77,7 @@ def start_ui(home: Path, port: int | None = None, host: str = LOOPBACK) -> UiSer
             f"expected an MLflow database in the home {home}, found none: no study was run there; "
             "run one first, or choose another home with --home or HARNESS_HOME"
         )
+    check_intact(default_tracking_uri(home))
     port = _free_port(host) if port is None else _expect_free(host, port)
     log = home / "mlflow_ui.log"
     process = _start(home, host, port, log)

@@ -14,9 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 import harness
+from harness.benchmarks.postgres_server import postgres_server
 
 ROOT = Path(harness.__file__).parents[1]
 UNDRAWN = str(ROOT / "tests" / "undrawn.py")
@@ -146,6 +148,38 @@ def basic_authorization(user: str, password: str) -> str:
 
 def files_with(text: str, folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+
+@pytest.mark.campaign
+@pytest.mark.postgres
+def test_a_password_of_the_database_is_in_no_output_file_argument_list_or_table(tmp_path: Path, password: str) -> None:
+    write_study(tmp_path, "tiny", STUDY)
+    with postgres_server(durable=False) as server:
+        assert server
+        storage = ("--storage", server.url.replace("harness@", f"harness:{password}@"))
+        code, output, argument_lists = called(tmp_path, "run", "tiny", "--workers", "2", *storage)
+        others = [
+            called(tmp_path, *command, *storage) for command in (["worker", "tiny"], ["cache", "verify"], ["list"])
+        ]
+        held = tables_with(password, server.url)
+        server.stop()
+        away = [called(tmp_path, *command, *storage) for command in (["run", "tiny"], ["worker", "tiny"], ["sync"])]
+        server.start()
+
+    assert (code, [other[0] for other in others], [one[0] for one in away]) == (0, [0] * 3, [2] * 3), output
+    said = [output, *argument_lists, *(text for _, text, lists in (*others, *away) for text in (text, *lists))]
+    assert [text for text in said if password in text] == []
+    assert (files_with(password, tmp_path), held) == ([], [])
+
+
+def tables_with(text: str, url: str) -> list[str]:
+    """Return the tables of a database on a server that hold `text` anywhere."""
+    found = "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_schema <> ALL(%s)"
+    with psycopg.connect(url) as connection:
+        tables = [table for (table,) in connection.execute(found, [["pg_catalog", "information_schema"]]).fetchall()]
+        assert {"harness_ledger.runs", "public.trials"} <= set(tables)
+        queries = {table: f"SELECT 1 FROM {table} AS row WHERE row::text LIKE %s" for table in tables}
+        return [table for table, query in queries.items() if connection.execute(query, [f"%{text}%"]).fetchall()]
 
 
 @pytest.mark.campaign

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, HomeError
 from harness.tracking.mlflow.client import ClientConnection, MlflowException
 from harness.tracking.mlflow.database import explained, open_connection
 from harness.tracking.mlflow.location import default_tracking_uri
@@ -23,7 +23,7 @@ def test_a_password_in_the_uri_is_not_in_the_message() -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mlflow.sqlite").write_text("not a database, and long enough to be looked at by SQLite")
 
-    with pytest.raises(HarnessError, match="the study can be projected again"):
+    with pytest.raises(HomeError, match="nothing is lost: move it away, and `harness sync` makes another"):
         open_connection(default_tracking_uri(tmp_path))
 
 
