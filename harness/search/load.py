@@ -12,7 +12,7 @@ from harness.core.errors import HarnessError, SpecError
 from harness.core.spec import explain
 from harness.search.study import Study
 from harness.staging.ledger import StudyRecord
-from harness.training.torch_defaults import torch_defaults_kept
+from harness.training.process_settings import process_settings_kept
 
 __all__ = ["load_begun", "load_study"]
 
@@ -25,7 +25,7 @@ def load_study(path: Path) -> Study:
     """
     path = path.absolute()  # as it is in a traceback
     try:
-        with torch_defaults_kept():
+        with process_settings_kept():
             module = _import(path)
             if not callable(getattr(module, "study", None)):
                 raise SpecError("expected a function `study() -> Study`, found none")
@@ -38,7 +38,7 @@ def load_study(path: Path) -> Study:
         raise SpecError(
             f"cannot load {error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
         ) from None
-    except Exception as error:  # noqa: BLE001  # a study file is the user's code and may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything, and exit
         line = next(
             (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)),
             0,

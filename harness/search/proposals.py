@@ -23,13 +23,13 @@ from harness.search.trial_check import (
     PARAMS,
     damaged_in,
     end_digest,
-    is_damaged,
     params_digest,
     set_aside,
 )
 from harness.search.trial_storage import open_storage, optuna_file
 from harness.staging.leases import Leases
 from harness.staging.ledger import RunRecord
+from harness.staging.sqlite_file import is_damaged
 from harness.staging.workspace import Workspace
 
 __all__ = ["Proposals"]

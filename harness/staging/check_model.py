@@ -38,7 +38,7 @@ def check_model(config: RunConfig, data: TaskData) -> None:
             outputs = model(inputs)
     except HarnessError:
         raise
-    except Exception as error:  # noqa: BLE001  # a model is the user's code and may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything, and exit
         raise SpecError(_failure(error, running, model, config, inputs)) from None
     name, columns = next(iter(config.task.sizes.items()))
     if name in config.task.classes:
@@ -86,7 +86,7 @@ def _followed(model: nn.Module, running: list[nn.Module]) -> Iterator[None]:
 
 
 def _failure(
-    error: Exception, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Inputs
+    error: BaseException, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Inputs
 ) -> str:
     what = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
     if model is None:

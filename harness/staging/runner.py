@@ -28,6 +28,7 @@ from harness.training.features import FeatureCache
 from harness.training.loop import OnEvaluation, Pause, Signals, Training, finish
 from harness.training.output_specs import output_specs
 from harness.training.probe_loss import TrainedLoss
+from harness.training.process_settings import ProcessSettings
 
 __all__ = ["SNAPSHOT_EVERY_S", "Runner"]
 
@@ -147,12 +148,13 @@ class Runner:
     def check(self, config: RunConfig) -> None:
         """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.
 
-        Before, see whether data, classes and network fit together.
+        Before, see whether data, classes and network fit together, and afterwards, whether the code of the study has
+        left the settings of the process as they were.
 
         Raises:
             InputError: one of them cannot be applied, for example for an impossible tap.
         """
-        config = resolved(config)
+        config, settings = resolved(config), ProcessSettings(signals=True)
         data = self._load(config.task, config.device)
         check_classes(config, data)
         check_metrics(config, data)
@@ -183,6 +185,7 @@ class Runner:
             follow(model)
             frozen = rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
             check_added(model, identities, frozen, sizes, rule.freeze)
+        settings.expect()
 
     def data(self, config: RunConfig) -> TaskData:
         """Return the data of a run, on its device; they are loaded once."""

@@ -37,6 +37,7 @@ from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
 from harness.training.output_specs import output_specs
 from harness.training.packing.signature import signature_of
+from harness.training.process_settings import ProcessSettings
 from harness.training.recorder import Recorder
 from harness.training.state import TrainState
 from harness.training.step import TrainingStep
@@ -85,7 +86,8 @@ class StageLoop:
 
     Raises:
         DivergedError: a loss became NaN or infinite.
-        ContractError: a loss component is no scalar, has no gradient, or came or went without a growth.
+        ContractError: a loss component is no scalar, has no gradient, or came or went without a growth; or the code of
+            the study has changed a setting of the process, such as torch's default type.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class StageLoop:
         alone: bool = False,
     ) -> None:
         self.state, self.config, self.data = state, config, data
+        self._process = ProcessSettings()
         self.specs = output_specs(state.model, state.lineage, state.effects, data)
         shown = evaluated(state, config).model
         same = shown is state.model
@@ -290,6 +293,7 @@ class StageLoop:
         self._history.record(state.step, metrics)
         if config.record_drift:
             self._history.record(state.step, drift(state, self.data.validation, self.specs.label_map))
+        self._process.expect()
         self._on_evaluation(state.step, metrics)
         return metrics
 

@@ -69,6 +69,8 @@ def test_a_file_is_read_anew_every_time(tmp_path: Path) -> None:
         ("study = 3", "function `study() -> Study`"),
         ("def study():\n    return {}", "to return a Study, found dict"),
         ("def study():\n    pass", "to return a Study, found NoneType"),
+        ("import sys\nsys.exit(0)", "line 2: SystemExit: 0"),
+        ("def study():\n    return study()", "RecursionError: maximum recursion depth exceeded"),
         ("import no_such_module", "line 1: ModuleNotFoundError: No module named 'no_such_module'"),
         ("\n\nprint(unknown)", "line 3: NameError: name 'unknown' is not defined"),
         ("def study():\n    x = 1\n    return x / 0", "line 3: ZeroDivisionError: division by zero"),

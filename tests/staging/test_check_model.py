@@ -1,10 +1,12 @@
+import signal
+import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
 from torch import Tensor, nn
 
-from harness.core.errors import SpecError
+from harness.core.errors import ContractError, SpecError
 from harness.core.spec import with_changes
 from harness.models import AbstractModel, ConvNet
 from harness.staging.check_model import check_model
@@ -34,6 +36,8 @@ class Failing(nn.Module):
         found = self.layer(inputs.double() if self.way == "double" else inputs)
         ways: dict[str, Callable[[], Any]] = {
             "key": lambda: dict[str, Any]()["missing"],
+            "deaf": lambda: signal.signal(signal.SIGINT, signal.SIG_IGN) and found,
+            "exit": lambda: sys.exit(0),
             "tuple": lambda: (found, found),
             "rows": lambda: found.mean(dim=0, keepdim=True),
             "dict": lambda: {"other": found},
@@ -52,6 +56,7 @@ class Failing(nn.Module):
         (Foreign(way="build"), "cannot build the model 'foreign': TypeError: no such argument"),
         (Foreign(way="double"), "'foreign': its module 'layer', Linear.* fails with RuntimeError: .*dtype"),
         (Foreign(way="key"), "'foreign': it fails with KeyError: 'missing'"),
+        (Foreign(way="exit"), "'foreign': it fails with SystemExit: 0"),
         (Foreign(way="columns"), r"the output 'known' \(2, 6\) of the model 'foreign', .* found \(2, 7\)"),
         (Foreign(way="rows"), r"the output 'known' \(2, 6\) .* found \(1, 6\)"),
         (Foreign(way="tuple"), r"the output 'known' \(2, 6\) .* found tuple"),
@@ -69,6 +74,17 @@ def test_a_model_that_does_not_fit_its_data_is_one_line(
         check_model(run, runner.data(run))
 
     assert "\n" not in str(refused.value)
+
+
+def test_a_model_that_changes_a_setting_of_the_process_is_refused_before_training(
+    digits_run: RunConfig, runner: Runner
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    with pytest.raises(ContractError, match="leave what SIGINT does as it is"):
+        runner.check(with_changes(digits_run, {"model": Foreign(way="deaf"), "growths": ()}))
+
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_a_model_that_fits_is_accepted(digits_run: RunConfig, runner: Runner) -> None:

@@ -263,6 +263,26 @@ def test_a_component_that_vanishes_ends_the_stage_with_its_name(state: TrainStat
         train(state, 10, data)
 
 
+def test_a_network_that_changes_a_setting_of_the_process_ends_its_stage_alone(
+    state: TrainState, data: TaskData
+) -> None:
+    state.model.backbone.register_forward_hook(lambda *_: torch.set_num_threads(3))
+
+    with pytest.raises(ContractError, match="leave torch's number of threads as it is, 1, found 3"):
+        train(state, 10, data)
+
+    assert torch.get_num_threads() == 1
+
+
+def test_a_network_that_seeds_the_global_generators_changes_no_draw_of_others(
+    state: TrainState, data: TaskData
+) -> None:
+    seeding = copy.deepcopy(state)
+    seeding.model.backbone.register_forward_hook(lambda *_: torch.manual_seed(0) and None)
+
+    assert train(seeding, 10, data)[1] == train(state, 10, data)[1]
+
+
 def test_a_run_may_skip_what_diverges(state: TrainState, data: TaskData) -> None:
     data.train.inputs[0] = float("nan")  # one batch of each epoch
     model = GrowableModel(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)), "known")
