@@ -51,6 +51,11 @@ class Change(Spec):
             raise ValueError("expected a number or a ramp, found a weight that is learned; give it to the loss")
         return weight
 
+    @property
+    def is_arrival(self) -> bool:
+        """Whether it brings classes or outputs."""
+        return bool(self.reveals or self.operation.new_outputs())
+
     def weights(self, outputs: Iterable[str], step: int) -> dict[str, Weight]:
         """Return the loss weights of the `outputs` that this change added after `step` updates."""
         weight = self.loss_weight

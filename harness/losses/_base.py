@@ -13,6 +13,7 @@ from torch.nn import functional
 from harness.core.inputs import Inputs
 from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
+from harness.losses._state import Learned, LossState, Move
 
 __all__ = [
     "AbstractLoss",
@@ -45,6 +46,8 @@ class Batch:
         features: the outputs of the modules at the taps that losses read.
         teacher: the outputs of the model's teacher; None if it has none.
         teacher_features: the outputs of the same modules of the teacher.
+        states: what losses keep between steps, by their names in the configuration.
+        parameters: by stable id, if a loss keeps a state.
     """
 
     outputs: Mapping[str, Tensor]
@@ -55,6 +58,8 @@ class Batch:
     features: Mapping[str, Tensor] = field(default_factory=dict)
     teacher: Mapping[str, Tensor] | None = None
     teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
+    states: Mapping[str, LossState] = field(default_factory=dict)
+    parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("outputs", "features", "teacher", "teacher_features"):
@@ -154,6 +159,45 @@ class AbstractLoss(LeafSpec):
         """Whether it reads what the model's teacher computes."""
         return False
 
+    @property
+    def is_penalty(self) -> bool:
+        """Whether it compares no outputs with targets; by default, if it reads a teacher instead."""
+        return self.needs_teacher
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it is the negative log-likelihood of classes, whose logits are its predictions."""
+        return False
+
+    def predictions(self, name: str, batch: Batch) -> Tensor | None:  # noqa: ARG002
+        """Return what of the outputs `[N, D]` is compared with the target of the only example in `batch`, if known."""
+        return None
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether it keeps a state of its own between steps, which is saved with the run."""
+        return False
+
+    @property
+    def follows_updates(self) -> bool:
+        """Whether `after_update` is to be called."""
+        return False
+
+    def begin(self, state: LossState, values: Mapping[str, Tensor]) -> LossState:  # noqa: ARG002
+        """Return the state with which a stage begins, given the parameters' values by stable id.
+
+        At the start of a run `state` is empty. A stage that goes on begins again, which must change nothing.
+        """
+        return state
+
+    def after_update(self, state: LossState, move: Move) -> LossState:  # noqa: ARG002
+        """Return the state after an update; nothing may be read that a GPU would be waited for."""
+        return state
+
+    def before_arrival(self, state: LossState, learned: Learned) -> LossState:  # noqa: ARG002
+        """Return the state from the moment on at which a growth is about to bring classes or outputs."""
+        return state
+
 
 class AbstractOutputLoss(AbstractLoss):
     """A loss of one output against its target.
@@ -172,6 +216,11 @@ class AbstractOutputLoss(AbstractLoss):
         """Return one component, or none."""
         output = self.speaks_of(name)
         return {name: self.value(batch, output)} if output in batch.outputs else {}
+
+    def predictions(self, name: str, batch: Batch) -> Tensor | None:
+        """Return the output, or nothing while it does not exist."""
+        output = self.speaks_of(name)
+        return batch.outputs[output].flatten(1) if output in batch.outputs else None
 
     @abstractmethod
     def value(self, batch: Batch, output: str) -> Tensor:

@@ -22,6 +22,19 @@ class CrossEntropy(AbstractOutputLoss):
     kind: Literal["cross_entropy"] = "cross_entropy"
     label_smoothing: Annotated[NonNegativeFloat, Field(lt=1)] = 0.0
 
+    @property
+    def classifies(self) -> bool:
+        """Return True."""
+        return True
+
+    def predictions(self, name: str, batch: Batch) -> Tensor | None:
+        """Return the logits, of classes at positions one row for each; nothing while the output does not exist."""
+        output = self.speaks_of(name)
+        if output not in batch.outputs:
+            return None
+        logits, classes = batch.outputs[output], batch.target(output)
+        return by_position(logits, classes)[0] if classes.dim() > 1 else logits
+
     def value(self, batch: Batch, output: str) -> Tensor:
         """Return the mean over the batch, of classes at positions over all of them."""
         logits, classes = batch.outputs[output], batch.target(output)

@@ -55,6 +55,15 @@ class JointCrossEntropy(AbstractLoss):
         )
         return _by_head(losses, weights[columns].to(logits), batch.labels, label_map)
 
+    @property
+    def classifies(self) -> bool:
+        """Return True."""
+        return True
+
+    def predictions(self, name: str, batch: Batch) -> Tensor | None:  # noqa: ARG002
+        """Return the joined logits, or nothing without any head."""
+        return batch.specs.label_map.joined(batch.outputs) if batch.specs.label_map.heads else None
+
     def counts(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Return the weights of each head's examples, added up."""
         label_map = batch.specs.label_map

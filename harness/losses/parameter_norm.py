@@ -23,6 +23,11 @@ class ParameterNorm(AbstractLoss):
     kind: Literal["parameter_norm"] = "parameter_norm"
     paths: tuple[str, ...]
 
+    @property
+    def is_penalty(self) -> bool:
+        """Return True."""
+        return True
+
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
         """Return one component. Raises `SpecError` if there is no such parameter."""
         parameters = batch.specs.parameters

@@ -34,6 +34,16 @@ class SeparateCrossEntropy(AbstractLoss):
             components[head] = mean_over(losses, own)
         return components
 
+    @property
+    def classifies(self) -> bool:
+        """Return True."""
+        return True
+
+    def predictions(self, name: str, batch: Batch) -> Tensor | None:  # noqa: ARG002
+        """Return the logits of the head of the example's class, or nothing without any head."""
+        label_map = batch.specs.label_map
+        return label_map.logits(batch.outputs, int(label_map.head[batch.labels[0]])) if label_map.heads else None
+
     def counts(self, name: str, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002
         """Return the number of each head's examples."""
         label_map = batch.specs.label_map

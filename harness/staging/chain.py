@@ -14,6 +14,7 @@ from harness.staging.stage_key import next_key
 from harness.staging.stage_trainer import StageTrainer
 from harness.staging.stage_writer import PendingCommits
 from harness.staging.stored_stages import StoredStages
+from harness.training.arrival import before_arrival
 from harness.training.evaluation import evaluated
 from harness.training.impact import impact, snapshot_outputs
 from harness.training.loop import Training
@@ -97,6 +98,8 @@ class Chain:
         batch = self._data.validation.take(known[:PROBE_SIZE])
         before = snapshot_outputs(evaluated(state, training), batch, training, specs)
         with explained_nondeterminism(state.model):
+            if rule.change.is_arrival:
+                before_arrival(state, training, self._data, self._output_specs(state))
             growth = state.grow(rule.change, probe=probe_for(rule.change, self._data, lambda: self._loss(state)))
         shown = evaluated(state, training)
         after = snapshot_outputs(shown, batch, training, self._output_specs(shown))

@@ -12,9 +12,10 @@ from harness.growth import Change, GrowthEvent
 from harness.growth.identities import Identities
 from harness.growth.lineage import replay
 from harness.growth.probe import Probe
+from harness.losses import LossState
 from harness.models import GrowableModel
 from harness.staging.captured_snapshot import captured
-from harness.staging.snapshot_format import AVERAGE, MODEL, OPTIMIZER, SnapshotFile, as_metadata
+from harness.staging.snapshot_format import AVERAGE, LOSS, MODEL, OPTIMIZER, SnapshotFile, as_metadata
 from harness.training.average import EMA, WeightAverage
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
@@ -34,6 +35,12 @@ def capture_snapshot(state: TrainState) -> memoryview:
     tensors = {f"{MODEL}{name}": tensor for name, tensor in state.identities.tensors().items()}
     if state.average is not None:
         tensors |= {f"{AVERAGE}{name}": tensor for name, tensor in state.average.identities.tensors().items()}
+    tensors |= {
+        f"{LOSS}{name}/{what}/{key}": tensor
+        for name, kept in state.loss_states.items()
+        for what, by_id in kept.items()
+        for key, tensor in by_id.items()
+    }
     plain: dict[str, dict[str, Any]] = {}
     for parameter, moments in state.optimizer.state.items():
         for key, value in moments.items():
@@ -81,6 +88,7 @@ def read_snapshot(
         _load(state.average.identities, _under(AVERAGE, tensors))
     _load(state.identities, _under(MODEL, tensors))
     _load_optimizer(state, header, tensors)
+    state.loss_states = _loss_states(_under(LOSS, tensors), state.device)
     state.scaler.load_state_dict(header["scaler"])
     state.refreeze()
     return state
@@ -101,6 +109,14 @@ def _load(identities: Identities, stored: Mapping[str, Tensor]) -> None:
                     f"expected {name!r} of shape {tuple(tensor.shape)}, found {tuple(stored[name].shape)}"
                 )
             tensor.copy_(stored[name])
+
+
+def _loss_states(stored: Mapping[str, Tensor], device: torch.device) -> dict[str, LossState]:
+    states: dict[str, dict[str, dict[str, Tensor]]] = {}
+    for path, tensor in stored.items():
+        name, what, key = path.split("/", 2)
+        states.setdefault(name, {}).setdefault(what, {})[key] = tensor.to(device)
+    return dict(states)
 
 
 def _check_moments(name: str, parameter: Tensor, moments: dict[str, Tensor]) -> None:

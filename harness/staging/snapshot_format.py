@@ -2,8 +2,9 @@
 
 A snapshot is a safetensors file: the length of a header (8 bytes, little-endian), the header as JSON, and the bytes of
 all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`, and those of an
-average of the weights `average/<stable id>`. Everything else of a training state is JSON in the header's metadata:
-step, lineage, the optimizer's groups by id, the loss scaler.
+average of the weights `average/<stable id>`. What losses keep between steps is `loss/<name>/<what it is>/<stable id>`.
+Everything else of a training state is JSON in the header's metadata: step, lineage, the optimizer's groups by id, the
+loss scaler.
 """
 
 import json
@@ -16,6 +17,7 @@ from harness.core.errors import SnapshotError
 __all__ = [
     "AVERAGE",
     "LENGTH_BYTES",
+    "LOSS",
     "METADATA",
     "MODEL",
     "OPTIMIZER",
@@ -25,7 +27,7 @@ __all__ = [
     "header_bytes",
 ]
 
-AVERAGE, MODEL, OPTIMIZER = "average/", "model/", "optimizer/"
+AVERAGE, LOSS, MODEL, OPTIMIZER = "average/", "loss/", "model/", "optimizer/"
 METADATA, STATE = "__metadata__", "harness"
 LENGTH_BYTES = ALIGNMENT = 8
 

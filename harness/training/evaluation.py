@@ -206,6 +206,8 @@ def _joined(chunks: Sequence[Batch], split: Split, start: int) -> Batch:
         features=_joined_tensors([chunk.features for chunk in chunks], shares),
         teacher=_joined_tensors(teachers, shares) if teachers else None,
         teacher_features=_joined_tensors([chunk.teacher_features for chunk in chunks], shares),
+        states=chunks[0].states,
+        parameters=chunks[0].parameters,
     )
 
 

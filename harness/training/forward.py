@@ -67,6 +67,8 @@ def forward_batch(
         features=features,
         teacher=teacher,
         teacher_features=old,
+        states=state.loss_states,
+        parameters=state.learnable if state.loss_states else {},
     )
 
 

@@ -18,9 +18,10 @@ from harness.growth.probe import Probe
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
 from harness.growth.surgery import scale_rates
-from harness.losses import Weight
+from harness.losses import LossState, Weight
 from harness.models import AbstractModel, GrowableModel
 from harness.training.average import EMA, WeightAverage
+from harness.training.loss_states import carried_over, learnable
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
 
@@ -40,6 +41,7 @@ class TrainState:
         loss_weights: weights of the components that growths added, by output.
         frozen: ids of the tensors that the last growth's policy freezes.
         average: of the weights, if one is kept.
+        loss_states: what losses keep between steps, by their names in the configuration.
     """
 
     model: GrowableModel
@@ -54,6 +56,7 @@ class TrainState:
     loss_weights: dict[str, Weight] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     average: WeightAverage | None = None
+    loss_states: dict[str, LossState] = field(default_factory=dict)
 
     @cached_property
     def device(self) -> torch.device:
@@ -70,12 +73,17 @@ class TrainState:
         """The parameters that are not frozen."""
         return [parameter for parameter in self.model.parameters() if parameter.requires_grad]
 
+    @property
+    def learnable(self) -> dict[str, nn.Parameter]:
+        """The parameters that may ever be trained, by stable id; frozen ones, too."""
+        return learnable(self.model, self.identities)
+
     def _forget_trainable(self) -> None:
         vars(self).pop("trainable", None)  # walking all modules at every step would cost as much as a small layer
 
     def grow(self, change: Change, *, probe: Probe) -> Growth:
         """Grow the network and everything that follows it; the operation may read `probe`."""
-        average, number = self.average, len(self.lineage) + 1
+        average, number, before = self.average, len(self.lineage) + 1, self.identities.parameters()
         whole = self.model if average is None else nn.ModuleList([self.model, average.model])
         with all_or_nothing(whole, self.optimizer):
             self.optimizer.zero_grad(set_to_none=True)
@@ -101,6 +109,7 @@ class TrainState:
         self.effects += (Effect.of(grown.growth),)
         self.loss_weights |= change.weights(grown.growth.outputs, self.step)
         self.identities, self.frozen = grown.identities, grown.frozen
+        self.loss_states = carried_over(self.loss_states, before, grown.growth, grown.identities.parameters())
         self._forget_trainable()
         self._scale_rates()
         return grown.growth

@@ -14,8 +14,10 @@ from harness.training.contract import Contract
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.gradients import agreement, total_norm, trunk_gradients
 from harness.training.group_watch import GroupWatch
+from harness.training.loss_states import begun
 from harness.training.state import TrainState
 from harness.training.update import Update
+from harness.training.update_watch import UpdateWatch
 
 __all__ = ["WATCHED_STEPS", "TrainingStep", "batch_loss", "forget_gradients", "set_learning_rates", "train_step"]
 
@@ -50,6 +52,9 @@ class TrainingStep:
         self._needs = needs or needs_of(config.losses.values())
         self._losses = LossCombination(config.losses)
         self.update = Update(state.optimizer)
+        state.loss_states = begun(state.loss_states, config.losses, state.learnable)
+        follows = any(loss.follows_updates for loss in config.losses.values())
+        self._shown = UpdateWatch(state, config.losses) if follows else None
         self._log_variances = dict(state.model.log_variances.items())
         self._skips = config.on_divergence == "skip"
         self._reads_flags = state.device.type != "cuda"  # a GPU would be waited for
@@ -105,6 +110,8 @@ class TrainingStep:
         """Add the gradients of `loss` to those that parameters hold; return those of its components, if asked for."""
         state, every = self._state, self._config.record_gradients_every
         gradients = trunk_gradients(state, loss.weighted) if every and (state.step + 1) % every == 0 else {}
+        if self._shown is not None:
+            self._shown.add(loss.weighted)
         (state.scaler.scale(loss.total) if state.scaler.is_enabled() else loss.total).backward()
         return gradients
 
@@ -113,9 +120,13 @@ class TrainingStep:
         state, scaler = self._state, self._state.scaler
         if scaled := scaler.is_enabled():
             scaler.unscale_(state.optimizer)
+        if self._shown is not None:
+            self._shown.begin()
         norm = _clip(state.trainable, self._config.clip_norm)
         watched = GroupWatch(state.optimizer) if state.lineage and state.age < WATCHED_STEPS else None
         skipped = self._update(norm, loss.total)
+        if self._shown is not None:
+            self._shown.end()
         scaling = _scaling(state, norm, skipped)
         if scaled:
             scaler.update()

@@ -1,7 +1,7 @@
 """What every loss promises."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -16,21 +16,30 @@ from harness.losses import (
     Absolute,
     AbstractLoss,
     AbstractOutputLoss,
+    AbstractPenalty,
     AbstractWeight,
     Batch,
     BinaryCrossEntropy,
     CrossEntropy,
     Distillation,
+    ElasticWeightConsolidation,
     FeatureMatching,
     Huber,
     JointCrossEntropy,
+    Learned,
     LearningWithoutForgetting,
+    LossState,
     MeanSquared,
+    MemoryAwareSynapses,
     ModelLoss,
+    Move,
     ParameterNorm,
+    PooledOutputsDistillation,
     Ramp,
     Reconstruction,
+    SeenExample,
     SeparateCrossEntropy,
+    SynapticIntelligence,
     TargetWeighted,
     Uncertainty,
 )
@@ -41,6 +50,8 @@ LOSSES = [
     CrossEntropy(output="species", label_smoothing=0.1),
     Distillation(temperature=3.0),
     Distillation(output="species", columns=(0, 1, None, 1)),
+    ElasticWeightConsolidation(),
+    ElasticWeightConsolidation(fisher="empirical", examples=3, decay=0.9),
     FeatureMatching(tap="hidden"),
     Huber(output="load", delta=0.3),
     JointCrossEntropy(),
@@ -48,12 +59,15 @@ LOSSES = [
     LearningWithoutForgetting(),
     LearningWithoutForgetting(joint=False, temperature=1.0),
     MeanSquared(output="load"),
+    MemoryAwareSynapses(examples=3),
     ModelLoss(output="size_reg"),
     ParameterNorm(paths=("hidden",)),
+    PooledOutputsDistillation(layers=("maps", "later")),
     Reconstruction(output="copy"),
     Reconstruction(output="copy", error="absolute"),
     Reconstruction(output="copy", error="binary"),
     SeparateCrossEntropy(label_smoothing=0.1),
+    SynapticIntelligence(damping=0.01),
     TargetWeighted(output="load", threshold=20.0, slope=0.5),
     TargetWeighted(output="load", threshold=20.0, slope=0.5, error="absolute"),
 ]
@@ -82,15 +96,18 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         "marks": torch.rand(size, 3, generator=stream).to(wide),
         "load": values(size, 3).to(wide),
     }
+    state = {"importance": {"0/weight": values(4, 3).abs().to(wide)}, "anchor": {"0/weight": values(4, 3).to(wide)}}
     return Batch(
         outputs={name: values(size, count) for name, count in columns.items()} | {"size_reg": values()},
         inputs=torch.rand(size, 2, 3, generator=stream).to(wide),
         labels=torch.arange(size) % 6,
         specs=OutputSpecs(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
         targets=targets,
-        features={"hidden": values(size, 5)},
+        features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3), "later": values(size, 3, 2, 2)},
         teacher=teacher,
-        teacher_features={"hidden": values(size, 5)},
+        teacher_features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3)},
+        states={"it": state},
+        parameters={"0/weight": values(4, 3)},
     )
 
 
@@ -99,12 +116,13 @@ def rebuilt(batch: Batch, leaves: tuple[Tensor, ...]) -> Batch:
     rest = iter(leaves)
     outputs = {name: next(rest) for name in batch.outputs}
     features = {name: next(rest) for name in batch.features}
-    parameters = {name: next(rest) for name in batch.specs.parameters}
-    return replace(batch, outputs=outputs, features=features, specs=replace(batch.specs, parameters=parameters))
+    specs = replace(batch.specs, parameters={name: next(rest) for name in batch.specs.parameters})
+    parameters = {name: next(rest) for name in batch.parameters}
+    return replace(batch, outputs=outputs, features=features, specs=specs, parameters=parameters)
 
 
 def leaves_of(batch: Batch) -> tuple[Tensor, ...]:
-    tensors: list[Mapping[str, Tensor]] = [batch.outputs, batch.features, batch.specs.parameters]
+    tensors: list[Mapping[str, Tensor]] = [batch.outputs, batch.features, batch.specs.parameters, batch.parameters]
     return tuple(tensor.clone().requires_grad_() for group in tensors for tensor in group.values())
 
 
@@ -119,7 +137,7 @@ def own_leaves(*families: type[LeafSpec]) -> set[type[LeafSpec]]:
 
 
 def test_every_loss_and_every_weight_is_tested_here() -> None:
-    assert {type(loss) for loss in LOSSES} == own_leaves(AbstractLoss, AbstractOutputLoss)
+    assert {type(loss) for loss in LOSSES} == own_leaves(AbstractLoss, AbstractOutputLoss, AbstractPenalty)
     assert {type(weight) for weight in WEIGHTS} == own_leaves(AbstractWeight)
 
 
@@ -225,7 +243,7 @@ def test_large_outputs_make_a_finite_loss(dtype: torch.dtype) -> None:
 
 def test_without_the_output_of_a_loss_there_is_no_component() -> None:
     nothing = OutputSpecs(LabelMap.of({}), OUTPUTS, parameters={"other.weight": torch.ones(1)})
-    batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, specs=nothing)
+    batch = replace(batch_of(), outputs={}, features={}, teacher=None, teacher_features={}, specs=nothing, states={})
 
     absent = [
         loss.model_copy(update={"paths": ("heads.late",)}) if isinstance(loss, ParameterNorm) else loss
@@ -265,6 +283,8 @@ def test_none_waits_for_a_device() -> None:
         teacher=away(batch.teacher or {}),
         teacher_features=away(batch.teacher_features),
         specs=replace(batch.specs, label_map=label_map, parameters=away(batch.specs.parameters)),
+        states={"it": {what: away(tensors) for what, tensors in batch.states["it"].items()}},
+        parameters=away(batch.parameters),
     )
     for loss in LOSSES:
         loss.components("it", batch)  # what is made once and kept may wait
@@ -273,6 +293,85 @@ def test_none_waits_for_a_device() -> None:
         components = quick.components("it", elsewhere)
 
         assert all(value.device.type == "meta" for value in components.values()), loss
+
+
+KEEPERS = [loss for loss in LOSSES if loss.keeps_state]
+VALUES = {"0/weight": torch.arange(6.0).reshape(2, 3) / 7, "0/bias": torch.ones(2)}
+
+
+def learned() -> Learned:
+    """Return what a network without hidden layers has learned from five examples."""
+    leaves = {key: value.clone().requires_grad_() for key, value in VALUES.items()}
+    inputs = torch.rand(5, 1, 3, generator=torch.Generator().manual_seed(2))
+
+    def examples(count: int) -> Iterator[SeenExample]:
+        for each in inputs[:count]:
+            logits = each @ leaves["0/weight"].T + leaves["0/bias"]
+            loss = torch.nn.functional.cross_entropy(logits, torch.tensor([1]))
+            yield SeenExample(loss, {"it": logits}, {"it": logits}, leaves)
+
+    return Learned(VALUES, examples)
+
+
+def lived(loss: AbstractLoss) -> list[LossState]:
+    """Return the states that `loss` has from the start, over an update, two arrivals and a new parameter."""
+    states = [loss.begin({}, VALUES)]
+    gradients = {key: torch.full_like(value, 0.5) for key, value in VALUES.items()}
+    moved = {key: value - 0.1 for key, value in VALUES.items()}
+    states.append(loss.after_update(states[-1], Move(moved, VALUES, gradients)))
+    states.append(loss.before_arrival(states[-1], learned()))
+    states.append(loss.begin(states[-1], {**VALUES, "1/new": torch.zeros(4)}))
+    states.append(loss.before_arrival(states[-1], replace(learned(), values={**VALUES, "1/new": torch.ones(4)})))
+    return states
+
+
+def with_state(state: LossState) -> Batch:
+    parameters = {key: value + 1.0 for key, value in {**VALUES, "1/new": torch.zeros(4)}.items()}
+    return replace(batch_of(), states={"it": state}, parameters=parameters)
+
+
+@pytest.mark.parametrize("loss", KEEPERS, ids=repr)
+def test_a_state_is_tensors_of_the_shapes_of_their_parameters(loss: AbstractLoss) -> None:
+    shapes = {key: value.shape for key, value in {**VALUES, "1/new": torch.zeros(4)}.items()}
+
+    for state in lived(loss):
+        for what, tensors in state.items():
+            assert "/" not in what
+            assert {key: value.shape for key, value in tensors.items()}.items() <= shapes.items()
+            assert not any(value.requires_grad or value.isnan().any() for value in tensors.values())
+
+
+@pytest.mark.parametrize("loss", KEEPERS, ids=repr)
+def test_there_is_a_component_from_the_first_arrival_on_and_where_it_begins_it_pulls_nowhere(
+    loss: AbstractLoss,
+) -> None:
+    states = lived(loss)
+    at_anchor = replace(with_state(states[2]), parameters=VALUES)
+
+    assert [bool(loss.components("it", with_state(state))) for state in states] == [False, False, True, True, True]
+    assert loss.components("it", at_anchor)["it"].item() == 0.0
+
+
+@pytest.mark.parametrize("loss", KEEPERS, ids=repr)
+def test_a_stage_that_goes_on_begins_with_the_state_that_it_had(loss: AbstractLoss) -> None:
+    for state in lived(loss)[3:4]:
+        again = loss.begin(state, {key: value + 1 for key, value in {**VALUES, "1/new": torch.zeros(4)}.items()})
+
+        assert again.keys() == state.keys()
+        assert all(torch.equal(again[what][key], state[what][key]) for what in state for key in state[what])
+
+
+@pytest.mark.parametrize("loss", KEEPERS, ids=repr)
+def test_what_a_loss_makes_of_its_state_leaves_the_earlier_one_as_it_was(loss: AbstractLoss) -> None:
+    state = lived(loss)[3]
+    before = {what: {key: value.clone() for key, value in tensors.items()} for what, tensors in state.items()}
+
+    loss.before_arrival(state, replace(learned(), values={**VALUES, "1/new": torch.ones(4)}))
+    gradients = {key: torch.ones_like(value) for key, value in VALUES.items()}
+    loss.after_update(state, Move(VALUES, {key: value + 1 for key, value in VALUES.items()}, gradients))
+
+    assert before.keys() == state.keys()
+    assert all(torch.equal(before[what][key], state[what][key]) for what in state for key in state[what])
 
 
 def test_a_weight_is_finite_at_every_step_and_never_negative() -> None:

@@ -1,5 +1,6 @@
 """Losses against a teacher, checked against their formulas."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,7 @@ from harness.core.errors import SpecError
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
-from harness.losses import Batch, Distillation, FeatureMatching, LearningWithoutForgetting
+from harness.losses import Batch, Distillation, FeatureMatching, LearningWithoutForgetting, PooledOutputsDistillation
 
 STREAM = torch.Generator().manual_seed(0)
 OUTPUTS = {"size": Output(), "kind": Output(kind="classes", columns=3)}
@@ -146,3 +147,43 @@ def test_features_of_another_shape_are_refused() -> None:
 
     with pytest.raises(SpecError, match=r"teacher's shape \(6, 4\) at tap 'tap', found \(6, 5\)"):
         FeatureMatching(tap="tap").components("match", batch)
+
+
+def test_profiles_are_compared_by_rows_and_columns_of_each_channel() -> None:
+    maps, old = torch.zeros(1, 2, 2, 2), torch.zeros(1, 2, 2, 2)
+    maps[0, 0], old[0, 0] = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[2.0, 1.0], [0.0, 0.0]])
+    batch = batch_of({"known": normal(1, 2)}, {"known": normal(1, 2)}, {"known": (0, 1)})
+    batch = replace(batch, features={"maps": maps}, teacher_features={"maps": old})
+
+    found = PooledOutputsDistillation(layers=("maps",)).components("pod", batch)["pod"].item()
+
+    # Rows [5, 0] and columns [1, 4] against rows [5, 0] and columns [4, 1], each divided by the root of 42.
+    assert found == pytest.approx(math.sqrt(18 / 42))
+
+
+def test_equal_maps_have_no_distance_and_no_direction() -> None:
+    maps = normal(3, 2, 4, 4).requires_grad_()
+    batch = batch_of({"known": normal(3, 2)}, {"known": normal(3, 2)}, {"known": (0, 1)})
+    batch = replace(batch, features={"maps": maps}, teacher_features={"maps": maps.detach()})
+
+    value = PooledOutputsDistillation(layers=("maps",)).components("pod", batch)["pod"]
+
+    assert value.item() == 0
+    assert torch.autograd.grad(value, maps)[0].count_nonzero() == 0
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "expected"),
+    [
+        ((2, 5), (2, 5), r"the shape \[B, C, H, W\]"),
+        ((2, 3, 4, 4), (2, 2, 4, 4), r"the teacher's shape \(2, 2, 4, 4\)"),
+    ],
+)
+def test_other_features_than_maps_and_maps_that_grew_are_refused(
+    new: tuple[int, ...], old: tuple[int, ...], expected: str
+) -> None:
+    batch = batch_of({"known": normal(2, 2)}, {"known": normal(2, 2)}, {"known": (0, 1)})
+    batch = replace(batch, features={"maps": normal(*new)}, teacher_features={"maps": normal(*old)})
+
+    with pytest.raises(SpecError, match=f"expected maps of {expected} at 'maps'"):
+        PooledOutputsDistillation(layers=("maps",)).components("pod", batch)

@@ -48,8 +48,9 @@ def _is_special(loop: "StageLoop") -> bool:
     state, config = loop.state, loop.config
     recipe = config.accumulate > 1 or config.compile or state.average or state.scaler.is_enabled()
     learned = len(state.model.log_variances)
+    states = any(loss.keeps_state for loss in config.losses.values())
     tensors = all(isinstance(split.inputs, Tensor) for split in (loop.data.train, loop.data.validation))
-    return bool(recipe or learned) or not tensors
+    return bool(recipe or learned or states) or not tensors
 
 
 def losses_agree(loops: list["StageLoop"]) -> bool:
