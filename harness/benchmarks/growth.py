@@ -19,7 +19,9 @@ from harness.growth import (
     DuplicateLayers,
     InsertLayer,
     Probe,
+    PruneUnits,
     RaiseRank,
+    RemoveHead,
     ReplaceHead,
     ResizeEmbedding,
     SplitClass,
@@ -45,7 +47,9 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     DuplicateLayers(path="hidden.deep"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
+    PruneUnits(path="blocks.0.conv", by=4),
     RaiseRank(to=8),
+    RemoveHead(name="early"),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
     ResizeEmbedding(path="hidden.dropout.tokens", to=128),
     SplitClass(path="output", parent=0, children=2),
@@ -127,6 +131,8 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
     model = GrowableModel(backbone, "known")
     switchable = InsertLayer(after="hidden", layer=MLPBlock(width=16), flag="switchable")
     switchable.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
+    early = AttachHead(name="early", outputs=2, tap="hidden")
+    early.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     return _Subject(model, optimizer.start(model.parameters()), inputs, labels)
 
 

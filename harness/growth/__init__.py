@@ -1,7 +1,7 @@
 """Growing a network that is being trained: operations, triggers, freezing, optimizer surgery, lineage.
 
-The families `operations`, `triggers`, `freezing`, `layers` and `units` list their leaves themselves. All operations can
-be imported from here as well.
+The families `operations`, `triggers`, `freezing`, `layers`, `units` and `scores` list their leaves themselves. All
+operations can be imported from here as well.
 """
 
 from harness.growth import operations

@@ -57,11 +57,12 @@ def check_whole(model: nn.Module, optimizers: Sequence[Optimizer] = ()) -> None:
 
 
 @contextmanager
-def on_every_process(model: nn.Module, average: nn.Module | None = None) -> Iterator[None]:
+def on_every_process(model: nn.Module, average: nn.Module | None = None) -> Iterator[list[str]]:
     """Let the block change the network in `model` on every process alike, or raise on all of them.
 
     If `model` is wrapped by `DistributedDataParallel`, the same wrapper then wraps the network anew, which gives all
-    processes the parameters and buffers of the first. Without such a wrapper nothing is done.
+    processes the parameters and buffers of the first. Without such a wrapper nothing is done. What the block appends to
+    the list that it gets must be the same on every process, such as which units leave.
 
     Args:
         model: wrapped or plain.
@@ -70,17 +71,17 @@ def on_every_process(model: nn.Module, average: nn.Module | None = None) -> Iter
     Raises:
         SurgeryError: another process failed, or grew another network.
     """
-    wrapper = _wrapper(model)
+    wrapper, done = _wrapper(model), list[str]()
     if wrapper is None:
-        yield
+        yield done
         return
     _check_hooks(wrapper)
     error: BaseException | None = None
     try:
-        yield
+        yield done
     except Exception as raised:  # noqa: BLE001 -- the others wait for an answer, whatever it is
         error = raised
-    _agree(wrapper, error)
+    _agree(wrapper, error, done)
     _wrap_anew(wrapper)
     for parameter in () if average is None else average.parameters():
         dist.broadcast(parameter.data, group=wrapper.process_group, group_src=0)
@@ -115,10 +116,10 @@ def _check_hooks(wrapper: DistributedDataParallel) -> None:
             )
 
 
-def _agree(wrapper: DistributedDataParallel, error: BaseException | None) -> None:
+def _agree(wrapper: DistributedDataParallel, error: BaseException | None, done: list[str]) -> None:
     """Tell the other processes how it went here, and raise if it did not go well everywhere."""
     group = wrapper.process_group
-    mine = (None if error is None else str(error), _digest(wrapper.module))
+    mine = (None if error is None else str(error), _digest(wrapper.module, done))
     every: list[Any] = [None] * dist.get_world_size(group)
     dist.all_gather_object(every, mine, group=group)
     if error is not None:
@@ -129,13 +130,13 @@ def _agree(wrapper: DistributedDataParallel, error: BaseException | None) -> Non
         if digest != every[0][1]:
             raise SurgeryError(
                 f"expected the same growth on every process, found another network on process {rank} than on process "
-                "0; call grow with the same operation everywhere"
+                "0; call grow with the same operation everywhere, and with the same probe if it chooses by what it sees"
             )
 
 
-def _digest(model: nn.Module) -> str:
+def _digest(model: nn.Module, done: list[str]) -> str:
     shapes = [(name, tuple(tensor.shape), tensor.requires_grad) for name, tensor in model.named_parameters()]
-    return hashlib.sha256(repr(shapes).encode()).hexdigest()
+    return hashlib.sha256(repr((shapes, done)).encode()).hexdigest()
 
 
 def _wrap_anew(wrapper: DistributedDataParallel) -> None:

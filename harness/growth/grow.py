@@ -128,7 +128,7 @@ def grow(
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
     schedules = Schedules(optimizer if isinstance(optimizer, Sequence) else (optimizer,), scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
-    with all_or_nothing(whole, optimizers), on_every_process(given, average), plain_forward(model):
+    with all_or_nothing(whole, optimizers), on_every_process(given, average) as done, plain_forward(model):
         let_go(model)
         follow_factors(optimizers, {})
         grown = grow_network(
@@ -151,9 +151,10 @@ def grow(
         schedules.check(groups)
         check_by_hand(model, grown.identities, grown.frozen & state.thawed, policy)
         stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
-        change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher)
+        change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher).done(grown.growth)
+        done.append(repr(change))
         lineage = (*state.lineage, GrowthEvent(step=step, change=change))
-        recipe = (*state.recipe, Reshaping(operation, keep_teacher, Example.of(probe)))
+        recipe = (*state.recipe, Reshaping(change.operation, keep_teacher, Example.of(probe)))
         left = GrowthState(grown.identities, number, lineage, grown.frozen, recipe=recipe)
         keep_growth_state(model, left.now())
         if average is not None:
@@ -161,7 +162,7 @@ def grow(
             known = growth_state(average.module).updated(average.module).identities
             # With a teacher as well: torch's averages take tensors from the model one by one, in order.
             again = generator(seed, "growth", number)
-            operate_on(average.module, operation, keep_teacher=keep_teacher, probe=probe, generator=again)
+            operate_on(average.module, change.operation, keep_teacher=keep_teacher, probe=probe, generator=again)
             known.register(average.module, birth=number)
             keep_growth_state(average.module, replace(left, identities=known, frozen=frozenset()).now())
             follow_columns(average.module, grown.growth.columns, declared)

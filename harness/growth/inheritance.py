@@ -42,5 +42,5 @@ def _padded(gradient: torch.Tensor, new: nn.Parameter, item: Carried) -> torch.T
             f"shape {tuple(gradient.shape)}; call optimizer.zero_grad() before growing"
         )
     padded = torch.zeros_like(new, dtype=gradient.dtype, requires_grad=False)
-    padded[item.region] = gradient
+    padded[item.region] = gradient[item.source]
     return padded

@@ -61,6 +61,10 @@ class Change(Spec):
         weight = self.loss_weight
         return dict.fromkeys(outputs, weight.since(step) if isinstance(weight, AbstractWeight) else weight)
 
+    def done(self, growth: Growth) -> "Change":
+        """Return the change with what its operation has chosen, as `growth` says; repeated, it chooses the same."""
+        return self if growth.chosen is None else self.model_copy(update={"operation": growth.chosen})
+
     def group(self) -> dict[str, float]:
         """Return the hyperparameters in which the new parameters' optimizer group differs."""
         decay = {} if self.weight_decay is None else {"weight_decay": self.weight_decay}

@@ -7,6 +7,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from harness.core.spec import LeafSpec
+
 __all__ = ["Carried", "Columns", "Copied", "Growth", "Moments", "Promise"]
 
 Moments = Literal["zero", "mean", "reset"]
@@ -26,7 +28,7 @@ class Promise(Enum):
 
 @dataclass(frozen=True)
 class Carried:
-    """All of `old` became `new[region]`.
+    """All of `old`, or its entries at `source`, became `new[region]`.
 
     Attributes:
         region: an index of `new`: where the old entries lie. Slices where they come first, indices where new ones lie
@@ -35,6 +37,7 @@ class Carried:
             means a learning rate up to six times as high. `mean`: the mean of the old ones over the units for second
             moments, zeros for first moments. `reset`: the old entries lose their moments as well.
         units: the dimension along which the units lie, of which there are more.
+        source: an index of `old`: the entries that stay, where others leave; all of them by default.
     """
 
     old: nn.Parameter
@@ -42,6 +45,7 @@ class Carried:
     region: tuple[slice | Tensor, ...]
     moments: Moments = "zero"
     units: int = 0
+    source: tuple[slice | Tensor, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class Growth:
         copied: those of `born` that go on as the parameter that they are a copy of.
         extends: for those of `born` that lie beside an old parameter, or in its place, the old one. They take the
             settings of its group.
+        chosen: the operation with all that it has chosen by looking at values, such as which units leave; None if it
+            has chosen nothing. Whoever repeats the growth, such as an average of the weights, does what was chosen.
     """
 
     born: tuple[nn.Parameter, ...]
@@ -75,6 +81,7 @@ class Growth:
     columns: Mapping[str, Columns] = field(default_factory=dict)
     copied: tuple[Copied, ...] = ()
     extends: Mapping[nn.Parameter, nn.Parameter] = field(default_factory=dict)
+    chosen: LeafSpec | None = None
 
     @classmethod
     def between(
@@ -87,6 +94,7 @@ class Growth:
         columns: Mapping[str, Columns] | None = None,
         copied: tuple[Copied, ...] = (),
         extends: Mapping[nn.Parameter, nn.Parameter] | None = None,
+        chosen: LeafSpec | None = None,
     ) -> "Growth":
         """Compare, by identity, the parameters `before` the operation with those of `model` after it."""
         old = {id(parameter): parameter for parameter in before}
@@ -94,7 +102,7 @@ class Growth:
         heirs = {id(item.new) for item in carried}
         born = tuple(parameter for key, parameter in new.items() if key not in old and key not in heirs)
         gone = tuple(parameter for key, parameter in old.items() if key not in new)
-        return cls(born, carried, gone, outputs, columns or {}, copied, extends or {})
+        return cls(born, carried, gone, outputs, columns or {}, copied, extends or {}, chosen)
 
     @property
     def parameters_added(self) -> int:

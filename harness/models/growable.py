@@ -103,6 +103,21 @@ class GrowableModel(nn.Module):
             self.heads[name] = head
             self.taps[name] = tap
 
+    def remove(self, name: str) -> None:
+        """Take the head `name` away, with all that it holds.
+
+        Raises:
+            SpecError: there is no such head, or no output would be on afterwards.
+        """
+        if name not in self.heads:
+            own = "; the network's own output can be switched off: ToggleHead" if name == self._output else ""
+            raise SpecError(f"no head {name!r} to remove{own}.{did_you_mean(name, self.heads)}")
+        if not {self._output, *self.heads} - self.off - {name}:
+            raise SpecError(f"expected an output that stays, found {name!r} to be the last; switch another on first")
+        del self.heads[name]
+        del self.taps[name]
+        self.off = self.off - {name}
+
     def switch(self, name: str, *, on: bool) -> None:
         """Switch the output `name` on or off; the parameters that compute it keep their values.
 

@@ -102,6 +102,7 @@ class TrainState:
                 number=number,
                 step=self.step,
             )
+            change = change.done(grown.growth)
             if average is not None:
                 stream = generator(self.seed, "growth", number)
                 average.grow(change, grown.identities, grown.frozen, number=number, probe=probe, generator=stream)

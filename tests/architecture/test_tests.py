@@ -27,6 +27,7 @@ SUITES = {
     "models/copied": "models/test_teacher.py",
     "growth/surgery/attached": "growth/surgery/test_schedules.py",
     "growth/surgery/": "growth/surgery/test_optimizers.py",
+    "growth/scores/": "growth/scores/test_scores.py",
     "growth/spaces/": "growth/spaces/test_widening.py",
     "growth/triggers/": "conformance/test_triggers.py",
     "growth/units/": "growth/units/test_units.py",

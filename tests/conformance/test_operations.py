@@ -16,7 +16,9 @@ from harness.growth import (
     DuplicateLayers,
     InsertLayer,
     NoFreezing,
+    PruneUnits,
     RaiseRank,
+    RemoveHead,
     ReplaceHead,
     ResizeEmbedding,
     SplitClass,
@@ -32,6 +34,7 @@ from harness.growth import (
 from harness.growth.layers import ConvBlock
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
+from harness.growth.scores import RandomScore
 from harness.growth.surgery import check_coverage, operate
 from harness.models import GrowableModel
 from harness.training.average import EMA
@@ -45,7 +48,10 @@ OPERATIONS = [
     DuplicateLayers(path="hidden.deep"),
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
+    PruneUnits(path="blocks.0.conv", by=2),
+    PruneUnits(path="hidden.linear", to=3, score=RandomScore(), fill="mean"),
     RaiseRank(to=3),
+    RemoveHead(name="early"),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
     ResizeEmbedding(path="hidden.dropout.tokens", to=6),
     SplitClass(path="output", parent=0, children=2, noise=0.1),
@@ -71,8 +77,8 @@ def operation(request: pytest.FixtureRequest) -> AbstractOperation:
 def equip(model: GrowableModel, probe: Probe) -> None:
     """Give the network all that some operation needs.
 
-    That is layers that can follow each other, one with a low-rank adapter, an embedding, where nothing calls it, and an
-    inserted layer that can be switched.
+    That is layers that can follow each other, one with a low-rank adapter, an embedding, where nothing calls it, an
+    inserted layer that can be switched, and a head that can leave.
     """
     hidden = model.get_submodule("backbone.hidden")
     hidden.add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
@@ -81,6 +87,7 @@ def equip(model: GrowableModel, probe: Probe) -> None:
     hidden.to(probe.inputs.device)
     layer = InsertLayer(after="blocks.1", name="extra", layer=ConvBlock(width=2), flag="depth")
     layer.apply(model, probe=probe, generator=torch.Generator())
+    AttachHead(name="early", outputs=2, tap="hidden").apply(model, probe=probe, generator=torch.Generator())
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from harness.growth import (
     InsertLayer,
     Probe,
     Promise,
+    PruneUnits,
     RaiseRank,
     ReplaceHead,
     ResizeEmbedding,
@@ -56,6 +57,7 @@ OPERATIONS: dict[str, Make] = {
     "`InsertLayer`": lambda n: InsertLayer(after=n.tap, layer=ConvBlock(width=4) if n.maps else MLPBlock(width=4)),
     "`WidenLayer`": lambda n: _at(n.hidden, lambda: WidenLayer(path=n.hidden, by=2)),
     "`WidenLayer`, random": lambda n: _at(n.hidden, lambda: WidenLayer(path=n.hidden, by=2, method=RandomUnits())),
+    "`PruneUnits`": lambda n: _at(n.hidden, lambda: PruneUnits(path=n.hidden, by=1)),
     "`ResizeEmbedding`": lambda n: _at(n.embedding, lambda: ResizeEmbedding(path=n.embedding, to=14)),
     "`DuplicateLayers`": lambda n: _at(n.stack, lambda: DuplicateLayers(path=n.stack, layers=n.layers)),
     "`DuplicateLayers`, from zero": lambda n: _at(

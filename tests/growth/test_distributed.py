@@ -80,6 +80,11 @@ for operation in (WidenHead(path="3" if rank == 0 else "absent", to=6), WidenHea
         grow(model, optimizer, operation)
     except HarnessError as error:
         tell("refused", str(error).split(":")[0].split(" '")[0].split(";")[0])
+chosen = PruneUnits(path="0", units=(rank,))
+try:
+    grow(model, optimizer, chosen, probe=Probe(inputs))
+except HarnessError as error:
+    tell("refused", str(error).rpartition(", and ")[2])
 tell("as before", [id(parameter) for group in optimizer.param_groups for parameter in group["params"]] == before)
 step()
 
@@ -117,6 +122,7 @@ after steps same
 hooks (5, True, True, 1048576)
 refused ['expected a growth on every process, found that process 1 could not', 'no module']
 refused expected the same growth on every process, found another network on process 1 than on process 0
+refused with the same probe if it chooses by what it sees
 as before True
 frozen and consolidated same
 still True

@@ -18,13 +18,17 @@ from harness.growth import (
     InsertLayer,
     NoFreezing,
     OldParameters,
+    PruneUnits,
+    RemoveHead,
     ReplaceHead,
     SplitClass,
     ToggleHead,
     Unchanged,
     WidenHead,
+    WidenLayer,
 )
 from harness.growth.layers import LinearLayer
+from harness.growth.scores import TaylorScore
 from harness.growth.triggers import AtEpoch, Plateau
 from harness.initializers import Imprint
 from harness.losses import (
@@ -46,6 +50,7 @@ from harness.staging.results import RunResult
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
+from harness.training.average import EMA
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
 
@@ -133,6 +138,17 @@ SCENARIOS = {
         rule(20, ToggleHead(name="parity", on=True), loss_weight=Ramp(steps=10)),
         start=(AttachHead(name="parity", outputs=2, tap="hidden.0"), ToggleHead(name="parity", on=False)),
         training={"losses": {"digits": JointCrossEntropy(), "parity": CrossEntropy()}},
+    ),
+    "units come, a head leaves, and units leave": run(
+        DigitsAndMore(classes={"digits": ALL}, outputs={"parity": Output(kind="classes", columns=2)}),
+        rule(10, WidenLayer(path="hidden.0.linear", by=16)),
+        rule(20, RemoveHead(name="parity")),
+        rule(30, PruneUnits(path="hidden.0.linear", to=24, score=TaylorScore(), fill="mean")),
+        start=(AttachHead(name="parity", outputs=2, tap="hidden.0"),),
+        training={
+            "losses": {"digits": JointCrossEntropy(), "parity": CrossEntropy(weight=Uncertainty(likelihood="softmax"))},
+            "average": EMA(),
+        },
     ),
     "layers at every plateau": run(
         Digits(classes={"digits": ALL}),

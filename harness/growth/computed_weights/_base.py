@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from harness.growth.record import Carried
 from harness.models.rows import successor
 
-__all__ = ["AbstractComputedWeight", "carried_to", "kept_along", "replaced_slot"]
+__all__ = ["AbstractComputedWeight", "carried_to", "kept_along", "replaced_slot", "staying_along"]
 
 
 class AbstractComputedWeight(ABC):
@@ -66,10 +66,16 @@ def carried_to(module: nn.Module, name: str, values: Tensor, item: Carried) -> C
     """Replace a parameter of `module`, whose entries lie where those of `item` do, and return the record."""
     old = module.get_parameter(name)
     replaced_slot(module, name, values)
-    return Carried(old, module.get_parameter(name), item.region, item.moments, item.units)
+    return Carried(old, module.get_parameter(name), item.region, item.moments, item.units, item.source)
 
 
 def kept_along(item: Carried, dim: int) -> Tensor:
     """Return where the old entries along `dim` lie in the new parameter, `[old size]`."""
     index = item.region[dim]
     return torch.arange(item.new.shape[dim])[index] if isinstance(index, slice) else index.flatten().cpu()
+
+
+def staying_along(item: Carried, dim: int) -> Tensor:
+    """Return which entries of the old parameter along `dim` stay, `[size]`."""
+    index = item.source[dim] if item.source else slice(None)
+    return torch.arange(item.old.shape[dim])[index] if isinstance(index, slice) else index.flatten().cpu()

@@ -45,6 +45,7 @@ def grown_as_plain(model: nn.Module, operate: Callable[[], Growth]) -> Growth:
         columns=growth.columns,
         copied=growth.copied,
         extends=extends,
+        chosen=growth.chosen,
     )
 
 

@@ -6,7 +6,13 @@ import torch
 from torch import nn
 
 from harness.core.errors import ModulePathError
-from harness.growth.computed_weights._base import AbstractComputedWeight, carried_to, kept_along, replaced_slot
+from harness.growth.computed_weights._base import (
+    AbstractComputedWeight,
+    carried_to,
+    kept_along,
+    replaced_slot,
+    staying_along,
+)
 from harness.growth.record import Carried
 from harness.models.lora import Factor, adapter_names, delta_of, factors, is_lora, is_plain_lora
 from harness.models.rows import holders
@@ -68,7 +74,8 @@ class LowRankAdapted(AbstractComputedWeight):
 
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Give the base layer what is new in `item.new`, and the matrices zeros there."""
-        weight, old, base = item.new.detach(), item.old.detach(), self.base.detach()
+        weight, old = item.new.detach(), item.old.detach()[item.source]
+        base = self.base.detach()[item.source]
         grown = weight.clone()
         # Where the weight did not change, neither does the base; it must not be rounded by a sum and a difference.
         grown[item.region] = torch.where(weight[item.region] == old, base, base + (weight[item.region] - old))
@@ -88,14 +95,17 @@ class LowRankAdapted(AbstractComputedWeight):
         old, size = factor.tensor, item.new.shape[factor.weight_dim]
         if size == old.shape[factor.other]:
             return ()
-        kept = kept_along(item, factor.weight_dim)
+        kept, staying = kept_along(item, factor.weight_dim), staying_along(item, factor.weight_dim)
         shape = [size if dim == factor.other else length for dim, length in enumerate(old.shape)]
         region: list[slice | torch.Tensor] = [slice(0, length) for length in old.shape]
         region[factor.other] = kept
+        source: list[slice | torch.Tensor] = [slice(0, length) for length in old.shape]
+        source[factor.other] = staying
         values = old.detach().new_zeros(shape)
-        values[tuple(region)] = old.detach()
+        values[tuple(region)] = old.detach()[tuple(source)]
         replaced_slot(factor.module, factor.name, values)
         for name in SIZES:
             if vars(factor.module).get(name) == old.shape[factor.other]:
                 setattr(factor.module, name, size)
-        return (Carried(old, factor.tensor, tuple(region), item.moments, factor.other),)
+        left = tuple(source) if item.source else ()
+        return (Carried(old, factor.tensor, tuple(region), item.moments, factor.other, left),)

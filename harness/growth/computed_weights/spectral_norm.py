@@ -46,6 +46,11 @@ class NormedBySpectrum(AbstractNormedWeight):
 
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Give the layer a weight of which `item.new` is what is left when it is normed."""
+        if item.source:
+            raise ModulePathError(
+                f"expected a weight of which a part can leave at {self.path!r}, found one under spectral norm, whose "
+                "largest singular value would be another one; remove the norm first"
+            )
         weight, old, original = item.new.detach(), item.old.detach(), self.tensor("weight").detach()
         self._check(weight, old)
         left, right = self.tensor("left"), self.tensor("right")

@@ -1,12 +1,14 @@
 """Weight normalization (arXiv 1602.07868): a length g and a direction v for each row."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from harness.core.errors import ModulePathError
-from harness.growth.computed_weights._base import carried_to, kept_along, replaced_slot
+from harness.growth.computed_weights._base import carried_to, kept_along, replaced_slot, staying_along
 from harness.growth.computed_weights.normed import AbstractNormedWeight, InHook, InParametrization
 from harness.growth.record import Carried
 
@@ -45,12 +47,13 @@ class NormedByLength(AbstractNormedWeight):
 
     def follow(self, item: Carried) -> tuple[Carried, ...]:
         """Give the layer lengths and directions of the weight `item.new`."""
-        weight, old = item.new.detach(), item.old.detach()
+        weight, old = item.new.detach(), item.old.detach()[item.source]
         length, direction = self.tensor("length").detach(), self.tensor("direction").detach()
         # What a direction must be multiplied with to be the weight, row by row; new rows are their own direction.
         scale = torch.ones_like(torch.norm_except_dim(weight, 2, self.dim))
         own = length / torch.norm_except_dim(direction, 2, self.dim)
-        scale[self._lengths(item, scale)] = own
+        scale[self._lengths(item, scale)] = own[self._lengths(item, scale, staying_along)]
+        direction = direction[item.source]
         grown = weight / scale
         same = weight[item.region] == old
         grown[item.region] = torch.where(same, direction, grown[item.region])
@@ -63,15 +66,19 @@ class NormedByLength(AbstractNormedWeight):
         self.refresh()
         return carried
 
-    def _lengths(self, item: Carried, scale: Tensor) -> tuple[slice | Tensor, ...]:
-        """Return the index of the old lengths among the new ones."""
-        return tuple(kept_along(item, dim) if dim == self.dim else slice(None) for dim in range(scale.dim()))
+    def _lengths(
+        self, item: Carried, scale: Tensor, along: Callable[[Carried, int], Tensor] = kept_along
+    ) -> tuple[slice | Tensor, ...]:
+        """Return the index of the old lengths among the new ones; or of those that stay among the old ones."""
+        return tuple(along(item, dim) if dim == self.dim else slice(None) for dim in range(scale.dim()))
 
     def _carried_length(self, lengths: Tensor, item: Carried) -> Carried:
         module, name = self.storage.slots["length"]
         old = module.get_parameter(name)
         replaced_slot(module, name, lengths)
-        return Carried(old, module.get_parameter(name), self._lengths(item, lengths), item.moments, max(self.dim, 0))
+        source = self._lengths(item, lengths, staying_along) if item.source else ()
+        new, region = module.get_parameter(name), self._lengths(item, lengths)
+        return Carried(old, new, region, item.moments, max(self.dim, 0), source)
 
     def _check(self, lengths: Tensor) -> None:
         if not bool((lengths != 0).all()) or not bool(lengths.isfinite().all()):

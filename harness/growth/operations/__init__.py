@@ -5,7 +5,9 @@ from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.duplicate_layers import DuplicateLayers
 from harness.growth.operations.insert_layer import InsertLayer
+from harness.growth.operations.prune_units import PruneUnits
 from harness.growth.operations.raise_rank import RaiseRank
+from harness.growth.operations.remove_head import RemoveHead
 from harness.growth.operations.replace_head import ReplaceHead
 from harness.growth.operations.resize_embedding import ResizeEmbedding
 from harness.growth.operations.split_class import SplitClass
@@ -22,7 +24,9 @@ __all__ = [
     "AttachHead",
     "DuplicateLayers",
     "InsertLayer",
+    "PruneUnits",
     "RaiseRank",
+    "RemoveHead",
     "ReplaceHead",
     "ResizeEmbedding",
     "SplitClass",

@@ -14,6 +14,7 @@ from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.growth.resized import check_followers, surroundings, with_inputs, with_statistics, with_units
+from harness.growth.spaces.wanted import Wanted
 from harness.growth.spaces.widening import Widening, widen_space
 from harness.growth.tracing import Trace, trace
 from harness.growth.units import AbstractUnits, CopiedUnits
@@ -91,7 +92,8 @@ class WidenLayer(AbstractOperation):
             except ModulePathError as error:
                 refusal = str(error)
         try:
-            carried = widen_space(model, probe, self._wanted(model), generator)
+            widening = Widening(self._wanted(model), self.method, self.moments)
+            carried = widen_space(model, probe, widening, generator)
         except InputError as error:
             kind = SpecError if isinstance(error, SpecError) and not refusal else ModulePathError
             raise kind(self._both(refusal, _with_short_paths(model, str(error)))) from None
@@ -134,17 +136,15 @@ class WidenLayer(AbstractOperation):
             carried += with_inputs(model.get_submodule(reader.path), reader, weight, self.moments)
         return carried
 
-    def _wanted(self, model: nn.Module) -> Widening:
+    def _wanted(self, model: nn.Module) -> Wanted:
         for path in (*self.readers, *(() if self.together == "all" else self.together)):
             module_at(model, path)
-        return Widening(
+        return Wanted(
             full_path(model, self.path),
             self.together if self.together == "all" else tuple(full_path(model, path) for path in self.together),
             tuple(full_path(model, path) for path in self.readers),
             self.rows,
             self._added,
-            self.method,
-            self.moments,
         )
 
     def _added(self, units: int) -> int:

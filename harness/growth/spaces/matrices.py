@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-__all__ = ["MatrixKind", "has_fixed_inputs", "inputs_dim", "is_grouped", "kind_of", "matrix_kind", "outputs_of"]
+__all__ = [
+    "TRANSPOSED",
+    "MatrixKind",
+    "has_fixed_inputs",
+    "inputs_dim",
+    "is_grouped",
+    "kind_of",
+    "matrix_kind",
+    "outputs_of",
+]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

@@ -1,7 +1,7 @@
 """The proof that a network computes what it computed before."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -23,7 +23,13 @@ ROUNDING = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 5e-2, torch
 
 @contextmanager
 def function_kept(
-    model: nn.Module, inputs: Any, what: str, advice: str = "", *, compare: bool = True
+    model: nn.Module,
+    inputs: Any,
+    what: str,
+    advice: str = "",
+    *,
+    compare: bool = True,
+    under: AbstractContextManager[None] | None = None,
 ) -> Iterator[None]:
     """Compare what `model` computes for the batch `inputs` before and after the block; restore it where it differs.
 
@@ -33,11 +39,13 @@ def function_kept(
         what: what the block does, for the message.
         advice: what to do if it fails, for the message.
         compare: whether outputs are compared, rather than the network called alone.
+        under: in which `model` computes before what it is to compute afterwards; by default it is what it computes.
 
     Raises:
         ModulePathError: outputs differ by more than rounding, or the network can no longer be called.
     """
-    before = _outputs(model, inputs)
+    with under or nullcontext():
+        before = _outputs(model, inputs)
     with all_or_nothing(model):
         yield
         try:

@@ -1,6 +1,6 @@
 """Tensors that are replaced by bigger ones, and where their old entries lie in those."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from harness.growth.record import Carried, Moments
 from harness.growth.spaces.slots import UnitSlot, grown_size, kept_entries, new_entries
 
-__all__ = ["Replaced", "wide"]
+__all__ = ["Replaced", "index_of", "wide"]
 
 
 def wide(tensor: Tensor) -> Tensor:
@@ -94,15 +94,16 @@ class Replaced:
     def carried(self) -> tuple[Carried, ...]:
         """Return the record of the parameters."""
         return tuple(
-            Carried(item.old, item.new, _region(item), self.moments, item.units) for item in self._replacements.values()
+            Carried(item.old, item.new, index_of(item.old.shape, item.kept), self.moments, item.units)
+            for item in self._replacements.values()
         )
 
 
-def _region(item: _Replacement) -> tuple[slice | Tensor, ...]:
-    """Return the index of the old entries: slices where they come first."""
+def index_of(shape: Sequence[int], kept: Mapping[int, Tensor]) -> tuple[slice | Tensor, ...]:
+    """Return the index of `shape` entries, of which those along some dimensions lie at `kept`; slices for the first."""
     region: list[slice | Tensor] = []
-    places = {dim: kept for dim, kept in item.kept.items() if not torch.equal(kept, torch.arange(len(kept)))}
-    for dim, size in enumerate(item.old.shape):
+    places = {dim: entries for dim, entries in kept.items() if not torch.equal(entries, torch.arange(len(entries)))}
+    for dim, size in enumerate(shape):
         if dim not in places:
             region.append(slice(0, size))
         elif len(places) > 1 and dim == min(places):

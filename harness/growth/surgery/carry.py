@@ -1,4 +1,4 @@
-"""The state of a parameter that became a region of a bigger one.
+"""The state of a parameter that became a region of a bigger one, or of which a part stays.
 
 What an entry of the state is shows in a trial with made-up weights. If it starts as the weights themselves, such as
 slow weights or the point that an average begins at, new entries are the new weights, and old ones move along where the
@@ -89,7 +89,7 @@ class _Carrying:
         self._group = group
         self._item = item
         with torch.no_grad():
-            self._moved = item.new[item.region] - item.old
+            self._moved = item.new[item.region] - item.old[item.source]
         # Values that nothing else has, so that whatever equals them is a copy of the weights.
         drawn = torch.rand(item.new.shape, generator=torch.Generator().manual_seed(0)) + 0.5
         self._weights: tuple[Tensor, ...] = (torch.empty_like(item.new).copy_(drawn),)
@@ -97,7 +97,7 @@ class _Carrying:
     def states(self, remembered: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return, for each layer, what it remembers of the new parameter."""
         item = self._item
-        if item.new.shape == item.old.shape and not self._moved.any():
+        if item.new.shape == item.old.shape and not item.source and not self._moved.any():
             return remembered
         samples = self._samples(remembered)
         return [
@@ -155,6 +155,7 @@ class _Carrying:
 
     def _extended(self, key: str, value: Tensor, sample: _Sample) -> Tensor:
         item, fresh = self._item, sample.still
+        value = value[item.source]
         if any(_are_close(fresh, weights) for weights in self._weights):
             grown = item.new.detach().to(value.dtype, copy=True)
             grown[item.region] = value + self._moved.to(value.dtype) if self._moved.any() else value
@@ -173,7 +174,7 @@ class _Carrying:
     def _refusal(self, why: str) -> SurgeryError:
         name, shape = type(self._optimizer).__name__, list(self._item.old.shape)
         return SurgeryError(
-            f"expected that {name} can go on with a parameter of shape {shape} that became bigger, found that {why}; "
+            f"expected that {name} can go on with a parameter of shape {shape} whose shape changes, found that {why}; "
             f"{ADVICE}"
         )
 
