@@ -1,5 +1,7 @@
 """One run as a chain of stages: what the store has of each is restored, the rest is trained and committed."""
 
+from torch import Tensor
+
 from harness.core.history import History
 from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
@@ -16,7 +18,8 @@ from harness.staging.stage_writer import PendingCommits
 from harness.staging.stored_stages import StoredStages
 from harness.training.arrival import before_arrival
 from harness.training.evaluation import evaluated
-from harness.training.impact import impact, snapshot_outputs
+from harness.training.forward import needs_of
+from harness.training.impact import OutputSnapshot, impact, snapshot_outputs
 from harness.training.loop import Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
@@ -33,6 +36,7 @@ class Chain:
         self._config = config
         self._data = data
         self._first_key = first_key
+        self._features = context.features
         self._stored = StoredStages(config, data, context)
         self._commits = PendingCommits(context.writer)
         self._trainer = StageTrainer(config, data, context, self._stored, self._commits)
@@ -94,16 +98,22 @@ class Chain:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
         training = self._config.training
         specs = self._output_specs(evaluated(state, training))
-        known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)
-        batch = self._data.validation.take(known[:PROBE_SIZE])
-        before = snapshot_outputs(evaluated(state, training), batch, training, specs)
+        known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)[:PROBE_SIZE]
+        before = self._outputs(state, known)
         with explained_nondeterminism(state.model):
             if rule.change.is_arrival:
                 before_arrival(state, training, self._data, self._output_specs(state))
             growth = state.grow(rule.change, probe=probe_for(rule.change, self._data, lambda: self._loss(state)))
-        shown = evaluated(state, training)
-        after = snapshot_outputs(shown, batch, training, self._output_specs(shown))
+        after = self._outputs(state, known)
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
+
+    def _outputs(self, state: TrainState, rows: Tensor) -> OutputSnapshot:
+        """Return what the network computes for the validation examples at `rows`."""
+        training, split, cache = self._config.training, self._data.validation, self._features
+        shown = evaluated(state, training)
+        read = bool(needs_of(training.losses.values()).taps)  # of the whole network
+        batch, forward = (split.take(rows), None) if cache is None or read else cache.of_rows(shown, split, rows)
+        return snapshot_outputs(shown, batch, training, self._output_specs(shown), forward)
 
     def _loss(self, state: TrainState) -> TrainedLoss:
         losses, specs = self._config.training.losses, self._output_specs(state)

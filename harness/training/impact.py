@@ -11,12 +11,14 @@ from harness.data import Split
 from harness.training.compiler import spare_compiler
 from harness.training.config import TrainingConfig
 from harness.training.evaluation import forward_split
-from harness.training.forward import needs_of
+from harness.training.forward import Forward, needs_of
 from harness.training.metrics import accuracies
 from harness.training.state import TrainState
 from harness.training.step import batch_loss
 
 __all__ = ["OutputSnapshot", "impact", "snapshot_outputs"]
+
+FEW = 2  # examples whose operations are counted, as in the counts of a run
 
 
 @dataclass(frozen=True)
@@ -36,19 +38,34 @@ class OutputSnapshot:
     flops: float
 
 
-def snapshot_outputs(state: TrainState, examples: Split, config: TrainingConfig, specs: OutputSpecs) -> OutputSnapshot:
-    """Return what the network computes for `examples`, all of whose classes can be seen. Nothing is changed."""
+def snapshot_outputs(
+    state: TrainState,
+    examples: Split,
+    config: TrainingConfig,
+    specs: OutputSpecs,
+    forward: Forward | None = None,
+) -> OutputSnapshot:
+    """Return what the network computes for `examples`, all of whose classes can be seen. Nothing is changed.
+
+    Args:
+        state: of the network, and all that follows it.
+        examples: the fixed batch.
+        config: whose losses are measured.
+        specs: what the network's outputs predict.
+        forward: returns the outputs for a part of `examples`, if not the network, as from features of its lower part.
+    """
+    few = examples.take(torch.arange(min(FEW, len(examples)), device=examples.labels.device))
     spare_compiler(flop_counter._FlopCounterMode.__torch_dispatch__)  # noqa: SLF001
     with flop_counter.FlopCounterMode(display=False) as counter:
-        forward_split(state, examples, specs)
-    batch = forward_split(state, examples, specs, needs_of(config.losses.values()))
+        forward_split(state, few, specs)
+    batch = forward_split(state, examples, specs, needs_of(config.losses.values()), forward)
     with torch.no_grad():
         losses = batch_loss(state, batch, config).components
     components = {name: value.item() for name, value in losses.items()}
     heads = specs.label_map.heads
     right = accuracies(batch.outputs, batch.labels, specs.label_map)["accuracy/all"].item() if heads else None
     outputs = {name: value for name, value in batch.outputs.items() if value.dim() > 1}
-    return OutputSnapshot(outputs, components, right, counter.get_total_flops() / len(examples))
+    return OutputSnapshot(outputs, components, right, counter.get_total_flops() / len(few))
 
 
 def impact(before: OutputSnapshot, after: OutputSnapshot) -> dict[str, float]:

@@ -17,6 +17,7 @@ from harness.staging.run import RunConfig
 from harness.staging.snapshot import write_snapshot
 from harness.training.evaluation import CHUNK, evaluate
 from harness.training.features import FeatureCache
+from harness.training.impact import snapshot_outputs
 from harness.training.loop import train_stage
 from harness.training.output_specs import output_specs
 from harness.training.state import TrainState, fresh_state
@@ -229,6 +230,29 @@ def test_a_part_that_no_run_trains_sees_examples_of_an_evaluation_once(
 
     assert forward is not None
     assert sum(calls) < 2 * len(data.test)
+
+
+def test_a_part_that_no_run_trains_sees_the_few_examples_at_a_growth_once(
+    digits_run: RunConfig, data: TaskData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_changes(digits_run, MODELS["mlp"])
+    model = build_network(run, data)
+    for layer in list(model.backbone.children())[:-1]:
+        layer.requires_grad_(False).eval()
+    state = fresh_state(model, run.training.optimizer, seed=1, precision=run.precision)
+    specs = output_specs(state.model, (), (), data)
+    rows = specs.label_map.known(data.validation.labels).nonzero().squeeze(1)[:20]
+    plain = snapshot_outputs(state, data.validation.take(rows), run.training, specs)
+    cache, calls = FeatureCache(), counted(monkeypatch)
+
+    for _ in range(2):
+        few, forward = cache.of_rows(state, data.validation, rows)
+        found = snapshot_outputs(state, few, run.training, specs, forward)
+        assert torch.equal(found.outputs["known"], plain.outputs["known"])
+        assert replace(found, outputs={}) == replace(plain, outputs={})
+
+    assert forward is not None
+    assert sum(calls) < 2 * len(rows)
 
 
 def test_a_part_that_a_run_has_trained_is_run_anew_in_an_evaluation(digits_run: RunConfig, data: TaskData) -> None:
