@@ -14,10 +14,12 @@ from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medi
 from harness.benchmarks.adapted import AdaptedLinear
 from harness.growth import (
     AbstractOperation,
+    AddBranch,
     AlignRows,
     AttachHead,
     DuplicateLayers,
     InsertLayer,
+    JoinTap,
     Probe,
     PruneUnits,
     RaiseRank,
@@ -43,10 +45,12 @@ BATCH = 64
 LIMIT_STEPS = 5
 OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
 OPERATIONS: tuple[AbstractOperation, ...] = (
+    AddBranch(name="second", readers=("output",)),
     AlignRows(path="output", first=3),
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     DuplicateLayers(path="hidden.deep"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
+    JoinTap(path="output", tap="blocks.0"),
     PruneUnits(path="blocks.0.conv", by=4),
     RaiseRank(to=8),
     RemoveHead(name="early"),

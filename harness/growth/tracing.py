@@ -14,6 +14,7 @@ from torch import Tensor, fx, nn
 
 from harness.core.errors import ModulePathError
 from harness.models.attributes import same_attributes
+from harness.models.branches import has_joined
 from harness.models.eval_mode import without_side_effects
 from harness.models.growable import GrowableModel
 from harness.models.inserted import Inserted, first_of, inserted_after, with_first
@@ -60,6 +61,10 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
     Raises:
         ModulePathError: `torch.fx` cannot trace the network, or its graph computes something else.
     """
+    if has_joined(model):
+        raise ModulePathError(
+            f"expected a network without branches, found layers of {type(model).__name__} that read one"
+        )
     with without_side_effects(model, inputs), same_attributes(model):
         expected = model(inputs)
         root, graph = _graph(model)

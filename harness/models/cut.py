@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.inputs import Inputs, input_tensors
+from harness.models.branches import has_joined
 from harness.models.call import arguments, call, named_arguments
 from harness.models.growable import GrowableModel
 from harness.models.head import Head
@@ -115,6 +116,8 @@ def find_cut(model: GrowableModel, example: Inputs) -> Cut | None:
         model: in the modes in which it is trained.
         example: inputs `[B, ...]`, B > 1. Calling the network with them changes nothing.
     """
+    if has_joined(model):
+        return None  # what a branch computes is not among the features
     whole = [("", model.backbone)]
     layers = whole if _stands_still(model.backbone) else list(_layers(model.backbone, ""))
     height = len(list(takewhile(lambda named: _stands_still(named[1]), layers)))

@@ -11,10 +11,12 @@ from harness.benchmarks.adapted import AdaptedLinear
 from harness.core.spec import LeafSpec
 from harness.growth import (
     AbstractOperation,
+    AddBranch,
     AlignRows,
     AttachHead,
     DuplicateLayers,
     InsertLayer,
+    JoinTap,
     NoFreezing,
     PruneUnits,
     RaiseRank,
@@ -42,12 +44,14 @@ from harness.training.optimizers import AdamW
 from harness.training.state import fresh_state
 
 OPERATIONS = [
+    AddBranch(name="second", readers=("output", "heads.early.output"), values="drawn"),
     AlignRows(path="output", first=2),
     AttachHead(name="late", outputs=2, tap="hidden"),
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
     DuplicateLayers(path="hidden.deep"),
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
+    JoinTap(path="heads.early.output", tap="blocks.0"),
     PruneUnits(path="blocks.0.conv", by=2),
     PruneUnits(path="hidden.linear", to=3, score=RandomScore(), fill="mean"),
     RaiseRank(to=3),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from harness.core.errors import InputError, SurgeryError
 from harness.growth import (
     AbstractOperation,
+    AddBranch,
     AlignRows,
     AttachHead,
     DuplicateLayers,
@@ -48,6 +49,7 @@ def _at(path: str, make: Callable[[], AbstractOperation]) -> AbstractOperation |
 
 OPERATIONS: dict[str, Make] = {
     "`AttachHead`": lambda n: AttachHead(name="late", outputs=2, tap=n.tap),
+    "`AddBranch`": lambda n: AddBranch(name="second", readers=(n.head,)),
     "`ToggleHead`": lambda n: _at(n.branch, lambda: ToggleHead(path=n.branch, on=False)),
     "`WidenHead`": lambda n: WidenHead(path=n.head, to=14),
     "`WidenHead`, in place": lambda n: WidenHead(path=n.head, to=14, rows="in_place"),

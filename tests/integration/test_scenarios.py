@@ -12,10 +12,12 @@ from harness.core.spec import with_changes
 from harness.data import AbstractTask, Digits, Output, Scale, Split, TaskData
 from harness.growth import (
     AbstractOperation,
+    AddBranch,
     AtStep,
     AttachHead,
     GrowthRule,
     InsertLayer,
+    JoinTap,
     NoFreezing,
     OldParameters,
     PruneUnits,
@@ -27,6 +29,7 @@ from harness.growth import (
     WidenHead,
     WidenLayer,
 )
+from harness.growth.freezing import ByName
 from harness.growth.layers import LinearLayer
 from harness.growth.scores import TaylorScore
 from harness.growth.triggers import AtEpoch, Plateau
@@ -149,6 +152,14 @@ SCENARIOS = {
             "losses": {"digits": JointCrossEntropy(), "parity": CrossEntropy(weight=Uncertainty(likelihood="softmax"))},
             "average": EMA(),
         },
+    ),
+    "a second network beside the first, which is frozen": run(
+        DigitsAndMore(classes={"digits": (0, 1, 2, 3, 4, 5)}, outputs={"parity": Output(kind="classes", columns=2)}),
+        rule(10, WidenHead(path="output", to=10), reveals=(6, 7, 8, 9)),
+        rule(20, AddBranch(name="second", readers=("output",), values="drawn"), freeze=ByName(patterns=("hidden.*",))),
+        rule(30, JoinTap(path="branches.second.network.hidden.1.linear", tap="hidden.0")),
+        rule(40, AttachHead(name="parity", outputs=2, tap="branches.second"), freeze=ByName(patterns=("hidden.*",))),
+        training={"losses": {"digits": JointCrossEntropy(), "parity": CrossEntropy()}, "average": EMA()},
     ),
     "layers at every plateau": run(
         Digits(classes={"digits": ALL}),
