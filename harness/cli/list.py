@@ -1,13 +1,14 @@
 """`harness list`: the studies there are, and how far they have come."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from harness.cli import options
-from harness.search.find import study_folders
+from harness.search.find import likely_studies, own_studies
 
 if TYPE_CHECKING:
     from harness.staging.ledger import StudyRecord
@@ -20,13 +21,21 @@ def list_studies(home: options.Home = Path("runs"), storage: options.Storage = N
     ledger = options.open_workspace(home, storage).ledger
     begun = {record.name: record for record in ledger.studies()} if ledger.exists else {}
     counts = ledger.run_counts() if ledger.exists else {}
-    folders = study_folders()
-    states = {name: _state(begun.get(name), counts.get(name, {})) for name in sorted({*begun, *folders})}
-    if not states:
-        typer.echo("No studies here: make a folder with a study.py under studies/.")
+    states = {name: _state(begun.get(name), counts.get(name, {})) for name in sorted({*begun, *own_studies()})}
     width = max(map(len, states), default=0)
     for name, state in states.items():
         typer.echo(f"{name:<{width}}  {state}")
+    for line in () if states else _advice():
+        typer.echo(line)
+
+
+def _advice() -> Iterator[str]:
+    """Yield what to do where there are no studies."""
+    yield "No studies here. A study is a folder with a study.py under studies/."
+    for path in likely_studies():
+        yield f"{path} looks like one; as it lies there:  harness run {shlex.quote(str(path))}"
+    yield "harness new NAME  makes one to change"
+    yield "harness examples  lists those that come with harness"
 
 
 def _state(record: "StudyRecord | None", counts: Mapping[str, int]) -> str:

@@ -11,6 +11,9 @@ from harness.cli import (
     best,
     cache,
     compare,
+    doctor,
+    examples,
+    new,
     plan,
     power,
     register,
@@ -23,6 +26,7 @@ from harness.cli import (
     sync,
     ui,
     verify,
+    version,
     worker,
 )
 from harness.cli import list as list_command
@@ -35,10 +39,12 @@ app = typer.Typer(
     name="harness",
     help="The experiment harness for growing neural networks.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("new")(new.new)
+app.command("examples")(examples.examples)
+app.command("doctor")(doctor.doctor)
 app.command("register")(register.register)
 app.command("run")(run.run)
 app.command("worker")(worker.worker)
@@ -58,6 +64,8 @@ app.command("reproduce")(reproduce.reproduce)
 app.add_typer(cache.app, name="cache")
 app.command("bench")(bench.bench)
 
+app.callback()(version.version)
+
 WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
@@ -66,7 +74,7 @@ def main() -> None:
     choose_instruction_sets(sys.argv[1:])
     logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
     try:
-        app()
+        app(prog_name="harness")
     except InterruptedRunError as error:
         _end(f"{error}; the same command continues where this one stopped", INTERRUPTED)
     except InputError as error:

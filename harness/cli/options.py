@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from harness.search.find import study_folders
 from harness.staging.database import VARIABLE
 
 if TYPE_CHECKING:
@@ -46,7 +47,20 @@ StoreFolder = Annotated[
     Path | None,
     typer.Option("--store", help="The folder of finished stages, if not `store` in the home.", envvar="HARNESS_STORE"),
 ]
-StudyName = Annotated[str, typer.Argument(help="A name under studies/, or the path of a study's folder or file.")]
+
+
+def _names_like(incomplete: str) -> list[str]:
+    """Return the studies whose names begin with what was typed, for the shell."""
+    return [name for name in study_folders() if name.startswith(incomplete)]
+
+
+StudyName = Annotated[
+    str,
+    typer.Argument(
+        help="A name under studies/ or of `harness examples`, or the path of a study's folder or file.",
+        autocompletion=_names_like,
+    ),
+]
 Trials = Annotated[int | None, typer.Option(min=1, help="Configurations, if not the study's own number.")]
 Seeds = Annotated[int | None, typer.Option(min=1, help="Seeds, if not the study's own number.")]
 Device = Annotated[Literal["auto", "cpu", "cuda"] | None, typer.Option(help="Where to train.")]

@@ -18,7 +18,7 @@ from harness.core.errors import SpecError
 S = TypeVar("S", bound="Spec")
 _GONE = object()
 
-__all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
+__all__ = ["LeafSpec", "Spec", "close_match", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
 
 
 class Spec(BaseModel):
@@ -110,9 +110,13 @@ def explain(error: ValidationError) -> str:
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the end of an error message: the likely name, and all known names."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} There are: {', '.join(names) or 'none'}."
+    return f"{close_match(name, names)} There are: {', '.join(names) or 'none'}."
+
+
+def close_match(name: str, known: Iterable[str]) -> str:
+    """Return the likely name as a part of an error message; nothing if no known name is like it."""
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from harness.core.pareto import pareto_front
 from harness.core.spec import Spec, with_changes
 from harness.search.designs import Paired
 from harness.search.objective import means_over_runs
-from harness.search.study import LONGEST_NAME, Study
+from harness.search.study import Study
+from harness.search.study_name import LONGEST_NAME
 from harness.staging.ledger import RunRecord, StudyRecord
 
 __all__ = ["Configuration", "best_of", "configuration_of", "ended_configurations", "exported", "front_of"]

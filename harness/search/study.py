@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveInt, model_validator
 
 from harness.core.errors import SpecError
 from harness.core.spec import Spec, did_you_mean, with_changes
@@ -16,12 +16,11 @@ from harness.search.pruners import AbstractPruner, Race, Rung
 from harness.search.published import Published
 from harness.search.samplers import AbstractSampler, PastTrial, QuasiRandom, Search
 from harness.search.space import AbstractDimension
+from harness.search.study_name import check_study_name
 from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
 
-__all__ = ["LONGEST_NAME", "Study"]
-
-LONGEST_NAME = 80
+__all__ = ["Study"]
 
 
 class Study(Spec):
@@ -53,7 +52,7 @@ class Study(Spec):
 
     later: ClassVar[tuple[str, ...]] = ("points",)
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=LONGEST_NAME)]
+    name: Annotated[str, AfterValidator(check_study_name)]
     title: str
     question: str
     base: RunConfig

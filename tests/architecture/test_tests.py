@@ -8,6 +8,7 @@ NEED_NONE = ("__init__", "__main__", "_base")
 
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
+    "diagnosis/finding": "diagnosis/test_software.py",
     "data/augment/": "data/test_augment.py",
     "data/data_digest": "integration/test_sources.py",
     "data/npy_header": "conformance/test_sources.py",

@@ -75,6 +75,25 @@ def test_the_home_can_be_given_as_an_option_or_by_the_environment(
     assert by_option.stdout == by_environment.stdout == "tiny  half-finished: 1 of 4 runs\n"
 
 
+@pytest.mark.parametrize(
+    ("file", "shown"), [("study.py", "study.py"), ("wide/study.py", "wide"), ("a b/s.py", "'a b/s.py'")]
+)
+def test_where_there_are_no_studies_it_says_what_to_do(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, shown: str
+) -> None:
+    place = tmp_path / "elsewhere" / file
+    place.parent.mkdir(parents=True)
+    place.write_text("def study(): ...")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    ended = call("list")
+
+    assert ended.returncode == 0
+    assert f"looks like one; as it lies there:  harness run {shown}\n" in ended.stdout
+    assert "harness new NAME" in ended.stdout
+    assert "harness examples" in ended.stdout
+
+
 def test_a_ledger_that_is_none_is_refused_in_one_line(call: Call, workplace: Path) -> None:
     (workplace / "runs").mkdir()
     (workplace / "runs" / "ledger.sqlite").write_text("not a database")

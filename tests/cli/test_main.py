@@ -42,6 +42,9 @@ COMMANDS = {
         "--dry-run",
         "--system-metrics",
     ],
+    "new": ["name", "--from", "--own-model", "--own-data", "--label"],
+    "examples": [],
+    "doctor": ["--home", "--store", "--storage", "--tracking-uri"],
     "worker": ["study", "--home", "--store", "--storage", "--portable", "--timeout"],
     "list": ["--home", "--storage"],
     "show": ["study", "--home", "--storage"],
@@ -196,6 +199,17 @@ def test_wrong_usage_ends_with_2_and_the_reason_last_and_leaves_nothing(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert named in ended.stderr.splitlines()[-1]
     assert sorted(workplace.rglob("*")) == before
+
+
+def test_the_shell_completes_commands_and_names_of_studies(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_HARNESS_COMPLETE", "complete_bash")
+    completed = []
+    for words, position in [("harness ex", 1), ("harness run ti", 2), ("harness run digits-l", 2)]:
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(position))
+        completed.append(call().stdout.split())
+
+    assert completed == [["examples"], ["tiny"], ["digits-late-classes"]]
 
 
 def test_there_is_no_traceback_in_a_process_of_its_own_either(process: Call) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import StudyNotFoundError
-from harness.search.find import find_study, study_folders
+from harness.search.find import find_study, likely_studies, own_studies, shipped_studies, study_folders
 
 
 @pytest.fixture
@@ -19,13 +19,44 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("here")
 def test_folders_with_a_study_are_listed_by_name() -> None:
-    assert list(study_folders()) == ["clothes", "digits"]
+    assert list(own_studies()) == ["clothes", "digits"]
 
 
-def test_elsewhere_the_studies_beside_the_package_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_elsewhere_the_studies_that_came_with_the_package_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
 
     assert "digits-late-classes" in study_folders()
+    assert find_study("digits-late-classes") == shipped_studies()["digits-late-classes"] / "study.py"
+
+
+def test_a_study_here_hides_one_that_came_with_the_package(here: Path) -> None:
+    (here / "studies" / "digits-late-classes").mkdir()
+    (here / "studies" / "digits-late-classes" / "study.py").touch()
+
+    assert find_study("digits-late-classes").absolute().is_relative_to(here)
+
+
+@pytest.mark.parametrize(("place", "shown"), [("wide/study.py", "wide"), ("mine.py", "mine.py"), ("a/b.py", "a/b.py")])
+def test_what_looks_like_a_study_elsewhere_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, shown: str
+) -> None:
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("def study() -> Study:\n")
+    (tmp_path / "other.py").write_text("def other() -> Study:\n")
+    monkeypatch.chdir(tmp_path)
+
+    assert [str(path) for path in likely_studies()] == [shown]
+    with pytest.raises(StudyNotFoundError, match=f"but {shown} looks like one"):
+        find_study("wider")
+
+
+def test_where_there_is_none_it_says_how_to_come_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(StudyNotFoundError, match=r"Did you mean 'split-mnist'\?.*harness examples.*harness new NAME"):
+        find_study("split-mnits")
 
 
 @pytest.mark.parametrize("name", ["digits", "studies/digits", "studies/digits/", "studies/digits/study.py"])

@@ -18,6 +18,7 @@ RENDERING = (
 )
 TRAINING = ("mlflow", "optuna", "pydantic", "safetensors", "sqlalchemy", "torch")
 PACKAGE = Path(harness.__file__).parent
+SHIPPED = PACKAGE / "studies"  # which a wheel has, and a checkout has elsewhere
 NO_TEXT = "not installed"
 DIGEST_CHARACTERS = 12  # of a digest, where it is only told from another
 
@@ -79,7 +80,7 @@ def _code_digest() -> str:
     """Return the SHA-256 over the package's sources, which also tells changes that no version does."""
     total = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in (".py", ".jinja", ".css"):
+        if path.suffix in (".py", ".jinja", ".css") and not path.is_relative_to(SHIPPED):
             content = path.read_bytes()
             total.update(f"{path.relative_to(PACKAGE).as_posix()} {len(content)}\n".encode() + content)
     return total.hexdigest()

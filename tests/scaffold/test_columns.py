@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import DataError
+from harness.scaffold.columns import read_table
+
+
+def written(folder: Path, content: str | bytes, name: str = "plants.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_columns_are_looked_at_in_one_pass(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "\ufeffid,width,kind\n1,1.5,oak\n2,,elm\n3,2.5,oak\n\n"))
+
+    identifier, width, kind = table.columns
+    assert (table.rows, table.delimiter) == (3, ",")
+    assert [column.name for column in table.columns] == ["id", "width", "kind"]
+    assert (identifier.is_whole, identifier.numbers_rows) == (True, True)
+    assert identifier.standard_deviation == pytest.approx((2 / 3) ** 0.5)
+    assert (width.is_number, width.is_whole, width.empty) == (True, False, 1)
+    assert (kind.is_number, kind.counts) == (False, {"oak": 2, "elm": 1})
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_what_divides_fields_is_seen_in_the_first_line(tmp_path: Path, delimiter: str) -> None:
+    assert read_table(written(tmp_path, f"a{delimiter}b\n1{delimiter}2\n")).delimiter == delimiter
+
+
+def test_a_field_in_quotes_may_hold_anything(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, 'a,b\n"x, y\nz",1\n'))
+
+    assert table.columns[0].counts == {"x, y\nz": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "expected names of columns and rows in .*plants.csv, found no rows"),
+        ("a,b\n", "expected names of columns and rows in .*plants.csv, found no rows"),
+        ("a,a\n1,2\n", "expected one column 'a' in .*, found 2; rename them"),
+        ("a,b\n1,2\n3\n", "expected 2 fields in row 2 of .*plants.csv, found 1"),
+        ("größe\n1\n".encode("latin-1"), "expected texts in UTF-8 in .*plants.csv, found other bytes"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path, content: str | bytes, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_table(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(("name", "said"), [("x.parquet", "ends in .csv"), ("nope.csv", "found none that can be read")])
+def test_another_file_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read_table(tmp_path / name)

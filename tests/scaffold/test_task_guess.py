@@ -1,0 +1,94 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from harness.core.errors import DataError
+from harness.scaffold.columns import Column, SeenTable
+from harness.scaffold.task_guess import TaskGuess, guess_task
+
+ROWS = 30
+
+
+def table(**columns: Sequence[object]) -> SeenTable:
+    made = []
+    for name, values in columns.items():
+        column = Column(name)
+        for value in values:
+            column.add(str(value))
+        made.append(column)
+    return SeenTable(Path("plants.csv"), ",", tuple(made))
+
+
+def of(*values: object) -> list[object]:
+    """Repeat values through the rows."""
+    return [values[row % len(values)] for row in range(ROWS)]
+
+
+NUMBERS = [row / 7 for row in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "classes"),
+    [
+        ({"x": NUMBERS, "kind": of("oak", "elm")}, "kind", ("elm", "oak")),  # the last column
+        ({"Class": of(1, 10, 2), "x": NUMBERS}, "Class", ("1", "2", "10")),  # the column that says so
+        ({"x": NUMBERS, "grams": NUMBERS}, "grams", ()),
+        ({"x": NUMBERS, "count": range(ROWS)}, "count", ()),  # too many whole numbers for classes
+    ],
+)
+def test_what_is_predicted_is_guessed(columns: dict[str, Sequence[object]], label: str, classes: tuple[str]) -> None:
+    guess = guess_task(table(**columns))
+
+    assert (guess.label, guess.classes, guess.inputs) == (label, classes, ("x",))
+
+
+def test_the_column_that_is_named_is_predicted() -> None:
+    guess = guess_task(table(x=NUMBERS, kind=of("oak", "elm"), label=of(0, 1)), "kind")
+
+    assert (guess.label, guess.inputs, guess.is_numbered) == ("kind", ("x", "label"), False)
+
+
+def test_texts_are_categories_and_each_is_an_input_of_the_network() -> None:
+    guess = guess_task(table(color=of("red", "blue", "green"), x=NUMBERS, y=of(0, 1)))
+
+    assert (guess.categorical, guess.width, guess.is_numbered) == (("color",), 4, True)
+
+
+def left_out(values: Sequence[object], name: str = "other") -> str:
+    guess: TaskGuess = guess_task(table(**{name: values, "x": NUMBERS, "y": of(0, 1)}))
+    return guess.left_out.get(name, "an input")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("other", of("", 1.5), "15 of 30 fields are empty"),
+        ("other", of(3), "it is constant"),
+        ("other", [f"plant {row}" for row in range(ROWS)], "it is different in every row"),
+        ("plant_id", range(ROWS), "it is different in every row"),
+        ("other", of(*(f"text {number}" for number in range(25))), "it has 25 different texts"),
+        ("", NUMBERS, "it has no name"),
+        ("other", range(ROWS), "an input"),  # a whole number may well be a measurement
+        ("other", NUMBERS, "an input"),
+    ],
+)
+def test_columns_that_cannot_be_inputs_are_left_out_with_the_reason(
+    name: str, values: Sequence[object], reason: str
+) -> None:
+    assert left_out(values, name) == reason
+
+
+@pytest.mark.parametrize(
+    ("columns", "label", "said"),
+    [
+        ({"x": NUMBERS, "kind": of("oak", "elm")}, "kinds", "no column 'kinds' in plants.csv. Did you mean 'kind'"),
+        ({"x": NUMBERS, "y": of(0, "")}, None, "a value in every row in column 'y' of plants.csv, found 15 empty"),
+        ({"x": NUMBERS, "y": of(1)}, None, "expected different values in column 'y' of plants.csv, found '1' alone"),
+        ({"x": NUMBERS, "y": [f"t{n}" for n in range(ROWS)]}, None, "found 30 different texts in 30 rows"),
+        ({"x": of(1), "y": of(0, 1)}, None, "expected a column that can be an input.*'x': it is constant"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(columns: dict[str, Sequence[object]], label: str | None, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        guess_task(table(**columns), label)
