@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.core.errors import InterruptedRunError, StageBusyError
+from harness.core.history import History
 from harness.search.execution import WAITING, OnRunEnd, recorded_end, run_record
 from harness.search.failure import failure_reason
 from harness.search.observer import Observer
 from harness.search.run_request import RunRequest
 from harness.staging.ledger import RunRecord
 from harness.staging.plan import Plan
+from harness.staging.results import growths_in
 from harness.staging.run import run_id
 from harness.staging.runner import Runner
 from harness.staging.signals import SignalWatch
@@ -86,7 +88,7 @@ class LocalExecutor:
                 functools.partial(self.observer.on_evaluation, run.name),
                 signals=functools.partial(signals.sent_to, name),
                 forks=forks,
-                on_history=functools.partial(self.feed.append, name),
+                on_history=functools.partial(self._measured, run.name, name),
                 test=run.test and run.until is None,
             )
         except GeneratorExit:  # it was put aside
@@ -107,6 +109,11 @@ class LocalExecutor:
         self.feed.end(name)  # first: whoever finds the run in the ledger finds its whole feed
         ledger.save_run(ended)
         return ended
+
+    def _measured(self, name: str, run_id: str, part: History) -> None:
+        self.feed.append(run_id, part)
+        for step, metrics in growths_in(part).items():
+            self.observer.on_growth(name, step, metrics)
 
 
 @dataclass

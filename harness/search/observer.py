@@ -8,7 +8,10 @@ __all__ = ["Observer"]
 
 
 class Observer:
-    """Watches a launch; every method may be overridden, none has to be."""
+    """Watches a launch; every method may be overridden, none has to be.
+
+    What is restored from the store, since another run has trained it, is told of as well.
+    """
 
     def on_launch(self, total: int, done: int) -> None:
         """The launch begins: there are `total` runs in the study, of which `done` have ended already."""
@@ -21,6 +24,9 @@ class Observer:
 
     def on_evaluation(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
         """The run `name` was evaluated at `step`."""
+
+    def on_growth(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
+        """The run `name` grew after `step` updates; `metrics` has what that did, such as `growth/parameters_added`."""
 
     def on_run_end(self, record: RunRecord) -> None:
         """The run has ended."""

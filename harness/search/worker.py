@@ -1,6 +1,7 @@
 """A worker: it executes the work items that a launch submits to it, until it is asked to stop."""
 
 import functools
+import importlib
 from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class WorkerConfig:
     Attributes:
         workspace: which it opens for itself.
         file: from which the study was loaded.
+        modules: imported for the classes that they define.
         alone: whether runs share no stages.
         cache_features: whether the features of frozen layers are computed once.
         packing: whether runs are trained together.
@@ -38,6 +40,7 @@ class WorkerConfig:
 
     workspace: Workspace
     file: Path | None = None
+    modules: tuple[str, ...] = ()
     alone: bool = False
     cache_features: bool = False
     packing: bool = True
@@ -87,6 +90,8 @@ def run_worker(
     make_deterministic()
     if config.file:
         load_study(config.file)  # for the classes that it defines
+    for name in config.modules:
+        importlib.import_module(name)
     heartbeat = HeartbeatWriter(heartbeat_values)
 
     def beat_and_stop() -> bool:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from harness.core.errors import HarnessError, InterruptedRunError
-from harness.search.execution import OnRunEnd, recorded_end, run_record
+from harness.search.execution import WAITING, OnRunEnd, recorded_end, run_record
 from harness.search.heartbeat import POLL_S, SEVERAL
 from harness.search.launchers import AbstractLauncher, Processes
+from harness.search.observer import Observer
+from harness.search.retell import retell
 from harness.search.run_request import RunRequest
 from harness.search.worker import WorkerConfig, WorkItem
 from harness.search.worker_pool import STARTUP_FACTOR, WorkerPool, worker_pool
@@ -35,6 +37,8 @@ class WorkerExecutor:
         live: whether a run's measurements are written to its live file while it trains.
         timeout_s: a run that makes no step for so long is given up, and its worker replaced; None for never.
         launcher: starts the workers; by default as processes on this machine.
+        modules: that define classes of the study, which each worker imports.
+        observer: told, when a run has ended, what happened in it.
     """
 
     def __init__(
@@ -46,12 +50,15 @@ class WorkerExecutor:
         live: bool = False,
         timeout_s: float | None = None,
         launcher: AbstractLauncher | None = None,
+        modules: Sequence[str] = (),
+        observer: Observer | None = None,
     ) -> None:
         self._size = size
         self._runner = runner
         self._config = WorkerConfig(
             runner.workspace,
             file,
+            tuple(modules),
             alone=runner.alone,
             cache_features=runner.features is not None,
             packing=runner.packing,
@@ -59,6 +66,7 @@ class WorkerExecutor:
         )
         self._timeout_s = timeout_s
         self._launcher = launcher or Processes()
+        self._observer = observer
         self._open = ExitStack()
         self._pool: WorkerPool | None = None
 
@@ -88,6 +96,7 @@ class WorkerExecutor:
                 self._give_up(runs[index])
             ended = _recorded_ends(ledger, [runs[index] for index in left.values()])
             for record in ended:
+                self._retell(record)
                 on_run_end(self._with_exit_reasons(record, pool, left.pop(record.key)))
             deaths = 0 if ended else deaths
             deaths += pool.replace_the_dead() if left else 0
@@ -98,6 +107,10 @@ class WorkerExecutor:
                 time.sleep(POLL_S)
                 if self._runner.stop():
                     raise InterruptedRunError("asked to stop; everything is stored")
+
+    def _retell(self, record: RunRecord) -> None:
+        if self._observer and record.status != WAITING:
+            retell(record, self._runner.workspace.stages, self._observer)
 
     def _give_up(self, run: RunRequest) -> None:
         """Record that a run hung, unless it ended just before its worker was killed."""

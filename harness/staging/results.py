@@ -10,9 +10,10 @@ from harness.staging.counts import Counts
 from harness.staging.ledger import StageAddress
 from harness.staging.store import StageMetrics
 
-__all__ = ["PARAMETERS_ADDED", "FinishedStage", "RunResult", "result_of"]
+__all__ = ["PARAMETERS_ADDED", "FinishedStage", "RunResult", "growths_in", "result_of"]
 
-PARAMETERS_ADDED = "growth/parameters_added"
+GROWTH = "growth/"
+PARAMETERS_ADDED = f"{GROWTH}parameters_added"
 SKIPPED_STEPS = "train/skipped_steps"
 
 
@@ -75,6 +76,16 @@ def result_of(stages: Sequence[FinishedStage], *, first_head: str, counts: Count
         metrics["cost/skipped_steps"] = sum(history[SKIPPED_STEPS].values)
     metrics["cost/seconds"] = sum(stage.seconds for stage in stages)
     return RunResult(tuple(stage.address for stage in stages), growths, metrics, history)
+
+
+def growths_in(history: History) -> dict[int, dict[str, float]]:
+    """Return what was measured of each growth, by its step."""
+    found: dict[int, dict[str, float]] = {}
+    for name in history:
+        if name.startswith(GROWTH):
+            for step, value in zip(history[name].steps, history[name].values, strict=True):
+                found.setdefault(step, {})[name] = value
+    return dict(sorted(found.items()))
 
 
 def _forgetting(before: dict[str, float], after: dict[str, float], head: str) -> dict[str, float]:

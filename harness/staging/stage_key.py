@@ -2,16 +2,14 @@
 
 import functools
 import hashlib
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 from harness.core.digest import digest
 from harness.core.instruction_sets import PINS, is_pinned
-from harness.core.spec import Spec
 from harness.growth import Change
+from harness.staging.own_code import own_code
 from harness.staging.run import RunConfig
 
 __all__ = ["code_version", "first_key", "next_key"]
@@ -38,7 +36,7 @@ def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
             "device": config.device,
             "precision": config.precision,
             "code": code_version(),
-            "own code": sorted(_own_code(config)),
+            "own code": own_code(config),
             "torch": str(torch.__version__),
             **({"instruction sets": PINS} if is_pinned() else {}),
             **({"alone": config.to_json()} if alone else {}),
@@ -60,20 +58,3 @@ def code_version() -> str:
         for source in sorted((PACKAGE / layer).rglob("*.py")):
             total.update(source.relative_to(PACKAGE).as_posix().encode() + source.read_bytes())
     return total.hexdigest()
-
-
-def _own_code(config: RunConfig) -> set[str]:
-    """Return digests of the files that define specs in `config` outside of this package, such as study files."""
-    modules = {type(spec).__module__ for spec in _specs(config)}
-    files = {sys.modules[name].__file__ for name in modules if name.split(".")[0] != "harness"}
-    return {hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files if file}
-
-
-def _specs(value: object) -> Iterator[Spec]:
-    if isinstance(value, Spec):
-        yield value
-        for name in type(value).model_fields:
-            yield from _specs(getattr(value, name))
-    elif isinstance(value, tuple | list | dict):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _specs(item)

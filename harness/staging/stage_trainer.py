@@ -146,8 +146,8 @@ class StageTrainer:
         return training.rule is not None or state.step >= end
 
     def _report(self, training: _StageTraining, step: int, metrics: Mapping[str, float]) -> None:
+        self._context.on_history(training.history.since(training.reported))  # first: a growth comes before it
         self._context.on_evaluation(step, metrics)
-        self._context.on_history(training.history.since(training.reported))
 
     def _forks(self, training: _StageTraining) -> frozenset[int]:
         return self._context.forks.get(training.stage.key, frozenset())

@@ -53,8 +53,8 @@ class StoredStages:
             return None
         if not self._context.test:  # another run may have been evaluated on test data here
             metrics = metrics.without_test
-        self._context.on_evaluation(step, metrics.history.latest())
         self._context.on_history(metrics.whole)
+        self._context.on_evaluation(step, metrics.history.latest())
         entry = entries[step]
         return StageEnd(entry.address, entry.seconds, metrics, growth_of(rule), lambda: self.restore(entry))
 

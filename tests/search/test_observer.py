@@ -27,6 +27,10 @@ class Journal(Observer):
         assert "val/accuracy/all" in metrics
         self.events.append(f"{name} at {step}")
 
+    def on_growth(self, name: str, step: int, metrics: Mapping[str, float]) -> None:
+        assert metrics["growth/parameters_added"] > 0
+        self.events.append(f"{name} grew at {step}")
+
     def on_run_end(self, record: RunRecord) -> None:
         self.events.append(f"{run_name(*record.key)} {record.status}")
 
@@ -49,9 +53,10 @@ def test_a_run_tells_its_beginning_then_its_evaluations_then_its_end(journal: li
     told = [event.removeprefix(name) for event in journal if event.startswith(name)]
 
     begun = len(told) - told[::-1].index(", 40 steps")  # it begins again if another run trained what both pass through
-    steps = [int(event.removeprefix(" at ")) for event in told[begun:-1]]
+    steps = [int(event.rpartition(" at ")[2]) for event in told[begun:-1]]
     assert told[-1] == " completed"
     assert steps == sorted(steps)
+    assert sum("grew" in event for event in told[begun:]) == 1
     assert steps[-1] == 40
 
 

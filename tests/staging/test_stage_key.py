@@ -11,6 +11,7 @@ from harness.core.spec import with_changes
 from harness.growth import ToggleHead
 from harness.losses import JointCrossEntropy
 from harness.staging import stage_key
+from harness.staging.own_code import own_code
 from harness.staging.run import RunConfig
 from harness.staging.stage_key import first_key, next_key
 
@@ -125,9 +126,9 @@ def test_a_users_own_loss_is_found_in_the_losses(digits_run: RunConfig) -> None:
     training = digits_run.training.model_copy(update={"losses": {"classes": OwnLoss()}})
     own = Path(__file__).read_bytes()
 
-    found = stage_key._own_code(digits_run.model_copy(update={"training": training}))
+    found = own_code(digits_run.model_copy(update={"training": training}))
 
-    assert found == {hashlib.sha256(own).hexdigest()}
+    assert found == [hashlib.sha256(own).hexdigest()]
 
 
 def test_a_stage_after_a_growth_depends_on_all_before_it(digits_run: RunConfig) -> None:
