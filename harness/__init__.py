@@ -1,3 +1,30 @@
-"""The experiment harness for growing neural networks."""
+"""The experiment harness for growing neural networks.
 
+What scripts and notebooks use stands in `__all__`. Each is loaded when it is asked for, since the command line, which
+loads this as well, answers at once.
+"""
+
+from importlib import import_module
+
+__all__ = ["Observer", "Studies", "Study", "StudyResults", "open", "open_report", "run"]
 __version__ = "0.2.0"
+
+_MODULES = {
+    "Observer": "harness.search.observer",
+    "Studies": "harness.api.opening",
+    "Study": "harness.search.study",
+    "StudyResults": "harness.reporting.results.study_results",
+    "open": "harness.api.opening",
+    "open_report": "harness.api.opening",
+    "run": "harness.api.running",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
+    raise AttributeError(f"module 'harness' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,16 +1,13 @@
 """Options that several commands share."""
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from harness.api.workspaces import data_folder, open_workspace
 from harness.search.find import study_folders
 from harness.staging.database import VARIABLE
-
-if TYPE_CHECKING:
-    from harness.staging.workspace import Workspace
 
 __all__ = [
     "Device",
@@ -101,16 +98,3 @@ Timeout = Annotated[
         help="Give up a run that makes no step for so long; more than an evaluation takes. By default none is.",
     ),
 ]
-
-
-def open_workspace(home: Path, storage: str | None = None, store: Path | None = None) -> "Workspace":
-    """Return the workspace that the options name; nothing is written yet."""
-    from harness.staging.workspace import Workspace
-
-    return Workspace(home, storage, store, data_folder())
-
-
-def data_folder() -> Path | None:
-    """Return the folder in which data files are looked for first: `HARNESS_DATA_DIR`, if it is set."""
-    name = os.environ.get("HARNESS_DATA_DIR")
-    return Path(name) if name else None

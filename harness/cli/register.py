@@ -8,8 +8,8 @@ from typing import IO, Annotated
 
 import typer
 
+from harness.api.studies import without_home
 from harness.cli import options
-from harness.cli.run import without_home
 from harness.cli.studies import load_changed
 from harness.core.errors import InputError
 

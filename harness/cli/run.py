@@ -1,32 +1,24 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
-import functools
 import shlex
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.api.interruption import Interruption
+from harness.api.studies import without_home
 from harness.cli import launching, options
 from harness.cli.dry_run import dry_run as dry_run_lines
-from harness.cli.interruption import Interruption
 from harness.cli.portable import Portable
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
-from harness.reporting.collection import uncollected
 
 if TYPE_CHECKING:
-    from harness.search.launchers import AbstractLauncher
-    from harness.search.study import Study
-    from harness.staging.ledger import StudyRecord
-    from harness.staging.runner import Runner
-    from harness.staging.workspace import Workspace
-    from harness.tracking.delivery.destination import Destination
-    from harness.tracking.delivery.process import Delivery
+    from harness.reporting.report import Report
 
-__all__ = ["run", "without_home"]
+__all__ = ["run"]
 
 
 def run(
@@ -63,6 +55,10 @@ def run(
     system_metrics: options.SystemMetrics = False,
 ) -> None:
     """Run a study, continuing it if it was begun, and write its report."""
+    from rich.console import Console
+
+    from harness.api.launch_study import LaunchSettings, launch_study
+    from harness.api.progress import ProgressView
     from harness.search.check import check_study
     from harness.staging.ledger import StudyOrigin
     from harness.staging.runner import Runner
@@ -71,8 +67,19 @@ def run(
 
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     workspace = options.open_workspace(home, storage, store)
-    ledger = workspace.ledger
-    starter = launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, ledger.database)
+    settings = LaunchSettings(
+        origin=StudyOrigin(without_home(study), tuple(set_ or [])),
+        trials=trials,
+        seeds=seeds,
+        file=file,
+        workers=workers,
+        timeout_s=None if timeout is None else 60 * timeout,
+        launcher=launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, workspace.ledger.database),
+        keep_bytes=parse_bytes(keep) if keep else None,
+        retry_failed=retry_failed,
+        destination=replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None,
+        system_metrics=system_metrics,
+    )
     make_deterministic()
     with Interruption() as stop:
         runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing)
@@ -82,105 +89,16 @@ def run(
             for line in dry_run_lines(loaded, runner, trials, seeds):
                 typer.echo(line)
             return
-        ledger.create()
-        if retry_failed:
-            ledger.forget_failures(loaded.name)
-        ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))
-        _launch(
-            loaded,
-            file,
-            runner,
-            replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None,
-            trials=trials,
-            seeds=seeds,
-            workers=workers,
-            timeout=timeout,
-            launcher=starter,
-            keep_bytes=parse_bytes(keep) if keep else None,
-            system_metrics=system_metrics,
-        )
+        view = ProgressView(Console(), loaded.metric)
+        left = launch_study(loaded, runner, settings, view, on_report=_show)
+    command = f"{loaded.name}{_home_option(home)}"
+    if left:
+        typer.echo(f"Not shown by MLflow yet: {left}; harness sync {command} delivers them", err=True)
+    elif left is not None:
+        typer.echo(f"Compare the runs:  harness ui {command}")
 
 
-def _launch(
-    study: "Study",
-    file: Path,
-    runner: "Runner",
-    destination: "Destination | None",
-    *,
-    trials: int | None,
-    seeds: int | None,
-    workers: int,
-    timeout: float | None,
-    launcher: "AbstractLauncher | None",
-    keep_bytes: int | None,
-    system_metrics: bool,
-) -> None:
-    from rich.console import Console
-
-    from harness.cli.progress import ProgressView
-    from harness.search.launch import launch
-    from harness.search.retry import retry_on_disconnect
-    from harness.search.worker_executor import WorkerExecutor
-    from harness.tracking.live.feed import NO_FEED, LiveFeed
-
-    home = runner.workspace.home
-    timeout_s = None if timeout is None else 60 * timeout
-    executor = WorkerExecutor(
-        workers, runner, file, live=destination is not None, timeout_s=timeout_s, launcher=launcher
-    )
-    with _delivery(study, runner, destination, system_metrics=system_metrics) as delivery:
-        with ProgressView(Console(), study.metric) as view, executor:
-            begin = functools.partial(
-                launch,
-                study,
-                runner,
-                view,
-                feed=LiveFeed(home) if destination else NO_FEED,
-                trials=trials,
-                seeds=seeds,
-                file=file,
-                keep_bytes=keep_bytes,
-                execute=executor.execute if workers > 1 or timeout or launcher else None,
-            )
-            record = retry_on_disconnect(begin)
-        _conclude(record, runner.workspace)
-        if delivery and (left := delivery.finish()):
-            typer.echo(
-                f"Not shown by MLflow yet: {left.runs} runs, {left.points} points ({left.reason}); "
-                f"harness sync {study.name}{_home_option(home)} delivers them",
-                err=True,
-            )
-        elif delivery:
-            typer.echo(f"Compare the runs:  harness ui {study.name}{_home_option(home)}")
-
-
-def _delivery(
-    study: "Study", runner: "Runner", destination: "Destination | None", *, system_metrics: bool
-) -> "AbstractContextManager[Delivery | None]":
-    """Return a context in which another process shows the study in MLflow, if it is to be shown."""
-    from harness.tracking.delivery.process import start_delivery
-
-    if destination is None:
-        return nullcontext()
-    return start_delivery(destination, runner.workspace, study.name, system_metrics=system_metrics)
-
-
-def without_home(source: str) -> str:
-    """Return the name or path of a study as it may be published: relative, whoever's folder it lies in."""
-    path = Path(source)
-    if not path.is_absolute():
-        return source
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else path.parent.name if path.suffix else path.name
-
-
-def _conclude(record: "StudyRecord", workspace: "Workspace") -> None:
-    with uncollected():
-        from harness.reporting.report import write_report
-    from harness.tracking.delivery.outcome import save_outcome
-
-    report = write_report(workspace, record.name, workspace.report_folder(record.name))
-    save_outcome(workspace.home, record, report.verdict)
+def _show(report: "Report") -> None:
     typer.echo(f"\n{report.verdict}\n")
     typer.echo(f"Report:            {report.folder / 'report.html'}")
 

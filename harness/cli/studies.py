@@ -17,11 +17,10 @@ def load_changed(
     Raises:
         InputError: there is no such study, or a change does not fit.
     """
+    from harness.api.studies import changed_study
     from harness.core.spec import parse_assignments
-    from harness.search.find import find_study
-    from harness.search.load import load_study
 
     changes = parse_assignments(fields or [])
-    changes |= {field: value for field, value in [("device", device), ("precision", precision)] if value}
-    file = find_study(name)
-    return load_study(file).changed(changes, name=other_name), file
+    loaded, file = changed_study(name, changes, device=device, precision=precision, name=other_name)
+    assert file is not None  # it was asked for by name
+    return loaded, file

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from harness.api.interruption import Interruption
 from harness.cli import options
-from harness.cli.interruption import Interruption
 from harness.cli.portable import Portable
 from harness.core.errors import StudyNotFoundError
 
@@ -28,7 +28,7 @@ def worker(
     """Do runs of a study that was begun, beside whoever else does, until all have ended."""
     from rich.console import Console
 
-    from harness.cli.progress import ProgressView
+    from harness.api.progress import ProgressView
     from harness.search.launch import launch
     from harness.search.retry import retry_on_disconnect
     from harness.search.worker_executor import WorkerExecutor

@@ -7,6 +7,7 @@ but those files, so that anyone who has them can repeat it.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from harness.reporting.text.sampling_error import in_words
 from harness.reporting.text.verdict import Kind
 from harness.staging.workspace import Workspace
 
-__all__ = ["Report", "report_files", "write_report"]
+__all__ = ["Report", "context_of", "report_files", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Report:
     kind: Kind
     verdict: str
     folder: Path
+
+    def _repr_html_(self) -> str:
+        page = escape(str(self.folder / "report.html"), quote=True)
+        return f'{escape(self.verdict)} <a href="{page}">{page}</a>'
 
 
 def write_report(workspace: Workspace, study: str, out: Path, *, whole: bool = True) -> Report:
@@ -75,8 +80,13 @@ def report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
         return _report_files(sources)
 
 
+def context_of(sources: Mapping[str, bytes]) -> ReportContext:
+    """Return what the report with these `sources` is made from."""
+    return ReportContext(read_data(sources), json.loads(sources[ENVIRONMENT]))
+
+
 def _report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    context = ReportContext(read_data(sources), json.loads(sources[ENVIRONMENT]))
+    context = context_of(sources)
     made = make_parts(context)
     figures = {part.name: part for part in made.values() if isinstance(part, ReportFigure)}
     tables = {part.name: part for part in made.values() if isinstance(part, ReportTable)}

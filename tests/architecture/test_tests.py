@@ -8,6 +8,10 @@ NEED_NONE = ("__init__", "__main__", "_base")
 
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
+    "api/guarded_observer": "api/test_running.py",
+    "api/launch_study": "api/test_running.py",
+    "api/process_settings": "api/test_running.py",
+    "api/view": "api/test_notebook_progress.py",
     "diagnosis/finding": "diagnosis/test_software.py",
     "data/augment/": "data/test_augment.py",
     "data/data_digest": "integration/test_sources.py",
@@ -49,6 +53,7 @@ SUITES = {
     "search/begin_study": "search/test_changed_study.py",
     "search/execution": "search/test_local_executor.py",
     "search/designs/": "search/test_tuned.py",
+    "search/observers": "search/test_retell.py",
     "search/objective": "search/test_proposals.py",
     "search/pruners/": "search/test_pruning.py",
     "search/samplers/": "search/test_samplers.py",
@@ -66,6 +71,7 @@ SUITES = {
     "reporting/publication/manifest": "reporting/verification/test_verify.py",
     "reporting/publication/report_folder": "reporting/verification/test_verify.py",
     "reporting/publication/summary": "reporting/test_report.py",
+    "reporting/results/": "reporting/results/test_study_results.py",
     "reporting/tables/": "reporting/tables/test_base.py",
     "reporting/text/": "reporting/test_report.py",
     "staging/pending_stage": "staging/test_stage_trainer.py",

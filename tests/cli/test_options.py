@@ -1,16 +1,15 @@
-from pathlib import Path
+import subprocess
+from collections.abc import Callable
 
 import pytest
 
-from harness.cli.options import data_folder
 
-
-@pytest.mark.parametrize(("value", "folder"), [("data/here", Path("data/here")), ("", None), (None, None)])
-def test_the_data_folder_is_what_the_environment_says(
-    monkeypatch: pytest.MonkeyPatch, value: str | None, folder: Path | None
+def test_the_home_is_what_the_environment_says(
+    call: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("HARNESS_DATA_DIR", raising=False)
-    if value is not None:
-        monkeypatch.setenv("HARNESS_DATA_DIR", value)
+    monkeypatch.setenv("HARNESS_HOME", "there")
 
-    assert data_folder() == folder
+    ended = call("report", "tiny")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "no study 'tiny' was begun in there" in ended.stderr

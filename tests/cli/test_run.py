@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.run import without_home
+from harness.api.launch_study import LaunchSettings
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.runner import Runner
@@ -40,14 +40,15 @@ def test_a_finished_study_is_not_run_again(first_run: tuple[Path, Ended], call: 
 def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[object] = []
 
-    def note(study: Study, file: Path, runner: Runner, destination: object, **numbers: int) -> None:
-        assert destination is None
+    def note(study: Study, runner: Runner, settings: LaunchSettings, *_: object, **__: object) -> None:
+        assert (settings.destination, settings.file and settings.file.name) == (None, "study.py")
         training, workspace = study.base.training, runner.workspace
         launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device])
         launched.extend([workspace.home, workspace.storage])
-        launched.extend([file.name, workspace.stages, runner.alone, runner.features, numbers])
+        launched.extend([workspace.stages, runner.alone, runner.features, settings.origin])
+        launched.extend([settings.trials, settings.seeds, settings.workers, settings.timeout_s, settings.keep_bytes])
 
-    monkeypatch.setattr("harness.cli.run._launch", note)
+    monkeypatch.setattr("harness.api.launch_study.launch_study", note)
 
     ended = call(
         *["run", "tiny", "--as", "other", "--home", "there", "--trials", "3", "--seeds", "2", "--device", "cpu"],
@@ -60,16 +61,16 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
             "elsewhere",
             "--storage",
             "sqlite:///here.sqlite",
-            *["--no-tracking", "--system-metrics", "--keep", "5k"],
+            *["--no-tracking", "--system-metrics", "--keep", "5k", "--timeout", "2"],
         ],
     )
 
     assert ended.returncode == 0
     assert launched == [
         *["other", 16, 5, "cpu", Path("there"), "sqlite:///here.sqlite"],
-        *["study.py", Path("elsewhere"), True, None],
-        {"trials": 3, "seeds": 2, "workers": 4, "timeout": None, "launcher": None, "keep_bytes": 5000}
-        | {"system_metrics": True},
+        *[Path("elsewhere"), True, None],
+        StudyOrigin("tiny", ("training.batch_size=16", "training.evaluate_every=5")),
+        *[3, 2, 4, 120.0, 5000],
     ]
 
 
@@ -140,10 +141,3 @@ def test_a_study_may_have_its_database_and_its_stages_elsewhere(
 
 def test_the_ledger_keeps_how_the_study_was_called(first_run: tuple[Path, Ended]) -> None:
     assert Ledger(first_run[0] / "runs").origin("tiny") == StudyOrigin("tiny")
-
-
-def test_a_path_is_kept_without_what_lies_above_it(workplace: Path) -> None:
-    assert without_home("studies/tiny") == "studies/tiny"
-    assert without_home(str(workplace / "studies" / "tiny")) == "studies/tiny"
-    assert without_home("/home/someone/studies/tiny") == "tiny"
-    assert without_home("/home/someone/studies/tiny/study.py") == "tiny"

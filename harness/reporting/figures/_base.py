@@ -32,6 +32,12 @@ class ReportFigure:
     svg: bytes
     data: pd.DataFrame
 
+    def _repr_svg_(self) -> str:
+        return self.svg.decode()
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
 
 def rendered(draw: Callable[[], Figure]) -> dict[str, bytes]:
     """Draw in the reports' style and return the figure's bytes by format."""

@@ -9,7 +9,18 @@ __all__ = ["commands", "script"]
 
 
 def commands(data: StudyData) -> list[str]:
-    """Return the command lines, with everything that was different from the study's file."""
+    """Return the command lines, with everything that was different from the study's file.
+
+    A study that Python code made is run by that code, so there is no command for it.
+    """
+    last = [
+        shlex.join(["harness", "report", data.study.name, "--out", data.study.name]),
+        shlex.join(["harness", "verify", data.study.name]),
+    ]
+    return [*_running(data), *last] if data.origin.source else last
+
+
+def _running(data: StudyData) -> list[str]:
     study, origin = data.study, data.origin
     base = study.spec.base
     run = [origin.source]
@@ -25,8 +36,6 @@ def commands(data: StudyData) -> list[str]:
     return [
         *([shlex.join(["harness", "register", *run, "--points", points])] if points else []),
         shlex.join(["harness", "run", *run, *pinned]),
-        shlex.join(["harness", "report", study.name, "--out", study.name]),
-        shlex.join(["harness", "verify", study.name]),
     ]
 
 
@@ -36,6 +45,7 @@ def script(data: StudyData) -> bytes:
         "#!/bin/sh",
         "# Trains every run of the study, writes its report into a folder of its name, and verifies that.",
         "# Call it where the folder studies/ lies. Versions of Python and packages: environment.json.",
+        *([] if data.origin.source else ["# The study was made by Python code: run that first, in this folder."]),
         "set -eu",
         *commands(data),
     ]

@@ -30,6 +30,10 @@ class ReportTable:
     frame: pd.DataFrame
     note: str = ""
 
+    def _repr_html_(self) -> str:
+        shown: str = pd.DataFrame(list(self.rows), columns=list(self.head)).to_html(index=False)
+        return shown
+
 
 def table_of_numbers(
     name: str, title: str, rows: list[dict[str, str]], frame: pd.DataFrame, left: int = 1, note: str = ""

@@ -11,7 +11,7 @@ from harness.tracking._base import AbstractTracker
 from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.mlflow.location import SQLITE, default_tracking_uri
 
-__all__ = ["Destination", "inherited_destination", "parse_destination"]
+__all__ = ["VARIABLE", "Destination", "inherited_destination", "parse_destination"]
 
 SERVERS = ("http", "https")
 USER, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"

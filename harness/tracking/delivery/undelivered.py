@@ -21,3 +21,6 @@ class Undelivered:
 
     def __bool__(self) -> bool:
         return bool(self.reason)
+
+    def __str__(self) -> str:
+        return f"{self.runs} runs, {self.points} points ({self.reason})"

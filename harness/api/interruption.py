@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -11,7 +12,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Called, it says whether this process was asked to stop by Ctrl-C or SIGTERM while in its block."""
+    """Called, it says whether this process was asked to stop by Ctrl-C or SIGTERM while in its block.
+
+    Only a process's main thread hears of signals; in another one, nobody is asked.
+    """
 
     def __init__(self) -> None:
         self._asked = False
@@ -22,14 +26,16 @@ class Interruption:
         return self._asked
 
     def __enter__(self) -> Self:
-        for number in SIGNALS:
-            signal.signal(number, self._ask)
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                signal.signal(number, self._ask)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._put_back()
+        if threading.current_thread() is threading.main_thread():
+            self._put_back()
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._asked = True

@@ -3,7 +3,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from harness.cli.progress import ProgressView
+from harness.api.progress import ProgressView
 from harness.staging.ledger import RunRecord
 
 RUN = RunRecord(

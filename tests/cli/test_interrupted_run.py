@@ -10,43 +10,12 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.cli.interruption import Interruption
 from harness.core.errors import HomeError
 from harness.staging.ledger import Ledger
 from harness.staging.store import Store
 
 ROOT = Path(harness.__file__).parents[1]
 LONG = ["--set", "steps=100000", "--set", "training.evaluate_every=1000", "--trials", "1"]
-
-
-@pytest.fixture
-def handler_of_a_terminal() -> Iterator[None]:
-    """Let Ctrl-C raise, as in a terminal; a shell has what it runs in the background ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("handler_of_a_terminal")
-def test_it_asks_once_and_then_lets_signals_through(capsys: pytest.CaptureFixture[str]) -> None:
-    with Interruption() as stop:
-        assert not stop()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop()
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-
-    assert "stopping after this step" in capsys.readouterr().err
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_it_leaves_the_handlers_as_they_were() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-
-    with Interruption():
-        assert signal.getsignal(signal.SIGTERM) != before
-
-    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def running(workplace: Path, *options: str) -> Iterator[subprocess.Popen[str]]:

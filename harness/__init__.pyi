@@ -1,0 +1,10 @@
+from harness.api.opening import Studies as Studies
+from harness.api.opening import open as open
+from harness.api.opening import open_report as open_report
+from harness.api.running import run as run
+from harness.reporting.results.study_results import StudyResults as StudyResults
+from harness.search.observer import Observer as Observer
+from harness.search.study import Study as Study
+
+__all__ = ["Observer", "Studies", "Study", "StudyResults", "open", "open_report", "run"]
+__version__: str
