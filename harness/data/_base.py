@@ -37,12 +37,17 @@ class Split:
         labels: `[N]` int64, the class of each example; a training example is used once its class can be seen.
         targets: other targets, by name: classes `[N]` int64, or at each position `[N, T]`, or values `[N, D]` float32.
         features: the outputs of a frozen part of a network for the inputs, by name, `[N, ...]` each.
+        stored: of a batch with examples from a memory, what the network answered when they were stored, by output,
+            `[N, C]` each; NaN for other examples, and in columns that are newer than the answer.
+        new: of such a batch, the number of the other examples, which come first; None if that is not known.
     """
 
     inputs: Inputs
     labels: Tensor
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     features: Mapping[str, Tensor] = field(default_factory=dict)
+    stored: Mapping[str, Tensor] = field(default_factory=dict)
+    new: int | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,8 +99,12 @@ class Split:
         return self._each(lambda tensor: tensor.to(device), inputs)
 
     def _each(self, change: Callable[[Tensor], Tensor], inputs: Inputs = None) -> "Split":
-        named = [{name: change(t) for name, t in tensors.items()} for tensors in (self.targets, self.features)]
-        return Split(map_inputs(change, self.inputs) if inputs is None else inputs, change(self.labels), *named)
+        targets, features, stored = (
+            {name: change(tensor) for name, tensor in tensors.items()}
+            for tensors in (self.targets, self.features, self.stored)
+        )
+        inputs = map_inputs(change, self.inputs) if inputs is None else inputs
+        return Split(inputs, change(self.labels), targets, features, stored)
 
 
 @dataclass(frozen=True)

@@ -67,20 +67,33 @@ class ReplayedOrder:
     Args:
         new: `[N]` indices of the examples whose classes came last.
         old: `[M]` indices of the others that can be seen.
-        size: examples in a batch.
+        size: examples in a batch, without those that are added.
         fraction: of a batch that is old, rounded to whole examples; at least one is new.
+        added: the number of old examples that are added to a batch of `size` new ones, instead of a fraction.
         seed: the run's seed.
         growths: how many growths came before.
 
     Attributes:
         per_epoch: full batches in an epoch of the new examples.
+        new_size: new examples in every batch.
     """
 
-    def __init__(self, new: Tensor, old: Tensor, size: int, *, fraction: float, seed: int, growths: int) -> None:
-        count = min(round(size * fraction), size - 1, len(old))
-        self._new = BatchOrder(new, size - count, seed=seed, growths=growths)
+    def __init__(
+        self,
+        new: Tensor,
+        old: Tensor,
+        size: int,
+        *,
+        fraction: float = 0.0,
+        added: int = 0,
+        seed: int,
+        growths: int,
+    ) -> None:
+        replaced = min(round(size * fraction), size - 1, len(old))
+        count = replaced or min(added, len(old))
+        self._new = BatchOrder(new, size - replaced, seed=seed, growths=growths)
         self._old = BatchOrder(old, count, seed=seed, growths=growths, stream="replay") if count else None
-        self.per_epoch = self._new.per_epoch
+        self.per_epoch, self.new_size = self._new.per_epoch, self._new.size
 
     def indices(self, step: int) -> Tensor:
         """Return the indices `[B]` of the batch at `step`, counted from the growth; the new ones come first."""

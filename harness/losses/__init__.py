@@ -6,6 +6,7 @@ from harness.losses._state import Learned, LossState, Move, SeenExample
 from harness.losses.absolute import Absolute
 from harness.losses.binary_cross_entropy import BinaryCrossEntropy
 from harness.losses.cross_entropy import CrossEntropy
+from harness.losses.dark_experience import DarkExperience
 from harness.losses.distillation import Distillation
 from harness.losses.elastic_weight_consolidation import ElasticWeightConsolidation
 from harness.losses.feature_matching import FeatureMatching
@@ -15,6 +16,7 @@ from harness.losses.learning_without_forgetting import LearningWithoutForgetting
 from harness.losses.mean_squared import MeanSquared
 from harness.losses.memory_aware_synapses import MemoryAwareSynapses
 from harness.losses.model_loss import ModelLoss
+from harness.losses.of_examples import OfExamples
 from harness.losses.parameter_norm import ParameterNorm
 from harness.losses.pooled_outputs_distillation import PooledOutputsDistillation
 from harness.losses.ramp import Ramp
@@ -33,6 +35,7 @@ __all__ = [
     "Batch",
     "BinaryCrossEntropy",
     "CrossEntropy",
+    "DarkExperience",
     "Distillation",
     "ElasticWeightConsolidation",
     "FeatureMatching",
@@ -45,6 +48,7 @@ __all__ = [
     "MemoryAwareSynapses",
     "ModelLoss",
     "Move",
+    "OfExamples",
     "ParameterNorm",
     "PooledOutputsDistillation",
     "Ramp",

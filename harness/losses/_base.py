@@ -10,7 +10,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional
 
-from harness.core.inputs import Inputs
+from harness.core.inputs import Inputs, map_inputs
 from harness.core.output_specs import OutputSpecs
 from harness.core.spec import LeafSpec
 from harness.losses._state import Learned, LossState, Move
@@ -48,6 +48,9 @@ class Batch:
         teacher_features: the outputs of the same modules of the teacher.
         states: what losses keep between steps, by their names in the configuration.
         parameters: by stable id, if a loss keeps a state.
+        stored: what the network answered to the examples from a memory when they were stored, by output, `[B, C]`
+            each; NaN for other examples, and in columns that are newer than the answer.
+        new: the number of examples that do not come from a memory, which are the first; None if none does.
     """
 
     outputs: Mapping[str, Tensor]
@@ -60,6 +63,8 @@ class Batch:
     teacher_features: Mapping[str, Tensor] = field(default_factory=dict)
     states: Mapping[str, LossState] = field(default_factory=dict)
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
+    stored: Mapping[str, Tensor] = field(default_factory=dict)
+    new: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("outputs", "features", "teacher", "teacher_features"):
@@ -74,6 +79,23 @@ class Batch:
     def target(self, output: str) -> Tensor:
         """Return the target of `output`: classes `[B]`, or numbers `[B, D]`."""
         return self.specs.target(output, self.inputs, self.labels, self.targets)
+
+    def rows(self, rows: slice) -> "Batch":
+        """Return some of the examples, as a batch that tells new ones from others no more; scalars are kept."""
+
+        def part(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: value[rows] if value.dim() else value for name, value in tensors.items()}
+
+        return Batch(
+            outputs=part(self.outputs),
+            inputs=map_inputs(lambda tensor: tensor[rows], self.inputs),
+            labels=self.labels[rows],
+            specs=self.specs,
+            targets=part(self.targets),
+            features=part(self.features),
+            teacher=None if self.teacher is None else part(self.teacher),
+            teacher_features=part(self.teacher_features),
+        )
 
 
 def _is_short(value: object) -> bool:
@@ -197,6 +219,16 @@ class AbstractLoss(LeafSpec):
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:  # noqa: ARG002
         """Return the state from the moment on at which a growth is about to bring classes or outputs."""
         return state
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether it tells examples that come from a memory from new ones."""
+        return False
+
+    @property
+    def before_growth(self) -> "AbstractLoss | None":
+        """What does the same before the first growth, if that is something simpler; None for no component at all."""
+        return self
 
 
 class AbstractOutputLoss(AbstractLoss):

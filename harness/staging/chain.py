@@ -24,6 +24,7 @@ from harness.training.loop import Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
 from harness.training.probe_loss import TrainedLoss
+from harness.training.rehearsal import filled, grown_memory, without_forgotten
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["Chain"]
@@ -92,7 +93,8 @@ class Chain:
 
         step = end.address.step
         remaining = tuple(other for other in stage.rules if other is not rule)
-        return PendingStage(next_key(stage.key, step, rule.change), stage.key, step, remaining, begin)
+        key = next_key(stage.key, step, rule.change, self._config)
+        return PendingStage(key, stage.key, step, remaining, begin)
 
     def _grow(self, state: TrainState, rule: GrowthRule) -> dict[str, float]:
         """Grow `state`; return what that did, measured on examples of the classes that were known before."""
@@ -100,10 +102,13 @@ class Chain:
         specs = self._output_specs(evaluated(state, training))
         known = specs.label_map.known(self._data.validation.labels).nonzero().squeeze(1)[:PROBE_SIZE]
         before = self._outputs(state, known)
+        data = without_forgotten(state, self._data, training, specs)
         with explained_nondeterminism(state.model):
+            memory = filled(state, self._data, training, specs)
             if rule.change.is_arrival:
                 before_arrival(state, training, self._data, self._output_specs(state))
-            growth = state.grow(rule.change, probe=probe_for(rule.change, self._data, lambda: self._loss(state)))
+            growth = state.grow(rule.change, probe=probe_for(rule.change, data, lambda: self._loss(state)))
+        state.memory = grown_memory(state, memory, self._data, self._output_specs(state))
         after = self._outputs(state, known)
         return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
 

@@ -12,6 +12,7 @@ from harness.core.inputs import Inputs, shapes_of
 from harness.data import TaskData
 from harness.models import GrowableModel
 from harness.models.eval_mode import without_side_effects
+from harness.models.taps import capture
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
 from harness.training.compiled import check_compiler, check_whole
@@ -27,6 +28,7 @@ def check_model(config: RunConfig, data: TaskData) -> None:
 
     Raises:
         SpecError: it fails, or its own output is no tensor with a row an example and a column a class.
+        TapNotFoundError: a memory reads features where the network has no module.
     """
     examples = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     inputs, device = examples.inputs, examples.labels.device
@@ -36,6 +38,7 @@ def check_model(config: RunConfig, data: TaskData) -> None:
         model = build_network(config, data)
         with without_side_effects(model, inputs), autocast(config.precision, device), _followed(model, running):
             outputs = model(inputs)
+        _check_taps(model, config)
     except HarnessError:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything, and exit
@@ -56,6 +59,11 @@ def compiler_check(config: RunConfig, data: TaskData) -> Callable[[GrowableModel
     check_compiler(config.device)
     inputs, device = data.train.take(torch.arange(min(EXAMPLES, len(data.train)))).inputs, torch.device(config.device)
     return lambda model: check_whole(model, inputs, config.precision, device)
+
+
+def _check_taps(model: GrowableModel, config: RunConfig) -> None:
+    with capture(model.backbone, config.training.memory.taps if config.training.memory else ()):
+        pass
 
 
 def _check_output(output: Any, name: str, shape: tuple[int, int], config: RunConfig) -> None:

@@ -14,6 +14,7 @@ from harness.training.forward import forward_batch, needs_of
 from harness.training.loop import batches_of
 from harness.training.operations import flops_of
 from harness.training.output_specs import output_specs
+from harness.training.rehearsal import stand_in
 from harness.training.state import TrainState, fresh_state
 from harness.training.step import batch_loss
 
@@ -91,6 +92,7 @@ def _flops_of_step(state: TrainState, config: RunConfig, data: TaskData) -> int:
     with seeded_global_stream(config.seed, "count", device=state.device):
         flops = flops_of(passes)
     state.optimizer.zero_grad(set_to_none=True)
+    state.memory = stand_in(data, config.training, specs)
     size = batches_of(state, data, config.training, specs.label_map).size
     return flops * size // len(examples)
 

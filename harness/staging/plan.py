@@ -126,7 +126,7 @@ class _Planner:
             if growth is None:
                 return
             rules = tuple(other for other in rules if other is not growth)
-            key, parent, start, change = next_key(key, step, growth.change), key, step, growth.change
+            key, parent, start, change = next_key(key, step, growth.change, config), key, step, growth.change
 
     def _firing(self, key: str, rules: tuple[Rule, ...], start: int, until: int) -> tuple[int, Rule | None] | None:
         """Return the step at which a rule fires, or the run ends, and the rule; None if that is not known yet."""

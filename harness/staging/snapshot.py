@@ -15,13 +15,16 @@ from harness.growth.probe import Probe
 from harness.losses import LossState
 from harness.models import GrowableModel
 from harness.staging.captured_snapshot import captured
-from harness.staging.snapshot_format import AVERAGE, LOSS, MODEL, OPTIMIZER, SnapshotFile, as_metadata
+from harness.staging.snapshot_format import AVERAGE, LOSS, MEMORY, MODEL, OPTIMIZER, SnapshotFile, as_metadata
 from harness.training.average import EMA, WeightAverage
+from harness.training.exemplars import Exemplars
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision
 from harness.training.state import TrainState, fresh_state
 
 __all__ = ["capture_snapshot", "read_snapshot", "write_snapshot"]
+
+INDICES, OUTPUTS, SEEN = "indices", "outputs/", "seen"
 
 
 def write_snapshot(state: TrainState) -> bytes:
@@ -41,6 +44,8 @@ def capture_snapshot(state: TrainState) -> memoryview:
         for what, by_id in kept.items()
         for key, tensor in by_id.items()
     }
+    if state.memory is not None:
+        tensors |= {f"{MEMORY}{name}": tensor for name, tensor in _of_memory(state.memory).items()}
     plain: dict[str, dict[str, Any]] = {}
     for parameter, moments in state.optimizer.state.items():
         for key, value in moments.items():
@@ -57,6 +62,7 @@ def capture_snapshot(state: TrainState) -> memoryview:
         ],
         "moments": plain,
         "scaler": state.scaler.state_dict(),
+        **({} if state.memory is None else {SEEN: state.memory.seen}),
     }
     return captured(tensors, as_metadata(header))
 
@@ -90,8 +96,19 @@ def read_snapshot(
     _load_optimizer(state, header, tensors)
     state.loss_states = _loss_states(_under(LOSS, tensors), state.device)
     state.scaler.load_state_dict(header["scaler"])
+    if SEEN in header:
+        state.memory = _memory(_under(MEMORY, tensors), header[SEEN])
     state.refreeze()
     return state
+
+
+def _of_memory(memory: Exemplars) -> dict[str, Tensor]:
+    return {INDICES: memory.indices, **{f"{OUTPUTS}{name}": values for name, values in memory.outputs.items()}}
+
+
+def _memory(tensors: Mapping[str, Tensor], seen: int) -> Exemplars:
+    outputs = {n.removeprefix(OUTPUTS): values for n, values in tensors.items() if n.startswith(OUTPUTS)}
+    return Exemplars(tensors[INDICES], outputs, seen)
 
 
 def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,11 @@
 """The file format of snapshots, read without torch.
 
 A snapshot is a safetensors file: the length of a header (8 bytes, little-endian), the header as JSON, and the bytes of
-all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`, and those of an
-average of the weights `average/<stable id>`. What losses keep between steps is `loss/<name>/<what it is>/<stable id>`.
-Everything else of a training state is JSON in the header's metadata: step, lineage, the optimizer's groups by id, the
-loss scaler.
+all tensors. Tensors are named `model/<stable id>` and `optimizer/<stable id>/<name of the moment>`, those of an average
+of the weights `average/<stable id>`, and those of a memory of examples `memory/indices` and `memory/outputs/<output>`.
+What losses keep between steps is `loss/<name>/<what it is>/<stable id>`. Everything else of a training state is JSON in
+the header's metadata: step, lineage, the optimizer's groups by id, the loss scaler, and how many examples a memory was
+shown.
 """
 
 import json
@@ -18,6 +19,7 @@ __all__ = [
     "AVERAGE",
     "LENGTH_BYTES",
     "LOSS",
+    "MEMORY",
     "METADATA",
     "MODEL",
     "OPTIMIZER",
@@ -27,7 +29,7 @@ __all__ = [
     "header_bytes",
 ]
 
-AVERAGE, LOSS, MODEL, OPTIMIZER = "average/", "loss/", "model/", "optimizer/"
+AVERAGE, LOSS, MEMORY, MODEL, OPTIMIZER = "average/", "loss/", "memory/", "model/", "optimizer/"
 METADATA, STATE = "__metadata__", "harness"
 LENGTH_BYTES = ALIGNMENT = 8
 

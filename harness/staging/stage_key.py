@@ -22,12 +22,13 @@ def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
     """Return the key of the stage that begins at step 0: all that a state before any growth depends on.
 
     Neither the number of steps, nor growths to come, nor what ends the run are in it, so runs that differ in them share
-    this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. That
-    instruction sets are pinned is, since it changes last bits; the processor is not. `data` is the digest of what the
-    task's spec does not say of its data.
+    this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. Nor
+    is a memory in it, nor losses that read from one, which come with the first growth. That instruction sets are pinned
+    is, since it changes last bits; the processor is not. `data` is the digest of what the task's spec does not say of
+    its data.
     """
     config = config.with_length
-    content = {name: getattr(config, name) for name in ("task", "model", "training")}
+    content = {"task": config.task, "model": config.model, "training": config.training.before_growth}
     return digest(
         {
             **{name: spec.to_json() for name, spec in content.items()},
@@ -45,9 +46,16 @@ def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
     )
 
 
-def next_key(parent: str, step: int, change: Change) -> str:
-    """Return the key of the stage that begins with `change` after `step` steps, the stage before being `parent`."""
-    return digest({"parent": parent, "step": step, "change": change.to_json()})
+def next_key(parent: str, step: int, change: Change, config: RunConfig) -> str:
+    """Return the key of the stage that begins with `change` after `step` steps, the stage before being `parent`.
+
+    It says of the run `config` what the key of the first stage leaves out.
+    """
+    training, content = config.training, {"parent": parent, "step": step, "change": change.to_json()}
+    if training.memory is None:
+        return digest(content)
+    losses = {name: loss.to_json() for name, loss in training.losses.items()}
+    return digest({**content, "memory": training.memory.to_json(), "losses": losses})
 
 
 @functools.cache

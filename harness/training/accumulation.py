@@ -20,7 +20,8 @@ def parts_of(examples: Split, parts: int) -> Iterator[Split]:
     """
     count = len(examples)
     for first in range(min(parts, count)):
-        yield examples.take(torch.arange(first, count, parts, device=examples.labels.device))
+        part = examples.take(torch.arange(first, count, parts, device=examples.labels.device))
+        yield part if examples.new is None else replace(part, new=len(range(first, examples.new, parts)))
 
 
 class AccumulatedLoss:
@@ -49,8 +50,8 @@ class AccumulatedLoss:
             self.loss = loss
             return loss
         if not self.loss.components:  # the first part
-            targets = {"inputs": examples.inputs, "labels": examples.labels, "targets": examples.targets}
-            self._whole = self._losses.counts(replace(batch, **targets))
+            names = ("inputs", "labels", "targets", "stored", "new")
+            self._whole = self._losses.counts(replace(batch, **{name: getattr(examples, name) for name in names}))
         shares = self._shares(loss, batch)
         weighted = {name: shares[name] * value for name, value in loss.weighted.items()}
         components = {name: shares[name] * value for name, value in loss.components.items()}

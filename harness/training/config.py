@@ -10,6 +10,7 @@ from harness.data.augment import AbstractAugmentation
 from harness.losses import AbstractLoss, JointCrossEntropy
 from harness.metrics import OF_CLASS, AbstractMetric
 from harness.training.average import EMA
+from harness.training.memory import AbstractMemory
 from harness.training.optimizers import AbstractOptimizer, AdamW
 from harness.training.schedules import AbstractSchedule, ConstantRate
 
@@ -40,6 +41,7 @@ class TrainingConfig(Spec):
         augment: random changes of the inputs of training batches, in this order; evaluations see unchanged inputs.
         replay: after a growth that added classes, the fraction of each batch that is of earlier classes, or None for
             batches of all classes alike; with 0, earlier classes are never trained again.
+        memory: which examples of earlier classes stay, instead of all of them, and how batches draw from them.
         on_divergence: what happens when a loss becomes NaN or infinite: the run stops, or the update is skipped and
             counted in `train/skipped_steps`. Running statistics have seen the batch by then.
         record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
@@ -58,7 +60,7 @@ class TrainingConfig(Spec):
             stage is compiled anew, which takes seconds; a machine without a C++ compiler refuses.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "compile", "evaluate_average")
+    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "compile", "evaluate_average", "memory")
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
@@ -78,6 +80,32 @@ class TrainingConfig(Spec):
     average: EMA | None = None
     evaluate_average: bool = True
     compile: bool = False
+    memory: AbstractMemory | None = None
+
+    @property
+    def before_growth(self) -> "TrainingConfig":
+        """The settings that have an effect before the first growth: not the memory, nor what is read from it."""
+        losses = {name: loss.before_growth for name, loss in self.losses.items()}
+        return self.model_copy(update={"memory": None, "losses": {n: loss for n, loss in losses.items() if loss}})
+
+    @model_validator(mode="after")
+    def _one_thing_is_remembered(self) -> "TrainingConfig":
+        if self.memory is not None and self.replay is not None:
+            raise ValueError(
+                f"memory: expected a memory or replay={self.replay}, found both; give the fraction to the memory"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_told_apart_is_drawn_apart(self) -> "TrainingConfig":
+        readers = [name for name, loss in self.losses.items() if loss.needs_memory]
+        if readers and (self.memory is None or not self.memory.is_apart):
+            found = "none" if self.memory is None else f"{self.memory.kind!r} without either"
+            raise ValueError(
+                f"memory: expected one with a fraction or per_batch, from which the loss {readers[0]!r} reads, found "
+                f"{found}; see training.memory"
+            )
+        return self
 
     @model_validator(mode="after")
     def _what_is_compiled_has_no_taps(self) -> "TrainingConfig":

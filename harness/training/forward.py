@@ -27,16 +27,22 @@ class Needs:
     Attributes:
         taps: the modules whose features are read.
         teacher: whether the teacher is called, if there is one.
+        memory: whether they tell examples that come from a memory from new ones.
     """
 
     taps: tuple[str, ...] = ()
     teacher: bool = False
+    memory: bool = False
 
 
 def needs_of(losses: Iterable[AbstractLoss]) -> Needs:
     """Return what `losses` read."""
     every = list(losses)
-    return Needs(tuple(sorted({tap for loss in every for tap in loss.taps})), any(loss.needs_teacher for loss in every))
+    return Needs(
+        taps=tuple(sorted({tap for loss in every for tap in loss.taps})),
+        teacher=any(loss.needs_teacher for loss in every),
+        memory=any(loss.needs_memory for loss in every),
+    )
 
 
 def forward_batch(
@@ -69,6 +75,8 @@ def forward_batch(
         teacher_features=old,
         states=state.loss_states,
         parameters=state.learnable if state.loss_states else {},
+        stored=examples.stored,
+        new=examples.new,
     )
 
 

@@ -33,12 +33,14 @@ from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
 from harness.training.drift import drift
 from harness.training.evaluation import evaluate, evaluated
+from harness.training.exemplars import held_among
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
 from harness.training.output_specs import output_specs
 from harness.training.packing.signature import signature_of
 from harness.training.process_settings import ProcessSettings
 from harness.training.recorder import Recorder
+from harness.training.rehearsal import Recall
 from harness.training.state import TrainState
 from harness.training.step import TrainingStep
 
@@ -77,6 +79,7 @@ class StageLoop:
         specs: what the network's outputs predict.
         feed: the data and the forward pass, while nothing is frozen or thawed.
         batches: the order in which examples are seen.
+        recall: adds to a batch what is stored of its examples; None if no loss reads that, or there is nothing.
         step: updates the state on one batch.
         recorder: writes what steps measure into the history.
         rule: the one that fired at the state's step, or None.
@@ -113,6 +116,7 @@ class StageLoop:
         self._evaluated_specs = self.specs if same else output_specs(shown, state.lineage, state.effects, data)
         self.batches = batches_of(state, data, config, self.specs.label_map)
         self.needs = needs_of(config.losses.values())
+        self.recall = self._recall()
         contract = Contract(history, start=state.step - state.age)
         self.step = TrainingStep(state, config, self.specs, contract=contract, needs=self.needs)
         self.recorder = Recorder(history, config.on_divergence)
@@ -182,7 +186,8 @@ class StageLoop:
 
     def next_batch(self) -> Split:
         """Return the examples of the next step, augmented."""
-        return augmented(self._stored_batch(), self.config.augment, seed=self.state.seed, step=self.state.step)
+        batch = self._stored_batch() if self.recall is None else self.recall(self._stored_batch(), self.state.age)
+        return augmented(batch, self.config.augment, seed=self.state.seed, step=self.state.step)
 
     @property
     def stepped(self) -> bool:
@@ -258,6 +263,12 @@ class StageLoop:
             self._reading = TrainingBatches(train, self.batches, seed=state.seed, start=start, ages=ages)
         return self._reading.at(state.age)
 
+    def _recall(self) -> Recall | None:
+        memory, order = self.state.memory, self.batches
+        if memory is None or not self.needs.memory or not isinstance(order, ReplayedOrder):
+            return None
+        return Recall(memory, order, self.state.device) if order.size > order.new_size else None
+
     def _close(self) -> None:
         if self._reading is not None:
             self._reading.close()
@@ -326,17 +337,26 @@ def batches_of(
     if data.train.source is not None and not data.train.source.in_memory:
         arrival = arrival.cpu()  # where examples are read
     newest = label_map.arrivals[-1] if label_map.arrivals else 0
-    if config.replay is None or not newest:
-        seen = (arrival >= 0).nonzero().squeeze(1)
-        return BatchOrder(seen, config.batch_size, seed=state.seed, growths=growths)
+    new, old = arrival == newest, (arrival >= 0) & (arrival < newest)
+    fraction, added = config.replay, 0
+    if config.memory is not None:
+        fraction, added = config.memory.fraction, config.memory.per_batch or 0
+        old &= held_among(state.memory, old)
+    if not newest or (fraction is None and not added):
+        return BatchOrder(_places(new | old), config.batch_size, seed=state.seed, growths=growths)
     return ReplayedOrder(
-        new=(arrival == newest).nonzero().squeeze(1),
-        old=((arrival >= 0) & (arrival < newest)).nonzero().squeeze(1),
+        new=_places(new),
+        old=_places(old),
         size=config.batch_size,
-        fraction=config.replay,
+        fraction=fraction or 0.0,
+        added=added,
         seed=state.seed,
         growths=growths,
     )
+
+
+def _places(chosen: Tensor) -> Tensor:
+    return chosen.nonzero().squeeze(1)
 
 
 def latest_evaluation(history: History) -> dict[str, float]:

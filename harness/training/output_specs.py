@@ -10,7 +10,7 @@ from harness.growth.lineage import Effect, GrowthEvent
 from harness.growth.relabel import grown_classes
 from harness.models import GrowableModel
 
-__all__ = ["output_specs"]
+__all__ = ["output_at", "output_specs"]
 
 
 def output_specs(

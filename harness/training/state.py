@@ -21,6 +21,7 @@ from harness.growth.surgery import scale_rates
 from harness.losses import LossState, Weight
 from harness.models import AbstractModel, GrowableModel
 from harness.training.average import EMA, WeightAverage
+from harness.training.exemplars import Exemplars
 from harness.training.loss_states import carried_over, learnable
 from harness.training.optimizers import AbstractOptimizer
 from harness.training.precision import Precision, grad_scaler
@@ -42,6 +43,7 @@ class TrainState:
         frozen: ids of the tensors that the last growth's policy freezes.
         average: of the weights, if one is kept.
         loss_states: what losses keep between steps, by their names in the configuration.
+        memory: the examples that stay when others arrive; None before the first were stored.
     """
 
     model: GrowableModel
@@ -57,6 +59,7 @@ class TrainState:
     frozen: frozenset[str] = frozenset()
     average: WeightAverage | None = None
     loss_states: dict[str, LossState] = field(default_factory=dict)
+    memory: Exemplars | None = None
 
     @cached_property
     def device(self) -> torch.device:

@@ -20,6 +20,7 @@ FAMILIES = (
     "losses",
     "models",
     "search.samplers",
+    "training.memory",
 )
 
 

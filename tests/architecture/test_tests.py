@@ -46,6 +46,7 @@ SUITES = {
     "integrations/trainer_state": "integrations/test_accelerate.py",
     "losses/": "conformance/test_losses.py",
     "metrics/": "conformance/test_metrics.py",
+    "training/memory/": "conformance/test_memories.py",
     "training/named_metrics": "training/test_evaluation.py",
     "training/predictions": "training/test_evaluation.py",
     "staging/data_digests": "integration/test_sources.py",

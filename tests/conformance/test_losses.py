@@ -21,6 +21,7 @@ from harness.losses import (
     Batch,
     BinaryCrossEntropy,
     CrossEntropy,
+    DarkExperience,
     Distillation,
     ElasticWeightConsolidation,
     FeatureMatching,
@@ -33,6 +34,7 @@ from harness.losses import (
     MemoryAwareSynapses,
     ModelLoss,
     Move,
+    OfExamples,
     ParameterNorm,
     PooledOutputsDistillation,
     Ramp,
@@ -48,6 +50,8 @@ LOSSES = [
     Absolute(output="load"),
     BinaryCrossEntropy(output="marks"),
     CrossEntropy(output="species", label_smoothing=0.1),
+    DarkExperience(),
+    DarkExperience(output="species"),
     Distillation(temperature=3.0),
     Distillation(output="species", columns=(0, 1, None, 1)),
     ElasticWeightConsolidation(),
@@ -61,6 +65,9 @@ LOSSES = [
     MeanSquared(output="load"),
     MemoryAwareSynapses(examples=3),
     ModelLoss(output="size_reg"),
+    OfExamples(which="new", loss=JointCrossEntropy()),
+    OfExamples(which="memory", loss=JointCrossEntropy(label_smoothing=0.1)),
+    OfExamples(which="memory", loss=MeanSquared(output="load")),
     ParameterNorm(paths=("hidden",)),
     PooledOutputsDistillation(layers=("maps", "later")),
     Reconstruction(output="copy"),
@@ -82,7 +89,7 @@ OUTPUTS = {
 
 
 def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0) -> Batch:
-    """Return a batch of a network that has everything."""
+    """Return a batch of a network that has everything; the last three examples come from a memory."""
     stream = torch.Generator().manual_seed(seed)
 
     def values(*shape: int) -> Tensor:
@@ -97,6 +104,12 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         "load": values(size, 3).to(wide),
     }
     state = {"importance": {"0/weight": values(4, 3).abs().to(wide)}, "anchor": {"0/weight": values(4, 3).to(wide)}}
+    remembered = (torch.arange(size) >= size - 3)[:, None]
+    stored = {
+        "known": torch.arange(3.0).expand(size, 3).where(remembered, torch.nan),
+        "late": torch.tensor([0.5, torch.nan]).expand(size, 2).where(remembered, torch.nan),
+        "species": torch.ones(size, 4).where(remembered, torch.nan),
+    }
     return Batch(
         outputs={name: values(size, count) for name, count in columns.items()} | {"size_reg": values()},
         inputs=torch.rand(size, 2, 3, generator=stream).to(wide),
@@ -108,6 +121,8 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         teacher_features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3)},
         states={"it": state},
         parameters={"0/weight": values(4, 3)},
+        stored=stored,
+        new=size - 3,
     )
 
 
@@ -171,7 +186,9 @@ def test_gradients_are_those_of_finite_differences() -> None:
 
 
 def examples_of(batch: Batch, rows: Tensor) -> Batch:
-    """Return the examples of `batch` at `rows`."""
+    """Return the examples of `batch` at `rows`, those of a memory last."""
+    assert batch.new is not None
+    rows = torch.cat([rows[rows < batch.new], rows[rows >= batch.new]])
 
     def chosen(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value[rows] if value.dim() else value for name, value in tensors.items()}
@@ -185,6 +202,8 @@ def examples_of(batch: Batch, rows: Tensor) -> Batch:
         features=chosen(batch.features),
         teacher=chosen(batch.teacher or {}),
         teacher_features=chosen(batch.teacher_features),
+        stored=chosen(batch.stored),
+        new=int((rows < batch.new).sum()),
     )
 
 
@@ -282,6 +301,7 @@ def test_none_waits_for_a_device() -> None:
         features=away(batch.features),
         teacher=away(batch.teacher or {}),
         teacher_features=away(batch.teacher_features),
+        stored=away(batch.stored),
         specs=replace(batch.specs, label_map=label_map, parameters=away(batch.specs.parameters)),
         states={"it": {what: away(tensors) for what, tensors in batch.states["it"].items()}},
         parameters=away(batch.parameters),

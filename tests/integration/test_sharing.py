@@ -13,6 +13,7 @@ from harness.core.spec import with_changes
 from harness.data import AbstractTask, Split, TaskData
 from harness.data.augment import GaussianNoise, HorizontalFlip, RandomShift
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
+from harness.losses import DarkExperience, JointCrossEntropy, OfExamples
 from harness.models import ConvNet
 from harness.staging.histories import SNAPSHOT_FILE, stage_folder
 from harness.staging.plan import make_plan
@@ -22,6 +23,7 @@ from harness.staging.runner import Runner
 from harness.staging.workspace import Workspace
 from harness.training.average import EMA
 from harness.training.config import TrainingConfig
+from harness.training.memory import RandomExamples
 from harness.training.optimizers import SGD
 from harness.training.schedules import Cosine
 
@@ -45,7 +47,17 @@ def _spots(count: int, seed: int) -> Split:
     return Split(images, labels)
 
 
-@pytest.fixture(params=["fp32", "bf16", "fp16", "averaged and augmented"])
+REMEMBERED: dict[str, Any] = {
+    "memory": RandomExamples(size=30, per_batch=7),
+    "losses": {
+        "classes": OfExamples(which="new", loss=JointCrossEntropy()),
+        "stored": DarkExperience(weight=0.5),
+        "old": OfExamples(which="memory", loss=JointCrossEntropy(), weight=0.5),
+    },
+}
+
+
+@pytest.fixture(params=["fp32", "bf16", "fp16", "averaged, augmented and remembered"])
 def study(request: pytest.FixtureRequest) -> list[RunConfig]:
     """Runs with two growths each: early and late ones, with what is old frozen after the first, or the second."""
     rules = tuple(
@@ -57,7 +69,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
         )
         for name, step in (("late", 12), ("later", 25))
     )
-    plain = request.param != "averaged and augmented"
+    plain = request.param in ("fp32", "bf16", "fp16")
     base = RunConfig(
         task=Spots(classes={"known": (0, 1), "late": (2, 3), "later": (4, 5)}),
         model=ConvNet(image=(1, 8, 8), channels=(4, 6), hidden=8, dropout=0.3),
@@ -70,6 +82,7 @@ def study(request: pytest.FixtureRequest) -> list[RunConfig]:
             accumulate=1 if plain else 3,
             average=None if plain else EMA(decay=0.9),
             augment=() if plain else (RandomShift(pixels=1), HorizontalFlip(), GaussianNoise()),
+            **({} if plain else REMEMBERED),
         ),
         growths=rules,
         steps=40,

@@ -135,6 +135,17 @@ def test_a_stage_after_a_growth_depends_on_all_before_it(digits_run: RunConfig) 
     change = digits_run.growths[0].change
     frozen = change.model_copy(update={"loss_weight": 0.5})
 
-    keys = {next_key("a", 1, change), next_key("b", 1, change), next_key("a", 2, change), next_key("a", 1, frozen)}
+    places = (("a", 1, change), ("b", 1, change), ("a", 2, change), ("a", 1, frozen))
+    keys = {next_key(*place, digits_run) for place in places}
 
     assert len(keys) == 4
+
+
+def test_a_memory_and_what_reads_it_matter_from_the_first_growth_on(digits_run: RunConfig) -> None:
+    memory = {"training.memory": {"kind": "reservoir", "size": 9, "per_batch": 4}}
+    stored = {"classes": {"kind": "joint_cross_entropy"}, "stored": {"kind": "dark_experience"}}
+    runs = [digits_run, with_changes(digits_run, memory)]
+    runs += [with_changes(runs[1], {"training.memory.size": 8}), with_changes(runs[1], {"training.losses": stored})]
+
+    assert len(set(map(first_key, runs))) == 1
+    assert len({next_key("a", 1, digits_run.growths[0].change, run) for run in runs}) == len(runs)

@@ -14,7 +14,7 @@ __all__ = ["equal_budget", "same_order", "same_start"]
 
 STEPS, TOLERANCE = "cost/steps", 0.05
 # What decides which examples a run sees at which step, besides growths that bring classes.
-ORDER = ("seed", "task", "training.batch_size", "training.augment", "training.replay")
+ORDER = ("seed", "task", "training.batch_size", "training.augment", "training.replay", "training.memory")
 STOPPING = ("steps", "early_stopping")
 ARRIVAL = ("trigger", "operation", "reveals")
 

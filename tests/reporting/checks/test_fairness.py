@@ -72,6 +72,7 @@ def test_one_seed_and_task_give_one_order(data: StudyData) -> None:
         (lambda config: config["training"].update(batch_size=8), "training.batch_size"),
         (lambda config: config["training"].update(augment=[{"kind": "flip"}]), "training.augment"),
         (lambda config: config["training"].update(replay={"kind": "some"}), "training.replay"),
+        (lambda config: config["training"].update(memory={"kind": "reservoir"}), "training.memory"),
     ],
 )
 def test_what_decides_the_order_is_looked_at_in_every_pair(
