@@ -93,8 +93,19 @@ def _dimension(content: Mapping[str, Any]) -> str:
 
 
 def _changes(changes: Mapping[str, Any]) -> str:
-    named = [f"{field} = {value['kind'] if isinstance(value, dict) else value}" for field, value in changes.items()]
+    named = [f"{field} = {_named(value)}" for field, value in changes.items()]
     return ", ".join(named) or "as the configuration says"
+
+
+def _named(value: Any) -> str:
+    """Return the value of a field, a part of a configuration by its kind alone.
+
+    >>> _named({"kind": "herding", "size": 200}), _named({"classes": {"kind": "joint_cross_entropy"}}), _named(0.5)
+    ('herding', 'classes: joint_cross_entropy', '0.5')
+    """
+    if not isinstance(value, dict):
+        return str(value)
+    return value["kind"] if "kind" in value else ", ".join(f"{name}: {_named(item)}" for name, item in value.items())
 
 
 def _outcomes(runs: "list[RunRecord]") -> Iterator[str]:
