@@ -70,7 +70,10 @@ WRONG_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 
 
 def main() -> None:
-    """Run the command line. What went wrong is one line on stderr; the exit code is 2 for wrong input."""
+    """Run the command line. What went wrong is one line on stderr; the exit code is 2 for wrong input.
+
+    A full disk, say, is an error of the system, which may come up wherever a file is written: it has a line, too.
+    """
     choose_instruction_sets(sys.argv[1:])
     logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
     try:
@@ -81,6 +84,8 @@ def main() -> None:
         _end(str(error), WRONG_INPUT)
     except HarnessError as error:
         _end(str(error), FAILED)
+    except OSError as error:
+        _end(f"{error}; once that is mended, the same command goes on from what is stored", WRONG_INPUT)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # Typer's way of passing Ctrl-C on
             sys.stderr.write("harness: interrupted; the same command continues where this one stopped\n")

@@ -1,10 +1,9 @@
 """`harness register`: what a study is going to do, written down before its first run."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from pathlib import Path
-from typing import IO, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +11,8 @@ from harness.api.studies import without_home
 from harness.cli import options
 from harness.cli.studies import load_changed
 from harness.core.errors import InputError
+from harness.core.synced import sync
+from harness.staging.durable_files import write_synced
 
 __all__ = ["register"]
 
@@ -39,6 +40,7 @@ def register(
     from harness.reporting.data.environment import environment
     from harness.search.check import check_study
     from harness.search.commit import commit_of
+    from harness.search.registration import cut_short
     from harness.search.registration import register as registered
     from harness.staging.ledger import StudyOrigin
     from harness.staging.registration import registration_bytes
@@ -52,33 +54,45 @@ def register(
     here = environment()
     made_with = {name: str(here[name]) for name in ("harness", "code_sha256", "python")}
     made_with |= {"torch": here["packages"]["torch"], "commit": commit_of(str(file))}
-    with _new_file(path) as stream:
-        found = registered(
-            loaded, workspace.ledger, trials=trials, seeds=seeds, file=file, points=points, made_with=made_with
-        )
-        content = registration_bytes(found.content)
-        stream.write(content)
+    _expect_new(path)
+    sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "file": file, "points": points}
+    found = cut_short(loaded, workspace.ledger, **sizes) or registered(
+        loaded, workspace.ledger, **sizes, made_with=made_with
+    )
+    content = registration_bytes(found.content)
+    _write_new(path, content)
     workspace.ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))
     typer.echo(f"{path}: SHA-256 {hashlib.sha256(content).hexdigest()}")
     typer.echo("Commit it or tag it before the first run, or have it time-stamped; a query for an authority is made by")
     typer.echo(f"  openssl ts -query -data {path} -sha256 -cert -out {path}.tsq")
 
 
-@contextmanager
-def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that does not exist yet; it is gone again if the block raises.
+def _expect_new(path: Path) -> None:
+    """Refuse a file that exists.
 
     Raises:
-        InputError: it exists, or cannot be written.
+        InputError: it does.
     """
+    if path.exists():
+        raise InputError(f"cannot write the registration to {path} (it exists); name a new file with --out")
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    """Write a file all at once, and no other in its place; the ledger has its content already.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.unfinished")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("xb")
+        write_synced(unfinished, [content])
+        os.link(unfinished, path)
+        unfinished.unlink()
+        sync(path.parent)
     except OSError as error:
-        raise InputError(f"cannot write the registration to {path} ({error}); name a new file with --out") from None
-    with stream:
-        try:
-            yield stream
-        except BaseException:
-            path.unlink()
-            raise
+        unfinished.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write the registration to {path} ({error}); the ledger has it: call the same command again, or "
+            "name a new file with --out"
+        ) from None

@@ -12,7 +12,7 @@ HarnessError
 │   ├── ContractError       a loss component is no scalar, has no gradient, or comes and goes without a growth
 │   ├── HomeError           the home folder or its database cannot be used
 │   │   └── AwayError       the database's server went away in the middle of a transaction
-│   └── StoreError          the stage store cannot be written
+│   └── StoreError          the stage store cannot be written, or not read
 ├── SurgeryError            a growth would break a promise; model and optimizer are as they were
 ├── DivergedError           a loss component is NaN or infinite
 ├── KilledError             one process after the other was killed in the same stage
@@ -93,7 +93,7 @@ class AwayError(HomeError):
 
 
 class StoreError(InputError):
-    """The stage store cannot be written."""
+    """The stage store cannot be written, or not read."""
 
 
 class SurgeryError(HarnessError):

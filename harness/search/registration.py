@@ -15,7 +15,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.previous_specs import MUTABLE_FIELDS, spec_digest
 from harness.staging.registration import Registration, registration_of, save_registration
 
-__all__ = ["as_registered", "planned_runs_digest", "points_of", "register"]
+__all__ = ["as_registered", "cut_short", "planned_runs_digest", "points_of", "register"]
 
 REGISTRATION_VERSION = 1
 DIGEST = r"[0-9a-f]{64}"
@@ -73,6 +73,22 @@ def register(
     found = registration_of(ledger.database, study.name)
     assert found  # it was just saved
     return found
+
+
+def cut_short(
+    study: Study, ledger: Ledger, *, trials: int | None, seeds: int | None, file: Path | None, points: str = ""
+) -> Registration | None:
+    """Return what the ledger has of the same registration, with which nobody has gone on since; None if it has none.
+
+    A process that registers may be killed before it has begun the study, which is done now, or has written its file.
+    """
+    kept = registration_of(ledger.database, study.name)
+    study = study.model_copy(update={"points": points or points_of(study)})
+    content = _content(study, trials or study.trials, seeds or study.seeds, file)
+    if kept is None or kept.first_launch is not None or not content.items() <= kept.content.items():
+        return None
+    begin_study(ledger, study, trials, seeds, file=file)
+    return kept
 
 
 def _content(study: Study, trials: int, seeds: int, file: Path | None) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """Files and folders that are on disk when a function returns, not only in the system's memory."""
 
 import ctypes
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from harness.staging.snapshot_format import Buffer
 
-__all__ = ["exchanged", "write_synced"]
+__all__ = ["exchanged", "is_denied", "write_synced"]
+
+DENIED = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 RENAME_EXCHANGE, HERE = 2, -100  # of Linux's `renameat2`; macOS's `renamex_np` has the same number for its swap
 
@@ -30,3 +33,8 @@ def exchanged(one: Path, other: Path) -> bool:
         return bool(library.renamex_np(*names, RENAME_EXCHANGE) == 0)
     except AttributeError:
         return False
+
+
+def is_denied(error: OSError) -> bool:
+    """Return whether a file may be whole, though it cannot be read: another user's, or one more than can be open."""
+    return error.errno in DENIED

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from harness.core.errors import SnapshotError
 from harness.core.synced import sync
-from harness.staging.durable_files import write_synced
+from harness.staging.durable_files import is_denied, write_synced
 from harness.staging.histories import SNAPSHOT_FILE
 from harness.staging.snapshot_format import LENGTH_BYTES, METADATA, Buffer, SnapshotFile, header_bytes
 from harness.staging.tensor_pool import TensorPool
@@ -49,12 +49,15 @@ def read_snapshot_files(folder: Path) -> bytes | None:
 
     Raises:
         SnapshotError: a file is missing or cannot be read.
+        OSError: this process may not read it, or cannot now.
     """
     try:
         if (folder / SNAPSHOT_FILE).is_file():
             return (folder / SNAPSHOT_FILE).read_bytes()
         return _joined(folder) if (folder / REST_FILE).is_file() else None
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, OSError) and is_denied(error):
+            raise
         raise SnapshotError(f"the snapshot in {folder} cannot be read: {' '.join(str(error).split())}") from None
 
 

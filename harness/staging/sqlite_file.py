@@ -44,8 +44,9 @@ class SqliteFile:
         return str(self.path)
 
     def prepare(self, transaction: AbstractTransaction) -> None:
-        """Let readers go on while another process writes."""
+        """Let readers go on while another process writes, and begin to create tables: all of them or none."""
         transaction.rows("PRAGMA journal_mode=WAL")
+        transaction.execute("BEGIN IMMEDIATE")  # Python begins a transaction before rows are changed, not before tables
 
     @contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:

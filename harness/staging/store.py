@@ -22,7 +22,7 @@ from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
 from harness.core.synced import sync
 from harness.staging.catalog import Catalog, StageEntry
-from harness.staging.durable_files import exchanged, write_synced
+from harness.staging.durable_files import exchanged, is_denied, write_synced
 from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, stage_folder
 from harness.staging.leases import Lease, Leases
 from harness.staging.ledger import Ledger, StageAddress
@@ -123,6 +123,7 @@ class Store:
 
         Raises:
             SnapshotError: the files' digests differ from the catalog; the stage is set aside and no longer listed.
+            StoreError: this process may not read them.
         """
         history, final_evaluation, *answers = self._checked(entry, _metrics_files, lambda now: now.metrics_sha256)
         return StageMetrics(History.from_bytes(history), History.from_bytes(final_evaluation), *answers)
@@ -199,7 +200,7 @@ class Store:
         """
         folder, began = stage_folder(self.root, entry.address), time.monotonic()
         while True:
-            contents = read(folder)
+            contents = _allowed(read, folder)
             present = [content for content in contents if content is not None]
             if len(present) == len(contents) and _sha256(present) == sha256_of(entry):
                 return present
@@ -224,6 +225,15 @@ class Store:
             folder.rename(damaged)
 
 
+def _allowed(read: _Read, folder: Path) -> list[bytes | None]:
+    try:
+        return read(folder)
+    except OSError as error:  # nothing is known to be wrong with the stage
+        raise StoreError(
+            f"cannot read the stage {folder} ({error.strerror}); let whoever shares the store read its files"
+        ) from None
+
+
 def _metrics_files(folder: Path) -> list[bytes | None]:
     # Whether there are answers is part of the digest, too.
     answered = (folder / ANSWERS_FILE).exists()
@@ -240,7 +250,9 @@ def _snapshot_file(folder: Path) -> list[bytes | None]:
 def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except OSError:
+    except OSError as error:
+        if is_denied(error):
+            raise
         return None
 
 

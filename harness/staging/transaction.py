@@ -8,6 +8,8 @@ from harness.core.errors import HomeError
 
 __all__ = ["AbstractTransaction", "unusable"]
 
+FULL = "disk is full"  # as SQLite says it
+
 
 class AbstractTransaction(ABC):
     """An open transaction. Statements name their values as `:name`, and the present time, in seconds, as `{now}`.
@@ -42,7 +44,9 @@ class AbstractTransaction(ABC):
 
 def unusable(database: str, cause: object) -> HomeError:
     """Return the error of a database that cannot be read or written."""
+    said = " ".join(str(cause).split())
+    advice = "free space" if FULL in said else "restore it from a copy"
     return HomeError(
-        f"expected a ledger at {database} that can be read and written, found: {' '.join(str(cause).split())}; "
-        "restore it from a copy, or choose another home with --home or HARNESS_HOME"
+        f"expected a ledger at {database} that can be read and written, found: {said}; {advice}, or choose another "
+        "home with --home or HARNESS_HOME"
     )

@@ -1,3 +1,5 @@
+import errno
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -233,6 +235,21 @@ def test_what_went_wrong_otherwise_ends_with_1(call: Call, monkeypatch: pytest.M
     ended = call("run", "tiny")
 
     assert (ended.returncode, ended.stderr) == (1, "harness: it broke\n")
+
+
+def test_what_the_system_refuses_is_one_line_and_ends_with_2(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/live")
+
+    monkeypatch.setattr("harness.search.find.study_folders", full)
+
+    ended = call("run", "no-such-study")
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "harness: [Errno 28] No space left on device: 'runs/live'; once that is mended, the same command goes on from "
+        "what is stored\n"
+    )
 
 
 def test_an_interrupted_command_ends_with_130(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

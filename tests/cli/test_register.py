@@ -32,3 +32,9 @@ def test_a_study_is_registered_in_a_file_and_in_the_ledger(tmp_path: Path, capsy
     with pytest.raises(InputError, match="a registration comes before the first run"):
         register(STUDY, home=tmp_path, out=tmp_path / "again.json")
     assert not (tmp_path / "again.json").exists()
+
+    file.unlink()  # as if the process had been killed before it wrote it
+    register(STUDY, trials=2, seeds=1, device="cpu", home=tmp_path)
+    assert json.loads(file.read_bytes()) == kept.content
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert registration_of(ledger.database, "digits-late-classes") == kept

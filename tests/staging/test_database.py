@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.errors import InputError
-from harness.staging.database import Database
+from harness.core.errors import HomeError, InputError
+from harness.staging.database import SCHEMA, Database
 
 CANARY = "canary-4711"
 
@@ -34,6 +34,20 @@ def test_creating_it_again_and_at_the_same_time_keeps_what_is_there(database: Da
 
     with database.transaction() as transaction:
         assert transaction.rows("SELECT study, name, run_id FROM signals") == [("a", "b", "c")]
+
+
+def test_tables_are_created_all_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(tmp_path / "ledger.sqlite")
+    with monkeypatch.context() as patch:
+        patch.setattr("harness.staging.database.SCHEMA", (*SCHEMA, "CREATE as if the process were killed here"))
+        with pytest.raises(HomeError, match="syntax error"):
+            database.create()
+
+    with database.transaction() as transaction:
+        assert not transaction.has("studies")
+    database.create()
+    with database.transaction() as transaction:
+        assert transaction.has("studies")
 
 
 def test_the_clock_is_the_databases_own_in_seconds(database: Database) -> None:

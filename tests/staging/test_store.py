@@ -1,3 +1,4 @@
+import errno
 import itertools
 import os
 import threading
@@ -86,6 +87,24 @@ def test_a_missing_file_is_found(store: Store, file: str) -> None:
 
     with pytest.raises(SnapshotError):
         store.metrics(entry)
+
+
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.EMFILE, errno.EIO])
+def test_a_stage_that_this_process_may_not_read_is_left_as_it_is_and_one_that_the_disk_lost_is_not(
+    store: Store, monkeypatch: pytest.MonkeyPatch, reason: int
+) -> None:
+    entry = store.commit(TESTED)
+
+    def refused(path: Path) -> bytes:
+        raise OSError(reason, os.strerror(reason), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        for read in (store.snapshot, store.metrics):
+            with pytest.raises(SnapshotError if reason == errno.EIO else StoreError, match=r"stage (at )?.*ab12"):
+                read(entry)
+
+    assert store.entries("ab12") == ([] if reason == errno.EIO else [entry])
 
 
 def test_answers_that_nobody_committed_are_found(store: Store) -> None:
