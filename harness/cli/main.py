@@ -1,6 +1,7 @@
 """The command `harness`: its subcommands, and how it ends."""
 
 import gc
+import io
 import logging
 import sys
 
@@ -75,6 +76,7 @@ def main() -> None:
     A full disk, say, is an error of the system, which may come up wherever a file is written: it has a line, too.
     """
     choose_instruction_sets(sys.argv[1:])
+    _print_whatever_can_be()
     logging.basicConfig(level=logging.WARNING, format="harness: %(message)s")
     try:
         app(prog_name="harness")
@@ -92,6 +94,13 @@ def main() -> None:
         raise
     finally:
         gc.freeze()  # or Python looks through all objects once more before it ends
+
+
+def _print_whatever_can_be() -> None:
+    """Let a terminal that knows ASCII alone show `?` for other characters; Python would raise an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _end(message: str, code: int) -> None:

@@ -1,7 +1,6 @@
 """`harness register`: what a study is going to do, written down before its first run."""
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,31 +53,30 @@ def register(
     here = environment()
     made_with = {name: str(here[name]) for name in ("harness", "code_sha256", "python")}
     made_with |= {"torch": here["packages"]["torch"], "commit": commit_of(str(file))}
-    _expect_new(path)
     sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "file": file, "points": points}
-    found = cut_short(loaded, workspace.ledger, **sizes) or registered(
-        loaded, workspace.ledger, **sizes, made_with=made_with
-    )
-    content = registration_bytes(found.content)
-    _write_new(path, content)
+    kept = cut_short(loaded, workspace.ledger, **sizes)
+    _expect_new(path, registration_bytes(kept.content) if kept else b"")
+    found = kept or registered(loaded, workspace.ledger, **sizes, made_with=made_with)
     workspace.ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))
+    content = registration_bytes(found.content)
+    _write(path, content)
     typer.echo(f"{path}: SHA-256 {hashlib.sha256(content).hexdigest()}")
     typer.echo("Commit it or tag it before the first run, or have it time-stamped; a query for an authority is made by")
     typer.echo(f"  openssl ts -query -data {path} -sha256 -cert -out {path}.tsq")
 
 
-def _expect_new(path: Path) -> None:
-    """Refuse a file that exists.
+def _expect_new(path: Path, content: bytes) -> None:
+    """Refuse a file that exists, unless it has this content.
 
     Raises:
-        InputError: it does.
+        InputError: it has another.
     """
-    if path.exists():
+    if path.exists() and not (path.is_file() and path.read_bytes() == content):
         raise InputError(f"cannot write the registration to {path} (it exists); name a new file with --out")
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    """Write a file all at once, and no other in its place; the ledger has its content already.
+def _write(path: Path, content: bytes) -> None:
+    """Write a file all at once; the ledger has its content already.
 
     Raises:
         InputError: it cannot be written.
@@ -87,11 +85,9 @@ def _write_new(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_synced(unfinished, [content])
-        os.link(unfinished, path)
-        unfinished.unlink()
+        unfinished.rename(path)
         sync(path.parent)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
         raise InputError(
             f"cannot write the registration to {path} ({error}); the ledger has it: call the same command again, or "
             "name a new file with --out"

@@ -1,6 +1,8 @@
 import errno
+import io
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -250,6 +252,17 @@ def test_what_the_system_refuses_is_one_line_and_ends_with_2(call: Call, monkeyp
         "harness: [Errno 28] No space left on device: 'runs/live'; once that is mended, the same command goes on from "
         "what is stored\n"
     )
+
+
+def test_on_a_terminal_that_knows_ascii_alone_other_characters_are_no_error(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch, io.TextIOWrapper(io.BytesIO(), encoding="ascii") as terminal:
+        patch.setattr(sys, "stdout", terminal)
+
+        call("list")
+
+        terminal.write("trial 0 \N{MIDDLE DOT} frozen")
 
 
 def test_an_interrupted_command_ends_with_130(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,4 +37,5 @@ def test_a_study_is_registered_in_a_file_and_in_the_ledger(tmp_path: Path, capsy
     register(STUDY, trials=2, seeds=1, device="cpu", home=tmp_path)
     assert json.loads(file.read_bytes()) == kept.content
     assert [path.name for path in file.parent.iterdir()] == [file.name]
+    register(STUDY, trials=2, seeds=1, device="cpu", home=tmp_path)  # nothing was left to do
     assert registration_of(ledger.database, "digits-late-classes") == kept

@@ -22,6 +22,7 @@ from harness.staging.ledger import Ledger, RunRecord
 from harness.staging.process_identity import has_ended
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.location import default_tracking_uri
+from tests.figures import save_figures
 
 ROOT = Path(harness.__file__).parents[1]
 STUDY = "digits-late-classes"
@@ -159,12 +160,25 @@ def check_that_nothing_was_lost(tmp_path: Path, storage: str, others: int) -> No
 
     found = numbers(tmp_path / "killed", storage)
 
-    print(f"{others} other workers: {dict(study.killed)} killed, {len(found)} runs")  # noqa: T201
-    assert len(found) == 2 * 2 * kept
-    assert found == numbers(tmp_path / "calm", f"sqlite:///{tmp_path / 'calm.sqlite'}")
-    assert stuck_leases(storage) == []
-    assert trial_states(tmp_path / "killed", storage) == [TrialState.COMPLETE] * kept
+    undisturbed = numbers(tmp_path / "calm", f"sqlite:///{tmp_path / 'calm.sqlite'}")
+    states, stuck = trial_states(tmp_path / "killed", storage), stuck_leases(storage)
     shown = shown_runs(tmp_path / "killed")
+    figures: dict[str, object] = {
+        "kills": study.killed.total(),
+        "killed": dict(study.killed),
+        "seed": SEED,
+        "other workers": others,
+        "runs": len(found),
+        "lost": 2 * 2 * kept - len(found),
+        "twice": sum(count > 1 for count in shown.values()),
+        "stuck": len(stuck) + sum(state != TrialState.COMPLETE for state in states),
+        "unequal to the bit": sum(value != undisturbed.get(key) for key, value in found.items()),
+    }
+    save_figures(f"kills-{'server' if 'postgresql' in storage else 'file'}", figures)
+    assert len(found) == 2 * 2 * kept
+    assert found == undisturbed
+    assert stuck == []
+    assert states == [TrialState.COMPLETE] * kept
     assert set(shown.values()) == {1}
     assert Counter(status for _, status in shown)["FINISHED"] == len(shown) >= len(found)
 

@@ -1,0 +1,132 @@
+/* Makes the n-th call of some kinds fail that touch files under one folder: loaded before the C library.
+
+   Nothing fails until `arm` is called. The count lies in memory that a forked process shares with its parent, so that it
+   is known of a process that was killed, too. */
+
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { WRITE = 1, SYNC = 2, CREATE = 4, NAME = 8, OPEN = 16 };
+
+static char folder[4096];
+static size_t length;
+static int kinds, number, lasting;
+static long nth;
+static atomic_long *count;
+
+__attribute__((constructor)) static void share(void) {
+    count = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+/* From now on let call number `n` of `of_kinds` under `root` fail with `error`, or kill if that is 0; and all after it,
+   if `lasts`. */
+void arm(const char *root, int of_kinds, long n, int error, int lasts) {
+    snprintf(folder, sizeof folder, "%s", root);
+    length = strlen(folder);
+    nth = n, number = error, lasting = lasts;
+    atomic_store(count, 0);
+    kinds = of_kinds;
+}
+
+void disarm(void) { kinds = 0; }
+
+long calls(void) { return atomic_load(count); }
+
+static int fails(int kind) {
+    if (!(kinds & kind)) return 0;
+    long now = atomic_fetch_add(count, 1) + 1;
+    if (now < nth || (now > nth && !lasting)) return 0;
+    if (number == 0) {
+        kill(getpid(), SIGKILL);
+        for (;;) pause();
+    }
+    errno = number;
+    return 1;
+}
+
+static int is_inside(const char *path) { return kinds && path && !strncmp(path, folder, length); }
+
+static int holds(int descriptor) {
+    char name[64], path[4096];
+    if (!kinds) return 0;
+    snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+    ssize_t size = readlink(name, path, sizeof path - 1);
+    if (size < 0) return 0;
+    path[size] = 0;
+    return is_inside(path);
+}
+
+static int is_below(int descriptor, const char *path) {
+    return path && path[0] != '/' && descriptor != AT_FDCWD ? holds(descriptor) : is_inside(path);
+}
+
+#define REAL(name) ((typeof(&name))dlsym(RTLD_NEXT, #name))
+
+static int opening(int flags) { return flags & O_CREAT ? OPEN | CREATE : OPEN; }
+
+#define OPENS(name)                                                                                  \
+    int name(const char *path, int flags, ...) {                                                      \
+        va_list rest;                                                                                  \
+        va_start(rest, flags);                                                                         \
+        mode_t mode = va_arg(rest, mode_t);                                                            \
+        va_end(rest);                                                                                  \
+        if (is_inside(path) && fails(opening(flags))) return -1;                                       \
+        return REAL(name)(path, flags, mode);                                                          \
+    }
+
+#define OPENS_AT(name)                                                                               \
+    int name(int at, const char *path, int flags, ...) {                                              \
+        va_list rest;                                                                                  \
+        va_start(rest, flags);                                                                         \
+        mode_t mode = va_arg(rest, mode_t);                                                            \
+        va_end(rest);                                                                                  \
+        if (is_below(at, path) && fails(opening(flags))) return -1;                                    \
+        return REAL(name)(at, path, flags, mode);                                                      \
+    }
+
+#define CALL(type, name, kind, inside, arguments, values)                                            \
+    type name arguments {                                                                             \
+        if ((inside) && fails(kind)) return -1;                                                        \
+        return REAL(name) values;                                                                      \
+    }
+
+OPENS(open)
+OPENS(open64)
+OPENS_AT(openat)
+OPENS_AT(openat64)
+
+CALL(ssize_t, write, WRITE, holds(fd), (int fd, const void *from, size_t size), (fd, from, size))
+CALL(ssize_t, writev, WRITE, holds(fd), (int fd, const struct iovec *from, int size), (fd, from, size))
+CALL(ssize_t, pwrite, WRITE, holds(fd), (int fd, const void *from, size_t size, off_t at), (fd, from, size, at))
+CALL(ssize_t, pwrite64, WRITE, holds(fd), (int fd, const void *from, size_t size, off64_t at), (fd, from, size, at))
+CALL(int, ftruncate, WRITE, holds(fd), (int fd, off_t size), (fd, size))
+CALL(int, ftruncate64, WRITE, holds(fd), (int fd, off64_t size), (fd, size))
+CALL(ssize_t, sendfile, WRITE, holds(to), (int to, int from, off_t *at, size_t size), (to, from, at, size))
+CALL(ssize_t, sendfile64, WRITE, holds(to), (int to, int from, off64_t *at, size_t size), (to, from, at, size))
+CALL(int, fsync, SYNC, holds(fd), (int fd), (fd))
+CALL(int, fdatasync, SYNC, holds(fd), (int fd), (fd))
+CALL(int, mkdir, CREATE, is_inside(path), (const char *path, mode_t mode), (path, mode))
+CALL(int, mkdirat, CREATE, is_below(at, path), (int at, const char *path, mode_t mode), (at, path, mode))
+CALL(int, link, CREATE, is_inside(to), (const char *from, const char *to), (from, to))
+CALL(int, linkat, CREATE, is_below(at, to), (int of, const char *from, int at, const char *to, int flags),
+     (of, from, at, to, flags))
+CALL(int, rename, NAME, is_inside(to), (const char *from, const char *to), (from, to))
+CALL(int, renameat, NAME, is_below(at, to), (int of, const char *from, int at, const char *to), (of, from, at, to))
+CALL(int, renameat2, NAME, is_below(at, to), (int of, const char *from, int at, const char *to, unsigned flags),
+     (of, from, at, to, flags))
+CALL(int, unlink, NAME, is_inside(path), (const char *path), (path))
+CALL(int, unlinkat, NAME, is_below(at, path), (int at, const char *path, int flags), (at, path, flags))
+CALL(int, rmdir, NAME, is_inside(path), (const char *path), (path))
