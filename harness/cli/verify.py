@@ -110,7 +110,9 @@ def _lines(found: "Verification") -> list[str]:
     if found.not_compared:
         lines.append(f"not compared, since another environment writes other bytes: {', '.join(found.not_compared)}")
     if found.as_shown:
-        lines.append(f"compared as report.md shows them, since they do not lie here: {', '.join(found.as_shown)}")
+        lines.append(
+            f"compared as the report's text shows them, since they do not lie here: {', '.join(found.as_shown)}"
+        )
     whole = f"all {found.files} files are those of the manifest and follow from the data, byte for byte"
     left_out = f"; {found.left_out} of them do not lie here and were computed" if found.left_out else ""
     conclusions = {

@@ -7,10 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.analysis.arrivals import evaluations_by_arrival
 from harness.reporting.analysis.equal_cost import AtCost, Cost, at_costs
 from harness.reporting.analysis.pairing import Account, Comparison, account_for, primary_comparison
 from harness.reporting.analysis.pareto import Weighed, weighed
 from harness.reporting.analysis.sampling_error import SamplingError, sampling_error
+from harness.reporting.analysis.standing import Standing, standings
 from harness.reporting.analysis.tuned import confirmed
 from harness.reporting.checks.badge import Badge
 from harness.reporting.checks.integrity import integrity_of
@@ -68,13 +70,26 @@ class ReportContext:
         return float(self.data.study.spec.smallest_effect)
 
     @cached_property
+    def judged(self) -> Verdict:
+        """What the comparison means."""
+        return judge(self.comparison, self.measure, self.smallest_effect)
+
+    @property
+    def besides(self) -> str:
+        """What another test set would change, as a sentence; empty where nothing is known."""
+        if self.judged.kind == "no data" or not self.comparison.mean.interval:
+            return ""
+        return after_verdict(self.sampling_error, self.measure, self.comparison.unit)
+
+    @cached_property
     def verdict(self) -> Verdict:
         """What the comparison means, and what another test set would change."""
-        verdict = judge(self.comparison, self.measure, self.smallest_effect)
-        if verdict.kind == "no data" or not self.comparison.mean.interval:
-            return verdict
-        further = after_verdict(self.sampling_error, self.measure, self.comparison.unit)
-        return replace(verdict, sentence=f"{verdict.sentence} {further}") if further else verdict
+        return replace(self.judged, sentence=f"{self.judged.sentence} {self.besides}".strip())
+
+    @cached_property
+    def standings(self) -> list[Standing]:
+        """Every arm on the primary metric, the best first."""
+        return standings(self.data, self.comparison, self.measure)
 
     @cached_property
     def sampling_error(self) -> SamplingError | None:
@@ -96,6 +111,11 @@ class ReportContext:
         """The arms that have curves around the growth."""
         known = set(self.curves["arm"].unique())
         return [arm for arm in self.data.arms if arm in known]
+
+    @cached_property
+    def arrivals(self) -> pd.DataFrame:
+        """Every evaluation of every arrival of classes; see `evaluations_by_arrival`."""
+        return evaluations_by_arrival(self.data)
 
     @cached_property
     def interval(self) -> int:

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from harness.reporting.checks.badge import in_short
 from harness.reporting.collection import uncollected
 from harness.reporting.context import ReportContext
 from harness.reporting.data.collect import collect
@@ -20,7 +21,7 @@ from harness.reporting.importance.drivers import why_none
 from harness.reporting.publication.manifest import MANIFEST, manifest_of
 from harness.reporting.publication.published_files import published_files
 from harness.reporting.publication.publishing import publish
-from harness.reporting.publication.rendering import html, markdown
+from harness.reporting.publication.rendering import rendered_pages
 from harness.reporting.publication.reproduce_script import commands, script
 from harness.reporting.publication.source_files import ENVIRONMENT, read_data, written_data
 from harness.reporting.publication.summary import summary_of
@@ -30,6 +31,7 @@ from harness.reporting.text.caveats import caveats
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
 from harness.reporting.text.sampling_error import in_words
+from harness.reporting.text.standing import said_of_other_arms
 from harness.reporting.text.verdict import Kind
 from harness.staging.workspace import Workspace
 
@@ -98,8 +100,7 @@ def _report_files(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     }
     files = {
         **sources,
-        "report.html": html(content),
-        "report.md": markdown(content),
+        **rendered_pages(content),
         "summary.json": summary_of(context),
         "reproduce.sh": script(context.whole),
         **_figure_files(figures),
@@ -124,7 +125,12 @@ def _verdict_content(context: ReportContext) -> dict[str, Any]:
         "title": data.study.spec.title,
         "question": data.study.spec.question,
         "verdict": context.verdict,
+        "answer": context.judged.sentence,
+        "besides": context.besides,
+        "others": said_of_other_arms(data, comparison, measure, context.standings) if context.compared else "",
+        "checks": in_short(context.badges),
         "headline": headline(data, comparison, account, measure, context.sampling_error),
+        "compared": (comparison.first, comparison.second),
         "badges": context.badges,
         "estimand": estimand(data, comparison, measure),
         "caveats": caveats(data, comparison, account, context.verdict),

@@ -1,11 +1,13 @@
-"""The sections of a report: always the same, in the same order, so that readers and links find them again.
+"""The sections of a report: always the same, in the order of the argument, so that readers and links find them again.
 
-Each names the functions that make its figures and tables; what is not named here is not made.
+Each names the functions that make its figures and tables; what is not named here is not made. A section stands on the
+report's own page, or on one beside it.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from harness.reporting.context import ReportContext
 from harness.reporting.figures._base import ReportFigure
@@ -23,6 +25,7 @@ from harness.reporting.figures.effect_map import effect_map_figure
 from harness.reporting.figures.equal_compute import equal_compute_figure
 from harness.reporting.figures.equal_operations import equal_operations_figure
 from harness.reporting.figures.every_arm import every_arm_figure
+from harness.reporting.figures.every_configuration import every_configuration_figure
 from harness.reporting.figures.gradients import gradients_figure
 from harness.reporting.figures.importance import importance_figure
 from harness.reporting.figures.kept_and_learned import kept_and_learned_figure
@@ -36,6 +39,7 @@ from harness.reporting.figures.preserved import preserved_figure
 from harness.reporting.figures.stability_gap import stability_gap_figure
 from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.arms import arms_table
+from harness.reporting.tables.arrival_measures import arrival_measures_table
 from harness.reporting.tables.base_run import base_run_table
 from harness.reporting.tables.checklist import checklist_table
 from harness.reporting.tables.controls import controls_table
@@ -61,14 +65,17 @@ from harness.reporting.tables.secondary import secondary_table
 from harness.reporting.tables.seeds import seeds_table
 from harness.reporting.tables.sensitivity import sensitivity_table
 from harness.reporting.tables.stability import stability_table
+from harness.reporting.tables.standing import standing_table
 from harness.reporting.tables.trade_offs import trade_offs_table
 from harness.reporting.tables.winners import winners_table
 
-__all__ = ["SECTIONS", "Make", "Section", "SectionSpec", "make_parts", "sections_of"]
+__all__ = ["GLANCE", "SECTIONS", "Make", "Page", "Part", "Section", "SectionSpec", "make_parts", "sections_of"]
 
 NOT_COMPARED = "Nothing can be compared yet: no pair of runs has a result under both arms."
 Part = ReportFigure | ReportTable
 Make = Callable[[ReportContext], Part | None]
+Page = Literal["report", "runs", "checklists"]
+GLANCE: tuple[Make, ...] = (standing_table, paired_differences_figure)  # stand beside the verdict
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,11 @@ class SectionSpec:
 
     Attributes:
         anchor: by which links find it, whatever the title becomes.
-        shown: what makes the figures and tables, in the order in which they are shown.
+        shown: what makes the figures and tables that are seen at once, in their order.
         nothing: the sentence of a section that has neither sentences nor anything to show.
-        folded: what makes the tables that a reader has to unfold.
+        folded: what makes the figures and tables that a reader has to unfold.
         compares: whether there is nothing to show before two arms can be compared.
+        page: on which page it stands.
     """
 
     anchor: str
@@ -89,6 +97,7 @@ class SectionSpec:
     nothing: str
     folded: tuple[Make, ...] = ()
     compares: bool = False
+    page: Page = "report"
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ class Section:
     sentences: tuple[str, ...]
     parts: tuple[str, ...]
     folded: tuple[str, ...]
+    page: Page = "report"
 
     @property
     def slug(self) -> str:
@@ -111,58 +121,53 @@ class Section:
 
 SECTIONS = (
     SectionSpec("question", "The question", (arms_table,), nothing="The study names no arms."),
-    SectionSpec("design", "Design", (search_space_table,), nothing="Nothing is searched.", folded=(base_run_table,)),
-    SectionSpec(
-        "flow",
-        "What became of the planned runs",
-        (runs_by_arm_table, failures_table, course_of_runs_figure),
-        nothing="No runs are planned.",
-    ),
     SectionSpec(
         "primary",
         "The primary comparison",
-        (
-            *(paired_differences_figure, pairs_figure, primary_table),
-            *(every_arm_figure, controls_table, by_seed_figure, sensitivity_table),
-        ),
+        (primary_table, every_arm_figure, pairs_figure),
         nothing="The study has no primary comparison.",
+        folded=(every_configuration_figure, by_seed_figure, controls_table, sensitivity_table),
+        compares=True,
+    ),
+    SectionSpec(
+        "curves",
+        "How it came about",
+        (all_of_training_figure, stability_gap_figure, learning_curves_figure),
+        nothing="No curves were recorded.",
+        folded=(
+            *(stability_table, loss_components_figure, loss_shares_figure, gradients_figure, drift_figure),
+            *(classes_figure, preserved_figure, growths_table),
+        ),
         compares=True,
     ),
     SectionSpec(
         "outcomes",
         "Secondary endpoints and cost",
         (
-            *(secondary_table, outcomes_table, failure_rates_table, published_table),
-            *(stability_gap_figure, stability_table, arrivals_figure, preserved_figure, kept_and_learned_figure),
-            *(confusion_figure, calibration_figure),
-            *(cost_figure, equal_compute_figure, equal_operations_figure, equal_cost_table),
-            *(pareto_figure, trade_offs_table),
+            *(secondary_table, kept_and_learned_figure, cost_figure, pareto_figure, arrivals_figure),
+            *(arrival_measures_table, outcomes_table, failure_rates_table, published_table),
         ),
         nothing="Nothing but the primary metric was recorded.",
-        compares=True,
-    ),
-    SectionSpec(
-        "curves",
-        "Dynamics at the growth",
-        (
-            *(all_of_training_figure, learning_curves_figure, loss_components_figure, loss_shares_figure),
-            *(gradients_figure, drift_figure, classes_figure, growths_table),
+        folded=(
+            *(equal_compute_figure, equal_operations_figure, equal_cost_table, trade_offs_table),
+            *(confusion_figure, calibration_figure),
         ),
-        nothing="No curves were recorded.",
         compares=True,
     ),
     SectionSpec(
         "drivers",
         "What drives it",
-        (importance_figure, drivers_table, effects_by_field_table, effect_map_figure),
+        (importance_figure, effect_map_figure),
         nothing="Configurations are too few, or differ in too little, to say what the difference depends on.",
+        folded=(drivers_table, effects_by_field_table),
         compares=True,
     ),
     SectionSpec(
         "tuned",
         "Tuned against tuned",
-        (searches_table, winners_table, best_so_far_figure, optimism_table),
+        (best_so_far_figure,),
         nothing="The study holds no result on validation by which configurations could be chosen.",
+        folded=(searches_table, winners_table, optimism_table),
         compares=True,
     ),
     SectionSpec(
@@ -172,19 +177,28 @@ SECTIONS = (
         nothing="The question is answered, or too little is known to say how many configurations would answer it.",
         compares=True,
     ),
-    SectionSpec("runs", "Every run", (runs_table,), nothing="No run has ended."),
+    SectionSpec("design", "Design", (search_space_table,), nothing="Nothing is searched.", folded=(base_run_table,)),
+    SectionSpec(
+        "flow",
+        "What became of the planned runs",
+        (runs_by_arm_table, failures_table),
+        nothing="No runs are planned.",
+        folded=(course_of_runs_figure,),
+    ),
     SectionSpec("integrity", "Integrity", (integrity_table,), nothing="Nothing was checked."),
     SectionSpec(
         "repeat", "How to repeat it", (), nothing="There is no command.", folded=(seeds_table, environment_table)
     ),
-    SectionSpec("checklist", "Checklists", (checklist_table,), nothing="No question was asked."),
-    SectionSpec("glossary", "Words and limits", (glossary_table,), nothing="No words need to be explained."),
+    SectionSpec("runs", "Every run", (runs_table,), nothing="No run has ended.", page="runs"),
+    SectionSpec("checklist", "Checklists", (checklist_table,), nothing="No question was asked.", page="checklists"),
+    SectionSpec("glossary", "All words", (glossary_table,), nothing="No words are explained.", page="checklists"),
 )
 
 
 def make_parts(context: ReportContext) -> dict[Make, Part | None]:
-    """Make all figures and tables that any section names; None where there is no data for one."""
-    return {make: make(context) for spec in SECTIONS for make in (*spec.shown, *spec.folded)}
+    """Make all figures and tables that stand beside the verdict or in any section; None where there is no data."""
+    named = (make for spec in SECTIONS for make in (*spec.shown, *spec.folded))
+    return {make: make(context) for make in (*GLANCE, *named)}
 
 
 def sections_of(
@@ -207,11 +221,11 @@ def _section(
     number: int, spec: SectionSpec, made: Mapping[Make, Part | None], sentences: Sequence[str], *, compared: bool
 ) -> Section:
     if spec.compares and not compared:
-        return Section(number, spec.anchor, spec.title, (NOT_COMPARED,), (), ())
+        return Section(number, spec.anchor, spec.title, (NOT_COMPARED,), (), (), spec.page)
     parts, folded = _names(spec.shown, made), _names(spec.folded, made)
     if not (sentences or parts or folded):
         sentences = (spec.nothing,)
-    return Section(number, spec.anchor, spec.title, tuple(sentences), parts, folded)
+    return Section(number, spec.anchor, spec.title, tuple(sentences), parts, folded, spec.page)
 
 
 def _names(makes: Sequence[Make], made: Mapping[Make, Part | None]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from harness.reporting.verification.verify import verify
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.parent for path in (ROOT / "reports").glob(f"*/{MANIFEST}"))
 MOST_BYTES, MOST_BYTES_OF_A_PAGE = 20_000_000, 800_000
+MOST_WORDS, WORDS_BEFORE_THE_PLOT = 2_500, 400
 
 
 def test_all_reports_together_are_quickly_cloned() -> None:
@@ -37,6 +38,17 @@ def test_every_report_holds_what_is_published_and_as_it_was_written() -> None:
 
         assert check_files(files) == [], report.name
         assert [path for path in files if not is_published(path)] == [], report.name
+
+
+def test_the_text_of_a_report_is_short_and_begins_with_the_answer() -> None:
+    for report in REPORTS:
+        text = (report / "report.md").read_text()
+        before, plot, _ = text.partition("(figures/paired_differences.png)")
+
+        assert len(text.split()) <= MOST_WORDS, report.name
+        assert plot, report.name
+        assert len(before.split()) < WORDS_BEFORE_THE_PLOT, report.name
+        assert "(`tables/standing.csv`)" in before, report.name
 
 
 def test_what_links_to_a_report_or_stands_in_one_leads_to_a_file() -> None:

@@ -2,13 +2,13 @@ import pandas as pd
 import pytest
 
 from harness.reporting.figures._base import ReportFigure
-from harness.reporting.figures.paired_differences import paired_differences_figure
+from harness.reporting.figures.every_arm import every_arm_figure
 from harness.reporting.figures.pairs import pairs_figure
-from harness.reporting.sections import NOT_COMPARED, SECTIONS, Make, Part, SectionSpec, sections_of
+from harness.reporting.sections import GLANCE, NOT_COMPARED, SECTIONS, Make, Part, SectionSpec, sections_of
 from harness.reporting.tables._base import ReportTable
 from harness.reporting.tables.primary import primary_table
 
-MAKES = [make for spec in SECTIONS for make in (*spec.shown, *spec.folded)]
+MAKES = [*GLANCE, *(make for spec in SECTIONS for make in (*spec.shown, *spec.folded))]
 
 
 def made(*makes: Make) -> dict[Make, Part | None]:
@@ -55,12 +55,12 @@ def test_before_anything_can_be_compared_sections_that_compare_say_so() -> None:
 
 
 def test_parts_come_in_the_order_of_the_section_and_sentences_first() -> None:
-    parts = made(pairs_figure, paired_differences_figure)
+    parts = made(pairs_figure, every_arm_figure)
 
     (primary,) = (s for s in sections_of(parts, {"primary": ["A."]}, compared=True) if s.anchor == "primary")
 
     assert primary.sentences == ("A.",)
-    assert primary.parts == ("paired_differences_figure", "pairs_figure")
+    assert primary.parts == ("every_arm_figure", "pairs_figure")
 
 
 def test_a_table_without_rows_is_not_shown() -> None:

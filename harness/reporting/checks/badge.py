@@ -1,9 +1,10 @@
 """A badge: one condition of a fair comparison, and whether the data shows that it holds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Badge", "Status", "every", "not_checked", "passed_unless"]
+__all__ = ["Badge", "Status", "every", "in_short", "not_checked", "passed_unless"]
 
 Status = Literal["PASS", "FAIL", "NOT CHECKED"]
 
@@ -39,3 +40,13 @@ def every(amount: int, noun: str) -> str:
     ('the only pair', 'all 72 pairs')
     """
     return f"the only {noun}" if amount == 1 else f"all {amount:,} {noun}s"
+
+
+def in_short(badges: Sequence[Badge]) -> str:
+    """Say how many conditions hold, and which do not.
+
+    >>> in_short([Badge("same start", "PASS", ""), Badge("registered", "NOT CHECKED", "")])
+    '1 of 2 checks passed; registered: not checked'
+    """
+    others = "".join(f"; {badge.name}: {badge.status.lower()}" for badge in badges if badge.status != "PASS")
+    return f"{sum(badge.status == 'PASS' for badge in badges)} of {len(badges)} checks passed{others}"

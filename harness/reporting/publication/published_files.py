@@ -12,7 +12,8 @@ __all__ = ["SHOWN", "is_published", "published_files"]
 
 SHOWN = ("paired_differences", "learning_curves", "kept_and_learned")  # the figures of report.md
 PUBLISHED = {
-    *("report.html", "report.md", "reproduce.sh", "manifest.json"),
+    *("report.html", "report.md", "details.md", "reproduce.sh", "manifest.json"),
+    *("runs.html", "runs.md", "checklists.html", "checklists.md"),
     *SOURCES,
     *OPTIONAL_SOURCES,
     *(f"figures/{name}.png" for name in SHOWN),

@@ -1,4 +1,4 @@
-"""From a report's content to HTML and Markdown; every value is escaped, whoever wrote it."""
+"""From a report's content to pages of HTML and Markdown; every value is escaped, whoever wrote it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,27 +11,84 @@ from markupsafe import Markup, escape
 from harness.reporting.data.wording import visible
 from harness.reporting.publication.inline_figures import inline_figures
 from harness.reporting.publication.published_files import SHOWN
+from harness.reporting.publication.reading import elsewhere_of, explained, told_tables, untold_tables, words_of_part
 
-__all__ = ["html", "markdown"]
+__all__ = ["BESIDE", "rendered_pages"]
 
+BESIDE = {"runs": "Every run", "checklists": "Checklists and words"}  # pages beside the report, and their titles
 TEMPLATES = Path(__file__).parent / "templates"
+BLANK_LINES = re.compile(r"\n{3,}")
 # Everything with a meaning in Markdown, in its tables, or in GitHub's formulas.
 MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]#|~$])")
 
 
-def html(content: Mapping[str, Any]) -> bytes:
-    """Render `report.html`: one file that loads nothing and runs nothing."""
+def rendered_pages(content: Mapping[str, Any]) -> dict[str, bytes]:
+    """Render all pages of a report by relative path: what is read first, and what stands beside it.
+
+    A page of HTML loads nothing and runs nothing.
+    """
+    return {
+        "report.html": _report_html(content),
+        "report.md": _report_markdown(content),
+        "details.md": _markdown("details.md.jinja", _untold(content)),
+        **{f"{page}.html": _beside_html(content, page) for page in BESIDE},
+        **{f"{page}.md": _markdown("beside.md.jinja", {**content, **_of_page(page)}) for page in BESIDE},
+    }
+
+
+def _of_page(page: str) -> dict[str, str]:
+    return {"page": page, "page_title": BESIDE[page]}
+
+
+def _report_html(content: Mapping[str, Any]) -> bytes:
+    """Render the page; a word is explained where it is met first, in a fold or not."""
+    parts = {**content["figures"], **content["tables"]}
+    sections = [section for section in content["sections"] if section.page == "report"]
+    head = [content["answer"], content["others"], *_glance(parts)]
+    words = explained(
+        head, sections, lambda section: [words_of_part(parts[name]) for name in (*section.parts, *section.folded)]
+    )
     drawn = inline_figures({name: figure.svg for name, figure in content["figures"].items()})
+    return _html("report.html.jinja", {**content, "words": words, "drawn": drawn})
+
+
+def _beside_html(content: Mapping[str, Any], page: str) -> bytes:
+    return _html("beside.html.jinja", {**content, **_of_page(page), "words": {}, "drawn": inline_figures({})})
+
+
+def _html(template: str, content: Mapping[str, Any]) -> bytes:
     widest = max((len(table.head) for table in content["tables"].values()), default=1)
-    page = _environment(_html_value).get_template("report.html.jinja")
-    return page.render(content, drawn=drawn, columns=range(1, widest + 1)).encode()
+    return _environment(_html_value).get_template(template).render(content, columns=range(1, widest + 1)).encode()
 
 
-def markdown(content: Mapping[str, Any]) -> bytes:
-    """Render `report.md`, which shows a few figures that are files beside it and tells of the others."""
+def _report_markdown(content: Mapping[str, Any]) -> bytes:
+    """Render the text, which shows a few figures and tables, and says where the others are."""
+    parts = {**content["figures"], **content["tables"]}
+    told = told_tables(content["tables"])
+    sections = [section for section in content["sections"] if section.page == "report"]
+    read = {*told, *content["figures"]}
+    head = [content["answer"], content["others"], *_glance(parts)]
+    words = explained(
+        head, sections, lambda section: [words_of_part(parts[name]) for name in section.parts if name in read]
+    )
+    more = {"told": told, "words": words, "elsewhere": elsewhere_of(sections, parts, told), "figures_shown": SHOWN}
+    return _markdown("report.md.jinja", {**content, **more})
+
+
+def _glance(parts: Mapping[str, Any]) -> list[str]:
+    return [words_of_part(parts[name]) for name in ("standing", "paired_differences") if name in parts]
+
+
+def _untold(content: Mapping[str, Any]) -> dict[str, Any]:
+    tables = content["tables"]
+    return {**content, "untold": untold_tables(content["sections"], tables, told_tables(tables))}
+
+
+def _markdown(template: str, content: Mapping[str, Any]) -> bytes:
     environment = _environment(_markdown_value)
     environment.filters |= {"code": _code, "fenced": _fenced}
-    return environment.get_template("report.md.jinja").render(content, figures_shown=SHOWN).encode()
+    text = environment.get_template(template).render(content)
+    return (BLANK_LINES.sub("\n\n", text).rstrip() + "\n").encode()
 
 
 def _environment(finalize: Callable[[Any], Any]) -> Environment:

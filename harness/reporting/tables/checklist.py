@@ -37,12 +37,12 @@ def _neurips(data: StudyData, comparison: Comparison) -> Iterator[Row]:
         if interval
         else "No: there are too few configurations for an interval."
     )
-    yield NEURIPS, "Are limitations stated?", "Yes.", "Verdict; 14"
-    yield NEURIPS, "Are all settings given that are needed to understand the results?", "Yes: every field.", "2"
-    yield NEURIPS, "Are results given with error bars, and is it said of what?", bars, "4"
-    yield NEURIPS, "Is the compute of each run given?", _seconds(data), "5; 10"
+    yield NEURIPS, "Are limitations stated?", "Yes.", "Verdict"
+    yield NEURIPS, "Are all settings given that are needed to understand the results?", "Yes: every field.", "Design"
+    yield NEURIPS, "Are results given with error bars, and is it said of what?", bars, "The primary comparison"
+    yield NEURIPS, "Is the compute of each run given?", _seconds(data), "Secondary endpoints and cost; Every run"
     yield NEURIPS, "On which hardware?", AUTHOR, ""
-    yield NEURIPS, "Can the results be reproduced?", "Yes: one script, and a check of every run.", "12"
+    yield NEURIPS, "Can the results be reproduced?", "Yes: one script, and a check of every run.", "How to repeat it"
     yield NEURIPS, "Are licenses of data and code respected and named?", AUTHOR, ""
     yield NEURIPS, "Which impact beyond research is to be expected?", AUTHOR, ""
 
@@ -51,24 +51,44 @@ def _searching(data: StudyData, account: Account) -> Iterator[Row]:
     sampler = data.study.spec.sampler.kind
     seeds = f"Yes, {count(data.study.seeds, 'seed')} a configuration; {account.failed:,} failed runs are counted."
     controls = listed(data.arms[2:])
-    yield SEARCH, "Is the searched space given?", f"Yes: {count(len(data.labels), 'field')}.", "2"
-    yield SEARCH, "Is the way of searching given?", f"Yes: {sampler}." if sampler else "No.", "2"
-    yield SEARCH, "Are all arms trained with the same pipeline?", "Yes: arms differ in the fields listed.", "1"
-    yield SEARCH, "Is there a comparison with simple controls?", f"Yes: {controls}." if controls else "No.", "4"
-    yield SEARCH, "Are results repeated with several seeds, and all runs reported?", seeds, "3; 10"
+    yield SEARCH, "Is the searched space given?", f"Yes: {count(len(data.labels), 'field')}.", "Design"
+    yield SEARCH, "Is the way of searching given?", f"Yes: {sampler}." if sampler else "No.", "Design"
+    yield (
+        SEARCH,
+        "Are all arms trained with the same pipeline?",
+        "Yes: arms differ in the fields listed.",
+        "The question",
+    )
+    yield (
+        SEARCH,
+        "Is there a comparison with simple controls?",
+        f"Yes: {controls}." if controls else "No.",
+        "The primary comparison",
+    )
+    yield (
+        SEARCH,
+        "Are results repeated with several seeds, and all runs reported?",
+        seeds,
+        "What became of the planned runs; Every run",
+    )
     equal = "No: early stopping ends runs." if may_stop_early(data) else "In updates."
-    yield SEARCH, "Are the budgets of the arms equal?", f"{equal} Seconds are given for each arm.", "5"
+    yield (
+        SEARCH,
+        "Are the budgets of the arms equal?",
+        f"{equal} Seconds are given for each arm.",
+        "Secondary endpoints and cost",
+    )
 
 
 def _reforms(data: StudyData) -> Iterator[Row]:
     task, secondary = data.study.spec.task, data.study.spec.secondary
     planned = f"Yes, with {count(len(secondary), 'secondary endpoint')}." if secondary else "Yes, and no others."
-    yield REFORMS, "What is the question?", data.study.spec.question, "1"
-    yield REFORMS, "Was the primary endpoint declared before the first run?", planned, "1"
-    yield REFORMS, "Which data are used?", str(task.get("kind", "not recorded")), "2"
-    yield REFORMS, "Are training and test data kept apart?", "Yes: test data are seen when a stage has ended.", "2"
+    yield REFORMS, "What is the question?", data.study.spec.question, "The question"
+    yield REFORMS, "Was the primary endpoint declared before the first run?", planned, "The question"
+    yield REFORMS, "Which data are used?", str(task.get("kind", "not recorded")), "Design"
+    yield REFORMS, "Are training and test data kept apart?", "Yes: test data are seen when a stage has ended.", "Design"
     yield REFORMS, "Do the data stand for what the claim is about?", AUTHOR, ""
-    yield REFORMS, "To what do the results extend?", "To this task, network and searched space.", "14"
+    yield REFORMS, "To what do the results extend?", "To this task, network and searched space.", "Verdict"
 
 
 def _seconds(data: StudyData) -> str:

@@ -46,7 +46,9 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
         apart = account.forks_checked - account.forks_shared
         sentences.append(f"In {count(apart, 'pair')} the arms did not go on from the same stored state.")
     if comparison.sensitive:
-        sentences.append("Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see section 4.")
+        sentences.append(
+            "Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see the primary comparison."
+        )
     if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
         sentences.append("The interval excludes zero: there is a difference, but one too small to matter.")
     if data.lost:

@@ -44,7 +44,7 @@ def limits(data: StudyData, comparison: Comparison) -> list[str]:
         f"It speaks of this task, this network{' and this searched space' if data.study.spec.space else ''}, and of no "
         "other.",
         *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(data, comparison)),
-        f"It compares {_where_runs_end(data)}, not at equal cost; section 5 shows what each arm cost.",
+        f"It compares {_where_runs_end(data)}, not at equal cost; what each arm cost stands beside its results.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
     ]

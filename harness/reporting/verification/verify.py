@@ -46,7 +46,8 @@ __all__ = ["Outcome", "Problem", "Verification", "verify"]
 Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
 RUN_ID_LENGTH = 16
 TEXT = "report.md"
-SHOWN = (TEXT, "report.html")
+TEXTS = (TEXT, "details.md", "runs.md")
+SHOWN = (*TEXTS, "report.html", "runs.html")
 FIGURE = re.compile(r"<svg\b.*?</svg>|<style\b.*?</style>", re.DOTALL)
 CODE = ("code_sha256", "harness ")
 NEAR = 1e-6  # what rounding may change without anybody saying how much
@@ -89,7 +90,7 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
     """Verify a report at levels 0 and 1.
 
     With a `tolerance`, a report that another environment has written is compared number by number, pictures and
-    documents not at all. Numbers of tables that do not lie in the folder are compared as `report.md` shows them.
+    documents not at all. Numbers of tables that do not lie in the folder are compared as the report's texts show them.
 
     Raises:
         InputError: the folder holds no report.
@@ -158,7 +159,7 @@ def _judged_within(
     beyond = [problem for problem in beyond if problem.path not in as_shown]
     outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
     # Another version has other words: it is held to the numbers of tables, or to those shown of tables left out.
-    for path in SHOWN if _is_same_code(differences) else SHOWN[:1] if as_shown else ():
+    for path in SHOWN if _is_same_code(differences) else TEXTS if as_shown else ():
         if shown := compare_shown(_words(path, files), _words(path, again), tolerance):
             kind, what = shown
             beyond.append(Problem(1, path, what))

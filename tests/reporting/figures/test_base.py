@@ -10,15 +10,16 @@ from harness.reporting.data.curve_frame import curve_frame
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.figures._base import ReportFigure
 from harness.reporting.importance import permutation
-from harness.reporting.sections import SECTIONS
+from harness.reporting.sections import GLANCE, SECTIONS
 
 StudyDataOf = Callable[..., StudyData]
 ALWAYS = {
     *("paired_differences", "pairs", "effect_map", "kept_and_learned", "cost", "learning_curves", "stability_gap"),
-    *("all_of_training", "loss_components", "course_of_runs", "best_so_far", "equal_compute"),
+    *("all_of_training", "loss_components", "course_of_runs", "best_so_far", "equal_compute", "every_configuration"),
 }
 SEEDS = {"by_seed"}  # where configurations have the same
-MAKES = [make for spec in SECTIONS for make in spec.shown if make.__name__.endswith("_figure")]
+NAMED = [*GLANCE, *(make for spec in SECTIONS for make in (*spec.shown, *spec.folded))]
+MAKES = [make for make in NAMED if make.__name__.endswith("_figure")]
 
 
 def figures_of(data: StudyData) -> dict[str, ReportFigure]:

@@ -4,23 +4,38 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.figures._style import applied, png
-from harness.reporting.figures.paired_differences import ForestData, draw_forest
+from harness.reporting.figures._forest import ForestData
+from harness.reporting.figures._style import applied
+from harness.reporting.figures.paired_differences import draw_differences, paired_differences_figure
 
 StudyDataOf = Callable[..., StudyData]
+WIDE, HIGH = 5.0, 3.2  # inches that a first screen and a phone have room for
 
 
-@pytest.mark.parametrize(("configurations", "tall"), [(60, True), (61, False), (5000, False)])
-def test_very_many_configurations_make_no_endless_figure(configurations: int, tall: bool) -> None:
-    rows = pd.DataFrame(
-        {"trial": range(configurations), "when": "1", "difference": 0.01, "low": np.nan, "high": np.nan}
-    )
-    data = ForestData(rows, ["when"], (0.01, 0.0, 0.02), 0.005, "a", "b", measure_of("test/accuracy/all"))
+@pytest.mark.parametrize("rows", [1, 12, 3000])
+@pytest.mark.parametrize("mean", [0.01, -0.01])
+def test_however_many_configurations_the_plot_fits_on_a_screen(rows: int, mean: float) -> None:
+    frame = pd.DataFrame({"trial": range(rows), "difference": mean, "low": np.nan, "high": np.nan})
+    data = ForestData(frame, [], (mean, mean - 0.01, mean + 0.01), 0.005, "a", "b", measure_of("test/accuracy/all"))
 
     with applied():
-        figure = draw_forest(data)
-        png(figure)
+        figure = draw_differences(data)
 
-    assert (figure.get_size_inches()[1] > 10) == tall
+    width, height = figure.get_size_inches()
+    assert (width <= WIDE, height <= HIGH) == (True, True)
+
+
+@pytest.mark.usefixtures("figures_undrawn")
+@pytest.mark.parametrize(("trials", "seeds", "points"), [(6, 2, 6), (1, 4, 4)])
+def test_of_one_configuration_its_pairs_of_runs_are_shown(
+    study_data: StudyDataOf, trials: int, seeds: int, points: int
+) -> None:
+    figure = paired_differences_figure(ReportContext(study_data(trials=trials, seeds=seeds)))
+
+    assert figure is not None
+    assert len(figure.data) == points
+    assert list(figure.data["difference"]) == sorted(figure.data["difference"], reverse=True)
+    assert ("pair of runs" in figure.caption) == (trials == 1)

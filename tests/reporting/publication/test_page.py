@@ -22,6 +22,7 @@ DRAWN = """() => [...document.querySelectorAll('figure svg')].every(figure => {
     const [box, drawn] = [figure.getBoundingClientRect(), figure.getBBox()];
     return box.width > 200 && box.height > 50 && drawn.width > 0.99 * figure.viewBox.baseVal.width;
 })"""
+UNFOLD = "document.querySelectorAll('details').forEach(fold => { fold.open = true; })"
 WORDS = """() => [...document.querySelectorAll('figure use')].filter(use => use.href.baseVal.startsWith('#w'))
     .map(word => word.getBBox()).filter(box => box.width > 0 && box.height > 0).length"""
 # What may be wider than the page scrolls by itself, within the page.
@@ -65,6 +66,7 @@ def test_the_page_fits_any_screen_and_asks_for_nothing(browser: Any, report: Pat
     page.on("request", lambda request: asked.append(request.url))
 
     page.goto(report.as_uri())
+    page.evaluate(UNFOLD)
 
     assert said == []
     assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
@@ -76,12 +78,38 @@ def test_the_page_fits_any_screen_and_asks_for_nothing(browser: Any, report: Pat
     page.close()
 
 
+def test_the_first_screen_holds_verdict_numbers_and_plot(browser: Any, report: Path) -> None:
+    page = browser.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(report.as_uri())
+
+    for seen in (".question", ".answer", ".others", ".glance table", ".glance svg"):
+        box = page.locator(seen).bounding_box()
+        assert (box["y"] >= 0, box["y"] + box["height"] <= 768) == (True, True), seen
+    assert page.locator(".glance .strong").count() == 2
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["runs.html", "checklists.html"])
+def test_pages_beside_the_report_fit_a_phone_and_lead_back(browser: Any, report: Path, name: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((report.parent / name).as_uri())
+
+    needed, given = page.evaluate(WIDTHS)
+    page.locator("header a").click()
+
+    assert needed <= given
+    assert page.url == report.as_uri()
+    page.close()
+
+
 def test_the_contents_lead_to_every_section(browser: Any, report: Path) -> None:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto(report.as_uri())
 
     for number, spec in enumerate(SECTIONS, start=1):
-        page.locator(f"nav a[href='#{spec.anchor}']").click()
+        if spec.page != "report":
+            page.goto(report.as_uri())
+        page.locator(f"nav a[href$='#{spec.anchor}']").click()
         head = page.locator(f"#{spec.anchor} h2")
         assert head.inner_text() == f"{number} {spec.title}"
         assert page.evaluate("location.hash") == f"#{spec.anchor}"

@@ -1,5 +1,5 @@
 from harness.reporting.publication.published_files import PUBLISHED, SHOWN, is_published, published_files
-from harness.reporting.sections import SECTIONS
+from harness.reporting.sections import GLANCE, SECTIONS
 
 
 def test_what_people_read_and_the_data_are_published_and_nothing_else() -> None:
@@ -15,4 +15,6 @@ def test_everything_follows_from_files_that_are_published() -> None:
 
 
 def test_figures_of_the_text_are_figures_of_the_report() -> None:
-    assert {f"{name}_figure" for name in SHOWN} <= {make.__name__ for section in SECTIONS for make in section.shown}
+    seen = {make.__name__ for make in (*GLANCE, *(make for section in SECTIONS for make in section.shown))}
+
+    assert {f"{name}_figure" for name in SHOWN} <= seen

@@ -239,6 +239,18 @@ def test_a_text_with_other_numbers_fails_and_one_with_other_words_says_nothing(
     assert "report.md: " in problems(result)
 
 
+@pytest.mark.usefixtures("_other_version")
+@pytest.mark.parametrize("path", ["details.md", "runs.md"])
+def test_numbers_of_a_table_in_another_text_are_compared_too(report: Path, whole: dict[str, bytes], path: str) -> None:
+    number = re.search(r"\| (\d+\.\d\d) \|", whole[path].decode())
+    assert number
+    shown_anew(report, whole, path, number[0], "| 77.77 |")
+
+    result = verify(report, tolerance=1e-9)
+
+    assert (result.outcome, f"1 {path}: found 77.77" in problems(result)) == ("FAIL", True)
+
+
 @pytest.mark.usefixtures("_elsewhere")
 @pytest.mark.parametrize("path", ["report.md", "report.html"])
 @pytest.mark.parametrize(("old", "new"), [("6 configurations", "7 configurations"), ("better", "worse")])
