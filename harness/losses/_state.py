@@ -1,6 +1,6 @@
 """What losses that keep a state are shown: updates of the parameters, and what was learned before something arrives."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -64,13 +64,10 @@ class Learned:
     values: Mapping[str, Tensor]
     examples: Callable[[int], Iterator[SeenExample]]
 
-    def mean(self, count: int, measure: Callable[[SeenExample], Iterable[Mapping[str, Tensor]]]) -> dict[str, Tensor]:
-        """Return the mean over `count` examples of the sum of what `measure` yields for each, by stable id."""
-        sums = {name: torch.zeros_like(value) for name, value in self.values.items()}
-        seen = 0
+    def mean(self, count: int, add: Callable[[SeenExample, Mapping[str, Tensor]], None]) -> dict[str, Tensor]:
+        """Return the mean over `count` examples of what `add` adds to sums by stable id, which begin with zeros."""
+        sums, seen = {key: torch.zeros_like(value) for key, value in self.values.items()}, 0
         for example in self.examples(count):
+            add(example, sums)
             seen += 1
-            for measured in measure(example):
-                for name, value in measured.items():
-                    sums[name] += value
-        return {name: value / max(seen, 1) for name, value in sums.items()}
+        return {key: total / max(seen, 1) for key, total in sums.items()}

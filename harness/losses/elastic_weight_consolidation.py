@@ -1,6 +1,6 @@
 """Elastic weight consolidation: what the Fisher information calls important stays where it was."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PositiveInt
@@ -28,7 +28,7 @@ class ElasticWeightConsolidation(AbstractPenalty):
 
     kind: Literal["elastic_weight_consolidation"] = "elastic_weight_consolidation"
     fisher: Literal["exact", "empirical"] = "exact"
-    examples: PositiveInt = 1000
+    examples: PositiveInt = 500
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
 
     factor: ClassVar[float] = 0.5
@@ -44,11 +44,11 @@ class ElasticWeightConsolidation(AbstractPenalty):
         return {"importance": added, "anchor": learned.values}
 
 
-def _empirical(example: SeenExample) -> Iterator[dict[str, Tensor]]:
-    yield {key: gradient.square() for key, gradient in example.gradient(example.loss).items()}
+def _empirical(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
+    _add_squares(sums, example.gradient(example.loss))
 
 
-def _exact(example: SeenExample) -> Iterator[dict[str, Tensor]]:
+def _exact(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
     if not example.logits:
         raise SpecError(
             "expected a loss that classifies, whose exact Fisher information is known, found none; set "
@@ -56,5 +56,9 @@ def _exact(example: SeenExample) -> Iterator[dict[str, Tensor]]:
         )
     for logits in example.logits.values():
         for expected in logits.log_softmax(dim=1).flatten():
-            probability = expected.detach().exp()
-            yield {key: probability * gradient.square() for key, gradient in example.gradient(expected).items()}
+            _add_squares(sums, example.gradient(expected), factor=expected.exp().item())
+
+
+def _add_squares(sums: Mapping[str, Tensor], gradients: Mapping[str, Tensor], *, factor: float = 1.0) -> None:
+    for key, gradient in gradients.items():
+        sums[key].addcmul_(gradient, gradient, value=factor)

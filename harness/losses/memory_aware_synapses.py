@@ -1,6 +1,6 @@
 """Memory aware synapses: what moves the outputs most stays where it was."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -25,7 +25,7 @@ class MemoryAwareSynapses(AbstractPenalty):
     """
 
     kind: Literal["memory_aware_synapses"] = "memory_aware_synapses"
-    examples: PositiveInt = 1000
+    examples: PositiveInt = 500
 
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
         """Return the state with O of what was learned."""
@@ -34,7 +34,8 @@ class MemoryAwareSynapses(AbstractPenalty):
         return {"importance": added, "anchor": learned.values}
 
 
-def _sensitivity(example: SeenExample) -> Iterator[dict[str, Tensor]]:
+def _sensitivity(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
     if example.predictions:
         length = torch.stack([values.square().sum() for values in example.predictions.values()]).sum()
-        yield {key: gradient.abs() for key, gradient in example.gradient(length).items()}
+        for key, gradient in example.gradient(length).items():
+            sums[key].add_(gradient.abs())
