@@ -1,7 +1,6 @@
 """Penalties on parameters that move away from where they were."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -12,14 +11,12 @@ from harness.losses._state import Learned, LossState
 
 __all__ = ["AbstractPenalty"]
 
-ANCHOR, IMPORTANCE = "anchor", "importance"
-
 
 class AbstractPenalty(AbstractLoss):
-    """`factor * sum importance * (value - anchor)^2` over all parameters, and over all pairs that its state has.
+    """`factor * sum importance * (value - anchor)^2` over all parameters; the state has `importance` and `anchor`.
 
-    `importance` and `anchor` have the same ending in a pair. Before the first arrival there is no component. An arrival
-    is a growth that brings classes or outputs; parameters that are born at one are free until the next.
+    Before the first arrival, a growth that brings classes or outputs, there is no component. Parameters that are born
+    at one are free until the next.
     """
 
     factor: ClassVar[float] = 1.0
@@ -40,16 +37,9 @@ class AbstractPenalty(AbstractLoss):
 
     def components(self, name: str, batch: Batch) -> dict[str, Tensor]:
         """Return one component, or none."""
+        state = batch.states.get(name, {})
+        important, anchors = state.get("importance", {}), state.get("anchor", {})
         # Not in the order of the state, which is another one in a run that goes on: sums would have other last bits.
-        terms = [
-            (important[key] * (cast_up(value) - anchors[key]).square()).sum()
-            for important, anchors in _pairs(batch.states.get(name, {}))
-            for key, value in batch.parameters.items()
-            if key in important
-        ]
+        moving = {key: cast_up(value) for key, value in batch.parameters.items() if key in important}
+        terms = [(important[key] * (value - anchors[key]).square()).sum() for key, value in moving.items()]
         return {name: self.factor * torch.stack(terms).sum()} if terms else {}
-
-
-def _pairs(state: LossState) -> list[tuple[Mapping[str, Tensor], Mapping[str, Tensor]]]:
-    endings = sorted(what.removeprefix(IMPORTANCE) for what in state if what.startswith(IMPORTANCE))
-    return [(state[IMPORTANCE + ending], state[ANCHOR + ending]) for ending in endings]

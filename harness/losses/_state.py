@@ -9,7 +9,7 @@ from torch import Tensor
 __all__ = ["Learned", "LossState", "Move", "SeenExample"]
 
 # By what they are, then by the stable id of their parameter, tensors of its shape; their order is not saved. After a
-# growth, entries of new units are zero. What is called `anchor...` are values of parameters, which move along where a
+# growth, entries of new units are zero. What is called `anchor` are values of parameters, which move along where a
 # growth moves them.
 LossState = Mapping[str, Mapping[str, Tensor]]
 

@@ -16,14 +16,16 @@ __all__ = ["ElasticWeightConsolidation"]
 class ElasticWeightConsolidation(AbstractPenalty):
     """`1/2 sum F * (value - anchor)^2`, F the diagonal of the Fisher information (EWC, arXiv 1612.00796).
 
-    Before each arrival F is computed on examples of what arrived last; the weight is the papers' lambda.
+    Before each arrival F is computed on examples of what arrived last, and added to the earlier one; the weight is the
+    papers' lambda. The sum of one penalty for each arrival is, but for a constant, the one penalty around the mean of
+    their anchors, weighted by their F. So that one is kept, however many arrivals there are.
 
     Attributes:
         fisher: `exact`: the square of the gradient of the log-likelihood, in the mean over the classes that the network
             expects; of losses that classify. `empirical`: that of the loss of the true target.
         examples: how many F is a mean over.
-        decay: None: each arrival adds a penalty of its own. A number: there is one penalty, whose F is `decay` times
-            the earlier one and the new one, and which holds the latest values (online EWC, arXiv 1805.06370).
+        decay: None for EWC. A number for online EWC (arXiv 1805.06370): the earlier F is multiplied by it, and the
+            anchors are the latest values.
     """
 
     kind: Literal["elastic_weight_consolidation"] = "elastic_weight_consolidation"
@@ -36,12 +38,14 @@ class ElasticWeightConsolidation(AbstractPenalty):
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
         """Return the state with F of what was learned. Raises `SpecError` if an exact F needs losses that classify."""
         fisher = learned.mean(self.examples, _exact if self.fisher == "exact" else _empirical)
-        if self.decay is None:
-            number = 1 + sum(what.startswith("importance") for what in state)
-            return {**state, f"importance_{number}": fisher, f"anchor_{number}": learned.values}
-        earlier = state.get("importance", {})
-        added = {key: self.decay * earlier[key] + new if key in earlier else new for key, new in fisher.items()}
-        return {"importance": added, "anchor": learned.values}
+        earlier, anchors = state.get("importance", {}), dict(learned.values)
+        for key, old in earlier.items():
+            new, value = fisher[key], anchors[key]
+            fisher[key] = (self.decay or 1.0) * old + new
+            if self.decay is None:
+                mean = (old * state["anchor"][key] + new * value) / fisher[key]
+                anchors[key] = mean.where(fisher[key] > 0, value)
+        return {"importance": fisher, "anchor": anchors}
 
 
 def _empirical(example: SeenExample, sums: Mapping[str, Tensor]) -> None:

@@ -33,7 +33,8 @@ def before_arrival(state: TrainState, config: TrainingConfig, data: TaskData, sp
     keepers = {name: loss for name, loss in config.losses.items() if loss.keeps_state}
     if not keepers:
         return
-    with eval_mode(state.model), _thawed(state):
+    # cuDNN computes no gradient of a recurrent layer in eval mode.
+    with eval_mode(state.model), _thawed(state), torch.backends.cudnn.flags(enabled=False):
         values = {key: parameter.detach().clone() for key, parameter in state.learnable.items()}
         learned = Learned(values, functools.partial(_examples, state, config, data.train, specs))
         for name, loss in keepers.items():

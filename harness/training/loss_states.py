@@ -14,7 +14,7 @@ from harness.models import GrowableModel
 __all__ = ["LossStates", "begun", "carried_over", "learnable"]
 
 LossStates = Mapping[str, LossState]  # by the name of the loss in the configuration
-VALUES = "anchor"  # the beginning of the names of what are values of parameters
+VALUES = "anchor"  # the name of what are values of parameters
 
 
 def learnable(model: GrowableModel, identities: Identities) -> dict[str, nn.Parameter]:
@@ -56,7 +56,7 @@ def carried_over(
     return {
         name: {
             what: {
-                key: _grown(tensors[origin.name], origin.item, values=what.startswith(VALUES))
+                key: _grown(tensors[origin.name], origin.item, values=what == VALUES)
                 for key, origin in origins.items()
                 if origin.name in tensors
             }

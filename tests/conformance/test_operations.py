@@ -197,6 +197,26 @@ def test_an_average_of_the_weights_grows_along(
     assert all(torch.equal(shown[name], same[name]) for name in same)
 
 
+def test_what_losses_keep_follows_in_the_shape_of_each_parameter(
+    operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
+) -> None:
+    state = fresh_state(conv_model, AdamW(), seed=0, precision="fp32")
+    anchors = {key: parameter.detach().clone() for key, parameter in state.learnable.items()}
+    amounts = {key: torch.ones_like(value) for key, value in anchors.items()}
+    state.loss_states = {"penalty": {"importance": amounts, "anchor": anchors}}
+
+    state.grow(Change(operation=operation, freeze=NoFreezing()), probe=Probe(images))
+
+    now = {key: parameter.detach() for key, parameter in state.learnable.items()}
+    for tensors in state.loss_states["penalty"].values():
+        assert {key: value.shape for key, value in tensors.items()}.items() <= {
+            k: v.shape for k, v in now.items()
+        }.items()
+    after = state.loss_states["penalty"]["anchor"]
+    assert len(after) > len(anchors) / 2
+    assert all(torch.allclose(now[key], value) for key, value in after.items())
+
+
 def test_old_tensors_keep_their_values(
     operation: AbstractOperation, conv_model: GrowableModel, images: torch.Tensor
 ) -> None:

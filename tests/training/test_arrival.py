@@ -5,12 +5,16 @@ import torch
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
+from harness.core.label_map import LabelMap
+from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
 from harness.data import Split, TaskData
 from harness.losses import (
     AbstractLoss,
+    Batch,
     ElasticWeightConsolidation,
     JointCrossEntropy,
+    LossState,
     MeanSquared,
     MemoryAwareSynapses,
     ParameterNorm,
@@ -46,7 +50,7 @@ def importance(state: TrainState, data: TaskData, *losses: AbstractLoss) -> dict
     config = TrainingConfig(losses={f"loss {number}": loss for number, loss in enumerate(losses)})
     before_arrival(state, config, data, output_specs(state.model, (), (), data))
     kept = state.loss_states[f"loss {len(losses) - 1}"]
-    return next(dict(tensors) for what, tensors in kept.items() if what.startswith("importance"))
+    return dict(kept["importance"])
 
 
 def softmax_of(state: TrainState, data: TaskData) -> Tensor:
@@ -155,14 +159,49 @@ def test_what_is_frozen_counts_and_stays_frozen_and_nothing_else_changes(conv_mo
     assert torch.equal(torch.get_rng_state(), stream)
 
 
-def test_online_the_earlier_one_fades_and_otherwise_each_is_kept() -> None:
+def test_online_the_earlier_one_fades_and_the_latest_values_are_the_anchors() -> None:
     data, state = data_of(torch.arange(12) % 3, CLASSES), linear(3)
-    once = importance(state, data, JointCrossEntropy(), ElasticWeightConsolidation(decay=0.5))[WEIGHT]
+    online = ElasticWeightConsolidation(decay=0.5)
+    first = importance(state, data, JointCrossEntropy(), online)[WEIGHT]
+    shift(state, 0.1)
+    second = importance(linear_like(state), data, JointCrossEntropy(), online)[WEIGHT]
 
-    twice = importance(state, data, JointCrossEntropy(), ElasticWeightConsolidation(decay=0.5))[WEIGHT]
+    both = importance(state, data, JointCrossEntropy(), online)[WEIGHT]
 
-    torch.testing.assert_close(twice, 1.5 * once)
-    state.loss_states.clear()
-    for _ in range(2):
-        importance(state, data, JointCrossEntropy(), ElasticWeightConsolidation())
-    assert sorted(state.loss_states["loss 1"]) == ["anchor_1", "anchor_2", "importance_1", "importance_2"]
+    torch.testing.assert_close(both, 0.5 * first + second)
+    assert torch.equal(state.loss_states["loss 1"]["anchor"][WEIGHT], state.learnable[WEIGHT])
+
+
+def test_otherwise_it_pulls_as_one_penalty_for_each_arrival_would() -> None:
+    data, state, own = data_of(torch.arange(12) % 3, CLASSES), linear(3), ElasticWeightConsolidation()
+    penalties = []
+    for _ in range(3):
+        alone = linear_like(state)
+        importance(state, data, JointCrossEntropy(), own)
+        importance(alone, data, JointCrossEntropy(), own)
+        penalties.append(alone.loss_states["loss 1"])
+        shift(state, 0.1)
+
+    one, *each = (pull(kept, own, state) for kept in (state.loss_states["loss 1"], *penalties))
+
+    torch.testing.assert_close(one, torch.stack(each).sum(dim=0))
+    assert one.count_nonzero() == one.numel()
+
+
+def shift(state: TrainState, by: float) -> None:
+    with torch.no_grad():
+        state.learnable[WEIGHT].add_(torch.arange(12.0).reshape(3, 4) * by)
+
+
+def linear_like(state: TrainState) -> TrainState:
+    """Return a state with the same values that has learned nothing."""
+    twin = linear(3)
+    twin.model.load_state_dict(state.model.state_dict())
+    return twin
+
+
+def pull(kept: LossState, loss: AbstractLoss, state: TrainState) -> Tensor:
+    """Return the gradient of a penalty on the weight."""
+    parameters, nothing = state.learnable, torch.zeros(1, dtype=torch.int64)
+    batch = Batch({}, nothing, nothing, OutputSpecs(LabelMap.of({})), states={"it": kept}, parameters=parameters)
+    return torch.autograd.grad(loss.components("it", batch)["it"], parameters[WEIGHT])[0]
