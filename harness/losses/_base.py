@@ -191,6 +191,11 @@ class AbstractLoss(LeafSpec):
         """Whether it is the negative log-likelihood of classes, whose logits are its predictions."""
         return False
 
+    @property
+    def needs_logits(self) -> bool:
+        """Whether it needs another loss that classifies."""
+        return False
+
     def predictions(self, name: str, batch: Batch) -> Tensor | None:  # noqa: ARG002
         """Return what of the outputs `[N, D]` is compared with the target of the only example in `batch`, if known."""
         return None

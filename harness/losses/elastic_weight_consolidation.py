@@ -35,6 +35,11 @@ class ElasticWeightConsolidation(AbstractPenalty):
 
     factor: ClassVar[float] = 0.5
 
+    @property
+    def needs_logits(self) -> bool:
+        """Return whether the Fisher information is the exact one."""
+        return self.fisher == "exact"
+
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
         """Return the state with F of what was learned. Raises `SpecError` if an exact F needs losses that classify."""
         fisher = learned.mean(self.examples, _exact if self.fisher == "exact" else _empirical)

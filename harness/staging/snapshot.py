@@ -94,7 +94,7 @@ def read_snapshot(
         _load(state.average.identities, _under(AVERAGE, tensors))
     _load(state.identities, _under(MODEL, tensors))
     _load_optimizer(state, header, tensors)
-    state.loss_states = _loss_states(_under(LOSS, tensors), state.device)
+    state.loss_states = _loss_states(state.learnable, _under(LOSS, tensors))
     state.scaler.load_state_dict(header["scaler"])
     if SEEN in header:
         state.memory = _memory(_under(MEMORY, tensors), header[SEEN])
@@ -128,11 +128,14 @@ def _load(identities: Identities, stored: Mapping[str, Tensor]) -> None:
             tensor.copy_(stored[name])
 
 
-def _loss_states(stored: Mapping[str, Tensor], device: torch.device) -> dict[str, LossState]:
+def _loss_states(parameters: Mapping[str, Tensor], stored: Mapping[str, Tensor]) -> dict[str, LossState]:
     states: dict[str, dict[str, dict[str, Tensor]]] = {}
     for path, tensor in stored.items():
         name, what, key = path.split("/", 2)
-        states.setdefault(name, {}).setdefault(what, {})[key] = tensor.to(device)
+        _check_moments(key, parameters[key], {what: tensor})
+        # On the parameter's device and in its memory format, in whose order sums are made.
+        kept = torch.empty_like(parameters[key], dtype=tensor.dtype, requires_grad=False).copy_(tensor)
+        states.setdefault(name, {}).setdefault(what, {})[key] = kept
     return dict(states)
 
 

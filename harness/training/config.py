@@ -118,6 +118,16 @@ class TrainingConfig(Spec):
         return self
 
     @model_validator(mode="after")
+    def _what_needs_logits_has_them(self) -> "TrainingConfig":
+        readers = [name for name, loss in self.losses.items() if loss.needs_logits]
+        if readers and not any(loss.classifies for loss in self.losses.values()):
+            raise ValueError(
+                f"losses: expected one that classifies, whose exact Fisher information {readers[0]!r} asks for, found "
+                "none; set its fisher='empirical'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _parts_have_examples(self) -> "TrainingConfig":
         if self.accumulate > self.batch_size:
             raise ValueError(

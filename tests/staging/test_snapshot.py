@@ -139,3 +139,22 @@ def test_the_header_of_a_snapshot_is_that_of_earlier_versions(digits_run: RunCon
         *("kind", "name", "outputs", "tap", "width", "activation", "dropout", "init", "output_init", "bias"),
         "stop_gradient",
     ]
+
+
+def test_what_losses_keep_is_as_long_and_lies_as_its_parameter_does(digits_run: RunConfig) -> None:
+    data, state = digits_run.task.load(None), fresh(digits_run)
+    name = "0/backbone.hidden.0.linear.weight"
+    parameter = state.learnable[name]
+    state.loss_states = {"hold on": {"importance": {name: torch.rand_like(parameter)}}}
+    content = write_snapshot(state)
+
+    kept = restored(content, digits_run, data).loss_states["hold on"]["importance"][name]
+
+    assert torch.equal(kept, state.loss_states["hold on"]["importance"][name])
+    assert kept.stride() == parameter.stride()
+    tensors = load(content)
+    forged = {**tensors, f"loss/hold on/importance/{name}": torch.ones(3)}
+    with pytest.raises(
+        SnapshotError, match=r"expected 'importance' of '0/backbone\.hidden\.0\.linear\.weight' of shape"
+    ):
+        restored(save(forged, metadata=SnapshotFile.parse(content).metadata), digits_run, data)

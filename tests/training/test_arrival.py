@@ -12,6 +12,7 @@ from harness.data import Split, TaskData
 from harness.losses import (
     AbstractLoss,
     Batch,
+    CrossEntropy,
     ElasticWeightConsolidation,
     JointCrossEntropy,
     LossState,
@@ -87,11 +88,11 @@ def test_that_of_a_squared_error_is_known_too() -> None:
     torch.testing.assert_close(found[WEIGHT], 4 * errors.square().T @ data.train.inputs.square() / 12)
 
 
-def test_an_exact_one_of_values_is_refused_in_a_line() -> None:
+def test_an_exact_one_of_an_output_that_is_yet_to_come_is_refused_in_a_line() -> None:
     data, state = data_of(torch.zeros(12, dtype=torch.int64), {}), linear(1)
 
     with pytest.raises(SpecError, match="set fisher='empirical' of the loss"):
-        importance(state, data, MeanSquared(output="known"), ElasticWeightConsolidation())
+        importance(state, data, MeanSquared(output="known"), CrossEntropy(output="late"), ElasticWeightConsolidation())
 
 
 def test_memory_aware_synapses_are_how_much_the_outputs_move() -> None:

@@ -60,3 +60,13 @@ def test_settings_without_metrics_are_written_as_before_there_were_any() -> None
     assert "metrics" not in TrainingConfig().to_json()
     named = TrainingConfig(metrics={"f1": MacroF1()}).to_json()
     assert TrainingConfig.model_validate(named).metrics == {"f1": MacroF1()}
+
+
+def test_an_exact_fisher_information_of_values_is_refused_at_once() -> None:
+    losses = {"load": {"kind": "mean_squared"}, "ewc": {"kind": "elastic_weight_consolidation"}}
+
+    with pytest.raises(ValidationError, match=r"expected one that classifies, .* 'ewc' asks for, found none; set its"):
+        TrainingConfig.model_validate({"losses": losses})
+
+    losses["ewc"]["fisher"] = "empirical"
+    TrainingConfig.model_validate({"losses": losses})
