@@ -157,14 +157,14 @@ def test_a_run_that_rehearses_is_retrained_to_the_bit(run: RunConfig, runner: Ru
     assert again.snapshot == read_snapshot_files(stage_folder(runner.store.root, result.stages[-1]))
 
 
-HERDING = {"kind": "herding", "size": 9, "tap": "hiden.0"}
+HERDING = {"kind": "herding", "size": 9, "tap": "hidde.0"}
 DARK_ALONE = {"classes": {"kind": "joint_cross_entropy"}, "dark": {"kind": "dark_experience"}}
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"memory": HERDING}, "no tap 'hiden.0' in .*Did you mean 'hidden.0'"),
+        ({"memory": HERDING}, "no tap 'hidde.0' in .*Did you mean 'hidden.0'"),
         ({"memory": "all_examples", "replay": 0.5}, "memory: expected a memory or replay=0.5, found both"),
         ({"losses": DARK_ALONE}, "from which the loss 'dark' reads, found none"),
         (
