@@ -14,6 +14,7 @@ from harness.cli import (
     compare,
     doctor,
     examples,
+    export,
     new,
     plan,
     power,
@@ -62,6 +63,7 @@ app.command("ui")(ui.ui)
 app.command("sync")(sync.sync)
 app.command("signal")(signal.signal)
 app.command("reproduce")(reproduce.reproduce)
+app.command("export")(export.export)
 app.add_typer(cache.app, name="cache")
 app.command("bench")(bench.bench)
 

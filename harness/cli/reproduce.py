@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.api.named_run import named_run
 from harness.cli import options
 from harness.cli.portable import AsRecorded, train_as_recorded
 from harness.core.errors import HarnessError, InputError
@@ -84,20 +85,13 @@ def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
     """Return the run that `wanted` names, or any `amount` runs, as many under each arm, if it names a study."""
     from harness.reporting.verification.sample import choose_runs
 
-    studies = [study.name for study in ledger.studies()] if ledger.exists else []
-    runs = [run for study in studies for run in ledger.runs(study) if run.status == "completed"]
-    of_study = {run.run_id: run for run in runs if run.study == wanted}
+    of_study = {run.run_id: run for run in (ledger.runs(wanted) if ledger.exists else []) if run.status == "completed"}
     if of_study:
         arms = [(run.arm, run.run_id) for run in of_study.values()]
         return [of_study[name] for name in choose_runs(arms, b"", secrets.token_hex(8), amount)]
     if amount > 1:
         raise InputError(f"expected a study with completed runs, to train {amount} of them again; found {wanted!r}")
-    named = [run for run in runs if f"{run.study}/{run.trial}/{run.arm}/{run.seed}" == wanted]
-    found = named or [run for run in runs if run.run_id.startswith(wanted)]
-    if len({run.run_id for run in found}) != 1:
-        examples = [f", such as {run.run_id} or {run.study}/{run.trial}/{run.arm}/{run.seed}" for run in runs[:1]]
-        raise InputError(f"expected a completed run{''.join(examples)}; found {len(found)} that {wanted!r} could mean")
-    return found[:1]
+    return [named_run(ledger, wanted)]
 
 
 def _changed_code(record: "RunRecord", workspace: "Workspace") -> str:

@@ -86,13 +86,13 @@ class SnapshotFile:
         begin, end = self.tensors[name]["data_offsets"]
         return self.data[begin:end]
 
-    def weights(self) -> bytes:
-        """Return a safetensors file with the tensors of the network alone, named by their stable ids."""
-        names = [name for name in self.tensors if name.startswith(MODEL)]
+    def weights(self, part: str = MODEL) -> bytes:
+        """Return a safetensors file with the tensors of the network alone, or of `part`, named by their stable ids."""
+        names = [name for name in self.tensors if name.startswith(part)]
         header, start = {}, 0
         for name in names:
             end = start + len(self.tensor_bytes(name))
-            header[name.removeprefix(MODEL)] = {**self.tensors[name], "data_offsets": [start, end]}
+            header[name.removeprefix(part)] = {**self.tensors[name], "data_offsets": [start, end]}
             start = end
         return header_bytes(header) + b"".join(map(self.tensor_bytes, names))
 

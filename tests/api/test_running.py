@@ -69,7 +69,7 @@ def test_what_was_run_is_not_run_again_and_the_report_names_no_command_for_it(st
     assert "made by Python code" in script
 
 
-@pytest.mark.slow
+@pytest.mark.campaign
 def test_workers_train_classes_of_a_script_and_tell_what_one_process_tells(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
 

@@ -8,8 +8,11 @@ NEED_NONE = ("__init__", "__main__", "_base")
 
 # Leaves and parts that one suite covers together, by the beginning of their path.
 SUITES = {
+    "api/exporting/": "api/exporting/test_export_run.py",
     "api/guarded_observer": "api/test_running.py",
     "api/launch_study": "api/test_running.py",
+    "api/named_run": "api/exporting/test_export_run.py",
+    "api/network_folder": "api/exporting/test_export_run.py",
     "api/process_settings": "api/test_running.py",
     "api/view": "api/test_notebook_progress.py",
     "diagnosis/finding": "diagnosis/test_software.py",

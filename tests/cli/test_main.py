@@ -70,6 +70,7 @@ COMMANDS = {
         *["--store", "--storage", "--portable"],
     ],
     "reproduce": ["run", "--runs", "--home", "--storage", "--portable"],
+    "export": ["run", "folder", "--to", "--home", "--store", "--storage"],
     "cache": ["list", "verify", "evict"],
     "bench": ["name", "--quick", "--json", "--save"],
 }

@@ -5,10 +5,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from harness.core.errors import SnapshotError
+from harness.staging.evaluated_weights import evaluated_weights
 from harness.staging.histories import stage_folder
 from harness.staging.ledger import RunRecord
 from harness.staging.snapshot_files import read_snapshot_files, snapshot_sizes
-from harness.staging.snapshot_format import SnapshotFile
 from harness.tracking.content.entry import RunEntry
 from harness.tracking.content.figure import figure
 from harness.tracking.mlflow._base import AbstractConnection
@@ -36,4 +36,4 @@ def log_weights(client: AbstractConnection, run: str, store: Path, record: RunRe
         return
     with suppress(SnapshotError):  # a damaged snapshot is the store's business; the run is shown without it
         if snapshot := read_snapshot_files(stage):
-            client.log_file(run, WEIGHTS, SnapshotFile.parse(snapshot).weights())
+            client.log_file(run, WEIGHTS, evaluated_weights(snapshot, record.config))

@@ -1,0 +1,1 @@
+"""Networks that leave the harness: one format a file, each with a model card whose lines load it."""

@@ -1,0 +1,26 @@
+"""The run that somebody names."""
+
+from typing import TYPE_CHECKING
+
+from harness.core.errors import InputError
+
+if TYPE_CHECKING:
+    from harness.staging.ledger import Ledger, RunRecord
+
+__all__ = ["named_run"]
+
+
+def named_run(ledger: "Ledger", wanted: str) -> "RunRecord":
+    """Return the completed run with the id `wanted`, or one that begins so, or with that `STUDY/TRIAL/ARM/SEED`.
+
+    Raises:
+        InputError: there is none, or several; the message shows how a run is named.
+    """
+    studies = ledger.studies() if ledger.exists else []
+    runs = [run for study in studies for run in ledger.runs(study.name) if run.status == "completed"]
+    named = [run for run in runs if f"{run.study}/{run.trial}/{run.arm}/{run.seed}" == wanted]
+    found = named or [run for run in runs if run.run_id.startswith(wanted)]
+    if len({run.run_id for run in found}) != 1:
+        examples = [f", such as {run.run_id} or {run.study}/{run.trial}/{run.arm}/{run.seed}" for run in runs[:1]]
+        raise InputError(f"expected a completed run{''.join(examples)}; found {len(found)} that {wanted!r} could mean")
+    return found[0]
