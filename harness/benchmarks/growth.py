@@ -14,12 +14,14 @@ from harness.benchmarks._base import AbstractBenchmark, Figure, interleaved_medi
 from harness.benchmarks.adapted import AdaptedLinear
 from harness.growth import (
     AbstractOperation,
+    AddAdapter,
     AddBranch,
     AlignRows,
     AttachHead,
     DuplicateLayers,
     InsertLayer,
     JoinTap,
+    MergeAdapter,
     Probe,
     PruneUnits,
     RaiseRank,
@@ -45,12 +47,14 @@ BATCH = 64
 LIMIT_STEPS = 5
 OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
 OPERATIONS: tuple[AbstractOperation, ...] = (
+    AddAdapter(layers=("hidden.linear",), rank=4),
     AddBranch(name="second", readers=("output",)),
     AlignRows(path="output", first=3),
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
     DuplicateLayers(path="hidden.deep"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
     JoinTap(path="output", tap="blocks.0"),
+    MergeAdapter(name="old"),
     PruneUnits(path="blocks.0.conv", by=4),
     RaiseRank(to=8),
     RemoveHead(name="early"),
@@ -89,7 +93,7 @@ class GrowthBenchmark(AbstractBenchmark):
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return two figures per operation and optimizer, in training steps."""
         torch.set_num_threads(1)
-        rounds = 7 if quick else 31
+        rounds = 3 if quick else 31
         return [
             figure
             for operation in OPERATIONS
@@ -137,6 +141,8 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
     switchable.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     early = AttachHead(name="early", outputs=2, tap="hidden")
     early.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
+    old = AddAdapter(layers=("hidden.deep.*",), rank=4, name="old")
+    old.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     return _Subject(model, optimizer.start(model.parameters()), inputs, labels)
 
 

@@ -14,7 +14,6 @@ from torch import Tensor, fx, nn
 
 from harness.core.errors import ModulePathError
 from harness.models.attributes import same_attributes
-from harness.models.branches import has_joined
 from harness.models.eval_mode import without_side_effects
 from harness.models.growable import GrowableModel
 from harness.models.inserted import Inserted, first_of, inserted_after, with_first
@@ -61,10 +60,8 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
     Raises:
         ModulePathError: `torch.fx` cannot trace the network, or its graph computes something else.
     """
-    if has_joined(model):
-        raise ModulePathError(
-            f"expected a network without branches, found layers of {type(model).__name__} that read one"
-        )
+    if _is_hooked(model):
+        raise ModulePathError(f"expected no hooks that compute in {type(model).__name__}, found a branch or an adapter")
     with without_side_effects(model, inputs), same_attributes(model):
         expected = model(inputs)
         root, graph = _graph(model)
@@ -76,6 +73,12 @@ def trace(model: nn.Module, inputs: Tensor) -> Trace:
             "a forward hook or a random choice changes them"
         )
     return Trace(root, graph, interpreter.env)
+
+
+def _is_hooked(model: nn.Module) -> bool:
+    """Return whether a hook computes what the graph would leave out."""
+    tables = [vars(module)[name] for module in model.modules() for name in ("_forward_hooks", "_forward_pre_hooks")]
+    return any(getattr(hook, "is_untraced", False) for table in tables for hook in table.values())
 
 
 def first_line(error: BaseException) -> str:

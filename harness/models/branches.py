@@ -128,6 +128,8 @@ class _Keeping:
 class Joining:
     """A hook of a layer that puts features behind what it is given, along the last dimension."""
 
+    is_untraced = True
+
     def __init__(self, branches: Branches, source: str, pool: Pool) -> None:
         self.branches, self.source, self.pool = branches, source, pool
 

@@ -33,6 +33,7 @@ SUITES = {
     "growth/probe": "conformance/test_zoo.py",
     "growth/recipe": "growth/test_checkpoint.py",
     "growth/restored": "growth/test_checkpoint.py",
+    "models/adapter": "growth/operations/test_add_adapter.py",
     "models/branches": "growth/operations/test_add_branch.py",
     "models/copied": "models/test_teacher.py",
     "growth/surgery/attached": "growth/surgery/test_schedules.py",

@@ -11,12 +11,14 @@ from harness.benchmarks.adapted import AdaptedLinear
 from harness.core.spec import LeafSpec
 from harness.growth import (
     AbstractOperation,
+    AddAdapter,
     AddBranch,
     AlignRows,
     AttachHead,
     DuplicateLayers,
     InsertLayer,
     JoinTap,
+    MergeAdapter,
     NoFreezing,
     PruneUnits,
     RaiseRank,
@@ -44,6 +46,7 @@ from harness.training.optimizers import AdamW
 from harness.training.state import fresh_state
 
 OPERATIONS = [
+    AddAdapter(layers=("hidden.linear", "heads.*"), rank=2, alpha=3),
     AddBranch(name="second", readers=("output", "heads.early.output"), values="drawn"),
     AlignRows(path="output", first=2),
     AttachHead(name="late", outputs=2, tap="hidden"),
@@ -52,8 +55,9 @@ OPERATIONS = [
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
     JoinTap(path="heads.early.output", tap="blocks.0"),
+    MergeAdapter(name="old"),
     PruneUnits(path="blocks.0.conv", by=2),
-    PruneUnits(path="hidden.linear", to=3, score=RandomScore(), fill="mean"),
+    PruneUnits(path="heads.early.layers.0", to=3, score=RandomScore(), fill="mean"),
     RaiseRank(to=3),
     RemoveHead(name="early"),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
@@ -82,7 +86,7 @@ def equip(model: GrowableModel, probe: Probe) -> None:
     """Give the network all that some operation needs.
 
     That is layers that can follow each other, one with a low-rank adapter, an embedding, where nothing calls it, an
-    inserted layer that can be switched, and a head that can leave.
+    inserted layer that can be switched, a head that can leave, and an adapter that can be merged.
     """
     hidden = model.get_submodule("backbone.hidden")
     hidden.add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
@@ -91,7 +95,10 @@ def equip(model: GrowableModel, probe: Probe) -> None:
     hidden.to(probe.inputs.device)
     layer = InsertLayer(after="blocks.1", name="extra", layer=ConvBlock(width=2), flag="depth")
     layer.apply(model, probe=probe, generator=torch.Generator())
-    AttachHead(name="early", outputs=2, tap="hidden").apply(model, probe=probe, generator=torch.Generator())
+    early = AttachHead(name="early", outputs=2, tap="hidden", width=4)
+    early.apply(model, probe=probe, generator=torch.Generator())
+    adapter = AddAdapter(layers=("hidden.deep.*",), rank=1, name="old")
+    adapter.apply(model, probe=probe, generator=torch.Generator())
 
 
 @pytest.fixture(autouse=True)

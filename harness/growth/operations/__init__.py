@@ -1,12 +1,14 @@
 """Operations: what changes at a growth."""
 
 from harness.growth.operations._base import AbstractOperation
+from harness.growth.operations.add_adapter import AddAdapter
 from harness.growth.operations.add_branch import AddBranch
 from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.duplicate_layers import DuplicateLayers
 from harness.growth.operations.insert_layer import InsertLayer
 from harness.growth.operations.join_tap import JoinTap
+from harness.growth.operations.merge_adapter import MergeAdapter
 from harness.growth.operations.prune_units import PruneUnits
 from harness.growth.operations.raise_rank import RaiseRank
 from harness.growth.operations.remove_head import RemoveHead
@@ -22,12 +24,14 @@ from harness.growth.operations.widen_layer import WidenLayer
 
 __all__ = [
     "AbstractOperation",
+    "AddAdapter",
     "AddBranch",
     "AlignRows",
     "AttachHead",
     "DuplicateLayers",
     "InsertLayer",
     "JoinTap",
+    "MergeAdapter",
     "PruneUnits",
     "RaiseRank",
     "RemoveHead",

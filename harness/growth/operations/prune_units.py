@@ -14,6 +14,7 @@ from harness.growth.record import Growth, Promise
 from harness.growth.scores import AbstractScore, MagnitudeScore, Seen
 from harness.growth.spaces.pruning import prune_space
 from harness.growth.spaces.wanted import Wanted
+from harness.models.growable import GrowableModel
 from harness.models.paths import full_path, module_at
 
 __all__ = ["PruneUnits"]
@@ -84,7 +85,7 @@ class PruneUnits(AbstractOperation):
             return grown_as_plain(model, lambda: self._prune(model, probe, generator))
         except InputError as error:
             kind = SpecError if isinstance(error, SpecError) else ModulePathError
-            raise kind(_said_of_pruning(str(error))) from None
+            raise kind(_said_of_pruning(model, str(error))) from None
 
     def _prune(self, model: nn.Module, probe: Probe, generator: torch.Generator) -> Growth:
         before = list(model.parameters())
@@ -131,7 +132,8 @@ class PruneUnits(AbstractOperation):
         return units - self.to
 
 
-def _said_of_pruning(message: str) -> str:
+def _said_of_pruning(model: nn.Module, message: str) -> str:
+    message = message.replace("'backbone.", "'") if isinstance(model, GrowableModel) else message
     for growing, pruning in WORDS:
         message = message.replace(growing, pruning)
     return message
