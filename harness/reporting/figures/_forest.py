@@ -9,10 +9,22 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.columns import PARAM
 from harness.reporting.data.measures import Measure
+from harness.reporting.data.wording import setting
 from harness.reporting.figures._style import BAND, INK, MUTED, STYLES, label
 
-__all__ = ["OVERALL", "SMALL", "ForestData", "differences", "draw_forest_axis", "draw_points", "forest_of", "written"]
+__all__ = [
+    "OVERALL",
+    "SMALL",
+    "ForestData",
+    "configuration_rows",
+    "differences",
+    "draw_forest_axis",
+    "draw_points",
+    "forest_of",
+    "written",
+]
 
 SMALL = 8.5  # the size of letters
 OVERALL = 1.6  # the row of the overall estimate, counted downwards from the last configuration
@@ -35,6 +47,14 @@ class ForestData:
     first: str
     second: str
     measure: Measure
+
+
+def configuration_rows(context: ReportContext) -> pd.DataFrame:
+    """Return the configurations of the primary comparison with their searched values, as text."""
+    labels = context.data.labels
+    params = context.data.runs.drop_duplicates("trial").set_index("trial")[[PARAM + name for name in labels]]
+    params = params.map(setting).rename(columns=lambda name: name.removeprefix(PARAM))
+    return context.comparison.configurations.merge(params, left_on="trial", right_index=True)
 
 
 def forest_of(context: ReportContext, rows: pd.DataFrame, labels: Sequence[str] = ()) -> ForestData:

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.columns import PARAM
-from harness.reporting.data.wording import count, setting
+from harness.reporting.data.wording import count
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._forest import (
     OVERALL,
     SMALL,
     ForestData,
+    configuration_rows,
     differences,
     draw_forest_axis,
     draw_points,
@@ -34,12 +34,10 @@ CROWDED = (7.0, 6.0)
 @if_compared
 def every_configuration_figure(context: ReportContext) -> ReportFigure | None:
     """Show every configuration's difference beside its searched values; none for a study that searches nothing."""
-    data, comparison, measure, labels = context.data, context.comparison, context.measure, context.data.labels
+    comparison, measure, labels = context.comparison, context.measure, context.data.labels
     if not labels:
         return None
-    params = data.runs.drop_duplicates("trial").set_index("trial")[[PARAM + name for name in labels]]
-    params = params.map(setting).rename(columns=lambda name: name.removeprefix(PARAM))
-    forest = forest_of(context, comparison.configurations.merge(params, left_on="trial", right_index=True), labels)
+    forest = forest_of(context, configuration_rows(context), labels)
     lowest, highest = (
         measure.difference(end) for end in (forest.rows["difference"].min(), forest.rows["difference"].max())
     )

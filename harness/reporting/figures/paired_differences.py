@@ -12,6 +12,7 @@ from harness.reporting.figures._forest import (
     OVERALL,
     SMALL,
     ForestData,
+    configuration_rows,
     draw_forest_axis,
     draw_points,
     forest_of,
@@ -30,7 +31,8 @@ MARKERS = (2.0, 5.0)  # points
 def paired_differences_figure(context: ReportContext) -> ReportFigure | None:
     """Show every configuration's difference, and their mean with its interval; of one configuration, its pairs."""
     comparison, measure = context.comparison, context.measure
-    rows, unit = _rows(comparison)
+    configurations = configuration_rows(context)
+    rows, unit = _rows(comparison, configurations)
     forest = forest_of(context, rows)
     lowest, highest = (measure.difference(end) for end in (rows["difference"].min(), rows["difference"].max()))
     band = " Gray: differences too small to matter." if context.smallest_effect else ""
@@ -48,14 +50,14 @@ def paired_differences_figure(context: ReportContext) -> ReportFigure | None:
             f"{measure.difference(comparison.mean.mean)}."
         ),
         **rendered(lambda: draw_differences(forest)),
-        data=forest.rows,
+        data=forest_of(context, configurations).rows,
     )
 
 
-def _rows(comparison: Comparison) -> tuple[pd.DataFrame, str]:
-    """Return what gets a point of its own, and what it is called."""
+def _rows(comparison: Comparison, configurations: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Return what gets a point of its own, and what it is called; the pairs are also in the table of runs."""
     if comparison.mean.units > 1:
-        return comparison.configurations, comparison.unit
+        return configurations, comparison.unit
     return comparison.pairs.assign(low=np.nan, high=np.nan), "pair"
 
 

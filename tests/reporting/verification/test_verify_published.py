@@ -239,6 +239,22 @@ def test_a_text_with_other_numbers_fails_and_one_with_other_words_says_nothing(
     assert "report.md: " in problems(result)
 
 
+@pytest.mark.parametrize("path", ["tables/standing.csv", "details.md"])
+def test_a_file_that_another_version_did_not_make_is_not_missed(
+    report: Path, whole: dict[str, bytes], path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {name: content for name, content in whole.items() if name not in (path, MANIFEST)}
+    (report / path).unlink(missing_ok=True)
+    (report / MANIFEST).write_bytes(manifest_of("freeze-or-not", files, read_data(files).runs))
+    here = environment()
+    assert verify(report, tolerance=1e-9).outcome == "FAIL"
+    monkeypatch.setattr(module, "environment", lambda: {**here, "harness": "9.9", "code_sha256": "0" * 64})
+
+    result = verify(report, tolerance=1e-9)
+
+    assert (result.outcome, path in result.not_compared) == ("PASS-TOLERANCE", True)
+
+
 @pytest.mark.usefixtures("_other_version")
 @pytest.mark.parametrize("path", ["details.md", "runs.md"])
 def test_numbers_of_a_table_in_another_text_are_compared_too(report: Path, whole: dict[str, bytes], path: str) -> None:
