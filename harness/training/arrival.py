@@ -17,6 +17,7 @@ from harness.models.eval_mode import eval_mode
 from harness.training.combined_loss import combine_losses
 from harness.training.config import TrainingConfig
 from harness.training.forward import forward_batch, needs_of
+from harness.training.loss_states import begun
 from harness.training.state import TrainState
 
 __all__ = ["before_arrival"]
@@ -34,11 +35,12 @@ def before_arrival(state: TrainState, config: TrainingConfig, data: TaskData, sp
     if not keepers:
         return
     # cuDNN computes no gradient of a recurrent layer in eval mode.
+    state.loss_states = begun(state.loss_states, config.losses, state.learnable)
     with eval_mode(state.model), _thawed(state), torch.backends.cudnn.flags(enabled=False):
         values = {key: parameter.detach().clone() for key, parameter in state.learnable.items()}
         learned = Learned(values, functools.partial(_examples, state, config, data.train, specs))
         for name, loss in keepers.items():
-            state.loss_states[name] = loss.before_arrival(state.loss_states.get(name, {}), learned)
+            state.loss_states[name] = loss.before_arrival(state.loss_states[name], learned)
 
 
 @contextmanager

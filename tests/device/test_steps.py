@@ -17,6 +17,7 @@ from harness.growth.rules import TriggerMonitor
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.training import evaluation
+from harness.training.arrival import before_arrival
 from harness.training.features import FeatureCache
 from harness.training.loop import StageLoop
 from harness.training.optimizers import AdamW
@@ -93,6 +94,15 @@ SETTINGS: dict[str, dict[str, object]] = {
         "growths.0.keep_teacher": True,
         "training.losses": {"classes": {"kind": "joint_cross_entropy"}, "old": {"kind": "learning_without_forgetting"}},
     },
+    "penalties": {
+        "precision": "fp16",
+        "training.losses": {
+            "classes": {"kind": "joint_cross_entropy"},
+            "ewc": {"kind": "elastic_weight_consolidation", "examples": 3},
+            "si": {"kind": "synaptic_intelligence"},
+            "mas": {"kind": "memory_aware_synapses", "examples": 3},
+        },
+    },
 }
 
 
@@ -100,6 +110,7 @@ SETTINGS: dict[str, dict[str, object]] = {
 def test_no_step_waits_for_the_device(settings: dict[str, object], conv_run: RunConfig, data: TaskData) -> None:
     run = with_changes(conv_run, {"training.evaluate_every": 10**6, **settings})
     state = fresh_state(build_network(run, data), run.training.optimizer, seed=0, precision=run.precision)
+    before_arrival(state, run.training, data, output_specs(state.model, (), (), data))
     state.grow(run.growths[0].change, probe=probe_for(run.growths[0].change, data))
     loop = StageLoop(
         state,
