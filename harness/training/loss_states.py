@@ -82,5 +82,6 @@ def _grown(tensor: Tensor, item: Carried | None, *, values: bool) -> Tensor:
         return tensor
     with torch.no_grad():
         grown = item.new.detach().clone() if values else torch.zeros_like(item.new, requires_grad=False)
-        grown[item.region] = tensor + (item.new[item.region] - item.old) if values else tensor
+        stays = tensor[item.source]
+        grown[item.region] = stays + (item.new[item.region] - item.old[item.source]) if values else stays
     return grown

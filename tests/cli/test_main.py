@@ -214,7 +214,7 @@ def test_the_shell_completes_commands_and_names_of_studies(call: Call, monkeypat
         monkeypatch.setenv("COMP_CWORD", str(position))
         completed.append(call().stdout.split())
 
-    assert completed == [["examples"], ["tiny"], ["digits-late-classes"]]
+    assert completed == [["examples", "export"], ["tiny"], ["digits-late-classes"]]
 
 
 def test_there_is_no_traceback_in_a_process_of_its_own_either(process: Call) -> None:
