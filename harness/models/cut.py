@@ -1,6 +1,6 @@
 """Cutting a network above its frozen part, so that the frozen part is computed once for each example."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from typing import Any
 
@@ -59,38 +59,48 @@ class Cut:
 
     @property
     def name(self) -> str:
-        """A name of the features: the last layer below the cut, and the taps below it."""
-        return f"{self._below[-1][0]} {sorted(self._taps_below)}"
+        """A name of the features: the last layer below the cut, the taps below it, and the masks that heads read."""
+        return f"{self._below[-1][0]} {sorted(self._taps_below)} {sorted(map(str, self._mask_names()))}"
 
     def features(self, inputs: Inputs) -> dict[str, Tensor] | None:
         """Return everything that the upper part reads, `[B, ...]` each; None if a part of it has another shape."""
-        result, tapped = self._called(self._below, inputs, self._taps_below)
-        entries = result if isinstance(result, Mapping) else {}
-        named = {f"{CUT}/{name}": value for name, value in entries.items()} or {CUT: result}
-        # A tap at the cut reads the same tensor, not a second one: a layer above may change it in place.
-        named |= {TAP + tap: value for tap, value in tapped.items() if value is not result}
-        named |= {MASK + name: value for name, value in self._masks(inputs).items()}
+        named = _named(*self._called(self._below, inputs, self._taps_below), self._masks(inputs))
         rows = next(iter(input_tensors(inputs).values())).shape[:1]
         whole = all(isinstance(value, Tensor) and value.shape[:1] == rows for value in named.values())
         return named if whole else None
 
+    def features_above(self, lower: "Cut", features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the same, given the `features` of the same inputs at a `lower` cut of the same network."""
+        layers = list(_layers(self._model.backbone, ""))
+        height = len(lower._below)  # noqa: SLF001  # another of this class
+        top = height + len(layers[height:]) if self._is_whole else len(self._below)
+        sources = {tap: _source_of(tap, layers) for tap in self._taps_below}
+        between = {tap: path for tap, (index, path) in sources.items() if index >= height}
+        result, tapped = self._called(layers[height:top], _cut_in(features), between)
+        return _named(result, {**lower._tapped_in(features), **tapped}, _masks_in(features))  # noqa: SLF001
+
     def outputs(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return what the network returns for the inputs of `features`."""
-        entries = {
-            name.removeprefix(f"{CUT}/"): value for name, value in features.items() if name.startswith(f"{CUT}/")
-        }
-        result, above = self._called(self._above, entries or features[CUT], self._taps_above)
-        below = {tap: features[TAP + tap if TAP + tap in features else CUT] for tap in self._taps_below}
-        masks = {name.removeprefix(MASK): value for name, value in features.items() if name.startswith(MASK)}
-        return self._model.read(result, {**below, **above}, masks)
+        result, above = self._called(self._above, _cut_in(features), self._taps_above)
+        return self._model.read(result, {**self._tapped_in(features), **above}, _masks_in(features))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the whole backbone lies below the cut, as one layer."""
+        return not self._below[0][0]
+
+    def _tapped_in(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {tap: features[TAP + tap if TAP + tap in features else CUT] for tap in self._taps_below}
 
     def _masks(self, inputs: Inputs) -> dict[str, Any]:
         """Return the entries of the batch by which heads know real positions."""
         if isinstance(inputs, Tensor):
             return {}
         batch = named_arguments(self._model.backbone, *arguments(self._model.backbone, inputs))
-        names = {head.mask for head in self._model.heads.values() if isinstance(head, Head)}
-        return {name: batch[name] for name in names if name in batch}
+        return {name: batch[name] for name in self._mask_names() if name in batch}
+
+    def _mask_names(self) -> set[str | None]:
+        return {head.mask for head in self._model.heads.values() if isinstance(head, Head)}
 
     def _called(
         self, layers: list[tuple[str, nn.Module]], value: Any, taps: Mapping[str, str]
@@ -101,12 +111,31 @@ class Cut:
         return value, {tap: features[path] for tap, path in taps.items()}
 
 
+def _named(result: Any, tapped: Mapping[str, Tensor], masks: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the features of a cut by name, given what the layers below it return and what is read of them."""
+    entries = result if isinstance(result, Mapping) else {}
+    named = {f"{CUT}/{name}": value for name, value in entries.items()} or {CUT: result}
+    # A tap at the cut reads the same tensor, not a second one: a layer above may change it in place.
+    named |= {TAP + tap: value for tap, value in tapped.items() if value is not result}
+    return named | {MASK + name: value for name, value in masks.items()}
+
+
+def _cut_in(features: Mapping[str, Tensor]) -> Tensor | dict[str, Tensor]:
+    """Return what the layers above the cut are called with."""
+    entries = {name.removeprefix(f"{CUT}/"): value for name, value in features.items() if name.startswith(f"{CUT}/")}
+    return entries or features[CUT]
+
+
+def _masks_in(features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(MASK): value for name, value in features.items() if name.startswith(MASK)}
+
+
 def uncut(model: GrowableModel) -> Cut:
     """Return the cut with nothing below it: its features are the inputs."""
     return Cut(model, list(_layers(model.backbone, "")), 0)
 
 
-def find_cut(model: GrowableModel, example: Inputs) -> Cut | None:
+def find_cut(model: GrowableModel, example: Inputs, may: Callable[[nn.Module], bool] | None = None) -> Cut | None:
     """Return the highest cut below which nothing learns, or None if a cut saves nothing.
 
     Any backbone may lie below the cut as a whole. Only a `Sequential` can be cut in two; the `Sequential`s in it that
@@ -115,12 +144,17 @@ def find_cut(model: GrowableModel, example: Inputs) -> Cut | None:
     Args:
         model: in the modes in which it is trained.
         example: inputs `[B, ...]`, B > 1. Calling the network with them changes nothing.
+        may: whether a layer that stands still may lie below; all may by default.
     """
+
+    def low(layer: nn.Module) -> bool:
+        return _stands_still(layer) and (may is None or may(layer))
+
     if has_joined(model):
         return None  # what a branch computes is not among the features
     whole = [("", model.backbone)]
-    layers = whole if _stands_still(model.backbone) else list(_layers(model.backbone, ""))
-    height = len(list(takewhile(lambda named: _stands_still(named[1]), layers)))
+    layers = whole if low(model.backbone) else list(_layers(model.backbone, ""))
+    height = len(list(takewhile(lambda named: low(named[1]), layers)))
     if any(_is_repeated(tap, layers) for tap in model.taps.values()):
         return None  # a head reads the last of several outputs, wherever the cut is
     if not any(True for _, layer in layers[:height] for _ in layer.parameters()):

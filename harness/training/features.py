@@ -9,12 +9,12 @@ import functools
 import hashlib
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from harness.core.inputs import Inputs, input_tensors
 from harness.data import Split, TaskData
@@ -116,10 +116,9 @@ class FeatureCache:
         cut = find_cut(state.model, _first_two(data.train))
         if cut is None:
             return plain
-        key = _made_from(cut, state)
-        train = self._with_features(cut, state, data.train, seen.cpu(), batch_size, f"{key} {batch_size}", full=True)
+        train = self._with_features(cut, state, data.train, seen.cpu(), batch_size, full=True)
         everything = torch.arange(len(data.validation))
-        validation = self._with_features(cut, state, data.validation, everything, CHUNK, key, full=False)
+        validation = self._with_features(cut, state, data.validation, everything, CHUNK, full=False)
         if train is None or validation is None:
             return plain
         return Feed(state.model, replace(data, train=train, validation=validation), cut)
@@ -131,11 +130,10 @@ class FeatureCache:
         """
         if split.source is not None and not split.source.is_fixed:
             return split, None
-        cut = find_cut(state.model, _first_two(split))
-        if cut is None or _is_ever_trained(cut, state):
+        cut = find_cut(state.model, _first_two(split), _untrained(state))
+        if cut is None:
             return split, None
-        every, key = torch.arange(len(split)), _made_from(cut, state)
-        found = self._with_features(cut, state, split, every, CHUNK, key, full=False)
+        found = self._with_features(cut, state, split, torch.arange(len(split)), CHUNK, full=False)
         return (split, None) if found is None else (found, functools.partial(_upper_part, cut))
 
     def of_rows(self, state: TrainState, split: Split, rows: Tensor) -> tuple[Split, Forward | None]:
@@ -150,22 +148,43 @@ class FeatureCache:
         return found
 
     def _with_features(
-        self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, key: str, *, full: bool
+        self, cut: Cut, state: TrainState, split: Split, wanted: Tensor, size: int, *, full: bool
     ) -> Split | None:
         """Return `split` with the features of the examples at `wanted`; None if they do not fit into the budget.
 
         They are computed in batches of `size`. With `full` the last batch is padded to it.
         """
-        key = f"{key} {_identity(split.inputs)}"
+        key = f"{_made_from(cut, state)} {size if full else ''} {_identity(split.inputs)}"
         table = self._tables.pop(key, None) or self._new_table(cut, state, split)
         if table is None:
             return None
         missing = wanted[~table.known[wanted]]
         batches = missing.split(size) if len(missing) else ()
-        for rows, inputs in zip(batches, _read(split, batches, size if full else None), strict=True):
-            _keep_features(table, rows, _features(cut, state, inputs))
+        computed = self._features(cut, state, split, batches, size, full=full)
+        for rows, features in zip(batches, computed, strict=True):
+            _keep_features(table, rows, features)
         self._keep(key, table)
         return replace(split, features=table.features)
+
+    def _features(
+        self, cut: Cut, state: TrainState, split: Split, batches: Sequence[Tensor], size: int, *, full: bool
+    ) -> Iterator[Mapping[str, Tensor]]:
+        """Yield the features of the examples at each of `batches`, from those at a lower cut if there is one.
+
+        Layers that no run ever trains lie below it, such as a pretrained encoder below heads that stand still by now.
+        """
+        padded = [torch.cat([rows, rows[:1].expand(max(size - len(rows), 0))]) if full else rows for rows in batches]
+        lower = find_cut(state.model, _first_two(split), _untrained(state)) if padded else None
+        found = None
+        if lower is not None and lower.name != cut.name:
+            found = self._with_features(lower, state, split, torch.cat(list(batches)), size, full=full)
+        if found is None or lower is None:
+            yield from (_features(cut, state, inputs) for inputs in _read(split, padded))
+        else:
+            for rows in padded:
+                below = {name: values[rows.to(values.device)] for name, values in found.features.items()}
+                with torch.no_grad(), autocast(state.precision, state.device):
+                    yield cut.features_above(lower, below)
 
     def _new_table(self, cut: Cut, state: TrainState, split: Split) -> _FeatureTable | None:
         rows = {name: values[0] for name, values in _features(cut, state, _first_two(split)).items()}
@@ -191,9 +210,10 @@ def _identity(inputs: Inputs) -> str:
     return " ".join(f"{name} {one.data_ptr()} {tuple(one.shape)}" for name, one in input_tensors(inputs).items())
 
 
-def _is_ever_trained(cut: Cut, state: TrainState) -> bool:
+def _untrained(state: TrainState) -> Callable[[nn.Module], bool]:
+    """Return a function that tells whether no run ever trains a layer."""
     trained = {id(slot.tensor) for _, slot in state.identities.items() if slot.trainable}
-    return any(id(parameter) in trained for parameter in cut.below.parameters())
+    return lambda layer: not any(id(parameter) in trained for parameter in layer.parameters())
 
 
 def _made_from(cut: Cut, state: TrainState) -> str:
@@ -210,13 +230,12 @@ def _features(cut: Cut, state: TrainState, inputs: Inputs) -> Mapping[str, Tenso
         return cut.features(inputs) or {}
 
 
-def _read(split: Split, batches: Sequence[Tensor], size: int | None) -> Iterator[Inputs]:
-    """Yield the inputs of the examples at each of `batches`, each padded to `size`, if that is given."""
-    padded = [torch.cat([rows, rows.new_zeros(max((size or 0) - len(rows), 0))]) for rows in batches]
+def _read(split: Split, batches: Sequence[Tensor]) -> Iterator[Inputs]:
+    """Yield the inputs of the examples at each of `batches`."""
     if split.source is not None:
-        yield from ReadingAhead(split.source, ((NO_STEP, rows) for rows in padded), split.labels.device)
+        yield from ReadingAhead(split.source, ((NO_STEP, rows) for rows in batches), split.labels.device)
     else:
-        yield from (split.take(rows.to(split.labels.device)).inputs for rows in padded)
+        yield from (split.take(rows.to(split.labels.device)).inputs for rows in batches)
 
 
 def _keep_features(table: _FeatureTable, rows: Tensor, features: Mapping[str, Tensor]) -> None:

@@ -43,9 +43,14 @@ MODELS = {
 TAPS = {"conv": ("blocks.0", "hidden"), "mlp": ("hidden.0", "hidden.1")}
 
 
-def grown(run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy) -> TrainState:
-    state = fresh_state(build_network(run, data), run.training.optimizer, seed=1, precision=run.precision)
-    train_stage(state, 5, config=run.training, data=data, monitor=TriggerMonitor(()), history=History())
+def grown(
+    run: RunConfig, data: TaskData, freeze: AbstractFreezePolicy, steps: int = 5, untrained: tuple[str, ...] = ()
+) -> TrainState:
+    model = build_network(run, data)
+    for path in untrained:
+        model.get_submodule(path).requires_grad_(False).eval()
+    state = fresh_state(model, run.training.optimizer, seed=1, precision=run.precision)
+    train_stage(state, steps, config=run.training, data=data, monitor=TriggerMonitor(()), history=History())
     change = run.growths[0].change.model_copy(update={"freeze": freeze})
     state.grow(change, probe=probe_for(change, data))
     return state
@@ -260,3 +265,19 @@ def test_a_part_that_a_run_has_trained_is_run_anew_in_an_evaluation(digits_run: 
     state = grown(run, data, OldParameters())
 
     assert FeatureCache().of_split(state, data.test) == (data.test, None)
+
+
+@pytest.mark.parametrize("tap", TAPS["mlp"])
+def test_features_above_a_part_that_no_run_trains_are_made_from_its_own(
+    digits_run: RunConfig, data: TaskData, tap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_changes(digits_run, MODELS["mlp"] | {"growths.0.operation.tap": tap})
+    cache, calls, computed = FeatureCache(), counted(monkeypatch), []
+
+    for steps in (7, 5):
+        plain, cached = (grown(run, data, OldParameters(), steps, ("backbone.hidden.0",)) for _ in range(2))
+        calls.clear()
+        assert finish(cached, run, data, cache) == finish(plain, run, data, None)
+        computed.append(sum(calls))
+
+    assert computed[1] < computed[0] / 4  # a few examples that the first run had not come to
