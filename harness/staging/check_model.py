@@ -28,7 +28,7 @@ def check_model(config: RunConfig, data: TaskData) -> None:
 
     Raises:
         SpecError: it fails, or its own output is no tensor with a row an example and a column a class.
-        TapNotFoundError: a memory reads features where the network has no module.
+        TapNotFoundError: a memory, or answers from it, read features where the network has no module.
     """
     examples = data.train.take(torch.arange(min(EXAMPLES, len(data.train))))
     inputs, device = examples.inputs, examples.labels.device
@@ -62,7 +62,7 @@ def compiler_check(config: RunConfig, data: TaskData) -> Callable[[GrowableModel
 
 
 def _check_taps(model: GrowableModel, config: RunConfig) -> None:
-    with capture(model.backbone, config.training.memory.taps if config.training.memory else ()):
+    with capture(model.backbone, config.training.memory_taps):
         pass
 
 

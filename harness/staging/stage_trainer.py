@@ -26,6 +26,7 @@ from harness.training.forward import needs_of
 from harness.training.loop import StageLoop, Training
 from harness.training.nondeterminism import explained_nondeterminism
 from harness.training.output_specs import output_specs
+from harness.training.rehearsal import nearest_mean
 from harness.training.state import TrainState
 
 __all__ = ["MAX_DEATHS", "MOST_OF_THE_TIME", "StageTrainer"]
@@ -210,7 +211,10 @@ class StageTrainer:
         state = evaluated(state, self._config.training)
         specs = output_specs(state.model, state.lineage, state.effects, self._data)
         cache = self._context.features
-        read = bool(needs_of(self._config.training.losses.values()).taps)  # of the whole network
+        answers = nearest_mean(state, self._data, self._config.training, specs)
+        read = bool(answers or needs_of(self._config.training.losses.values()).taps)  # of the whole network
         seen, forward = (split, None) if cache is None or read else cache.of_split(state, split)
-        metrics = evaluate(state, seen, self._config.training, specs, forward=forward, on_block=on_block)
+        metrics = evaluate(
+            state, seen, self._config.training, specs, forward=forward, answers=answers, on_block=on_block
+        )
         evaluation.record(state.step, {f"{name}/{key}": value for key, value in metrics.items()})

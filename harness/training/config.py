@@ -42,6 +42,8 @@ class TrainingConfig(Spec):
         replay: after a growth that added classes, the fraction of each batch that is of earlier classes, or None for
             batches of all classes alike; with 0, earlier classes are never trained again.
         memory: which examples of earlier classes stay, instead of all of them, and how batches draw from them.
+        nearest_mean: the path of a module of the backbone, such as `hidden.1`. Evaluations then answer with the class
+            whose remembered examples have the nearest mean of its outputs, and not by the heads' logits.
         on_divergence: what happens when a loss becomes NaN or infinite: the run stops, or the update is skipped and
             counted in `train/skipped_steps`. Running statistics have seen the batch by then.
         record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
@@ -60,7 +62,9 @@ class TrainingConfig(Spec):
             stage is compiled anew, which takes seconds; a machine without a C++ compiler refuses.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("metrics", "accumulate", "average", "compile", "evaluate_average", "memory")
+    later: ClassVar[tuple[str, ...]] = (
+        *("metrics", "accumulate", "average", "compile", "evaluate_average", "memory", "nearest_mean"),
+    )
 
     batch_size: PositiveInt = 64
     optimizer: AbstractOptimizer = AdamW()
@@ -81,18 +85,30 @@ class TrainingConfig(Spec):
     evaluate_average: bool = True
     compile: bool = False
     memory: AbstractMemory | None = None
+    nearest_mean: str | None = None
 
     @property
     def before_growth(self) -> "TrainingConfig":
-        """The settings that have an effect before the first growth: not the memory, nor what is read from it."""
+        """The settings that have an effect before the first growth: not the memory, nor what is learned from it."""
         losses = {name: loss.before_growth for name, loss in self.losses.items()}
-        return self.model_copy(update={"memory": None, "losses": {n: loss for n, loss in losses.items() if loss}})
+        memory = self.memory if self.nearest_mean else None  # evaluations ask it from the start
+        return self.model_copy(update={"memory": memory, "losses": {n: loss for n, loss in losses.items() if loss}})
+
+    @property
+    def memory_taps(self) -> tuple[str, ...]:
+        """The module paths whose features a memory reads, or answers from it."""
+        return (*(self.memory.taps if self.memory else ()), *([self.nearest_mean] if self.nearest_mean else ()))
 
     @model_validator(mode="after")
     def _one_thing_is_remembered(self) -> "TrainingConfig":
         if self.memory is not None and self.replay is not None:
             raise ValueError(
                 f"memory: expected a memory or replay={self.replay}, found both; give the fraction to the memory"
+            )
+        if self.memory is None and self.nearest_mean is not None:
+            raise ValueError(
+                f"nearest_mean: expected a memory whose examples have means at {self.nearest_mean!r}, found none; see "
+                "training.memory"
             )
         return self
 

@@ -26,6 +26,7 @@ from harness.training.config import TrainingConfig
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.metrics import Mean, means_of, values_of
 from harness.training.named_metrics import MetricParts, is_of_metrics, metric_parts, metric_values
+from harness.training.nearest_mean import NearestMean
 from harness.training.state import TrainState
 from harness.training.step import batch_loss
 
@@ -64,6 +65,7 @@ def evaluate(
     specs: OutputSpecs,
     *,
     forward: Forward | None = None,
+    answers: NearestMean | None = None,
     on_block: Callable[[Batch], None] = lambda _batch: None,
 ) -> dict[str, float]:
     """Return the losses and metrics of the network on `split`.
@@ -83,16 +85,20 @@ def evaluate(
         config: losses and metrics.
         specs: what the network's outputs predict.
         forward: called instead of the network; it must return the same.
-        on_block: called with the outputs of each block, in order.
+        answers: how the heads answer, if not by their logits; losses are those of the logits.
+        on_block: called with the answers of each block, in order.
     """
     needs, label_map = needs_of(config.losses.values()), specs.label_map
+    if answers is not None:
+        needs = replace(needs, taps=tuple({*needs.taps, answers.tap}))
     rows = _visible_rows(label_map, split.labels, CHUNK * BLOCK)
     blocks = []
     for batch, visible in zip(_blocks(state, split, specs, needs, forward), rows, strict=True):
-        on_block(batch)
-        answerable = batch if visible is None else _part(batch, visible)
+        own = batch if visible is None else _part(batch, visible)
+        answered, answerable = (one if answers is None else answers.answered(one) for one in (batch, own))
+        on_block(answered)
         with torch.no_grad():
-            blocks.append(_block(batch, answerable, batch_loss(state, answerable, config), config, split.labels))
+            blocks.append(_block(answered, answerable, batch_loss(state, own, config), config, split.labels))
     results = loss_results(_whole_loss(blocks)) | _values(blocks, config, label_map, split.labels)
     # One transfer for all values: each one on its own would make a GPU wait.
     return as_floats(results, torch.stack([value.double() for value in results.values()]), config.metrics)

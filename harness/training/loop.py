@@ -40,7 +40,7 @@ from harness.training.output_specs import output_specs
 from harness.training.packing.signature import signature_of
 from harness.training.process_settings import ProcessSettings
 from harness.training.recorder import Recorder
-from harness.training.rehearsal import Recall
+from harness.training.rehearsal import Recall, nearest_mean
 from harness.training.state import TrainState
 from harness.training.step import TrainingStep
 
@@ -298,8 +298,11 @@ class StageLoop:
         state = evaluated(self.state, config)
         if results is None:
             # Features of a frozen part are those of the network; its average computes its own.
-            forward = self.feed.forward_part if state is self.state else None
-            results = evaluate(state, self.feed.data.validation, config, self._evaluated_specs, forward=forward)
+            answers = nearest_mean(state, self.data, config, self._evaluated_specs)
+            seen, forward = self.feed.data.validation, self.feed.forward_part if state is self.state else None
+            if answers is not None:  # from features that may lie in the frozen part
+                seen, forward = self.data.validation, None
+            results = evaluate(state, seen, config, self._evaluated_specs, forward=forward, answers=answers)
         metrics = {f"val/{name}": value for name, value in results.items()}
         self._history.record(state.step, metrics)
         if config.record_drift:

@@ -16,10 +16,11 @@ from harness.training.evaluation import forward_split
 from harness.training.exemplars import Exemplars, held_among
 from harness.training.forward import Needs, needs_of
 from harness.training.memory import Candidates
+from harness.training.nearest_mean import NearestMean
 from harness.training.output_specs import output_at
 from harness.training.state import TrainState
 
-__all__ = ["Recall", "filled", "grown_memory", "stand_in", "without_forgotten"]
+__all__ = ["Recall", "filled", "grown_memory", "nearest_mean", "stand_in", "without_forgotten"]
 
 
 def filled(state: TrainState, data: TaskData, config: TrainingConfig, specs: OutputSpecs) -> Exemplars | None:
@@ -65,6 +66,22 @@ def grown_memory(state: TrainState, before: Exemplars | None, data: TaskData, sp
     memory = before if arrivals and arrivals[-1] == len(state.lineage) else state.memory
     columns = {output_at(path, data): own for path, own in state.effects[-1].columns.items()}
     return None if memory is None else memory.grown(columns)
+
+
+def nearest_mean(state: TrainState, data: TaskData, config: TrainingConfig, specs: OutputSpecs) -> NearestMean | None:
+    """Return the means of the examples that the memory would hold if classes arrived now; None if not asked for.
+
+    Args:
+        state: whose network is evaluated.
+        data: on the state's device.
+        config: settings.
+        specs: what the network's outputs predict.
+    """
+    held = filled(state, data, config, specs) if config.nearest_mean else None
+    if held is None or config.nearest_mean is None or not len(held.indices):
+        return None
+    known = _outputs(state, data, specs, held.indices, Needs(taps=(config.nearest_mean,)))
+    return NearestMean.of(config.nearest_mean, known.features[config.nearest_mean], known.labels)
 
 
 def without_forgotten(state: TrainState, data: TaskData, config: TrainingConfig, specs: OutputSpecs) -> TaskData:

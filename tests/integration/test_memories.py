@@ -148,7 +148,8 @@ def test_it_does_not_matter_where_examples_lie(memory: AbstractMemory, run: RunC
 
 
 def test_a_run_that_rehearses_is_retrained_to_the_bit(run: RunConfig, runner: Runner) -> None:
-    config = remembering(run, Herding(size=9, tap="hidden.0", per_batch=4), losses=DARK)
+    memory = Herding(size=9, tap="hidden.0", per_batch=4)
+    config = remembering(run, memory, losses=DARK, nearest_mean="hidden.1")
     result = runner.run(config)
 
     again = retrain(config, {})
@@ -166,6 +167,8 @@ DARK_ALONE = {"classes": {"kind": "joint_cross_entropy"}, "dark": {"kind": "dark
     [
         ({"memory": HERDING}, "no tap 'hidde.0' in .*Did you mean 'hidden.0'"),
         ({"memory": "all_examples", "replay": 0.5}, "memory: expected a memory or replay=0.5, found both"),
+        ({"nearest_mean": "hidden.0"}, "a memory whose examples have means at 'hidden.0', found none"),
+        ({"nearest_mean": "hiden.0", "memory": "all_examples"}, "no tap 'hiden.0' in .*Did you mean 'hidden.0'"),
         ({"losses": DARK_ALONE}, "from which the loss 'dark' reads, found none"),
         (
             {"losses": DARK_ALONE, "memory": {"kind": "reservoir", "size": 9}},

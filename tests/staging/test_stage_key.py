@@ -149,3 +149,4 @@ def test_a_memory_and_what_reads_it_matter_from_the_first_growth_on(digits_run: 
 
     assert len(set(map(first_key, runs))) == 1
     assert len({next_key("a", 1, digits_run.growths[0].change, run) for run in runs}) == len(runs)
+    assert first_key(with_changes(runs[1], {"training.nearest_mean": "hidden.0"})) != first_key(digits_run)

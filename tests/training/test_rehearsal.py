@@ -11,16 +11,19 @@ from harness.growth import AttachHead, NoFreezing, Unchanged, WidenHead
 from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.growth.rules import TriggerMonitor
-from harness.losses import DarkExperience, JointCrossEntropy, OfExamples
+from harness.losses import Batch, DarkExperience, JointCrossEntropy, OfExamples
 from harness.models import ConvNet, GrowableModel
 from harness.models.eval_mode import eval_mode
 from harness.training.config import TrainingConfig
+from harness.training.evaluation import evaluate, forward_split
 from harness.training.exemplars import Exemplars
+from harness.training.forward import Needs
 from harness.training.loop import StageLoop
 from harness.training.memory import AbstractMemory, AllExamples, Herding, LargestLoss, RandomExamples, Reservoir
+from harness.training.nearest_mean import NearestMean
 from harness.training.optimizers import SGD
 from harness.training.output_specs import output_specs
-from harness.training.rehearsal import filled, grown_memory, stand_in, without_forgotten
+from harness.training.rehearsal import filled, grown_memory, nearest_mean, stand_in, without_forgotten
 from harness.training.state import TrainState, fresh_state
 
 LOSSES = {"classes": OfExamples(which="new", loss=JointCrossEntropy()), "stored": DarkExperience()}
@@ -199,3 +202,42 @@ def test_only_loops_that_recall_answers_are_never_packed(state: TrainState, data
 
     assert loop_of(state, data, recalling).signature is None
     assert loop_of(state, data, plain).signature is not None
+
+
+def test_means_are_of_the_examples_that_the_memory_would_hold_now(state: TrainState, data: TaskData) -> None:
+    config = config_of(Herding(size=9, tap="hidden", per_batch=4), nearest_mean="hidden")
+    grow(state, data, config, LATE)
+    for _ in batches(loop_of(state, data, config), 4):
+        pass
+    specs = specs_of(state, data)
+
+    means, held = nearest_mean(state, data, config, specs), filled(state, data, config, specs)
+
+    assert means is not None
+    assert held is not None
+    labels = data.train.labels[held.indices]
+    examples = data.train.inputs[held.indices]
+    features = forward_split(state, Split(examples, labels), specs, Needs(taps=("hidden",))).features["hidden"]
+    torch.testing.assert_close(means.means, NearestMean.of("hidden", features, labels).means)
+    assert means.classes.tolist() == [0, 1, 2, 3]
+
+
+def test_evaluations_answer_by_means_and_measure_the_losses_of_logits(state: TrainState, data: TaskData) -> None:
+    memory, rows = RandomExamples(per_class=12), torch.arange(60)
+    data.train.inputs.zero_()[rows, 0, data.train.labels] = 3  # by which classes can be told apart
+    plain, by_means = config_of(memory), config_of(memory, nearest_mean="hidden")
+    specs, shown = specs_of(state, data), list[Batch]()
+    answers = nearest_mean(state, data, by_means, specs)
+
+    expected = evaluate(state, data.validation, plain, specs)
+    found = evaluate(state, data.validation, by_means, specs, answers=answers, on_block=shown.append)
+
+    assert nearest_mean(state, data, plain, specs) is None
+    assert {name: found[name] for name in found if name.startswith("loss")} == {
+        name: expected[name] for name in expected if name.startswith("loss")
+    }
+    right = shown[0].outputs["known"].argmax(dim=1) == data.validation.labels
+    assert found["accuracy/all"] == right.double().mean().item() == 0.6  # two classes are not known yet
+    assert expected["accuracy/all"] < 0.6
+    assert loop_of(state, data, by_means).signature is None
+    assert loop_of(state, data, by_means)._metrics["val/accuracy/all"] == found["accuracy/all"]

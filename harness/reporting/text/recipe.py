@@ -10,14 +10,17 @@ from harness.reporting.data.wording import count
 __all__ = ["may_stop_early", "said_of_recipe"]
 
 STEPS = "cost/steps"
+RECIPES = '"early_stopping"|"average"|"nearest_mean"'
 
 
 def said_of_recipe(data: StudyData) -> list[str]:
-    """Say which runs were evaluated with an average of their weights, and which early stopping ended."""
+    """Say which runs were evaluated in a way of their own, and which early stopping ended."""
     completed = list(_completed(data))
     averaged = sum(_shows_average(config) for config, _ in completed)
+    by_means = sum(bool((config.get("training") or {}).get("nearest_mean")) for config, _ in completed)
     stopping = [(config, steps) for config, steps in completed if config.get("early_stopping")]
-    return [sentence for sentence in (_of_average(averaged, len(completed)), _of_stopping(stopping)) if sentence]
+    said = (_of_average(averaged, len(completed)), _of_means(by_means, len(completed)), _of_stopping(stopping))
+    return [sentence for sentence in said if sentence]
 
 
 def may_stop_early(data: StudyData) -> bool:
@@ -29,7 +32,7 @@ def _completed(data: StudyData) -> Iterator[tuple[Mapping[str, Any], float]]:
     """Yield configuration and number of updates of each run that completed; nothing if no run has such a recipe."""
     names = ("config", STEPS)
     runs = data.runs[data.runs["status"] == "completed"]
-    if any(name not in runs for name in names) or not runs["config"].str.contains('"early_stopping"|"average"').any():
+    if any(name not in runs for name in names) or not runs["config"].str.contains(RECIPES).any():
         return
     for config, steps in runs[list(names)].itertuples(index=False):
         yield json.loads(config), steps
@@ -43,8 +46,18 @@ def _shows_average(config: Mapping[str, Any]) -> bool:
 def _of_average(averaged: int, completed: int) -> str:
     if not averaged:
         return ""
-    which = "Runs were" if averaged == completed else f"Of {count(completed, 'run')}, {averaged:,} were"
+    which = _which(averaged, completed)
     return f"{which} evaluated with a moving average of their weights, not with those that the last update left."
+
+
+def _of_means(by_means: int, completed: int) -> str:
+    if not by_means:
+        return ""
+    return f"{_which(by_means, completed)} evaluated by the nearest means of remembered examples, not by their heads."
+
+
+def _which(some: int, completed: int) -> str:
+    return "Runs were" if some == completed else f"Of {count(completed, 'run')}, {some:,} were"
 
 
 def _of_stopping(stopping: list[tuple[Mapping[str, Any], float]]) -> str:

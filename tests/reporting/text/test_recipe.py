@@ -56,6 +56,14 @@ def test_runs_that_were_stopped_early_are_as_planned(data: StudyData) -> None:
     assert said_of_recipe(with_configs(data, STOPPING)) == ["Early stopping ended none of 8 runs."]
 
 
+def test_answers_by_nearest_means_are_said_to_be_what_was_evaluated(data: StudyData) -> None:
+    by_means = {"steps": 600, "training": {"nearest_mean": "hidden.1"}}
+
+    assert said_of_recipe(with_configs(data, by_means, PLAIN)) == [
+        "Of 8 runs, 4 were evaluated by the nearest means of remembered examples, not by their heads."
+    ]
+
+
 def test_nothing_is_said_of_plain_training(data: StudyData) -> None:
     assert said_of_recipe(with_configs(data, PLAIN)) == []
     assert said_of_recipe(with_configs(data, PLAIN, steps=(250,))) == []
