@@ -16,6 +16,7 @@ from harness.growth import (
     AlignRows,
     AttachHead,
     DuplicateLayers,
+    GrowBest,
     InsertLayer,
     JoinTap,
     MergeAdapter,
@@ -40,6 +41,7 @@ from harness.growth.lineage import Change
 from harness.growth.probe import Probe
 from harness.growth.scores import RandomScore
 from harness.growth.surgery import check_coverage, operate
+from harness.growth.units import RandomUnits
 from harness.models import GrowableModel
 from harness.training.average import EMA
 from harness.training.optimizers import AdamW
@@ -53,6 +55,7 @@ OPERATIONS = [
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
     DuplicateLayers(path="hidden.deep"),
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
+    GrowBest(candidates=(WidenLayer(path="blocks.0.conv", by=1, method=RandomUnits()),)),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=2)),
     JoinTap(path="heads.early.output", tap="blocks.0"),
     MergeAdapter(name="old"),

@@ -15,6 +15,7 @@ from harness.growth import (
     AddBranch,
     AtStep,
     AttachHead,
+    GrowBest,
     GrowthRule,
     InsertLayer,
     JoinTap,
@@ -33,6 +34,7 @@ from harness.growth.freezing import ByName
 from harness.growth.layers import LinearLayer
 from harness.growth.scores import TaylorScore
 from harness.growth.triggers import AtEpoch, Plateau
+from harness.growth.units import RandomUnits
 from harness.initializers import Imprint
 from harness.losses import (
     CrossEntropy,
@@ -135,6 +137,8 @@ WIDER: list[AbstractOperation] = [WidenHead(path="output", to=size) for size in 
 LATE = tuple(range(2, 10))
 LWF = {"classes": JointCrossEntropy(), "lwf": LearningWithoutForgetting(weight=2.0)}
 
+WIDENED = tuple(WidenLayer(path=f"hidden.{n}.linear", by=16, method=RandomUnits()) for n in (0, 1))
+
 SCENARIOS = {
     "a head that was off is switched on": run(
         DigitsAndMore(classes={"digits": ALL}, outputs={"parity": Output(kind="classes", columns=2)}),
@@ -144,7 +148,7 @@ SCENARIOS = {
     ),
     "units come, a head leaves, and units leave": run(
         DigitsAndMore(classes={"digits": ALL}, outputs={"parity": Output(kind="classes", columns=2)}),
-        rule(10, WidenLayer(path="hidden.0.linear", by=16)),
+        rule(10, GrowBest(candidates=WIDENED, draws=2)),
         rule(20, RemoveHead(name="parity")),
         rule(30, PruneUnits(path="hidden.0.linear", to=24, score=TaylorScore(), fill="mean")),
         start=(AttachHead(name="parity", outputs=2, tap="hidden.0"),),

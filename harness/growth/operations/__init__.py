@@ -6,6 +6,7 @@ from harness.growth.operations.add_branch import AddBranch
 from harness.growth.operations.align_rows import AlignRows
 from harness.growth.operations.attach_head import AttachHead
 from harness.growth.operations.duplicate_layers import DuplicateLayers
+from harness.growth.operations.grow_best import GrowBest
 from harness.growth.operations.insert_layer import InsertLayer
 from harness.growth.operations.join_tap import JoinTap
 from harness.growth.operations.merge_adapter import MergeAdapter
@@ -29,6 +30,7 @@ __all__ = [
     "AlignRows",
     "AttachHead",
     "DuplicateLayers",
+    "GrowBest",
     "InsertLayer",
     "JoinTap",
     "MergeAdapter",
