@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
-from harness.core.errors import InputError, StudyNotFoundError
+from harness.core.errors import InputError
 
 if TYPE_CHECKING:
     from harness.search.best import Configuration
@@ -33,11 +33,12 @@ def best(
     """Show the configuration with the best validation metric, with the value of each arm, and the Pareto front."""
     from harness.search.best import best_of, configuration_of, ended_configurations, exported, front_of
     from harness.search.load import load_begun
+    from harness.staging.not_begun import not_begun
 
     ledger = options.open_workspace(home, storage).ledger
     record = ledger.study(study) if ledger.exists else None
     if record is None:
-        raise StudyNotFoundError(f"no study {study!r} was begun in {ledger.database}; run it first, or name its --home")
+        raise not_begun(study, home, [known.name for known in ledger.studies()] if ledger.exists else [])
     loaded = load_begun(record)
     ended = ended_configurations(loaded, record, ledger.runs(study))
     if loaded.design.confirms:

@@ -8,6 +8,7 @@ import typer
 from harness.cli import options
 from harness.cli.sizes import bytes_in_words, parse_bytes, seconds_in_words
 from harness.core.errors import HarnessError, InputError
+from harness.reporting.data.wording import count
 
 if TYPE_CHECKING:
     from harness.staging.workspace import Workspace
@@ -40,7 +41,7 @@ def list_stages(
     Console().print(table)
     total, once = sum(entry.snapshot_bytes for entry in entries), snapshot_bytes(stages, entries)
     shared = f", {bytes_in_words(once)} on disk: what they have in common is stored once" if once < total else ""
-    typer.echo(f"{len(entries)} stages, {bytes_in_words(total)} of snapshots{shared}")
+    typer.echo(f"{count(len(entries), 'stage')}, {bytes_in_words(total)} of snapshots{shared}")
 
 
 @app.command("verify")
@@ -79,7 +80,7 @@ def verify(
         )
     without = sum(not digest for digest in records.values())
     said = f", {without} of them saved without a digest" if without else ""
-    typer.echo(f"{len(entries)} stages and {len(records)} records of runs{said} are what was written")
+    typer.echo(f"{count(len(entries), 'stage')} and {count(len(records), 'record')} of runs{said} are what was written")
 
 
 @app.command("evict")

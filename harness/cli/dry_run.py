@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from harness.reporting.data.wording import count
+
 if TYPE_CHECKING:
     from harness.search.run_request import RunRequest
     from harness.search.study import Study
@@ -24,7 +26,8 @@ def dry_run(study: "Study", runner: "Runner", trials: int | None, seeds: int | N
     missing = [run for run in runs if run.key not in ended]
     store = runner.store if ledger else None
     plan = make_plan([run.config for run in missing], store, alone=runner.alone, data_digest=runner.data_digest)
-    yield f"{study.name}: {len(missing)} of {len(runs)} runs would be done, in {len(plan.stages)} stages"
+    of_all = f"{len(missing)} of {count(len(runs), 'run')}"
+    yield f"{study.name}: {of_all} would be done, in {count(len(plan.stages), 'stage')}"
     yield f"arms {', '.join(study.arms)}; seeds {_seeds(runs)}"
     for trial in sorted({run.trial for run in runs}):
         of_trial = [run for run in runs if run.trial == trial]
@@ -49,4 +52,4 @@ def _values(run: "RunRequest") -> str:
 
 
 def _done(ended: int, total: int) -> str:
-    return f" ({ended} of {total} runs have ended)" if ended else ""
+    return f" ({ended} of {count(total, 'run')} have ended)" if ended else ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli import options
+from harness.reporting.data.wording import count
 from harness.search.find import likely_studies, own_studies
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def _state(record: "StudyRecord | None", counts: Mapping[str, int]) -> str:
     ended, planned = sum(counts.values()), record.planned_runs
     failed = f", {counts['failed']} failed" if counts.get("failed") else ""
     state = "finished" if ended >= planned else "half-finished"
-    return f"{state}: {ended} of {planned} runs{failed}"
+    return f"{state}: {ended} of {count(planned, 'run')}{failed}"

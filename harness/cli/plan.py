@@ -10,6 +10,7 @@ from harness.cli import options
 from harness.cli.portable import Portable
 from harness.cli.sizes import bytes_in_words, seconds_in_words
 from harness.cli.studies import load_changed
+from harness.reporting.data.wording import count
 
 if TYPE_CHECKING:
     from rich.tree import Tree
@@ -95,7 +96,7 @@ def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "S
 def _tree(study: "Study", plan: "Plan", runs: Sequence["RunRequest"], *, every: bool) -> "Tree":
     from rich.tree import Tree
 
-    root = Tree(f"{study.name}: {len(runs)} runs in {len(plan.stages)} stages")
+    root = Tree(f"{study.name}: {count(len(runs), 'run')} in {count(len(plan.stages), 'stage')}")
     for stage in plan.children():
         seed = runs[stage.runs[0]].seed
         branch = root.add(f"from step 0, seed {seed}: {_passage(stage)}")
@@ -110,7 +111,7 @@ def _grow_branch(
         after = [child for child in plan.children(stage.key) if child.start == step]
         if not after:
             continue
-        fork = branch.add(f"growth after step {step}: {_count(after, 'stage')} for {_runs(after)}")
+        fork = branch.add(f"growth after step {step}: {count(len(after), 'stage')} for {_runs(after)}")
         for child in after:
             if every or any(plan.children(child.key)):
                 name = runs[child.runs[0]].name if len(child.runs) == 1 else f"{len(child.runs)} runs"
@@ -118,12 +119,7 @@ def _grow_branch(
 
 
 def _runs(stages: Iterable["PlannedStage"]) -> str:
-    count = sum(len(stage.runs) for stage in stages)
-    return f"{count} run{'s' if count > 1 else ''}"
-
-
-def _count(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}{'s' if len(things) > 1 else ''}"
+    return count(sum(len(stage.runs) for stage in stages), "run")
 
 
 def _passage(stage: "PlannedStage") -> str:

@@ -39,7 +39,7 @@ def register(
     from harness.reporting.data.environment import environment
     from harness.search.check import check_study
     from harness.search.commit import commit_of
-    from harness.search.registration import cut_short
+    from harness.search.registration import check_new, cut_short
     from harness.search.registration import register as registered
     from harness.staging.ledger import StudyOrigin
     from harness.staging.registration import registration_bytes
@@ -55,6 +55,8 @@ def register(
     made_with |= {"torch": here["packages"]["torch"], "commit": commit_of(str(file))}
     sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "file": file, "points": points}
     kept = cut_short(loaded, workspace.ledger, **sizes)
+    if kept is None:
+        check_new(loaded.name, workspace.ledger)
     _expect_new(path, registration_bytes(kept.content) if kept else b"")
     found = kept or registered(loaded, workspace.ledger, **sizes, made_with=made_with)
     workspace.ledger.save_origin(loaded.name, StudyOrigin(without_home(study), tuple(set_ or [])))

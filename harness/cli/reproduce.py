@@ -84,8 +84,11 @@ def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tupl
 def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
     """Return the run that `wanted` names, or any `amount` runs, as many under each arm, if it names a study."""
     from harness.reporting.verification.sample import choose_runs
+    from harness.staging.not_begun import not_begun
 
-    of_study = {run.run_id: run for run in (ledger.runs(wanted) if ledger.exists else []) if run.status == "completed"}
+    if not ledger.exists or not ledger.studies():
+        raise not_begun(None, ledger.database)
+    of_study = {run.run_id: run for run in ledger.runs(wanted) if run.status == "completed"}
     if of_study:
         arms = [(run.arm, run.run_id) for run in of_study.values()]
         return [of_study[name] for name in choose_runs(arms, b"", secrets.token_hex(8), amount)]

@@ -65,6 +65,8 @@ def run(
     from harness.tracking.delivery.destination import parse_destination
     from harness.training.determinism import make_deterministic
 
+    destination = replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None
+    keep_bytes = parse_bytes(keep) if keep else None
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     workspace = options.open_workspace(home, storage, store)
     settings = LaunchSettings(
@@ -75,9 +77,9 @@ def run(
         workers=workers,
         timeout_s=None if timeout is None else 60 * timeout,
         launcher=launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, workspace.ledger.database),
-        keep_bytes=parse_bytes(keep) if keep else None,
+        keep_bytes=keep_bytes,
         retry_failed=retry_failed,
-        destination=replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None,
+        destination=destination,
         system_metrics=system_metrics,
     )
     make_deterministic()

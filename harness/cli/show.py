@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from harness.cli import options
+from harness.reporting.data.wording import count
 from harness.staging.run_name import run_name
 from harness.staging.study_spec import StudySpec
 
@@ -41,14 +42,14 @@ def _of_file(name: str, workspace: "Workspace") -> Iterator[str]:
         yield from _of_begun(begun, workspace)
         return
     yield from _question(StudySpec(loaded.to_json()))
-    yield f"progress    not begun: {loaded.trials} configurations, {loaded.seeds} seeds"
+    yield f"progress    not begun: {count(loaded.trials, 'configuration')}, {count(loaded.seeds, 'seed')}"
     yield f"study file  {file}"
 
 
 def _of_begun(record: "StudyRecord", workspace: "Workspace") -> Iterator[str]:
     runs = workspace.ledger.runs(record.name)
     yield from _question(record.spec)
-    yield f"progress    {len(runs)} of {record.planned_runs} runs: {_size(record)}"
+    yield f"progress    {len(runs)} of {count(record.planned_runs, 'run')}: {_size(record)}"
     yield from (f"            {line}" for line in _outcomes(runs))
     yield f"study file  {record.file or 'not known'}"
     yield f"ledger      {workspace.ledger.database}"
@@ -57,7 +58,8 @@ def _of_begun(record: "StudyRecord", workspace: "Workspace") -> Iterator[str]:
 
 
 def _size(record: "StudyRecord") -> str:
-    each = f"{record.trials} configurations x {len(record.spec.arms)} arms x {record.seeds} seeds"
+    factors = {"configuration": record.trials, "arm": len(record.spec.arms), "seed": record.seeds}
+    each = " x ".join(count(number, noun) for noun, number in factors.items())
     design = record.spec.design
     if not design.confirms:
         return each
@@ -111,9 +113,9 @@ def _named(value: Any) -> str:
 def _outcomes(runs: "list[RunRecord]") -> Iterator[str]:
     """Yield each way in which runs ended, the most frequent first, with an example of those that failed."""
     counts = Counter((run.status, run.reason) for run in runs)
-    for (status, reason), count in counts.most_common():
+    for (status, reason), number in counts.most_common():
         if not reason:
-            yield f"{count} {status}"
+            yield f"{number} {status}"
             continue
         first = next(run for run in runs if run.reason == reason)
-        yield f"{count} {status}, first {run_name(*first.key)}: {reason}"
+        yield f"{number} {status}, first {run_name(*first.key)}: {reason}"

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from harness.cli import options
-from harness.core.errors import StudyNotFoundError
 
 __all__ = ["signal"]
 
@@ -19,11 +18,12 @@ def signal(
     storage: options.Storage = None,
 ) -> None:
     """Send a signal to the runs of a study; each hears it at its next evaluation."""
+    from harness.staging.not_begun import not_begun
     from harness.staging.signals import save_signal
 
     ledger = options.open_workspace(home, storage).ledger
     if not ledger.exists or ledger.study(study) is None:
-        raise StudyNotFoundError(f"no study {study!r} was begun in the home {home}; run it first, or name its --home")
+        raise not_begun(study, home, [known.name for known in ledger.studies()] if ledger.exists else [])
     ledger.create()
     save_signal(ledger.database, study, name, run)
     typer.echo(f"Sent {name!r} to {run or 'every run'} of {study}.")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli import options
-from harness.core.errors import HarnessError, StudyNotFoundError
+from harness.core.errors import HarnessError
+from harness.reporting.data.wording import count
 
 if TYPE_CHECKING:
     from harness.staging.workspace import Workspace
@@ -25,7 +26,7 @@ def sync(
     storage: options.Storage = None,
 ) -> None:
     """Deliver to MLflow what it does not have, and nothing twice."""
-    from harness.core.spec import did_you_mean
+    from harness.staging.not_begun import not_begun
     from harness.tracking.delivery.destination import parse_destination
     from harness.tracking.delivery.projector import OBJECTS_A_COLLECTION
     from harness.tracking.mlflow.database import check_intact
@@ -34,9 +35,7 @@ def sync(
     ledger = workspace.ledger
     names = [record.name for record in ledger.studies()] if ledger.exists else []
     if not names or (study and study not in names):
-        wanted = f"no study {study!r}" if study else "no study"
-        hint = did_you_mean(study or "", names)
-        raise StudyNotFoundError(f"{wanted} was begun in the home {home}.{hint} Run one, or name its --home")
+        raise not_begun(study, home, names)
     destination = replace(parse_destination(tracking_uri, home), points=tracking_points)
     check_intact(destination.uri)
     destination.authenticate()
@@ -56,7 +55,7 @@ def _sync(workspace: "Workspace", study: str, destination: "Destination") -> Non
             workspace, study, lambda: destination.open_tracker(workspace.stages), points=destination.points
         ).finish()
     if left:
-        raise HarnessError(f"{left.runs} runs with {left.points} points of {study} were not delivered: {left.reason}")
-    typer.echo(
-        f"{study}: MLflow shows all that is known, {sum(workspace.ledger.run_counts().get(study, {}).values())} runs."
-    )
+        missing = f"{count(left.runs, 'run')} with {count(left.points, 'point')}"
+        raise HarnessError(f"{missing} of {study} were not delivered: {left.reason}")
+    runs = sum(workspace.ledger.run_counts().get(study, {}).values())
+    typer.echo(f"{study}: MLflow shows all that is known, {count(runs, 'run')}.")

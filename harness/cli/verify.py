@@ -82,12 +82,13 @@ def _trained_again(
 ) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
     from harness.cli.retrain import trainer
-    from harness.reporting.data.wording import visible
+    from harness.reporting.data.wording import count, visible
     from harness.reporting.verification.rerun import chosen_runs, rerun
 
     nonce = nonce or secrets.token_hex(8)
     chosen = chosen_runs(report, amount, nonce)
-    typer.echo(f"{len(chosen.rows)} runs are trained again, chosen by --nonce {nonce}")
+    are = "is" if len(chosen.rows) == 1 else "are"
+    typer.echo(f"{count(len(chosen.rows), 'run')} {are} trained again, chosen by --nonce {nonce}")
     if chosen.differences:
         typer.echo(f"this environment differs from the report's: {visible('; '.join(chosen.differences))}")
     outcomes: Counter[Outcome] = Counter()
@@ -96,7 +97,9 @@ def _trained_again(
         typer.echo(visible(f"level 2: {run.name}: {run.what or same}"))
         outcomes[run.outcome] += 1
         yield run.outcome
-    typer.echo(", ".join(f"{outcome}: {count} of {len(chosen.rows)} runs" for outcome, count in outcomes.items()))
+    typer.echo(
+        ", ".join(f"{outcome}: {amount} of {count(len(chosen.rows), 'run')}" for outcome, amount in outcomes.items())
+    )
 
 
 def _lines(found: "Verification") -> list[str]:

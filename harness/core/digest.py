@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
-__all__ = ["canonical_json", "digest"]
+__all__ = ["canonical_json", "check_sha256", "digest"]
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def canonical_json(content: Any) -> str:
@@ -21,3 +24,10 @@ def canonical_json(content: Any) -> str:
 def digest(content: Any) -> str:
     """Return the SHA-256 of the canonical JSON of `content`, in hexadecimal."""
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
+
+
+def check_sha256(text: str) -> str:
+    """Return `text`, a SHA-256 in hexadecimal. Raises `ValueError` if it is none."""
+    if not SHA256.fullmatch(text):
+        raise ValueError(f"expected a SHA-256, 64 digits 0-9 and a-f, found {text!r:.80}")
+    return text

@@ -56,8 +56,11 @@ class InputError(HarnessError):
     """Something the user typed or wrote cannot be used."""
 
 
-class SpecError(InputError):
-    """A field of a spec has a wrong name, type or value."""
+class SpecError(InputError, ValueError):
+    """A field of a spec has a wrong name, type or value.
+
+    It is a ValueError, too, so that pydantic says where, if it is raised while a larger spec is checked.
+    """
 
 
 class StudyNotFoundError(InputError):

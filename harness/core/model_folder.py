@@ -6,8 +6,9 @@ import importlib.util
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
+from harness.core.digest import check_sha256
 from harness.core.errors import DataError
 from harness.core.spec import Spec
 
@@ -29,7 +30,7 @@ class ModelFolder(Spec):
 
     path: str
     package: str | None = None
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, AfterValidator(check_sha256)]
 
     @classmethod
     def of(cls, path: str, package: str | None = None) -> "ModelFolder":

@@ -5,23 +5,24 @@ abstract class is the type of a field, and any leaf, also one defined in a study
 is a mapping with its `kind`; a leaf that needs no arguments may be written as its kind alone.
 """
 
-import difflib
 import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
 from harness.core.errors import SpecError
+from harness.core.explain import a, close_match, did_you_mean, explain, unknown_field
+from harness.core.spec_type import SpecType
 
 S = TypeVar("S", bound="Spec")
 _GONE = object()
 
-__all__ = ["LeafSpec", "Spec", "close_match", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
+__all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
 
 
-class Spec(BaseModel):
+class Spec(BaseModel, metaclass=SpecType):
     """A frozen description. Unknown fields are refused.
 
     Attributes:
@@ -31,6 +32,20 @@ class Spec(BaseModel):
     later: ClassVar[tuple[str, ...]] = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, polymorphic_serialization=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fields_are_known(cls, content: Any) -> Any:
+        """Refuse names of no field, and one spec for a tuple of them, whose fields would be taken for its items."""
+        if isinstance(content, Mapping):
+            for name, value in content.items():
+                if name not in cls.model_fields:
+                    raise ValueError(unknown_field(cls.__name__, str(name), cls.model_fields))
+                if isinstance(value, Spec) and get_origin(cls.model_fields[name].annotation) is tuple:
+                    raise ValueError(
+                        f"{name}: expected a tuple, found one {type(value).__name__}; put it in brackets, with a comma"
+                    )
+        return content
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON from which `model_validate` makes an equal spec.
@@ -67,12 +82,22 @@ class LeafSpec(Spec):
             return handler(value)
         if isinstance(value, str):
             value = {"kind": value}
+        family = cls.__name__.removeprefix("Abstract")
+        if isinstance(value, type):
+            raise ValueError(f"expected {a(family)}, found the class {value.__name__}; write {value.__name__}(...)")
+        if inspect.isroutine(value):
+            raise ValueError(
+                f"expected {a(family)}, found the function {value.__name__}; make it a class of that family"
+            )
         if not isinstance(value, Mapping):
-            raise ValueError(f"expected a {cls.__name__.removeprefix('Abstract')}, found {value!r}")
+            raise ValueError(f"expected {a(family)}, found {value!r:.80}")
         leaves = _by_kind(cls)
         kind = value.get("kind")
         if not isinstance(kind, str) or kind not in leaves:
-            raise ValueError(f"expected a kind among {', '.join(sorted(leaves))}; found {kind!r}")
+            found, close = "none" if kind is None else repr(kind), close_match(str(kind), leaves)
+            raise ValueError(
+                f"expected a kind among {', '.join(sorted(leaves))}; found {found}{'.' * bool(close)}{close}"
+            )
         leaf: Self = leaves[kind].model_validate(value)
         return leaf
 
@@ -94,29 +119,6 @@ def _leaves(family: type[LeafSpec]) -> Iterator[type[Any]]:
         if not inspect.isabstract(child):
             yield child
         yield from _leaves(child)
-
-
-def explain(error: ValidationError) -> str:
-    """Say in one line what is wrong with a spec and where."""
-    lines = []
-    for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"])
-        what = problem["msg"].removeprefix("Value error, ")
-        found = "" if "found" in what else f"; found {problem['input']!r:.80}"
-        lines.append(f"{where}: {what[:1].lower()}{what[1:]}{found}" if where else f"{what}{found}")
-    return " | ".join(lines)
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message: the likely name, and all known names."""
-    names = list(known)
-    return f"{close_match(name, names)} There are: {', '.join(names) or 'none'}."
-
-
-def close_match(name: str, known: Iterable[str]) -> str:
-    """Return the likely name as a part of an error message; nothing if no known name is like it."""
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -188,16 +190,17 @@ def _as_json(value: Any) -> Any:
 def _assign(content: Any, whole: Any, path: str, value: Any) -> None:
     """Put `value` at `path` into `content`, and into `whole`, which also has later fields at their defaults."""
     *parents, last = path.split(".")
+    root = whole
     for part in parents:
-        key = _key_in(whole, part, path)
+        key = _key_in(whole, part, path, root)
         if isinstance(content, dict):
             content.setdefault(key, whole[key])
         content, whole = content[key], whole[key]
-    key = _key_in(whole, last, path)
+    key = _key_in(whole, last, path, root)
     content[key] = whole[key] = value
 
 
-def _key_in(container: Any, part: str, path: str) -> str | int:
+def _key_in(container: Any, part: str, path: str, root: Any) -> str | int:
     if isinstance(container, list):
         if part.isdecimal() and int(part) < len(container):
             return int(part)
@@ -205,8 +208,21 @@ def _key_in(container: Any, part: str, path: str) -> str | int:
     if isinstance(container, dict):
         if part in container:
             return part
-        raise SpecError(f"no field {path!r}: {part!r} is unknown.{did_you_mean(part, container)}")
+        paths = [] if close_match(part, container) else _paths_to(part, root)[:1]
+        below = f" Did you mean {paths[0]!r}?" if paths else ""
+        raise SpecError(f"no field {path!r}: {part!r} is unknown.{below}{did_you_mean(part, container)}")
     raise SpecError(f"no field {path!r}: a plain value has no field {part!r}.")
+
+
+def _paths_to(name: str, content: Any, prefix: str = "") -> list[str]:
+    """Return the paths in nested JSON whose last part is `name`."""
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    paths = []
+    for key, item in items:
+        path = f"{prefix}{key}"
+        paths += [path] if key == name else []
+        paths += _paths_to(name, item, f"{path}.")
+    return paths
 
 
 def flatten(content: Any, prefix: str = "") -> dict[str, Any]:

@@ -197,6 +197,8 @@ def load_task(task: AbstractTask, folder: Path | None) -> TaskData:
         DataError: they do not fit, or cannot be loaded.
     """
     loaded = task.load(folder)
+    if not isinstance(loaded, TaskData):
+        raise DataError(f"expected load() of {task.kind!r} to return a TaskData, found {type(loaded).__name__}")
     data = replace(loaded, classes=task.classes, outputs=task.outputs, hidden=task.hidden)
     for name in SPLITS:
         split = getattr(data, name)
@@ -219,10 +221,16 @@ def _check_groups(groups: Tensor | None, count: int, kind: str) -> None:
 def _check_split(split: Split, where: str) -> None:
     if split.source is not None:
         check_source(split.source, where)
+    elif (other := _no_tensor(split)) is not None:
+        name, value = other
+        raise DataError(f"expected tensors in {where}, found {type(value).__name__} as {name!r}; see torch.as_tensor")
     inputs = {} if split.source is not None else input_tensors(split.inputs)
     count = len(split.inputs) if split.source is not None else len(next(iter(inputs.values()), ()))
     if not count:
         raise DataError(f"expected examples in {where}, found none; give it a larger part")
+    if len(split.labels) != count:
+        found = f"{len(split.labels)} labels and {count} inputs"
+        raise DataError(f"expected as many labels as inputs in {where}, found {found}; give each example one of both")
     if split.labels.dtype != torch.int64 or split.labels.shape != (count,):
         found = f"{split.labels.dtype} {tuple(split.labels.shape)}"
         raise DataError(f"expected int64 labels ({count},) in {where}, found {found}; give one class an example")
@@ -231,6 +239,13 @@ def _check_split(split: Split, where: str) -> None:
             raise DataError(f"expected {count} rows of {name!r} in {where}, found {len(tensor)}; give one an example")
         if tensor.is_floating_point() and (row := _first_not_finite(tensor)) is not None:
             raise DataError(f"expected finite {name!r} in {where}, found NaN or infinity in row {row}; clean the data")
+
+
+def _no_tensor(split: Split) -> tuple[str, object] | None:
+    """Return the first part of a split in memory that is no tensor, with its name."""
+    inputs = split.inputs if isinstance(split.inputs, Mapping) else {"inputs": split.inputs}
+    parts: dict[str, object] = {**inputs, "labels": split.labels, **split.targets}
+    return next(((name, value) for name, value in parts.items() if not isinstance(value, Tensor)), None)
 
 
 def _first_not_finite(tensor: Tensor) -> int | None:

@@ -17,12 +17,22 @@ from harness.core.inputs import Inputs
 from harness.core.spec import did_you_mean
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.normalize import Normalize
+from harness.data.npy_header import read_npy_header
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
 from harness.data.sources import InMemory, SafetensorsFile
 from harness.data.stored_array import StoredArray, divided, stored_array
 
 __all__ = ["Arrays"]
+
+# By numpy's letter for a kind of type.
+TEXTS = "texts; np.unique(texts, return_inverse=True)[1] are numbers of classes"
+NO_NUMBERS = {
+    **dict.fromkeys("SU", TEXTS),
+    "M": "dates; give the days since one",
+    "O": "Python objects; give arrays of one shape",
+    "V": "rows of named fields; give an array of each",
+}
 
 
 class Arrays(AbstractTask):
@@ -121,6 +131,7 @@ def _read_npz(path: Path, names: Iterable[str], inputs: str) -> dict[str, Tensor
         pass
     with np.load(path, allow_pickle=False) as file:
         _check_names(path, [*names, inputs], file.files)
+        _check_kinds(path, [*names, inputs])
         return {name: torch.from_numpy(_of_this_machine(file[name])) for name in names}
 
 
@@ -136,6 +147,16 @@ def _check_names(path: Path, names: Iterable[str], present: list[str]) -> None:
             raise DataError(f"no array {name!r} in {path}.{did_you_mean(name, present)}")
 
 
+def _check_kinds(path: Path, names: Iterable[str]) -> None:
+    """Refuse arrays of what is no number, before torch is given them."""
+    with zipfile.ZipFile(path) as archive:
+        for name in names:
+            with archive.open(f"{name}.npy") as stream:
+                _, _, dtype = read_npy_header(stream)
+            if what := NO_NUMBERS.get(dtype.kind):
+                raise DataError(f"expected numbers in {name!r} of {path}, found {what}")
+
+
 def _of_this_machine(array: np.ndarray) -> np.ndarray:
     """Return an array in the machine's byte order; torch knows no other."""
     return array.astype(array.dtype.newbyteorder("="))
@@ -145,10 +166,13 @@ def _check(arrays: dict[str, Tensor], inputs: str, path: Path) -> None:
     rows = arrays[inputs].shape[:1]  # none of a single number
     for name in dict.fromkeys([inputs, *arrays]):
         array = arrays[name]
-        if array.is_complex() or not array.dim() or array.shape[:1] != rows:
-            found = f"{array.dtype} {tuple(array.shape)}{'' if array.dim() else ', a single number'}"
-            count = f"{rows[0]} rows" if rows else "rows, one an example,"
-            raise DataError(f"expected numbers in {count} of {name!r} in {path}, found {found}")
+        if array.is_complex():
+            raise DataError(f"expected real numbers in {name!r} of {path}, found {array.dtype}; give two columns")
+        if not array.dim():
+            raise DataError(f"expected rows, one an example, in {name!r} of {path}, found a single number")
+        if array.shape[:1] != rows:
+            found = f"{rows[0]} in {inputs!r} and {len(array)} in {name!r}"
+            raise DataError(f"expected as many rows in all arrays of {path}, one an example, found {found}")
         if not array.is_meta:
             _check_finite(array, name, path, 0)
 

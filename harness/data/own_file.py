@@ -8,13 +8,14 @@ import hashlib
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
+from harness.core.digest import check_sha256
 from harness.core.errors import DataError
 
 __all__ = ["Sha256", "find_own_file", "sha256_of"]
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, AfterValidator(check_sha256)]
 
 
 def sha256_of(path: str | Path) -> str:

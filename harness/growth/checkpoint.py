@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from harness.core.errors import SnapshotError
+from harness.growth.check_arguments import check_trained
 from harness.growth.checkpoint_folder import read_checkpoint, write_checkpoint
 from harness.growth.growth_state import unwrapped
 from harness.growth.optimizer_state import load_optimizer, load_scheduler, optimizer_tree, scheduler_tree
@@ -52,6 +53,7 @@ def save_grown(
         InputError: something cannot be saved; the message names it.
         SurgeryError: an optimizer holds parameters that are not the model's.
     """
+    check_trained(model, optimizer)
     network, tensors = unwrapped(model), dict[str, Tensor]()
     content = {
         "growth": growth_tree(network, tensors),
@@ -98,6 +100,7 @@ def load_grown(
     Raises:
         SnapshotError: the folder holds no whole checkpoint, or not one of this network; nothing was changed.
     """
+    check_trained(model, optimizer)
     content, tensors = read_checkpoint(Path(folder))
     network, optimizers, schedulers = unwrapped(model), bare(optimizer), _listed(scheduler)
     _check_counts(content, optimizers, schedulers, scaler)

@@ -7,6 +7,7 @@ import torch
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, field_validator
 from torch import nn
 
+from harness.core.errors import SpecError
 from harness.core.spec import Spec
 from harness.growth.freezing import AbstractFreezePolicy
 from harness.growth.identities import Identities
@@ -107,6 +108,8 @@ def operate_on(
     """Apply `operation` to `model`; with `keep_teacher` the model keeps a copy from before as its teacher."""
     teacher = teachers.keep_teacher(model) if keep_teacher else None
     growth = operation.apply(model, probe=probe, generator=generator)
+    if not isinstance(growth, Growth):
+        raise SpecError(f"expected apply() of {operation.kind!r} to return a Growth, found {type(growth).__name__}")
     if teacher is not None:
         teacher.join(model)
     return growth

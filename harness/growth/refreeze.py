@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from harness.core.errors import SpecError
+from harness.growth.check_arguments import check_trained
 from harness.growth.distributed import on_every_process
 from harness.growth.freeze import factors_by_parameter, freeze
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
@@ -43,6 +44,7 @@ def refreeze(
         SpecError: `step` lies before the last growth.
         SurgeryError: the optimizer does not hold what has thawed; nothing was changed.
     """
+    check_trained(model, optimizer)
     given, model = model, unwrapped(model)
     known = own_state(model)
     if known is None:

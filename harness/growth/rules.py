@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from harness.core.history import History
 from harness.core.spec import Spec
 from harness.growth.lineage import Change
-from harness.growth.triggers import NEVER, AbstractTrigger, Progress
+from harness.growth.triggers import NEVER, AbstractTrigger, Progress, observed
 
 __all__ = ["GrowthRule", "Rule", "StopRule", "TriggerMonitor", "growth_of"]
 
@@ -46,7 +46,7 @@ class TriggerMonitor:
         """Show `progress` to every trigger; return the first rule that fires, if any does."""
         fired = None
         for index, rule in enumerate(self.rules):
-            self._memories[index], fires = rule.trigger.observe(self._memories[index], progress)
+            self._memories[index], fires = observed(rule.trigger, self._memories[index], progress)
             if fires and fired is None:
                 fired = rule
         return fired

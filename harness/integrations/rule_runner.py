@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 from harness.core.errors import SpecError
 from harness.growth import Grown, GrowthRule, Probe, grow, growth_state, refreeze
-from harness.growth.triggers import Progress
+from harness.growth.triggers import Progress, observed
 
 __all__ = ["RuleRunner"]
 
@@ -65,7 +65,7 @@ class RuleRunner:
         fired = None
         for index in self.waiting:
             trigger = self.rules[index].trigger
-            self.memories[index], fires = trigger.observe(self.memories[index], progress)
+            self.memories[index], fires = observed(trigger, self.memories[index], progress)
             fired = index if fires and fired is None else fired
         if fired is None:
             return None

@@ -56,7 +56,7 @@ def find_study(name: str) -> Path:
 
 def _others(name: str) -> str:
     """Return the end of an error message: the likely name, what is here, and where more can be had."""
-    from harness.core.spec import close_match, did_you_mean
+    from harness.core.explain import close_match, did_you_mean
 
     own, shipped, likely = own_studies(), shipped_studies(), likely_studies()
     if own:

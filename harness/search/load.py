@@ -2,15 +2,16 @@
 
 import importlib.util
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
 from pydantic import ValidationError
 
-from harness.core.errors import HarnessError, SpecError
+from harness.core.errors import SpecError
 from harness.core.spec import explain
+from harness.search.load_fault import load_fault, shown
 from harness.search.study import Study
+from harness.search.study_function import check_study_function
 from harness.staging.ledger import StudyRecord
 from harness.training.process_settings import process_settings_kept
 
@@ -24,30 +25,18 @@ def load_study(path: Path) -> Study:
         SpecError: the file has no such function, or fails, or returns something else; the message names the line.
     """
     path = path.absolute()  # as it is in a traceback
+    module = ModuleType("")
     try:
         with process_settings_kept():
             module = _import(path)
-            if not callable(getattr(module, "study", None)):
-                raise SpecError("expected a function `study() -> Study`, found none")
+            check_study_function(path, module)
             study = module.study()
-    except HarnessError as error:
-        raise SpecError(f"{path}: {error}") from None
-    except ValidationError as error:
-        raise SpecError(f"{path}: {explain(error)}") from None
-    except SyntaxError as error:
-        raise SpecError(
-            f"cannot load {error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
-        ) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything, and exit
-        line = next(
-            (f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == str(path)),
-            0,
-        )
-        raise SpecError(
-            f"cannot load {path}, line {line}: {type(error).__name__}: {' '.join(str(error).split())}"
-        ) from None
+        raise load_fault(path, module, error) from None
+    if study is None:
+        raise SpecError(f"expected `study()` in {shown(path)} to return a Study, found None; is there a `return`?")
     if not isinstance(study, Study):
-        raise SpecError(f"expected `study()` in {path} to return a Study, found {type(study).__name__}")
+        raise SpecError(f"expected `study()` in {shown(path)} to return a Study, found {type(study).__name__}")
     return study
 
 

@@ -15,7 +15,7 @@ from harness.staging.ledger import Ledger
 from harness.staging.previous_specs import MUTABLE_FIELDS, spec_digest
 from harness.staging.registration import Registration, registration_of, save_registration
 
-__all__ = ["as_registered", "cut_short", "planned_runs_digest", "points_of", "register"]
+__all__ = ["as_registered", "check_new", "cut_short", "planned_runs_digest", "points_of", "register"]
 
 REGISTRATION_VERSION = 1
 DIGEST = r"[0-9a-f]{64}"
@@ -61,11 +61,7 @@ def register(
         raise InputError(f"expected points like those of a registration, 64 hexadecimal digits, found {points!r}")
     study = study.model_copy(update={"points": points or points_of(study)})
     study.check_sizes(trials or study.trials, seeds or study.seeds)
-    if ledger.study(study.name):
-        raise InputError(
-            f"expected a study that was not begun, found {study.name!r} in {ledger.database}; a registration comes "
-            "before the first run: register it under another name with --as NAME"
-        )
+    check_new(study.name, ledger)
     content = {**_content(study, trials or study.trials, seeds or study.seeds, file), **made_with}
     if not save_registration(ledger.database, study.name, content):
         raise InputError(f"expected a study without a registration, found one of {study.name!r} in {ledger.database}")
@@ -73,6 +69,20 @@ def register(
     found = registration_of(ledger.database, study.name)
     assert found  # it was just saved
     return found
+
+
+def check_new(name: str, ledger: Ledger) -> None:
+    """Refuse a study that was registered or begun in this ledger. Raises `InputError`."""
+    if registration_of(ledger.database, name):
+        raise InputError(
+            f"expected a study without a registration, found that {name!r} was registered in {ledger.database}; "
+            f"harness run {name} begins it, or register it under another name with --as NAME"
+        )
+    if ledger.study(name):
+        raise InputError(
+            f"expected a study that was not begun, found {name!r} in {ledger.database}; a registration comes "
+            "before the first run: register it under another name with --as NAME"
+        )
 
 
 def cut_short(

@@ -1,10 +1,11 @@
 """Executing runs in one process, with one store."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import torch
 
-from harness.core.errors import LeaseLostError, SnapshotError
+from harness.core.errors import HarnessError, LeaseLostError, SnapshotError, SpecError
 from harness.data import AbstractTask, TaskData, load_task
 from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates, check_added, sizes_of
@@ -171,13 +172,14 @@ class Runner:
 
         for number, rule in enumerate(config.growths, start=1):
             sizes = sizes_of(identities)
-            growth = operate_on(
-                model,
-                rule.operation,
-                keep_teacher=rule.keep_teacher,
-                probe=probe_for(rule.change, data, loss),
-                generator=torch.Generator(),
-            )
+            with _in_words(f"growths.{number - 1}.operation: {rule.operation.kind!r}"):
+                growth = operate_on(
+                    model,
+                    rule.operation,
+                    keep_teacher=rule.keep_teacher,
+                    probe=probe_for(rule.change, data, loss),
+                    generator=torch.Generator(),
+                )
             identities.register(model, birth=number)
             lineage += (GrowthEvent(step=number, change=rule.change),)
             effects += (Effect.of(growth),)
@@ -212,3 +214,14 @@ class Runner:
         if name not in self._data:
             self._data[name] = load_task(task, self.workspace.data_folder).to(torch.device(device))
         return self._data[name]
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Say in a line what fails of a part that may be the user's own. Raises `SpecError`."""
+    try:
+        yield
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the user's code may raise anything
+        raise SpecError(f"{what} fails with {type(error).__name__}: {' '.join(str(error).split()):.200}") from None

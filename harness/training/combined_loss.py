@@ -77,6 +77,11 @@ class LossCombination:
         terms: dict[str, Term] = {}
         for term in [*self._terms, *self._own(batch)]:
             values = term.loss.components(term.name, batch)
+            if not isinstance(values, Mapping):
+                raise ContractError(
+                    f"expected components() of {term.loss.kind!r} to return a mapping from names to scalars, such as "
+                    f"{{{term.name!r}: loss}}, found {type(values).__name__}"
+                )
             if both := {*components, "total"} & values.keys():
                 raise SpecError(f"expected components of different names, found {min(both)!r} twice; rename a loss")
             for component, value in values.items():

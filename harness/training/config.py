@@ -1,9 +1,10 @@
 """How a network is trained, independent of the network and of the task."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from harness.core.spec import Spec
 from harness.data.augment import AbstractAugmentation
@@ -18,7 +19,16 @@ __all__ = ["TrainingConfig"]
 
 
 # A name of a loss or a metric is part of the names of results and of the dotted paths of fields.
-PartOfNames = Annotated[str, Field(pattern=r"^\w[\w -]*$")]
+NAME = re.compile(r"\w[\w -]*")
+
+
+def _part_of_names(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError(f"expected a name of letters, digits, _, - and spaces, found {name!r}")
+    return name
+
+
+PartOfNames = Annotated[str, AfterValidator(_part_of_names)]
 # Families of results that every run may have.
 TAKEN = (
     *("accuracy", "accuracy_by_arrival", "accuracy_of_class", "accuracy_within", "answered_by", "mae", "rmse"),

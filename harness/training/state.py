@@ -156,7 +156,10 @@ class TrainState:
 def build_model(spec: AbstractModel, *, output: str, outputs: int, seed: int, device: torch.device) -> GrowableModel:
     """Build the network of a run at step 0, with one output named `output`; its values come from (seed, "model")."""
     with seeded_global_stream(seed, "model"):
-        backbone = spec.build(outputs)
+        backbone: object = spec.build(outputs)
+    if not isinstance(backbone, nn.Module):
+        found = f"the class {backbone.__name__}" if isinstance(backbone, type) else type(backbone).__name__
+        raise SpecError(f"expected build() of the model {spec.kind!r} to return a network of torch, found {found}")
     return GrowableModel(backbone, output).to(device)
 
 

@@ -48,7 +48,7 @@ def test_runs_of_a_published_report_are_trained_again_and_two_are_compared(
 
     again, compared = call("verify", str(report), "--rerun", "1"), call("compare", str(report), str(tmp_path / "whole"))
 
-    assert again.stdout.splitlines()[-1] == "PASS-BITWISE: 1 of 1 runs"
+    assert again.stdout.splitlines()[-1] == "PASS-BITWISE: 1 of 1 run"
     assert compared.returncode == 0
     assert "The environments are the same." in compared.stdout
 

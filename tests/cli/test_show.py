@@ -23,7 +23,7 @@ def test_a_study_that_was_run_is_shown_with_its_search_its_progress_and_its_file
         "searches    when = int(low=10, high=30, step=10) for growths.0.trigger.step",
         "arms        frozen: growths.0.freeze = old_parameters",
         "            unfrozen: as the configuration says",
-        "progress    4 of 4 runs: 2 configurations x 2 arms x 1 seeds",
+        "progress    4 of 4 runs: 2 configurations x 2 arms x 1 seed",
         "            4 completed",
         f"study file  {first_run[0] / 'studies' / 'tiny' / 'study.py'}",
         f"ledger      {home / 'ledger.sqlite'}",
@@ -56,7 +56,7 @@ def test_a_study_that_was_not_begun_is_shown_by_name_or_path_and_nothing_is_writ
     by_name, by_path = call("show", "tiny"), call("show", "studies/tiny")
 
     assert by_name.stdout == by_path.stdout
-    assert "progress    not begun: 2 configurations, 1 seeds" in by_name.stdout
+    assert "progress    not begun: 2 configurations, 1 seed" in by_name.stdout
     assert sorted(workplace.rglob("*")) == before
 
 

@@ -72,8 +72,8 @@ def test_a_damaged_database_of_mlflow_is_wrong_input_in_one_line(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "no study was begun in the home runs"),
-        (["tiny"], "no study 'tiny' was begun in the home runs"),
+        ([], "no study was begun in runs"),
+        (["tiny"], "no study 'tiny' was begun in runs"),
         (["tiney", "--home", "HOME"], "Did you mean 'tiny'"),
         (["--home", "HOME", "--tracking-uri", "ftp://ada:s3cret@x"], "expected --tracking-uri"),
     ],

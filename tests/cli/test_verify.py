@@ -108,8 +108,8 @@ def test_forged_data_pass_everything_but_training_again(report: Path, call: Call
     assert without.returncode == 0
     assert ended.returncode == 1
     assert re.search(r"step \d+, \S+: recorded \S+, found", ended.stdout)
-    assert ended.stdout.splitlines()[-1] == "FAIL: 1 of 1 runs"
-    assert (near.returncode, near.stdout.splitlines()[-1]) == (0, "PASS-TOLERANCE: 1 of 1 runs")
+    assert ended.stdout.splitlines()[-1] == "FAIL: 1 of 1 run"
+    assert (near.returncode, near.stdout.splitlines()[-1]) == (0, "PASS-TOLERANCE: 1 of 1 run")
 
 
 def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,4 +122,4 @@ def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, mo
 
     assert ended.returncode == 3
     assert "no digits here" in ended.stdout
-    assert ended.stdout.splitlines()[-1] == "CANNOT-RUN: 1 of 1 runs"
+    assert ended.stdout.splitlines()[-1] == "CANNOT-RUN: 1 of 1 run"

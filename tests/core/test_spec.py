@@ -165,18 +165,24 @@ def test_a_spec_is_frozen() -> None:
     [
         ({"shape": "pint"}, "shape: expected a kind among "),
         ({"shape": "pint"}, "found 'pint'"),
-        ({"shape": {"side": 2}}, "found None"),
+        ({"shape": {"side": 2}}, "found none"),
         ({"shape": 3}, "shape: expected a Shape, found 3"),
-        ({"shape": "square"}, "shape.side: field required; found {'kind': 'square'}"),
-        ({"shape": {"kind": "square", "side": 0}}, "shape.side: input should be greater than 0; found 0"),
-        ({"shape": "point", "pen": {"width": "w"}}, "pen.width: input should be a valid number"),
-        ({"shape": "point", "pen": {"ink": 1}}, "pen.ink: extra inputs are not permitted; found 1"),
-        ({"shape": "point", "layers": ["point", {"kind": "square", "side": -1}]}, "layers.1.side: input should be"),
-        ({"shape": {"kind": "frame", "inner": {"kind": "square", "size": 1}}}, "shape.inner.size: extra inputs"),
+        ({"shape": "square"}, "shape.side: expected a value, found none"),
+        ({"shape": {"kind": "square", "side": 0}}, "shape.side: expected a number above 0, found 0"),
+        ({"shape": "point", "pen": {"width": "w"}}, "pen.width: expected a number, found 'w'"),
+        ({"shape": "point", "pen": {"ink": 1}}, "pen: Pen has no field 'ink'. There are: width, color."),
+        (
+            {"shape": "point", "layers": ["point", {"kind": "square", "side": -1}]},
+            "layers.1.side: expected a number above 0, found -1",
+        ),
+        (
+            {"shape": {"kind": "frame", "inner": {"kind": "square", "size": 1}}},
+            "shape.inner: Square has no field 'size'. Did you mean 'side'?",
+        ),
         ({"shape": "point", "named": {"a": "pint"}}, "named.a: expected a kind among "),
         ({"shape": "point", "pen": {"width": "a\nb"}}, r"found 'a\nb'"),
-        ({"shape": "point", "pen": {"width": "w" * 500}}, "; found 'www"),
-        ("drawing", "Input should be a valid dictionary"),
+        ({"shape": "point", "pen": {"width": "w" * 500}}, ", found 'www"),
+        ("drawing", "expected a Drawing, found 'drawing'"),
     ],
 )
 def test_an_error_says_where_and_what_in_one_line(content: Any, message: str) -> None:
@@ -194,7 +200,7 @@ def test_all_problems_of_a_spec_are_named_at_once() -> None:
         Drawing.model_validate({"shape": {"kind": "square", "side": 0}, "pen": {"ink": 1}})
 
     where = [part.partition(":")[0] for part in explain(caught.value).split(" | ")]
-    assert where == ["shape.side", "pen.ink"]
+    assert where == ["shape.side", "pen"]
 
 
 @pytest.mark.parametrize(
@@ -235,11 +241,11 @@ def test_fields_are_replaced_at_dotted_paths(changes: dict[str, Any], expected: 
         ({"layers.-1.side": 1}, "expected an index below 2, found '-1'."),
         ({"layers.last": "point"}, "expected an index below 2, found 'last'."),
         ({"": 1}, "no field '': '' is unknown."),
-        ({"pen.width": "w"}, "pen.width: input should be a valid number"),
-        ({"shape.side": 0}, "shape.side: input should be greater than 0; found 0"),
+        ({"pen.width": "w"}, "pen.width: expected a number, found 'w'"),
+        ({"shape.side": 0}, "shape.side: expected a number above 0, found 0"),
         ({"shape": "pint"}, "shape: expected a kind among "),
-        ({"shape": "square"}, "shape.side: field required"),
-        ({"shape.kind": "point"}, "shape.side: extra inputs are not permitted; found 2"),
+        ({"shape": "square"}, "shape.side: expected a value, found none"),
+        ({"shape.kind": "point"}, "shape: Point has no field 'side'. There are: none."),
     ],
 )
 def test_an_impossible_change_names_the_field(changes: dict[str, Any], message: str) -> None:

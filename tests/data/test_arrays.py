@@ -83,16 +83,22 @@ def changed(name: str, value: Any) -> dict[str, Any]:
 
 FAULTS = [
     (changed("inputs", np.full((COUNT, 2), np.nan)), "finite numbers in 'inputs' of .*found NaN or infinity in row 1"),
-    (changed("labels", np.arange(7)), r"expected numbers in 40 rows of 'labels' in .*found torch.int64 \(7,\)"),
-    (changed("labels", np.float32(1)), r"expected numbers in 40 rows of 'labels'"),
-    (changed("inputs", np.zeros(COUNT, complex)), "expected numbers in 40 rows of 'inputs' .* found torch.complex128"),
-    (changed("inputs", np.float32(1)), r"expected numbers in rows, one an example, of 'inputs' .* a single number"),
-    (changed("inputs", np.zeros((0, 3))), "expected numbers in 0 rows of 'labels'"),
+    (
+        changed("labels", np.arange(7)),
+        "as many rows in all arrays of .*, found 40 in 'inputs' and 7 in 'labels'",
+    ),
+    (changed("labels", np.float32(1)), "expected rows, one an example, in 'labels' of .*, found a single number"),
+    (changed("inputs", np.zeros(COUNT, complex)), "expected real numbers in 'inputs' of .*, found torch.complex128"),
+    (changed("inputs", np.float32(1)), "expected rows, one an example, in 'inputs' of .* a single number"),
+    (changed("inputs", np.zeros((0, 3))), "found 0 in 'inputs' and 40 in 'labels'"),
     ({"inputs": np.zeros((0, 3)), "labels": np.zeros(0, int)}, "expected examples to divide into parts, found none"),
     (changed("labels", np.zeros(COUNT)), r"expected whole numbers \(N,\) in 'labels' of .*found torch.float64 \(40,\)"),
     (changed("labels", np.arange(COUNT) - 3), "expected numbers from 0 on in 'labels' of .*found -3 in row 1"),
-    (changed("inputs", np.array(["a"] * COUNT)), "expected plain arrays of numbers in .*numpy.str_"),
-    (changed("inputs", np.array([{}] * COUNT)), "expected plain arrays of numbers in .*allow_pickle=False"),
+    (changed("inputs", np.array(["a"] * COUNT)), "expected numbers in 'inputs' of .*, found texts; np.unique"),
+    (
+        changed("inputs", np.array([{}] * COUNT)),
+        "numbers in 'inputs' of .*, found Python objects",
+    ),
 ]
 
 

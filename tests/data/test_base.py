@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.core.errors import DataError
+from harness.core.errors import DataError, SpecError
 from harness.data import (
     CIFAR100,
     MNIST,
@@ -93,7 +93,7 @@ def test_the_order_of_heads_and_classes_survives_json() -> None:
     "classes", [{}, {"known": ()}, {"known": (0, 0)}, {"known": (0, 1), "late": (1,)}, {"known": (-1, 0)}]
 )
 def test_every_class_belongs_to_one_head(classes: dict[str, tuple[int, ...]]) -> None:
-    with pytest.raises(ValidationError, match="expected every class in one head"):
+    with pytest.raises(SpecError, match="expected every class in one head"):
         OwnTask(classes=classes)
 
 
@@ -132,7 +132,7 @@ def test_moved_data_keep_their_splits_and_classes() -> None:
 
 
 def test_a_head_without_classes_is_refused() -> None:
-    with pytest.raises(ValidationError, match="expected heads with classes"):
+    with pytest.raises(SpecError, match="expected heads with classes"):
         Digits(classes={"known": (0, 1), "late": ()})
 
 
@@ -230,14 +230,14 @@ def test_the_first_output_is_the_networks_own() -> None:
 
 
 def test_classes_may_share_a_column_but_not_be_in_two() -> None:
-    with pytest.raises(ValidationError, match="expected every class in one head"):
+    with pytest.raises(SpecError, match="expected every class in one head"):
         OwnTask(classes={"known": (0, (1, 0))})
-    with pytest.raises(ValidationError, match="expected heads with classes"):
+    with pytest.raises(SpecError, match="expected heads with classes"):
         OwnTask(classes={"known": (0, ())})
 
 
 def test_a_name_belongs_to_one_output() -> None:
-    with pytest.raises(ValidationError, match="expected outputs with names that no head has, found 'load' twice"):
+    with pytest.raises(SpecError, match="expected outputs with names that no head has, found 'load' twice"):
         WithTargets(classes={"load": (0,)})
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor
 
-from harness.core.errors import DataError
+from harness.core.errors import DataError, SpecError
 from harness.data import CIFAR100, TaskData, cifar100
 
 CLASSES = {"known": tuple(range(50)), "late": tuple(range(50, 100))}
@@ -149,7 +148,7 @@ def test_the_split_seed_moves_images_between_training_and_validation_only(folder
 
 @pytest.mark.parametrize("coarse", [(20,), (-1,), ("fish",)])
 def test_there_are_twenty_coarse_classes(coarse: Any) -> None:
-    with pytest.raises(ValidationError, match="coarse"):
+    with pytest.raises(SpecError, match="coarse"):
         CIFAR100(classes=CLASSES, coarse=coarse)
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
 
-from harness.core.errors import DataError
+from harness.core.errors import DataError, SpecError
 from harness.data import Letters, TaskData, letters
 
 CLASSES = {"known": tuple(range(10)), "late": tuple(range(10, 26))}
@@ -112,7 +111,7 @@ def test_only_the_first_letters_of_the_alphabet_are_kept_if_asked(
 
 @pytest.mark.parametrize("count", [0, 27])
 def test_there_are_one_to_26_letters(count: int) -> None:
-    with pytest.raises(ValidationError, match="letters"):
+    with pytest.raises(SpecError, match="letters"):
         Letters(classes={"first": (0,)}, letters=count)
 
 

@@ -7,9 +7,8 @@ import pyarrow as pa
 import pytest
 import torch
 from pyarrow import parquet
-from pydantic import ValidationError
 
-from harness.core.errors import DataError
+from harness.core.errors import DataError, SpecError
 from harness.data import Output, Parts, Table, load_task, sha256_of
 from harness.staging.run import RunConfig
 from harness.staging.stage_key import first_key
@@ -232,7 +231,7 @@ def test_a_fault_of_a_table_is_one_clear_line(
     [
         ({"inputs": ("width", "species")}, "expected inputs apart from label and targets, found 'species' in both"),
         ({"inputs": ("width", "width")}, "expected every input once"),
-        ({"inputs": ()}, "at least 1 item"),
+        ({"inputs": ()}, "expected 1 or more entries"),
         ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
         ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),
         ({"label": None}, "expected a label, the column that says which class a row is of"),
@@ -240,10 +239,10 @@ def test_a_fault_of_a_table_is_one_clear_line(
             {"outputs": {"a": Output(kind="classes", columns=2)}, "targets": {"a": ("height", "name")}},
             "expected one column for the target 'a'",
         ),
-        ({"sha256": "abc"}, "string_pattern_mismatch"),
+        ({"sha256": "abc"}, "expected a SHA-256, 64 digits 0-9 and a-f, found 'abc'"),
         ({"parts": {"fractions": (0.5, 0.2, 0.2)}}, "expected fractions that add up to 1"),
     ],
 )
 def test_fields_that_do_not_fit_together_are_refused(tmp_path: Path, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(SpecError, match=message):
         table(write(tmp_path, rows()), **fields)

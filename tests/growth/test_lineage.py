@@ -2,8 +2,8 @@ import copy
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from harness.core.errors import SpecError
 from harness.growth import AttachHead, GrowthEvent, NoFreezing
 from harness.growth.identities import Identities
 from harness.growth.lineage import Change, replay
@@ -41,7 +41,7 @@ def test_a_ramp_begins_at_the_growth(conv_model: GrowableModel, images: torch.Te
 
 
 def test_a_growths_weight_is_not_learned() -> None:
-    with pytest.raises(ValidationError, match="expected a number or a ramp, found a weight that is learned"):
+    with pytest.raises(SpecError, match="expected a number or a ramp, found a weight that is learned"):
         Change(operation=event(0).change.operation, freeze=NoFreezing(), loss_weight=Uncertainty())
 
 

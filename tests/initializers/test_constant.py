@@ -2,8 +2,8 @@ import math
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from harness.core.errors import SpecError
 from harness.initializers import Constant, LayerContext
 
 
@@ -15,5 +15,5 @@ def test_all_values_are_the_one_given() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_value_that_is_not_finite_is_refused(value: float) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(SpecError):
         Constant(value=value)

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch.testing import assert_close
 
 from harness.core.errors import SpecError
@@ -56,5 +55,5 @@ def test_a_frequency_that_cannot_be_known_is_refused(settings: dict[str, Any], m
 
 @pytest.mark.parametrize("prior", [0, 1, -0.1, (0.5, 1.0)])
 def test_a_prior_lies_between_zero_and_one(prior: Any) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(SpecError):
         PriorBias(prior=prior)

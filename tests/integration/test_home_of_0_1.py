@@ -49,7 +49,7 @@ searches    when = int(low=10, high=30, step=10) for growths.0.trigger.step
 arms        frozen: growths.0.freeze = old_parameters
             unfrozen: as the configuration says
             diverged: training.optimizer.lr = 1e+30
-progress    6 of 6 runs: 2 configurations x 3 arms x 1 seeds
+progress    6 of 6 runs: 2 configurations x 3 arms x 1 seed
             4 completed
             2 failed, first trial 0 · diverged · seed 0: diverged: train/loss/known became nan at step 2
 study file  /tmp/before/studies/tiny/study.py

@@ -1,7 +1,7 @@
 import pytest
 import torch
-from pydantic import ValidationError
 
+from harness.core.errors import SpecError
 from harness.models import AbstractModel, Decoder
 
 SMALL = Decoder(context=6, width=8, depth=2, heads=2)
@@ -48,5 +48,5 @@ def test_it_begins_near_a_uniform_guess() -> None:
 
 
 def test_heads_that_do_not_divide_the_width_are_refused() -> None:
-    with pytest.raises(ValidationError, match="heads: expected a divisor of the width 8, found 3"):
+    with pytest.raises(SpecError, match="heads: expected a divisor of the width 8, found 3"):
         Decoder(context=6, width=8, heads=3)

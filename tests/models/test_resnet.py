@@ -2,9 +2,9 @@ from typing import Literal
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import nn
 
+from harness.core.errors import SpecError
 from harness.growth import AbstractOperation, AttachHead, DuplicateLayers, InsertLayer, Probe, WidenLayer, grow
 from harness.growth.layers import ConvBlock
 from harness.models import AbstractModel, GrowableModel, ResNet
@@ -76,7 +76,7 @@ def test_with_group_norm_no_example_depends_on_another() -> None:
 
 
 def test_groups_that_do_not_divide_the_channels_are_refused() -> None:
-    with pytest.raises(ValidationError, match="expected a divisor of 16 channels, found 5"):
+    with pytest.raises(SpecError, match="expected a divisor of 16 channels, found 5"):
         ResNet(norm="group", groups=5)
 
 

@@ -68,7 +68,7 @@ def test_a_file_is_read_anew_every_time(tmp_path: Path) -> None:
         ("", "function `study() -> Study`"),
         ("study = 3", "function `study() -> Study`"),
         ("def study():\n    return {}", "to return a Study, found dict"),
-        ("def study():\n    pass", "to return a Study, found NoneType"),
+        ("def study():\n    pass", "to return a Study, found None; is there a `return`?"),
         ("import sys\nsys.exit(0)", "line 2: SystemExit: 0"),
         ("def study():\n    return study()", "RecursionError: maximum recursion depth exceeded"),
         ("import no_such_module", "line 1: ModuleNotFoundError: No module named 'no_such_module'"),
@@ -76,10 +76,10 @@ def test_a_file_is_read_anew_every_time(tmp_path: Path) -> None:
         ("def study():\n    x = 1\n    return x / 0", "line 3: ZeroDivisionError: division by zero"),
         ("def inner():\n    raise KeyError('a')\ndef study():\n    inner()", "line 2: KeyError: 'a'"),
         ("import json\ndef study():\n    json.loads('{')", "line 3: JSONDecodeError"),
-        ("def study(base):\n    pass", "TypeError: study() missing 1 required positional argument"),
-        (STUDY.replace("base=base", "base=base, arm=1"), "arm: extra inputs are not permitted"),
+        ("def study(base):\n    pass", "`study() -> Study`, found that it needs base"),
+        (STUDY.replace("base=base", "base=base, arm=1"), "line 12: Study has no field 'arm'."),
         (STUDY.replace('("fast", "slow")', '("fast", "slo")'), "no arm 'slo'. Did you mean 'slow'"),
-        (STUDY.replace("steps=3", "steps=0"), "steps: input should be greater than 0"),
+        (STUDY.replace("steps=3", "steps=0"), "line 10: RunConfig.steps: expected a number above 0, found 0"),
     ],
 )
 def test_a_file_without_a_study_is_refused_in_one_line_with_its_name(tmp_path: Path, source: str, message: str) -> None:

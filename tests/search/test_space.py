@@ -156,7 +156,7 @@ def test_corners_are_values_of_the_dimension(dimension: AbstractDimension) -> No
         ({"kind": "choice", "options": [1, 2, 1]}, "options: expected different options, found 1"),
         ({"kind": "choice", "options": [1, True]}, "found True equal to one before it"),
         ({"kind": "float", "low": 0.1, "high": 0.4, "step": 0.2}, "a multiple of step apart"),
-        ({"kind": "float", "low": 0.1, "high": 0.4, "step": 0}, "step: .* greater than 0"),
+        ({"kind": "float", "low": 0.1, "high": 0.4, "step": 0}, "step: .* above 0"),
         ({"kind": "float", "low": 0.0, "high": 1.0, "step": 1e-300}, "at most 1,000,000,000 steps"),
         ({"kind": "float", "low": -1e308, "high": 1e308, "step": 1.0}, "at most 1,000,000,000 steps"),
         ({"kind": "float", "low": 0.1, "high": 0.4, "step": 0.1, "log": True}, "expected step or log"),

@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, model_validator
 from torch import nn
 
 from harness.core.errors import SpecError
@@ -16,6 +16,12 @@ from harness.models.layout import Layout, in_standard_order, to_layout
 from harness.models.paths import module_at
 
 __all__ = ["InsertLayer"]
+
+
+def _part_of_path(name: str) -> str:
+    if not (name.isascii() and name.isidentifier()):
+        raise ValueError(f"expected a name such as Python's own, of letters, digits and _, found {name!r}")
+    return name
 
 
 class InsertLayer(AbstractOperation):
@@ -40,7 +46,7 @@ class InsertLayer(AbstractOperation):
     after: str
     layer: AbstractLayer
     function: Function = "residual"
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = "inserted"
+    name: Annotated[str, AfterValidator(_part_of_path)] = "inserted"
     flag: str | None = None
     on: bool = True
     layout: Layout | None = None

@@ -1,6 +1,6 @@
 """Triggers: when a growth happens."""
 
-from harness.growth.triggers._base import NEVER, AbstractTrigger, Progress
+from harness.growth.triggers._base import NEVER, AbstractTrigger, Progress, observed
 from harness.growth.triggers.all_of import AllOf
 from harness.growth.triggers.any_of import AnyOf
 from harness.growth.triggers.at_epoch import AtEpoch
@@ -26,4 +26,5 @@ __all__ = [
     "Schedule",
     "Signal",
     "Threshold",
+    "observed",
 ]

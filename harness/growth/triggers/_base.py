@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from harness.core.errors import SpecError
 from harness.core.spec import LeafSpec, did_you_mean
 
-__all__ = ["NEVER", "AbstractTrigger", "Progress"]
+__all__ = ["NEVER", "AbstractTrigger", "Progress", "observed"]
 
 NEVER = sys.maxsize
 
@@ -86,3 +86,12 @@ class AbstractTrigger(LeafSpec):
         # Study files written before version 0.2 override it under its earlier name.
         earlier: Callable[[int], int | None] | None = getattr(self, "foreseen", None)
         return earlier(step) if earlier else None
+
+
+def observed(trigger: AbstractTrigger, memory: JsonValue, progress: Progress) -> tuple[JsonValue, bool]:
+    """Return what `trigger` answers. Raises `SpecError` if that is not its memory and whether it fires."""
+    answer: object = trigger.observe(memory, progress)
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        found = type(answer).__name__
+        raise SpecError(f"expected observe() of {trigger.kind!r} to return its memory and True or False, found {found}")
+    return answer

@@ -14,9 +14,7 @@ import pandas as pd
 
 from harness.core.answers import Answers
 from harness.core.digest import canonical_json
-from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
-from harness.core.spec import did_you_mean
 from harness.reporting.data.answers import answer_frames
 from harness.reporting.data.columns import (
     ABSENT,
@@ -42,6 +40,7 @@ from harness.staging.frozen import frozen_digests
 from harness.staging.histories import read_answers, run_history
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
 from harness.staging.ledger_check import check_records
+from harness.staging.not_begun import not_begun
 from harness.staging.previous_specs import previous_specs
 from harness.staging.registration import registration_of
 from harness.staging.reproductions import Reproduction, reproductions
@@ -62,7 +61,7 @@ def collect(workspace: Workspace, study: str) -> StudyData:
     record = ledger.study(study) if ledger.exists else None
     if record is None:
         begun = [known.name for known in ledger.studies()] if ledger.exists else []
-        raise StudyNotFoundError(f"no study {study!r} was begun in {workspace.home}.{did_you_mean(study, begun)}")
+        raise not_begun(study, workspace.home, begun)
     digests = check_records(ledger.database, study)
     runs = ledger.runs(study)
     folder = workspace.of_study(record).stages

@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from harness.core.errors import ModulePathError, SpecError, TapNotFoundError
@@ -34,7 +33,7 @@ def test_a_silent_head_says_nothing_at_first(conv_model: GrowableModel, images: 
 
 
 def test_a_hidden_layer_of_zeros_is_refused() -> None:
-    with pytest.raises(ValidationError, match="set output_init to zeros"):
+    with pytest.raises(SpecError, match="set output_init to zeros"):
         AttachHead(name="late", outputs=2, tap="hidden", width=3, init=Zeros())
 
 

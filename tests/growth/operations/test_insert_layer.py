@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -293,11 +292,11 @@ def test_inputs_are_asked_for() -> None:
         ({"layer": LinearLayer(activation="gelu"), "function": "identity"}, "relu, which repeats itself"),
         ({"layer": MLPBlock(width=2), "function": "identity"}, "expected a function among residual, random"),
         ({"layer": LinearLayer(), "on": False}, "expected a flag"),
-        ({"layer": LinearLayer(), "name": "a.b"}, "pattern"),
+        ({"layer": LinearLayer(), "name": "a.b"}, "expected a name such as Python's own"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(SpecError, match=message):
         InsertLayer(after="hidden", **fields)
 
 

@@ -2,7 +2,6 @@ import copy
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
 from harness.core.errors import SpecError
@@ -81,7 +80,7 @@ def test_a_map_survives_json() -> None:
 
 
 def test_a_map_to_rows_that_will_not_be_is_refused() -> None:
-    with pytest.raises(ValidationError, match="expected new rows below to=3 in rows_from, found 3"):
+    with pytest.raises(SpecError, match="expected new rows below to=3 in rows_from, found 3"):
         ReplaceHead(path="2", to=3, rows_from={3: 0})
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -361,7 +360,7 @@ def test_inputs_are_asked_for(model: GrowableModel) -> None:
 
 @pytest.mark.parametrize("sizes", [{}, {"by": 1, "to": 3}])
 def test_one_size_is_asked_for(sizes: dict[str, int]) -> None:
-    with pytest.raises(ValidationError, match="expected either by or to"):
+    with pytest.raises(SpecError, match="expected either by or to"):
         WidenLayer(path="hidden", **sizes)
 
 

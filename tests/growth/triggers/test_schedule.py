@@ -1,8 +1,8 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from harness.core.errors import SpecError
 from harness.growth import GrowthRule, NoFreezing
 from harness.growth.operations import AttachHead
 from harness.growth.rules import TriggerMonitor
@@ -17,7 +17,7 @@ def test_it_fires_at_each_step_of_the_list(firings: Any) -> None:
 
 @pytest.mark.parametrize("steps", [(3, 2), (2, 2), (), (0, 1)])
 def test_steps_that_are_out_of_order_are_refused(steps: tuple[int, ...]) -> None:
-    with pytest.raises(ValidationError):
+    with pytest.raises(SpecError):
         Schedule(steps=steps)
 
 

@@ -2,8 +2,8 @@ import math
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
+from harness.core.errors import SpecError
 from harness.growth.triggers import Threshold
 
 
@@ -33,5 +33,5 @@ def test_a_growth_begins_another_warm_up(firings: Any, evaluations: Any) -> None
 
 @pytest.mark.parametrize("settings", [{}, {"above": 1, "below": 2}, {"above": math.nan}, {"below": math.inf}])
 def test_one_finite_value_is_asked_for(settings: dict[str, float]) -> None:
-    with pytest.raises(ValidationError, match=r"expected one value|finite number"):
+    with pytest.raises(SpecError, match=r"expected one value|finite number"):
         Threshold(metric="loss", **settings)
