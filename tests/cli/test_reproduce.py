@@ -198,4 +198,4 @@ def test_an_empty_home_has_nothing_to_reproduce(call: Call) -> None:
     ended = call("reproduce", "tiny")
 
     assert ended.returncode == 2
-    assert "expected a completed run; found 0" in ended.stderr
+    assert "no study was begun in runs" in ended.stderr
