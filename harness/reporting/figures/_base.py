@@ -1,7 +1,7 @@
 """A figure of a report, with its caption, its words for those who cannot see it, and the data it was drawn from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 
 import pandas as pd
@@ -28,9 +28,9 @@ class ReportFigure:
     title: str
     caption: str
     alt: str
-    png: bytes
-    svg: bytes
-    data: pd.DataFrame
+    png: bytes = field(repr=False)
+    svg: bytes = field(repr=False)
+    data: pd.DataFrame = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg.decode()
