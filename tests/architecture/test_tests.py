@@ -76,6 +76,7 @@ SUITES = {
     "reporting/publication/manifest": "reporting/verification/test_verify.py",
     "reporting/publication/report_folder": "reporting/verification/test_verify.py",
     "reporting/publication/summary": "reporting/test_report.py",
+    "reporting/paper/": "reporting/paper/test_write_paper.py",
     "reporting/results/": "reporting/results/test_study_results.py",
     "reporting/tables/": "reporting/tables/test_base.py",
     "reporting/text/": "reporting/test_report.py",

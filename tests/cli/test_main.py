@@ -56,7 +56,7 @@ COMMANDS = {
     "report": ["study", "--out", "--home", "--storage"],
     "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study", "--registration", "--ca", "--portable"],
     "compare": ["report", "other"],
-    "render": ["report", "--out", "--published"],
+    "render": ["report", "--out", "--published", "--paper"],
     "power": ["study", "--effect", "--layout", "--power", "--home", "--storage"],
     "ui": ["study", "--port", "--host", "--home"],
     "sync": ["study", "--tracking-uri", "--tracking-points", "--home", "--storage"],

@@ -64,3 +64,11 @@ def test_what_is_no_report_is_one_line_and_exit_code_2(
     assert (ended.returncode, ended.stdout) == (2, "")
     assert len(ended.stderr.splitlines()) == 1
     assert "expected" in ended.stderr
+
+
+def test_what_a_paper_takes_is_written_elsewhere(first_run: tuple[Path, Ended], call: Call, workplace: Path) -> None:
+    ended = call("render", str(first_run[0] / "runs" / "reports" / "tiny"), "--paper", "paper")
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("methods.md among them, into paper\n")
+    assert (workplace / "paper" / "methods.tex").is_file()

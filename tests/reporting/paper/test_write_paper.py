@@ -1,0 +1,98 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.core.errors import InputError
+from harness.reporting.context import ReportContext
+from harness.reporting.data.study_data import StudyData
+from harness.reporting.paper.latex import escaped, latex_table
+from harness.reporting.paper.works import DATA, WORKS
+from harness.reporting.paper.write_paper import paper_files, write_paper
+from harness.reporting.tables._base import table_of_numbers
+
+pytestmark = pytest.mark.usefixtures("figures_undrawn")
+
+
+@pytest.fixture(scope="module")
+def data(study_data: Callable[..., StudyData]) -> StudyData:
+    """The data of a study with three arms that recorded much of what there is to record."""
+    return study_data(trials=6, seeds=2, arms=("frozen", "unfrozen", "never"), never=("never",), rich=True)
+
+
+@pytest.fixture(scope="module")
+def files(data: StudyData) -> dict[str, str]:
+    """What a paper takes from its report."""
+    environment = {"python": "3.12", "harness": "1.0", "packages": {"torch": "2.10", "optuna": "5.0"}}
+    return paper_files(ReportContext(data, environment))
+
+
+def test_the_methods_say_what_was_done(files: dict[str, str], data: StudyData) -> None:
+    text = files["methods.md"]
+
+    assert data.study.spec.task["kind"] in text
+    assert all(arm in text for arm in data.arms)
+    assert "6 configurations with 2 seeds each" in text
+    assert "95 % t interval over configurations" in text
+    assert "Python 3.12, harness 1.0, torch 2.10 and optuna 5.0 [@paszke2019pytorch]." in text
+
+
+def test_what_is_cited_is_listed_and_nothing_else(files: dict[str, str]) -> None:
+    listed = re.findall(r"^@\w+\{(\w+),", files["references.bib"], re.MULTILINE)
+
+    assert set(re.findall(r"@(\w+)", files["methods.md"])) == set(listed)
+    in_latex = re.findall(r"\\citep\{([^}]*)\}", files["methods.tex"])
+    assert set(",".join(in_latex).split(",")) == set(listed)
+    assert len(listed) == len(set(listed))
+
+
+def test_every_work_is_found_under_its_key() -> None:
+    assert all(re.match(rf"@\w+\{{{key},", work) for key, work in WORKS.items())
+    assert set(DATA.values()) <= set(WORKS)
+
+
+def test_every_table_is_one_of_latex(files: dict[str, str]) -> None:
+    tables = {name: text for name, text in files.items() if name.startswith("tables/")}
+
+    assert "tables/outcomes.tex" in tables
+    for text in tables.values():
+        head, *rows = [line for line in text.splitlines() if line.endswith(r"\\")]
+        assert rows
+        assert {line.replace(r"\&", "").count("&") for line in rows} == {head.replace(r"\&", "").count("&")}
+        unsafe = r"(?<!\\)[%#_]"
+        assert not [line for line in text.splitlines() if re.search(unsafe, line) and not line.startswith(r"\label")]
+
+
+def test_numbers_stand_to_the_right_and_words_cannot_run() -> None:
+    table = table_of_numbers("of", "A & B", [{"arm": r"a_b \input{x}", "mean": "\N{MINUS SIGN}1 %"}], pd.DataFrame())
+
+    assert latex_table(table).splitlines()[2:9] == [
+        r"\caption{A \& B.}",
+        r"\label{tab:of}",
+        r"\begin{tabular}{lr}",
+        r"\toprule",
+        r"arm & mean \\",
+        r"\midrule",
+        r"a\_b \textbackslash{}input\{x\} & $-$1 \% \\",
+    ]
+    assert escaped("~^<>") == r"\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}"
+
+
+def test_a_report_stays_as_it_was_written(finished_report: Path, tmp_path: Path) -> None:
+    before = {path: path.read_bytes() for path in finished_report.rglob("*") if path.is_file()}
+
+    written = write_paper(finished_report, tmp_path / "paper")
+
+    assert written == sum(path.is_file() for path in (tmp_path / "paper").rglob("*"))
+    assert {path: path.read_bytes() for path in finished_report.rglob("*") if path.is_file()} == before
+    with pytest.raises(InputError, match="expected another folder than that of the report"):
+        write_paper(finished_report, finished_report)
+
+
+def test_a_folder_that_cannot_be_written_is_named(finished_report: Path, tmp_path: Path) -> None:
+    (tmp_path / "paper").touch()
+
+    with pytest.raises(InputError, match=r"cannot write to .*paper"):
+        write_paper(finished_report, tmp_path / "paper")
