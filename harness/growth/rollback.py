@@ -10,7 +10,11 @@ from torch.optim import Optimizer
 from harness.models.attributes import Table, put_back, remember_attributes, remember_tables
 from harness.models.eval_mode import gpus_of
 
-__all__ = ["all_or_nothing"]
+__all__ = ["all_or_nothing", "undone"]
+
+
+class _UndoneError(Exception):
+    """What was tried is to be undone."""
 
 
 @contextmanager
@@ -35,6 +39,17 @@ def all_or_nothing(model: nn.Module, optimizers: Optimizer | Sequence[Optimizer]
             parameter.requires_grad_(requires_grad)
             parameter.grad = gradient
         raise
+
+
+@contextmanager
+def undone(model: nn.Module) -> Iterator[None]:
+    """Let the block try something, and restore `model` in any case."""
+    try:
+        with all_or_nothing(model):
+            yield
+            raise _UndoneError
+    except _UndoneError:
+        pass
 
 
 def _tables(optimizer: Optimizer) -> list[Table]:

@@ -13,7 +13,7 @@ from harness.core.errors import SpecError
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
-from harness.growth.rollback import all_or_nothing
+from harness.growth.rollback import undone
 from harness.models.attributes import same_attributes
 from harness.models.call import call
 from harness.models.eval_mode import without_side_effects
@@ -21,10 +21,6 @@ from harness.models.eval_mode import without_side_effects
 __all__ = ["GrowBest"]
 
 STRENGTH = (Promise.EXACT, Promise.CLOSE, Promise.NONE)
-
-
-class _UndoneError(Exception):
-    """What was tried is to be undone."""
 
 
 class GrowBest(AbstractOperation):
@@ -98,16 +94,12 @@ class GrowBest(AbstractOperation):
 
     def _mark(self, model: nn.Module, candidate: AbstractOperation, probe: Probe, seed: int) -> float:
         """Return how good a growth is, which is undone; what is no number is worst."""
-        mark = math.nan
-        try:
-            with all_or_nothing(model):
-                growth = candidate.apply(model, probe=probe, generator=torch.Generator().manual_seed(seed))
-                with without_side_effects(model, probe.inputs), same_attributes(model), torch.enable_grad():
-                    loss = probe.loss_of(call(model, probe.inputs), self.output)
-                    mark = _steepness(loss, growth) if self.by == "gradient" else -float(loss.detach())
-                raise _UndoneError
-        except _UndoneError:
-            return -math.inf if math.isnan(mark) else mark
+        with undone(model):
+            growth = candidate.apply(model, probe=probe, generator=torch.Generator().manual_seed(seed))
+            with without_side_effects(model, probe.inputs), same_attributes(model), torch.enable_grad():
+                loss = probe.loss_of(call(model, probe.inputs), self.output)
+                mark = _steepness(loss, growth) if self.by == "gradient" else -float(loss.detach())
+        return -math.inf if math.isnan(mark) else mark
 
 
 def _steepness(loss: Tensor, growth: Growth) -> float:

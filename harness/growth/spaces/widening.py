@@ -10,7 +10,7 @@ from torch import nn
 
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Moments, Promise
-from harness.growth.rollback import all_or_nothing
+from harness.growth.rollback import all_or_nothing, undone
 from harness.growth.spaces.growing import check_space, grow_space
 from harness.growth.spaces.proof import function_kept
 from harness.growth.spaces.replaced import Replaced
@@ -36,10 +36,6 @@ class Widening:
     wanted: Wanted
     method: AbstractUnits
     moments: Moments
-
-
-class _UndoneError(Exception):
-    """What was tried is to be undone."""
 
 
 def widen_space(model: nn.Module, probe: Probe, widening: Widening, generator: torch.Generator) -> tuple[Carried, ...]:
@@ -71,13 +67,8 @@ def widen_space(model: nn.Module, probe: Probe, widening: Widening, generator: t
 
 
 def _try(widened: Callable[[], object], model: nn.Module, inputs: Any, what: str, *, compare: bool) -> None:
-    try:
-        with all_or_nothing(model):
-            with function_kept(model, inputs, what, compare=compare):
-                widened()
-            raise _UndoneError
-    except _UndoneError:
-        pass
+    with undone(model), function_kept(model, inputs, what, compare=compare):
+        widened()
 
 
 def _advice(model: nn.Module, space: Space) -> str:
