@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import optuna
 from optuna.storages import RDBStorage
 from sqlalchemy import URL
 from sqlalchemy.pool import NullPool
 
+from harness.core.errors import HomeError
 from harness.staging.workspace import Workspace
 
 __all__ = ["PATIENCE_S", "open_storage", "optuna_file"]
@@ -20,7 +22,23 @@ def optuna_file(workspace: Workspace) -> Path | None:
 
 
 def open_storage(workspace: Workspace) -> RDBStorage:
-    """Open the database; make it if it does not exist."""
+    """Open the database; make it if it does not exist.
+
+    Raises:
+        HomeError: another version of Optuna made its tables.
+    """
+    try:
+        return _opened(workspace)
+    except RuntimeError:  # as Optuna says it
+        file = optuna_file(workspace)
+        raise HomeError(
+            f"expected tables of Optuna {optuna.__version__} in {file or workspace.ledger.database}, found those of "
+            "another version; install the version that made them"
+            + (", or move the file away: all in it is in the ledger" if file else "")
+        ) from None
+
+
+def _opened(workspace: Workspace) -> RDBStorage:
     file, database = optuna_file(workspace), workspace.ledger.database
     if file is None:
         assert database.url is not None

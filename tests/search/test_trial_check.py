@@ -82,6 +82,15 @@ def test_trials_of_an_earlier_version_have_no_digests(workspace: Workspace, stud
     assert Proposals(study, workspace).finished() == {0}
 
 
+def test_tables_of_another_version_of_optuna_are_one_line(workspace: Workspace, study: Study) -> None:
+    change(workspace.home / "optuna.sqlite", "UPDATE alembic_version SET version_num = 'v9.9.9'")
+
+    with pytest.raises(
+        HomeError, match=r"expected tables of Optuna .* found those of another version; install .* move"
+    ):
+        Proposals(study, workspace)
+
+
 def test_whole_numbers_are_the_same_whichever_way_they_are_stored() -> None:
     assert params_digest({"b": 1, "a": True}) == params_digest({"a": True, "b": 1.0})
     assert params_digest({"b": 1}) != params_digest({"b": True})
