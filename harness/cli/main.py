@@ -90,6 +90,8 @@ def main() -> None:
         _end(str(error), FAILED)
     except OSError as error:
         _end(f"{error}; once that is mended, the same command goes on from what is stored", WRONG_INPUT)
+    except MemoryError:
+        _end("memory is used up; with more of it, the same command goes on from what is stored", FAILED)
     except SystemExit as end:
         if end.code == INTERRUPTED:  # Typer's way of passing Ctrl-C on
             sys.stderr.write("harness: interrupted; the same command continues where this one stopped\n")

@@ -258,6 +258,15 @@ def test_what_the_system_refuses_is_one_line_and_ends_with_2(call: Call, monkeyp
     )
 
 
+def test_memory_that_is_used_up_is_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.search.find.find_study", raising(MemoryError()))
+
+    ended = call("run", "tiny")
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "memory is used up" in ended.stderr
+
+
 def test_on_a_terminal_that_knows_ascii_alone_other_characters_are_no_error(
     call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
