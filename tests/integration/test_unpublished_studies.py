@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 UNPUBLISHED = {
     "deeper-language-model": (40, 40),
     "late-classes-resnet": (24, 30),
-    "late-intents": (20, 25),
     "new-domain": (25, 240),
 }
 
