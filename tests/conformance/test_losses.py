@@ -382,6 +382,21 @@ def test_a_stage_that_goes_on_begins_with_the_state_that_it_had(loss: AbstractLo
 
 
 @pytest.mark.parametrize("loss", KEEPERS, ids=repr)
+def test_the_order_of_a_state_which_is_not_saved_changes_no_bit(loss: AbstractLoss) -> None:
+    values = {f"0/{number}": torch.ones(1) for number in range(40)}
+    # A large term first swallows small ones that it does not swallow if they come first.
+    amounts = {key: value * (2.0**-24 if number else 1.0) for number, (key, value) in enumerate(values.items())}
+    state = {"importance": amounts, "anchor": {key: torch.zeros(1) for key in values}}
+    turned = {what: dict(reversed(tensors.items())) for what, tensors in reversed(state.items())}
+
+    one, other = (
+        loss.components("it", replace(batch_of(), states={"it": each}, parameters=values)) for each in (state, turned)
+    )
+
+    assert torch.equal(one["it"], other["it"])
+
+
+@pytest.mark.parametrize("loss", KEEPERS, ids=repr)
 def test_what_a_loss_makes_of_its_state_leaves_the_earlier_one_as_it_was(loss: AbstractLoss) -> None:
     state = lived(loss)[3]
     before = {what: {key: value.clone() for key, value in tensors.items()} for what, tensors in state.items()}
