@@ -66,12 +66,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _kinds_of_harness_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _kinds_of_harness_alone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no message name the kinds that other tests define."""
     leaves = spec._leaves
+    modules = ("harness.", *(["study_tiny"] if "part_of_ones_own" in request.node.name else []))
 
     def own(family: type[spec.LeafSpec]) -> Iterator[type[Any]]:
-        yield from (leaf for leaf in leaves(family) if leaf.__module__.startswith(("harness.", "study_tiny")))
+        yield from (leaf for leaf in leaves(family) if leaf.__module__.startswith(modules))
 
     monkeypatch.setattr(spec, "_leaves", own)
 
