@@ -30,4 +30,6 @@ def _written(changes: Mapping[str, Any], most: int | None) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip(' ,')}\N{HORIZONTAL ELLIPSIS}"
+    """Return at most so many signs of `text`, whole words of it."""
+    words = text[:most].rpartition(" ")[0] or text[: most - 1]
+    return text if len(text) <= most else f"{words.rstrip(' ,')}\N{HORIZONTAL ELLIPSIS}"
