@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 import harness
 
 ROOT = Path(harness.__file__).parents[1]
-NOTEBOOK = ROOT / "examples" / "study_in_a_notebook.ipynb"
+NOTEBOOK = ROOT / "reports" / "study_in_a_notebook.ipynb"
 
 
 def shown(notebook: nbformat.NotebookNode) -> dict[int, set[str]]:
