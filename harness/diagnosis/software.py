@@ -19,6 +19,7 @@ __all__ = ["EXTRAS", "TOOLS", "look_at_software"]
 EXTRAS = {
     "bench": "compare the training loop with Lightning's",
     "metrics": "metrics of torchmetrics",
+    "onnx": "networks exported to ONNX, and compared with its runtime",
     "minilm": "the sentence encoder of two examples",
     "postgres": "one database for many machines",
     "ray": "workers that a cluster places",

@@ -38,6 +38,8 @@ CPU = torch.device("cpu")
 GROWTHS: list[AbstractOperation] = [
     *(operation for operation in OPERATIONS if not isinstance(operation, ToggleHead)),
     ToggleHead(name="aside", on=False),  # a head, since the network cannot do without what is toggled elsewhere
+]
+PLAIN: list[AbstractOperation] = [  # of a network without adapters, which not all methods can follow
     *(WidenLayer(path="blocks.0.conv", to=6, method=method) for method in METHODS),
     *(AttachHead(name="late", outputs=2, tap="hidden", init=init) for init in (Imprint(), Ridge())),
     AttachHead(name="late", outputs=2, tap="hidden", bias=PriorBias()),
@@ -58,7 +60,8 @@ POLICIES: list[AbstractFreezePolicy] = [
 def grown_outputs(operation: AbstractOperation, model: GrowableModel, images: Tensor) -> dict[str, Tensor]:
     """Grow a copy of `model` on the device of `images`, update it once, and return its outputs in between."""
     model, probe = copy.deepcopy(model).to(images.device), Probe(images, torch.arange(5, device=images.device) % 2)
-    equip(model, probe)
+    if operation in GROWTHS:
+        equip(model, probe)
     AttachHead(name="aside", outputs=2, tap="blocks.0").apply(model, probe=probe, generator=torch.Generator())
     optimizer = AdamW().start(list(model.parameters()))
     grow(model, optimizer, operation, probe=probe, keep_teacher=operation.keeps_teacher)
@@ -73,7 +76,7 @@ def grown_outputs(operation: AbstractOperation, model: GrowableModel, images: Te
 def test_every_operation_does_on_a_device_what_it_does_on_the_cpu(
     device: torch.device, conv_model: GrowableModel, images: Tensor
 ) -> None:
-    for operation in GROWTHS:
+    for operation in [*GROWTHS, *PLAIN]:
         expected = grown_outputs(operation, conv_model, images)
         found = expected if device == CPU else grown_outputs(operation, conv_model, images.to(device))
 

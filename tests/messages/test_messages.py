@@ -70,9 +70,11 @@ def _kinds_of_harness_alone(request: pytest.FixtureRequest, monkeypatch: pytest.
     """Let no message name the kinds that other tests define."""
     leaves = spec._leaves
     modules = ("harness.", *(["study_tiny"] if "part_of_ones_own" in request.node.name else []))
+    others = "harness.benchmarks."
 
     def own(family: type[spec.LeafSpec]) -> Iterator[type[Any]]:
-        yield from (leaf for leaf in leaves(family) if leaf.__module__.startswith(modules))
+        named = ((leaf, leaf.__module__) for leaf in leaves(family))
+        yield from (leaf for leaf, module in named if module.startswith(modules) and not module.startswith(others))
 
     monkeypatch.setattr(spec, "_leaves", own)
 

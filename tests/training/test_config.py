@@ -46,13 +46,13 @@ def test_losses_have_names_that_a_path_and_a_metric_can_have() -> None:
 
 @pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
 def test_a_fraction_of_a_batch_leaves_room_for_what_is_new(value: float) -> None:
-    with pytest.raises(ValidationError, match="replay"):
+    with pytest.raises(SpecError, match="replay"):
         TrainingConfig(replay=value)
 
 
 @pytest.mark.parametrize("name", ["accuracy", "loss", "f1_of_class"])
 def test_a_metric_whose_name_another_one_has_is_refused(name: str) -> None:
-    with pytest.raises(ValidationError, match=f"expected a name that no other metric has, found '{name}'"):
+    with pytest.raises(SpecError, match=f"expected a name that no other metric has, found '{name}'"):
         TrainingConfig(metrics={"f1": MacroF1(), name: MacroF1()})
 
 

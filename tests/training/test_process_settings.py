@@ -54,8 +54,8 @@ def test_what_is_set_inside_does_not_outlive_the_block(tmp_path: Path) -> None:
     with process_settings_kept():
         for change in CHANGES.values():
             change(tmp_path)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, lambda *_: None)  # which may be ignored before
+        signal.signal(signal.SIGTERM, lambda *_: None)
         assert len([one for one, other in zip(before, state(), strict=True) if one != other]) == len(before)
 
     assert state() == before

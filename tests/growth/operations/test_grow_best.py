@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
 from torch import nn
 
 from harness.core.errors import ModulePathError, SpecError
@@ -108,7 +107,7 @@ def test_a_comparison_needs_a_loss() -> None:
 
 
 def test_candidates_add_the_same_outputs() -> None:
-    with pytest.raises(ValidationError, match="expected candidates that add the same outputs"):
+    with pytest.raises(SpecError, match="expected candidates that add the same outputs"):
         GrowBest(candidates=(AttachHead(name="late", outputs=2, tap="0"), Unchanged()))
-    with pytest.raises(ValidationError, match="expected one candidate and one draw with stream=1"):
+    with pytest.raises(SpecError, match="expected one candidate and one draw with stream=1"):
         GrowBest(candidates=(FIRST, SECOND), stream=1)

@@ -5,6 +5,7 @@ this process, in a home that was prepared. What is left by the fault is examined
 without a fault, and what is there then is examined as well.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -28,9 +29,14 @@ from tests.undrawn import undraw
 
 KILLED, SURPRISED = -9, 70
 
-shim = CDLL(None)
-shim.arm.argtypes = [c_char_p, c_int, c_long, c_int, c_int]
-shim.calls.restype = c_long
+
+@functools.cache
+def shim() -> CDLL:
+    """Return the functions of `shim.c`, with which this process was started."""
+    loaded = CDLL(None)
+    loaded.arm.argtypes = [c_char_p, c_int, c_long, c_int, c_int]
+    loaded.calls.restype = c_long
+    return loaded
 
 
 @dataclass
@@ -88,11 +94,11 @@ def tried(prepared: Prepared, fault: Fault, nth: int, home: Path) -> tuple[str, 
     said, arguments = home.with_name("said.txt"), prepared.command.arguments(home)
 
     def faulty() -> int:
-        shim.arm(str(home).encode(), fault.kinds, nth, fault.error, int(fault.lasts))
+        shim().arm(str(home).encode(), fault.kinds, nth, fault.error, int(fault.lasts))
         try:
             return call(arguments)
         finally:
-            shim.disarm()
+            shim().disarm()
 
     def examine(*, whole: bool) -> list[str]:
         def look() -> int:
@@ -103,7 +109,7 @@ def tried(prepared: Prepared, fault: Fault, nth: int, home: Path) -> tuple[str, 
 
     code = forked(faulty, said)
     first = said.read_text()
-    wrong = [*faults_of_end(code, first, fault)] if shim.calls() >= nth else []
+    wrong = [*faults_of_end(code, first, fault)] if shim().calls() >= nth else []
     wrong += examine(whole=code == 0)
     if again := forked(lambda: call(arguments), said):
         wrong.append(f"called again, it ends with {again}: {said.read_text()[-600:]}")
@@ -126,8 +132,8 @@ def campaign(name: str, fault: str, prepared: Prepared, numbers: Iterator[int], 
     figures = Figures(name, fault)
     for nth in numbers:
         end, wrong = tried(prepared, FAULTS[fault], nth, home)
-        figures.calls = max(figures.calls, shim.calls() if end == "0" else 0)
-        if end == "0" and shim.calls() < nth:
+        figures.calls = max(figures.calls, shim().calls() if end == "0" else 0)
+        if end == "0" and shim().calls() < nth:
             break
         figures.tried += 1
         figures.ends[end] = figures.ends.get(end, 0) + 1

@@ -17,7 +17,7 @@ ARCHIVE = Path(__file__).with_name("report_0_1.tar.xz")
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     return tmp_path / "report_0_1"
 
 

@@ -252,7 +252,7 @@ def test_a_server_that_fails_hangs_or_is_down_costs_only_delay_and_what_is_left_
     assert trained < 15  # of which the runs take 3: none waits for an answer, though there are dozens to wait for
     for name, uri in uris.items():
         expected = sum(len(points) for run in in_ledger(tmp_path / name).values() for points in run.values())
-        assert f"Undelivered(runs=3, points={expected + 3 * 2}, reason=" in outputs[name][0].decode()
+        assert f"3 runs, {expected + 3 * 2} points (" in outputs[name][0].decode()
         assert uri in outputs[name][0].decode()
         assert outputs[name][1] == b""
 

@@ -1,13 +1,15 @@
 import os
 import socket
+import sqlite3
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 from urllib.error import HTTPError
 
 import psutil
 import pytest
 
-from harness.core.errors import HarnessError, InputError
+from harness.core.errors import HarnessError, HomeError, InputError
 from harness.tracking.mlflow.pages import fetch
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.mlflow.ui import UiServer, is_private, start_ui
@@ -66,9 +68,19 @@ def test_a_port_that_is_taken_is_refused(home: Path, tracker: MlflowTracker) -> 
 
 
 def test_a_server_that_does_not_start_shows_its_log(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "mlflow.sqlite")) as database:
+        database.executescript(
+            "CREATE TABLE alembic_version (version_num); INSERT INTO alembic_version VALUES ('of later')"
+        )
+
+    with pytest.raises(HarnessError, match="later"):
+        start_ui(tmp_path)
+
+
+def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mlflow.sqlite").write_text("not a database, and long enough to be looked at by SQLite")
 
-    with pytest.raises(HarnessError, match="file is not a database"):
+    with pytest.raises(HomeError, match="harness sync"):
         start_ui(tmp_path)
 
 
