@@ -65,7 +65,8 @@ Call = Callable[..., str]
 def folder(tmp_path: Path) -> Path:
     """A folder with the study in `studies/tiny`, the home in `runs`, and its report in `published/tiny`."""
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
     return tmp_path
 
 

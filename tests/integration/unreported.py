@@ -9,7 +9,12 @@ def conclude(*_: object) -> None:
     """Write no report: drawing it takes longer than the few runs of a test."""
 
 
-vars(launch_study)["_reported"] = vars(run)["_show"] = conclude
+def unreport() -> None:
+    """Let this process write no report at the end of a study."""
+    vars(launch_study)["_reported"] = vars(run)["_show"] = conclude
 
-if __name__ == "__main__":  # workers load this file as well
+
+if __name__ in ("__main__", "__mp_main__"):  # workers load this file as well
+    unreport()
+if __name__ == "__main__":
     main()

@@ -22,9 +22,9 @@ import torch
 from harness.cli.main import main
 from harness.staging import snapshot_files
 from harness.tracking.delivery import projector
-from tests.integration import unreported  # noqa: F401  # reports have a command of their own
 from tests.integration.nth_call.faults import FAULTS, FIGURES, Case, Fault
 from tests.integration.nth_call.invariants import COMMANDS, Command, Contents, check_left, in_home
+from tests.integration.unreported import unreport
 from tests.undrawn import undraw
 
 KILLED, SURPRISED = -9, 70
@@ -162,6 +162,7 @@ def main_of(cases: Sequence[Case], place: Path) -> None:
     """Prepare everything, and write the figures of each command and fault that is asked for as a line of JSON."""
     torch.set_num_threads(1)
     undraw()
+    unreport()  # reports have a command of their own
     # As in a large snapshot, so that those of a small network go the way of several files as well.
     vars(snapshot_files).update(LARGE_BYTES=0, LARGE_TENSOR_BYTES=512)
     vars(projector).update(FIRST_RETRY_S=projector.RETRY_FOR_S)  # what fails once fails again

@@ -17,7 +17,8 @@ ARCHIVE = Path(__file__).with_name("report_0_1.tar.xz")
 @pytest.fixture
 def report(tmp_path: Path) -> Path:
     with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(tmp_path)
     return tmp_path / "report_0_1"
 
 
