@@ -84,6 +84,7 @@ def test_its_code_has_the_digest_of_the_checkout(harness: Callable[..., str]) ->
     assert said.strip() == environment()["code_sha256"]
 
 
+@pytest.mark.campaign  # the parts of the walk are tested from the checkout
 @pytest.mark.slow
 def test_it_leads_from_an_empty_folder_to_a_report(harness: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "here" / "plants.csv").write_text(PLANTS)

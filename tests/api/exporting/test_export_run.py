@@ -110,8 +110,8 @@ def called_by_card(folder: Path) -> str:
 @pytest.mark.parametrize(
     "to",
     [
-        "torch",
-        pytest.param("safetensors", marks=pytest.mark.campaign),
+        "safetensors",
+        pytest.param("torch", marks=pytest.mark.campaign),
         pytest.param("onnx", marks=pytest.mark.campaign),
         pytest.param("hf", marks=pytest.mark.campaign),
     ],
