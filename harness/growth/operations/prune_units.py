@@ -15,7 +15,6 @@ from harness.growth.scores import AbstractScore, MagnitudeScore, Seen
 from harness.growth.spaces.pruning import prune_space
 from harness.growth.spaces.wanted import Wanted
 from harness.models.growable import GrowableModel
-from harness.models.paths import full_path, module_at
 
 __all__ = ["PruneUnits"]
 
@@ -92,7 +91,7 @@ class PruneUnits(AbstractOperation):
         carried, units = prune_space(
             model,
             probe,
-            self._wanted(model),
+            Wanted.of(model, self.path, self.together, self.readers, self.rows, self._count),
             lambda seen, count: self._lowest(seen, count, generator),
             means=self.fill == "mean",
         )
@@ -110,17 +109,6 @@ class PruneUnits(AbstractOperation):
             most = size * len(self.units) // max(count, 1)
             raise SpecError(f"expected units below {most} of {self.path!r}, in whole groups, found {self.units}")
         return torch.tensor(groups)
-
-    def _wanted(self, model: nn.Module) -> Wanted:
-        for path in (*self.readers, *(() if self.together == "all" else self.together)):
-            module_at(model, path)
-        return Wanted(
-            full_path(model, self.path),
-            self.together if self.together == "all" else tuple(full_path(model, path) for path in self.together),
-            tuple(full_path(model, path) for path in self.readers),
-            self.rows,
-            self._count,
-        )
 
     def _count(self, units: int) -> int:
         if self.units is not None:

@@ -92,7 +92,8 @@ class WidenLayer(AbstractOperation):
             except ModulePathError as error:
                 refusal = str(error)
         try:
-            widening = Widening(self._wanted(model), self.method, self.moments)
+            wanted = Wanted.of(model, self.path, self.together, self.readers, self.rows, self._added)
+            widening = Widening(wanted, self.method, self.moments)
             carried = widen_space(model, probe, widening, generator)
         except InputError as error:
             kind = SpecError if isinstance(error, SpecError) and not refusal else ModulePathError
@@ -135,17 +136,6 @@ class WidenLayer(AbstractOperation):
         for reader, weight in zip(followers.layers, new.outgoing, strict=True):
             carried += with_inputs(model.get_submodule(reader.path), reader, weight, self.moments)
         return carried
-
-    def _wanted(self, model: nn.Module) -> Wanted:
-        for path in (*self.readers, *(() if self.together == "all" else self.together)):
-            module_at(model, path)
-        return Wanted(
-            full_path(model, self.path),
-            self.together if self.together == "all" else tuple(full_path(model, path) for path in self.together),
-            tuple(full_path(model, path) for path in self.readers),
-            self.rows,
-            self._added,
-        )
 
     def _added(self, units: int) -> int:
         if self.by is not None:

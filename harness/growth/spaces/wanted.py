@@ -16,6 +16,7 @@ from harness.growth.spaces.sizes import follow_heads, follow_width
 from harness.growth.spaces.slots import UnitSlot
 from harness.growth.spaces.space import Space
 from harness.growth.tracing import FAILURES, first_line
+from harness.models.paths import full_path, module_at
 
 __all__ = ["Found", "Wanted", "wanted_space"]
 
@@ -39,6 +40,29 @@ class Wanted:
     readers: tuple[str, ...]
     rows: int
     count: Callable[[int], int]
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        path: str,
+        together: tuple[str, ...] | str,
+        readers: tuple[str, ...],
+        rows: int,
+        count: Callable[[int], int],
+    ) -> "Wanted":
+        """Return the same for paths as a user writes them. Raises `ModulePathError` for one that is not there."""
+        others = together if isinstance(together, tuple) else ()
+        for named in (*readers, *others):
+            module_at(model, named)
+        full = tuple(full_path(model, other) for other in others)
+        return cls(
+            full_path(model, path),
+            full if isinstance(together, tuple) else together,
+            tuple(full_path(model, reader) for reader in readers),
+            rows,
+            count,
+        )
 
 
 @dataclass(frozen=True)
