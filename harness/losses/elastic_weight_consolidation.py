@@ -7,6 +7,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from harness.core.errors import SpecError
+from harness.losses._base import AbstractLoss
 from harness.losses._penalty import AbstractPenalty
 from harness.losses._state import Learned, LossState, SeenExample
 
@@ -39,6 +40,11 @@ class ElasticWeightConsolidation(AbstractPenalty):
     def needs_logits(self) -> bool:
         """Return whether the Fisher information is the exact one."""
         return self.fisher == "exact"
+
+    @property
+    def before_growth(self) -> AbstractLoss | None:
+        """Return None, unless its weight is learned: before the first arrival there is no component and no state."""
+        return self if self.learned_weight else None
 
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
         """Return the state with F of what was learned. Raises `SpecError` if an exact F needs losses that classify."""

@@ -7,6 +7,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from harness.losses._base import AbstractLoss
 from harness.losses._penalty import AbstractPenalty
 from harness.losses._state import Learned, LossState, SeenExample
 
@@ -26,6 +27,11 @@ class MemoryAwareSynapses(AbstractPenalty):
 
     kind: Literal["memory_aware_synapses"] = "memory_aware_synapses"
     examples: PositiveInt = 500
+
+    @property
+    def before_growth(self) -> AbstractLoss | None:
+        """Return None, unless its weight is learned: before the first arrival there is no component and no state."""
+        return self if self.learned_weight else None
 
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
         """Return the state with O of what was learned."""

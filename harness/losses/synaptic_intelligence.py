@@ -7,6 +7,7 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor
 
+from harness.losses._base import AbstractLoss
 from harness.losses._penalty import AbstractPenalty
 from harness.losses._state import Learned, LossState, Move
 
@@ -31,6 +32,11 @@ class SynapticIntelligence(AbstractPenalty):
     def follows_updates(self) -> bool:
         """Return True."""
         return True
+
+    @property
+    def before_growth(self) -> AbstractLoss | None:
+        """Return the same of weight 1, unless that is learned: the way begins at the start, and pulls nowhere yet."""
+        return self if self.learned_weight else self.model_copy(update={"weight": 1.0})
 
     def begin(self, state: LossState, values: Mapping[str, Tensor]) -> LossState:
         """Return the state with a way that begins at `values` for each parameter that is new."""

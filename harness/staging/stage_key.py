@@ -23,9 +23,9 @@ def first_key(config: RunConfig, *, alone: bool = False, data: str = "") -> str:
 
     Neither the number of steps, nor growths to come, nor what ends the run are in it, so runs that differ in them share
     this stage, if no schedule goes by the number of steps; unless `alone`, which makes every run's stages its own. Nor
-    is a memory in it, nor losses that read from one, which come with the first growth. That instruction sets are pinned
-    is, since it changes last bits; the processor is not. `data` is the digest of what the task's spec does not say of
-    its data.
+    is a memory in it, nor losses that read from one or are penalties, which come with the first growth. That
+    instruction sets are pinned is, since it changes last bits; the processor is not. `data` is the digest of what the
+    task's spec does not say of its data.
     """
     config = config.with_length
     content = {"task": config.task, "model": config.model, "training": config.training.before_growth}
@@ -52,10 +52,10 @@ def next_key(parent: str, step: int, change: Change, config: RunConfig) -> str:
     It says of the run `config` what the key of the first stage leaves out.
     """
     training, content = config.training, {"parent": parent, "step": step, "change": change.to_json()}
-    if training.memory is None:
+    if training.before_growth == training:
         return digest(content)
     losses = {name: loss.to_json() for name, loss in training.losses.items()}
-    return digest({**content, "memory": training.memory.to_json(), "losses": losses})
+    return digest({**content, "memory": training.memory and training.memory.to_json(), "losses": losses})
 
 
 @functools.cache

@@ -116,3 +116,25 @@ def test_such_a_run_trains_alone(runner: Runner, run: RunConfig, monkeypatch: py
     runner.run(with_changes(run, {"steps": 12}, without=["growths.1", "growths.2"]))
 
     assert signatures == [None] * 2
+
+
+def test_runs_share_all_before_the_first_growth_whatever_holds_them_then(
+    tmp_path: Path, run: RunConfig
+) -> None:
+    classes = {"classes": {"kind": "joint_cross_entropy"}}
+    held = [
+        {},
+        {"held": {"kind": "elastic_weight_consolidation", "examples": 8, "weight": 10.0}},
+        {"held": {"kind": "elastic_weight_consolidation", "examples": 4}},
+        {"held": {"kind": "memory_aware_synapses", "examples": 8}},
+        *({"held": {"kind": "synaptic_intelligence", "weight": weight}} for weight in (0.1, 5.0)),
+    ]
+    runs = [with_changes(run, {"training.losses": classes | each}) for each in held]
+    shared = runner_in(tmp_path / "shared")
+
+    together = [shared.run(each).history for each in runs]
+    alone = [Runner(Workspace(tmp_path / "alone").create(), alone=True).run(each).history for each in runs]
+
+    assert together == alone
+    assert len({str(history) for history in together}) == len(runs)
+    assert shared.steps_trained == 2 * 10 + len(runs) * 20  # those that follow updates have a trunk of their own
