@@ -118,9 +118,7 @@ def test_such_a_run_trains_alone(runner: Runner, run: RunConfig, monkeypatch: py
     assert signatures == [None] * 2
 
 
-def test_runs_share_all_before_the_first_growth_whatever_holds_them_then(
-    tmp_path: Path, run: RunConfig
-) -> None:
+def test_runs_share_all_before_the_first_growth_whatever_holds_them_then(tmp_path: Path, run: RunConfig) -> None:
     classes = {"classes": {"kind": "joint_cross_entropy"}}
     held = [
         {},
