@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 LARGEST = 24  # runs in a pack; more save no more, since their values leave the processor's cache
 ENOUGH = 4  # runs, of which a pack that does not pay shows that none does
 LEAST_SAVED = 0.2  # of the time of single steps; recording and proofs take a part of it
+TRIES = 2  # that do not pay, before none is made any more: what else the machine does disturbs one measurement
 BUDGET_BYTES = 2 * 10**9  # of what runs hold that have begun
 
 
@@ -37,6 +39,7 @@ class Packs:
         self._largest = largest
         self._alone: set[Hashable] = set()  # signatures of loops that no pack trains
         self._too_few: dict[Hashable, int] = {}  # by signature, the largest number of loops that did not pay
+        self._tries = Counter[Hashable]()  # by signature, how often enough of them did not
         self._proved: set[Hashable] = set()
 
     def has_room(self, loops: Sequence["StageLoop"]) -> bool:
@@ -129,15 +132,23 @@ class Packs:
                 break
             packed = PackedStep(loops, network, together=together)
             proof = _proof(loops, packed)
-        if proof is None or not proof.holds or (proof.saved <= LEAST_SAVED and len(loops) >= ENOUGH):
+        if proof is None or not proof.holds:
             if proof is None or proof.is_finite:
                 self._alone.add(signature)
             return None
         self._proved.add(signature)
         if proof.saved > LEAST_SAVED:
             return packed
-        self._too_few[signature] = max(len(loops), self._too_few.get(signature, 0))
+        self._remember_not_to_pay(signature, len(loops))
         return None
+
+    def _remember_not_to_pay(self, signature: Hashable, count: int) -> None:
+        if count < ENOUGH:
+            self._too_few[signature] = max(count, self._too_few.get(signature, 0))
+            return
+        self._tries[signature] += 1
+        if self._tries[signature] == TRIES:
+            self._alone.add(signature)
 
 
 def _proof(loops: list["StageLoop"], packed: PackedStep) -> Proof | None:

@@ -3,6 +3,7 @@ import time
 import pytest
 
 from harness.training.packing import Packs, pack
+from harness.training.packing.proof import Proof
 from tests.training.packing.runs import Run, alone, loops_of, together, train
 from tests.training.packing.test_pack import DROPPED, head, seeds
 
@@ -14,6 +15,20 @@ def test_a_pack_that_does_not_pay_is_none(packed_steps: list[int], monkeypatch: 
 
     assert together(runs) == expected
     assert not packed_steps
+
+
+@pytest.mark.parametrize(("disturbed", "packed"), [(0, 6), (1, 5), (2, 0)])
+def test_one_measurement_that_was_disturbed_sends_one_run_alone_and_two_send_all(
+    disturbed: int, packed: int, packed_steps: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved = iter([*[0.0] * disturbed, *[0.5] * 9])
+    monkeypatch.setattr(pack, "LEAST_SAVED", 0.2)
+    monkeypatch.setattr(pack, "prove", lambda *_: Proof(holds=True, saved=next(saved)))
+    runs = seeds(6)
+    expected = [alone(run) for run in runs]
+
+    assert together(runs) == expected
+    assert max(packed_steps, default=0) == packed
 
 
 @pytest.mark.parametrize(("largest", "sizes"), [(24, {5}), (4, {2, 3}), (2, {1, 2}), (1, set())])
