@@ -33,7 +33,7 @@ from harness.training.optimizers import AdamW
 
 __all__ = ["ShareBenchmark", "reference_study"]
 
-STEPS, QUICK_STEPS = 800, 200
+STEPS, QUICK_STEPS = 300, 200
 
 
 def reference_study(*, quick: bool) -> Study:
@@ -67,8 +67,8 @@ def reference_study(*, quick: bool) -> Study:
         },
         arms={"frozen": {"growths.0.freeze": OldParameters()}, "unfrozen": {}},
         comparison=("unfrozen", "frozen"),
-        trials=3 if quick else 12,
-        seeds=1 if quick else 3,
+        trials=3 if quick else 6,
+        seeds=1 if quick else 2,
     )
 
 
