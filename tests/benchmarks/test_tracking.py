@@ -8,7 +8,15 @@ from harness.benchmarks.tracking import TrackingBenchmark
 from harness.tracking.delivery.destination import parse_destination
 
 
+@pytest.fixture(params=["a second database", pytest.param("a server", marks=pytest.mark.campaign)])
+def beside_the_database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured beside the database: to start a server takes longer than all the rest."""
+    if request.param == "a second database":
+        monkeypatch.setattr(tracking, "_on_server", tracking._in_sqlite)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("beside_the_database")
 def test_a_database_and_a_server_are_measured_and_get_every_point(
     new_database: Callable[[Path], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

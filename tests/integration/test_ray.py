@@ -50,6 +50,7 @@ def numbers(folder: Path) -> dict[object, object]:
     return {run.key: (run.stages, run_history(folder / "store", run.stages)) for run in runs}
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.ray
 def test_an_actor_that_is_killed_is_replaced_and_changes_no_number(
