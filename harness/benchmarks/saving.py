@@ -48,13 +48,18 @@ def machine() -> str:
 
 
 def save_report(name: str, figures: Sequence[Figure], folder: Path, *, quick: bool) -> Path:
-    """Write `<folder>/<name>/README.md` and `figures.json`; return the folder."""
+    """Write `<folder>/<name>/README.md` and `figures.json`; return the folder.
+
+    Sections that someone wrote below the table stay.
+    """
     out = folder / name
     out.mkdir(parents=True, exist_ok=True)
     rows = ["| " + " | ".join(row) + " |" for row in as_table(figures)]
     command = f"harness bench {name}{' --quick' if quick else ''} --save"
     lines = [f"# Benchmark: {name}", "", f"`{command}` on {machine()}.", ""]
     lines += ["| figure | value | target | met |", "| --- | ---: | --- | --- |", *rows, ""]
-    (out / "README.md").write_text("\n".join(lines))
+    page = out / "README.md"
+    _, heading, written = page.read_text().partition("\n## ") if page.exists() else ("", "", "")
+    page.write_text("\n".join(lines) + heading + written)
     save_json(figures, out / "figures.json")
     return out

@@ -138,9 +138,10 @@ def _sharing(study: Study) -> list[Figure]:
         by_two = _run(study, runner, workers=2)
     with _runner(share=False) as runner:
         alone = _run(study, runner)
+    steps = plan.steps / plan.distinct_steps
     return [
-        Figure.at_least("the study alone, in units of the study shared (wall time)", alone / shared, 3),
-        Figure("steps of all runs, in units of distinct steps", plan.steps / plan.distinct_steps),
+        Figure.at_least("the study alone, in units of the study shared (wall time)", alone / shared, round(steps, 2)),
+        Figure("steps of all runs, in units of distinct steps", steps),
         Figure.at_most("steps trained, in units of distinct steps", trained / plan.distinct_steps, 1.02),
         Figure.at_most("snapshot and commit (% of wall time)", 100 * storing / shared, 3),
         Figure.at_least("two workers against one, one thread each (speed, their start included)", shared / by_two, 1.8),

@@ -30,6 +30,16 @@ def test_a_report_says_how_it_was_made_and_where(tmp_path: Path) -> None:
     assert (folder / "figures.json").is_file()
 
 
+def test_what_someone_wrote_below_the_table_stays_when_it_is_saved_anew(tmp_path: Path) -> None:
+    page = save_report("growth", FIGURES, tmp_path, quick=True) / "README.md"
+    written = "\n## What it rests on\n\nA sentence.\n\n## Tried\n\nAnother.\n"
+    page.write_text(page.read_text() + written)
+
+    save_report("growth", FIGURES[:1], tmp_path, quick=False)
+
+    assert page.read_text().endswith("| growth (steps) | 0.312 | < 5 | yes |\n" + written)
+
+
 def test_a_figure_that_could_not_be_measured_says_why(tmp_path: Path) -> None:
     missing = Figure.missing("steps/s in a graph", "there are none on cpu")
 
