@@ -56,5 +56,5 @@ def study() -> Study:
         secondary=("accuracy/next",),
         smallest_effect=0.05,
         trials=5,
-        seeds=2,
+        seeds=1,
     )
