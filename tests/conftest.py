@@ -26,6 +26,7 @@ from harness.staging.workspace import Workspace
 from harness.tracking.mlflow.location import default_tracking_uri
 from harness.training.config import TrainingConfig
 from harness.training.optimizers import AdamW
+from tests.migrations import read_migrations_once
 from tests.undrawn import undraw
 
 LONGEST_S = 20.0  # twice what the slowest takes, since a busy machine makes processor time longer, too
@@ -55,15 +56,8 @@ def _migrations_read_once() -> Iterator[None]:
     if "optuna" not in sys.modules:
         yield
         return
-    manager, known = import_module("optuna.storages._rdb.storage")._VersionManager, list[object]()
-    read = manager._create_alembic_script
-
-    def once(self: object) -> object:
-        known.extend([] if known else [read(self)])
-        return known[0]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manager, "_create_alembic_script", once)
+        read_migrations_once(patch.setattr)
         yield
 
 

@@ -10,7 +10,7 @@ from harness.api.studies import without_home
 from harness.cli import options
 from harness.cli.studies import load_changed
 from harness.core.errors import InputError
-from harness.core.synced import sync
+from harness.core.synced import make_folder, sync
 from harness.staging.durable_files import write_synced
 
 __all__ = ["register"]
@@ -85,7 +85,7 @@ def _write(path: Path, content: bytes) -> None:
     """
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         write_synced(unfinished, [content])
         unfinished.rename(path)
         sync(path.parent)

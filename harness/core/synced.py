@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["sync"]
+__all__ = ["make_folder", "sync"]
 
 
 def sync(path: Path) -> None:
@@ -13,3 +13,15 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that their names are safe, too.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.is_dir()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from harness.core.errors import SnapshotError, StoreError
-from harness.core.synced import sync
+from harness.core.synced import make_folder, sync
 
 __all__ = ["read_checkpoint", "write_checkpoint"]
 
@@ -30,7 +30,7 @@ def write_checkpoint(folder: Path, content: dict[str, Any], tensors: dict[str, T
         StoreError: it cannot be written; what was there before is still there.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryDirectory(prefix=".saving-", dir=folder) as temporary:
             written = Path(temporary) / "tensors"
             save_file(_stored(tensors), written)

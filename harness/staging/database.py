@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.errors import HomeError
+from harness.core.synced import make_folder
 from harness.staging.sqlite_file import SqliteFile
 from harness.staging.transaction import AbstractTransaction
 
@@ -112,7 +113,7 @@ class Database:
 
     def _create_folder(self, folder: Path) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise HomeError(
                 f"cannot write to the home {folder} ({error}); choose another with --home or HARNESS_HOME"

@@ -21,6 +21,7 @@ NAMESPACE = "harness_ledger"  # Optuna's tables in the same database have some o
 CREATING = 7_274_001  # any number, the same in every process: an advisory lock while tables are created
 PASSWORDS = ("password", "sslpassword")  # in the query of an address
 MOST_CHARACTERS = 500  # of what a server says
+REPAIR, OTHER = "see that the server runs and lets this user in", "another with --storage or HARNESS_STORAGE"
 WAITS_S = (0.5, 1, 2, 4, 8, 16, 30)  # between attempts to reach a server that was reached before
 
 
@@ -117,7 +118,7 @@ class PostgresDatabase:
             if error.connection_invalidated:
                 cause = self.quoted(error.orig)
                 raise AwayError(f"the database {self} went away in the middle of a transaction: {cause}") from None
-            raise unusable(str(self), self.quoted(error.orig)) from None
+            raise unusable(str(self), self.quoted(error.orig), repair=REPAIR, other=OTHER) from None
 
     def _connection(self) -> Connection:
         self._engine = self._engine or create_engine(

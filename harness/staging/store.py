@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.core.errors import SnapshotError, StoreError
 from harness.core.history import History
-from harness.core.synced import sync
+from harness.core.synced import make_folder, sync
 from harness.staging.catalog import Catalog, StageEntry
 from harness.staging.durable_files import exchanged, is_denied, write_synced
 from harness.staging.histories import ANSWERS_FILE, METRICS_FILES, stage_folder
@@ -268,7 +268,7 @@ def _sha256(contents: Sequence[Buffer]) -> str:
 @contextlib.contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
     """Yield a folder that takes the place of `folder` at the end of the block, if that does not raise."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         yield temporary

@@ -8,7 +8,7 @@ from harness.core.errors import HomeError
 
 __all__ = ["AbstractTransaction", "unusable"]
 
-FULL = "disk is full"  # as SQLite says it
+FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
 
 
 class AbstractTransaction(ABC):
@@ -42,11 +42,16 @@ class AbstractTransaction(ABC):
         """Return the rows that a statement selects."""
 
 
-def unusable(database: str, cause: object) -> HomeError:
+def unusable(
+    database: str,
+    cause: object,
+    *,
+    repair: str = "restore it from a copy",
+    other: str = "another home with --home or HARNESS_HOME",
+) -> HomeError:
     """Return the error of a database that cannot be read or written."""
     said = " ".join(str(cause).split())
-    advice = "free space" if FULL in said else "restore it from a copy"
+    advice = "free space" if any(words in said for words in FULL) else repair
     return HomeError(
-        f"expected a ledger at {database} that can be read and written, found: {said}; {advice}, or choose another "
-        "home with --home or HARNESS_HOME"
+        f"expected a ledger at {database} that can be read and written, found: {said}; {advice}, or choose {other}"
     )

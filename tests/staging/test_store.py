@@ -129,6 +129,7 @@ def test_a_write_that_fails_leaves_nothing_behind(store: Store, monkeypatch: pyt
 
 def test_a_stage_is_synced_before_it_is_committed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     synced, sync = list[str](), os.fsync
+    (store.root / "ab" / "ab12").mkdir(parents=True)  # else the folders above it are synced first
 
     def noted(descriptor: int) -> None:
         assert store.entries("ab12") == []

@@ -1,3 +1,5 @@
+import pytest
+
 from harness.staging.database import Database
 from harness.staging.transaction import unusable
 
@@ -20,3 +22,8 @@ def test_a_table_is_there_or_not(database: Database) -> None:
 
 def test_a_cause_of_several_lines_is_told_in_one() -> None:
     assert "found: disk full, sorry;" in str(unusable("ledger.sqlite", "disk full,\n  sorry"))
+
+
+@pytest.mark.parametrize("said", ["database or disk is full", "could not extend file: No space left on device"])
+def test_of_a_full_disk_it_is_said_what_helps(said: str) -> None:
+    assert "; free space, or" in str(unusable("ledger.sqlite", said))

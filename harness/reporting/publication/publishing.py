@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.core.errors import InputError
-from harness.core.synced import sync
+from harness.core.synced import make_folder, sync
 from harness.staging.durable_files import exchanged, write_synced
 
 __all__ = ["KEPT", "publish"]
@@ -35,7 +35,7 @@ def publish(out: Path, files: Mapping[str, bytes]) -> None:
     """
     place = out.resolve()
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         with _alone_in(place.parent):
             _clear_leftovers(place)
             _check(out)

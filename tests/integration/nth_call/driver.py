@@ -22,9 +22,11 @@ import torch
 from harness.cli.main import main
 from harness.staging import snapshot_files
 from harness.tracking.delivery import projector
-from tests.integration.nth_call.faults import FAULTS, FIGURES, Case, Fault
+from tests.integration.drivers import FIGURES
+from tests.integration.nth_call.faults import FAULTS, Case, Fault
 from tests.integration.nth_call.invariants import COMMANDS, Command, Contents, check_left, in_home
 from tests.integration.unreported import unreport
+from tests.migrations import read_migrations_once
 from tests.undrawn import undraw
 
 KILLED, SURPRISED = -9, 70
@@ -158,14 +160,20 @@ def numbered(first: int, stride: int, most: int) -> Iterator[int]:
     return iter(range(first, first + stride * most, stride)) if most else itertools.count(first, stride)
 
 
-def main_of(cases: Sequence[Case], place: Path) -> None:
-    """Prepare everything, and write the figures of each command and fault that is asked for as a line of JSON."""
+def settle() -> None:
+    """Let this process do what is tried in it, and nothing that is tried elsewhere or depends on time."""
     torch.set_num_threads(1)
     undraw()
+    read_migrations_once()
     unreport()  # reports have a command of their own
     # As in a large snapshot, so that those of a small network go the way of several files as well.
     vars(snapshot_files).update(LARGE_BYTES=0, LARGE_TENSOR_BYTES=512)
     vars(projector).update(FIRST_RETRY_S=projector.RETRY_FOR_S)  # what fails once fails again
+
+
+def main_of(cases: Sequence[Case], place: Path) -> None:
+    """Prepare everything, and write the figures of each command and fault that is asked for as a line of JSON."""
+    settle()
     prepared = {name: prepare(name, place) for name in dict.fromkeys(name for name, *_ in cases)}
     for name, fault, first, stride, most in cases:
         found = campaign(name, fault, prepared[name], numbered(first, stride, most), place / "home")

@@ -3,11 +3,10 @@
 import errno
 from dataclasses import dataclass
 
-__all__ = ["FAULTS", "FIGURES", "Case", "Fault"]
+__all__ = ["FAULTS", "Case", "Fault"]
 
 Case = tuple[str, str, int, int, int]  # command, fault, first call, stride, how many at most; 0 for all there are
 
-FIGURES = "figures: "  # before each line of them
 WRITE, SYNC, CREATE, NAME, OPEN = 1, 2, 4, 8, 16  # kinds of calls, as in `shim.c`
 # As SQLite says it: where it cannot make a file beside a database, it says of the database that it is read-only.
 OPENED = ("disk I/O error", "unable to open database file", "readonly database")

@@ -1,0 +1,74 @@
+"""Drivers of campaigns: processes of their own, into which a library may be loaded before the C library."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness
+from tests.cli.conftest import STUDY
+
+__all__ = ["FIGURES", "SHORTER", "environment", "figures_of", "preloading"]
+
+ROOT = Path(harness.__file__).parents[1]
+FIGURES = "figures: "  # before each line of them
+# The study with as few calls to the system as there can be: two runs, whose networks grow in a few steps.
+SHORTER = {
+    "trials=2": "trials=1",
+    "evaluate_every=20": "evaluate_every=2",
+    "steps=40": "steps=4",
+    "step=20": "step=2",
+    "low=10, high=30, step=10": "low=1, high=3, step=1",
+}
+
+
+def preloading(source: Path, folder: Path) -> dict[str, str]:
+    """Compile a library; return the variable that has it loaded before the C library."""
+    compiler = shutil.which("cc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("no C compiler, or a system without /proc")
+    library = folder / f"{source.stem}.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process of its own, with this package and none of the user's settings."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("HARNESS_", "MLFLOW_"))}
+    return own | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+
+
+def figures_of(
+    driver: str, cases: Sequence[Sequence[object]], folder: Path, *, library: str = "", changes: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return what a driver, a module beside this one, says of each case about a tiny study in `folder`.
+
+    Args:
+        driver: its name.
+        cases: as it takes them.
+        folder: where it runs.
+        library: the file beside this one of what is loaded before the C library, if anything.
+        changes: of the text of the tiny study.
+    """
+    preloaded = preloading(Path(__file__).parent / library, folder) if library else {}
+    study = STUDY
+    for text, other in changes.items():
+        assert text in study
+        study = study.replace(text, other)
+    (folder / "study.py").write_text(study)
+    done = subprocess.run(
+        [sys.executable, "-m", f"{__package__}.{driver}", json.dumps(cases)],
+        cwd=folder,
+        env=environment() | preloaded,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line.removeprefix(FIGURES)) for line in done.stdout.splitlines() if line.startswith(FIGURES)]
