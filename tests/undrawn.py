@@ -3,19 +3,20 @@
 import sys
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 Patch = Callable[[object, str, object], None]
 
 
 @cache
-def picture() -> dict[str, bytes]:
-    """Return that picture, by format."""
+def picture() -> dict[str, Any]:
+    """Return that picture, by format, and what draws it."""
     from harness.reporting.figures import _base, _style
 
     return _base.rendered(lambda: _style.new_figure(1, 1))
 
 
-def one_picture(_: object) -> dict[str, bytes]:
+def one_picture(_: object) -> dict[str, Any]:
     """Draw nothing of one's own."""
     return picture()
 

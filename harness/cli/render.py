@@ -16,7 +16,10 @@ def render(
     ] = False,
     paper: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write tables as LaTeX, a paragraph on methods, and BibTeX there instead."),
+        typer.Option(
+            metavar="DIR",
+            help="Write tables as LaTeX, figures as PDF, a paragraph on methods, and BibTeX there instead.",
+        ),
     ] = None,
 ) -> None:
     """Write all figures (PNG, SVG, CSV) and tables (CSV) of a report, from the data that it holds.

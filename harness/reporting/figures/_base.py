@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -22,6 +23,7 @@ class ReportFigure:
         caption: what is shown: the quantity, how many units, which interval, what was left out.
         alt: the same in a sentence with numbers, for those who cannot see it.
         data: everything drawn, at full precision.
+        draw: draws it, for `pdf`.
     """
 
     name: str
@@ -31,6 +33,13 @@ class ReportFigure:
     png: bytes = field(repr=False)
     svg: bytes = field(repr=False)
     data: pd.DataFrame = field(repr=False)
+    draw: Callable[[], Figure] = field(repr=False)
+
+    @property
+    def pdf(self) -> bytes:
+        """The figure as PDF with its font embedded; drawn when it is asked for, since only papers ask."""
+        with style.applied():
+            return style.pdf(_laid_out(self.draw))
 
     def _repr_svg_(self) -> str:
         return self.svg.decode()
@@ -39,12 +48,17 @@ class ReportFigure:
         return self.png
 
 
-def rendered(draw: Callable[[], Figure]) -> dict[str, bytes]:
-    """Draw in the reports' style and return the figure's bytes by format."""
+def rendered(draw: Callable[[], Figure]) -> dict[str, Any]:
+    """Draw in the reports' style; return the figure's bytes by format, and what draws it once more."""
     with style.applied():
-        figure = draw()
-        style.lay_out(figure)
-        return {"png": style.png(figure), "svg": style.svg(figure)}
+        figure = _laid_out(draw)
+        return {"png": style.png(figure), "svg": style.svg(figure), "draw": draw}
+
+
+def _laid_out(draw: Callable[[], Figure]) -> Figure:
+    figure = draw()
+    style.lay_out(figure)
+    return figure
 
 
 def if_compared(

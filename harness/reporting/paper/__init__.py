@@ -1,1 +1,1 @@
-"""What a paper takes from a report: tables as LaTeX, a paragraph on methods, and the works that it cites."""
+"""What a paper takes from a report: tables as LaTeX, figures as PDF, a paragraph on methods, and what it cites."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
+from harness.reporting.paper.figure_files import figure_files
 from harness.reporting.paper.latex import escaped, latex_table
 from harness.reporting.paper.methods import Cited, cited, methods
 from harness.reporting.paper.works import WORKS
@@ -18,26 +19,27 @@ __all__ = ["paper_files", "write_paper"]
 
 
 def write_paper(report: Path, out: Path) -> int:
-    """Write tables as LaTeX, the methods and the works that they cite into `out`; return how many files.
+    """Write tables, figures, the methods and the works that they cite into the folder `out`; return how many files.
 
     Raises:
         InputError: `report` holds no report as it was written, or `out` is its folder or cannot be written.
     """
     if out.resolve() == report.resolve():
         raise InputError(f"expected another folder than that of the report at {report}; a report has no other files")
-    files = paper_files(context_of(read_intact_report(report)))
+    context = context_of(read_intact_report(report))
+    files = {name: text.encode() for name, text in paper_files(context).items()} | figure_files(context)
     try:
         for name, content in files.items():
             path = out / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(content)
     except OSError as error:
         raise InputError(f"cannot write to {out} ({error.strerror}); name another folder") from error
     return len(files)
 
 
 def paper_files(context: ReportContext) -> dict[str, str]:
-    """Return the files by relative path: the same report gives the same texts."""
+    """Return the texts by relative path: the same report gives the same ones."""
     sentences = methods(context)
     return {
         "methods.md": " ".join(f"{text}{_in_markdown(keys)}." for text, keys in sentences) + "\n",
