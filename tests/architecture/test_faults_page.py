@@ -6,7 +6,7 @@ from pathlib import Path
 import harness
 
 ROOT = Path(harness.__file__).parents[1]
-PAGE = ROOT / "reports" / "faults.md"
+PAGE = ROOT / "reports" / "docs" / "pages" / "faults.md"
 
 
 def test_every_test_that_the_page_on_faults_names_exists() -> None:

@@ -1,4 +1,4 @@
-"""Ways of cheating in reports/verifying.md that the data of a report can be made to hide, and what finds them."""
+"""Ways of cheating in the docs' verifying.md that the data of a report can be made to hide, and what finds them."""
 
 import json
 import shutil

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from harness import data
 from harness.core.errors import DataError
 from harness.core.inputs import Inputs, input_tensors
 from harness.data import Split, sources
@@ -290,7 +291,7 @@ def test_sequences_are_padded_to_the_longest_or_to_a_length() -> None:
         DatasetItems([torch.zeros(3), torch.zeros(1)]).read(torch.arange(2))  # type: ignore[arg-type]
 
 
-PAGE, LABELS = Path(__file__).parents[2] / "reports" / "data.md", torch.arange(16) % 2
+PAGE, LABELS = Path(__file__).parents[2] / "reports" / "docs" / "pages" / "data.md", torch.arange(16) % 2
 
 
 def test_every_block_of_the_page_gives_a_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,8 +306,9 @@ def test_every_block_of_the_page_gives_a_split(tmp_path: Path, monkeypatch: pyte
     folder_of_images(tmp_path, PIXELS)
     names = vars(sources) | {"torch": torch, "np": np, "Split": Split, "Normalize": Normalize}
     names |= {"datasets": pytest.importorskip("datasets"), "my_dataset": TensorDataset(torch.zeros(16), LABELS)}
-    blocks = PAGE.read_text().split("```python\n")[2:]
+    task, *blocks = PAGE.read_text().split("```python\n")[1:]
 
+    exec(task.partition("```")[0], vars(data) | names | {"Literal": Literal, "Path": Path})
     for block in blocks:
         given = dict(names)
         exec(block.partition("```")[0], given)

@@ -143,7 +143,7 @@ def cells(name: str) -> list[str]:
     return ["" if operation is None else outcome(name, operation) for operation in made]
 
 
-PAGE = Path(__file__).parents[2] / "reports" / "growing-models.md"
+PAGE = Path(__file__).parents[2] / "reports" / "docs" / "pages" / "growing-models.md"
 HEADING = f"""# Networks and growths
 
 What becomes of networks that others build: of torch, of Hugging Face's transformers and of its PEFT, tiny and with

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from tests.conformance.test_metrics import METRICS
 
-PAGE = Path(__file__).parents[2] / "reports" / "metrics.md"
+PAGE = Path(__file__).parents[2] / "reports" / "docs" / "pages" / "metrics.md"
 BETTER = {"maximize": "higher", "minimize": "lower"}
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from harness.scaffold.example import examples, question_in
 from harness.search.find import shipped_studies
 
-README = Path(__file__).parents[2] / "README.md"
+STUDIES = Path(__file__).parents[2] / "studies" / "README.md"
 
 
 def test_every_study_that_ships_says_what_it_is_and_what_it_needs() -> None:
@@ -17,9 +17,8 @@ def test_every_study_that_ships_says_what_it_is_and_what_it_needs() -> None:
 
 
 def test_what_is_downloaded_is_what_the_table_of_studies_says() -> None:
-    rows = {
-        line.partition("]")[0].strip("| ["): line for line in README.read_text().splitlines() if "](studies/" in line
-    }
+    lines = [line for line in STUDIES.read_text().splitlines() if "/README.md) |" in line]
+    rows = {line.partition("]")[0].strip("| ["): line for line in lines}
 
     assert all(one.download in rows[one.name] for one in examples())
 

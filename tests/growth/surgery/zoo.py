@@ -373,7 +373,7 @@ def row(name: str) -> str:
     return f"| {name} | {' | '.join(outcome(name, kind).replace('|', '/') for kind in KINDS)} |"
 
 
-TABLE = Path(__file__).parents[3] / "reports" / "growing-optimizers.md"
+TABLE = Path(__file__).parents[3] / "reports" / "docs" / "pages" / "growing-optimizers.md"
 HEADING = """# Optimizers and growths
 
 What becomes of an optimizer at a growth: one that adds tensors (a head, an inserted layer, rows of their own), one that
