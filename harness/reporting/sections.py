@@ -42,6 +42,7 @@ from harness.reporting.tables.arms import arms_table
 from harness.reporting.tables.arrival_measures import arrival_measures_table
 from harness.reporting.tables.base_run import base_run_table
 from harness.reporting.tables.checklist import checklist_table
+from harness.reporting.tables.class_accuracies import class_accuracies_table
 from harness.reporting.tables.controls import controls_table
 from harness.reporting.tables.drivers import drivers_table
 from harness.reporting.tables.effects_by_field import effects_by_field_table
@@ -150,7 +151,7 @@ SECTIONS = (
         nothing="Nothing but the primary metric was recorded.",
         folded=(
             *(equal_compute_figure, equal_operations_figure, equal_cost_table, trade_offs_table),
-            *(confusion_figure, calibration_figure),
+            *(confusion_figure, calibration_figure, class_accuracies_table),
         ),
         compares=True,
     ),

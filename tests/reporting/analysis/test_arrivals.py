@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -5,8 +7,12 @@ from harness.reporting.analysis.arrivals import (
     MEASURES,
     accuracy_matrices,
     arrival_measures,
+    class_accuracies,
     evaluations_by_arrival,
+    forward_transfers,
+    intransigence,
     means_by_arm,
+    reference_arms,
 )
 from harness.reporting.data.study_data import StudyData
 from tests.reporting.synthetic_arrivals import incremental
@@ -84,3 +90,52 @@ def test_where_classes_come_once_there_is_nothing_to_measure(finished_data: Stud
     found = evaluations_by_arrival(finished_data)
 
     assert len(found) == len(accuracy_matrices(found)) == len(arrival_measures(found)) == 0
+
+
+def test_forward_transfer_is_what_was_known_before_learning_minus_what_an_untrained_network_answers() -> None:
+    data = incremental(arms=("a",), telling=True)
+
+    found = forward_transfers(data, evaluations_by_arrival(data))
+
+    assert found["forward_transfer"].tolist() == [pytest.approx(((0.0 - 0.2) + (0.0 - 0.4)) / 2)]
+    assert found[["trial", "arm", "seed"]].to_dict("records") == [{"trial": 0, "arm": "a", "seed": 0}]
+
+
+def test_without_an_untrained_network_there_is_no_forward_transfer() -> None:
+    data = incremental()
+
+    assert not len(forward_transfers(data, evaluations_by_arrival(data)))
+
+
+def test_intransigence_is_what_an_arm_of_all_examples_learned_more() -> None:
+    data = incremental(joint="all")
+    found = evaluations_by_arrival(data)
+
+    assert reference_arms(data) == ("all",)
+    assert intransigence(found, reference_arms(data)) == pytest.approx({"a": 0.1, "b": 0.1, "all": 0.0})
+    assert intransigence(found, ()) == {}
+
+
+@pytest.mark.parametrize(
+    ("training", "keeps"),
+    [
+        ("{}", True),
+        ('{"memory": {"kind": "all_examples"}}', True),
+        ('{"replay": 0.5}', False),
+        ('{"memory": {"kind": "all_examples", "fraction": 0.5}}', False),
+        ('{"memory": {"kind": "herding", "size": 9}}', False),
+    ],
+)
+def test_an_arm_is_a_reference_only_if_all_of_its_runs_see_all_examples_alike(training: str, keeps: bool) -> None:
+    data = incremental(arms=("a",))
+    runs = pd.concat([data.runs, data.runs]).assign(config=['{"training": {}}', f'{{"training": {training}}}'])
+
+    assert reference_arms(replace(data, runs=runs)) == (("a",) if keeps else ())
+    assert reference_arms(data) == ()
+
+
+def test_each_class_is_followed_over_the_stages() -> None:
+    found = class_accuracies(incremental(arms=("a",), telling=True)).set_index(["class", "stage"])["value"]
+
+    assert found.to_dict() == {(3, 0): 0.9, (3, 1): 0.4, (3, 2): 0.2, (7, 1): 0.8, (7, 2): 0.6}
+    assert not len(class_accuracies(incremental()))
