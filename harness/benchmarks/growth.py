@@ -16,8 +16,11 @@ from harness.growth import (
     AbstractOperation,
     AddAdapter,
     AddBranch,
+    AddCascadeUnit,
     AlignRows,
+    AnswerByCosines,
     AttachHead,
+    CorrectBias,
     DuplicateLayers,
     GrowBest,
     InsertLayer,
@@ -26,6 +29,7 @@ from harness.growth import (
     Probe,
     PruneUnits,
     RaiseRank,
+    RemoveBranch,
     RemoveHead,
     ReplaceHead,
     ResizeEmbedding,
@@ -50,8 +54,11 @@ OPTIMIZERS: tuple[AbstractOptimizer, ...] = (SGD(), AdamW())
 OPERATIONS: tuple[AbstractOperation, ...] = (
     AddAdapter(layers=("hidden.linear",), rank=4),
     AddBranch(name="second", readers=("output",)),
+    AddCascadeUnit(name="unit", reader="output", candidates=1, steps=0),
     AlignRows(path="output", first=3),
+    AnswerByCosines(path="output"),
     AttachHead(name="late", outputs=4, tap="hidden", width=32),
+    CorrectBias(path="output", first=3, scale=0.9, shift=-0.1),
     DuplicateLayers(path="hidden.deep"),
     GrowBest(candidates=(WidenLayer(path="blocks.0.conv", by=16),)),
     InsertLayer(after="blocks.1", layer=ConvBlock(width=32), flag="depth"),
@@ -59,6 +66,7 @@ OPERATIONS: tuple[AbstractOperation, ...] = (
     MergeAdapter(name="old"),
     PruneUnits(path="blocks.0.conv", by=4),
     RaiseRank(to=8),
+    RemoveBranch(name="old"),
     RemoveHead(name="early"),
     ReplaceHead(path="output", to=10, rows_from={row: row for row in range(6)}),
     ResizeEmbedding(path="hidden.dropout.tokens", to=128),
@@ -95,7 +103,7 @@ class GrowthBenchmark(AbstractBenchmark):
     def measure(self, *, quick: bool) -> list[Figure]:
         """Return two figures per operation and optimizer, in training steps."""
         torch.set_num_threads(1)
-        rounds = 3 if quick else 31
+        rounds = 2 if quick else 31
         return [
             figure
             for operation in OPERATIONS
@@ -143,6 +151,8 @@ def _subject(optimizer: AbstractOptimizer) -> _Subject:
     switchable.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     early = AttachHead(name="early", outputs=2, tap="hidden")
     early.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
+    unit = AddCascadeUnit(name="old", reader="heads.early.output", candidates=1, steps=0)
+    unit.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     old = AddAdapter(layers=("hidden.deep.*",), rank=4, name="old")
     old.apply(model, probe=Probe(inputs[:2]), generator=torch.Generator())
     return _Subject(model, optimizer.start(model.parameters()), inputs, labels)

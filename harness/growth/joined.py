@@ -10,6 +10,7 @@ from harness.growth.probe import Probe
 from harness.growth.record import Carried, Moments
 from harness.models.branches import Joining, join
 from harness.models.call import call
+from harness.models.cosine import CosineLinear
 from harness.models.eval_mode import without_side_effects
 from harness.models.output_layer import check_renewable
 from harness.models.paths import module_at
@@ -30,7 +31,7 @@ def joined(model: nn.Module, path: str, joining: Joining, probe: Probe, moments:
     """
     parts = output_parts(model, path)
     for part in parts:
-        if not isinstance(part, nn.Linear):
+        if not isinstance(part, nn.Linear) or isinstance(part, CosineLinear):
             raise ModulePathError(f"expected nn.Linear at {path!r}, found {type(part).__name__}; name another reader")
         check_renewable(part, path, model, ("weight",), "untie it, or remove its norm, first")
     given, features = _seen(model, path, joining, probe)

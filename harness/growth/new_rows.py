@@ -5,9 +5,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from harness.core.errors import ModulePathError
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Columns, Moments
 from harness.initializers import AbstractInitializer, LayerContext
+from harness.models.cosine import CosineLinear
 from harness.models.embeddings import output_biases
 from harness.models.layer_inputs import layer_inputs
 from harness.models.output_layer import OutputLayer
@@ -15,7 +17,18 @@ from harness.models.paths import full_path, module_at
 from harness.models.rows import replace_rows
 from harness.models.widened import output_parts
 
-__all__ = ["Rows", "all_rows", "beside", "drawn_rows", "outer_biases", "renewed", "replaced", "stacked", "with_columns"]
+__all__ = [
+    "Rows",
+    "all_rows",
+    "beside",
+    "drawn_rows",
+    "late_rows",
+    "outer_biases",
+    "renewed",
+    "replaced",
+    "stacked",
+    "with_columns",
+]
 
 Rows = tuple[Tensor, Tensor | None]
 
@@ -24,6 +37,25 @@ def all_rows(parts: tuple[OutputLayer, ...]) -> Rows:
     """Return the weights `[C, in, ...]` and biases `[C]` of a layer in parts."""
     biases = [part.bias.detach() for part in parts if part.bias is not None]
     return torch.cat([part.weight.detach() for part in parts]), torch.cat(biases) if biases else None
+
+
+def late_rows(parts: tuple[OutputLayer, ...], first: int, path: str) -> list[tuple[OutputLayer, int]]:
+    """Return the parts of the layer at `path` that hold rows from `first` on, each with the index of its first one.
+
+    Raises:
+        ModulePathError: outputs are cosines, which the length of a row does not change.
+    """
+    if isinstance(parts[0], CosineLinear):
+        raise ModulePathError(
+            f"expected outputs that grow with the rows of {path!r}, found cosines; leave them as they are"
+        )
+    late, before = [], 0
+    for part in parts:
+        begin = max(first - before, 0)
+        before += len(part.weight)
+        if before > first:
+            late.append((part, begin))
+    return late
 
 
 def drawn_rows(

@@ -13,6 +13,8 @@ from harness.losses.feature_matching import FeatureMatching
 from harness.losses.huber import Huber
 from harness.losses.joint_cross_entropy import JointCrossEntropy
 from harness.losses.learning_without_forgetting import LearningWithoutForgetting
+from harness.losses.less_forget import LessForget
+from harness.losses.margin_ranking import MarginRanking
 from harness.losses.mean_squared import MeanSquared
 from harness.losses.memory_aware_synapses import MemoryAwareSynapses
 from harness.losses.model_loss import ModelLoss
@@ -43,7 +45,9 @@ __all__ = [
     "JointCrossEntropy",
     "Learned",
     "LearningWithoutForgetting",
+    "LessForget",
     "LossState",
+    "MarginRanking",
     "MeanSquared",
     "MemoryAwareSynapses",
     "ModelLoss",

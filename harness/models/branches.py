@@ -6,7 +6,8 @@ stay. The hooks hold the `Branches` of the network, its child; in a deep copy or
 copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -27,9 +28,13 @@ __all__ = [
     "branches_of",
     "has_joined",
     "join",
+    "joinings",
+    "joins_of",
     "keep",
     "root_of",
     "twin_of",
+    "widths",
+    "without_branch",
 ]
 
 BRANCHES, CALL = "branches", "call/"
@@ -176,6 +181,60 @@ def keep(root: nn.Module, tap: str) -> None:
 def join(layer: nn.Module, joining: Joining) -> None:
     """Let `layer` read more."""
     vars(layer)["_forward_pre_hooks"][f"{BRANCHES} join {joining.source}"] = joining
+
+
+def joinings(layer: nn.Module) -> dict[Any, Joining]:
+    """Return the hooks of `layer` that put features behind what it is given, in their order."""
+    return {key: hook for key, hook in vars(layer)["_forward_pre_hooks"].items() if isinstance(hook, Joining)}
+
+
+def joins_of(model: nn.Module, source: str) -> dict[str, nn.Module]:
+    """Return the layers of `model` that read the features at `source`, by their names."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if any(hook.source == source for hook in joinings(module).values())
+    }
+
+
+@contextmanager
+def widths(layer: nn.Module) -> Iterator[dict[Any, int]]:
+    """Yield what is filled at each call of `layer` in the block: how many features each of its hooks adds."""
+    found: dict[Any, int] = {}
+    table, own = vars(layer)["_forward_pre_hooks"], joinings(layer)
+
+    def spied(key: Any, hook: Joining) -> Any:
+        def measure(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            joined = hook(module, args)
+            found[key] = joined[0].shape[-1] - args[0].shape[-1]
+            return joined
+
+        return measure
+
+    try:
+        table.update({key: spied(key, hook) for key, hook in own.items()})
+        yield found
+    finally:
+        table.update(own)
+
+
+def without_branch(model: nn.Module, name: str) -> None:
+    """Take the branch `name` and the hooks that joined its features away, and all that nothing reads any more."""
+    root, source = root_of(model), f"{BRANCHES}.{name}"
+    for module in model.modules():
+        for key in [key for key, hook in joinings(module).items() if hook.source == source]:
+            del vars(module)["_forward_pre_hooks"][key]
+    branches = branches_of(root)
+    delattr(branches, name)
+    read = {hook.source for module in model.modules() for hook in joinings(module).values()}
+    for module in model.modules():
+        hooks = vars(module)["_forward_hooks"]
+        for key in [key for key, hook in hooks.items() if isinstance(hook, _Keeping) and hook.tap not in read]:
+            del hooks[key]
+    if not read and not dict(branches.named_children()):
+        delattr(root, BRANCHES)
+        del vars(root)["_forward_pre_hooks"][BRANCHES]
+        del vars(root)["_forward_pre_hooks_with_kwargs"][BRANCHES]
 
 
 def has_joined(model: nn.Module) -> bool:

@@ -6,6 +6,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from harness.core.errors import ModulePathError
 from harness.core.spec import did_you_mean
+from harness.models.cosine import CosineLinear
 from harness.models.lora import check_own_weight
 
 __all__ = ["OutputLayer", "check_plain", "check_renewable", "check_usable", "output_layer_like"]
@@ -96,6 +97,8 @@ def output_layer_like(layer: OutputLayer, weight: Tensor, bias: Tensor | None, *
 
 def _blank(layer: OutputLayer, rows: int, *, bias: bool) -> OutputLayer:
     # On the meta device nothing is drawn from the global generator.
+    if isinstance(layer, CosineLinear):
+        return CosineLinear(layer.in_features, rows, bias=False, device="meta")
     if isinstance(layer, nn.Linear):
         return nn.Linear(layer.in_features, rows, bias=bias, device="meta")
     return nn.Conv2d(

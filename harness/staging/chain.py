@@ -6,6 +6,7 @@ from harness.core.history import History
 from harness.core.output_specs import OutputSpecs
 from harness.data import TaskData
 from harness.growth import GrowthEvent, GrowthRule
+from harness.growth.probe import Probe
 from harness.staging.counts import count
 from harness.staging.network import PROBE_SIZE, build_network, probe_for
 from harness.staging.pending_stage import PendingStage, StageEnd
@@ -16,9 +17,11 @@ from harness.staging.stage_key import next_key
 from harness.staging.stage_trainer import StageTrainer
 from harness.staging.stage_writer import PendingCommits
 from harness.staging.stored_stages import StoredStages
+from harness.staging.untrained import untrained_accuracy
 from harness.training.arrival import before_arrival
 from harness.training.evaluation import evaluated
 from harness.training.forward import needs_of
+from harness.training.held_out import held_out_probe
 from harness.training.impact import OutputSnapshot, impact, snapshot_outputs
 from harness.training.loop import Training
 from harness.training.nondeterminism import explained_nondeterminism
@@ -107,10 +110,16 @@ class Chain:
             memory = filled(state, self._data, training, specs)
             if rule.change.is_arrival:
                 before_arrival(state, training, self._data, self._output_specs(state))
-            growth = state.grow(rule.change, probe=probe_for(rule.change, data, lambda: self._loss(state)))
+            growth = state.grow(rule.change, probe=self._probe(state, rule, data))
         state.memory = grown_memory(state, memory, self._data, self._output_specs(state))
         after = self._outputs(state, known)
-        return {PARAMETERS_ADDED: float(growth.parameters_added), **impact(before, after)}
+        untrained = untrained_accuracy(self._config, self._data, state.lineage) if training.record_untrained else {}
+        return {PARAMETERS_ADDED: float(growth.parameters_added), **untrained, **impact(before, after)}
+
+    def _probe(self, state: TrainState, rule: GrowthRule, data: TaskData) -> Probe:
+        if rule.operation.reads_held_out:
+            return held_out_probe(state, self._data, self._config.training, self._output_specs(state))
+        return probe_for(rule.change, data, lambda: self._loss(state))
 
     def _outputs(self, state: TrainState, rows: Tensor) -> OutputSnapshot:
         """Return what the network computes for the validation examples at `rows`."""

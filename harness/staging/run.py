@@ -111,6 +111,22 @@ class RunConfig(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _examples_are_held_out(self) -> "RunConfig":
+        readers = {f"start.{index}": operation for index, operation in enumerate(self.start)}
+        readers |= {f"growths.{index}.operation": rule.operation for index, rule in enumerate(self.growths)}
+        for where, operation in readers.items():
+            if operation.reads_held_out and (where.startswith("start") or not self._holds_out):
+                raise ValueError(
+                    f"{where}: expected examples that are held out, which {operation.kind!r} looks at, found none; let "
+                    "a training.memory hold out a part, such as held_out=0.1, and operate after an arrival"
+                )
+        return self
+
+    @property
+    def _holds_out(self) -> bool:
+        return self.training.memory is not None and self.training.memory.held_out > 0
+
     def _check_step(self, index: int, step: int, taken: dict[int, int]) -> None:
         where = f"growths.{index}.trigger.step"
         if step >= self.steps:

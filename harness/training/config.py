@@ -12,6 +12,7 @@ from harness.losses import AbstractLoss, JointCrossEntropy
 from harness.metrics import OF_CLASS, AbstractMetric
 from harness.training.average import EMA
 from harness.training.memory import AbstractMemory
+from harness.training.natural_expansion import NaturalExpansion
 from harness.training.optimizers import AbstractOptimizer, AdamW
 from harness.training.schedules import AbstractSchedule, ConstantRate
 
@@ -59,6 +60,10 @@ class TrainingConfig(Spec):
         record_gradients_every: steps between measurements of each component's gradient on the backbone; None: never.
         record_classes: whether evaluations measure each class: how often it is classified correctly, and with which
             growth the predicted classes arrived.
+        record_untrained: whether at each growth that brings classes an untrained network is grown alike and asked for
+            them, which forward transfer compares with.
+        record_expansions: growths that are tried at each evaluation and undone, by name: by how much more the loss
+            could fall at once. Triggers see the scores as `val/expansion/<name>`.
         record_drift: whether evaluations after a growth that kept a teacher measure, layer by layer, how far features
             have moved from the teacher's.
         clip_norm: the largest norm of all gradients together, after unscaling; None clips nothing.
@@ -74,6 +79,7 @@ class TrainingConfig(Spec):
 
     later: ClassVar[tuple[str, ...]] = (
         *("metrics", "accumulate", "average", "compile", "evaluate_average", "memory", "nearest_mean"),
+        *("record_expansions", "record_untrained"),
     )
 
     batch_size: PositiveInt = 64
@@ -96,13 +102,16 @@ class TrainingConfig(Spec):
     compile: bool = False
     memory: AbstractMemory | None = None
     nearest_mean: str | None = None
+    record_untrained: bool = False
+    record_expansions: Mapping[PartOfNames, NaturalExpansion] = {}
 
     @property
     def before_growth(self) -> "TrainingConfig":
         """The settings that have an effect before the first growth: not the memory, nor what is learned from it."""
         losses = {name: loss.before_growth for name, loss in self.losses.items()}
         memory = self.memory if self.nearest_mean else None  # evaluations ask it from the start
-        return self.model_copy(update={"memory": memory, "losses": {n: loss for n, loss in losses.items() if loss}})
+        simpler = {"memory": memory, "losses": {n: loss for n, loss in losses.items() if loss}}
+        return self.model_copy(update={**simpler, "record_untrained": False})
 
     @property
     def memory_taps(self) -> tuple[str, ...]:

@@ -34,8 +34,10 @@ from harness.training.contract import Contract
 from harness.training.drift import drift
 from harness.training.evaluation import evaluate, evaluated
 from harness.training.exemplars import held_among
+from harness.training.expansion_scores import expansion_scores
 from harness.training.features import FeatureCache, Feed
 from harness.training.forward import needs_of
+from harness.training.held_out import held_out
 from harness.training.output_specs import output_specs
 from harness.training.packing.signature import signature_of
 from harness.training.process_settings import ProcessSettings
@@ -303,7 +305,8 @@ class StageLoop:
             if answers is not None:  # from features that may lie in the frozen part
                 seen, forward = self.data.validation, None
             results = evaluate(state, seen, config, self._evaluated_specs, forward=forward, answers=answers)
-        metrics = {f"val/{name}": value for name, value in results.items()}
+        scores = expansion_scores(self.state, self.data, config, self.specs)
+        metrics = {f"val/{name}": value for name, value in {**results, **scores}.items()}
         self._history.record(state.step, metrics)
         if config.record_drift:
             self._history.record(state.step, drift(state, self.data.validation, self.specs.label_map))
@@ -341,6 +344,9 @@ def batches_of(
         arrival = arrival.cpu()  # where examples are read
     newest = label_map.arrivals[-1] if label_map.arrivals else 0
     new, old = arrival == newest, (arrival >= 0) & (arrival < newest)
+    if config.memory is not None and config.memory.held_out:
+        trained = ~held_out(state, data.train.labels, config, label_map).to(new.device)
+        new, old = new & trained, old & trained
     fraction, added = config.replay, 0
     if config.memory is not None:
         fraction, added = config.memory.fraction, config.memory.per_batch or 0

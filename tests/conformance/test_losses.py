@@ -28,6 +28,8 @@ from harness.losses import (
     Huber,
     JointCrossEntropy,
     LearningWithoutForgetting,
+    LessForget,
+    MarginRanking,
     MeanSquared,
     MemoryAwareSynapses,
     ModelLoss,
@@ -58,6 +60,8 @@ LOSSES = [
     JointCrossEntropy(label_smoothing=0.1, class_weights={0: 2.0, 4: 0.5}),
     LearningWithoutForgetting(),
     LearningWithoutForgetting(joint=False, temperature=1.0),
+    LessForget(tap="hidden"),
+    MarginRanking(tap="cosines", output="late"),
     MeanSquared(output="load"),
     MemoryAwareSynapses(examples=3),
     ModelLoss(output="size_reg"),
@@ -75,7 +79,7 @@ LOSSES = [
     TargetWeighted(output="load", threshold=20.0, slope=0.5, error="absolute"),
 ]
 WEIGHTS = [Ramp(steps=10, low=0.5, high=2.0, start=3), Uncertainty(), Uncertainty(likelihood="gaussian")]
-HEADS = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)})
+HEADS = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)}, arrived={4: 1})
 OUTPUTS = {
     "species": Output(kind="classes", columns=4),
     "marks": Output(kind="binary", columns=3),
@@ -112,7 +116,8 @@ def batch_of(dtype: torch.dtype = torch.float32, *, size: int = 8, seed: int = 0
         labels=torch.arange(size) % 6,
         specs=OutputSpecs(HEADS, OUTPUTS, {"load": Scale(22.0, 10.0, "kW")}, {"hidden.weight": values(5, 3)}),
         targets=targets,
-        features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3), "later": values(size, 3, 2, 2)},
+        features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3), "later": values(size, 3, 2, 2)}
+        | {"cosines": values(size, 2)},
         teacher=teacher,
         teacher_features={"hidden": values(size, 5), "maps": values(size, 2, 3, 3)},
         states={"it": state},
@@ -287,7 +292,7 @@ def test_none_waits_for_a_device() -> None:
     def away(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {name: value.to("meta") for name, value in tensors.items()}
 
-    label_map = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)}, device=torch.device("meta"))
+    label_map = LabelMap.of({"known": (0, 1, (2, 5)), "late": (4, 3)}, arrived={4: 1}, device=torch.device("meta"))
     elsewhere = replace(
         batch,
         outputs=away(batch.outputs),

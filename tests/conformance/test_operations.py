@@ -13,8 +13,11 @@ from harness.growth import (
     AbstractOperation,
     AddAdapter,
     AddBranch,
+    AddCascadeUnit,
     AlignRows,
+    AnswerByCosines,
     AttachHead,
+    CorrectBias,
     DuplicateLayers,
     GrowBest,
     InsertLayer,
@@ -23,6 +26,7 @@ from harness.growth import (
     NoFreezing,
     PruneUnits,
     RaiseRank,
+    RemoveBranch,
     RemoveHead,
     ReplaceHead,
     ResizeEmbedding,
@@ -50,9 +54,12 @@ from harness.training.state import fresh_state
 OPERATIONS = [
     AddAdapter(layers=("hidden.linear", "heads.*"), rank=2, alpha=3),
     AddBranch(name="second", readers=("output", "heads.early.output"), values="drawn"),
+    AddCascadeUnit(name="unit", reader="output", candidates=1, steps=0),
     AlignRows(path="output", first=2),
+    AnswerByCosines(path="output"),
     AttachHead(name="late", outputs=2, tap="hidden"),
     AttachHead(name="late", outputs=2, tap="blocks.0", width=3, dropout=0.5, activation="gelu"),
+    CorrectBias(path="output", first=2, scale=0.8, shift=-0.1),
     DuplicateLayers(path="hidden.deep"),
     DuplicateLayers(path="hidden.deep", layers=(1,), order="interleave", moments="fresh"),
     GrowBest(candidates=(WidenLayer(path="blocks.0.conv", by=1, method=RandomUnits()),)),
@@ -62,6 +69,7 @@ OPERATIONS = [
     PruneUnits(path="blocks.0.conv", by=2),
     PruneUnits(path="heads.early.layers.0", to=3, score=RandomScore(), fill="mean"),
     RaiseRank(to=3),
+    RemoveBranch(name="old"),
     RemoveHead(name="early"),
     ReplaceHead(path="output", to=2, rows_from={1: 0}, keep_teacher=True),
     ResizeEmbedding(path="hidden.dropout.tokens", to=6),
@@ -89,7 +97,7 @@ def equip(model: GrowableModel, probe: Probe) -> None:
     """Give the network all that some operation needs.
 
     That is layers that can follow each other, one with a low-rank adapter, an embedding, where nothing calls it, an
-    inserted layer that can be switched, a head that can leave, and an adapter that can be merged.
+    inserted layer that can be switched, a head and a unit that can leave, and an adapter that can be merged.
     """
     hidden = model.get_submodule("backbone.hidden")
     hidden.add_module("deep", nn.Sequential(nn.Linear(7, 7), nn.Linear(7, 7)))
@@ -100,6 +108,8 @@ def equip(model: GrowableModel, probe: Probe) -> None:
     layer.apply(model, probe=probe, generator=torch.Generator())
     early = AttachHead(name="early", outputs=2, tap="hidden", width=4)
     early.apply(model, probe=probe, generator=torch.Generator())
+    unit = AddCascadeUnit(name="old", reader="heads.early.output", candidates=1, steps=0)
+    unit.apply(model, probe=probe, generator=torch.Generator())
     adapter = AddAdapter(layers=("hidden.deep.*",), rank=1, name="old")
     adapter.apply(model, probe=probe, generator=torch.Generator())
 

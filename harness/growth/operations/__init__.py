@@ -3,8 +3,11 @@
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.operations.add_adapter import AddAdapter
 from harness.growth.operations.add_branch import AddBranch
+from harness.growth.operations.add_cascade_unit import AddCascadeUnit
 from harness.growth.operations.align_rows import AlignRows
+from harness.growth.operations.answer_by_cosines import AnswerByCosines
 from harness.growth.operations.attach_head import AttachHead
+from harness.growth.operations.correct_bias import CorrectBias
 from harness.growth.operations.duplicate_layers import DuplicateLayers
 from harness.growth.operations.grow_best import GrowBest
 from harness.growth.operations.insert_layer import InsertLayer
@@ -12,6 +15,7 @@ from harness.growth.operations.join_tap import JoinTap
 from harness.growth.operations.merge_adapter import MergeAdapter
 from harness.growth.operations.prune_units import PruneUnits
 from harness.growth.operations.raise_rank import RaiseRank
+from harness.growth.operations.remove_branch import RemoveBranch
 from harness.growth.operations.remove_head import RemoveHead
 from harness.growth.operations.replace_head import ReplaceHead
 from harness.growth.operations.resize_embedding import ResizeEmbedding
@@ -27,8 +31,11 @@ __all__ = [
     "AbstractOperation",
     "AddAdapter",
     "AddBranch",
+    "AddCascadeUnit",
     "AlignRows",
+    "AnswerByCosines",
     "AttachHead",
+    "CorrectBias",
     "DuplicateLayers",
     "GrowBest",
     "InsertLayer",
@@ -36,6 +43,7 @@ __all__ = [
     "MergeAdapter",
     "PruneUnits",
     "RaiseRank",
+    "RemoveBranch",
     "RemoveHead",
     "ReplaceHead",
     "ResizeEmbedding",

@@ -52,6 +52,11 @@ class AbstractOperation(LeafSpec):
         return False
 
     @property
+    def reads_held_out(self) -> bool:
+        """Whether its values follow from examples that no step is trained on; not by default."""
+        return False
+
+    @property
     def reads_examples(self) -> bool:
         """Whether its values depend on the examples of the probe, not on their shape alone; by default it may."""
         return True

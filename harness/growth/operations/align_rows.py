@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from harness.core.errors import SpecError
 from harness.growth.computed_weights import grown_as_plain
-from harness.growth.new_rows import all_rows, renewed
+from harness.growth.new_rows import all_rows, late_rows, renewed
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Promise
-from harness.models.output_layer import OutputLayer, check_renewable
+from harness.models.output_layer import check_renewable
 from harness.models.widened import output_parts
 
 __all__ = ["AlignRows"]
@@ -41,7 +41,7 @@ class AlignRows(AbstractOperation):
     def _grow(self, model: nn.Module) -> Growth:
         parts, before = output_parts(model, self.path), list(model.parameters())
         factor = self._factor(all_rows(parts)[0].flatten(1).double().norm(dim=1))
-        late = self._late_rows(parts)
+        late = late_rows(parts, self.first, self.path)
         for part, _ in late:
             check_renewable(part, self.path, model, ("weight",), "align another layer")
         carried: tuple[Carried, ...] = ()
@@ -50,16 +50,6 @@ class AlignRows(AbstractOperation):
             weight[begin:] *= factor
             carried += renewed(model, part, weight, None, moments="zero")
         return Growth.between(before, model, carried=carried)
-
-    def _late_rows(self, parts: tuple[OutputLayer, ...]) -> list[tuple[OutputLayer, int]]:
-        """Return the parts that hold late rows, each with the index of its first one."""
-        late, before = [], 0
-        for part in parts:
-            begin = max(self.first - before, 0)
-            before += len(part.weight)
-            if before > self.first:
-                late.append((part, begin))
-        return late
 
     def _factor(self, lengths: Tensor) -> float:
         """Return the mean length of the first rows over that of the others, given the `lengths` `[C]` of all."""

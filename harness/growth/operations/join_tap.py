@@ -6,13 +6,14 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from harness.core.errors import SpecError
+from harness.core.errors import ModulePathError, SpecError
 from harness.growth.joined import joined
 from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Moments, Promise
 from harness.growth.rollback import all_or_nothing
 from harness.models.branches import BRANCHES, Joining, branches_of, keep, root_of
+from harness.models.cascade import CascadeUnit
 from harness.models.pooling import Pool
 from harness.models.taps import capture
 
@@ -49,6 +50,10 @@ class JoinTap(AbstractOperation):
         with all_or_nothing(model):
             with capture(root, [self.tap]):  # which says what taps there are
                 branches = branches_of(root)
+            if isinstance(root.get_submodule(self.tap), CascadeUnit):
+                raise ModulePathError(
+                    f"expected a branch or a tap, found {self.tap!r}, a unit of one layer; name another"
+                )
             if self.tap.rpartition(".")[0] != BRANCHES:
                 keep(root, self.tap)
             carried = joined(model, self.path, Joining(branches, self.tap, self.pool), probe, self.moments)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from harness.models.cosine import CosineLinear
+
 __all__ = [
     "TRANSPOSED",
     "MatrixKind",
@@ -41,6 +43,8 @@ class MatrixKind:
 
 def matrix_kind(module: nn.Module) -> MatrixKind | None:
     """Return the kind of a layer of one group, or None for any other module."""
+    if isinstance(module, CosineLinear):
+        return None  # what it makes of one input depends on all others
     if isinstance(module, nn.Linear):
         return MatrixKind(0, 1, -1, ("out_features",), ("in_features",))
     if isinstance(module, CONVOLUTIONS + TRANSPOSED) and module.groups == 1:

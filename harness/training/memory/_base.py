@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import torch
 from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
@@ -43,10 +43,16 @@ class AbstractMemory(LeafSpec):
         fraction: of each batch that comes from the memory, rounded to whole examples; at least one is new.
         per_batch: the number of examples from the memory that are added to each batch of new ones; all of them if there
             are fewer. Without either, new and remembered examples are shuffled together, all alike.
+        held_out: the fraction of the remembered examples of each class that no step is trained on until the next
+            arrival, rounded, at least one of two; and as many of each new class. They are those that an operation such
+            as `CorrectBias` looks at.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("held_out",)
 
     fraction: Annotated[float, Field(ge=0, lt=1)] | None = None
     per_batch: PositiveInt | None = None
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @model_validator(mode="after")
     def _one_way_to_draw(self) -> "AbstractMemory":
