@@ -43,6 +43,8 @@ def freezes_old_parameters(policy: Mapping[str, Any]) -> bool:
 
     Reports read snapshots without torch, which the policies' own module needs.
     """
+    if policy["kind"] == "old_rate":
+        return freezes_old_parameters(policy["policy"])
     kind, frozen_norm = policy["kind"], policy.get("frozen_norm", "eval")
     return (kind, frozen_norm) == ("old_parameters", "eval")
 

@@ -16,6 +16,7 @@ from harness.growth.freezing import (
     GradualThaw,
     NoFreezing,
     OldParameters,
+    OldRate,
     UpToTap,
     WarmUpThenThaw,
 )
@@ -33,6 +34,9 @@ POLICIES = [
     GradualThaw(layers=("blocks.0", "blocks.2"), every=30),
     DiscriminativeRates(layers=("blocks.0", "blocks.1"), decay=0.5),
     DiscriminativeRates(layers=("blocks.0",), decay=0, top=0.1),
+    OldRate(factor=0.1, policy=OldParameters()),
+    OldRate(factor=2, policy=WarmUpThenThaw(steps=7, frozen_norm="track"), frozen_norm="track"),
+    OldRate(factor=0.5, policy=DiscriminativeRates(layers=("blocks.0",), decay=0)),
 ]
 NAMES = {
     "stem.weight": 0,

@@ -7,6 +7,7 @@ from harness.growth.freezing.discriminative_rates import DiscriminativeRates
 from harness.growth.freezing.gradual_thaw import GradualThaw
 from harness.growth.freezing.no_freezing import NoFreezing
 from harness.growth.freezing.old_parameters import OldParameters
+from harness.growth.freezing.old_rate import OldRate
 from harness.growth.freezing.up_to_tap import UpToTap
 from harness.growth.freezing.warm_up_then_thaw import WarmUpThenThaw
 
@@ -20,6 +21,7 @@ __all__ = [
     "GradualThaw",
     "NoFreezing",
     "OldParameters",
+    "OldRate",
     "UpToTap",
     "WarmUpThenThaw",
 ]

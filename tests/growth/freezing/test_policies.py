@@ -10,6 +10,7 @@ from harness.growth.freezing import (
     GradualThaw,
     NoFreezing,
     OldParameters,
+    OldRate,
     UpToTap,
     WarmUpThenThaw,
 )
@@ -98,6 +99,23 @@ def test_rates_fall_from_part_to_part_towards_the_input() -> None:
 
 def test_a_decay_to_zero_freezes_all_below_the_top() -> None:
     assert frozen(DiscriminativeRates(layers=("stem", "blocks"), decay=0)) == NAMES[:6]
+
+
+def test_what_is_old_and_trained_has_a_rate_of_its_own() -> None:
+    rates = DiscriminativeRates(layers=("stem", "blocks"), decay=0.5)
+    slow = OldRate(factor=0.1, policy=UpToTap(tap="blocks"))
+
+    factors = OldRate(factor=0.1, policy=rates).lr_factors(CANDIDATES, growth=1, age=0)
+
+    assert (factors["0/output.bias"], factors["0/stem.weight"]) == pytest.approx((0.1, 0.025))
+    assert "1/heads.late.weight" not in factors
+    assert frozen(slow) == frozen(slow.policy)
+    assert slow.lr_factors(CANDIDATES, growth=1, age=0)["0/output.bias"] == pytest.approx(0.1)
+
+
+def test_norms_are_treated_as_the_policy_within_says() -> None:
+    with pytest.raises(SpecError, match="expected the frozen_norm of the policy, 'track', found 'eval'; give both"):
+        OldRate(factor=0.1, policy=OldParameters(frozen_norm="track"))
 
 
 @pytest.mark.parametrize(
