@@ -45,7 +45,7 @@ class LaunchSettings:
         launcher: starts the workers, if not as processes on this machine.
         keep_bytes: of snapshots; beyond it the least valuable are given up.
         retry_failed: whether runs that failed are done anew.
-        destination: where the study is shown while it trains; None for nowhere.
+        destinations: where the study is shown while it trains.
         system_metrics: whether it is shown, too, what processes use of the machine.
     """
 
@@ -59,7 +59,7 @@ class LaunchSettings:
     launcher: AbstractLauncher | None = None
     keep_bytes: int | None = None
     retry_failed: bool = False
-    destination: Destination | None = None
+    destinations: Sequence[Destination] = ()
     system_metrics: bool = False
 
     @property
@@ -109,7 +109,7 @@ def launch_study(
 def _trained(
     study: Study, runner: Runner, settings: LaunchSettings, view: Observer, observer: Observer | None
 ) -> StudyRecord:
-    live = settings.destination is not None
+    live = bool(settings.destinations)
     executor = WorkerExecutor(
         settings.workers,
         runner,
@@ -140,9 +140,9 @@ def _delivery(
     study: Study, workspace: Workspace, settings: LaunchSettings
 ) -> "AbstractContextManager[Delivery | None]":
     """Return a context in which another process shows the study, if it is to be shown."""
-    if settings.destination is None:
+    if not settings.destinations:
         return nullcontext()
-    return start_delivery(settings.destination, workspace, study.name, system_metrics=settings.system_metrics)
+    return start_delivery(settings.destinations, workspace, study.name, system_metrics=settings.system_metrics)
 
 
 def _reported(record: StudyRecord, workspace: Workspace) -> "Report":

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,8 @@ from harness.search.launchers import AbstractLauncher
 from harness.search.observer import Observer
 from harness.search.study import Study
 from harness.staging.runner import Runner
-from harness.tracking.delivery.destination import VARIABLE, parse_destination
+from harness.tracking import AbstractTracker
+from harness.tracking.delivery.destination import TRACKERS, VARIABLE, destinations_of
 from harness.training.determinism import make_deterministic
 
 __all__ = ["run"]
@@ -49,6 +50,7 @@ def run(
     observer: Observer | None = None,
     progress: bool = True,
     tracking: bool = True,
+    tracker: str | type[AbstractTracker] | Sequence[str | type[AbstractTracker]] = (),
     tracking_uri: str | None = None,
     retry_failed: bool = False,
     share: bool = True,
@@ -77,7 +79,9 @@ def run(
         observer: told what happens, of runs that workers train when they end. What it raises ends the launch after the
             next step; everything is stored, and the error is raised here.
         progress: whether bars are shown on a terminal and in a notebook, and lines elsewhere.
-        tracking: whether the runs are shown in MLflow while they train.
+        tracking: whether the runs are shown while they train.
+        tracker: where: `mlflow`, `tensorboard`, `wandb`, `csv`, or a class of your own, or several; else what
+            `HARNESS_TRACKER` names, else MLflow.
         tracking_uri: an MLflow server or database; else `HARNESS_TRACKING_URI`, else a database in the home.
         retry_failed: whether runs that failed are done anew.
         share: whether runs share the stages that they have in common, or each trains alone.
@@ -97,6 +101,7 @@ def run(
     _check_positive(trials=trials, seeds=seeds, workers=workers)
     workspace = workspace_at(home, storage, store)
     uri = tracking_uri or os.environ.get(VARIABLE)
+    trackers = [tracker] if isinstance(tracker, str | type) else tracker or os.environ.get(TRACKERS, "").split()
     settings = LaunchSettings(
         origin=origin_of(study, changes),
         trials=trials,
@@ -107,7 +112,7 @@ def run(
         launcher=launcher,
         keep_bytes=keep_bytes,
         retry_failed=retry_failed,
-        destination=parse_destination(uri, workspace.home) if tracking else None,
+        destinations=destinations_of(trackers, uri, workspace.home) if tracking else (),
     )
     if settings.in_workers and file is None:
         settings = replace(settings, modules=modules_for_workers(asked, sys._getframe(1)))  # noqa: SLF001
@@ -146,4 +151,4 @@ def _launch(
     if observer and observer.error:  # of the last that it was told
         raise observer.error
     if left:
-        log.warning("not shown by MLflow yet: %s; harness sync %s delivers them", left, study.name)
+        log.warning("not shown by %s yet: %s; harness sync %s delivers them", left.where, left, study.name)

@@ -128,7 +128,7 @@ class _Shown:
         """Return the figures, whose names begin with `name`."""
         shares, delays, rates, trained_s, before = [], [], [], 0.0, 0.0
         feed = LiveFeed(self._workspace.home)
-        with start_delivery(self._destination, self._workspace, STUDY) as delivery:
+        with start_delivery([self._destination], self._workspace, STUDY) as delivery:
             for number in range(self._rounds + 1):
                 plain = self._training.train(NoFeed(), number)
                 tracked = self._training.train(feed, number)

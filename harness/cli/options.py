@@ -22,6 +22,7 @@ __all__ = [
     "StudyName",
     "SystemMetrics",
     "Timeout",
+    "Trackers",
     "Tracking",
     "TrackingPoints",
     "TrackingUri",
@@ -78,7 +79,18 @@ TrackingUri = Annotated[
         show_envvar=True,
     ),
 ]
-Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show the runs in MLflow while they train.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker",
+        metavar="NAME",
+        help="Where runs are shown: mlflow, tensorboard, wandb, csv or none, or MODULE:CLASS or FILE.py:CLASS of your "
+        "own; may be repeated. By default mlflow; sync and ui take those of the last run.",
+        envvar="HARNESS_TRACKER",
+        show_envvar=True,
+    ),
+]
+Tracking = Annotated[bool, typer.Option("--tracking/--no-tracking", help="Show the runs while they train.")]
 TrackingPoints = Annotated[
     Literal["thinned", "all"],
     typer.Option(

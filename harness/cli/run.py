@@ -1,7 +1,6 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
 import shlex
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +46,7 @@ def run(
     keep: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Of snapshots, such as 20GB; the least valuable are given up.")
     ] = None,
+    tracker: options.Trackers = None,
     tracking_uri: options.TrackingUri = None,
     tracking: options.Tracking = True,
     tracking_points: options.TrackingPoints = "thinned",
@@ -62,10 +62,10 @@ def run(
     from harness.search.check import check_study
     from harness.staging.ledger import StudyOrigin
     from harness.staging.runner import Runner
-    from harness.tracking.delivery.destination import parse_destination
+    from harness.tracking.delivery.destination import destinations_of
     from harness.training.determinism import make_deterministic
 
-    destination = replace(parse_destination(tracking_uri, home), points=tracking_points) if tracking else None
+    destinations = destinations_of(tracker or [], tracking_uri, home, tracking_points) if tracking else ()
     keep_bytes = parse_bytes(keep) if keep else None
     loaded, file = load_changed(study, fields=set_, device=device, precision=precision, other_name=as_)
     workspace = options.open_workspace(home, storage, store)
@@ -79,7 +79,7 @@ def run(
         launcher=launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, workspace.ledger.database),
         keep_bytes=keep_bytes,
         retry_failed=retry_failed,
-        destination=destination,
+        destinations=destinations,
         system_metrics=system_metrics,
     )
     make_deterministic()
@@ -95,7 +95,7 @@ def run(
         left = launch_study(loaded, runner, settings, view, on_report=_show)
     command = f"{loaded.name}{_home_option(home)}"
     if left:
-        typer.echo(f"Not shown by MLflow yet: {left}; harness sync {command} delivers them", err=True)
+        typer.echo(f"Not shown by {left.where} yet: {left}; harness sync {command} delivers them", err=True)
     elif left is not None:
         typer.echo(f"Compare the runs:  harness ui {command}")
 

@@ -1,7 +1,6 @@
-"""`harness sync`: what the MLflow pages do not show yet."""
+"""`harness sync`: what trackers do not show yet."""
 
 import gc
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,28 +19,29 @@ __all__ = ["sync"]
 
 def sync(
     study: Annotated[str | None, typer.Argument(help="A study in this home; all of them, if none is given.")] = None,
+    tracker: options.Trackers = None,
     tracking_uri: options.TrackingUri = None,
     tracking_points: options.TrackingPoints = "thinned",
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
 ) -> None:
-    """Deliver to MLflow what it does not have, and nothing twice."""
+    """Deliver to trackers what they do not have, and nothing twice."""
     from harness.staging.not_begun import not_begun
-    from harness.tracking.delivery.destination import parse_destination
+    from harness.tracking.delivery.destination import destinations_of
     from harness.tracking.delivery.projector import OBJECTS_A_COLLECTION
-    from harness.tracking.mlflow.database import check_intact
+    from harness.tracking.delivery.used_trackers import used_trackers
 
     workspace = options.open_workspace(home, storage)
     ledger = workspace.ledger
     names = [record.name for record in ledger.studies()] if ledger.exists else []
     if not names or (study and study not in names):
         raise not_begun(study, home, names)
-    destination = replace(parse_destination(tracking_uri, home), points=tracking_points)
-    check_intact(destination.uri)
-    destination.authenticate()
     gc.set_threshold(OBJECTS_A_COLLECTION)
     for name in [study] if study else names:
-        _sync(workspace, name, destination)
+        for destination in destinations_of(tracker or used_trackers(home, name), tracking_uri, home, tracking_points):
+            destination.check()
+            destination.authenticate()
+            _sync(workspace, name, destination)
 
 
 def _sync(workspace: "Workspace", study: str, destination: "Destination") -> None:
@@ -58,4 +58,4 @@ def _sync(workspace: "Workspace", study: str, destination: "Destination") -> Non
         missing = f"{count(left.runs, 'run')} with {count(left.points, 'point')}"
         raise HarnessError(f"{missing} of {study} were not delivered: {left.reason}")
     runs = sum(workspace.ledger.run_counts().get(study, {}).values())
-    typer.echo(f"{study}: MLflow shows all that is known, {count(runs, 'run')}.")
+    typer.echo(f"{study}: {destination.title} shows all that is known, {count(runs, 'run')}.")

@@ -1,52 +1,75 @@
-"""`harness ui`: the MLflow pages of everything that was run."""
+"""`harness ui`: where everything that was run can be looked at."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli.options import Home
+from harness.cli import options
 from harness.core.errors import HarnessError
+
+if TYPE_CHECKING:
+    from harness.tracking.ui_server import UiServer
 
 __all__ = ["ui"]
 
 
 def ui(
     study: Annotated[str | None, typer.Argument(help="The study to link to; all of them, if none is given.")] = None,
-    port: Annotated[int | None, typer.Option(help="If not 5000, or any free one where that is taken.")] = None,
+    tracker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The tracker to open; by default the first of the last run.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="If not the usual one, or any free one where that is taken.")] = None,
     host: Annotated[
         str, typer.Option(help="The address to answer at; by default only this machine can.")
     ] = "127.0.0.1",
-    home: Home = Path("runs"),
+    limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS", min=0, help="Give up a server that has not started by then; it is waited for otherwise."
+        ),
+    ] = None,
+    home: options.Home = Path("runs"),
 ) -> None:
-    """Start the MLflow UI on this machine alone, until Ctrl-C."""
-    from harness.tracking.mlflow.pages import compare_page, curves_page, runs_page
-    from harness.tracking.mlflow.ui import is_private, start_ui
+    """Start the user interface of a tracker on this machine alone, until Ctrl-C."""
+    from harness.tracking import UiSettings
+    from harness.tracking.delivery.trackers import tracker_of
+    from harness.tracking.delivery.used_trackers import used_trackers
+    from harness.tracking.ui_server import is_private
 
+    opened = tracker_of(tracker or used_trackers(home, study)[0])
     if not is_private(host):
         typer.echo(
-            f"harness: MLflow asks nobody for a password: whoever can reach {host} will be able to read, change and "
-            "delete everything in it",
+            f"harness: {opened.title} asks nobody for a password: whoever can reach {host} will be able to read, "
+            "change and delete everything in it",
             err=True,
         )
-    typer.echo("Starting MLflow ...")
-    with _term_as_interrupt(), start_ui(home, port, host) as server:
-        if study is None:
-            typer.echo(f"MLflow UI:  {server.url}")
-        else:
-            typer.echo(f"All runs:      {runs_page(server.url, study)}")
-            typer.echo(f"Curves:        {curves_page(server.url, study)}")
-            typer.echo(f"Compare arms:  {compare_page(server.url, study) or 'when a run of each has ended'}")
-        typer.echo("Ctrl-C stops it.")
-        try:
-            server.wait()
-        except KeyboardInterrupt:
-            typer.echo("Stopped.")
-        else:
-            raise HarnessError(f"the MLflow server has ended by itself; {home / 'mlflow_ui.log'} may say why")
+    if not opened.has_server:
+        _print(opened.links(opened.uri_in(home), study))
+        return
+    typer.echo(f"Starting {opened.title} ...")
+    with _term_as_interrupt(), opened.start_ui(home, UiSettings(port, host, limit)) as server:
+        _print(opened.links(server.url, study))
+        _wait(server, opened.title)
+
+
+def _print(links: Mapping[str, str]) -> None:
+    width = max(map(len, links)) + 1
+    for label, link in links.items():
+        typer.echo(f"{label + ':':<{width}}  {link}")
+
+
+def _wait(server: "UiServer", title: str) -> None:
+    typer.echo("Ctrl-C stops it.")
+    try:
+        server.wait()
+    except KeyboardInterrupt:
+        typer.echo("Stopped.")
+    else:
+        raise HarnessError(f"the server of {title} has ended by itself; {server.log} may say why")
 
 
 @contextmanager

@@ -23,8 +23,10 @@ EXTRAS = {
     "minilm": "the sentence encoder of two examples",
     "postgres": "one database for many machines",
     "ray": "workers that a cluster places",
+    "tensorboard": "runs shown in TensorBoard",
     "transformers": "pretrained networks and their tokenizers",
     "trainers": "growing in the loops of Lightning, Accelerate and transformers",
+    "wandb": "runs shown in Weights & Biases",
 }
 TOOLS = {
     "git": (("git",), "runs say at which commit they were trained"),

@@ -1,12 +1,12 @@
 """A tracker in memory, for tests and benchmarks."""
 
 from collections.abc import Collection, Mapping
-from typing import final
+from typing import Self, final
 
 from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.tracking._base import AbstractTracker
+from harness.tracking._base import AbstractTracker, Place
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, study_entry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
@@ -31,6 +31,9 @@ class MemoryTracker(AbstractTracker):
         points: which points of curves are shown.
     """
 
+    kind = "memory"
+    title = "memory"
+
     def __init__(self, points: TrackingPoints = "thinned") -> None:
         self._points = points
         self.studies: dict[str, StudyEntry] = {}
@@ -38,6 +41,11 @@ class MemoryTracker(AbstractTracker):
         self.live: dict[Key, dict[Point, int]] = {}
         self.summaries: dict[str, str] = {}
         self._begun: dict[str, StudyRecord] = {}
+
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Return a tracker that nobody but its owner sees."""
+        return cls(place.points)
 
     def begin_study(self, study: StudyRecord) -> None:
         """Keep what is shown of the study."""

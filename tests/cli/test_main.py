@@ -39,6 +39,7 @@ COMMANDS = {
         "--storage",
         "--portable",
         "--keep",
+        "--tracker",
         "--tracking-uri",
         "--tracking",
         "--tracking-points",
@@ -58,8 +59,8 @@ COMMANDS = {
     "compare": ["report", "other"],
     "render": ["report", "--out", "--published", "--paper"],
     "power": ["study", "--effect", "--layout", "--power", "--home", "--storage"],
-    "ui": ["study", "--port", "--host", "--home"],
-    "sync": ["study", "--tracking-uri", "--tracking-points", "--home", "--storage"],
+    "ui": ["study", "--tracker", "--port", "--host", "--limit", "--home"],
+    "sync": ["study", "--tracker", "--tracking-uri", "--tracking-points", "--home", "--storage"],
     "signal": ["study", "name", "--run", "--home", "--storage"],
     "register": [
         *["study", "--trials", "--seeds", "--device", "--precision", "--set", "--as", "--out", "--points", "--home"],

@@ -54,6 +54,26 @@ def test_what_could_not_be_delivered_is_said_without_the_password(
     assert "s3cret" not in ended.stderr
 
 
+def test_each_tracker_gets_what_it_lacks(home: Path, call: Call, workplace: Path) -> None:
+    shutil.copytree(home, workplace / "runs")
+
+    syncs = [call("sync", "tiny", "--tracker", "csv", "--tracker", "tensorboard") for _ in range(2)]
+
+    for ended in syncs:
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout == "".join(
+            f"tiny: {title} shows all that is known, 4 runs.\n" for title in ("CSV", "TensorBoard")
+        )
+    assert len((workplace / "runs" / "csv" / "tiny" / "runs.csv").read_text().splitlines()) == 5
+
+
+def test_a_tracker_that_is_not_known_is_refused(home: Path, call: Call) -> None:
+    ended = call("sync", "tiny", "--home", str(home), "--tracker", "tensorbord")
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "Did you mean 'tensorboard'" in ended.stderr
+
+
 @pytest.mark.parametrize("command", [["sync", "tiny"], ["ui"]])
 def test_a_damaged_database_of_mlflow_is_wrong_input_in_one_line(
     call: Call, workplace: Path, home: Path, command: list[str]

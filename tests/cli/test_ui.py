@@ -14,6 +14,7 @@ class Server:
     """A UI that ends as soon as somebody waits for it."""
 
     url = "http://127.0.0.1:5000"
+    log = Path("mlflow_ui.log")
 
     def __init__(self, end: Callable[[], object]) -> None:
         self.wait = end
@@ -27,6 +28,7 @@ def interrupt() -> None:
 class Started:
     with_: list[tuple[Path, int | None, str]] = field(default_factory=list)
     end: Callable[[], object] = interrupt
+    limit_s: float | None = None
 
 
 @pytest.fixture
@@ -35,14 +37,15 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     asked = Started()
 
     @contextmanager
-    def start(home: Path, port: int | None, host: str) -> Iterator[Server]:
+    def start(home: Path, port: int | None, host: str, *, limit_s: float | None) -> Iterator[Server]:
         asked.with_.append((home, port, host))
+        asked.limit_s = limit_s
         yield Server(asked.end)
 
-    monkeypatch.setattr("harness.tracking.mlflow.ui.start_ui", start)
+    monkeypatch.setattr("harness.tracking.mlflow.tracker.start_ui", start)
     for page in ("runs_page", "curves_page", "compare_page"):
         monkeypatch.setattr(
-            f"harness.tracking.mlflow.pages.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}"
+            f"harness.tracking.mlflow.tracker.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}"
         )
     return asked
 
@@ -63,9 +66,10 @@ def test_a_study_has_links_to_its_runs_their_curves_and_two_arms(call: Call, sta
 
 
 def test_home_and_port_are_passed_on(call: Call, started: Started) -> None:
-    call("ui", "--home", "there", "--port", "6000")
+    call("ui", "--home", "there", "--port", "6000", "--limit", "90")
 
     assert started.with_ == [(Path("there"), 6000, "127.0.0.1")]
+    assert started.limit_s == 90
 
 
 @pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("10.0.0.7", True), ("localhost", False)])
@@ -103,3 +107,24 @@ def test_a_home_in_which_nothing_was_run_is_refused(call: Call, workplace: Path)
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert sorted(workplace.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("tracker", "said"),
+    [
+        ("csv", "Runs:    {home}/csv/tiny/runs.csv\nCurves:  {home}/csv/tiny/curves\n"),
+        ("wandb", "Send the runs:  wandb sync {home}/wandb/tiny/wandb/offline-run-*\n"),
+    ],
+)
+def test_a_tracker_without_a_server_says_where_to_look(call: Call, workplace: Path, tracker: str, said: str) -> None:
+    ended = call("ui", "tiny", "--tracker", tracker)
+
+    assert (ended.returncode, ended.stdout) == (0, said.format(home=workplace / "runs"))
+
+
+def test_the_tracker_of_the_last_run_is_opened(call: Call, workplace: Path) -> None:
+    folder = workplace / "runs" / "live" / "tiny"
+    folder.mkdir(parents=True)
+    (folder / "trackers.json").write_text('["csv", "mlflow"]')
+
+    assert "csv/tiny/runs.csv" in call("ui", "tiny").stdout

@@ -17,7 +17,8 @@ from harness.tracking.mlflow.database import open_connection
 from harness.tracking.mlflow.location import default_tracking_uri
 from harness.tracking.mlflow.rows import RowConnection
 from harness.tracking.mlflow.tracker import MlflowTracker
-from harness.tracking.mlflow.ui import UiServer, start_ui
+from harness.tracking.mlflow.ui import start_ui
+from harness.tracking.ui_server import UiServer
 
 SPEC: dict[str, Any] = {
     "title": "Should old layers stay frozen?",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from harness.core.history import History
 
-__all__ = ["final_key", "finals"]
+__all__ = ["FINAL", "final_key", "finals"]
 
 FINAL = "final"
 TOTALS = ("growth/", "cost/")  # of the whole run, which no curve has

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from harness.staging.database import VARIABLE
 from harness.staging.workspace import Workspace
 from harness.tracking.delivery.destination import Destination
 from harness.tracking.delivery.undelivered import Undelivered
+from harness.tracking.delivery.used_trackers import save_trackers
 from harness.tracking.live.format import live_folder
 
 __all__ = ["SYSTEM_METRICS", "Delivery", "start_delivery"]
@@ -27,9 +29,10 @@ STOP_LIMIT_S = 15.0
 class Delivery:
     """A process that delivers; leaving the context ends it, and `harness sync` delivers what it has not."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", log: Path, where: str = "") -> None:
         self._process = process
         self._log = log
+        self._where = where
         self._left: Undelivered | None = None
 
     def __enter__(self) -> Self:
@@ -52,31 +55,35 @@ class Delivery:
         except subprocess.TimeoutExpired:
             self._process.kill()  # as safe as any other end: what was delivered is not delivered again
             self._process.communicate()
-            return Undelivered(reason=f"not within {limit_s:g} s")
+            return Undelivered(reason=f"not within {limit_s:g} s", where=self._where)
         with suppress(ValueError, TypeError, IndexError):
             return Undelivered(**json.loads(answer.splitlines()[-1]))
-        return Undelivered(reason=f"the process that delivers has failed, see {self._log}")
+        return Undelivered(reason=f"the process that delivers has failed, see {self._log}", where=self._where)
 
 
 def start_delivery(
-    destination: Destination,
+    destinations: Sequence[Destination],
     workspace: Workspace,
     study: str,
     *,
     system_metrics: bool = False,
 ) -> Delivery:
-    """Start showing a study at `destination` while its runs go on; the study may be begun later.
+    """Start showing a study at all `destinations` while its runs go on; the study may be begun later.
 
     `system_metrics` adds what the processes that train use of the machine.
     """
     folder = live_folder(workspace.home, study)
     folder.mkdir(parents=True, exist_ok=True)
     arguments = [str(workspace.home.absolute()), str(workspace.stages.absolute()), study]
+    arguments += [destination.tracker for destination in destinations]
     arguments += [SYSTEM_METRICS] if system_metrics else []
     # -P: a file mlflow.py in the working folder must not pass for MLflow.
     command = [sys.executable, "-P", "-m", "harness.tracking.delivery.follow", *arguments]
     package = str(Path(harness.__file__).parents[1])
-    environment = destination.environment()
+    save_trackers(workspace.home, study, destinations)
+    environment = dict(os.environ)
+    for destination in destinations:
+        environment |= destination.environment()
     if workspace.storage:  # not an argument: there may be a password in it
         environment[VARIABLE] = workspace.storage
     environment["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [environment.get("PYTHONPATH")])])
@@ -89,4 +96,4 @@ def start_delivery(
             stderr=log,
             start_new_session=True,  # Ctrl-C is for whoever trains
         )
-    return Delivery(process, folder / LOG)
+    return Delivery(process, folder / LOG, ", ".join(destination.title for destination in destinations))

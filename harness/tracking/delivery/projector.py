@@ -17,7 +17,7 @@ from harness.tracking.content.entry import run_entry, run_identity
 from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.delivery.outcome import outcome_of
 from harness.tracking.delivery.undelivered import Undelivered
-from harness.tracking.live.attempts import Attempt, Attempts
+from harness.tracking.live.attempts import Attempt, Attempts, Readers
 
 __all__ = ["OBJECTS_A_COLLECTION", "Projector"]
 
@@ -44,6 +44,7 @@ class Projector:
         open_tracker: called again after every error: what was known of the tracker may no longer hold.
         system: whether to show what the processes that train use of the machine.
         points: which points of curves the tracker shows.
+        readers: shared by the projectors of a process that show the same study.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Projector:
         *,
         system: bool = False,
         points: TrackingPoints = "thinned",
+        readers: Readers | None = None,
     ) -> None:
         self._workspace = workspace
         self._name = study
@@ -62,7 +64,7 @@ class Projector:
         self._points = points
         self._tracker: AbstractTracker | None = None
         self._study: StudyRecord | None = None
-        self._attempts = Attempts(workspace.home, study, points)
+        self._attempts = Attempts(workspace.home, study, points, readers)
         self._run_counts: dict[str, int] = {}
         self._ended: dict[str, RunRecord] = {}
         self._whole: dict[str, RunRecord] = {}  # those of the ended runs that the tracker shows

@@ -4,9 +4,11 @@ import fcntl
 import os
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Self, final
 
 from harness.core.history import History
@@ -19,7 +21,7 @@ from harness.tracking.live.format import Frame, Start, decode_part, decode_start
 from harness.tracking.live.frames import whole_frames
 from harness.tracking.live.system_metrics import SystemMetrics
 
-__all__ = ["Attempt", "Attempts"]
+__all__ = ["Attempt", "Attempts", "Readers"]
 
 
 @final
@@ -105,6 +107,22 @@ class Attempt:
 
 
 @final
+class Readers:
+    """Counts, over threads, how many of those that read the same files are done with each."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._done = Counter[Path]()
+        self._lock = Lock()
+
+    def is_last(self, file: Path) -> bool:
+        """Count one more that is done with a file, and return whether it is the last."""
+        with self._lock:
+            self._done[file] += 1
+            return self._done[file] >= self._number
+
+
+@final
 class Attempts:
     """The attempts at runs of one study, as their files show them.
 
@@ -112,13 +130,18 @@ class Attempts:
         home: where the files are.
         study: its name.
         points: which of those that are read are kept.
+        readers: how many read the same files in this process: the last of them that is done with one removes it.
     """
 
-    def __init__(self, home: Path, study: str, points: TrackingPoints = "thinned") -> None:
+    def __init__(
+        self, home: Path, study: str, points: TrackingPoints = "thinned", readers: "Readers | None" = None
+    ) -> None:
         self._home = home
+        self._readers = readers or Readers(1)
         self._points = points
         self._study = study
         self._by_path: dict[Path, Attempt] = {}
+        self._done = set[Path]()
 
     def __iter__(self) -> Iterator[Attempt]:
         return iter(list(self._by_path.values()))
@@ -126,7 +149,7 @@ class Attempts:
     def read(self) -> None:
         """Find new files, and read what is new in all of them."""
         for path in live_files(self._home, self._study):
-            if path not in self._by_path and (attempt := Attempt.open(path, self._points)):
+            if path not in self._by_path.keys() | self._done and (attempt := Attempt.open(path, self._points)):
                 self._by_path[path] = attempt
         for attempt in self:
             attempt.read()
@@ -141,9 +164,11 @@ class Attempts:
         return [attempt for attempt in self if not attempt.alive and now - attempt.modified > for_s]
 
     def remove(self, attempt: Attempt) -> None:
-        """Remove the file of an attempt, and forget it."""
-        with suppress(OSError):
-            attempt.path.unlink(missing_ok=True)
+        """Remove the file of an attempt, if nobody else reads it, and forget it."""
+        self._done.add(attempt.path)
+        if self._readers.is_last(attempt.path):
+            with suppress(OSError):
+                attempt.path.unlink(missing_ok=True)
         del self._by_path[attempt.path]
 
 

@@ -9,11 +9,11 @@ from urllib.error import HTTPError
 
 from harness.core.errors import StudyNotFoundError
 from harness.tracking.mlflow.views import PAIR_VIEW, RUNS_VIEW
+from harness.tracking.ui_server import answer_of
 
 __all__ = ["compare_page", "curves_page", "fetch", "runs_page"]
 
 API = "ajax-api/2.0/mlflow"
-TIMEOUT_S = 30.0
 MOST_RUNS = 500
 
 
@@ -60,10 +60,7 @@ def fetch(url: str, content: Mapping[str, Any] | None = None) -> bytes:
     """Return the response of a server of this machine; send `content` as JSON if it is given."""
     data = None if content is None else json.dumps(content).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    # Without proxies: a proxy set in the environment cannot reach this machine's own address.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=TIMEOUT_S) as answer:
-        return bytes(answer.read())
+    return answer_of(request)
 
 
 def _experiment(url: str, study: str) -> str:

@@ -3,21 +3,24 @@
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
-from harness.tracking._base import AbstractTracker
+from harness.tracking._base import AbstractTracker, Place, UiSettings
 from harness.tracking.content.entry import RunEntry, run_entry, run_identity, study_entry
 from harness.tracking.content.keys import SYSTEM
 from harness.tracking.content.points import Point
 from harness.tracking.content.thinning import TrackingPoints
 from harness.tracking.mlflow.artifacts import log_files, log_weights
-from harness.tracking.mlflow.database import explained, open_connection
+from harness.tracking.mlflow.database import check_intact, explained, open_connection
 from harness.tracking.mlflow.experiment import StudyExperiment, now_ms, open_experiment
-from harness.tracking.mlflow.location import artifacts_beside, database_of, taking_turns
+from harness.tracking.mlflow.location import artifacts_beside, database_of, default_tracking_uri, taking_turns
+from harness.tracking.mlflow.pages import compare_page, curves_page, runs_page
 from harness.tracking.mlflow.run import KILLED, RUNNING
+from harness.tracking.mlflow.ui import start_ui
+from harness.tracking.ui_server import UiServer
 
 __all__ = ["MlflowTracker"]
 
@@ -41,12 +44,47 @@ class MlflowTracker(AbstractTracker):
         HarnessError: the database or server cannot be used.
     """
 
+    kind = "mlflow"
+    title = "MLflow"
+    has_server = True
+
     def __init__(self, tracking_uri: str, store: Path | None = None, points: TrackingPoints = "thinned") -> None:
         self._uri = tracking_uri
         self._store = store
         self._points = points
         self._client = open_connection(tracking_uri)
         self._experiments: dict[str, StudyExperiment] = {}
+
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Return a tracker that writes to the server or database `place.uri`."""
+        return cls(place.uri, place.store, place.points)
+
+    @classmethod
+    def uri_in(cls, home: Path) -> str:
+        """Return the URI of the database in the home."""
+        return default_tracking_uri(home)
+
+    @classmethod
+    def check(cls, uri: str) -> None:
+        """Refuse a database that is damaged."""
+        check_intact(uri)
+
+    @classmethod
+    def start_ui(cls, home: Path, settings: UiSettings) -> UiServer:
+        """Start the MLflow UI over the home."""
+        return start_ui(home, settings.port, settings.host, limit_s=settings.limit_s)
+
+    @classmethod
+    def links(cls, address: str, study: str | None) -> dict[str, str]:
+        """Return the addresses of the study's pages."""
+        if study is None:
+            return {"MLflow UI": address}
+        return {
+            "All runs": runs_page(address, study),
+            "Curves": curves_page(address, study),
+            "Compare arms": compare_page(address, study) or "when a run of each has ended",
+        }
 
     def begin_study(self, study: StudyRecord) -> None:
         """Make the study's experiment and parent run, or write what has changed in them; look up its runs."""

@@ -1,11 +1,10 @@
 """A study without training: three runs whose numbers are known, shown while they go on. Killed, it can begin again.
 
-`python producer.py HOME TRACKING_URI PAUSE_S`; with `-` instead of a URI, nothing is shown.
+`python producer.py HOME PLACE PAUSE_S`; the place is a URI of MLflow, or trackers like `csv+wandb`, or `-` for none.
 """
 
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from harness.staging.histories import METRICS_FILES, stage_folder
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyRecord
 from harness.staging.study_spec import StudySpec
 from harness.staging.workspace import Workspace
-from harness.tracking.delivery.destination import parse_destination
+from harness.tracking.delivery.destination import Destination, destinations_of
 from harness.tracking.delivery.process import Delivery, start_delivery
 from harness.tracking.live.feed import LiveFeed
 
@@ -58,15 +57,20 @@ def run_one(home: Path, feed: LiveFeed, trial: int, pause_s: float) -> None:
     feed.end(record.run_id)
 
 
+def destinations(home: Path, place: str) -> tuple[Destination, ...]:
+    """Return where the study is shown."""
+    if ":" in place:
+        return destinations_of([], place, home, "all")
+    return destinations_of(place.split("+"), None, home, "all")
+
+
 def main(home: Path, uri: str, pause_s: float) -> None:
     ledger = Ledger(home)
     ledger.create()
     ledger.save_study(STUDY)
     shown: Delivery | None = None
     if uri != "-":
-        shown = start_delivery(
-            replace(parse_destination(uri, home), points="all"), Workspace(home), STUDY.name, system_metrics=True
-        )
+        shown = start_delivery(destinations(home, uri), Workspace(home), STUDY.name, system_metrics=True)
     sys.stdout.write("begun\n")
     sys.stdout.flush()
     ended = {run.trial for run in ledger.runs("study")}

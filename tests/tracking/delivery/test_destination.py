@@ -4,7 +4,12 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import InputError
-from harness.tracking.delivery.destination import Destination, inherited_destination, parse_destination
+from harness.tracking.delivery.destination import (
+    Destination,
+    destinations_of,
+    inherited_destinations,
+    parse_destination,
+)
 
 HOME = Path("/home/of/studies")
 
@@ -36,17 +41,35 @@ def test_a_process_that_is_started_has_the_password_in_its_environment_alone(mon
 
     assert environment["MLFLOW_TRACKING_PASSWORD"] == "s3cret"
     assert os.environ["MLFLOW_TRACKING_PASSWORD"] == "s3cret"
-    assert inherited_destination(environment, HOME) == Destination("http://host")
+    assert inherited_destinations(["mlflow"], environment, HOME) == (Destination("http://host"),)
 
 
 @pytest.mark.parametrize(("named", "points"), [(None, "thinned"), ("all", "all"), ("x", "thinned")])
 def test_a_process_that_is_started_shows_the_same_points(named: str | None, points: str) -> None:
     environment = {"HARNESS_TRACKING_POINTS": named} if named else {}
 
-    inherited = inherited_destination(environment, HOME)
+    (inherited,) = inherited_destinations([], environment, HOME)
 
     assert inherited.points == points
-    assert inherited_destination(inherited.environment(), HOME) == inherited
+    assert inherited_destinations(["mlflow"], inherited.environment(), HOME) == (inherited,)
+
+
+def test_several_trackers_have_places_of_their_own_and_a_name_counts_once() -> None:
+    found = destinations_of(["csv", "mlflow", "csv"], "http://host", HOME, "all")
+
+    assert found == (
+        Destination("/home/of/studies/csv", points="all", tracker="csv"),
+        Destination("http://host", points="all"),
+    )
+    assert [place.title for place in found] == ["CSV", "MLflow"]
+    assert "HARNESS_TRACKING_URI" not in found[0].environment()  # that of MLflow alone
+
+
+def test_none_stands_alone_for_nowhere() -> None:
+    assert destinations_of(["none"], None, HOME) == ()
+    assert destinations_of([], None, HOME) == (parse_destination(None, HOME),)
+    with pytest.raises(InputError, match="expected --tracker none alone, found it beside csv"):
+        destinations_of(["csv", "none"], None, HOME)
 
 
 @pytest.mark.parametrize(

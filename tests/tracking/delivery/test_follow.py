@@ -12,6 +12,7 @@ from harness.staging.workspace import Workspace
 from harness.tracking.delivery import follow as module
 from harness.tracking.delivery.destination import Destination
 from harness.tracking.delivery.projector import Projector
+from harness.tracking.live.feed import LiveFeed
 from harness.tracking.memory import MemoryTracker
 
 
@@ -33,8 +34,32 @@ def test_it_follows_until_its_input_is_closed_and_says_what_is_left(
 
     module.follow([str(tmp_path), str(tmp_path / "store"), study.name])
 
-    assert json.loads(capsys.readouterr().out) == {"runs": 0, "points": 0, "reason": ""}
+    assert json.loads(capsys.readouterr().out) == {"runs": 0, "points": 0, "reason": "", "where": ""}
     assert len(tracker.runs) == 1
+
+
+def test_several_trackers_are_followed_at_once(
+    tmp_path: Path,
+    study: StudyRecord,
+    run: RunRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "tensorboard").touch()  # no folder: it cannot be written to
+    monkeypatch.setattr(Projector.finish, "__kwdefaults__", {"retry_for_s": 0.0})
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    ledger = Ledger(tmp_path)
+    ledger.create()
+    ledger.save_study(study)
+    ledger.save_run(run)
+    LiveFeed(tmp_path).begin(run)
+
+    module.follow([str(tmp_path), str(tmp_path / "store"), study.name, "csv", "tensorboard"])
+
+    left = json.loads(capsys.readouterr().out)
+    assert (left["runs"], left["where"]) == (1, "TensorBoard")
+    assert "cannot be written" in left["reason"]
+    assert run.arm in (tmp_path / "csv" / study.name / "runs.csv").read_text()
 
 
 def test_points_of_a_history_that_was_never_stored_are_not_waited_for(

@@ -18,7 +18,8 @@ from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.mlflow.client import MlflowClient
-from harness.tracking.mlflow.ui import UiServer, start_ui
+from harness.tracking.mlflow.ui import start_ui
+from harness.tracking.ui_server import UiServer
 
 STUDY = """
 from harness.data import Digits

@@ -20,6 +20,7 @@ import pytest
 from harness.staging.histories import run_history
 from harness.staging.ledger import Ledger
 from harness.staging.workspace import Workspace
+from harness.tracking import Place
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.delivery.destination import parse_destination
 from harness.tracking.delivery.lock import delivery_lock
@@ -28,6 +29,7 @@ from harness.tracking.delivery.projector import Projector
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.ui import start_ui
+from tests.tracking.readers import READERS
 
 PRODUCER = Path(__file__).with_name("producer.py")
 NewDatabase = Callable[[Path], str]
@@ -127,6 +129,31 @@ def test_kills_lose_nothing_and_repeat_nothing(tmp_path: Path, new_database: New
 
     assert not synced(tmp_path, uri)
     assert_equal_to_the_ledger(tmp_path, uri)
+
+
+@pytest.mark.campaign
+def test_kills_lose_nothing_and_repeat_nothing_in_any_tracker_that_writes_files(tmp_path: Path) -> None:
+    kinds, chance = ("csv", "tensorboard", "wandb"), random.Random(0)
+    for kill in range(6):
+        process = produce(tmp_path, "+".join(kinds), pause_s=0.3)
+        time.sleep(chance.uniform(0.2, 4.0))
+        delivering = psutil.Process(process.pid).children()
+        os.kill(process.pid, signal.SIGKILL)
+        if kill % 2:
+            for child in delivering:
+                child.kill()
+        process.communicate()
+
+    output = produced(tmp_path, "+".join(kinds))
+
+    assert output.strip() == str(Undelivered())
+    for kind in kinds:
+        shown = READERS[kind](Place(str(tmp_path / kind)), "study")
+        curves = {
+            name: {key: points for key, points in run.points.items() if not key.startswith("system/")}
+            for name, run in shown.items()
+        }
+        assert curves == in_ledger(tmp_path)
 
 
 def in_mlflow_statuses(uri: str) -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking.content.points import Point
-from harness.tracking.live.attempts import Attempt
+from harness.tracking.live.attempts import Attempt, Attempts, Readers
 from harness.tracking.live.feed import LiveFeed
 from harness.tracking.live.format import live_files, live_folder
 
@@ -161,3 +161,21 @@ def test_a_file_that_somebody_removed_is_not_alive(tmp_path: Path, run: RunRecor
 def test_no_study_has_no_attempts(tmp_path: Path) -> None:
     assert live_files(tmp_path, "nothing") == []
     assert not live_folder(tmp_path, "nothing").exists()
+
+
+def test_of_several_that_read_the_files_the_last_that_is_done_with_one_removes_it(
+    tmp_path: Path, run: RunRecord
+) -> None:
+    LiveFeed(tmp_path).begin(run)
+    readers = Readers(2)
+    one, other = (Attempts(tmp_path, run.study, readers=readers) for _ in range(2))
+    for reader in (one, other):
+        reader.read()
+
+    one.remove(next(iter(one)))
+    one.read()
+    left = live_files(tmp_path, run.study)
+    other.remove(next(iter(other)))
+
+    assert len(left) == 1
+    assert (list(one), live_files(tmp_path, run.study)) == ([], [])

@@ -15,7 +15,7 @@ from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.pages import compare_page, curves_page, fetch, runs_page
 from harness.tracking.mlflow.tracker import MlflowTracker
-from harness.tracking.mlflow.ui import UiServer
+from harness.tracking.ui_server import UiServer
 
 MakeRun = Callable[..., RunRecord]
 CHROMIUM = shutil.which("chromium")

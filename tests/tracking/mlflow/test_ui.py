@@ -12,7 +12,8 @@ import pytest
 from harness.core.errors import HarnessError, HomeError, InputError
 from harness.tracking.mlflow.pages import fetch
 from harness.tracking.mlflow.tracker import MlflowTracker
-from harness.tracking.mlflow.ui import UiServer, is_private, start_ui
+from harness.tracking.mlflow.ui import start_ui
+from harness.tracking.ui_server import UiServer
 
 
 def test_the_ui_executes_no_jobs_and_knows_no_other_host(server: UiServer) -> None:
@@ -82,13 +83,6 @@ def test_a_damaged_database_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(HomeError, match="harness sync"):
         start_ui(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("host", "private"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("::", False)]
-)
-def test_only_the_loopback_address_is_private(host: str, private: bool) -> None:
-    assert is_private(host) == private
 
 
 def test_a_host_that_is_not_this_machine_is_refused(home: Path, tracker: MlflowTracker) -> None:  # noqa: ARG001

@@ -1,0 +1,236 @@
+"""Trackers that write files: a folder for each study, in which it is also kept what is shown already."""
+
+import json
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, final
+
+from harness.core.errors import HarnessError
+from harness.core.history import History
+from harness.staging.ledger import RunRecord, StudyRecord
+from harness.tracking._base import AbstractTracker, Place
+from harness.tracking._point_file import PointFile
+from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, run_identity, study_entry
+from harness.tracking.content.points import Point
+
+__all__ = ["AbstractFolderTracker", "StudyFolder", "file_name"]
+
+SHOWN = ".shown"  # a file for each run, written when all else of it is
+STUDY = "study"
+FORBIDDEN = re.compile(r"[^\w.\-+=, ·]")
+
+
+class AbstractFolderTracker(AbstractTracker):
+    """Writes into `<uri>/<study>/`, each run when it has ended.
+
+    What it shows is kept beside it, and written down last: a run whose delivery was cut short is written anew.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._folders: dict[str, StudyFolder] = {}
+        self._alive: set[tuple[str, str]] = set()  # runs of which something was written here while they trained
+
+    @classmethod
+    def open(cls, place: Place) -> Self:
+        """Return a tracker that writes below the folder `place.uri`."""
+        return cls(place)
+
+    @abstractmethod
+    def write_study(self, folder: "StudyFolder", entry: StudyEntry, outcome: str) -> None:
+        """Write what is shown of the study, in place of what was; `outcome` is empty until all runs have ended.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+
+    @abstractmethod
+    def write_run(self, folder: "StudyFolder", entry: RunEntry, others: Mapping[Point, int]) -> None:
+        """Write what is shown of a run that has ended, in place of what was.
+
+        Args:
+            folder: of its study.
+            entry: with its params, curves, final results and tags.
+            others: points that its history does not have, with the milliseconds since 1970 at which each was measured:
+                what it used of its machine, and curves of a run that failed before anything was stored.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+
+    def write_live(
+        self, folder: "StudyFolder", record: RunRecord, points: Mapping[Point, int], began_ms: int, *, is_first: bool
+    ) -> None:
+        """Write points of a run that is alive; a tracker that shows only ended runs does nothing.
+
+        Args:
+            folder: of its study.
+            record: what is known so far.
+            points: with the milliseconds since 1970 at which each was measured: all that are known, if `is_first`,
+                else those that are new.
+            began_ms: when the run began, likewise.
+            is_first: whether this tracker writes nothing of the run before.
+
+        Raises:
+            OSError: they cannot be written.
+        """
+
+    def begin_study(self, study: StudyRecord) -> None:
+        """Write what is shown of the study, if that has changed, and read what is shown of its runs."""
+        folder, entry = StudyFolder(Path(self.place.uri, study.name), study), study_entry(study)
+        with self.writing():
+            folder.open()
+            if not folder.is_begun(entry):
+                self.write_study(folder, entry, "")
+                folder.begin(entry)
+        self._folders[study.name] = folder
+
+    def project_run(self, record: RunRecord, history: History) -> None:
+        """Write the run, unless it is shown."""
+        folder = self.folder_of(record.study)
+        entry = run_entry(folder.study, record, history, self.place.points)
+        with self.writing():
+            live = folder.live_points(entry.identity)
+            others = {point: ms for point, ms in live.points.items() if point.key not in entry.measured}
+            if not folder.shows(entry, others):
+                self.write_run(folder, entry, others)
+                folder.keep(entry, others)
+            live.keep(others)
+        self._alive.discard((record.study, entry.identity))
+
+    def show_live_run(self, record: RunRecord, points: Mapping[Point, int], began_ms: int) -> None:
+        """Keep the points, which the store may never have, and write them."""
+        folder, identity = self.folder_of(record.study), run_identity(record)
+        with self.writing():
+            live = folder.live_points(identity)
+            new = live.add(points)
+            if new:
+                is_first = (record.study, identity) not in self._alive
+                self.write_live(folder, record, live.points if is_first else new, began_ms, is_first=is_first)
+                self._alive.add((record.study, identity))
+
+    def end_study(self, study: StudyRecord, summary: str) -> None:
+        """Write the outcome."""
+        folder, entry = self.folder_of(study.name), study_entry(study)
+        if folder.outcome != summary:
+            with self.writing():
+                self.write_study(folder, entry, summary)
+                folder.begin(entry, summary)
+
+    def count_shown_points(self, record: RunRecord) -> int:
+        """Count the points of a run that has ended."""
+        folder = self._folders.get(record.study)
+        return folder.count_points(run_identity(record)) if folder else 0
+
+    def folder_of(self, study: str) -> "StudyFolder":
+        """Return the folder of a study.
+
+        Raises:
+            HarnessError: it was not begun.
+        """
+        if study not in self._folders:
+            raise HarnessError(f"expected begin_study before anything else of study {study!r}, found none")
+        return self._folders[study]
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn errors of files into those of a tracker."""
+        try:
+            yield
+        except OSError as error:
+            raise HarnessError(
+                f"{self.title} at {self.place.uri} cannot be written ({error}); nothing is lost: "
+                "the study can be projected again"
+            ) from None
+
+
+@final
+class StudyFolder:
+    """The folder of a study, and what is shown in it.
+
+    Attributes:
+        path: of the folder.
+        study: as it was begun.
+    """
+
+    def __init__(self, path: Path, study: StudyRecord) -> None:
+        self.path = path
+        self.study = study
+        self._shown: dict[str, dict[str, Any]] = {}
+        self._live: dict[str, PointFile] = {}
+
+    @property
+    def outcome(self) -> str:
+        """The outcome that is shown, if any."""
+        return str(self._shown.get(STUDY, {}).get("outcome", ""))
+
+    def open(self) -> None:
+        """Make the folder, or read what is shown in it."""
+        (self.path / SHOWN).mkdir(parents=True, exist_ok=True)
+        for file in (self.path / SHOWN).glob("*.json"):
+            try:
+                self._shown[file.stem] = dict(json.loads(file.read_bytes()))
+            except (ValueError, TypeError):  # nobody's, or damaged: its run is written anew
+                continue
+
+    def is_begun(self, entry: StudyEntry) -> bool:
+        """Return whether the study is shown as it is now."""
+        known = self._shown.get(STUDY, {})
+        return known.get("tags") == entry.tags and known.get("note") == entry.note
+
+    def begin(self, entry: StudyEntry, outcome: str = "") -> None:
+        """Keep that the study is shown."""
+        self._keep(STUDY, {"tags": entry.tags, "note": entry.note, "outcome": outcome})
+
+    def live_points(self, identity: str) -> PointFile:
+        """Return the points of a run that only those know who saw it train."""
+        if identity not in self._live:
+            self._live[identity] = PointFile(self.path / SHOWN / f"{identity}.points")
+        return self._live[identity]
+
+    def shows(self, entry: RunEntry, others: Mapping[Point, int]) -> bool:
+        """Return whether the run is shown, perhaps with more points of its curves."""
+        known = self._shown.get(entry.identity, {})
+        return known.get("mark") in entry.marks and known.get("others") == len(others)
+
+    def file_of(self, identity: str) -> str:
+        """Return the `file_name` with which a run is shown, perhaps another than it has now; nothing if it is not."""
+        return str(self._shown.get(identity, {}).get("file", ""))
+
+    def mark_of(self, identity: str) -> str:
+        """Return what tells whether a run is shown as it is now; nothing if it is not shown."""
+        return str(self._shown.get(identity, {}).get("mark", ""))
+
+    def count_points(self, identity: str) -> int:
+        """Return how many points of a run are shown."""
+        return int(self._shown.get(identity, {}).get("points", 0))
+
+    def keep(self, entry: RunEntry, others: Mapping[Point, int]) -> None:
+        """Keep that the run is shown."""
+        points = sum(len(series.steps) for series in entry.metrics.values())
+        about = {"mark": entry.mark, "file": file_name(entry), "points": points, "others": len(others)}
+        self._keep(entry.identity, about)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file, all of it or nothing."""
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_name(f".{file.name}.new")
+        beside.write_bytes(content)
+        beside.replace(file)
+
+    def _keep(self, identity: str, about: dict[str, Any]) -> None:
+        self.write(f"{SHOWN}/{identity}.json", json.dumps(about, ensure_ascii=False).encode())
+        self._shown[identity] = about
+
+
+def file_name(entry: RunEntry) -> str:
+    """Return the name of a run's file: its own name, or one made of it, if that cannot be a file's.
+
+    Arms may be called anything.
+    """
+    plain = FORBIDDEN.sub("_", entry.name)
+    return plain if plain == entry.name and len(plain) < 100 else f"{plain[:100]} {entry.identity[:8]}"

@@ -1,0 +1,1 @@
+"""What speaks TensorBoard: the tracker, its event files, and the server."""

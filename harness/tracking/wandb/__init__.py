@@ -1,0 +1,1 @@
+"""What speaks Weights & Biases: the tracker and the client."""
