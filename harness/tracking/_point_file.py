@@ -35,8 +35,11 @@ class PointFile:
         return new
 
     def keep(self, points: Mapping[Point, int]) -> None:
-        """Keep these points alone."""
-        if points != self.points:
+        """Keep these points alone; without any, there is no file."""
+        if not points:
+            self._file.unlink(missing_ok=True)
+            self.points = {}
+        elif points != self.points:
             beside = self._file.with_name(f".{self._file.name}.new")
             beside.write_bytes(_lines(points))
             beside.replace(self._file)

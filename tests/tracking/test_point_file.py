@@ -32,3 +32,5 @@ def test_what_is_not_kept_is_gone(tmp_path: Path) -> None:
     file.keep({last: 3})
 
     assert file.points == PointFile(tmp_path / "points").points == {last: 3}
+    file.keep({})
+    assert not (tmp_path / "points").exists()
