@@ -22,6 +22,7 @@ def ui(
     tracker: Annotated[
         str | None, typer.Option(metavar="NAME", help="The tracker to open; by default the first of the last run.")
     ] = None,
+    optuna: Annotated[bool, typer.Option("--optuna", help="Open Optuna's dashboard on the configurations.")] = False,
     port: Annotated[int | None, typer.Option(help="If not the usual one, or any free one where that is taken.")] = None,
     host: Annotated[
         str, typer.Option(help="The address to answer at; by default only this machine can.")
@@ -33,27 +34,41 @@ def ui(
         ),
     ] = None,
     home: options.Home = Path("runs"),
+    storage: options.Storage = None,
 ) -> None:
     """Start the user interface of a tracker on this machine alone, until Ctrl-C."""
     from harness.tracking import UiSettings
     from harness.tracking.delivery.trackers import tracker_of
     from harness.tracking.delivery.used_trackers import used_trackers
-    from harness.tracking.ui_server import is_private
 
+    settings = UiSettings(port, host, limit)
+    if optuna:
+        from harness.search.dashboard import TITLE, dashboard_links, start_dashboard
+
+        workspace = options.open_workspace(home, storage)
+        _warn(TITLE, host)
+        with _term_as_interrupt(), start_dashboard(workspace, settings) as server:
+            _show(server, TITLE, dashboard_links(server.url, workspace, study))
+        return
     opened = tracker_of(tracker or used_trackers(home, study)[0])
-    if not is_private(host):
-        typer.echo(
-            f"harness: {opened.title} asks nobody for a password: whoever can reach {host} will be able to read, "
-            "change and delete everything in it",
-            err=True,
-        )
     if not opened.has_server:
         _print(opened.links(opened.uri_in(home), study))
         return
-    typer.echo(f"Starting {opened.title} ...")
-    with _term_as_interrupt(), opened.start_ui(home, UiSettings(port, host, limit)) as server:
-        _print(opened.links(server.url, study))
-        _wait(server, opened.title)
+    _warn(opened.title, host)
+    with _term_as_interrupt(), opened.start_ui(home, settings) as server:
+        _show(server, opened.title, opened.links(server.url, study))
+
+
+def _warn(title: str, host: str) -> None:
+    from harness.tracking.ui_server import is_private
+
+    if not is_private(host):
+        typer.echo(
+            f"harness: {title} asks nobody for a password: whoever can reach {host} will be able to read, "
+            "change and delete everything in it",
+            err=True,
+        )
+    typer.echo(f"Starting {title} ...")
 
 
 def _print(links: Mapping[str, str]) -> None:
@@ -62,7 +77,8 @@ def _print(links: Mapping[str, str]) -> None:
         typer.echo(f"{label + ':':<{width}}  {link}")
 
 
-def _wait(server: "UiServer", title: str) -> None:
+def _show(server: "UiServer", title: str, links: Mapping[str, str]) -> None:
+    _print(links)
     typer.echo("Ctrl-C stops it.")
     try:
         server.wait()

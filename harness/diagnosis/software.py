@@ -21,6 +21,7 @@ EXTRAS = {
     "metrics": "metrics of torchmetrics",
     "onnx": "networks exported to ONNX, and compared with its runtime",
     "minilm": "the sentence encoder of two examples",
+    "optuna-dashboard": "Optuna's pages over the configurations of a study",
     "postgres": "one database for many machines",
     "ray": "workers that a cluster places",
     "tensorboard": "runs shown in TensorBoard",

@@ -15,6 +15,7 @@ from harness.core.errors import AwayError, HomeError
 from harness.search.conditions import distributions
 from harness.search.designs import Part
 from harness.search.objective import means_over_runs
+from harness.search.objective_names import name_objectives
 from harness.search.pruners import Race
 from harness.search.samplers import PastTrial
 from harness.search.study import Study
@@ -74,6 +75,7 @@ class Proposals:
             directions=list(self._study.objective_directions.values()),
             load_if_exists=True,
         )
+        name_objectives(self._optuna, list(self._study.objective_directions))
 
     def _reopen(self, workspace: Workspace) -> None:
         """Forget the trials, which are not those that were written; they follow from the study and the ledger."""
@@ -165,9 +167,17 @@ class Proposals:
                 return
             completed = [run.metrics for run in runs if run.status == "completed"]
             if values := means_over_runs(self._study.objective_directions, completed):
+                self._note_arms(number, [run for run in runs if run.status == "completed"])
                 self._end(number, TrialState.COMPLETE, values)
             else:
                 self._end(number, TrialState.FAIL)
+
+    def _note_arms(self, number: int, completed: Sequence[RunRecord]) -> None:
+        """Write the mean of the deciding metric under each arm beside the trial, where Optuna's dashboard shows it."""
+        name = next(iter(self._study.objective_directions))
+        for arm in self._study.arms:
+            if mean := means_over_runs([name], [run.metrics for run in completed if run.arm == arm]):
+                self._storage.set_trial_user_attr(self._trial_id(number), f"{arm}: {name}", mean[0])
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

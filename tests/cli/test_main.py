@@ -59,7 +59,7 @@ COMMANDS = {
     "compare": ["report", "other"],
     "render": ["report", "--out", "--published", "--paper"],
     "power": ["study", "--effect", "--layout", "--power", "--home", "--storage"],
-    "ui": ["study", "--tracker", "--port", "--host", "--limit", "--home"],
+    "ui": ["study", "--tracker", "--optuna", "--port", "--host", "--limit", "--home", "--storage"],
     "sync": ["study", "--tracker", "--tracking-uri", "--tracking-points", "--home", "--storage"],
     "signal": ["study", "name", "--run", "--home", "--storage"],
     "register": [

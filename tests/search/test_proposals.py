@@ -116,6 +116,19 @@ def test_a_trial_is_told_the_mean_of_the_runs_that_completed(
     assert (trial.state, trial.values and trial.values[0]) == (state, value)
 
 
+def test_the_values_of_a_trial_have_a_name_and_the_mean_under_each_arm_stands_beside_it(
+    study: Study, tmp_path: Path
+) -> None:
+    proposals = proposals_in(tmp_path, study)
+    proposals.params(1)
+
+    proposals.tell(0, [ended(0.5), ended(0.75), ended(1.0, "unfrozen"), ended(None, "unfrozen")])
+
+    (trial,) = trials(tmp_path)
+    assert stored(tmp_path).metric_names == ["val/accuracy/all"]
+    assert trial.user_attrs == {"frozen: val/accuracy/all": 0.625, "unfrozen: val/accuracy/all": 1.0}
+
+
 def test_a_run_without_the_metric_tells_nothing(study: Study, tmp_path: Path) -> None:
     proposals = proposals_in(tmp_path, study)
     proposals.params(1)
