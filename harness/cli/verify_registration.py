@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,7 +27,7 @@ def verify_registration(report: Path, file: Path | None, authorities: Path | Non
         file: the registration as its author published it; a time stamp of it lies beside it as `FILE.tsr`.
         authorities: the certificates that sign time stamps, as PEM.
     """
-    from harness.reporting.checks.registered import registration_departures, utc
+    from harness.reporting.checks.registered import registration_departures, repeats, utc
     from harness.reporting.data.wording import visible
     from harness.reporting.publication.report_folder import read_report
     from harness.reporting.publication.source_files import read_data
@@ -44,11 +44,14 @@ def verify_registration(report: Path, file: Path | None, authorities: Path | Non
     if known is None:
         problems += [f"the study is not the one that was registered: {what}" for what in _departures(data, content)]
         typer.echo("registration: the report does not mention one; its study is compared with the file")
-    elif registration_bytes(known.content) != content:
-        problems.append("the file is not the registration that the report has")
-    else:
+    elif registration_bytes(known.content) == content:
         problems += registration_departures(data, known.content)
         typer.echo(f"registration: the report has the one in {file}, made {utc(known.at)} by its ledger")
+    elif repeats(known.content, _parsed(content)):
+        problems += registration_departures(data, known.content)
+        typer.echo(f"registration: the report's repeats the one in {file}, made {utc(known.at)} by its ledger")
+    else:
+        problems.append("the file is not the registration that the report has")
     problems += _stamp_problems(file, content, known.first_launch if known else None, authorities)
     for problem in problems:
         typer.echo(visible(f"registration: {problem}"))
@@ -71,14 +74,19 @@ def _without_file(data: "StudyData") -> list[str]:
 
 
 def _departures(data: "StudyData", content: bytes) -> list[str]:
-    import json
-
     from harness.reporting.checks.registered import registration_departures
 
+    return registration_departures(data, _parsed(content))
+
+
+def _parsed(content: bytes) -> Any:
+    """Return what a registration says, and nothing if it cannot be read."""
+    import json
+
     try:
-        return registration_departures(data, json.loads(content))
+        return json.loads(content)
     except (ValueError, RecursionError):
-        return ["the registration cannot be read"]
+        return {}
 
 
 def _stamp_problems(file: Path, content: bytes, first_launch: float | None, authorities: Path | None) -> list[str]:

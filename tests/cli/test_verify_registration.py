@@ -79,6 +79,15 @@ def test_the_published_file_is_the_one_of_the_report(tmp_path: Path, capsys: Cap
     assert "time stamp: none at " in said
 
 
+def test_a_registration_that_was_repeated_in_another_home_is_the_published_one(
+    tmp_path: Path, capsys: Captured
+) -> None:
+    file = published(tmp_path, {**content(), "commit": "earlier", "python": "3.12.1"})
+
+    assert verify_registration(report(tmp_path / "report", {**content(), "commit": "later"}), file, None) is None
+    assert f"registration: the report's repeats the one in {file}" in capsys.readouterr().out
+
+
 def test_another_file_than_the_reports_fails(tmp_path: Path, capsys: Captured) -> None:
     file = published(tmp_path, {**content(), "trials": 99})
 

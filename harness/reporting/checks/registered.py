@@ -10,9 +10,10 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count
 from harness.staging.previous_specs import MUTABLE_FIELDS
 
-__all__ = ["registered", "registration_departures", "utc"]
+__all__ = ["registered", "registration_departures", "repeats", "utc"]
 
 NAMED = 3
+MADE_WITH = frozenset({"code_sha256", "commit", "harness", "python", "torch"})  # and not what is going to be done
 
 
 def registered(data: StudyData) -> Badge:
@@ -50,6 +51,14 @@ def registration_departures(data: StudyData, content: Mapping[str, Any]) -> list
         for noun, planned in sizes.items()
         if fewer[noun] < planned
     ]
+
+
+def repeats(later: Mapping[str, Any], earlier: object) -> bool:
+    """Return whether two registrations plan the same, whatever they were made with, and in whichever home."""
+    if not isinstance(earlier, Mapping):
+        return False
+    plans = [{name: value for name, value in one.items() if name not in MADE_WITH} for one in (later, earlier)]
+    return plans[0] == plans[1]
 
 
 def _fixed(spec: Mapping[str, Any]) -> dict[str, Any]:
