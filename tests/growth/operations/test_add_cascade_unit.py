@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from harness.core.errors import ModulePathError, SpecError
+from harness.core.seeding import generator
 from harness.growth import (
     AddCascadeUnit,
     JoinTap,
@@ -22,6 +23,7 @@ from harness.growth import (
     save_grown,
 )
 from harness.growth.operations.add_cascade_unit import covariances
+from harness.initializers import LayerContext, TorchDefault
 from harness.models.widened import output_parts
 
 XOR = torch.tensor([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]])
@@ -44,8 +46,8 @@ def fitted(model: nn.Module, inputs: Tensor, targets: Tensor) -> float:
 
 
 def test_a_covariance_is_that_of_the_paper() -> None:
-    generator = np.random.default_rng(0)
-    answers, wrong = generator.normal(size=(7, 3)), generator.normal(size=(7, 2))
+    stream = np.random.default_rng(0)
+    answers, wrong = stream.normal(size=(7, 3)), stream.normal(size=(7, 2))
     expected = [
         sum(
             abs(
@@ -92,6 +94,8 @@ def test_the_unit_varies_with_the_residual_more_than_any_candidate_did_and_stand
     torch.testing.assert_close(model(inputs), before)
     unit, other = model.get_submodule("branches.first"), drawn.get_submodule("branches.a")
     trained, best_drawn = (float(covariances(each(inputs).double(), residual)) for each in (unit, other))
+    rows = TorchDefault().values((5, 3), LayerContext(3, 1), generator(0, "growth", 1)).double()
+    assert best_drawn == pytest.approx(float(covariances((inputs.double() @ rows.T).tanh(), residual).max()), rel=1e-4)
     assert trained > 1.2 * best_drawn > 0
     at_rest = {name: value.clone() for name, value in unit.state_dict().items()}
     for _ in range(3):
