@@ -15,15 +15,15 @@ from harness.reporting.verification.verify import verify
 
 ROOT = Path(__file__).parents[2]
 REPORTS = sorted(path.parent for path in (ROOT / "reports").glob(f"*/{MANIFEST}"))
-MOST_BYTES, MOST_BYTES_OF_A_PAGE = 20_000_000, 800_000
+MOST_BYTES, MOST_BYTES_OF_A_PAGE = 1_500_000, 800_000  # the first of a report on average, pages around them included
 MOST_WORDS, WORDS_BEFORE_THE_PLOT = 2_500, 400
 
 
 def test_all_reports_together_are_quickly_cloned() -> None:
     sizes = [path.stat().st_size for path in (ROOT / "reports").rglob("*") if path.is_file()]
 
-    assert len(REPORTS) >= 11
-    assert sum(sizes) <= MOST_BYTES
+    assert len(REPORTS) >= 13
+    assert sum(sizes) <= MOST_BYTES * len(REPORTS)
 
 
 def test_every_page_is_quickly_loaded() -> None:
