@@ -14,10 +14,12 @@ import pytest
 import harness
 from tests.cli.conftest import STUDY
 
-__all__ = ["FIGURES", "SHORTER", "environment", "figures_of", "preloading"]
+__all__ = ["FIGURES", "LASTING", "SHORTER", "environment", "figures_of", "preloading", "write_study"]
 
 ROOT = Path(harness.__file__).parents[1]
 FIGURES = "figures: "  # before each line of them
+# Two runs that go on for seconds, and whose first stages end soon.
+LASTING = {"trials=2": "trials=1", "evaluate_every=20": "evaluate_every=250", "steps=40": "steps=2000"}
 # The study with as few calls to the system as there can be: two runs, whose networks grow in a few steps.
 SHORTER = {
     "trials=2": "trials=1",
@@ -44,6 +46,16 @@ def environment() -> dict[str, str]:
     return own | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
+def write_study(folder: Path, changes: Mapping[str, str]) -> Path:
+    """Write the tiny study with these changes of its text into a folder; return the file."""
+    study = STUDY
+    for text, other in changes.items():
+        assert text in study
+        study = study.replace(text, other)
+    (folder / "study.py").write_text(study)
+    return folder / "study.py"
+
+
 def figures_of(
     driver: str, cases: Sequence[Sequence[object]], folder: Path, *, library: str = "", changes: Mapping[str, str]
 ) -> list[dict[str, Any]]:
@@ -57,11 +69,7 @@ def figures_of(
         changes: of the text of the tiny study.
     """
     preloaded = preloading(Path(__file__).parent / library, folder) if library else {}
-    study = STUDY
-    for text, other in changes.items():
-        assert text in study
-        study = study.replace(text, other)
-    (folder / "study.py").write_text(study)
+    write_study(folder, changes)
     done = subprocess.run(
         [sys.executable, "-m", f"{__package__}.{driver}", json.dumps(cases)],
         cwd=folder,
