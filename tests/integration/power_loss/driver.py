@@ -99,17 +99,16 @@ def tried(prepared: Prepared, disk: Disk, state: CrashState, home: Path) -> list
 
 
 def campaign(name: str, stride: int, prepared: Prepared, home: Path) -> Figures:
-    """Try every `stride`-th of the states that differ."""
+    """Try every `stride`-th of the states, and those that come to the same once."""
     before, calls = recorded(prepared, home)
     figures, seen = Figures(name, len(calls), sum(one.kind == Kind.SYNC for one in calls)), set[tuple[object, ...]]()
     for state in crash_states(calls):
-        disk = before.after(state.calls)
-        known = (disk.digest(), state.notes)
-        if known in seen:
-            continue
-        seen.add(known)
         figures.states += 1
-        if figures.states % stride == 0:
+        if figures.states % stride:
+            continue
+        disk = before.after(state.calls)
+        if (known := (disk.digest(), state.notes)) not in seen:
+            seen.add(known)
             figures.tried += 1
             figures.violations += [f"{name}: {state.what}: {line}" for line in tried(prepared, disk, state, home)]
     return figures
