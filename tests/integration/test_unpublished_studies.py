@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 UNPUBLISHED = {
     "deeper-language-model": (20, 20),
     "frozen-or-unfrozen-images": (735, 640),
-    "frozen-or-unfrozen-table": (735, 640),
     "frozen-or-unfrozen-text": (735, 640),
     "late-classes-resnet": (24, 30),
 }

@@ -5,9 +5,21 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["NOTHING", "count", "in_unit", "listed", "number", "p_value", "setting", "signed", "visible"]
+__all__ = [
+    "NOTHING",
+    "count",
+    "in_unit",
+    "listed",
+    "listed_in_part",
+    "number",
+    "p_value",
+    "setting",
+    "signed",
+    "visible",
+]
 
 NOTHING = "\N{EN DASH}"
+MOST_LISTED = 12
 
 
 def number(value: float, decimals: int) -> str:
@@ -48,6 +60,16 @@ def listed(words: Sequence[str]) -> str:
     ('a', 'a, b and c')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def listed_in_part(words: Sequence[str]) -> str:
+    """Join the first twelve words, and say how many more there are, where all of them stand elsewhere.
+
+    >>> listed_in_part([str(number) for number in range(14)])
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more'
+    """
+    left = len(words) - MOST_LISTED
+    return listed([*words[:MOST_LISTED], f"{left} more"] if left > 0 else words)
 
 
 def p_value(value: float) -> str:

@@ -23,6 +23,8 @@ from harness.reporting.figures._style import (
 __all__ = ["Panel", "draw_panels"]
 
 MOST_ACROSS = 3
+# A legend's names beside each other, the lines that every figure has room for, and the inches of one more.
+NAMES_ACROSS, LINES, LINE = 3, 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def draw_panels(panels: Sequence[Panel], arms: Sequence[str]) -> Figure:
     """Draw the panels side by side, three in a row at most."""
     across = min(len(panels), MOST_ACROSS)
     down = -(-len(panels) // across)
-    figure = new_figure(max(0.6 + 2.75 * across, 4.6), 0.9 + 2.1 * down)
+    figure = new_figure(max(0.6 + 2.75 * across, 4.6), 0.9 + 2.1 * down + _legend_height(len(arms)))
     figure.set_layout_engine("constrained")
     grid: Any = figure.subplots(down, across, sharex=True, squeeze=False)
     for axes, panel in zip(grid.flat, panels, strict=False):
@@ -58,6 +60,11 @@ def draw_panels(panels: Sequence[Panel], arms: Sequence[str]) -> Figure:
     handles = [*arm_handles(arms), growth_handle()]
     add_legend(figure, handles)
     return figure
+
+
+def _legend_height(arms: int) -> float:
+    """Return the inches that a legend of so many arms needs beyond those that every figure has for it."""
+    return LINE * max(-(-(arms + 1) // NAMES_ACROSS) - LINES, 0)
 
 
 def _draw(axes: Axes, panel: Panel, arms: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from harness.reporting.context import ReportContext
 from harness.reporting.data.columns import RUN
-from harness.reporting.data.wording import count, listed
+from harness.reporting.data.wording import count, listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._course import CourseData, draw_course
 
@@ -51,7 +51,9 @@ def all_of_training_figure(context: ReportContext) -> ReportFigure | None:
             f"{count(trials, 'configuration')} that completed under every arm, at the steps at which all of them were "
             f"evaluated. Growths lie at different steps, so that their jumps are smoothed here."
         ),
-        alt="At the end: " + listed([f"{arm} {measure.level(ends[arm] / measure.factor)} %" for arm in arms]) + ".",
+        alt="At the end: "
+        + listed_in_part([f"{arm} {measure.level(ends[arm] / measure.factor)} %" for arm in arms])
+        + ".",
         **rendered(lambda: draw_course(drawn)),
         data=shown.drop(columns="grown").rename(columns={"offset": "step"}),
     )

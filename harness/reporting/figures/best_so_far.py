@@ -12,7 +12,7 @@ from harness.reporting.analysis.best_so_far import best_so_far, expected_best
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.data.wording import count, in_unit, listed
+from harness.reporting.data.wording import count, in_unit, listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import add_legend, arm_handles, arm_styles, new_figure, plain_numbers, wrapped
 
@@ -50,6 +50,7 @@ def best_so_far_figure(context: ReportContext) -> ReportFigure | None:
     expected = pd.concat([_expected(steps, arm, measure) for arm in arms], ignore_index=True)
     drawn = AnytimeData(steps, expected if data.fair else expected.iloc[:0], arms, measure)
     last = {arm: float(steps.loc[steps["arm"] == arm, "value"].iloc[-1]) for arm in arms}
+    ends = listed_in_part([f"{arm} {measure.level(last[arm])}" for arm in arms])
     order = (
         "Thin lines: in the order in which configurations were tried; thick lines: the mean over all orders, up to "
         "half of them, since beyond that the same few decide."
@@ -65,7 +66,7 @@ def best_so_far_figure(context: ReportContext) -> ReportFigure | None:
             f"validation, under each arm by itself, of {count(data.study.trials, 'configuration')}. {order} One search "
             f"under each arm: a description without an interval."
         ),
-        alt=f"At the end: {listed([f'{arm} {measure.level(last[arm])}' for arm in arms])} {measure.level_unit}.",
+        alt=f"At the end: {ends} {measure.level_unit}.",
         **rendered(lambda: draw_anytime(drawn)),
         data=pd.concat([steps.assign(shown="as tried"), drawn.expected.assign(shown="expected")], ignore_index=True),
     )

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from harness.reporting.analysis.complete import complete_means
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.wording import count, in_unit, listed
+from harness.reporting.data.wording import count, in_unit, listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import (
     add_legend,
@@ -69,7 +69,7 @@ def cost_figure(context: ReportContext) -> ReportFigure | None:
             f"{count(trials, 'configuration')} that completed under every arm. Seconds are those of the machine that "
             f"trained; what arms share is counted for each."
         ),
-        alt=f"Means: {listed(levels)}.",
+        alt=f"Means: {listed_in_part(levels)}.",
         **rendered(lambda: draw_cost(drawn)),
         data=pd.concat([points.assign(shown="configuration"), means.assign(shown="mean")], ignore_index=True),
     )

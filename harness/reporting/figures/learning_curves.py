@@ -19,7 +19,7 @@ from harness.reporting.data.alignment import (
     without_repeats,
 )
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.wording import in_unit, listed
+from harness.reporting.data.wording import in_unit, listed, listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._captions import of_controls, of_how_many
 from harness.reporting.figures._long_form import long_form
@@ -86,7 +86,7 @@ def learning_curves_figure(context: ReportContext) -> ReportFigure | None:
             f"over seeds{of_how_many(comparison)}. Below: the mean paired difference with its 95 % band over "
             f"configurations, which holds the whole curve of a panel at once.{of_controls(curves)}"
         ),
-        alt=f"{_what(panels)} of {listed(arms)} before and after the growth: {titles}.",
+        alt=f"{_what(panels)} of {listed_in_part(arms)} before and after the growth: {titles}.",
         **rendered(lambda: draw_curves(panels, arms)),
         data=long_form({panel.measure.metric: (panel.lines, panel.means, panel.difference) for panel in panels}),
     )

@@ -8,7 +8,7 @@ from harness.reporting.analysis.stability_gap import finest_interval, known_accu
 from harness.reporting.context import ReportContext
 from harness.reporting.data.alignment import aligned, arm_means, some_lines
 from harness.reporting.data.measures import measure_of
-from harness.reporting.data.wording import listed
+from harness.reporting.data.wording import listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._captions import of_controls, of_how_many
 from harness.reporting.figures._course import CourseData, draw_course
@@ -34,7 +34,9 @@ def stability_gap_figure(context: ReportContext) -> ReportFigure | None:
     lowest: dict[Any, float] = means[means["grown"]].groupby("arm", observed=True)["value"].min().to_dict()
     if not lowest:
         return None
-    said = listed([f"{arm} {measure.difference(lowest[arm] / measure.factor)}" for arm in arms if arm in lowest])
+    said = listed_in_part(
+        [f"{arm} {measure.difference(lowest[arm] / measure.factor)}" for arm in arms if arm in lowest]
+    )
     up = f"{measure.title},\nchange since the growth ({measure.unit})"
     across = "optimizer updates since the growth"
     drawn = CourseData(some_lines(change), means, arms, across, up, at_growth=True, zoom=until)

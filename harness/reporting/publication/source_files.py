@@ -35,6 +35,7 @@ SOURCES = (RUNS, CURVES, STUDY, ENVIRONMENT)
 TEST_SET, ANSWERS = "data/test_set.parquet", "data/answers.parquet"
 OPTIONAL_SOURCES = (TEST_SET, ANSWERS)  # of runs that kept no answers to test examples, there are none
 STUDY_VERSION = 1
+LEVEL = 19  # of compression: data that are published are written once and cloned often
 
 
 def written_data(data: StudyData, environment: Mapping[str, Any]) -> dict[str, bytes]:
@@ -110,5 +111,5 @@ def _frame(content: bytes) -> pd.DataFrame:
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:
-    content: bytes = frame.to_parquet(None, engine="pyarrow", index=False, compression="zstd")
+    content: bytes = frame.to_parquet(None, engine="pyarrow", index=False, compression="zstd", compression_level=LEVEL)
     return content

@@ -5,7 +5,7 @@ from harness.core.seed_layout import POOL
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.data.wording import count, listed, setting
+from harness.reporting.data.wording import count, listed, listed_in_part, setting
 from harness.reporting.text.recipe import may_stop_early
 
 __all__ = ["estimand", "limits", "words_of"]
@@ -107,7 +107,7 @@ def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list
         f"Secondary endpoints: {listed(secondary)}." if secondary else "No secondary endpoints were declared.",
     ]
     if others := data.arms[2:]:
-        found.append(f"Beside the two, the study ran {listed(others)}; what is said of these is exploratory.")
+        found.append(f"Beside the two, the study ran {listed_in_part(others)}; what is said of these is exploratory.")
     return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {_digest(data)}."]
 
 
@@ -122,8 +122,8 @@ def _method(data: StudyData) -> list[str]:
         return _method_of_searches(data, data.searched)
     point = "one point of the searched space" if study.spec.space else "the base run, for nothing is searched"
     return [
-        f"A configuration is {point}; {count(study.trials, 'configuration')} planned, each under {listed(data.arms)}, "
-        f"each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
+        f"A configuration is {point}; {count(study.trials, 'configuration')} planned, each under "
+        f"{listed_in_part(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
         *_layout(data),
         "The arms of a configuration share the seed, and with it the initial values and the order of the data.",
         "The verdict and the tables use the test split, measured at the end of a run; curves use the validation split, "
@@ -169,7 +169,7 @@ def _searching(data: StudyData) -> list[str]:
 def _method_of_searches(data: StudyData, whole: StudyData) -> list[str]:
     trials, seeds = count(whole.study.trials, "trial"), count(whole.study.seeds, "seed")
     return [
-        f"Each of {listed(data.arms)} is tuned on its own, in {data.study.trials} searches of {trials} with "
+        f"Each of {listed_in_part(data.arms)} is tuned on its own, in {data.study.trials} searches of {trials} with "
         f"{seeds}, which see validation data alone: {count(whole.study.planned_runs, 'run')} with those that confirm.",
         f"The best configuration of each search is trained with {count(data.study.seeds, 'seed')} that no search has "
         "seen, and evaluated on test data once.",
