@@ -95,15 +95,20 @@ def launch_study(
         InterruptedRunError: this process was asked to stop.
     """
     workspace = runner.workspace
+    retry_on_disconnect(functools.partial(_entered, study, workspace, settings))
+    with _delivery(study, workspace, settings) as delivery:
+        with view as seen:
+            record = _trained(study, runner, settings, seen, observer)
+        on_report(retry_on_disconnect(lambda: _reported(record, workspace)))
+        return delivery.finish() if delivery else None
+
+
+def _entered(study: Study, workspace: Workspace, settings: LaunchSettings) -> None:
+    """Write into the ledger how the study is called; once more changes nothing."""
     workspace.ledger.create()
     if settings.retry_failed:
         workspace.ledger.forget_failures(study.name)
     workspace.ledger.save_origin(study.name, settings.origin)
-    with _delivery(study, workspace, settings) as delivery:
-        with view as seen:
-            record = _trained(study, runner, settings, seen, observer)
-        on_report(_reported(record, workspace))
-        return delivery.finish() if delivery else None
 
 
 def _trained(

@@ -36,7 +36,7 @@ def worker(
     from harness.training.determinism import make_deterministic
 
     workspace = options.open_workspace(home, storage, store)
-    record, loaded, file = _begun(study, workspace.ledger)
+    record, loaded, file = retry_on_disconnect(lambda: _begun(study, workspace.ledger))
     make_deterministic()
     with Interruption() as stop, ProgressView(Console(), loaded.metric) as view:
         runner = Runner(workspace.of_study(record), stop=stop, cache_features=True)

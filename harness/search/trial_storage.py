@@ -42,9 +42,11 @@ def _opened(workspace: Workspace) -> RDBStorage:
     file, database = optuna_file(workspace), workspace.ledger.database
     if file is None:
         assert database.url is not None
+        from harness.staging.postgres_connection import engine_arguments  # psycopg, which few have
+
         url = database.url.render_as_string(hide_password=False)
         # A connection that was kept may be to a server that was started anew meanwhile.
-        return RDBStorage(url, engine_kwargs={"poolclass": NullPool})
+        return RDBStorage(url, engine_kwargs={"poolclass": NullPool, **engine_arguments(database.url)})
     file.parent.mkdir(parents=True, exist_ok=True)  # the ledger may be a file elsewhere
     address = URL.create("sqlite", database=str(file)).render_as_string()
     return RDBStorage(address, engine_kwargs={"connect_args": {"timeout": PATIENCE_S}})

@@ -9,7 +9,7 @@ from typing import Any, final
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
-from harness.core.errors import AwayError, InputError
+from harness.core.errors import AwayError, HomeError, InputError
 from harness.core.redacted import redacted
 from harness.staging.transaction import AbstractTransaction, unusable
 
@@ -121,15 +121,26 @@ class PostgresDatabase:
             raise unusable(str(self), self.quoted(error.orig), repair=REPAIR, other=OTHER) from None
 
     def _connection(self) -> Connection:
-        self._engine = self._engine or create_engine(
-            self.url, pool_pre_ping=True, connect_args={"options": f"-csearch_path={NAMESPACE}"}
-        )
+        self._engine = self._engine or _engine(self.url)
         for wait_s in WAITS_S if self.reached else ():
             try:
                 return self._engine.connect()
             except OperationalError:  # nothing was executed yet, so a retry repeats nothing
                 log.warning("the database %s is away; trying again in %s s", self, wait_s)
                 time.sleep(wait_s)
-        connection = self._engine.connect()
+        try:
+            connection = self._engine.connect()
+        except OperationalError as error:
+            self.reached = False  # it was waited for; whatever ends now need not wait once more
+            raise HomeError(
+                f"expected the database {self} to answer, found: {self.quoted(error.orig)}; once its server runs and "
+                "can be reached from here, the same command goes on"
+            ) from None
         self.reached = True
         return connection
+
+
+def _engine(url: URL) -> Engine:
+    from harness.staging.postgres_connection import engine_arguments  # psycopg, which few have
+
+    return create_engine(url, pool_pre_ping=True, **engine_arguments(url, f"-c search_path={NAMESPACE}"))

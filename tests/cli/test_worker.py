@@ -3,7 +3,10 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.staging.ledger import Ledger
+import pytest
+
+from harness.core.errors import AwayError
+from harness.staging.ledger import Ledger, StudyRecord
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -43,3 +46,21 @@ def test_a_study_that_was_not_begun_cannot_be_joined(call: Call, workplace: Path
     assert ended.returncode == 2
     assert "begin it with harness run tiny" in ended.stderr
     assert not (workplace / "runs").exists()
+
+
+def test_a_server_that_breaks_off_the_first_question_is_asked_again(
+    first_run: tuple[Path, object], call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, asked = Ledger.study, list[str]()
+
+    def broken_off(ledger: Ledger, name: str) -> StudyRecord | None:
+        asked.append(name)
+        if len(asked) == 1:
+            raise AwayError("gone")
+        return study(ledger, name)
+
+    monkeypatch.setattr(Ledger, "study", broken_off)
+    monkeypatch.setattr("harness.search.retry.PAUSE_S", 0.0)
+
+    assert call("worker", "tiny", "--home", str(first_run[0] / "runs")).returncode == 0
+    assert asked[:2] == ["tiny", "tiny"]
