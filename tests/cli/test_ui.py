@@ -43,7 +43,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         yield Server(asked.end)
 
     monkeypatch.setattr("harness.tracking.mlflow.tracker.start_ui", start)
-    for page in ("runs_page", "curves_page", "compare_page"):
+    for page in ("runs_page", "curves_page", "means_page", "compare_page"):
         monkeypatch.setattr(
             f"harness.tracking.mlflow.tracker.{page}", lambda url, study, page=page: f"{url}/#/{page}-{study}"
         )
@@ -61,7 +61,7 @@ def test_the_address_is_printed_and_ctrl_c_is_a_good_end(call: Call, started: St
 def test_a_study_has_links_to_its_runs_their_curves_and_two_arms(call: Call, started: Started) -> None:  # noqa: ARG001
     ended = call("ui", "tiny")
 
-    for page in ("runs_page", "curves_page", "compare_page"):
+    for page in ("runs_page", "curves_page", "means_page", "compare_page"):
         assert f"http://127.0.0.1:5000/#/{page}-tiny\n" in ended.stdout
 
 

@@ -19,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
+from harness.core.arm_colors import ARM_COLORS
 from harness.reporting.data.wording import number, visible
 from harness.reporting.figures._compact import compact
 
@@ -88,21 +89,15 @@ STYLE = {
 
 @dataclass(frozen=True)
 class ArmStyle:
-    """How one arm is drawn; the colors also differ in gray (Okabe and Ito's blue and orange, one darker)."""
+    """How one arm is drawn."""
 
     color: str
     line: Any
     marker: str
 
 
-STYLES = (
-    ArmStyle("#d97706", "-", "o"),
-    ArmStyle("#1d4e89", (0, (4, 1.6)), "s"),
-    ArmStyle("#117a5b", (0, (1, 1.2)), "^"),
-    ArmStyle("#8f4a86", (0, (5, 1.2, 1, 1.2)), "D"),
-    ArmStyle("#4b5563", (0, (8, 2)), "v"),
-    ArmStyle("#56b4e9", (0, (2, 1)), "P"),
-)
+LINES = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1.2)), (0, (8, 2)), (0, (2, 1)))
+STYLES = tuple(map(ArmStyle, ARM_COLORS, LINES, "os^DvP"))
 
 
 def arm_styles(arms: Sequence[str]) -> dict[str, ArmStyle]:

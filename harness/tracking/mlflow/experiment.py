@@ -3,14 +3,16 @@
 import time
 from dataclasses import dataclass, field
 
+from harness.core.arm_colors import color_of
 from harness.staging.ledger import StudyRecord
 from harness.tracking.content.entry import RunEntry, StudyEntry, study_entry
 from harness.tracking.mlflow._base import AbstractConnection
 from harness.tracking.mlflow.run import NOTE, PARENT, RUNNING, MlflowRun
-from harness.tracking.mlflow.views import saved_views
+from harness.tracking.mlflow.views import is_saved, saved_views
 
 __all__ = ["StudyExperiment", "now_ms", "open_experiment"]
 
+COLOR = "mlflow.runColor"  # MLflow draws a run in it, but not a group of runs
 IDENTITY = "identity"  # the tag by which a run is found again
 PARENT_IDENTITY = "study"
 
@@ -38,9 +40,17 @@ class StudyExperiment:
             self.children[identity] = MlflowRun.of(run, self.children.get(identity))
         return self.children.get(identity)
 
+    def tags_of(self, entry: RunEntry) -> dict[str, str]:
+        """Return the tags of a run that only MLflow has: its note, the run above it, and the color of its arm."""
+        spec = self.study.spec
+        arms = list(dict.fromkeys([*spec.get("comparison", ()), *spec.arms]))
+        arm = entry.tags["arm"]
+        color = {COLOR: color_of(arms.index(arm))} if arm in arms else {}
+        return {NOTE: entry.note, PARENT: self.parent.id} | color
+
     def create(self, entry: RunEntry, start_ms: int) -> MlflowRun:
         """Make a run that began `start_ms` milliseconds after 1970."""
-        tags = entry.tags | {NOTE: entry.note, IDENTITY: entry.identity, PARENT: self.parent.id}
+        tags = entry.tags | self.tags_of(entry) | {IDENTITY: entry.identity}
         run = self.client.create_run(self.id, start_ms, tags, entry.name)
         self.children[entry.identity] = MlflowRun.of(run)
         return self.children[entry.identity]
@@ -75,7 +85,7 @@ def _experiment(client: AbstractConnection, study: StudyRecord, entry: StudyEntr
         return client.create_experiment(study.name, artifacts, tags | views)
     if known.is_deleted:
         client.restore_experiment(known.id)
-    for name in sorted(views.keys() - known.tags.keys()):
+    for name in sorted(name for name, view in views.items() if not is_saved(view, known.tags.get(name))):
         client.set_experiment_tag(known.id, name, views[name])
     return known.id
 

@@ -8,10 +8,10 @@ from typing import Any
 from urllib.error import HTTPError
 
 from harness.core.errors import StudyNotFoundError
-from harness.tracking.mlflow.views import PAIR_VIEW, RUNS_VIEW
+from harness.tracking.mlflow.views import ARMS_VIEW, PAIR_VIEW, RUNS_VIEW
 from harness.tracking.ui_server import answer_of
 
-__all__ = ["compare_page", "curves_page", "fetch", "runs_page"]
+__all__ = ["compare_page", "curves_page", "fetch", "means_page", "runs_page"]
 
 API = "ajax-api/2.0/mlflow"
 MOST_RUNS = 500
@@ -34,6 +34,16 @@ def curves_page(url: str, study: str) -> str:
         StudyNotFoundError: the study is not in this MLflow database.
     """
     view = f"workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey={PAIR_VIEW}"
+    return f"{url}/#/experiments/{_experiment(url, study)}/runs?{view}"
+
+
+def means_page(url: str, study: str) -> str:
+    """Return the address of the means of the arms, over configurations and seeds, with one curve for each arm.
+
+    Raises:
+        StudyNotFoundError: the study is not in this MLflow database.
+    """
+    view = f"workflowType=machine_learning&compareRunsMode=CHART&viewStateShareKey={ARMS_VIEW}"
     return f"{url}/#/experiments/{_experiment(url, study)}/runs?{view}"
 
 

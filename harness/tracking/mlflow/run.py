@@ -138,9 +138,9 @@ class MlflowRun:
             self.tags = {key: text for key, text in self.tags.items() if key not in ENDED_TAGS}
             self.set_status(client, RUNNING)
 
-    def end(self, client: AbstractConnection, entry: RunEntry, parent: str) -> None:
-        """Write the name, tags and note of a run below `parent` that has all else, and last of all its end."""
-        tags = entry.tags | {NOTE: entry.note, PARENT: parent, "projected": entry.mark}
+    def end(self, client: AbstractConnection, entry: RunEntry, further: Mapping[str, str]) -> None:
+        """Write the name and the tags, also `further` ones, of a run that has all else, and last of all its end."""
+        tags = {**entry.tags, **further, "projected": entry.mark}
         client.log_batch(self.id, [], {}, {key: text for key, text in tags.items() if self.tags.get(key) != text})
         for stale in sorted(OPTIONAL_TAGS & self.tags.keys() - tags.keys()):
             client.delete_tag(self.id, stale)

@@ -17,7 +17,7 @@ from harness.tracking.mlflow.artifacts import log_files, log_weights
 from harness.tracking.mlflow.database import check_intact, explained, open_connection
 from harness.tracking.mlflow.experiment import StudyExperiment, now_ms, open_experiment
 from harness.tracking.mlflow.location import artifacts_beside, database_of, default_tracking_uri, taking_turns
-from harness.tracking.mlflow.pages import compare_page, curves_page, runs_page
+from harness.tracking.mlflow.pages import compare_page, curves_page, means_page, runs_page
 from harness.tracking.mlflow.run import KILLED, RUNNING
 from harness.tracking.mlflow.ui import start_ui
 from harness.tracking.ui_server import UiServer
@@ -83,7 +83,8 @@ class MlflowTracker(AbstractTracker):
         return {
             "All runs": runs_page(address, study),
             "Curves": curves_page(address, study),
-            "Compare arms": compare_page(address, study) or "when a run of each has ended",
+            "Compare arms": means_page(address, study),
+            "Compare a pair": compare_page(address, study) or "when a run of each arm has ended",
         }
 
     def begin_study(self, study: StudyRecord) -> None:
@@ -165,4 +166,4 @@ class MlflowTracker(AbstractTracker):
         log_files(self._client, run.id, entry, experiment.study.spec.metric, record)
         if self._store:
             log_weights(self._client, run.id, self._store, record)
-        run.end(self._client, entry, experiment.parent.id)
+        run.end(self._client, entry, experiment.tags_of(entry))

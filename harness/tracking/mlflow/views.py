@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.staging.ledger import StudyRecord
-from harness.tracking.content.finals import final_key
-from harness.tracking.content.keys import allowed_keys
+from harness.tracking.content.finals import FINAL, final_key
+from harness.tracking.content.keys import allowed_keys, metric_keys
 
-__all__ = ["ARMS_VIEW", "PAIR_VIEW", "RUNS_VIEW", "saved_views"]
+__all__ = ["ARMS_VIEW", "PAIR_VIEW", "RUNS_VIEW", "is_saved", "saved_views"]
 
 RUNS_VIEW = "runs"
 ARMS_VIEW = "arms"
 PAIR_VIEW = "pair"
+CHARACTER_PX, FRAME_PX = 7, 32  # of a column's name
 FIRST = "tags.trial = '0' AND tags.seed = '0'"
 
 
@@ -27,6 +28,9 @@ def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
         "orderByKey": "tags.`mlflow.runName`",  # by time, the UI's default, runs are folded into their parent
         "orderByAsc": True,
         "selectedColumns": _columns(study),
+        "columnOrder": _columns(study),  # of those that it names, MLflow takes the widths
+        "columnWidths": {column: _width(column) for column in _columns(study)},
+        **_charts(study),
         "runsHiddenMode": "FIRST_20_RUNS",
     }
     groups = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "arm"}]}
@@ -43,6 +47,45 @@ def _columns(study: StudyRecord) -> list[str]:
     metrics = allowed_keys(final_key(name) for name in [*results, "test/forgetting", *sizes, "cost/seconds"])
     params = allowed_keys([*study.spec.space, "arm", "seed"])
     return [f"metrics.`{key}`" for key in metrics.values()] + [f"params.`{key}`" for key in params.values()]
+
+
+def is_saved(view: str, known: str | None) -> bool:
+    """Return whether `known`, an experiment tag, is the view, whenever it was made."""
+    return known is not None and json.loads(known)["state"] == json.loads(view)["state"]
+
+
+def _width(column: str) -> int:
+    """Return the width, in pixels, at which all of a column's name can be read, whose beginning others have, too."""
+    return FRAME_PX + CHARACTER_PX * len(column.partition("`")[2].rstrip("`"))
+
+
+def _charts(study: StudyRecord) -> dict[str, Any]:
+    """Return how charts are laid out: the curve of the metric first, then losses; final values, one bar each, folded.
+
+    MLflow adds charts of all other metrics, in sections that follow these.
+    """
+    (curve,) = metric_keys([f"val/{study.spec.metric}"]).values()
+    folded = {curve.rpartition("/")[0]: False, "train/loss": False, FINAL: True}
+    sections = [
+        {"uuid": name, "name": name, "display": not fold, "isReordered": False, "deleted": False, "isGenerated": True}
+        for name, fold in folded.items()
+    ]
+    first = {
+        "type": "LINE",
+        "uuid": curve,
+        "metricSectionId": curve.rpartition("/")[0],
+        "metricKey": curve,
+        "selectedMetricKeys": [curve],
+        "deleted": False,
+        "isGenerated": True,
+        "xAxisKey": "step",
+        "useGlobalXaxisKey": True,
+        "useGlobalLineSmoothing": True,
+        "lineSmoothness": 0,
+        "scaleType": "linear",
+        "xAxisScaleType": "linear",
+    }
+    return {"compareRunSections": sections, "compareRunCharts": [first], "isAccordionReordered": True}
 
 
 def _view(name: str, state: Mapping[str, Any], now_ms: int) -> str:

@@ -25,6 +25,17 @@ def test_a_study_ends_with_its_outcome_and_goes_on_when_it_is_extended(
     assert (extended.info.status, extended.data.tags["planned_runs"]) == ("RUNNING", "54")
 
 
+def test_a_run_has_the_color_that_its_arm_has_in_reports(
+    tracker: MlflowTracker, study: StudyRecord, make_run: Callable[..., RunRecord], read_back: ReadBack
+) -> None:
+    tracker.begin_study(study)
+    for arm in ("frozen", "unfrozen"):
+        tracker.project_run(make_run(arm=arm), History())
+
+    colors = {run.data.tags["arm"]: run.data.tags["mlflow.runColor"] for run in read_back()[1]}
+    assert colors == {"unfrozen": "#d97706", "frozen": "#1d4e89"}
+
+
 def test_what_was_deleted_in_the_ui_is_shown_again(
     tracker: MlflowTracker,
     client: MlflowClient,

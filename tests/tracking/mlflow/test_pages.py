@@ -13,7 +13,7 @@ from harness.core.errors import StudyNotFoundError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.mlflow.client import MlflowClient
-from harness.tracking.mlflow.pages import compare_page, curves_page, fetch, runs_page
+from harness.tracking.mlflow.pages import compare_page, curves_page, fetch, means_page, runs_page
 from harness.tracking.mlflow.tracker import MlflowTracker
 from harness.tracking.ui_server import UiServer
 
@@ -38,7 +38,8 @@ def shown(tracker: MlflowTracker, study: StudyRecord, make_run: MakeRun) -> Stud
 
 
 def test_the_links_lead_to_the_experiment_of_the_study(server: UiServer, shown: StudyRecord) -> None:
-    for link in (runs_page(server.url, shown.name), curves_page(server.url, shown.name)):
+    for page in (runs_page, curves_page, means_page):
+        link = page(server.url, shown.name)
         experiment = link.removeprefix(f"{server.url}/#/experiments/").partition("/")[0]
         answer = fetch(f"{server.url}/ajax-api/2.0/mlflow/experiments/get?experiment_id={experiment}")
         assert json.loads(answer)["experiment"]["name"] == shown.name
@@ -63,7 +64,7 @@ def test_without_a_run_of_each_arm_nothing_is_compared(
     assert compare_page(server.url, study.name) is None
 
 
-@pytest.mark.parametrize("page", [runs_page, curves_page, compare_page])
+@pytest.mark.parametrize("page", [runs_page, curves_page, means_page, compare_page])
 def test_a_study_that_was_not_projected_has_no_page(server: UiServer, page: Callable[[str, str], object]) -> None:
     with pytest.raises(StudyNotFoundError, match="MLflow shows no study 'nothing'"):
         page(server.url, "nothing")

@@ -1,7 +1,7 @@
 import json
 
 from harness.staging.ledger import StudyRecord
-from harness.tracking.mlflow.views import saved_views
+from harness.tracking.mlflow.views import is_saved, saved_views
 
 
 def test_the_table_shows_the_metric_the_searched_fields_arm_and_seed(study: StudyRecord) -> None:
@@ -28,3 +28,24 @@ def test_the_arms_are_the_same_table_in_groups(study: StudyRecord) -> None:
 
     assert arms.pop("groupBy")["groupByKeys"] == [{"mode": "param", "groupByData": "arm"}]
     assert arms == runs
+
+
+def test_names_that_begin_alike_can_be_told_apart_and_curves_come_before_final_values(study: StudyRecord) -> None:
+    state = json.loads(json.loads(saved_views(study, now_ms=1)["mlflow.sharedViewState.pair"])["state"])
+
+    assert state["columnWidths"]["metrics.`final/parameters_trainable`"] > 7 * len("final/parameters_trainable")
+    assert list(state["columnWidths"]) == state["columnOrder"]  # MLflow takes no widths without an order
+    assert [(section["name"], section["display"]) for section in state["compareRunSections"]] == [
+        ("val/accuracy", True),
+        ("train/loss", True),
+        ("final", False),
+    ]
+    assert state["compareRunCharts"][0]["metricKey"] == "val/accuracy/all"
+
+
+def test_a_view_is_known_whenever_it_was_made(study: StudyRecord) -> None:
+    view, later = (saved_views(study, now_ms=ms)["mlflow.sharedViewState.runs"] for ms in (1, 2))
+
+    assert is_saved(view, later)
+    assert not is_saved(view, view.replace("FIRST_20_RUNS", "FIRST_10_RUNS"))
+    assert not is_saved(view, None)
