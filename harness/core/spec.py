@@ -18,6 +18,7 @@ from harness.core.spec_type import SpecType
 
 S = TypeVar("S", bound="Spec")
 _GONE = object()
+LONGEST_INDEX = 18  # digits
 
 __all__ = ["LeafSpec", "Spec", "did_you_mean", "explain", "flatten", "parse_assignments", "with_changes"]
 
@@ -131,10 +132,10 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     for text in assignments:
         path, equals, value = text.partition("=")
         if not equals or not path:
-            raise SpecError(f"expected PATH=VALUE, found {text!r}; for example training.batch_size=32")
+            raise SpecError(f"expected PATH=VALUE, found {text!r:.100}; for example training.batch_size=32")
         try:
             changes[path] = json.loads(value)
-        except ValueError:  # no JSON, or a number of thousands of digits
+        except (ValueError, RecursionError):  # no JSON, or numbers or brackets by the thousand
             changes[path] = value
     return changes
 
@@ -202,16 +203,16 @@ def _assign(content: Any, whole: Any, path: str, value: Any) -> None:
 
 def _key_in(container: Any, part: str, path: str, root: Any) -> str | int:
     if isinstance(container, list):
-        if part.isdecimal() and int(part) < len(container):
+        if part.isdecimal() and len(part) <= LONGEST_INDEX and int(part) < len(container):
             return int(part)
-        raise SpecError(f"no field {path!r}: expected an index below {len(container)}, found {part!r}.")
+        raise SpecError(f"no field {path!r:.200}: expected an index below {len(container)}, found {part!r:.100}.")
     if isinstance(container, dict):
         if part in container:
             return part
         paths = [] if close_match(part, container) else _paths_to(part, root)[:1]
         below = f" Did you mean {paths[0]!r}?" if paths else ""
-        raise SpecError(f"no field {path!r}: {part!r} is unknown.{below}{did_you_mean(part, container)}")
-    raise SpecError(f"no field {path!r}: a plain value has no field {part!r}.")
+        raise SpecError(f"no field {path!r:.200}: {part!r:.100} is unknown.{below}{did_you_mean(part, container)}")
+    raise SpecError(f"no field {path!r:.200}: a plain value has no field {part!r:.100}.")
 
 
 def _paths_to(name: str, content: Any, prefix: str = "") -> list[str]:

@@ -1,5 +1,6 @@
 """Arrays of one's own: an .npz or .safetensors file."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +34,11 @@ NO_NUMBERS = {
     "O": "Python objects; give arrays of one shape",
     "V": "rows of named fields; give an array of each",
 }
+# What a damaged or made-up file raises: a RuntimeError if it is encrypted, say, or claims to be larger than memory.
+FAULTS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, SafetensorError, EOFError, OSError, ValueError, TypeError,
+    RuntimeError, MemoryError,
+)  # fmt: skip
 
 
 class Arrays(AbstractTask):
@@ -121,7 +127,7 @@ def _in_words(path: Path) -> Iterator[None]:
     """Say in a line what is wrong with a file. Raises `DataError`."""
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, SafetensorError, EOFError, OSError, ValueError, TypeError) as error:
+    except FAULTS as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"expected plain arrays of numbers in {path}, found what cannot be read: {reason}") from None
 

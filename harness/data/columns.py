@@ -94,7 +94,7 @@ class Columns:
         return column.combine_chunks() if column.num_chunks else column
 
     def _fault(self, expected: str, name: str, row: int, found: str) -> DataError:
-        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found}")
+        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found:.80}")
 
 
 def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> Columns:
@@ -146,7 +146,9 @@ def _read_csv(path: Path, names: list[str], delimiter: str) -> Any:
 def _read_parquet(path: Path, names: list[str], _: str) -> Any:
     with parquet.ParquetFile(path) as file:
         _check_names(path, names, file.schema_arrow.names)
-        return file.read(columns=names)
+        table = file.read(columns=names)
+        table.validate(full=True)  # texts may be no texts
+        return table
 
 
 def _check_names(path: Path, names: list[str], present: list[str]) -> None:

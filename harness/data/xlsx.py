@@ -1,5 +1,6 @@
 """The first sheet of an Excel workbook (ECMA-376): a row of names, then rows of numbers."""
 
+import lzma
 import math
 import re
 import zipfile
@@ -18,7 +19,10 @@ __all__ = ["read_sheet"]
 SHEET, SHARED_TEXTS = "xl/worksheets/sheet1.xml", "xl/sharedStrings.xml"
 NAMESPACE = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 GREATEST_BYTES = 64 * 2**20
-FAULTS = (OSError, EOFError, LookupError, ValueError, zipfile.BadZipFile, zlib.error, ElementTree.ParseError)
+FAULTS = (
+    OSError, EOFError, LookupError, ValueError, RuntimeError, MemoryError, lzma.LZMAError, zipfile.BadZipFile,
+    zlib.error, ElementTree.ParseError,
+)  # fmt: skip
 
 Rows = dict[int, dict[str, str]]
 

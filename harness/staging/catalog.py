@@ -58,7 +58,7 @@ class Catalog:
 
     def damaged(self) -> list[StageEntry]:
         """Return the stages whose rows are not as they were written."""
-        return [entry for entry, intact in self._entries(None) if not intact]
+        return [entry for entry, intact in self._entries(None) if not intact and _has_an_address(entry)]
 
     def _entries(self, key: str | None) -> list[tuple[StageEntry, bool]]:
         """Return the stages, and of each whether its row is as it was written."""
@@ -69,7 +69,7 @@ class Catalog:
                 f"SELECT {COLUMNS}, {digest} FROM stages {join} {condition} ORDER BY key, step", {"key": key}
             )
         entries = [StageEntry(StageAddress(row[0], row[1]), *row[2:-1]) for row in rows]
-        return [(entry, row[-1] in (None, _digest(entry))) for entry, row in zip(entries, rows, strict=True)]
+        return [(entry, _is_intact(entry, row[-1])) for entry, row in zip(entries, rows, strict=True)]
 
     def save(self, entry: StageEntry, lease: Lease | None = None) -> None:
         """Commit a stage whose files are in the store; a `lease`, if given, must still be held by this process.
@@ -105,6 +105,18 @@ class Catalog:
 
 def _name(address: StageAddress) -> str:
     return f"{STAGE}{address.key} {address.step}"
+
+
+def _has_an_address(entry: StageEntry) -> bool:
+    return isinstance(entry.address.key, str) and isinstance(entry.address.step, int)
+
+
+def _is_intact(entry: StageEntry, sha256: str | None) -> bool:
+    """Return whether a row is the one of its digest, and of one without a digest, whether it can be a row at all."""
+    numbers = (entry.address.step, entry.start, entry.snapshot_bytes, entry.metrics_bytes, entry.seconds)
+    if not _has_an_address(entry) or not all(isinstance(number, int | float) for number in numbers):
+        return False
+    return sha256 in (None, _digest(entry))
 
 
 def _digest(entry: StageEntry) -> str:

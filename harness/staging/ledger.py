@@ -4,7 +4,7 @@ What is committed here is the truth; Optuna's and MLflow's databases can be rebu
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from harness.core.seed_layout import seeds_of
 from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.record_digest import DIGEST, record_digest
-from harness.staging.row_digest import digest_of_row, save_row, save_row_digest
+from harness.staging.row_digest import digest_beside, digest_of_row, save_row, save_row_digest
+from harness.staging.stored_json import stored_list, stored_object
 from harness.staging.study_spec import StudySpec
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
@@ -158,13 +159,21 @@ class Ledger:
 
     def studies(self) -> list[StudyRecord]:
         """Return the studies that were begun, by name."""
-        with self.database.transaction() as transaction:
-            rows = transaction.rows("SELECT name, spec, trials, seeds, file, store FROM studies ORDER BY name")
-        return [StudyRecord(name, StudySpec(json.loads(spec)), *rest) for name, spec, *rest in rows]
+        return self._studies("")
 
     def study(self, name: str) -> StudyRecord | None:
         """Return the study of that name, or None if it was never begun."""
-        return next((record for record in self.studies() if record.name == name), None)
+        return next(iter(self._studies("WHERE studies.name = :name", name)), None)
+
+    def _studies(self, condition: str, name: str = "") -> list[StudyRecord]:
+        with self.database.transaction() as transaction:
+            digest, join = digest_beside(transaction, "'study ' || studies.name")
+            rows = transaction.rows(
+                f"SELECT studies.name, spec, trials, seeds, file, store, {digest} FROM studies {join} {condition} "
+                "ORDER BY studies.name",
+                {"name": name},
+            )
+        return [_study(row[:-1], row[-1], str(self.database)) for row in rows]
 
     def enter_study(self, record: StudyRecord) -> StudyRecord:
         """Add a study unless it exists, perhaps added a moment ago by another process; return what is stored."""
@@ -204,7 +213,9 @@ class Ledger:
         """Return the arguments that a study was begun with; its name alone if they are not known."""
         with self.database.transaction() as transaction:
             rows = transaction.rows("SELECT source, changes FROM origins WHERE study = :study", {"study": study})
-        return StudyOrigin(rows[0][0], tuple(json.loads(rows[0][1]))) if rows else StudyOrigin(study)
+        if not rows:
+            return StudyOrigin(study)
+        return StudyOrigin(str(rows[0][0]), tuple(map(str, stored_list(rows[0][1], "how a study was called"))))
 
     def runs(self, study: str) -> list[RunRecord]:
         """Return the study's ended runs by trial, arm and seed."""
@@ -304,10 +315,24 @@ def _text(record: RunRecord) -> str:
     return json.dumps({**content, DIGEST: record_digest(content)})
 
 
+def _study(row: Sequence[Any], sha256: str | None, ledger: str) -> StudyRecord:
+    """Return a study, of which a digest was saved unless by an early version. Raises `HomeError` if it is another."""
+    name, spec, trials, seeds, file, store = row
+    whole = type(trials) is type(seeds) is int and all(isinstance(text, str) for text in (name, spec, file, store))
+    if not whole or sha256 not in (None, digest_of_row([spec])):
+        raise HomeError(
+            f"expected the spec of the study {name!r} as it was saved in the ledger {ledger}, found another content "
+            "than its digest says; restore the ledger from a copy, or run the study in another home with --home"
+        )
+    return StudyRecord(
+        name, StudySpec(stored_object(spec, f"the spec of the study {name!r}")), trials, seeds, file, store
+    )
+
+
 def _record(text: str) -> RunRecord:
     try:
         return RunRecord.from_json(json.loads(text))
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HomeError(
             f"expected the record of a run in the ledger, found {text[:60]!r}, which cannot be read ({error}); restore "
             "the ledger from a copy, or run the study in another home with --home"

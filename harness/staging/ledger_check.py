@@ -98,8 +98,9 @@ def _digest_of(text: str, columns: dict[str, Any]) -> str | None:
 
 def _message(database: Database, damaged: Sequence[tuple[str, RunKey]], total: int) -> str:
     name, key = damaged[0]
-    return (
+    said = (
         f"expected records as they were saved in the ledger {database}, found another content than its digest says in "
         f"{len(damaged)} of {total}: {name}, {run_name(*key)}; restore the ledger from a copy, or run the study in "
         "another home with --home"
     )
+    return " ".join(said.split())  # names may be damaged, too

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.core.digest import digest
 from harness.staging.database import Database
+from harness.staging.stored_json import stored_object
 
 __all__ = ["MUTABLE_FIELDS", "previous_specs", "save_previous_spec", "spec_digest"]
 
@@ -42,4 +43,4 @@ def previous_specs(database: Database, study: str) -> dict[str, dict[str, Any]]:
         rows = transaction.rows(
             "SELECT plan, spec FROM earlier_forms WHERE study = :study ORDER BY plan", {"study": study}
         )
-    return {sha256: json.loads(spec) for sha256, spec in rows}
+    return {sha256: stored_object(spec, f"an earlier spec of the study {study!r}") for sha256, spec in rows}

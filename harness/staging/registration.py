@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.staging.database import Database
 from harness.staging.row_digest import save_row
+from harness.staging.stored_json import stored_object
 
 __all__ = ["Registration", "registration_bytes", "registration_of", "save_launch", "save_registration"]
 
@@ -76,4 +77,7 @@ def registration_of(database: Database, study: str) -> Registration | None:
             return None
         rows = transaction.rows("SELECT content, at FROM registrations WHERE study = :study", {"study": study})
         first = transaction.rows("SELECT at FROM first_launches WHERE study = :study", {"study": study})
-    return Registration(json.loads(rows[0][0]), rows[0][1], first[0][0] if first else None) if rows else None
+    if not rows:
+        return None
+    content = stored_object(rows[0][0], f"the registration of {study!r}")
+    return Registration(content, rows[0][1], first[0][0] if first else None)

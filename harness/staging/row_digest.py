@@ -15,7 +15,8 @@ __all__ = ["digest_beside", "digest_of_row", "lost_rows", "save_row", "save_row_
 def digest_of_row(values: Sequence[str | int | float]) -> str:
     """Return the SHA-256 over the values of a row, to the last bit of every number."""
     exact = [value.hex() if isinstance(value, float) else value for value in values]
-    return hashlib.sha256(json.dumps(exact, separators=(",", ":")).encode()).hexdigest()
+    # What a damaged database gives may be of any type: then it has another digest.
+    return hashlib.sha256(json.dumps(exact, separators=(",", ":"), default=repr).encode()).hexdigest()
 
 
 def save_row_digest(transaction: AbstractTransaction, name: str, sha256: str) -> None:

@@ -68,8 +68,8 @@ class SnapshotFile:
         try:
             header = json.loads(bytes(content[LENGTH_BYTES:start]))
             metadata = header.pop(METADATA, {})
-            well_formed = all("data_offsets" in about for about in header.values())
-        except (ValueError, TypeError, AttributeError):
+            well_formed = isinstance(metadata, dict) and all(map(_has_a_place, header.values()))
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             well_formed = False
         if not well_formed:
             raise SnapshotError(f"expected a snapshot, found {len(content)} bytes of something else")
@@ -77,8 +77,15 @@ class SnapshotFile:
 
     @property
     def state(self) -> dict[str, Any]:
-        """The part of the training state that is no tensor; its keys are those of `write_snapshot`."""
-        state: dict[str, Any] = json.loads(self.metadata[STATE])
+        """The part of the training state that is no tensor; its keys are those of `write_snapshot`.
+
+        Raises:
+            SnapshotError: there is none that can be read.
+        """
+        try:
+            state: dict[str, Any] = json.loads(self.metadata[STATE])
+        except (KeyError, TypeError, ValueError, RecursionError):
+            raise SnapshotError("expected the state of a training in the snapshot's metadata, found none") from None
         return state
 
     def tensor_bytes(self, name: str) -> memoryview:
@@ -95,6 +102,11 @@ class SnapshotFile:
             header[name.removeprefix(part)] = {**self.tensors[name], "data_offsets": [start, end]}
             start = end
         return header_bytes(header) + b"".join(map(self.tensor_bytes, names))
+
+
+def _has_a_place(about: Mapping[str, Any]) -> bool:
+    begin, end = about["data_offsets"]
+    return type(begin) is type(end) is int and 0 <= begin <= end
 
 
 def header_bytes(header: Mapping[str, Any]) -> bytes:

@@ -65,7 +65,7 @@ class RowsInFile(AbstractSource):
         """Return rows of the file."""
         rows = np.empty((len(indices), *self.shape[1:]), self.dtype)
         if not self._row_bytes or not len(rows):
-            return torch.from_numpy(rows)
+            return torch.from_numpy(rows.astype(self.dtype.newbyteorder("=")))
         asked, size = indices.tolist(), self._row_bytes
         view = memoryview(rows.reshape(-1).view(np.uint8))  # type: ignore[arg-type]  # arrays are buffers
         if self._stride == size and asked == list(range(asked[0], asked[0] + len(asked))):

@@ -52,13 +52,11 @@ class ArrowFile(AbstractItems):
             present = reader.schema.names
             sizes = [reader.get_batch(number).num_rows for number in range(reader.num_record_batches)]
         except (OSError, pa.ArrowException) as error:
-            reason = str(error).partition("\n")[0]
-            raise DataError(
-                f"expected an Arrow or Parquet file at {path}, found what cannot be read: {reason}"
-            ) from None
+            raise _fault(self._path, error) from None
         if missing := [name for name in names if name not in present]:
             raise DataError(f"no column {missing[0]!r} in {path}.{did_you_mean(missing[0], present)}")
         self._begins = [0, *accumulate(sizes)]
+        self._valid: set[int] = set()
 
     def __len__(self) -> int:
         return int(self._begins[-1])
@@ -66,7 +64,7 @@ class ArrowFile(AbstractItems):
     def item(self, index: int) -> Any:
         """Return the columns of one row."""
         number = bisect_right(self._begins, index) - 1
-        batch, row = self._reader.get_batch(number), index - self._begins[number]
+        batch, row = self._batch(number), index - self._begins[number]
         if isinstance(self._columns, str):
             return _value(batch.column(self._columns)[row])
         return {name: _value(batch.column(name)[row]) for name in self._columns}
@@ -75,8 +73,19 @@ class ArrowFile(AbstractItems):
         """Return a column of classes `[N]`; it is read as a whole."""
         if self._path.suffix == PARQUET:
             return _classes(pq.read_table(self._path, columns=[column])[column], column, self._path)
-        batches = [self._reader.get_batch(number).column(column) for number in range(len(self._begins) - 1)]
+        batches = [self._batch(number).column(column) for number in range(len(self._begins) - 1)]
         return _classes(pa.chunked_array(batches), column, self._path)
+
+    def _batch(self, number: int) -> pa.RecordBatch:
+        """Return some of the rows. Of damaged ones, which are found once, Arrow would end the process."""
+        batch = self._reader.get_batch(number)
+        if number not in self._valid:
+            try:
+                batch.validate(full=True)
+            except pa.ArrowException as error:
+                raise _fault(self._path, error) from None
+            self._valid.add(number)
+        return batch
 
     @cached_property
     def digest(self) -> str:
@@ -86,6 +95,11 @@ class ArrowFile(AbstractItems):
     @cached_property
     def _reader(self) -> pa.RecordBatchFileReader:
         return pa.ipc.open_file(pa.memory_map(str(self._file)))
+
+
+def _fault(path: Path, error: Exception) -> DataError:
+    reason = str(error).partition("\n")[0]
+    return DataError(f"expected an Arrow or Parquet file at {path}, found what cannot be read: {reason}")
 
 
 def _value(scalar: pa.Scalar) -> Any:

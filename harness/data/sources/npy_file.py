@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from harness.core.errors import DataError
 from harness.data.npy_header import read_npy_header
 from harness.data.sources._rows import RowsInFile
@@ -27,10 +30,19 @@ class NpyFile(RowsInFile):
         except (OSError, ValueError, EOFError) as error:
             reason = str(error).partition("\n")[0]
             raise DataError(f"expected an array in {path}, as numpy.save writes it, found none: {reason}") from None
-        if dtype.hasobject or not shape:
+        if not _is_known(dtype) or not shape:
             raise DataError(f"expected an array of rows of numbers in {path}, found {dtype} {shape}")
         if by_columns and len(shape) > 1:
             raise DataError(
                 f"expected rows one after the other in {path}, found columns; save numpy.ascontiguousarray(...)"
             )
         super().__init__(path, dtype, shape, offset=offset, **settings)
+
+
+def _is_known(dtype: np.dtype) -> bool:
+    """Return whether torch has numbers of this type."""
+    try:
+        torch.from_numpy(np.empty(0, dtype.newbyteorder("=")))
+    except TypeError:
+        return False
+    return True
