@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.search.load import load_study
+from harness.search.preview import preview_runs
 from harness.staging.ledger import Ledger
 
 ROOT = Path(harness.__file__).parents[1]
 UNREPORTED = str(Path(__file__).with_name("unreported.py"))
 SIZES = ("--trials", "2", "--seeds", "2", "--set", "steps=3000", "--set", "training.evaluate_every=500")
+FILE = ROOT / "studies" / "digits-late-classes" / "study.py"
 STUDY, NAME = "digits-late-classes", "digits-killed"
 
 Process = subprocess.Popen[str]
@@ -64,9 +67,7 @@ def test_two_of_four_workers_are_killed_and_every_run_is_done_once(postgres: str
     assert [process.returncode for process in (launch, workers[0])] == [-signal.SIGKILL, -signal.SIGKILL]
     assert [worker.returncode for worker in workers[1:]] == [0, 0], said
     runs = ledger.runs(NAME)
-    arms = ("frozen", "unfrozen")
-    planned = {(trial, arm, seed) for trial in range(2) for arm in arms for seed in range(2)}
-    assert {run.key for run in runs} == planned
+    assert {run.key for run in runs} == {run.key for run in preview_runs(load_study(FILE), 2, 2, None)}
     assert [run.reason for run in runs if run.status != "completed"] == []
     assert owners(ledger) == []
     again = begin(tmp_path, postgres, "worker", NAME)
