@@ -67,7 +67,7 @@ def test_two_of_four_workers_are_killed_and_every_run_is_done_once(postgres: str
     assert [process.returncode for process in (launch, workers[0])] == [-signal.SIGKILL, -signal.SIGKILL]
     assert [worker.returncode for worker in workers[1:]] == [0, 0], said
     runs = ledger.runs(NAME)
-    assert {run.key for run in runs} == {run.key for run in preview_runs(load_study(FILE), 2, 2, None)}
+    assert {run.key for run in runs} == {run.key for run in preview_runs(load_study(FILE), None, 2, 2)}
     assert [run.reason for run in runs if run.status != "completed"] == []
     assert owners(ledger) == []
     again = begin(tmp_path, postgres, "worker", NAME)
