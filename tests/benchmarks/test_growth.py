@@ -1,7 +1,10 @@
+import pytest
+
 from harness.benchmarks import growth
 from harness.growth import AbstractOperation
 
 
+@pytest.mark.slow
 def test_every_operation_is_measured_with_every_optimizer() -> None:
     figures = growth.GrowthBenchmark().measure(quick=True)
 

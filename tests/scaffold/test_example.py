@@ -11,7 +11,11 @@ def test_every_study_that_ships_says_what_it_is_and_what_it_needs() -> None:
 
     assert found.keys() == shipped_studies().keys()
     assert all(one.title for one in found.values())
-    assert {name for name, one in found.items() if one.extra} == {"late-intents", "new-domain"}
+    assert {name for name, one in found.items() if one.extra} == {
+        "frozen-or-unfrozen-text",
+        "late-intents",
+        "new-domain",
+    }
     assert found["fashion-late-classes"].download == "30 MB"
     assert [one.name for one in examples()][:2] == ["digits-each-at-its-best", "digits-late-classes"]
 

@@ -126,7 +126,7 @@ def test_a_full_disk_is_one_line_and_what_was_stored_before_is_gone_on_from(
     fsync, calls = os.fsync, iter(range(1000))
 
     def full_after_the_first_stage(descriptor: int) -> None:
-        if next(calls) >= 5:
+        if next(calls) >= 8:
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(descriptor)
 

@@ -135,4 +135,6 @@ def covariances(answers: Tensor, wrong: Tensor) -> Tensor:
         answers: `[B, N]` of the units.
         wrong: `[B, O]` of each output.
     """
-    return ((answers - answers.mean(0)).T @ (wrong - wrong.mean(0)) / len(answers)).abs().sum(1)
+    found = (answers - answers.mean(0)).T @ (wrong - wrong.mean(0)) / len(answers)
+    # Not `abs`, whose slope at zero is zero: a unit that does not vary with the error at all would never begin to.
+    return torch.where(found < 0, -found, found).sum(1)

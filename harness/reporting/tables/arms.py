@@ -1,5 +1,6 @@
 """What each arm changes."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,8 @@ from harness.reporting.tables._base import ReportTable, table_of_words
 __all__ = ["arms_table"]
 
 MOST_SIGNS = 80  # of a value
+SEVERAL = 5  # fields of the same value that differ in a place, such as that of a growth: the page names them together
+PLACE = re.compile(r"\.(\d+)\.")
 
 
 def arms_table(context: ReportContext) -> ReportTable | None:
@@ -24,9 +27,30 @@ def arms_table(context: ReportContext) -> ReportTable | None:
 
 def _written(changes: Mapping[str, Any], most: int | None) -> str:
     """Write what an arm changes, each value in at most so many signs."""
-    written = ((path, setting(value)) for path, value in changes.items())
-    parts = [f"{path} = {value if most is None else _cut(value, most)}" for path, value in written]
+    written = {path: setting(value) for path, value in changes.items()}
+    if most is None:
+        parts = [f"{path} = {value}" for path, value in written.items()]
+    else:
+        parts = [f"{paths} = {_cut(value, most)}" for paths, value in _together(written)]
     return "; ".join(parts) or "nothing: the base run as it is"
+
+
+def _together(written: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return fields and their values, several that differ in a place alone as one, such as `growths.0-8.freeze`."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for path, value in written.items():
+        places.setdefault(_apart(path, value), []).extend(PLACE.findall(path)[:1])
+    found = dict[str, str]()
+    for path, value in written.items():
+        own = places[_apart(path, value)]
+        together = len(own) >= SEVERAL
+        found[PLACE.sub(f".{own[0]}-{own[-1]}.", path, count=1) if together else path] = value
+    return list(found.items())
+
+
+def _apart(path: str, value: str) -> tuple[str, str]:
+    """Return what fields have in common that differ in a place alone."""
+    return PLACE.sub(".*.", path, count=1), value
 
 
 def _cut(text: str, most: int) -> str:

@@ -62,7 +62,9 @@ def test_a_covariance_is_that_of_the_paper() -> None:
     torch.testing.assert_close(covariances(torch.tensor(answers), torch.tensor(wrong)), torch.tensor(expected))
 
 
-def test_one_unit_lets_a_linear_network_learn_xor() -> None:
+@pytest.mark.parametrize("seed", [0, 4, 9])  # from the last two, a unit's answers first vary with nothing that is wrong
+def test_one_unit_lets_a_linear_network_learn_xor(seed: int) -> None:
+    torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(2, 1))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     assert fitted(model, XOR, ODD) == pytest.approx(1.0)

@@ -13,7 +13,7 @@ import harness
 from harness.staging.ledger import Ledger
 from tests.integration.hosts.database_host import DatabaseHost, database_host
 from tests.integration.hosts.network import Host, Network, network
-from tests.integration.test_kills import numbers_of
+from tests.integration.kills.driver import numbers_of
 
 __all__ = ["RUNS", "STUDY", "Site", "calm_numbers", "site"]
 

@@ -31,3 +31,14 @@ def test_long_values_are_cut_in_the_table_and_whole_in_its_file(study_data: Stud
     assert cells[0].endswith("\N{HORIZONTAL ELLIPSIS}")
     assert any("x" * 200 in cell for cell in table.frame.iloc[:, 1])
     assert table.note.startswith("Long values are cut")
+
+
+def test_what_many_growths_change_alike_is_named_together_on_the_page(study_data: StudyDataOf) -> None:
+    data = study_data(trials=1, seeds=1)
+    data.study.spec["arms"]["frozen"] = {f"growths.{place}.reset": True for place in range(6)} | {"steps": 9}
+
+    table = arms_table(ReportContext(data))
+
+    assert table is not None
+    assert [row[1] for row in table.rows if row[0] == "frozen"] == ["growths.0-5.reset = yes; steps = 9"]
+    assert any("growths.3.reset = yes" in cell for cell in table.frame.iloc[:, 1])
