@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
+from harness.core.errors import HarnessError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking.content.points import Point
@@ -86,7 +87,7 @@ class AbstractTracker(ABC):
         """
 
     @classmethod
-    def start_ui(cls, home: Path, settings: UiSettings) -> UiServer:
+    def start_ui(cls, home: Path, settings: UiSettings) -> UiServer:  # noqa: ARG003
         """Start the user interface over a home, and return when it answers.
 
         Raises:
@@ -94,7 +95,7 @@ class AbstractTracker(ABC):
             InputError: the port or host cannot be used.
             HarnessError: it did not start.
         """
-        raise NotImplementedError
+        raise HarnessError(f"expected `start_ui` of the tracker {cls.kind!r}, whose `has_server` is true; found none")
 
     @classmethod
     def links(cls, address: str, study: str | None) -> dict[str, str]:

@@ -71,8 +71,9 @@ def _own_tracker(name: str) -> type[AbstractTracker]:
     try:
         module = _module_of_file(Path(place).absolute()) if place.endswith(".py") else importlib.import_module(place)
         found = getattr(module, of_class)
-    except (ImportError, AttributeError, OSError, ValueError) as error:
-        raise InputError(f"expected a class at --tracker {name}, found none ({error})") from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's code may raise anything, and exit
+        said = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"expected a class at --tracker {name}, found none ({said})") from None
     if not (isinstance(found, type) and issubclass(found, AbstractTracker)) or inspect.isabstract(found):
         raise InputError(
             f"expected a subclass of harness.tracking.AbstractTracker at --tracker {name}, found {found!r}"

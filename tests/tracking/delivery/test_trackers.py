@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from harness.core.errors import InputError
-from harness.tracking import AbstractFolderTracker, AbstractTracker
+from harness.core.errors import HarnessError, InputError
+from harness.tracking import AbstractFolderTracker, AbstractTracker, UiSettings
 from harness.tracking.csv_files import CsvTracker
 from harness.tracking.delivery.trackers import name_of_tracker, tracker_of
 
@@ -76,6 +76,27 @@ def test_what_is_no_tracker_is_refused_in_a_line(name: str, reason: str) -> None
 
     assert reason in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("code", ["class Mine(:", "1 / 0", "exit(3)", "raise KeyError('a\\nb')"])
+def test_a_file_whose_code_fails_is_refused_in_a_line(tmp_path: Path, code: str) -> None:
+    (tmp_path / "mine.py").write_text(code)
+
+    with pytest.raises(
+        InputError, match=r"expected a class at --tracker .*mine.py:Mine, found none \(\w+: "
+    ) as refused:
+        tracker_of(f"{tmp_path / 'mine.py'}:Mine")
+
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_a_tracker_that_says_it_has_a_server_and_starts_none_is_a_line(tmp_path: Path) -> None:
+    class Served(AbstractTracker):
+        kind = "served"
+        has_server = True
+
+    with pytest.raises(HarnessError, match="expected `start_ui` of the tracker 'served'"):
+        Served.start_ui(tmp_path, UiSettings())
 
 
 def test_a_tracker_has_a_kind_and_a_title(tmp_path: Path) -> None:
