@@ -13,8 +13,6 @@ ROOT = Path(__file__).parents[2]
 # The runs and the stages that they share.
 UNPUBLISHED = {
     "deeper-language-model": (20, 20),
-    "frozen-or-unfrozen-images": (735, 640),
-    "frozen-or-unfrozen-text": (735, 640),
     "late-classes-resnet": (24, 30),
 }
 
