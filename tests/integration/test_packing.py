@@ -27,16 +27,22 @@ ROOT = Path(__file__).parents[2]
 STUDIES = sorted(path.parent.name for path in ROOT.glob("studies/*/study.py"))
 KILLS = 3
 SEVERAL = ("digits-late-classes", "more-outputs", "second-target")  # small enough for several configurations
+ONE_SEED = ("deeper-language-model", "late-classes-resnet", "late-intents", "new-domain")  # minutes a run
 
 
 def trials_of(name: str) -> int:
     return 3 if name in SEVERAL else 1
 
 
+def seeds_of(name: str) -> int:
+    return 1 if name in ONE_SEED else 2
+
+
 def killed_launches(name: str, home: Path) -> None:
     """Begin the same runs several times, each time for longer, and kill each launch in its training."""
-    options = ["--trials", str(trials_of(name)), "--seeds", "2", "--device", "cpu", "--precision", "fp32"]
-    command = [sys.executable, "-m", "harness", "run", name, *options, "--no-tracking", "--home", str(home)]
+    size = ["--trials", str(trials_of(name)), "--seeds", str(seeds_of(name))]
+    options = ["--device", "cpu", "--precision", "fp32", "--no-tracking", "--home", str(home)]
+    command = [sys.executable, "-m", "harness", "run", name, *size, *options]
     moments = random.Random(int(os.environ.get("HARNESS_KILLS_SEED", "0")) + zlib.crc32(name.encode()))
     for number in range(KILLS):
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as launched:
@@ -55,7 +61,7 @@ def trained(name: str, home: Path, *, packing: bool) -> Trained:
     data = os.environ.get("HARNESS_DATA_DIR")
     workspace = Workspace(home, data_folder=Path(data) if data else None).create()
     runner = Runner(workspace, cache_features=True, packing=packing)
-    launch(study, runner, Observer(), trials=trials_of(name), seeds=2)
+    launch(study, runner, Observer(), trials=trials_of(name), seeds=seeds_of(name))
     found: Trained = {}
     for run in workspace.ledger.runs(study.name):
         files = [
