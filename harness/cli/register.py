@@ -8,6 +8,7 @@ import typer
 
 from harness.api.studies import without_home
 from harness.cli import options
+from harness.cli.registration_file import points_of_file
 from harness.cli.studies import load_changed
 from harness.core.errors import InputError
 from harness.core.synced import make_folder, sync
@@ -26,7 +27,7 @@ def register(
     as_: options.Name = None,
     out: Annotated[Path | None, typer.Option(help="Where to write it; by default into the home.")] = None,
     points: Annotated[
-        str, typer.Option(metavar="DIGEST", help="Of a registration that is repeated: its points, if not the plan's.")
+        str, typer.Option(metavar="DIGEST|FILE", help="A registration that is repeated here: its points, or its file.")
     ] = "",
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
@@ -53,7 +54,7 @@ def register(
     here = environment()
     made_with = {name: str(here[name]) for name in ("harness", "code_sha256", "python")}
     made_with |= {"torch": here["packages"]["torch"], "commit": commit_of(str(file))}
-    sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "file": file, "points": points}
+    sizes: dict[str, Any] = {"trials": trials, "seeds": seeds, "file": file, "points": points_of_file(points)}
     kept = cut_short(loaded, workspace.ledger, **sizes)
     if kept is None:
         check_new(loaded.name, workspace.ledger)

@@ -11,6 +11,7 @@ from harness.api.studies import without_home
 from harness.cli import launching, options
 from harness.cli.dry_run import dry_run as dry_run_lines
 from harness.cli.portable import Portable
+from harness.cli.registration_file import note_of_other_points
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
 
@@ -85,7 +86,9 @@ def run(
     make_deterministic()
     with Interruption() as stop:
         runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing)
-        for note in check_study(loaded, runner):
+        register = f"harness register {shlex.quote(without_home(study))}{_home_option(home)}"
+        notes = [*check_study(loaded, runner), note_of_other_points(loaded, file, workspace.ledger, register)]
+        for note in filter(None, notes):
             typer.echo(f"harness: {note}", err=True)
         if dry_run:
             for line in dry_run_lines(loaded, runner, trials, seeds):
