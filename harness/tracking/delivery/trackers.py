@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import zlib
 from pathlib import Path
 from types import ModuleType
 
@@ -85,7 +86,7 @@ def _own_tracker(name: str) -> type[AbstractTracker]:
 
 @functools.cache
 def _module_of_file(file: Path) -> ModuleType:
-    name = f"harness_tracker_{file.stem}"
+    name = f"harness_tracker_{file.stem}_{zlib.crc32(bytes(file)):08x}"  # other folders may have a file of this name
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ImportError(f"no Python file {file}")

@@ -45,6 +45,17 @@ def test_a_tracker_of_ones_own_is_found_by_its_file_and_by_its_class(tmp_path: P
     assert tracker_of(name_of_tracker(tracker)) is tracker
 
 
+def test_files_of_one_name_in_two_folders_are_two_trackers(tmp_path: Path) -> None:
+    names = []
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        folder.mkdir()
+        names.append(own(folder))
+
+    trackers = [tracker_of(name) for name in names]
+
+    assert [name_of_tracker(tracker) for tracker in trackers] == names
+
+
 def test_another_process_finds_it_wherever_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own(tmp_path)
     monkeypatch.chdir(tmp_path)
