@@ -6,13 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from harness.reporting.analysis.budgets import budgets_of
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.checks.badge import Badge, every, not_checked, passed_unless
 from harness.reporting.data.wording import count, listed, number
 
 __all__ = ["equal_budget", "same_order", "same_start"]
 
-STEPS, TOLERANCE = "cost/steps", 0.05
+STEPS = "cost/steps"
 # What decides which examples a run sees at which step, besides growths that bring classes.
 ORDER = ("seed", "task", "training.batch_size", "training.augment", "training.replay", "training.memory")
 STOPPING = ("steps", "early_stopping")
@@ -49,22 +50,22 @@ def same_order(runs: pd.DataFrame, comparison: Comparison) -> Badge:
 
 
 def equal_budget(runs: pd.DataFrame, comparison: Comparison) -> Badge:
-    """Check that both arms made equally many updates, or could, and are stopped early by the same rule."""
-    name, arms = "equal budget", [comparison.first, comparison.second]
+    """Check that both arms made equally many updates or operations, or could, and are stopped by the same rule."""
+    name = "equal budget"
     if STEPS not in runs or not len(comparison.pairs):
         return not_checked(name, "There is no compared pair whose updates were counted.")
-    completed = runs.loc[runs["status"] == "completed", ["trial", "seed", "arm", STEPS]]
-    both = comparison.pairs[["trial", "seed"]].merge(completed, on=["trial", "seed"])
-    wide = both.pivot_table(index=["trial", "seed"], columns="arm", values=STEPS).reindex(columns=arms).dropna()
-    if not len(wide):
+    found = budgets_of(runs, comparison)
+    if found is None:
         return not_checked(name, "In no compared pair did both runs complete.")
-    if (wide[arms[0]] == wide[arms[1]]).all():
-        return Badge(name, "PASS", f"Both runs of {every(len(wide), 'completed pair')} made equally many updates.")
-    first, second = (float(wide[arm].mean()) for arm in arms)
-    close = abs(first - second) <= TOLERANCE * max(first, second)
-    said = f"On average {number(first, 0)} updates under {arms[0]}, {number(second, 0)} under {arms[1]}"
+    if found.same_updates:
+        return Badge(name, "PASS", f"Both runs of {every(found.pairs, 'completed pair')} made equally many updates.")
+    first, second = (number(updates, 0) for updates in found.updates)
+    said = f"On average {first} updates under {comparison.first}, {second} under {comparison.second}"
     if _stop_alike(_configs(runs, comparison)):
         return Badge(name, "PASS", f"{said}: both could make equally many, and the same rule could stop both early.")
+    if found.equal == "operations":
+        return Badge(name, "PASS", f"{said}, whose operations are within 5 % of each other.")
+    close = found.equal == "updates"
     return Badge(name, "PASS" if close else "FAIL", f"{said}: {'within' if close else 'more than'} 5 % of each other.")
 
 

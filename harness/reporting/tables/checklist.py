@@ -6,6 +6,7 @@ The questions are those of the NeurIPS paper checklist, of Lindauer and Hutter's
 
 from collections.abc import Iterator
 
+from harness.reporting.analysis.budgets import budgets_of
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
@@ -23,7 +24,7 @@ Row = tuple[str, str, str, str]
 def checklist_table(context: ReportContext) -> ReportTable | None:
     """Return every question with its answer and the section that shows it."""
     data, comparison, account = context.data, context.comparison, context.account
-    rows = [*_neurips(data, comparison), *_searching(data, account), *_reforms(data)]
+    rows = [*_neurips(data, comparison), *_searching(data, comparison, account), *_reforms(data)]
     unanswered = sum(answer == AUTHOR for _, _, answer, _ in rows)
     note = f"{unanswered} of {len(rows)} questions cannot be answered from the data of a study."
     columns = ("list", "question", "answer", "section")
@@ -47,7 +48,7 @@ def _neurips(data: StudyData, comparison: Comparison) -> Iterator[Row]:
     yield NEURIPS, "Which impact beyond research is to be expected?", AUTHOR, ""
 
 
-def _searching(data: StudyData, account: Account) -> Iterator[Row]:
+def _searching(data: StudyData, comparison: Comparison, account: Account) -> Iterator[Row]:
     sampler = data.study.spec.sampler.kind
     seeds = f"Yes, {count(data.study.seeds, 'seed')} a configuration; {account.failed:,} failed runs are counted."
     controls = listed(data.arms[2:])
@@ -71,11 +72,10 @@ def _searching(data: StudyData, account: Account) -> Iterator[Row]:
         seeds,
         "What became of the planned runs; Every run",
     )
-    equal = "No: early stopping ends runs." if may_stop_early(data) else "In updates."
     yield (
         SEARCH,
         "Are the budgets of the arms equal?",
-        f"{equal} Seconds are given for each arm.",
+        f"{_equal(data, comparison)} Seconds are given for each arm.",
         "Secondary endpoints and cost",
     )
 
@@ -89,6 +89,14 @@ def _reforms(data: StudyData) -> Iterator[Row]:
     yield REFORMS, "Are training and test data kept apart?", "Yes: test data are seen when a stage has ended.", "Design"
     yield REFORMS, "Do the data stand for what the claim is about?", AUTHOR, ""
     yield REFORMS, "To what do the results extend?", "To this task, network and searched space.", "Verdict"
+
+
+def _equal(data: StudyData, comparison: Comparison) -> str:
+    if may_stop_early(data):
+        return "No: early stopping ends runs."
+    found = budgets_of(data.runs, comparison)
+    equal = found.equal if found else "updates"
+    return f"In {equal}." if equal else "No: the report says how many updates each arm made."
 
 
 def _seconds(data: StudyData) -> str:

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from harness.reporting.analysis.budgets import budgets_of
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
@@ -10,9 +11,6 @@ from harness.reporting.text.recipe import said_of_recipe
 from harness.reporting.text.verdict import Verdict
 
 __all__ = ["caveats", "caveats_of_comparison"]
-
-BUDGET_TOLERANCE = 0.05
-STEPS = "cost/steps"
 
 
 def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
@@ -97,7 +95,7 @@ def caveats_of_comparison(runs: pd.DataFrame, comparison: Comparison, measure: M
         _shared_seeds(comparison),
         _unequal_seeds(comparison),
         _repeated(comparison),
-        _unequal_steps(runs, comparison),
+        _unequal_budgets(runs, comparison),
         _imputed(comparison, measure),
     )
     return [sentence for sentence in sentences if sentence]
@@ -151,19 +149,14 @@ def _repeated(comparison: Comparison) -> str:
     )
 
 
-def _unequal_steps(runs: pd.DataFrame, comparison: Comparison) -> str:
-    if STEPS not in runs or not len(comparison.pairs):
+def _unequal_budgets(runs: pd.DataFrame, comparison: Comparison) -> str:
+    found = budgets_of(runs, comparison)
+    if found is None or found.equal:
         return ""
-    pairs = comparison.pairs[["trial", "seed"]]
-    first, second = (
-        float(pairs.merge(runs[runs["arm"] == arm], on=["trial", "seed"])[STEPS].mean())
-        for arm in (comparison.first, comparison.second)
-    )
-    if not abs(first - second) > BUDGET_TOLERANCE * max(first, second):
-        return ""
+    first, second = (number(updates, 0) for updates in found.updates)
     return (
-        f"The arms did not train equally long: {number(first, 0)} updates under {comparison.first}, "
-        f"{number(second, 0)} under {comparison.second}, on average."
+        f"The arms did not train equally long: {first} updates under {comparison.first}, {second} under "
+        f"{comparison.second}, on average."
     )
 
 

@@ -2,6 +2,7 @@
 
 from harness.core.digest import digest
 from harness.core.seed_layout import POOL
+from harness.reporting.analysis.budgets import budgets_of
 from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
@@ -44,16 +45,20 @@ def limits(data: StudyData, comparison: Comparison) -> list[str]:
         f"It speaks of this task, this network{' and this searched space' if data.study.spec.space else ''}, and of no "
         "other.",
         *(_limits_of_searches(data.searched) if data.searched else _limits_of_pairs(data, comparison)),
-        f"It compares {_where_runs_end(data)}, not at equal cost; what each arm cost stands beside its results.",
+        f"It compares {_where_runs_end(data, comparison)}; what each arm cost stands beside its results.",
         f"Only the primary comparison{_declared(data)} was planned. All other differences in this report are "
         "exploratory.",
     ]
 
 
-def _where_runs_end(data: StudyData) -> str:
-    return (
-        "where early stopping or the last update ends a run" if may_stop_early(data) else "at equal numbers of updates"
-    )
+def _where_runs_end(data: StudyData, comparison: Comparison) -> str:
+    if may_stop_early(data):
+        return "where early stopping or the last update ends a run, not at equal cost"
+    found = budgets_of(data.runs, comparison)
+    equal = found.equal if found else "updates"
+    if equal == "operations":
+        return "at equal numbers of operations, not of updates"
+    return f"at {'equal' if equal else 'different'} numbers of updates, not at equal cost"
 
 
 def _limits_of_pairs(data: StudyData, comparison: Comparison) -> list[str]:

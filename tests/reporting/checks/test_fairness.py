@@ -100,6 +100,15 @@ def test_arms_may_differ_by_a_twentieth_in_their_updates(data: StudyData, steps:
     assert ("equally many" in badge.evidence) == (steps == 600)
 
 
+def test_arms_of_as_many_operations_have_the_same_budget(data: StudyData) -> None:
+    updates = np.where(data.runs["arm"] == "frozen", 300.0, 600.0)
+
+    badge = budget_of(data.runs.assign(**{"cost/steps": updates, "cost/flops": 1e9}))
+
+    assert badge.status == "PASS"
+    assert badge.evidence.endswith("300 under frozen, whose operations are within 5 % of each other.")
+
+
 @pytest.mark.parametrize("alike", [True, False])
 def test_arms_that_are_stopped_early_alike_have_the_same_budget(data: StudyData, alike: bool) -> None:
     frozen = data.runs["arm"] == "frozen"
