@@ -23,14 +23,15 @@ class ElasticWeightConsolidation(AbstractPenalty):
 
     Attributes:
         fisher: `exact`: the square of the gradient of the log-likelihood, in the mean over the classes that the network
-            expects; of losses that classify. `empirical`: that of the loss of the true target.
+            expects; `predicted`: that of the class which it thinks most likely; both of losses that classify.
+            `empirical`: that of the loss of the true target.
         examples: how many F is a mean over.
         decay: None for EWC. A number for online EWC (arXiv 1805.06370): the earlier F is multiplied by it, and the
             anchors are the latest values.
     """
 
     kind: Literal["elastic_weight_consolidation"] = "elastic_weight_consolidation"
-    fisher: Literal["exact", "empirical"] = "exact"
+    fisher: Literal["exact", "predicted", "empirical"] = "exact"
     examples: PositiveInt = 500
     decay: Annotated[float, Field(gt=0, le=1)] | None = None
 
@@ -38,8 +39,8 @@ class ElasticWeightConsolidation(AbstractPenalty):
 
     @property
     def needs_logits(self) -> bool:
-        """Return whether the Fisher information is the exact one."""
-        return self.fisher == "exact"
+        """Return whether the Fisher information is that of classes which the network thinks likely."""
+        return self.fisher != "empirical"
 
     @property
     def before_growth(self) -> AbstractLoss | None:
@@ -47,8 +48,8 @@ class ElasticWeightConsolidation(AbstractPenalty):
         return self if self.learned_weight else None
 
     def before_arrival(self, state: LossState, learned: Learned) -> LossState:
-        """Return the state with F of what was learned. Raises `SpecError` if an exact F needs losses that classify."""
-        fisher = learned.mean(self.examples, _exact if self.fisher == "exact" else _empirical)
+        """Return the state with F of what was learned. Raises `SpecError` if F needs losses that classify."""
+        fisher = learned.mean(self.examples, _FISHER[self.fisher])
         earlier, anchors = state.get("importance", {}), dict(learned.values)
         for key, old in earlier.items():
             new, value = fisher[key], anchors[key]
@@ -63,15 +64,28 @@ def _empirical(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
     _add_squares(sums, example.gradient(example.loss))
 
 
+def _predicted(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
+    for likelihoods in _log_likelihoods(example):
+        _add_squares(sums, example.gradient(likelihoods.max()))
+
+
 def _exact(example: SeenExample, sums: Mapping[str, Tensor]) -> None:
+    for likelihoods in _log_likelihoods(example):
+        for expected in likelihoods:
+            _add_squares(sums, example.gradient(expected), factor=expected.exp().item())
+
+
+def _log_likelihoods(example: SeenExample) -> list[Tensor]:
+    """Return those `[C]` of all classes, of each loss that classifies."""
     if not example.logits:
         raise SpecError(
             "expected a loss that classifies, whose exact Fisher information is known, found none; set "
             "fisher='empirical' of the loss"
         )
-    for logits in example.logits.values():
-        for expected in logits.log_softmax(dim=1).flatten():
-            _add_squares(sums, example.gradient(expected), factor=expected.exp().item())
+    return [logits.log_softmax(dim=1).flatten() for logits in example.logits.values()]
+
+
+_FISHER = {"exact": _exact, "predicted": _predicted, "empirical": _empirical}
 
 
 def _add_squares(sums: Mapping[str, Tensor], gradients: Mapping[str, Tensor], *, factor: float = 1.0) -> None:

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 UNPUBLISHED = {
     "deeper-language-model": (20, 20),
     "late-classes-resnet": (24, 30),
+    "split-mnist-methods": (105, 45),
+    "wider-head-start": (96, 128),
 }
 
 

@@ -8,6 +8,7 @@ from harness.core.errors import SpecError
 from harness.core.label_map import LabelMap
 from harness.core.output_specs import OutputSpecs
 from harness.core.outputs import Output
+from harness.core.seeding import generator
 from harness.data import Split, TaskData
 from harness.losses import (
     AbstractLoss,
@@ -79,6 +80,16 @@ def test_the_empirical_one_is_the_square_of_the_error_and_a_penalty_is_no_part_o
     torch.testing.assert_close(found[WEIGHT], errors.square().T @ data.train.inputs.square() / 12)
 
 
+def test_that_of_what_is_predicted_is_the_square_of_the_distance_to_the_likeliest_class() -> None:
+    data, state = data_of(torch.arange(12) % 3, CLASSES), linear(3)
+
+    found = importance(state, data, JointCrossEntropy(), ElasticWeightConsolidation(fisher="predicted"))
+
+    p = softmax_of(state, data)
+    errors = p - nn.functional.one_hot(p.argmax(dim=1), 3)
+    torch.testing.assert_close(found[WEIGHT], errors.square().T @ data.train.inputs.square() / 12)
+
+
 def test_that_of_a_squared_error_is_known_too() -> None:
     data, state = data_of(torch.zeros(12, dtype=torch.int64), {}), linear(1)
 
@@ -103,6 +114,18 @@ def test_memory_aware_synapses_are_how_much_the_outputs_move() -> None:
     outputs = state.model(data.train.inputs)["known"].detach()
     torch.testing.assert_close(found[WEIGHT], 2 * outputs.abs().T @ data.train.inputs.abs() / 12)
     torch.testing.assert_close(found[BIAS], 2 * outputs.abs().mean(dim=0))
+
+
+@pytest.mark.parametrize("together", [4, 5])
+def test_outputs_that_move_together_count_less_where_they_move_apart(together: int) -> None:
+    data, state = data_of(torch.arange(12) % 3, CLASSES), linear(3)
+
+    found = importance(state, data, JointCrossEntropy(), MemoryAwareSynapses(together=together))
+
+    order = torch.randperm(12, generator=generator(0, "arrival", 0))
+    outputs = 2 * state.model(data.train.inputs)["known"].detach()[order]
+    sizes = [part.sum(dim=0).abs() for part in outputs.split(together)]
+    torch.testing.assert_close(found[BIAS], torch.stack(sizes).sum(dim=0) / 12)
 
 
 def test_only_classes_that_can_be_seen_and_examples_of_what_came_last_count() -> None:
