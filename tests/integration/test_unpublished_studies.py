@@ -12,7 +12,6 @@ from harness.staging.plan import make_plan
 ROOT = Path(__file__).parents[2]
 # The runs and the stages that they share.
 UNPUBLISHED = {
-    "deeper-language-model": (20, 20),
     "late-classes-resnet": (24, 30),
     "split-mnist-methods": (105, 45),
     "wider-head-start": (96, 128),
