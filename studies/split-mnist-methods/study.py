@@ -169,5 +169,5 @@ def study() -> Study:
         metric=JOINT,
         published=published(),
         trials=1,
-        seeds=5,
+        seeds=10,
     )
