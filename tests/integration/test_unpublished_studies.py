@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 UNPUBLISHED = {
     "late-classes-resnet": (24, 30),
     "split-mnist-methods": (210, 90),
-    "wider-head-start": (96, 128),
 }
 
 
