@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from harness.reporting.data.wording import visible
 from harness.reporting.publication.inline_figures import inline_figures
@@ -110,8 +111,9 @@ def _html_value(value: Any) -> Any:
 def _markdown_value(value: Any) -> Any:
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    # What is escaped here is marked as such, so that Jinja does not escape it once more for HTML.
-    return escape(MARKDOWN_SIGNS.sub(r"\\\1", visible(value)))
+    # What is escaped here is marked as such, so that Jinja does not escape it once more for HTML. No text stands in an
+    # attribute, so that quotes are written as they are.
+    return Markup(escape(MARKDOWN_SIGNS.sub(r"\\\1", visible(value)), quote=False))
 
 
 def _code(value: str) -> Markup:
