@@ -10,7 +10,7 @@ Patch = Callable[[object, str, object], None]
 
 @cache
 def picture() -> dict[str, Any]:
-    """Return that picture, by format, and what draws it."""
+    """Return that picture, as figures have it."""
     from harness.reporting.figures import _base, _style
 
     return _base.rendered(lambda: _style.new_figure(1, 1))

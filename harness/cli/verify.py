@@ -4,7 +4,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -20,6 +20,17 @@ MOST = 20
 LONGEST = 500  # characters of a line: a path in a manifest may have any number
 
 
+class Sample(NamedTuple):
+    """Which runs are trained again: how many a nonce chooses, and those that were named."""
+
+    amount: int
+    nonce: str
+    named: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.amount or self.named)
+
+
 def verify(
     report: Annotated[Path, typer.Argument(help="The folder of a report.")],
     tolerance: Annotated[
@@ -27,6 +38,10 @@ def verify(
         typer.Option(min=0, help="For a report of another machine: how far numbers may differ, such as 1e-9."),
     ] = None,
     again: Annotated[int, typer.Option("--rerun", min=0, help="How many runs are trained again.")] = 0,
+    named: Annotated[
+        list[str] | None,
+        typer.Option("--run", help="A run that is trained again: TRIAL/ARM/SEED or its id; may be repeated."),
+    ] = None,
     nonce: Annotated[str, typer.Option(help="Chooses the runs; drawn anew unless given.")] = "",
     study: Annotated[
         str, typer.Option(help="The study's name, folder or file, if it defines parts of its own and was moved.")
@@ -40,7 +55,7 @@ def verify(
     """Check a report's files, write it anew from its data, and compare. Exit codes: 0 pass, 1 fail, 3 cannot run.
 
     With --rerun, runs are also trained again, alone and from step 0, and compared to the bit. Which ones depends on the
-    report and on a nonce, drawn now, that its author could not know.
+    report and on a nonce, drawn now, that its author could not know. --run names those that you doubt.
     """
     from harness.cli.verify_registration import verify_registration
     from harness.reporting.data.wording import visible
@@ -48,47 +63,49 @@ def verify(
     from harness.reporting.verification.verify import verify as verified
 
     found = verified(report, tolerance)
-    if again and found.outcome != "FAIL":
+    sample = Sample(again, nonce, tuple(named or ()))
+    if sample and found.outcome != "FAIL":
         train_as_recorded(was_pinned(report), portable)
     for line in _lines(found):
         typer.echo(visible(line)[:LONGEST])
     outcomes = [found.outcome]
     if found.outcome != "FAIL":
         outcomes += [outcome for outcome in [verify_registration(report, registration, ca)] if outcome]
-        outcomes += _of_runs(report, found, again, nonce, study, tolerance)
+        outcomes += _of_runs(report, found, sample, study, tolerance)
     codes = [EXIT_CODES[outcome] for outcome in outcomes]
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 
 def _of_runs(
-    report: Path, found: "Verification", again: int, nonce: str, study: str, tolerance: float | None
+    report: Path, found: "Verification", sample: Sample, study: str, tolerance: float | None
 ) -> "Iterator[Outcome]":
-    """Compare the runs with the study's plan, and `again` of them with what training gives; yield the outcomes."""
+    """Compare the runs with the study's plan, and a `sample` with what training gives; yield the outcomes."""
     from harness.cli.retrain import study_file
     from harness.cli.verify_plan import verify_plan
 
-    file = study_file(report, found.source, study) if again or study else None
-    if again or study:
+    file = study_file(report, found.source, study) if sample or study else None
+    if sample or study:
         typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
     outcome = verify_plan(report, file, found.differences)
     if outcome:
         yield outcome
-    if again and outcome != "FAIL":
-        yield from _trained_again(report, again, nonce, file, tolerance)
+    if sample and outcome != "FAIL":
+        yield from _trained_again(report, sample, file, tolerance)
 
 
-def _trained_again(
-    report: Path, amount: int, nonce: str, file: Path | None, tolerance: float | None
-) -> "Iterator[Outcome]":
+def _trained_again(report: Path, sample: Sample, file: Path | None, tolerance: float | None) -> "Iterator[Outcome]":
     """Train runs again, say what came of each, and yield the outcomes."""
     from harness.cli.retrain import trainer
     from harness.reporting.data.wording import count, visible
     from harness.reporting.verification.rerun import chosen_runs, rerun
 
-    nonce = nonce or secrets.token_hex(8)
-    chosen = chosen_runs(report, amount, nonce)
+    nonce = sample.nonce or secrets.token_hex(8)
+    chosen = chosen_runs(report, sample.amount, nonce, sample.named)
     are = "is" if len(chosen.rows) == 1 else "are"
-    typer.echo(f"{count(len(chosen.rows), 'run')} {are} trained again, chosen by --nonce {nonce}")
+    how = ["as named"] * bool(chosen.named) + [f"chosen by --nonce {nonce}"] * bool(sample.amount)
+    if len(how) == 2:
+        how = [f"{chosen.named} {how[0]}", f"{len(chosen.rows) - chosen.named} {how[1]}"]
+    typer.echo(f"{count(len(chosen.rows), 'run')} {are} trained again, {' and '.join(how)}")
     if chosen.differences:
         typer.echo(f"this environment differs from the report's: {visible('; '.join(chosen.differences))}")
     outcomes: Counter[Outcome] = Counter()

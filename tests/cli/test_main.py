@@ -55,7 +55,10 @@ COMMANDS = {
     "show": ["study", "--home", "--storage"],
     "best": ["study", "--export", "--trial", "--arm", "--home", "--storage"],
     "report": ["study", "--out", "--home", "--storage"],
-    "verify": ["report", "--tolerance", "--rerun", "--nonce", "--study", "--registration", "--ca", "--portable"],
+    "verify": [
+        *["report", "--tolerance", "--rerun", "--run", "--nonce", "--study", "--registration", "--ca"],
+        "--portable",
+    ],
     "compare": ["report", "other"],
     "render": ["report", "--out", "--published", "--paper"],
     "power": ["study", "--effect", "--layout", "--power", "--home", "--storage"],

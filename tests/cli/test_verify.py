@@ -86,6 +86,13 @@ def test_runs_are_trained_again_and_are_the_same_to_the_bit(report: Path, proces
     assert lines[-1] == "PASS-BITWISE: 2 of 2 runs"
 
 
+def test_a_run_that_the_report_does_not_have_is_refused_with_an_example(report: Path, call: Call) -> None:
+    ended = call("verify", str(report), "--run", "0/forzen/0")
+
+    assert ended.returncode == 2
+    assert re.search(r"such as 0/\w+/0 or [0-9a-f]{16}; found 0 that '0/forzen/0' could mean$", ended.stderr.strip())
+
+
 def forged(report: Path, column: str, change: Callable[[object], object]) -> None:
     """Change `column` of all curves and write everything anew, as a forger would."""
     files = {name: (report / name).read_bytes() for name in (*SOURCES,)}
@@ -123,3 +130,15 @@ def test_a_run_that_cannot_be_trained_here_says_why(report: Path, call: Call, mo
     assert ended.returncode == 3
     assert "no digits here" in ended.stdout
     assert ended.stdout.splitlines()[-1] == "CANNOT-RUN: 1 of 1 run"
+
+
+def test_a_run_that_a_reader_doubts_is_trained_again(report: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> RetrainedRun:
+        raise DataError("no digits here")
+
+    monkeypatch.setattr(retrain, "retrain", fail)
+
+    ended = call("verify", str(report), "--rerun", "1", "--nonce", "a", "--run", "1/unfrozen/1000")
+
+    assert "2 runs are trained again, 1 as named and 1 chosen by --nonce a" in ended.stdout.splitlines()
+    assert "level 2: trial 1 · unfrozen · seed 1000 (" in ended.stdout

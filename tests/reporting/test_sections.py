@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from harness.reporting.figures._base import ReportFigure
+from harness.reporting.figures._base import Picture, ReportFigure
 from harness.reporting.figures.every_arm import every_arm_figure
 from harness.reporting.figures.pairs import pairs_figure
 from harness.reporting.sections import GLANCE, NOT_COMPARED, SECTIONS, Make, Part, SectionSpec, sections_of
@@ -14,7 +14,7 @@ MAKES = [*GLANCE, *(make for spec in SECTIONS for make in (*spec.shown, *spec.fo
 
 def made(*makes: Make) -> dict[Make, Part | None]:
     """Return figures and tables without content, which `makes` are to have made."""
-    return {make: ReportFigure(make.__name__, "", "", "", b"", b"", pd.DataFrame(), Figure) for make in makes}
+    return {make: ReportFigure(make.__name__, "", "", "", pd.DataFrame(), Picture(Figure)) for make in makes}
 
 
 def test_sections_are_always_the_same_in_the_same_order() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,34 @@ from matplotlib.figure import Figure
 from harness.reporting.context import ReportContext
 from harness.reporting.figures import _style as style
 
-__all__ = ["ReportFigure", "if_compared", "rendered"]
+__all__ = ["Picture", "ReportFigure", "if_compared", "rendered"]
+
+
+class Picture:
+    """What `draw` draws, in each format when it is first asked for: reports want PNG and SVG, papers PDF alone."""
+
+    def __init__(self, draw: Callable[[], Figure]) -> None:
+        self._draw = draw
+
+    @cached_property
+    def _of_reports(self) -> tuple[bytes, bytes]:
+        with style.applied():
+            figure = _laid_out(self._draw)
+            return style.png(figure), style.svg(figure)
+
+    @property
+    def png(self) -> bytes:
+        return self._of_reports[0]
+
+    @property
+    def svg(self) -> bytes:
+        return self._of_reports[1]
+
+    @property
+    def pdf(self) -> bytes:
+        """The same as PDF, with its font embedded."""
+        with style.applied():
+            return style.pdf(_laid_out(self._draw))
 
 
 @dataclass(frozen=True)
@@ -23,23 +50,27 @@ class ReportFigure:
         caption: what is shown: the quantity, how many units, which interval, what was left out.
         alt: the same in a sentence with numbers, for those who cannot see it.
         data: everything drawn, at full precision.
-        draw: draws it, for `pdf`.
+        picture: drawn when it is asked for.
     """
 
     name: str
     title: str
     caption: str
     alt: str
-    png: bytes = field(repr=False)
-    svg: bytes = field(repr=False)
     data: pd.DataFrame = field(repr=False)
-    draw: Callable[[], Figure] = field(repr=False)
+    picture: Picture = field(repr=False)
+
+    @property
+    def png(self) -> bytes:
+        return self.picture.png
+
+    @property
+    def svg(self) -> bytes:
+        return self.picture.svg
 
     @property
     def pdf(self) -> bytes:
-        """The figure as PDF with its font embedded; drawn when it is asked for, since only papers ask."""
-        with style.applied():
-            return style.pdf(_laid_out(self.draw))
+        return self.picture.pdf
 
     def _repr_svg_(self) -> str:
         return self.svg.decode()
@@ -49,10 +80,8 @@ class ReportFigure:
 
 
 def rendered(draw: Callable[[], Figure]) -> dict[str, Any]:
-    """Draw in the reports' style; return the figure's bytes by format, and what draws it once more."""
-    with style.applied():
-        figure = _laid_out(draw)
-        return {"png": style.png(figure), "svg": style.svg(figure), "draw": draw}
+    """Return the part of a `ReportFigure` that is drawn, in the reports' style."""
+    return {"picture": Picture(draw)}
 
 
 def _laid_out(draw: Callable[[], Figure]) -> Figure:

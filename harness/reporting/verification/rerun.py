@@ -29,7 +29,7 @@ from harness.reporting.verification.retrained_metrics import (
     metric_differences,
     other_columns,
 )
-from harness.reporting.verification.sample import choose_runs
+from harness.reporting.verification.sample import choose_runs, named_run
 from harness.reporting.verification.verify import Outcome
 from harness.staging.run_name import run_name
 
@@ -86,32 +86,36 @@ class ChosenRuns:
     """Runs of a report that are trained again.
 
     Attributes:
-        rows: see `StudyData.runs`.
+        rows: see `StudyData.runs`; those that were named stand first.
         curves: of these runs and others.
         metric: the one that decides, without its split.
         differences: how this environment differs from the report's.
+        named: how many were named.
     """
 
     rows: Sequence[Mapping[str, Any]]
     curves: pd.DataFrame
     metric: str
     differences: Sequence[str] = ()
+    named: int = 0
 
 
-def chosen_runs(folder: Path, amount: int, nonce: str) -> ChosenRuns:
-    """Return `amount` runs that `nonce` chooses, among those that completed or diverged.
+def chosen_runs(folder: Path, amount: int, nonce: str, named: Sequence[str] = ()) -> ChosenRuns:
+    """Return the `named` runs and `amount` others that `nonce` chooses, among those that completed or diverged.
 
     Raises:
-        InputError: the folder holds no report.
+        InputError: the folder holds no report, or a name is not that of one such run.
     """
     files = read_report(folder)
     data = read_data(files)
     ended = data.runs[(data.runs["status"] == "completed") | diverged(data.runs)]
-    wanted = choose_runs(zip(ended["arm"], ended["run_id"], strict=True), files[MANIFEST], nonce, amount)
+    doubted = list(dict.fromkeys(named_run(ended.to_dict("records"), name) for name in named))
+    others = ended[~ended["run_id"].isin(doubted)]
+    drawn = choose_runs(zip(others["arm"], others["run_id"], strict=True), files[MANIFEST], nonce, amount)
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
     differences = environment_differences(json.loads(files["environment.json"]), environment())
-    chosen = [{str(key): value for key, value in rows[run].items()} for run in wanted]
-    return ChosenRuns(chosen, data.curves, data.study.spec.metric, differences)
+    chosen = [{str(key): value for key, value in rows[run].items()} for run in (*doubted, *drawn)]
+    return ChosenRuns(chosen, data.curves, data.study.spec.metric, differences, len(doubted))
 
 
 def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> Iterator[Rerun]:

@@ -1,10 +1,13 @@
-"""Which runs of a report are trained again: as many under each arm, chosen so that its author cannot choose."""
+"""Which runs of a report are trained again: those that a reader doubts, and others that its author cannot choose."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
+from typing import Any
 
-__all__ = ["choose_runs"]
+from harness.core.errors import InputError
+
+__all__ = ["choose_runs", "named_run"]
 
 
 def choose_runs(runs: Iterable[tuple[str, str]], manifest: bytes, nonce: str, amount: int) -> list[str]:
@@ -25,3 +28,23 @@ def choose_runs(runs: Iterable[tuple[str, str]], manifest: bytes, nonce: str, am
     chosen = [sorted(of_arm[arm], key=rank) for arm in arms]
     in_turn = (run for run in chain.from_iterable(zip_longest(*chosen)) if run is not None)
     return list(dict.fromkeys(in_turn))[:amount]
+
+
+def named_run(rows: Sequence[Mapping[str, Any]], wanted: str) -> str:
+    """Return the id of the run that `wanted` names: `TRIAL/ARM/SEED`, the id, or how it begins.
+
+    Args:
+        rows: the runs that can be trained again, see `StudyData.runs`.
+        wanted: as a reader wrote it.
+
+    Raises:
+        InputError: there is none, or several; the message shows how a run is named.
+    """
+    names = [(f"{row['trial']}/{row['arm']}/{row['seed']}", str(row["run_id"])) for row in rows]
+    found = {run for name, run in names if name == wanted} or {run for _, run in names if run.startswith(wanted)}
+    if len(found) != 1:
+        examples = "".join(f", such as {name} or {run}" for name, run in names[:1])
+        raise InputError(
+            f"expected one run of the report that ended{examples}; found {len(found)} that {wanted!r} could mean"
+        )
+    return found.pop()

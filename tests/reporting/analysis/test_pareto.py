@@ -77,6 +77,7 @@ def table_of(data: StudyData) -> ReportTable:
 def figure_of(data: StudyData) -> ReportFigure:
     figure = pareto_figure(ReportContext(data))
     assert figure is not None
+    assert figure.png.startswith(b"\x89PNG")
     return figure
 
 

@@ -78,7 +78,7 @@ def test_nothing_that_a_folder_is_called_reaches_the_terminal(report: Path, caps
     (report / os.fsdecode(b"\xff.csv")).touch()
 
     with pytest.raises(typer.Exit) as ended:
-        command(report, None, 0, "", "")
+        command(report)
 
     said = capsys.readouterr().out
     assert ended.value.exit_code == 1

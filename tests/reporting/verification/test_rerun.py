@@ -164,6 +164,16 @@ def test_runs_are_chosen_by_a_nonce_and_the_manifest(undrawn_report: Path, tmp_p
     assert len({tuple(one), tuple(other), tuple(changed)}) == 3
 
 
+def test_a_named_run_comes_first_and_is_not_drawn_again(undrawn_report: Path) -> None:
+    drawn = chosen_runs(undrawn_report, 2, "a").rows[0]
+    name = f"{drawn['trial']}/{drawn['arm']}/{drawn['seed']}"
+
+    chosen = chosen_runs(undrawn_report, 2, "a", [name, drawn["run_id"]])
+
+    assert (chosen.named, chosen.rows[0]["run_id"]) == (1, drawn["run_id"])
+    assert len({row["run_id"] for row in chosen.rows}) == 3
+
+
 @pytest.mark.parametrize("name", ["a", "b"])
 def test_signals_come_when_they_came(make_home: MakeHome, name: str) -> None:
     home = make_home(trials=1, seeds=1)

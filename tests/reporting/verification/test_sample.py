@@ -2,7 +2,8 @@ from collections import Counter
 
 import pytest
 
-from harness.reporting.verification.sample import choose_runs
+from harness.core.errors import InputError
+from harness.reporting.verification.sample import choose_runs, named_run
 
 ARMS = ("frozen", "unfrozen", "partly")
 
@@ -40,3 +41,25 @@ def test_every_run_is_chosen_about_equally_often() -> None:
 def test_there_are_no_more_than_there_are() -> None:
     assert len(choose_runs(runs(), b"m", "n", 99)) == 30
     assert choose_runs([], b"m", "n", 3) == []
+
+
+ENDED = [
+    {"trial": 3, "arm": "trunk frozen", "seed": 3000, "run_id": "2ad05d7b8cc8"},
+    {"trial": 3, "arm": "unfrozen", "seed": 3000, "run_id": "2ae532027ea2"},
+    {"trial": 4, "arm": "unfrozen", "seed": 3000, "run_id": "2ae532027ea2"},  # one run that stands in two places
+]
+
+
+@pytest.mark.parametrize("wanted", ["3/trunk frozen/3000", "2ad05d7b8cc8", "2ad"])
+def test_a_run_is_named_by_its_place_or_the_beginning_of_its_id(wanted: str) -> None:
+    assert named_run(ENDED, wanted) == "2ad05d7b8cc8"
+
+
+def test_a_run_that_stands_in_two_places_is_one() -> None:
+    assert named_run(ENDED, "2ae") == named_run(ENDED, "3/unfrozen/3000") == "2ae532027ea2"
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("2a", 2), ("9/unfrozen/0", 0)])
+def test_a_name_of_none_or_several_is_refused_with_an_example(wanted: str, found: int) -> None:
+    with pytest.raises(InputError, match=f"3/trunk frozen/3000 or 2ad05d7b8cc8; found {found} that '{wanted}'"):
+        named_run(ENDED, wanted)
