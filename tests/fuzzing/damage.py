@@ -11,7 +11,9 @@ from contextlib import closing
 from random import Random
 from typing import Any
 
-__all__ = ["Damage", "bytes_damaged", "cells_damaged", "gzip_damaged", "json_damaged", "zip_damaged"]
+from harness.tracking.live.frames import frame, whole_frames
+
+__all__ = ["Damage", "bytes_damaged", "cells_damaged", "frames_damaged", "gzip_damaged", "json_damaged", "zip_damaged"]
 
 Damage = Callable[[bytes, Random], bytes]
 
@@ -89,6 +91,18 @@ def _places(value: Any) -> list[tuple[Any, Any]]:
     """Return every place of a JSON value, as the container and the key in it."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
     return [place for key in keys for place in ((value, key), *_places(value[key]))]
+
+
+def frames_damaged(content: bytes, chance: Random) -> bytes:
+    """Change what is in a frame, whose checksum is right nevertheless."""
+    frames = [inside for inside, _ in whole_frames(content)]
+    chosen = chance.randrange(len(frames))
+    head, end, rest = frames[chosen].partition(b"\n")
+    if chance.random() < 0.3:
+        frames[chosen] = bytes_damaged(frames[chosen], chance)
+    else:
+        frames[chosen] = json_damaged(head, chance) + end + rest
+    return b"".join(map(frame, frames))
 
 
 def gzip_damaged(content: bytes, chance: Random) -> bytes:

@@ -26,7 +26,7 @@ from harness.staging.tensor_pool import TensorPool
 from harness.tracking.live.attempts import Attempts
 from harness.tracking.live.format import encode_part, encode_start, live_folder
 from harness.tracking.live.frames import frame
-from tests.fuzzing.damage import cells_damaged
+from tests.fuzzing.damage import bytes_damaged, cells_damaged, frames_damaged
 from tests.fuzzing.parser import Parser
 
 __all__ = ["STORED"]
@@ -148,5 +148,5 @@ STORED = {
     "large snapshot": Parser(_large_snapshots, _large_snapshot),
     "cells of a ledger": Parser(_ledgers, _ledger, (cells_damaged,), slow=True),
     "ledger": Parser(_ledgers, _ledger, slow=True),
-    "live run": Parser(_live, _shown),
+    "live run": Parser(_live, _shown, (bytes_damaged, frames_damaged)),
 }

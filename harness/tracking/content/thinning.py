@@ -37,8 +37,9 @@ class Thinning:
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        self._steps = int(config.get("steps") or 0)
-        self._gap = int((config.get("training") or {}).get("evaluate_every") or 1)
+        # No longer than arrays of steps can say, else of no use at all: the file of a live run may be damaged.
+        self._steps = int(np.int64(config.get("steps") or 0))
+        self._gap = int(np.int64((config.get("training") or {}).get("evaluate_every") or 1))
         self._every = max(1, ceil(self._steps / MOST_POINTS))
         self._rates: dict[str, float] = {}
         self._apart: set[str] = set()  # names whose values were seen to be numbers of their own

@@ -1,6 +1,7 @@
 """Reading what runs that are alive have measured so far."""
 
 import fcntl
+import logging
 import os
 import time
 from bisect import bisect_left
@@ -17,11 +18,13 @@ from harness.tracking.content.entry import run_identity
 from harness.tracking.content.keys import metric_keys
 from harness.tracking.content.points import Point, numbered
 from harness.tracking.content.thinning import Thinning, TrackingPoints
-from harness.tracking.live.format import Frame, Start, decode_part, decode_start, live_files
+from harness.tracking.live.format import UNREADABLE, Frame, Start, decode_part, decode_start, live_files
 from harness.tracking.live.frames import whole_frames
 from harness.tracking.live.system_metrics import SystemMetrics
 
 __all__ = ["Attempt", "Attempts", "Readers"]
+
+log = logging.getLogger(__name__)
 
 
 @final
@@ -59,11 +62,11 @@ class Attempt:
         try:
             content, end = next(whole_frames(path.read_bytes()))
             return cls(path, decode_start(content), end, points)
-        except (OSError, StopIteration, ValueError, KeyError, TypeError):
+        except (OSError, StopIteration, *UNREADABLE):
             return None
 
     def read(self) -> None:
-        """Read what is new; a frame that is torn is left until it is whole."""
+        """Read what is new; a frame that is torn is left until it is whole, one that nobody can read is passed over."""
         try:
             self.alive = _is_locked(self.path)  # first: what is written before a death is then read for certain
             with self.path.open("rb") as file:
@@ -75,10 +78,14 @@ class Attempt:
             return
         start = self._end
         for content, end in whole_frames(data):
-            part = decode_part(content)
+            self._end = start + end
+            try:
+                part = decode_part(content)
+            except UNREADABLE:
+                log.warning("passing over a part of %s that cannot be read; its run is whole when it ends", self.path)
+                continue
             self.system.add(part.ms, part.usage)
             self._frames.append(part)
-            self._end = start + end
 
     @property
     def points(self) -> dict[Point, int]:
@@ -103,7 +110,8 @@ class Attempt:
         last_steps = [max(series.steps[-1] for series in part.series.values()) for part in frames]
         for name, shown in (self._thinning.shown(whole) if self._thinning else whole).items():
             for point in numbered(keys[name], zip(shown.steps, shown.values, strict=True), self._counts):
-                self._points[point] = frames[bisect_left(last_steps, point.step)].ms + point.nth
+                nth = min(bisect_left(last_steps, point.step), len(frames) - 1)  # steps of a damaged frame go back
+                self._points[point] = frames[nth].ms + point.nth
 
 
 @final

@@ -6,6 +6,7 @@ perhaps what the process uses), and behind it all steps (int64), then all values
 """
 
 import json
+import math
 import time
 from array import array
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from harness.tracking.live.system_metrics import USAGE
 
 __all__ = [
     "SUFFIX",
+    "UNREADABLE",
     "Frame",
     "Start",
     "decode_part",
@@ -30,7 +32,19 @@ __all__ = [
 ]
 
 SUFFIX = ".live"
-FIELDS = ("study", "trial", "arm", "seed", "run_id", "params", "config", "commit")  # of the record of a run that begins
+# Of the record of a run that begins, with what each is.
+FIELDS: dict[str, type] = {
+    "study": str,
+    "trial": int,
+    "arm": str,
+    "seed": int,
+    "run_id": str,
+    "params": dict,
+    "config": dict,
+    "commit": str,
+}
+# What a reader raises where the bytes are others, though their checksum is right.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -83,10 +97,13 @@ def decode_start(content: bytes) -> Start:
     """Read the content of the first frame.
 
     Raises:
-        ValueError, KeyError, TypeError: it is the content of something else.
+        UNREADABLE: it is the content of something else.
     """
     head = json.loads(content)
     fields = {name: head[name] for name in head if name in FIELDS}
+    wrong = [name for name, kind in FIELDS.items() if type(fields.get(name, kind())) is not kind]
+    if wrong or not math.isfinite(head["began"]):
+        raise ValueError(f"expected a run, found another {wrong or 'time'}")
     return Start(RunRecord(**fields, status="running"), head["began"], _usage(head))
 
 
@@ -103,19 +120,24 @@ def encode_part(part: History, usage: Mapping[str, float]) -> bytes:
 
 
 def decode_part(content: bytes) -> Frame:
-    """Read the content of a later frame."""
+    """Read the content of a later frame.
+
+    Raises:
+        UNREADABLE: it is the content of something else.
+    """
     line, _, columns = content.partition(b"\n")
     head = json.loads(line)
-    steps, values = array("q"), array("d")
     half = len(columns) // 2
-    steps.frombytes(columns[:half])
-    values.frombytes(columns[half:])
-    series, start = {}, 0
+    steps, values = array("q", columns[:half]), array("d", columns[half:])
+    series, start = dict[str, Series](), 0
     for name, length in head["series"]:
-        series[name] = Series(steps[start : start + length].tolist(), values[start : start + length].tolist())
-        start += length
-    return Frame(head["ms"], series, _usage(head))
+        end = start + length
+        if not isinstance(name, str) or end <= start or end > len(steps):
+            raise ValueError(f"expected {length} measurements of a name, found {len(steps) - start}")
+        series[name] = Series(sorted(steps[start:end]), values[start:end].tolist())
+        start = end
+    return Frame(int(head["ms"]), series, _usage(head))
 
 
 def _usage(head: Mapping[str, Any]) -> dict[str, float]:
-    return {name: value for name, value in head.items() if name in USAGE}
+    return {name: float(value) for name, value in head.items() if name in USAGE}

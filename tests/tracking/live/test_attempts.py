@@ -13,6 +13,7 @@ from harness.tracking.content.points import Point
 from harness.tracking.live.attempts import Attempt, Attempts, Readers
 from harness.tracking.live.feed import LiveFeed
 from harness.tracking.live.format import live_files, live_folder
+from harness.tracking.live.frames import frame
 
 ALIVE = """
 import sys, time
@@ -137,12 +138,71 @@ def test_a_run_that_was_ended_is_not_alive(tmp_path: Path, run: RunRecord) -> No
     assert (alive, attempt.alive) == (True, False)
 
 
-@pytest.mark.parametrize("content", [b"", b"something else entirely", b"\0" * 64])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"something else entirely",
+        b"\0" * 64,
+        frame(b"[" * 10_000),
+        frame(b'{"began": 1.0}'),
+        frame(
+            b'{"began": 1e999, "study": "", "trial": 0, "arm": "", "seed": 0, "run_id": "", "params": {}, "config": {}}'
+        ),
+        frame(b'{"began": 1, "study": 2, "trial": 0, "arm": "", "seed": 0, "run_id": "", "params": {}, "config": {}}'),
+    ],
+)
 def test_a_file_that_is_none_of_ours_is_no_attempt(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.live"
     path.write_bytes(content)
 
     assert Attempt.open(path) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[" * 10_000,
+        b"[]\n",
+        b'{"ms": 1}\n',
+        b'{"ms": 1e999, "series": []}\n',
+        b'{"ms": 1, "series": [["a", 1]]}\n',
+        b'{"ms": 1, "series": [["a", -1]]}\n' + bytes(16),
+        b'{"ms": 1, "series": [[2, 1]]}\n' + bytes(16),
+        b'{"ms": 1, "series": [["a", 1]]}\n' + bytes(17),
+        b'{"ms": 1, "series": [], "memory_bytes": []}\n',
+    ],
+)
+def test_a_frame_that_cannot_be_read_is_passed_over_in_a_line(
+    tmp_path: Path, run: RunRecord, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    (path,) = live_files(tmp_path, run.study)
+    for step in (1, 2):
+        part = History()
+        part.record(step, {"a": 0.5})
+        feed.append(run.run_id, part)
+        with path.open("ab") as file:
+            file.write(frame(content))
+
+    attempt = opened(path)
+
+    assert {point.step for point in attempt.points} == {1, 2}
+    assert len(caplog.messages) == 2
+    assert all("cannot be read" in message and "\n" not in message for message in caplog.messages)
+
+
+def test_of_frames_whose_steps_go_back_all_points_are_shown(tmp_path: Path, run: RunRecord) -> None:
+    feed = LiveFeed(tmp_path)
+    feed.begin(run)
+    for step in (100, 5):
+        part = History()
+        part.record(step, {"a": 0.5})
+        feed.append(run.run_id, part)
+
+    assert {point.step for point in opened(live_files(tmp_path, run.study)[0]).points} == {5, 100}
 
 
 def test_a_file_that_somebody_removed_is_not_alive(tmp_path: Path, run: RunRecord) -> None:
