@@ -57,7 +57,27 @@ def of_power(counted: Counted) -> Iterator[Figure]:
     yield Figure.at_most("states after a loss of power in which something was wrong", violations(counted), 0)
 
 
-COUNTS = {"kills": of_kills, "power": of_power, "calls": of_calls}
+def of_hosts(counted: Counted) -> Iterator[Figure]:
+    """Yield what came of hosts that lost each other."""
+    for one in counted:
+        title = one["campaign"].replace("-", ": ", 1).replace("-", " ")
+        for name in (name for name in one if name.endswith("_s")):
+            yield Figure(f"{title}, {name.removesuffix('_s').replace('_', ' ')} (s)", round(one[name], 2))
+    trained = [one for one in counted if "runs" in one]
+    yield Figure("hosts: runs", total(trained, "runs"))
+    for what in ("lost", "twice", "stuck", "unequal to the bit"):
+        yield Figure.at_most(f"hosts: {what}", total(trained, what), 0)
+
+
+def of_fuzzing(counted: Counted) -> Iterator[Figure]:
+    """Yield what came of damaged contents."""
+    for one in counted:
+        yield Figure(f"damages read or refused in a line: {one['campaign'].removeprefix('fuzzing-')}", one["tried"])
+    failed = sum(sum(one["failed"].values()) for one in counted)
+    yield Figure.at_most("damages that raised, hung or filled the memory", failed, 0)
+
+
+COUNTS = {"kills": of_kills, "power": of_power, "calls": of_calls, "hosts": of_hosts, "fuzzing": of_fuzzing}
 
 
 def summed(pairs: Iterable[tuple[str, int]]) -> Counter[str]:

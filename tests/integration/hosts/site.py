@@ -21,7 +21,7 @@ ROOT = Path(harness.__file__).parents[1]
 UNREPORTED = Path(__file__).parents[1] / "unreported.py"
 STUDY = "digits-late-classes"
 SIZES = ["--trials", "1", "--seeds", "2", "--set", "steps=1500", "--set", "training.evaluate_every=150"]
-STARTED_S = 300.0  # on a machine that has other things to do
+STARTED_S = 900.0  # on a machine that has other things to do
 RUNS = 1 * 2 * 3
 Process = subprocess.Popen[bytes]
 
@@ -56,17 +56,13 @@ class Site:
         self.wait_for(self._is_begun, STARTED_S)
         for host in (self.one, self.two):
             self._begin(host, "worker", STUDY)
-        self.wait_for(
-            lambda: self._connected() >= {host.address for host in (self.launch, self.one, self.two)}, STARTED_S
-        )
+        self.wait_for(lambda: self._asked() >= {host.name for host in (self.launch, self.one, self.two)}, STARTED_S)
 
-    def _connected(self) -> set[str]:
-        """Return the addresses from which the database was asked."""
+    def _asked(self) -> set[str]:
+        """Return the hosts that have ended a transaction: from then on, they wait for a database that is away."""
         with self.ledger.database.transaction() as transaction:
-            rows = transaction.rows(
-                "SELECT DISTINCT host(client_addr) FROM pg_stat_activity WHERE client_addr IS NOT NULL"
-            )
-        self._seen |= {address for (address,) in rows}
+            rows = transaction.rows("SELECT DISTINCT application_name FROM pg_stat_activity WHERE query = 'COMMIT'")
+        self._seen |= {name for (name,) in rows}
         return self._seen
 
     @property
@@ -89,7 +85,7 @@ class Site:
             *place,
             folder=ROOT,
             log=self.log(host),
-            env={"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": self.storage},
+            env={"PYTHONPATH": str(ROOT), "HARNESS_STORAGE": self.storage, "PGAPPNAME": host.name},
         )
         self.began[host.name] = process
         return process
