@@ -78,10 +78,15 @@ def _guess(file: Path, label: str | None) -> "TaskGuess":
 def _guessed(guess: "TaskGuess") -> list[str]:
     what = f"{len(guess.classes)} classes" if guess.classes else "a number"
     left = [f"  left out: {name!r}, since {reason}" for name, reason in guess.left_out.items()]
+    filled = [
+        f"  filled: {name!r}, where {empty} fields are empty, with the median of the training part"
+        for name, empty in guess.filled.items()
+    ]
     count = len(guess.inputs)
     return [
         f"{guess.table.path}: {guess.table.rows} rows; {guess.label!r} ({what}) is predicted from {count} "
         f"column{'s' * (count > 1)}: {', '.join(guess.inputs)}",
+        *filled,
         *left,
         "  If that is not what you mean, change it in the file, or say --label COLUMN.",
     ]

@@ -32,20 +32,26 @@ class Columns:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def numbers(self, name: str) -> Tensor:
-        """Return a column as float64 `[N]`. Raises `DataError` at what is no finite number."""
-        column = self._complete(name)
+    def numbers(self, name: str, *, empty: bool = False) -> Tensor:
+        """Return a column as float64 `[N]`; with `empty`, fields without a value are NaN.
+
+        Raises:
+            DataError: a field is no finite number, nor empty where that may be.
+        """
+        column = self.table.column(name) if empty else self._complete(name)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = pc.utf8_trim_whitespace(column)
+            column = pc.if_else(pc.equal(column, ""), None, column) if empty else column
         try:
-            values = np.array(column.cast(pa.float64(), safe=False).to_numpy())
+            values = np.array(column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy())
         except pa.ArrowNotImplementedError:
             raise DataError(f"expected numbers in column {name!r} of {self.path}, found {column.type}") from None
         except pa.ArrowInvalid:
-            row = next(number for number, value in enumerate(column) if not _is_number(value))
+            row = next(number for number, value in enumerate(column) if value.is_valid and not _is_number(value))
             raise self._fault("a number", name, row, repr(column[row].as_py())) from None
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values))[0])
+        wrong = np.isinf(values) if empty else ~np.isfinite(values)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
             raise self._fault("a finite number", name, row, str(values[row]))
         return torch.from_numpy(values)
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 from torch import Tensor
 from torch.nn import functional
 
+from harness.core.errors import DataError
 from harness.data._base import AbstractTask, Scale, Split, TaskData
 from harness.data.columns import Columns, read_columns
 from harness.data.own_file import Sha256, find_own_file
@@ -17,6 +19,7 @@ from harness.data.standardize import is_constant, scale_of
 
 __all__ = ["Table"]
 
+Fill = Literal["mean", "median"] | FiniteFloat
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -36,7 +39,10 @@ class Table(AbstractTask):
             of values as a whole, whose errors are still given in its own unit. What is constant keeps its variance.
         parts: how the rows are divided.
         delimiter: between the fields of a CSV file.
+        fill: by input of numbers, what stands for its empty fields: mean or median of the training part, or a number.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("fill",)
 
     kind: Literal["table"] = "table"
     path: str
@@ -49,6 +55,7 @@ class Table(AbstractTask):
     standardize: bool = True
     parts: Parts = Parts()
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    fill: Mapping[str, Fill] = {}
 
     @model_validator(mode="after")
     def _columns_fit_together(self) -> "Table":
@@ -59,6 +66,8 @@ class Table(AbstractTask):
             raise ValueError(f"expected every input once, found {self.inputs}")
         if strange := set(self.categorical) - set(self.inputs):
             raise ValueError(f"expected categorical columns among the inputs, found {min(strange)!r}")
+        if strange := self.fill.keys() - (set(self.inputs) - set(self.categorical)):
+            raise ValueError(f"expected fill of inputs that are numbers, found {min(strange)!r}")
         if strange := self.class_names.keys() - predicted:
             raise ValueError(f"expected class_names of the label or a target, found {min(strange)!r}")
         if self.classes and self.label is None:
@@ -111,9 +120,21 @@ class Table(AbstractTask):
         """Return a column as inputs `[N, 1]`, or `[N, K]` with K values that are categories."""
         if name in self.categorical:
             return functional.one_hot(columns.categories(name)).double()
-        numbers = columns.numbers(name)
+        numbers = self._numbers(columns, name, training)
         scale = scale_of(numbers[training], columns.resolution(name)) if self.standardize else Scale(0.0, 1.0)
         return ((numbers - scale.mean) / scale.std)[:, None]
+
+    def _numbers(self, columns: Columns, name: str, training: Tensor) -> Tensor:
+        """Return a column of numbers, float64 `[N]`; what stands for empty fields is not looked up in other parts."""
+        if name not in self.fill:
+            return columns.numbers(name)
+        numbers, by = columns.numbers(name, empty=True), self.fill[name]
+        known = numbers[training][~numbers[training].isnan()]
+        if not len(known):
+            raise DataError(f"expected a number in the training part of column {name!r} of {columns.path}, found none")
+        if not isinstance(by, float):
+            by = float(np.mean(known.numpy()) if by == "mean" else np.median(known.numpy()))
+        return numbers.nan_to_num(nan=by)
 
     def _notes(self, columns: Columns, training: Tensor) -> tuple[str, ...]:
         """Name the columns that are not standardized because they are constant."""
@@ -122,7 +143,7 @@ class Table(AbstractTask):
         constant = [
             repr(name)
             for name in (*inputs, *targets)
-            if is_constant(columns.numbers(name)[training], columns.resolution(name))
+            if is_constant(self._numbers(columns, name, training)[training], columns.resolution(name))
         ]
         where = f"in the training part of {columns.path}"
         return (f"constant {where}, and so divided by 1 to be standardized: {', '.join(constant)}",) if constant else ()

@@ -12,6 +12,7 @@ __all__ = ["TaskGuess", "guess_task"]
 LABEL_NAMES = ("label", "class", "target", "species", "category", "outcome", "diagnosis", "y")
 MOST_CLASSES = 50
 MOST_CATEGORIES = 20  # of an input; each becomes an input of its own
+MOST_EMPTY = 0.2  # of a column of numbers that is an input all the same
 ROWS_A_CLASS = 5  # on average, or whole numbers are values
 
 
@@ -22,6 +23,7 @@ class TaskGuess:
     Attributes:
         label: the predicted column; `classes` are its values in the order of their numbers, none if it holds numbers.
         inputs: columns; those in `categorical` become one input for each of their values.
+        filled: how many fields are empty in each input of numbers that has such.
         left_out: why each other column is not an input, by name.
         width: the number of inputs of a network.
         spread: the standard deviation of a predicted number.
@@ -32,6 +34,7 @@ class TaskGuess:
     classes: tuple[str, ...]
     inputs: tuple[str, ...]
     categorical: tuple[str, ...]
+    filled: Mapping[str, int]
     left_out: Mapping[str, str]
     width: int
     spread: float
@@ -61,6 +64,7 @@ def guess_task(table: SeenTable, label: str | None = None) -> TaskGuess:
         classes,
         tuple(column.name for column in inputs),
         tuple(column.name for column in categorical),
+        {column.name: column.empty for column in inputs if column.empty},
         {name: reason for name, reason in reasons.items() if reason},
         len(inputs) - len(categorical) + sum(len(column.counts) for column in categorical),
         0.0 if classes else predicted.standard_deviation,
@@ -97,7 +101,7 @@ def _reason_to_leave_out(column: Column) -> str:
     """Say why a column cannot be an input; nothing if it can."""
     if not column.name:
         return "it has no name"
-    if column.empty:
+    if column.empty > (MOST_EMPTY * column.rows if column.is_number else 0):
         return f"{column.empty} of {column.rows} fields are empty"
     if len(column.counts) == 1:
         return "it is constant"

@@ -80,6 +80,26 @@ def test_a_category_is_a_column_for_each_of_its_sorted_values(tmp_path: Path) ->
         assert (blue, red) == (weight % 2, 1 - weight % 2)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("fill", ["mean", "median", 7.0])
+def test_empty_fields_are_filled_from_the_training_part_alone(tmp_path: Path, suffix: str, fill: str | float) -> None:
+    content = rows()
+    content["width"][:30] = [None if suffix == ".parquet" else " "] * 30
+    of_part = Parts().divide(torch.tensor(content["species"]), None)
+    trained = torch.tensor([content["width"][row] for row in of_part[0].tolist() if row >= 30], dtype=torch.float64)
+    value = fill if isinstance(fill, float) else float(getattr(np, fill)(trained.numpy()))
+
+    data = load_task(table(write(tmp_path, content, suffix), fill={"width": fill}, standardize=False), tmp_path)
+
+    for part, found in zip(of_part, (data.train, data.validation, data.test), strict=True):
+        expected = [value if row < 30 else content["width"][row] for row in part.tolist()]
+        torch.testing.assert_close(found.inputs[:, 0], torch.tensor(expected))
+
+
+def test_a_table_that_fills_nothing_is_the_task_that_it_was(tmp_path: Path) -> None:
+    assert "fill" not in table(write(tmp_path, rows())).to_json()
+
+
 def test_a_column_that_does_not_vary_is_zero(tmp_path: Path) -> None:
     task = table(write(tmp_path, rows() | {"width": [7] * 60}))
 
@@ -187,6 +207,13 @@ FAULTS = [
     (edited("width", 0, ""), {}, "expected a number in column 'width', row 1, of .*found ''"),
     (edited("weight", 59, "nan"), {}, "expected a finite number in column 'weight', row 60, of .*found nan"),
     (edited("weight", 9, "-inf"), {}, "expected a finite number in column 'weight', row 10"),
+    (
+        edited("width", 3, "wide"),
+        {"fill": {"width": "mean"}},
+        "expected a number in column 'width', row 4, of .*'wide'",
+    ),
+    (edited("width", 3, "inf"), {"fill": {"width": "mean"}}, "expected a finite number in column 'width', row 4"),
+    (rows() | {"width": [""] * 60}, {"fill": {"width": "median"}}, "in the training part of column 'width' .*none"),
     (edited("species", 5, "-1"), {}, r"expected a class 0, 1, 2, .* in column 'species', row 6, of .*found -1"),
     (edited("species", 5, "1.5"), {}, r"in column 'species', row 6, of .*found 1\.5"),
     (rows(), {"label": "name"}, r"expected a number in column 'name', row 1"),
@@ -233,6 +260,8 @@ def test_a_fault_of_a_table_is_one_clear_line(
         ({"inputs": ("width", "width")}, "expected every input once"),
         ({"inputs": ()}, "expected 1 or more entries"),
         ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
+        ({"fill": {"color": 1.0}}, "expected fill of inputs that are numbers, found 'color'"),
+        ({"fill": {"width": "mode"}}, "mean"),
         ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),
         ({"label": None}, "expected a label, the column that says which class a row is of"),
         (

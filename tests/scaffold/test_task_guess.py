@@ -55,6 +55,12 @@ def test_texts_are_categories_and_each_is_an_input_of_the_network() -> None:
     assert (guess.categorical, guess.width, guess.is_numbered) == (("color",), 4, True)
 
 
+def test_a_column_of_numbers_in_which_few_fields_are_empty_is_filled() -> None:
+    guess = guess_task(table(x=NUMBERS, width=of("", 1.5, 2.5, 3.5, 4.5), y=of(0, 1)))
+
+    assert (guess.inputs, dict(guess.filled), guess.width) == (("x", "width"), {"width": 6}, 2)
+
+
 def left_out(values: Sequence[object], name: str = "other") -> str:
     guess: TaskGuess = guess_task(table(**{name: values, "x": NUMBERS, "y": of(0, 1)}))
     return guess.left_out.get(name, "an input")
@@ -64,6 +70,7 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
     ("name", "values", "reason"),
     [
         ("other", of("", 1.5), "15 of 30 fields are empty"),
+        ("other", of("", "oak", "elm", "ash", "fir"), "6 of 30 fields are empty"),
         ("other", of(3), "it is constant"),
         ("other", [f"plant {row}" for row in range(ROWS)], "it is different in every row"),
         ("plant_id", range(ROWS), "it is different in every row"),

@@ -1,6 +1,7 @@
 """A paragraph that says what was done, from the study alone: task, network, arms, seeds, statistics, software."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from harness.reporting.context import ReportContext
@@ -29,7 +30,7 @@ def _training(context: ReportContext) -> Iterator[Cited]:
     base = context.whole.study.spec.base
     task, training = base["task"], base.get("training", {})
     yield (
-        f"Networks ({_brief(base['model'])}) were trained on {task['kind']}",
+        f"Networks ({_brief(base['model'])}) were trained on {' '.join([task['kind'], *_file(task)])}",
         tuple([DATA[task["kind"]]] if task["kind"] in DATA else []),
     )
     size = f" in batches of {training['batch_size']:,}" if "batch_size" in training else ""
@@ -38,6 +39,11 @@ def _training(context: ReportContext) -> Iterator[Cited]:
     for rule in base.get("growths", ()):
         when, what, freeze = (_brief(rule[part]) for part in ("trigger", "operation", "freeze"))
         yield f"Growth {when}: {what}, with the freeze policy {freeze}", ()
+
+
+def _file(task: Mapping[str, Any]) -> list[str]:
+    """Return the name of a task's own file, if it has one: that of its folder is the author's."""
+    return [PurePath(task["path"]).name] if "path" in task else []
 
 
 def _design(context: ReportContext) -> Iterator[Cited]:
@@ -83,7 +89,8 @@ def _brief(value: Any) -> str:
 
 
 def _statistics(context: ReportContext) -> Iterator[Cited]:
-    yield f"We estimate: {estimand(context.data, context.comparison, context.measure)}".rstrip("."), ()
+    estimated = estimand(context.data, context.comparison, context.measure).rstrip(".")
+    yield f"We estimate {estimated[0].lower()}{estimated[1:]}", ()
     yield (
         (
             f"Its interval is a 95 % t interval over {context.comparison.unit}s, averaged over seeds first; beside it "

@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +10,11 @@ from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.paper.latex import escaped, latex_table
+from harness.reporting.paper.methods import methods
 from harness.reporting.paper.works import DATA, WORKS
 from harness.reporting.paper.write_paper import paper_files, write_paper
 from harness.reporting.tables._base import table_of_numbers
+from harness.staging.study_spec import StudySpec
 
 pytestmark = pytest.mark.usefixtures("figures_undrawn")
 
@@ -35,8 +38,19 @@ def test_the_methods_say_what_was_done(files: dict[str, str], data: StudyData) -
     assert data.study.spec.task["kind"] in text
     assert all(arm in text for arm in data.arms)
     assert "6 configurations with 2 seeds each" in text
+    assert "We estimate the mean, over configurations drawn from the searched space, and over seeds, of " in text
     assert "95 % t interval over configurations" in text
     assert "Python 3.12, harness 1.0, torch 2.10 and optuna 5.0 [@paszke2019pytorch]." in text
+
+
+def test_a_file_of_ones_own_is_named_without_its_folder(data: StudyData) -> None:
+    spec = data.study.spec
+    task = {"kind": "table", "path": "private/plants.csv"}
+    of_table = replace(data, study=replace(data.study, spec=StudySpec({**spec, "base": {**spec.base, "task": task}})))
+
+    (said, _), *_ = methods(ReportContext(of_table))
+
+    assert said.endswith("were trained on table plants.csv")
 
 
 def test_what_is_cited_is_listed_and_nothing_else(files: dict[str, str]) -> None:
