@@ -12,7 +12,6 @@ from harness.staging.plan import make_plan
 ROOT = Path(__file__).parents[2]
 # The runs and the stages that they share.
 UNPUBLISHED = {
-    "late-classes-resnet": (24, 30),
     "split-mnist-methods": (210, 90),
 }
 
