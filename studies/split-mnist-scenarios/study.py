@@ -258,7 +258,7 @@ def study() -> Study:
                 optimizer=AdamW(lr=1e-3, weight_decay=0.0),
                 losses={"classes": JointCrossEntropy()},
                 memory=RandomExamples(size=0),
-                evaluate_every=1000,
+                evaluate_every=2000,
             ),
             steps=EACH * len(PAIRS),
         ),
