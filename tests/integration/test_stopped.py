@@ -21,7 +21,8 @@ from tests.integration.short_leases import DURATION_S
 STUDY = "tiny"
 FILE = "study.py"
 SHORT = str(Path(__file__).with_name("short_leases.py"))
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0  # on a machine that has other things to do
+HANGS_S = 10 * DURATION_S
 HOUR_S = 3600.0
 
 
@@ -130,14 +131,12 @@ def test_what_is_stopped_for_longer_than_its_lease_is_taken_over_and_writes_noth
 
 @pytest.mark.campaign
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("stopped", "timeout_s"), [("launch", 2 * DURATION_S), ("one worker", 10 * DURATION_S), ("all", 2 * DURATION_S)]
-)
+@pytest.mark.parametrize("stopped", ["launch", "one worker", "all"])
 def test_processes_of_a_launch_that_are_stopped_for_a_while_go_on(
-    tmp_path: Path, expected: dict[object, object], stopped: str, timeout_s: float
+    tmp_path: Path, expected: dict[object, object], stopped: str
 ) -> None:
     home = tmp_path / "home"
-    with begun(home, "run", FILE, "--no-tracking", "--workers", "2", "--timeout", f"{timeout_s / 60}") as launch:
+    with begun(home, "run", FILE, "--no-tracking", "--workers", "2", "--timeout", f"{HANGS_S / 60}") as launch:
         whole = psutil.Process(launch.pid)
         until(lambda: len(set(owners(home).values())) == 2, launch)
         workers = [psutil.Process(pid) for pid in set(owners(home).values())]
