@@ -32,6 +32,7 @@ LONGEST_S = 3.0
 PATIENCE_S, POLL_S = 300.0, 0.2
 ALMOST_GIVEN_UP = 2  # deaths of a stage in a row; after four, it is given up
 FURTHER = "further worker"
+OF_STAGES = "name NOT LIKE 'proposals%'"  # of leases and deaths
 
 
 def call(arguments: Sequence[str]) -> int:
@@ -156,11 +157,11 @@ class Struck:
         return any(self._rows("SELECT 1 FROM studies"))
 
     def _trains(self) -> bool:
-        held = self._rows("SELECT owner FROM leases WHERE expires > {now} AND name NOT LIKE 'proposals%'")
+        held = self._rows(f"SELECT owner FROM leases WHERE expires > {{now}} AND {OF_STAGES}")
         return any(not has_ended(owner) for (owner,) in held)
 
     def _deaths(self) -> int:
-        return max((count for (count,) in self._rows("SELECT count FROM deaths")), default=0)
+        return max((count for (count,) in self._rows(f"SELECT count FROM deaths WHERE {OF_STAGES}")), default=0)
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         ledger = Ledger(self.home, self.storage)
