@@ -28,7 +28,7 @@ from harness.reporting.verification.verify import verify
 from tests.fuzzing.damage import bytes_damaged, json_damaged
 from tests.fuzzing.parser import Parser
 
-__all__ = ["REPORTS"]
+__all__ = ["REPORTS", "forged", "opened"]
 
 REPORT = Path(harness.__file__).parents[1] / "reports" / "more-outputs"
 STAMPS = Path(__file__).parents[1] / "reporting" / "verification" / "time_stamp"
@@ -39,32 +39,32 @@ def _files() -> Mapping[str, bytes]:
     return read_report(REPORT)
 
 
-def _forged(files: Mapping[str, bytes]) -> bytes:
+def forged(files: Mapping[str, bytes]) -> bytes:
     """Return files as one content, names and lengths first."""
     lengths = json.dumps({name: len(content) for name, content in files.items()}).encode()
     return b"\n".join([lengths, b"".join(files.values())])
 
 
-def _opened(content: bytes) -> dict[str, bytes]:
+def opened(content: bytes) -> dict[str, bytes]:
     lengths, _, rest = content.partition(b"\n")
     stream = io.BytesIO(rest)
     return {name: stream.read(length) for name, length in json.loads(lengths).items()}
 
 
 def _sources(_: Path) -> list[bytes]:
-    return [_forged({name: _files()[name] for name in (STUDY, ENVIRONMENT, RUNS, CURVES)})]
+    return [forged({name: _files()[name] for name in (STUDY, ENVIRONMENT, RUNS, CURVES)})]
 
 
 def _source_damaged(content: bytes, chance: Random) -> bytes:
-    files = _opened(content)
+    files = opened(content)
     name = chance.choice((STUDY, STUDY, ENVIRONMENT, RUNS, CURVES))
     damage = json_damaged if name.endswith(".json") else bytes_damaged
-    return _forged(files | {name: damage(files[name], chance)})
+    return forged(files | {name: damage(files[name], chance)})
 
 
 def _written(content: bytes, folder: Path) -> Path:
     """Write a report with these sources, whose manifest names all files that can be read."""
-    files = {name: file for name, file in _files().items() if name != MANIFEST} | _opened(content)
+    files = {name: file for name, file in _files().items() if name != MANIFEST} | opened(content)
     readable = {name: file for name, file in files.items() if not unreadable({name: file})}
     files[MANIFEST] = manifest_of("forged", readable, _runs())
     for name, file in files.items():

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.reporting.publication.source_files import STUDY
 from tests.fuzzing.parser import attempt
 from tests.fuzzing.parsers import PARSERS
+from tests.fuzzing.reports import forged, opened
 
 DEEP = b"[" * 3000
 
@@ -46,6 +48,28 @@ def with_another_compression(content: bytes) -> bytes:
     return bytes(changed)
 
 
+def source(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], bytes]:
+    """Return what changes one of the files from which a report follows; its manifest is right nevertheless."""
+
+    def changed(folder: Path) -> bytes:
+        files = opened(first("results of a report", folder))
+        return forged(files | {name: change(files[name])})
+
+    return changed
+
+
+def with_a_registration_that_is_none(content: bytes) -> bytes:
+    study = json.loads(content)
+    study["ledger"]["registration"] = "x"
+    return json.dumps(study).encode()
+
+
+def with_classes_that_are_none(content: bytes) -> bytes:
+    study = json.loads(content)
+    study["spec"]["base"]["task"]["classes"] = 1.5
+    return json.dumps(study).encode()
+
+
 FOUND: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "a header of an array that ends too early": ("rows of npy", lambda _: npy(b"{'descr': '<f4', 'shape': (3,\n")),
     "an array of less than no rows": (
@@ -61,6 +85,8 @@ FOUND: dict[str, tuple[str, Callable[[Path], bytes]]] = {
         "snapshot",
         lambda _: struct.pack("<Q", len(DEEP)) + DEEP,
     ),
+    "a registration that is a word": ("results of a report", source(STUDY, with_a_registration_that_is_none)),
+    "classes that are a number": ("results of a report", source(STUDY, with_classes_that_are_none)),
     "an index of thousands of digits": ("--set", lambda _: b"growths." + b"1" * 5000 + b".trigger=1"),
     "brackets by the thousand": ("--set", lambda _: b"steps=" + DEEP),
 }

@@ -7,10 +7,11 @@ from typing import final
 
 import pandas as pd
 
+from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.data.collect import collect
 from harness.reporting.data.environment import environment
-from harness.reporting.data.wording import count
+from harness.reporting.data.wording import count, visible
 from harness.reporting.figures._base import ReportFigure
 from harness.reporting.publication.report_folder import read_intact_report
 from harness.reporting.render import render
@@ -138,11 +139,17 @@ def results_of_report(folder: Path) -> StudyResults:
     """Return the results that a report holds, whoever wrote it.
 
     Raises:
-        InputError: the folder holds no report as it was written.
+        InputError: the folder holds no report as it was written, or none that follows from its data.
     """
-    context = context_of(read_intact_report(folder))
+    files = read_intact_report(folder)
+    try:
+        context = context_of(files)
+        verdict = context.verdict
+    except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do
+        cause = f"{type(error).__name__}: {visible(str(error)):.120}"
+        raise InputError(f"expected a report's data in {folder}, found: {cause}; see harness verify {folder}") from None
 
     def write(out: Path | None) -> Report:
-        return Report(context.verdict.kind, context.verdict.sentence, render(folder, out).folder if out else folder)
+        return Report(verdict.kind, verdict.sentence, render(folder, out).folder if out else folder)
 
     return StudyResults(context, write)
