@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.staging.ledger import StudyRecord
+from harness.staging.run_name import run_name
 from harness.tracking.content.finals import FINAL, final_key
 from harness.tracking.content.keys import allowed_keys, metric_keys
 
@@ -17,19 +18,23 @@ __all__ = ["ARMS_VIEW", "PAIR_VIEW", "RUNS_VIEW", "is_saved", "saved_views"]
 RUNS_VIEW = "runs"
 ARMS_VIEW = "arms"
 PAIR_VIEW = "pair"
+RUN_NAME = "attributes.`Run Name`"
 CHARACTER_PX, FRAME_PX = 7, 32  # of a column's name
+NAME_CHARACTER_PX, NAME_FRAME_PX = 6, 56  # of the name of a run, which is not bold and stands beside its color
+MOST_CHARACTERS = 50  # of a run's name, or no result would be in view
 FIRST = "tags.trial = '0' AND tags.seed = '0'"
 
 
 def saved_views(study: StudyRecord, now_ms: int) -> dict[str, str]:
     """Return the experiment tags that hold the views, made at `now_ms`."""
+    widths = {RUN_NAME: _width_of_names(study)} | {column: _width(column) for column in _columns(study)}
     runs = {
         "searchFilter": "tags.arm LIKE '%'",  # the runs without their parent
         "orderByKey": "tags.`mlflow.runName`",  # by time, the UI's default, runs are folded into their parent
         "orderByAsc": True,
         "selectedColumns": _columns(study),
-        "columnOrder": _columns(study),  # of those that it names, MLflow takes the widths
-        "columnWidths": {column: _width(column) for column in _columns(study)},
+        "columnOrder": list(widths),  # of those that it names, MLflow takes the widths
+        "columnWidths": widths,
         **_charts(study),
         "runsHiddenMode": "FIRST_20_RUNS",
     }
@@ -57,6 +62,13 @@ def is_saved(view: str, known: str | None) -> bool:
 def _width(column: str) -> int:
     """Return the width, in pixels, at which all of a column's name can be read, whose beginning others have, too."""
     return FRAME_PX + CHARACTER_PX * len(column.partition("`")[2].rstrip("`"))
+
+
+def _width_of_names(study: StudyRecord) -> int:
+    """Return the width at which the name of every run can be read, down to its seed, beside its color."""
+    last = study.trials - 1
+    names = (run_name(last, arm, 1000 * last + study.seeds - 1) for arm in study.spec.arms)
+    return NAME_FRAME_PX + NAME_CHARACTER_PX * min(max(map(len, names), default=0), MOST_CHARACTERS)
 
 
 def _charts(study: StudyRecord) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import json
 
 from harness.staging.ledger import StudyRecord
+from harness.staging.run_name import run_name
 from harness.tracking.mlflow.views import is_saved, saved_views
 
 
@@ -28,6 +29,14 @@ def test_the_arms_are_the_same_table_in_groups(study: StudyRecord) -> None:
 
     assert arms.pop("groupBy")["groupByKeys"] == [{"mode": "param", "groupByData": "arm"}]
     assert arms == runs
+
+
+def test_the_name_of_a_run_can_be_read_down_to_its_seed(study: StudyRecord) -> None:
+    state = json.loads(json.loads(saved_views(study, now_ms=1)["mlflow.sharedViewState.runs"])["state"])
+
+    longest = max(len(run_name(0, arm, 0)) for arm in study.spec.arms)
+    assert 6 * longest < state["columnWidths"]["attributes.`Run Name`"] < 7 * 60
+    assert "attributes.`Run Name`" not in state["selectedColumns"]  # it is always shown
 
 
 def test_names_that_begin_alike_can_be_told_apart_and_curves_come_before_final_values(study: StudyRecord) -> None:
