@@ -5,7 +5,7 @@ What is committed here is the truth; Optuna's and MLflow's databases can be rebu
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.staging.record_digest import DIGEST, record_digest
 from harness.staging.row_digest import digest_beside, digest_of_row, save_row, save_row_digest
 from harness.staging.stored_json import stored_list, stored_object
 from harness.staging.study_spec import StudySpec
+from harness.staging.transaction import AbstractTransaction
 
 __all__ = ["Ledger", "RunKey", "RunRecord", "StageAddress", "StudyOrigin", "StudyRecord", "TestSetAccess"]
 
@@ -108,6 +109,12 @@ class RunRecord:
     def opened_test(self) -> bool:
         """Whether the run was evaluated on test data."""
         return any(name.startswith("test/") for name in self.metrics)
+
+    @property
+    def results(self) -> "RunRecord":
+        """The record without what hangs on who was first to write it: seconds, machine and commit."""
+        metrics = {name: value for name, value in self.metrics.items() if name != "cost/seconds"}
+        return replace(self, metrics=metrics, machine={}, commit="")
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON, where `spec_digest` has the key `plan` and an unknown machine has none."""
@@ -244,19 +251,19 @@ class Ledger:
     def save_run(self, record: RunRecord) -> None:
         """Save the record of a run, which replaces an earlier one; every access to test data stays recorded.
 
-        Saving the same record again changes nothing: two processes may reach the end of a run at the same moment.
+        The same results change nothing: two processes may reach the end of a run, which they read from its stages.
         """
         names = ("study", "trial", "arm", "seed", "run_id", "status")
         values = {name: getattr(record, name) for name in names} | {"record": _text(record)}
         with self.database.transaction() as transaction:
             new = transaction.execute(
                 "INSERT INTO runs (study, trial, arm, seed, run_id, status, record) "
-                "VALUES (:study, :trial, :arm, :seed, :run_id, :status, :record) "
-                "ON CONFLICT (study, trial, arm, seed) "
-                "DO UPDATE SET run_id = :run_id, status = :status, record = :record WHERE runs.record <> :record",
+                "VALUES (:study, :trial, :arm, :seed, :run_id, :status, :record) ON CONFLICT DO NOTHING",
                 values,
             )
-            if new and record.opened_test:
+            if not new and not _replaced(transaction, record, values):
+                return
+            if record.opened_test:
                 rows = transaction.rows(
                     "INSERT INTO openings (study, trial, arm, seed, run_id, at) "
                     "VALUES (:study, :trial, :arm, :seed, :run_id, {now}) RETURNING trial, arm, seed, run_id, at",
@@ -308,6 +315,16 @@ class Ledger:
         for study, status, count in rows:
             counts.setdefault(study, {})[status] = count
         return counts
+
+
+def _replaced(transaction: AbstractTransaction, record: RunRecord, values: Mapping[str, Any]) -> bool:
+    """Replace the record of a run that has one by another with other results; return whether they differ."""
+    of_run = "WHERE study = :study AND trial = :trial AND arm = :arm AND seed = :seed"
+    ((earlier,),) = transaction.rows(f"SELECT record FROM runs {of_run}", values)
+    if earlier == values["record"] or _record(earlier).results == record.results:
+        return False
+    transaction.execute(f"UPDATE runs SET run_id = :run_id, status = :status, record = :record {of_run}", values)
+    return True
 
 
 def _text(record: RunRecord) -> str:

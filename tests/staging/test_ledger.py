@@ -61,6 +61,16 @@ def test_the_same_end_is_one_opening_of_the_test_data_and_another_end_one_more(l
     assert [opening.run_id for opening in ledger.test_set_accesses("a-study")] == ["abc", "abc"]
 
 
+def test_whoever_reads_the_same_results_from_the_stages_opens_no_test_data(ledger: Ledger) -> None:
+    other = replace(RUN, machine={"cpu": "another"}, commit="def", metrics={**RUN.metrics, "cost/seconds": 1e6})
+
+    ledger.save_run(RUN)
+    ledger.save_run(other)
+
+    assert ledger.runs("a-study") == [RUN]
+    assert len(ledger.test_set_accesses("a-study")) == 1
+
+
 @pytest.mark.postgres
 def test_on_a_server_those_who_save_the_same_end_at_the_same_moment_count_one_opening(
     tmp_path: Path, postgres: str
