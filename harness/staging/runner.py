@@ -7,6 +7,7 @@ import torch
 
 from harness.core.errors import HarnessError, LeaseLostError, SnapshotError, SpecError
 from harness.data import AbstractTask, TaskData, load_task
+from harness.data.shared_inputs import SharedInputs
 from harness.growth import GrowthEvent
 from harness.growth.freeze import candidates, check_added, sizes_of
 from harness.growth.identities import Identities
@@ -74,6 +75,7 @@ class Runner:
         self._writer = StageWriter(workspace.store)
         self._leases = Leases(workspace.ledger.database)
         self._data: dict[str, TaskData] = {}
+        self._inputs = SharedInputs()
         self._checked: set[tuple[str, str]] = set()  # studies and tasks whose data are what they were
 
     @property
@@ -212,7 +214,8 @@ class Runner:
     def _load(self, task: AbstractTask, device: str) -> TaskData:
         name = f"{device} {task.to_json()}"
         if name not in self._data:
-            self._data[name] = load_task(task, self.workspace.data_folder).to(torch.device(device))
+            data = load_task(task, self.workspace.data_folder).to(torch.device(device))
+            self._data[name] = self._inputs.of(data)
         return self._data[name]
 
 
