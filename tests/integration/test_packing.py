@@ -67,7 +67,8 @@ def trained(name: str, home: Path, *, packing: bool) -> Trained:
         files = [
             path.read_bytes()
             for stage in run.stages
-            for path in sorted(stage_folder(workspace.stages, stage).iterdir())
+            for path in sorted(stage_folder(workspace.stages, stage).rglob("*"))
+            if path.is_file()  # large tensors lie in a folder of their own
         ]
         metrics = {name: value for name, value in run.metrics.items() if name != "cost/seconds"}
         found[run.key] = replace(run, metrics=metrics, machine={}, commit=""), files
