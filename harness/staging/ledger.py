@@ -174,6 +174,8 @@ class Ledger:
 
     def _studies(self, condition: str, name: str = "") -> list[StudyRecord]:
         with self.database.transaction() as transaction:
+            if self.database.path is None and not transaction.has("studies"):  # a server before its first launch
+                return []
             digest, join = digest_beside(transaction, "'study ' || studies.name")
             rows = transaction.rows(
                 f"SELECT studies.name, spec, trials, seeds, file, store, {digest} FROM studies {join} {condition} "

@@ -46,3 +46,14 @@ def test_a_study_that_would_have_other_points_than_those_beside_it_is_told_apart
     assert kept
     assert kept.content["points"] == json.loads((STUDY / "registration.json").read_bytes())["points"]
     assert note_of_other_points(study, file, Ledger(tmp_path / "empty"), COMMAND) is None
+
+
+@pytest.mark.postgres
+def test_a_server_before_its_first_launch_knows_no_registration(tmp_path: Path, postgres: str) -> None:
+    study, ledger = load_study(STUDY / "study.py"), Ledger(tmp_path, postgres)
+
+    note = note_of_other_points(study, STUDY / "study.py", ledger, COMMAND)
+    ledger.database.close()
+
+    assert note
+    assert "configurations are drawn anew" in note

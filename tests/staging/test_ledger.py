@@ -72,6 +72,16 @@ def test_whoever_reads_the_same_results_from_the_stages_opens_no_test_data(ledge
 
 
 @pytest.mark.postgres
+def test_a_server_before_its_first_launch_has_no_study(tmp_path: Path, postgres: str) -> None:
+    ledger = Ledger(tmp_path, postgres)
+
+    found = (ledger.studies(), ledger.study("a-study"))
+    ledger.database.close()
+
+    assert found == ([], None)
+
+
+@pytest.mark.postgres
 def test_on_a_server_those_who_save_the_same_end_at_the_same_moment_count_one_opening(
     tmp_path: Path, postgres: str
 ) -> None:
