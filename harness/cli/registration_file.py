@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.core.errors import InputError
+from harness.staging.previous_specs import MUTABLE_FIELDS
 
 if TYPE_CHECKING:
     from harness.search.study import Study
@@ -40,11 +41,20 @@ def note_of_other_points(study: "Study", file: Path, ledger: "Ledger", register:
     from harness.staging.registration import registration_of
 
     path = file.with_name("registration.json")
-    if not path.is_file() or _content(path).get("study") != study.name:
+    content = _content(path)
+    if content.get("study") != study.name or _plan(content.get("spec")) != _plan(study.to_json()):
         return None
     if ledger.exists and (ledger.study(study.name) or registration_of(ledger.database, study.name)):
         return None
     return f"configurations are drawn anew; those of {path} come from: {register} --points {path}"
+
+
+def _plan(spec: Any) -> dict[str, Any] | None:
+    """Return what a spec plans, without what may differ between homes: sizes, device and precision."""
+    if not isinstance(spec, dict) or not isinstance(spec.get("base"), dict):
+        return None
+    base = {name: value for name, value in spec["base"].items() if name not in ("device", "precision")}
+    return {name: value for name, value in spec.items() if name not in (*MUTABLE_FIELDS, "points")} | {"base": base}
 
 
 def _content(path: Path) -> dict[str, Any]:

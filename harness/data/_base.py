@@ -20,7 +20,7 @@ from harness.data.reading_ahead import ReadingAhead
 from harness.data.sources._base import NO_STEP, AbstractSource
 from harness.data.sources.check_source import check_source
 
-__all__ = ["AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
+__all__ = ["SPLITS", "AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
 SPLITS = ("train", "validation", "test")
 CHECKED_BYTES = 2**22  # at a time, since a check makes copies

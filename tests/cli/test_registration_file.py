@@ -7,6 +7,7 @@ import pytest
 from harness.cli.register import register
 from harness.cli.registration_file import note_of_other_points, points_of_file
 from harness.core.errors import InputError
+from harness.core.spec import with_changes
 from harness.search.load import load_study
 from harness.staging.ledger import Ledger
 from harness.staging.registration import registration_of
@@ -33,7 +34,10 @@ def test_a_study_that_would_have_other_points_than_those_beside_it_is_told_apart
     registration = folder / "registration.json"
 
     note = note_of_other_points(study, file, ledger, COMMAND)
-    other = note_of_other_points(study.model_copy(update={"name": "other"}), file, ledger, COMMAND)
+    others = [
+        note_of_other_points(with_changes(study, changes), file, ledger, COMMAND)
+        for changes in ({"name": "other"}, {"base.steps": 5000}, {"base.device": "cpu", "trials": 2})
+    ]
     register(str(folder), device="cpu", home=tmp_path / "home", points=str(registration))
     afterwards = note_of_other_points(study, file, ledger, COMMAND)
     kept = registration_of(ledger.database, study.name)
@@ -42,7 +46,8 @@ def test_a_study_that_would_have_other_points_than_those_beside_it_is_told_apart
     assert (
         note == f"configurations are drawn anew; those of {registration} come from: {COMMAND} --points {registration}"
     )
-    assert (other, afterwards) == (None, None)
+    assert others == [None, None, note]
+    assert afterwards is None
     assert kept
     assert kept.content["points"] == json.loads((STUDY / "registration.json").read_bytes())["points"]
     assert note_of_other_points(study, file, Ledger(tmp_path / "empty"), COMMAND) is None
