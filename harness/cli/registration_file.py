@@ -1,6 +1,7 @@
 """The file of a registration: its points, and whether a study that it lies beside is trained with others."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,7 @@ def note_of_other_points(study: "Study", file: Path, ledger: "Ledger", register:
         return None
     if ledger.exists and (ledger.study(study.name) or registration_of(ledger.database, study.name)):
         return None
-    return f"configurations are drawn anew; those of {path} come from: {register} --points {path}"
+    return f"configurations are drawn anew; those of {path} come from: {register} --points {shlex.quote(str(path))}"
 
 
 def _plan(spec: Any) -> dict[str, Any] | None:

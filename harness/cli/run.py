@@ -1,5 +1,6 @@
 """`harness run`: a study, from wherever it was left to its report."""
 
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from harness.cli.portable import Portable
 from harness.cli.registration_file import note_of_other_points
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
+from harness.staging.database import VARIABLE
 
 if TYPE_CHECKING:
     from harness.reporting.report import Report
@@ -86,7 +88,7 @@ def run(
     make_deterministic()
     with Interruption() as stop:
         runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing)
-        register = f"harness register {shlex.quote(without_home(study))}{_home_option(home)}"
+        register = f"harness register {shlex.quote(without_home(study))}{_home_option(home)}{_storage_option(storage)}"
         notes = [*check_study(loaded, runner), note_of_other_points(loaded, file, workspace.ledger, register)]
         for note in filter(None, notes):
             typer.echo(f"harness: {note}", err=True)
@@ -110,3 +112,8 @@ def _show(report: "Report") -> None:
 
 def _home_option(home: Path) -> str:
     return "" if home == Path("runs") else f" --home {shlex.quote(str(home))}"
+
+
+def _storage_option(storage: str | None) -> str:
+    """Name the option, but not the address, in which there may be a password."""
+    return " --storage URL" if storage and storage != os.environ.get(VARIABLE) else ""

@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -6,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.api.launch_study import LaunchSettings
+from harness.search.load import load_study
 from harness.search.study import Study
 from harness.staging.ledger import Ledger, StudyOrigin
 from harness.staging.runner import Runner
@@ -141,3 +143,21 @@ def test_a_study_may_have_its_database_and_its_stages_elsewhere(
 
 def test_the_ledger_keeps_how_the_study_was_called(first_run: tuple[Path, Ended]) -> None:
     assert Ledger(first_run[0] / "runs").origin("tiny") == StudyOrigin("tiny")
+
+
+def test_a_registration_beside_the_study_is_named_with_the_command_that_repeats_it_here(
+    call: Call, workplace: Path
+) -> None:
+    content = load_study(workplace / "studies" / "tiny" / "study.py").to_json()
+    registration = workplace / "studies" / "tiny" / "registration.json"
+    registration.write_text(json.dumps({"study": "tiny", "spec": content, "points": "ab" * 32}))
+
+    for options, told in ([], ""), (["--home", "my runs", "--storage", "sqlite:///secret.sqlite"], " --storage URL"):
+        ended = call("run", "tiny", "--dry-run", *options)
+
+        home = " --home 'my runs'" if options else ""
+        command = f"harness register tiny{home}{told} --points studies/tiny/registration.json"
+        assert (ended.returncode, ended.stderr) == (
+            0,
+            f"harness: configurations are drawn anew; those of studies/tiny/registration.json come from: {command}\n",
+        )

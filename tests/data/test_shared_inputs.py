@@ -5,9 +5,12 @@ import torch
 from torch import Tensor
 
 from harness.core.inputs import Inputs
+from harness.core.spec import with_changes
 from harness.data import Digits, Normalize, Split, TaskData, load_task
 from harness.data.shared_inputs import SharedInputs
 from harness.data.sources import InMemory
+from harness.staging.run import RunConfig
+from harness.staging.runner import Runner
 
 
 def data_of(inputs: Inputs) -> TaskData:
@@ -49,3 +52,10 @@ def test_a_source_is_left_as_it_is() -> None:
     source = InMemory(torch.zeros(2, 3, dtype=torch.uint8), Normalize(scale=255))
 
     assert SharedInputs().of(data_of(source)).train.inputs is source
+
+
+def test_runs_of_other_classes_have_their_inputs_in_common(runner: Runner, digits_run: RunConfig) -> None:
+    other = with_changes(digits_run, {"task.classes": {"known": (4, 5, 6, 7, 8, 9), "late": (0, 1, 2, 3)}})
+
+    assert runner.data(other) is not runner.data(digits_run)
+    assert runner.data(other).train.inputs is runner.data(digits_run).train.inputs

@@ -211,13 +211,6 @@ def test_initial_values_may_come_from_the_late_examples(
     assert same(longer, another_runner(tmp_path, "alone").run(with_changes(run, {"steps": 50})))
 
 
-def test_runs_of_other_classes_have_their_inputs_in_common(runner: Runner, digits_run: RunConfig) -> None:
-    other = with_changes(digits_run, {"task.classes": {"known": (4, 5, 6, 7, 8, 9), "late": (0, 1, 2, 3)}})
-
-    assert runner.data(other) is not runner.data(digits_run)
-    assert runner.data(other).train.inputs is runner.data(digits_run).train.inputs
-
-
 def test_an_impossible_tap_is_found_before_training(runner: Runner, digits_run: RunConfig) -> None:
     run = with_changes(digits_run, {"growths.0.operation.tap": "hidden.7"})
 
