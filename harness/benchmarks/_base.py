@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
 
-__all__ = ["AbstractBenchmark", "Figure", "Stopwatch", "interleaved_best", "interleaved_medians"]
+__all__ = ["AbstractBenchmark", "Figure", "Stopwatch", "interleaved_best", "interleaved_medians", "interleaved_ratio"]
 
 T = TypeVar("T")
 Clock = Callable[[], float]
@@ -96,6 +96,17 @@ def interleaved_medians(actions: Sequence[Callable[[], object]], *, rounds: int)
     One round is not counted: caches are cold and kernels are chosen in it.
     """
     return [median(taken) for taken in _interleaved(actions, rounds=rounds)]
+
+
+def interleaved_ratio(
+    ours: Callable[[], object], other: Callable[[], object], *, rounds: int, clock: Clock | None = None
+) -> float:
+    """Time both in turn; return the median over rounds of the other's time divided by ours.
+
+    The two of a round see the same machine, also one whose speed changes from minute to minute.
+    """
+    taken = _interleaved([ours, other], rounds=rounds, clock=clock)
+    return median(second / first for first, second in zip(*taken, strict=True))
 
 
 def _interleaved(

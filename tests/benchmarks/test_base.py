@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from harness.benchmarks._base import Figure, Stopwatch, interleaved_best, interleaved_medians
+from harness.benchmarks._base import Figure, Stopwatch, interleaved_best, interleaved_medians, interleaved_ratio
 
 
 def test_a_figure_knows_whether_it_meets_its_target() -> None:
@@ -28,6 +28,17 @@ def test_the_time_of_the_first_round_does_not_count(monkeypatch: pytest.MonkeyPa
         clock[0] += next(durations)
 
     assert interleaved_medians([act], rounds=2) == [2.0]
+
+
+def test_a_ratio_is_that_of_a_round_and_not_moved_by_a_machine_that_slows_down() -> None:
+    now, slowness = [0.0], iter([9.0, 9.0, 1.0, 1.0, 1.0, 5.0, 20.0, 20.0])
+
+    def spend(seconds: float) -> None:
+        now[0] += seconds * next(slowness)
+
+    ratio = interleaved_ratio(lambda: spend(2.0), lambda: spend(3.0), rounds=3, clock=lambda: now[0])
+
+    assert ratio == pytest.approx(1.5)
 
 
 def test_a_stopwatch_counts_its_actions_alone(monkeypatch: pytest.MonkeyPatch) -> None:

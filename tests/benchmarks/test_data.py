@@ -28,5 +28,5 @@ def test_memory_is_given_in_units_of_the_data_and_steps_in_those_of_torch(monkey
     assert [figure.value for figure in figures[:3]] == pytest.approx([1.1] * 3)
     assert [figure.value for figure in figures[3:5]] == pytest.approx([300, 1])
     assert [figure.value for figure in figures[5:]] == [1, 1, 1]
-    assert limits == [None] * 3 + [15 * 10**8] * 2
+    assert limits == [None] * 3 + [15 * 10**8] * 6
     assert all(figure.met is not False for figure in figures)
