@@ -105,8 +105,8 @@ def interleaved_ratio(
 
     The two of a round see the same machine, also one whose speed changes from minute to minute.
     """
-    taken = _interleaved([ours, other], rounds=rounds, clock=clock)
-    return median(second / first for first, second in zip(*taken, strict=True))
+    first, second = _interleaved([ours, other], rounds=rounds, clock=clock)
+    return median(theirs / own for own, theirs in zip(first, second, strict=True))
 
 
 def _interleaved(

@@ -75,11 +75,13 @@ class TrainingConfig(Spec):
             on validation and test data, by triggers and before and after growths.
         compile: whether training steps are compiled by `torch.compile`: the same function, with other last bits. Each
             stage is compiled anew, which takes seconds; a machine without a C++ compiler refuses.
+        flush_denormals: whether updates set values below 1.2e-38 to 0. Adam's averages of parameters that no longer
+            have a gradient come to such values, with which many processors are ten times as slow.
     """
 
     later: ClassVar[tuple[str, ...]] = (
         *("metrics", "accumulate", "average", "compile", "evaluate_average", "memory", "nearest_mean"),
-        *("record_expansions", "record_untrained"),
+        *("record_expansions", "record_untrained", "flush_denormals"),
     )
 
     batch_size: PositiveInt = 64
@@ -100,6 +102,7 @@ class TrainingConfig(Spec):
     average: EMA | None = None
     evaluate_average: bool = True
     compile: bool = False
+    flush_denormals: bool = False
     memory: AbstractMemory | None = None
     nearest_mean: str | None = None
     record_untrained: bool = False

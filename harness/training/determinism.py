@@ -15,6 +15,7 @@ def make_deterministic() -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS refuses deterministic mode
     os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")  # read when a model is first compiled
     torch.set_num_threads(1)
+    torch.set_flush_denormal(False)  # a library that is compiled for speed may have set it when it was loaded
     # As torch.use_deterministic_algorithms, which would load the compiler at once; launchers never need it.
     torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from harness.core.errors import ContractError
+from harness.training.denormals import are_denormals_flushed
 
 __all__ = ["ProcessSettings", "process_settings_kept"]
 
@@ -30,6 +31,7 @@ SETTINGS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "how exact torch's products are": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
     "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
     "torch's deterministic mode": (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    "whether the smallest numbers are computed as zero": (are_denormals_flushed, torch.set_flush_denormal),
     "numpy's treatment of errors": (np.geterr, lambda found: np.seterr(**found)),
     "the working folder": (os.getcwd, os.chdir),
     "the locale": (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),

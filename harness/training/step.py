@@ -1,5 +1,7 @@
 """One optimizer update."""
 
+from contextlib import nullcontext
+
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_
 
@@ -11,6 +13,7 @@ from harness.training.accumulation import AccumulatedLoss, parts_of
 from harness.training.combined_loss import CombinedLoss, LossCombination, combine_losses
 from harness.training.config import TrainingConfig
 from harness.training.contract import Contract
+from harness.training.denormals import denormals_flushed
 from harness.training.forward import Forward, Needs, forward_batch, needs_of
 from harness.training.gradients import agreement, total_norm, trunk_gradients
 from harness.training.group_watch import GroupWatch
@@ -57,6 +60,7 @@ class TrainingStep:
         self._shown = UpdateWatch(state, config.losses) if follows else None
         self._log_variances = dict(state.model.log_variances.items())
         self._skips = config.on_divergence == "skip"
+        self._arithmetic = denormals_flushed if config.flush_denormals else nullcontext
         self._reads_flags = state.device.type != "cuda"  # a GPU would be waited for
 
     def __call__(self, examples: Split, forward: Forward | None = None) -> dict[str, Tensor]:
@@ -80,7 +84,8 @@ class TrainingStep:
         # Dropout in modules of any library draws from the global generator.
         seed_global_stream(step_seed(state.seed, state.step), state.device)
         loss, gradients = self._backward(examples, forward)
-        extra = self._descend(loss)
+        with self._arithmetic():
+            extra = self._descend(loss)
         measured = _measured(loss, extra.pop("grad_norm")) | extra
         return measured | agreement(gradients) if gradients else measured
 

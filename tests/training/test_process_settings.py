@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from harness.core.errors import ContractError
+from harness.training.denormals import are_denormals_flushed
 from harness.training.process_settings import ProcessSettings, process_settings_kept
 
 Change = Callable[[Path], object]
@@ -24,6 +25,9 @@ CHANGES: dict[str, Change] = {
     "how exact torch's products are": lambda _: torch.set_float32_matmul_precision("medium"),
     "torch's number of threads": lambda _: torch.set_num_threads(torch.get_num_threads() + 1),
     "torch's deterministic mode": lambda _: torch.set_deterministic_debug_mode(1),
+    "whether the smallest numbers are computed as zero as it is, False, found True": lambda _: torch.set_flush_denormal(
+        True
+    ),
     "numpy's treatment of errors": lambda _: np.seterr(all="raise"),
     "the working folder": os.chdir,
     "the locale": lambda _: locale.setlocale(
@@ -45,6 +49,7 @@ def state() -> list[object]:
         torch.get_float32_matmul_precision(),
         torch.zeros(1).dtype,
         torch.zeros(1).device,
+        are_denormals_flushed(),
     ]
 
 

@@ -47,7 +47,7 @@ def _is_special(loop: "StageLoop") -> bool:
     """Return whether its steps do what no packed step does."""
     state, config = loop.state, loop.config
     recipe = config.accumulate > 1 or config.compile or state.average or state.scaler.is_enabled()
-    recipe = recipe or config.nearest_mean is not None or bool(config.record_expansions)
+    recipe = recipe or config.nearest_mean is not None or bool(config.record_expansions) or config.flush_denormals
     learned = len(state.model.log_variances) or loop.recall is not None
     states = any(loss.keeps_state for loss in config.losses.values())
     tensors = all(isinstance(split.inputs, Tensor) for split in (loop.data.train, loop.data.validation))
