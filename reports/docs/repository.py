@@ -14,6 +14,7 @@ from mkdocs.structure.pages import Page
 
 PAGES = Path(__file__).parent / "pages"
 ROOT = PAGES.parents[2]
+REFERENCE_BOOST = 0.3  # of what a search finds there, beside 1 for explanations
 LINK = re.compile(r"(\]\()(?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -39,6 +40,8 @@ def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
     source, folder = Path(page.file.abs_src_path), posixpath.dirname(page.file.src_uri)
     if not source.is_relative_to(PAGES):
         page.meta["search"] = {"exclude": True}
+    elif source.is_relative_to(PAGES / "reference"):  # whose classes have every word in them
+        page.meta["search"] = {"boost": REFERENCE_BOOST}
 
     def moved(link: re.Match[str]) -> str:
         target = (source.parent / link[2]).resolve()

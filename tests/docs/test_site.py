@@ -14,12 +14,12 @@ from tests.docs.blocks import PAGES, ROOT, pages
 DOCS = PAGES.parent
 
 
-def nav_of(entries: list[Any]) -> list[str]:
-    """Return the pages below entries of the navigation."""
-    found = []
-    for entry in entries:
-        found += [entry] if isinstance(entry, str) else [page for below in entry.values() for page in nav_of(below)]
-    return found
+def nav_of(entry: Any) -> list[str]:
+    """Return the pages of an entry of the navigation: of a page, of a list, or of what has a title."""
+    if isinstance(entry, str):
+        return [entry]
+    parts = entry.values() if isinstance(entry, dict) else entry
+    return [page for part in parts for page in nav_of(part)]
 
 
 def script() -> ModuleType:
@@ -51,6 +51,14 @@ def test_every_page_is_in_the_navigation_once() -> None:
     listed = nav_of(yaml.safe_load((DOCS / "mkdocs.yml").read_text())["nav"])
 
     assert sorted(listed) == sorted(str(page.relative_to(PAGES)) for page in pages())
+
+
+def test_the_site_asks_no_other_host_for_what_searches_it() -> None:
+    scripts = yaml.safe_load((DOCS / "mkdocs.yml").read_text())["extra"]["polyfills"]
+
+    # The plugin names another host's unless one of these has this name.
+    assert any("iframe-worker" in script for script in scripts)
+    assert [script for script in scripts if not (PAGES / script).is_file()] == []
 
 
 def test_everything_that_scripts_import_is_in_the_reference() -> None:
