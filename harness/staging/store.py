@@ -185,9 +185,7 @@ class Store:
             if entry.evicted:
                 delete_snapshot(stage_folder(self.root, entry.address), self._pool)
         leases = Leases(self.ledger.database)
-        for folder in self.root.glob(f"[0-9a-f][0-9a-f]/*/{TEMPORARY}"):
-            if time.time() - folder.stat().st_mtime < LEFT_AFTER_S:
-                continue
+        for folder in filter(_is_left, self.root.glob(f"[0-9a-f][0-9a-f]/*/{TEMPORARY}")):
             with leases.hold(folder.parent.name) as lease:
                 if lease:  # otherwise somebody may be writing it, however slowly
                     shutil.rmtree(folder, ignore_errors=True)
@@ -223,6 +221,13 @@ class Store:
             damaged = folder.with_suffix(".damaged")
             shutil.rmtree(damaged, ignore_errors=True)
             folder.rename(damaged)
+
+
+def _is_left(temporary: Path) -> bool:
+    try:
+        return time.time() - temporary.stat().st_mtime >= LEFT_AFTER_S
+    except FileNotFoundError:  # whoever was writing it is done
+        return False
 
 
 def _allowed(read: _Read, folder: Path) -> list[bytes | None]:

@@ -1,3 +1,5 @@
+import re
+from configparser import ConfigParser
 from pathlib import Path
 
 import harness
@@ -109,3 +111,16 @@ def is_tested(module: str) -> bool:
 
 def test_every_module_has_its_test_or_a_suite() -> None:
     assert [module for module in MODULES if not is_tested(module)] == []
+
+
+def test_variables_that_say_how_much_a_campaign_does_reach_it_through_tox() -> None:
+    asked = {
+        name
+        for path in TESTS.rglob("test_*.py")
+        for name in re.findall(r'environ\.get\("(HARNESS_\w+)"', path.read_text())
+    }
+    tox = ConfigParser(interpolation=None)
+    tox.read(PACKAGE.parent / "tox.ini")
+
+    assert asked <= set(tox["testenv:campaign"]["pass_env"].split())
+    assert len(asked) >= 5

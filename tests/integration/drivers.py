@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,8 @@ def write_study(folder: Path, changes: Mapping[str, str]) -> Path:
 
 def figures_of(
     driver: str, cases: Sequence[Sequence[object]], folder: Path, *, library: str = "", changes: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """Return what a driver, a module beside this one, says of each case about a tiny study in `folder`.
+) -> Iterator[dict[str, Any]]:
+    """Yield what a driver, a module beside this one, says of each case about a tiny study in `folder`, once it does.
 
     Args:
         driver: its name.
@@ -70,13 +70,16 @@ def figures_of(
     """
     preloaded = preloading(Path(__file__).parent / library, folder) if library else {}
     write_study(folder, changes)
-    done = subprocess.run(
-        [sys.executable, "-m", f"{__package__}.{driver}", json.dumps(cases)],
-        cwd=folder,
-        env=environment() | preloaded,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line.removeprefix(FIGURES)) for line in done.stdout.splitlines() if line.startswith(FIGURES)]
+    command = [sys.executable, "-m", f"{__package__}.{driver}", json.dumps(cases)]
+    errors = folder / "errors.txt"
+    with (
+        errors.open("w") as stderr,
+        subprocess.Popen(
+            command, cwd=folder, env=environment() | preloaded, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as process,
+    ):
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith(FIGURES):
+                yield json.loads(line.removeprefix(FIGURES))
+    assert process.returncode == 0, errors.read_text()[-3000:]

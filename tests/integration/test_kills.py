@@ -21,7 +21,7 @@ LONGER = {"steps=40": "steps=400", "evaluate_every=20": "evaluate_every=25", "lo
 @pytest.mark.slow
 @pytest.mark.parametrize(("database", "on_workers"), KINDS)
 def test_kills_lose_repeat_hang_and_change_nothing(tmp_path: Path, database: str, on_workers: bool) -> None:
-    figures = figures_of("kills.driver", [(database, on_workers, KILLS, SEED)], tmp_path, changes=LONGER)
+    figures = [*figures_of("kills.driver", [(database, on_workers, KILLS, SEED)], tmp_path, changes=LONGER)]
 
     if not figures:
         pytest.skip("no PostgreSQL server binaries")

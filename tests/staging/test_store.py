@@ -268,3 +268,15 @@ def test_a_kill_at_any_moment_loses_nothing_and_leaves_nothing_behind(
         if not killed:
             break
     assert 30 < call < 199
+
+
+def test_what_another_process_is_done_with_while_leftovers_are_looked_for_is_no_error(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.create()
+    gone = tmp_path / "store" / "aa" / ("a" * 64) / ".20-gone"
+    gone.parent.mkdir(parents=True)
+    gone.symlink_to("renamed-meanwhile")  # listed, and not there when it is looked at
+
+    Store(tmp_path / "store", ledger).clear_leftovers()
+
+    assert gone.is_symlink()

@@ -2,34 +2,31 @@
 
 It runs in a process into which `shim.c` was loaded. All that is imported is imported once; each command is a fork of
 this process, in a home that was prepared. What is left by the fault is examined, the same command is called once more,
-without a fault, and what is there then is examined as well.
+without a fault, and what is there then is examined as well. That is done once for each content of a home: many faults
+leave the same, because SQLite undoes what was not committed, and the clock stands still.
 """
 
 import functools
+import gc
 import itertools
 import json
-import os
 import shutil
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from ctypes import CDLL, c_char_p, c_int, c_long
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
-import torch
-
-from harness.cli.main import main
-from harness.staging import snapshot_files
-from harness.tracking.delivery import projector
+from harness.staging import stage_writer
+from harness.training import loop
 from tests.integration.drivers import FIGURES
+from tests.integration.nth_call.contents import digest_of_home
 from tests.integration.nth_call.faults import FAULTS, Case, Fault
-from tests.integration.nth_call.invariants import COMMANDS, Command, Contents, check_left, in_home
-from tests.integration.unreported import unreport
-from tests.migrations import read_migrations_once
-from tests.undrawn import undraw
+from tests.integration.nth_call.invariants import check_left
+from tests.integration.nth_call.prepared import Prepared, call, forked, prepare, settle
 
-KILLED, SURPRISED = -9, 70
+KILLED = -9
 
 
 @functools.cache
@@ -43,50 +40,22 @@ def shim() -> CDLL:
 
 @dataclass
 class Figures:
-    """What came of a fault in the calls of a command."""
+    """What came of a fault in the calls of a command.
+
+    Attributes:
+        calls: there are without a fault.
+        tried: faults.
+        left: different contents of the home that they left, and no fault before of the same command.
+        ends: how the command ended, with how often.
+    """
 
     command: str
     fault: str
     calls: int = 0
     tried: int = 0
+    left: int = 0
     ends: dict[str, int] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
-
-
-def forked(action: Callable[[], int], said: Path) -> int:
-    """Return how a process that calls `action` ended, which writes to `said`; the number of the signal is negative."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    code = SURPRISED
-    with said.open("wb") as output:
-        os.dup2(output.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-    try:
-        code = action()
-    except BaseException:  # noqa: BLE001  # the parent is told
-        traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(code)
-
-
-def call(arguments: Sequence[str]) -> int:
-    """Call `harness`; return its exit code."""
-    sys.argv[1:] = arguments
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A command, the folder from which its home is copied, and what it comes to if nothing happens."""
-
-    command: Command
-    original: Path
-    expected: Contents
 
 
 def tried(prepared: Prepared, fault: Fault, nth: int, home: Path) -> tuple[str, list[str]]:
@@ -98,25 +67,37 @@ def tried(prepared: Prepared, fault: Fault, nth: int, home: Path) -> tuple[str, 
     def faulty() -> int:
         shim().arm(str(home).encode(), fault.kinds, nth, fault.error, int(fault.lasts))
         try:
-            return call(arguments)
+            return call(arguments, "first")
         finally:
             shim().disarm()
-
-    def examine(*, whole: bool) -> list[str]:
-        def look() -> int:
-            check_left(prepared.command, home, prepared.expected, whole=whole)
-            return 0
-
-        return [said.read_text()[-900:]] if forked(look, said) else []
 
     code = forked(faulty, said)
     first = said.read_text()
     wrong = [*faults_of_end(code, first, fault)] if shim().calls() >= nth else []
-    wrong += examine(whole=code == 0)
-    if again := forked(lambda: call(arguments), said):
-        wrong.append(f"called again, it ends with {again}: {said.read_text()[-600:]}")
-    wrong += examine(whole=True)
+    left = digest_of_home(home, home.with_name("scratch")), code == 0
+    if left not in prepared.sound:
+        found = [*faults_of_what_is_left(prepared, home, whole=code == 0)]
+        prepared.sound.update([] if found else [left])
+        wrong += found
     return ("killed" if code == KILLED else str(code)), [f"{line}\n{first[-600:]}" for line in wrong]
+
+
+def faults_of_what_is_left(prepared: Prepared, home: Path, *, whole: bool) -> Iterator[str]:
+    """Yield what is wrong with what a command left, and with what comes of calling it once more."""
+    said, command = home.with_name("said.txt"), prepared.command
+
+    def examine(*, whole: bool) -> Iterator[str]:
+        def look() -> int:
+            check_left(command, home, prepared.expected, whole=whole)
+            return 0
+
+        if forked(look, said):
+            yield said.read_text()[-900:]
+
+    yield from examine(whole=whole)
+    if again := forked(lambda: call(command.arguments(home), "again"), said):
+        yield f"called again, it ends with {again}: {said.read_text()[-600:]}"
+    yield from examine(whole=True)
 
 
 def faults_of_end(code: int, said: str, fault: Fault) -> Iterator[str]:
@@ -131,7 +112,7 @@ def faults_of_end(code: int, said: str, fault: Fault) -> Iterator[str]:
 
 def campaign(name: str, fault: str, prepared: Prepared, numbers: Iterator[int], home: Path) -> Figures:
     """Try the calls of `numbers` until there are no more."""
-    figures = Figures(name, fault)
+    figures, known = Figures(name, fault), len(prepared.sound)
     for nth in numbers:
         end, wrong = tried(prepared, FAULTS[fault], nth, home)
         figures.calls = max(figures.calls, shim().calls() if end == "0" else 0)
@@ -140,41 +121,27 @@ def campaign(name: str, fault: str, prepared: Prepared, numbers: Iterator[int], 
         figures.tried += 1
         figures.ends[end] = figures.ends.get(end, 0) + 1
         figures.violations += [f"{name}, {fault}, call {nth}: {line}" for line in wrong]
+    figures.left = len(prepared.sound) - known
     return figures
-
-
-def prepare(name: str, place: Path) -> Prepared:
-    """Make the home of a command, and call it in a copy: in this process, which imports everything meanwhile."""
-    command, original, home = COMMANDS[name], place / name, place / "home"
-    original.mkdir()
-    shutil.rmtree(home, ignore_errors=True)
-    for words in command.before:
-        assert call(in_home(words, original)) == 0
-    command.make(original)
-    shutil.copytree(original, home)
-    assert call(command.arguments(home)) == 0
-    return Prepared(command, original, command.look(home))
 
 
 def numbered(first: int, stride: int, most: int) -> Iterator[int]:
     return iter(range(first, first + stride * most, stride)) if most else itertools.count(first, stride)
 
 
-def settle() -> None:
-    """Let this process do what is tried in it, and nothing that is tried elsewhere or depends on time."""
-    torch.set_num_threads(1)
-    undraw()
-    read_migrations_once()
-    unreport()  # reports have a command of their own
-    # As in a large snapshot, so that those of a small network go the way of several files as well.
-    vars(snapshot_files).update(LARGE_BYTES=0, LARGE_TENSOR_BYTES=512)
-    vars(projector).update(FIRST_RETRY_S=projector.RETRY_FOR_S)  # what fails once fails again
+def stop_clocks() -> None:
+    """Let what is written depend on no time: neither on that of day, nor on how long something took."""
+    shim().stop_clock()
+    still = SimpleNamespace(monotonic=float, perf_counter=float, thread_time=float)
+    vars(loop)["time"] = vars(stage_writer)["time"] = still
 
 
 def main_of(cases: Sequence[Case], place: Path) -> None:
     """Prepare everything, and write the figures of each command and fault that is asked for as a line of JSON."""
     settle()
+    stop_clocks()
     prepared = {name: prepare(name, place) for name in dict.fromkeys(name for name, *_ in cases)}
+    gc.freeze()  # or each fork looks through, and so copies, all that was imported
     for name, fault, first, stride, most in cases:
         found = campaign(name, fault, prepared[name], numbered(first, stride, most), place / "home")
         sys.stdout.write(FIGURES + json.dumps(vars(found)) + "\n")

@@ -15,8 +15,10 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "watched.h"
@@ -118,3 +120,28 @@ CALL(int, renameat2, NAME, is_below(at, to), (int of, const char *from, int at, 
 CALL(int, unlink, NAME, is_inside(path), (const char *path), (path))
 CALL(int, unlinkat, NAME, is_below(at, path), (int at, const char *path, int flags), (at, path, flags))
 CALL(int, rmdir, NAME, is_inside(path), (const char *path), (path))
+
+/* The time of day at which this process lets its clock stand still, so that what it writes depends on nothing else; the
+   monotonic clock goes on. */
+static time_t still;
+
+void stop_clock(void) { still = REAL(time)(NULL); }
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int failed = REAL(clock_gettime)(clock, now);
+    if (!failed && still && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        *now = (struct timespec){.tv_sec = still};
+    return failed;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    int failed = REAL(gettimeofday)(now, zone);
+    if (!failed && still) *now = (struct timeval){.tv_sec = still};
+    return failed;
+}
+
+time_t time(time_t *to) {
+    time_t now = still ? still : REAL(time)(NULL);
+    if (to) *to = now;
+    return now;
+}

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from harness.staging.ledger import Ledger, RunRecord
 from tests.integration.drivers import FIGURES
-from tests.integration.nth_call.driver import Prepared, call, forked, prepare, settle
 from tests.integration.nth_call.invariants import check_left
+from tests.integration.nth_call.prepared import Prepared, call, forked, prepare, settle
 from tests.integration.power_loss.crash_states import CrashState, crash_states
 from tests.integration.power_loss.trace import Call, Disk, Kind, read_calls
 
@@ -64,7 +64,7 @@ def recorded(prepared: Prepared, home: Path) -> tuple[Disk, list[Call]]:
 
     def watched() -> int:
         recorder().begin(str(home).encode(), str(trace).encode())
-        code = call(prepared.command.arguments(home))
+        code = call(prepared.command.arguments(home), "first")
         recorder().note(ENDED.encode())
         recorder().end()
         return code
@@ -91,7 +91,7 @@ def tried(prepared: Prepared, disk: Disk, state: CrashState, home: Path) -> list
     lasts = ENDED in state.notes and command.words[0] in LASTING
     if forked(lambda: look(ended=lasts), said):
         wrong.append(said.read_text()[-900:])
-    if again := forked(lambda: call(command.arguments(home)), said):
+    if again := forked(lambda: call(command.arguments(home), "again"), said):
         wrong.append(f"called again, it ends with {again}: {said.read_text()[-600:]}")
     elif forked(lambda: look(ended=True), said):
         wrong.append(f"called again: {said.read_text()[-900:]}")
