@@ -49,5 +49,5 @@ def parse_bytes(text: str) -> int:
     except ValueError:
         number = float("nan")
     if not found or not 0 <= number < 1e18:
-        raise InputError(f"expected a size like 500M or 20GB, found {text!r}")
+        raise InputError(f"expected a size like 500M or 20GB, found {text!r:.80}")
     return int(number * 1000 ** " KMGT".index(found[2].upper() or " "))

@@ -32,6 +32,7 @@ def parse_url(storage: str) -> URL:
         InputError: it is of another kind.
     """
     try:
+        storage.encode()  # bytes of arguments that are no text cannot be sent, or opened
         url = make_url(storage)
         backend = url.get_backend_name()
     except (ArgumentError, NoSuchModuleError, ValueError):
