@@ -29,6 +29,7 @@ FAULTS = (
     AttributeError,
     ImportError,
     MemoryError,
+    OverflowError,
 )
 
 
@@ -83,7 +84,7 @@ def bytes_array(value: Any) -> Tensor:
     try:
         # A copy, for bytes cannot be changed.
         values = np.frombuffer(bytearray(content), dtype=np.uint8).reshape(shape, order="F" if by_columns else "C")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"expected a shape for {len(content)} bytes, found {shape!r:.60}") from None
     return torch.from_numpy(values)
 

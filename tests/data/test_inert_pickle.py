@@ -157,6 +157,10 @@ STATES = {
     "another type": (b"(K\x01K\x01cnumpy\ndtype\n(U\x02f4tRK\x00U\x01atb", "unsigned bytes, found b'f4'"),
     "a number for bytes": (b"(K\x01K\x01" + TYPE + b"K\x00J\xff\xff\xff\x7ftb", "unsigned bytes, found"),
     "another shape": (b"(K\x01K\x02" + TYPE + b"K\x00U\x01atb", "expected a shape for 1 bytes, found 2"),
+    "a shape beyond all numbers of machines": (
+        b"(K\x01\x8a\x09" + b"\x01" * 9 + TYPE + b"K\x00U\x01atb",
+        "expected a shape for 1 bytes, found 1",
+    ),
     "no shape": (b"(K\x01}" + TYPE + b"K\x00U\x01atb", "expected a shape for 1 bytes, found {}"),
 }
 

@@ -88,6 +88,7 @@ FOUND: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "a registration that is a word": ("results of a report", source(STUDY, with_a_registration_that_is_none)),
     "classes that are a number": ("results of a report", source(STUDY, with_classes_that_are_none)),
     "an index of thousands of digits": ("--set", lambda _: b"growths." + b"1" * 5000 + b".trigger=1"),
+    "a frame longer than any memory": ("pickle", lambda _: b"\x80\x04\x95" + b"\xff" * 8 + b"N."),
     "a size of thousands of digits": ("size", lambda _: b"1." + b"1" * 5000 + b".5"),
     "a password that is no text": ("storage address", lambda _: b"postgresql://me:\xff@host/name"),
     "brackets by the thousand": ("--set", lambda _: b"steps=" + DEEP),
