@@ -100,6 +100,11 @@ def stop(home: Path, processes: Sequence[psutil.Process]) -> None:
             process.send_signal(signal.SIGSTOP)
 
 
+def go_on(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
+
+
 @contextmanager
 def taken_over(home: Path, launch: "subprocess.Popen[bytes]", **variables: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Stop a launch in mid-run until a worker, begun now, has taken over what it trained; both go on in the block."""
@@ -108,7 +113,7 @@ def taken_over(home: Path, launch: "subprocess.Popen[bytes]", **variables: str) 
     held = {name for name, pid in owners(home).items() if pid == launch.pid}
     with begun(home, "worker", STUDY, variables=variables) as worker:
         until(lambda: worker.pid in [owners(home).get(name) for name in held], launch, worker)
-        launch.send_signal(signal.SIGCONT)
+        go_on([psutil.Process(launch.pid)])
         yield worker
 
 
@@ -137,10 +142,8 @@ def test_processes_of_a_launch_that_are_stopped_for_a_while_go_on(
         workers = [psutil.Process(pid) for pid in set(owners(home).values())]
         chosen = {"launch": [whole], "one worker": workers[:1], "all": [whole, *workers]}[stopped]
         stop(home, chosen)
-        time.sleep(3 * DURATION_S if stopped == "one worker" else HANGS_S)
-        for process in chosen:  # the launch first: it finds its workers as they were
-            process.send_signal(signal.SIGCONT)
-            time.sleep(1)
+        time.sleep(3 * DURATION_S)
+        go_on(chosen)
 
         assert launch.wait(PATIENCE_S) == 0
 
