@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,19 @@ from harness.training.denormals import are_denormals_flushed
 
 __all__ = ["ProcessSettings", "process_settings_kept"]
 
+STATUS = Path("/proc/self/status")  # of Linux
+
+
+def _umask() -> int:
+    if STATUS.exists():
+        line = next(line for line in STATUS.read_text().splitlines() if line.startswith("Umask:"))
+        return int(line.split()[1], base=8)
+    found = os.umask(0o077)  # elsewhere it is read by setting it
+    os.umask(found)
+    return found
+
+
+CALLS_AT_LEAST = 1000  # Python's own limit
 # Where the default device is the CPU, it is set to None, as it is at first: one that is set makes all of torch slower.
 SETTINGS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "torch's default type": (torch.get_default_dtype, torch.set_default_dtype),
@@ -34,6 +48,9 @@ SETTINGS: Mapping[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "whether the smallest numbers are computed as zero": (are_denormals_flushed, torch.set_flush_denormal),
     "numpy's treatment of errors": (np.geterr, lambda found: np.seterr(**found)),
     "the working folder": (os.getcwd, os.chdir),
+    "who may read new files, the umask": (_umask, os.umask),
+    # Libraries raise it, and need that.
+    "how deep calls may go": (lambda: min(sys.getrecursionlimit(), CALLS_AT_LEAST), sys.setrecursionlimit),
     "the locale": (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
     "standard output": (lambda: sys.stdout, lambda stream: setattr(sys, "stdout", stream)),
     "standard error": (lambda: sys.stderr, lambda stream: setattr(sys, "stderr", stream)),

@@ -30,12 +30,20 @@ CHANGES: dict[str, Change] = {
     ),
     "numpy's treatment of errors": lambda _: np.seterr(all="raise"),
     "the working folder": os.chdir,
+    "who may read new files, the umask": lambda _: os.umask(0o777),
+    "how deep calls may go as it is, 1000, found 900": lambda _: sys.setrecursionlimit(900),
     "the locale": lambda _: locale.setlocale(
         locale.LC_ALL, "C" if locale.setlocale(locale.LC_ALL) != "C" else "C.UTF-8"
     ),
     "standard output": lambda _: setattr(sys, "stdout", StringIO()),
     "standard error": lambda _: setattr(sys, "stderr", StringIO()),
 }
+
+
+def umask() -> int:
+    found = os.umask(0)
+    os.umask(found)
+    return found
 
 
 def state() -> list[object]:
@@ -50,6 +58,8 @@ def state() -> list[object]:
         torch.zeros(1).dtype,
         torch.zeros(1).device,
         are_denormals_flushed(),
+        umask(),
+        sys.getrecursionlimit() < 1000,
     ]
 
 
