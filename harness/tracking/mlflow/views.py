@@ -22,6 +22,7 @@ RUN_NAME = "attributes.`Run Name`"
 CHARACTER_PX, FRAME_PX = 7, 32  # of a column's name
 NAME_CHARACTER_PX, NAME_FRAME_PX = 6, 56  # of the name of a run, which is not bold and stands beside its color
 MOST_CHARACTERS = 50  # of a run's name, or no result would be in view
+COLUMNS = 2  # of charts, whose names are cut in three beside a list of runs
 FIRST = "tags.trial = '0' AND tags.seed = '0'"
 
 
@@ -79,7 +80,15 @@ def _charts(study: StudyRecord) -> dict[str, Any]:
     (curve,) = metric_keys([f"val/{study.spec.metric}"]).values()
     folded = {curve.rpartition("/")[0]: False, "train/loss": False, FINAL: True}
     sections = [
-        {"uuid": name, "name": name, "display": not fold, "isReordered": False, "deleted": False, "isGenerated": True}
+        {
+            "uuid": name,
+            "name": name,
+            "display": not fold,
+            "isReordered": True,  # or MLflow puts its own charts first
+            "deleted": False,
+            "isGenerated": True,
+            "columns": COLUMNS,
+        }
         for name, fold in folded.items()
     ]
     first = {
