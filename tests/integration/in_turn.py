@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from itertools import groupby
 
-from harness.cli.main import main
+from tests.in_process import exit_code
 from tests.integration import unreported  # noqa: F401  # no report is written
 
 
@@ -15,20 +15,7 @@ def calls(words: list[str]) -> Iterator[list[str]]:
             yield list(call)
 
 
-def call(arguments: list[str]) -> None:
-    """Call `harness`.
-
-    Raises:
-        SystemExit: it failed.
-    """
-    sys.argv[1:] = arguments
-    try:
-        main()
-    except SystemExit as end:
-        if end.code:
-            raise
-
-
 if __name__ == "__main__":
     for arguments in calls(sys.argv[1:]):
-        call(arguments)
+        if code := exit_code(arguments):
+            sys.exit(code)

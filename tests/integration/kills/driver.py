@@ -29,9 +29,10 @@ from harness.staging.process_identity import has_ended
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.database import open_connection
 from harness.tracking.mlflow.location import default_tracking_uri
+from tests.in_process import exit_code
 from tests.integration.drivers import FIGURES
 from tests.integration.kills.forks import fork_everything
-from tests.integration.kills.struck import Struck, call, forked
+from tests.integration.kills.struck import Struck, forked
 from tests.migrations import read_migrations_once
 from tests.undrawn import undraw
 
@@ -162,7 +163,7 @@ class Calm:
         """Return what is measured in so many trials, or more."""
         if trials > self.trials:
             size, place = ("--trials", str(trials)), ("--home", str(self.home))
-            assert call(["run", "study.py", "--no-tracking", *size, *place]) == 0
+            assert exit_code(["run", "study.py", "--no-tracking", *size, *place]) == 0
             self.trials, self.known = trials, numbers(self.home, f"sqlite:///{self.home}/ledger.sqlite")
         return self.known
 
@@ -197,7 +198,7 @@ def main_of(cases: Sequence[Case]) -> None:
         place = Path(name)
         calm = Calm(place / "calm")
         calm.numbers(2)
-        assert call(["verify", str(calm.home / "reports" / NAME)]) == 0
+        assert exit_code(["verify", str(calm.home / "reports" / NAME)]) == 0
         open_connection(default_tracking_uri(place / EMPTY))
         gc.freeze()  # what forks need not look through
         for case in cases:

@@ -19,12 +19,12 @@ from typing import Any
 
 import psutil
 
-from harness.cli.main import main
 from harness.staging.ledger import Ledger
 from harness.staging.process_identity import has_ended
+from tests.in_process import exit_code
 from tests.integration.kills.forks import DELIVERY, LAUNCH, WORKER, be_called
 
-__all__ = ["Struck", "call", "forked"]
+__all__ = ["Struck", "forked"]
 
 SURPRISED = 70
 IN_TRAINING = 0.7  # of the moments are counted from when a process trains, the others from a start
@@ -33,16 +33,6 @@ PATIENCE_S, POLL_S = 300.0, 0.2
 ALMOST_GIVEN_UP = 2  # deaths of a stage in a row; after four, it is given up
 FURTHER = "further worker"
 OF_STAGES = "name NOT LIKE 'proposals%'"  # of leases and deaths
-
-
-def call(arguments: Sequence[str]) -> int:
-    """Call `harness`; return its exit code."""
-    sys.argv[1:] = arguments
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
 
 
 def forked(arguments: Sequence[str], said: Path) -> int:
@@ -55,7 +45,7 @@ def forked(arguments: Sequence[str], said: Path) -> int:
         os.dup2(output.fileno(), 1)
         os.dup2(output.fileno(), 2)
     try:
-        code = call(arguments)
+        code = exit_code(arguments)
     except BaseException:  # noqa: BLE001  # the parent is told
         traceback.print_exc()
     sys.stdout.flush()

@@ -12,11 +12,11 @@ from random import Random
 
 import torch
 
-from harness.cli.main import main
 from harness.reporting import report
 from harness.search import check
 from harness.staging import snapshot_files
 from harness.tracking.delivery import projector
+from tests.in_process import exit_code
 from tests.integration.nth_call.invariants import COMMANDS, Command, Contents, in_home
 from tests.integration.unreported import unreport
 from tests.migrations import read_migrations_once
@@ -48,12 +48,7 @@ def call(arguments: Sequence[str], draws: str) -> int:
     """Call `harness`; return its exit code. Identities that it draws follow from `draws`."""
     drawn = Random(draws)
     vars(uuid).update(uuid4=lambda: uuid.UUID(int=drawn.getrandbits(128), version=4))
-    sys.argv[1:] = arguments
-    try:
-        main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
+    return exit_code(arguments)
 
 
 @dataclass(frozen=True)
