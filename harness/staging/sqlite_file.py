@@ -1,5 +1,6 @@
 """A database in a SQLite file, read by Python's own module: a command that lists studies loads nothing else for it."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -56,12 +57,17 @@ class SqliteFile:
             HomeError: the file cannot be read or written.
         """
         try:
-            with closing(sqlite3.connect(self.path, timeout=PATIENCE_S)) as connection:
+            with closing(sqlite3.connect(self._address(), timeout=PATIENCE_S, uri=True)) as connection:
                 connection.execute("PRAGMA synchronous=FULL")
                 with connection:
                     yield SqliteTransaction(connection)
         except sqlite3.Error as error:
             raise unusable(str(self), error) from None
+
+    def _address(self) -> str:
+        """SQLite makes files beside one that it reads; where it may not, it can read one that no process has open."""
+        still = not os.access(self.path.parent, os.W_OK) and not Path(f"{self.path}-wal").exists()
+        return f"{self.path.absolute().as_uri()}?{'immutable=1' if still else 'mode=rwc'}"
 
 
 def is_damaged(path: Path) -> bool:

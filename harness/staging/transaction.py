@@ -8,7 +8,12 @@ from harness.core.errors import HomeError
 
 __all__ = ["AbstractTransaction", "unusable"]
 
-FULL = ("disk is full", "No space left on device")  # as SQLite and PostgreSQL say it
+ADVICE = {  # by what SQLite and PostgreSQL say
+    "disk is full": "free space",
+    "No space left on device": "free space",
+    "readonly database": "let the file and its folder be written",
+    "unable to open database file": "let the file and its folder be written",
+}
 
 
 class AbstractTransaction(ABC):
@@ -51,7 +56,7 @@ def unusable(
 ) -> HomeError:
     """Return the error of a database that cannot be read or written."""
     said = " ".join(str(cause).split())
-    advice = "free space" if any(words in said for words in FULL) else repair
+    advice = next((advice for words, advice in ADVICE.items() if words in said), repair)
     return HomeError(
         f"expected a ledger at {database} that can be read and written, found: {said}; {advice}, or choose {other}"
     )

@@ -36,6 +36,37 @@ def test_a_folder_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
         pass
 
 
+def test_a_file_in_a_folder_that_cannot_be_written_is_read_and_nothing_is_made_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "ledger.sqlite")
+    database.create()
+    monkeypatch.setattr("os.access", lambda *_: False)
+
+    with database.transaction() as transaction:
+        assert transaction.rows("SELECT * FROM runs") == []
+        assert [path.name for path in tmp_path.iterdir()] == ["ledger.sqlite"]
+    with (
+        pytest.raises(HomeError, match="readonly database; let the file and its folder be written, or choose"),
+        database.transaction() as transaction,
+    ):
+        transaction.execute("DELETE FROM runs")
+
+
+def test_what_another_process_has_written_is_read_from_such_a_folder_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(tmp_path / "ledger.sqlite")
+    database.create()
+    with closing(sqlite3.connect(database.path)) as other, other:
+        other.execute("INSERT INTO signals (study, name, run_id) VALUES ('s', 'n', 'r')")
+        other.commit()
+        monkeypatch.setattr("os.access", lambda *_: False)
+
+        with database.transaction() as transaction:
+            assert transaction.rows("SELECT study FROM signals") == [("s",)]
+
+
 def test_a_database_that_is_locked_is_not_damaged_and_one_that_is_cut_off_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
