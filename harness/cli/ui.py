@@ -52,11 +52,11 @@ def ui(
         return
     opened = tracker_of(tracker or used_trackers(home, study)[0])
     if not opened.has_server:
-        _print(opened.links(opened.uri_in(home), study))
+        _print(opened.links(opened.uri_in(home), study, home))
         return
     _warn(opened.title, host)
     with _term_as_interrupt(), opened.start_ui(home, settings) as server:
-        _show(server, opened.title, opened.links(server.url, study))
+        _show(server, opened.title, opened.links(server.url, study, home))
 
 
 def _warn(title: str, host: str) -> None:

@@ -98,12 +98,13 @@ class AbstractTracker(ABC):
         raise HarnessError(f"expected `start_ui` of the tracker {cls.kind!r}, whose `has_server` is true; found none")
 
     @classmethod
-    def links(cls, address: str, study: str | None) -> dict[str, str]:
+    def links(cls, address: str, study: str | None, home: Path) -> dict[str, str]:  # noqa: ARG003
         """Return what there is to look at, as text by label.
 
         Args:
             address: of the user interface that was started, or else what `uri_in` returned.
             study: to look at; all of them, if it is None.
+            home: that is shown.
 
         Raises:
             StudyNotFoundError: nothing is shown of the study.

@@ -6,9 +6,9 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, ClassVar, Self, final
 
-from harness.core.errors import HarnessError
+from harness.core.errors import HarnessError, StudyNotFoundError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.tracking._base import AbstractTracker, Place
@@ -16,7 +16,7 @@ from harness.tracking._point_file import PointFile
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, run_identity, study_entry
 from harness.tracking.content.points import Point
 
-__all__ = ["AbstractFolderTracker", "StudyFolder", "file_name"]
+__all__ = ["AbstractFolderTracker", "StudyFolder", "file_name", "metric_shown"]
 
 SHOWN = ".shown"  # a file for each run, written when all else of it is
 STUDY = "study"
@@ -27,7 +27,12 @@ class AbstractFolderTracker(AbstractTracker):
     """Writes into `<uri>/<study>/`, each run when it has ended.
 
     What it shows is kept beside it, and written down last: a run whose delivery was cut short is written anew.
+
+    Attributes:
+        version: of what is written of a run; with a greater one every run is written anew.
     """
+
+    version: ClassVar[int] = 1
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -80,7 +85,7 @@ class AbstractFolderTracker(AbstractTracker):
 
     def begin_study(self, study: StudyRecord) -> None:
         """Write what is shown of the study, if that has changed, and read what is shown of its runs."""
-        folder, entry = StudyFolder(Path(self.place.uri, study.name), study), study_entry(study)
+        folder, entry = StudyFolder(Path(self.place.uri, study.name), study, self.version), study_entry(study)
         with self.writing():
             folder.open()
             if not folder.is_begun(entry):
@@ -156,9 +161,10 @@ class StudyFolder:
         study: as it was begun.
     """
 
-    def __init__(self, path: Path, study: StudyRecord) -> None:
+    def __init__(self, path: Path, study: StudyRecord, version: int) -> None:
         self.path = path
         self.study = study
+        self._version = version
         self._shown: dict[str, dict[str, Any]] = {}
         self._live: dict[str, PointFile] = {}
 
@@ -179,11 +185,14 @@ class StudyFolder:
     def is_begun(self, entry: StudyEntry) -> bool:
         """Return whether the study is shown as it is now."""
         known = self._shown.get(STUDY, {})
-        return known.get("tags") == entry.tags and known.get("note") == entry.note
+        return {name: known.get(name) for name in ("tags", "note", "metric")} == self._about(entry)
 
     def begin(self, entry: StudyEntry, outcome: str = "") -> None:
         """Keep that the study is shown."""
-        self._keep(STUDY, {"tags": entry.tags, "note": entry.note, "outcome": outcome})
+        self._keep(STUDY, {**self._about(entry), "outcome": outcome})
+
+    def _about(self, entry: StudyEntry) -> dict[str, Any]:
+        return {"tags": entry.tags, "note": entry.note, "metric": self.study.spec.metric}
 
     def live_points(self, identity: str) -> PointFile:
         """Return the points of a run that only those know who saw it train."""
@@ -194,7 +203,8 @@ class StudyFolder:
     def shows(self, entry: RunEntry, others: Mapping[Point, int]) -> bool:
         """Return whether the run is shown, perhaps with more points of its curves."""
         known = self._shown.get(entry.identity, {})
-        return known.get("mark") in entry.marks and known.get("others") == len(others)
+        written = (known.get("version", 1), known.get("others"))
+        return known.get("mark") in entry.marks and written == (self._version, len(others))
 
     def file_of(self, identity: str) -> str:
         """Return the `file_name` with which a run is shown, perhaps another than it has now; nothing if it is not."""
@@ -212,7 +222,7 @@ class StudyFolder:
         """Keep that the run is shown."""
         points = sum(len(series.steps) for series in entry.metrics.values())
         about = {"mark": entry.mark, "file": file_name(entry), "points": points, "others": len(others)}
-        self._keep(entry.identity, about)
+        self._keep(entry.identity, about | {"version": self._version})
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file, all of it or nothing."""
@@ -225,6 +235,18 @@ class StudyFolder:
     def _keep(self, identity: str, about: dict[str, Any]) -> None:
         self.write(f"{SHOWN}/{identity}.json", json.dumps(about, ensure_ascii=False).encode())
         self._shown[identity] = about
+
+
+def metric_shown(folder: Path, title: str) -> str:
+    """Return the metric that decides in the study of which a tracker with that title has written `folder`.
+
+    Raises:
+        StudyNotFoundError: none is shown there.
+    """
+    try:
+        return str(json.loads((folder / SHOWN / f"{STUDY}.json").read_bytes())["metric"])
+    except (OSError, ValueError, TypeError, KeyError):
+        raise StudyNotFoundError(f"{title} shows no study {folder.name!r} yet; run it, or sync it, first") from None
 
 
 def file_name(entry: RunEntry) -> str:

@@ -34,7 +34,7 @@ class CsvTracker(AbstractFolderTracker):
         self._tables: dict[Path, RunTable] = {}
 
     @classmethod
-    def links(cls, address: str, study: str | None) -> dict[str, str]:
+    def links(cls, address: str, study: str | None, home: Path) -> dict[str, str]:  # noqa: ARG003
         """Return the paths of the table and of the folder with curves."""
         folder = Path(address, study or "STUDY")
         return {"Runs": str(folder / RUNS), "Curves": str(folder / CURVES)}

@@ -16,7 +16,7 @@ from harness.tracking._folder import StudyFolder
 from harness.tracking.content.finals import FINAL
 from harness.tracking.content.points import Point
 from harness.tracking.delivery.trackers import TRACKERS, tracker_of
-from tests.tracking.readers import READERS, Shown
+from tests.tracking.readers import READERS, Shown, as_shown
 
 SPEC: dict[str, Any] = {
     "name": "study",
@@ -92,11 +92,14 @@ def deliver(tracker: AbstractTracker, runs: tuple[RunRecord, ...] = RUNS, study:
     tracker.end_study(study, "unfrozen is better")
 
 
-def expected(runs: tuple[RunRecord, ...] = RUNS, study: StudyRecord = STUDY) -> dict[str, Shown]:
+def expected(kind: str, runs: tuple[RunRecord, ...] = RUNS, study: StudyRecord = STUDY) -> dict[str, Shown]:
     shown = {}
     for run in runs:
         entry = run_entry(study, run, history(), "all")
-        points = {key: sorted(zip(s.steps, s.values, strict=True)) for key, s in entry.metrics.items()}
+        points = {
+            key: sorted((step, as_shown(kind, value)) for step, value in zip(s.steps, s.values, strict=True))
+            for key, s in entry.metrics.items()
+        }
         finals = {key: pairs[0][1] for key, pairs in points.items() if key.startswith(f"{FINAL}/")}
         curves = {key: pairs for key, pairs in points.items() if key not in finals}
         system = {point.key: [(point.step, point.value)] for point in SYSTEM}
@@ -120,7 +123,7 @@ def compared(shown: dict[str, Shown], other: dict[str, Shown], leaving_out: Mapp
 def test_every_run_is_shown_with_all_its_points_params_results_and_tags(shelf: Shelf) -> None:
     deliver(shelf.open())
 
-    compared(shelf.read(), expected())
+    compared(shelf.read(), expected(shelf.kind))
 
 
 @pytest.mark.parametrize("shelf", sorted(TRACKERS), indirect=True)
@@ -131,7 +134,7 @@ def test_delivering_twice_adds_nothing(shelf: Shelf) -> None:
 
     deliver(shelf.open())
 
-    compared(shelf.read(), expected())
+    compared(shelf.read(), expected(shelf.kind))
 
 
 @pytest.mark.parametrize("cut", [0, 1, 2])
@@ -155,7 +158,7 @@ def test_a_delivery_that_was_cut_short_goes_on_and_shows_everything_once(
 
     deliver(shelf.open())
 
-    compared(shelf.read(), expected())
+    compared(shelf.read(), expected(shelf.kind))
 
 
 def test_a_run_that_was_done_again_replaces_the_one_before_and_so_does_one_with_another_name(shelf: Shelf) -> None:
@@ -166,7 +169,7 @@ def test_a_run_that_was_done_again_replaces_the_one_before_and_so_does_one_with_
     deliver(shelf.open(), again, wider)
 
     shown = shelf.read()
-    compared(shown, expected(again, wider), leaving_out=SYSTEM)  # of the run that was replaced
+    compared(shown, expected(shelf.kind, again, wider), leaving_out=SYSTEM)  # of the run that was replaced
     assert min(shown).startswith("trial 00")
 
 

@@ -56,9 +56,10 @@ def test_a_file_in_a_folder_that_cannot_be_written_is_read_and_nothing_is_made_b
 def test_what_another_process_has_written_is_read_from_such_a_folder_as_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(tmp_path / "ledger.sqlite")
+    path = tmp_path / "ledger.sqlite"
+    database = Database(path)
     database.create()
-    with closing(sqlite3.connect(database.path)) as other, other:
+    with closing(sqlite3.connect(path)) as other, other:
         other.execute("INSERT INTO signals (study, name, run_id) VALUES ('s', 'n', 'r')")
         other.commit()
         monkeypatch.setattr("os.access", lambda *_: False)

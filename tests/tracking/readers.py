@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.tracking import Place
 from harness.tracking.content.finals import FINAL
 
@@ -73,7 +75,7 @@ def in_tensorboard(place: Place, study: str) -> dict[str, Shown]:
             for event in (event for file in folder.glob("*tfevents*") for event in _events(file)):
                 for value in event.summary.value:
                     if value.metadata.plugin_data.plugin_name == "scalars":
-                        points.setdefault(value.tag, []).append((event.step, value.tensor.double_val[0]))
+                        points.setdefault(value.tag, []).append((event.step, _number(value.tensor)))
                     elif value.metadata.plugin_data.plugin_name == "text":
                         texts[value.tag] = value.tensor.string_val[0].decode()
             tables = {name: _cells(text) for name, text in texts.items()}
@@ -108,6 +110,11 @@ def in_wandb(place: Place, study: str) -> dict[str, Shown]:
     return shown
 
 
+def as_shown(kind: str, value: float) -> float:
+    """Return a number as precisely as a tracker shows it."""
+    return float(np.float32(value)) if kind == "tensorboard" else value
+
+
 READERS: dict[str, Read] = {
     "csv": in_csv,
     "mlflow": in_mlflow,
@@ -128,6 +135,14 @@ def _below(prefix: str, row: dict[str, str]) -> dict[str, str]:
 def _cells(table: str) -> dict[str, str]:
     rows = [line.removeprefix("| ").removesuffix(" |").split(" | ", 1) for line in table.splitlines()[2:]]
     return {name: text.replace("\\|", "|") for name, text in rows} if table.startswith("| | |") else {}
+
+
+def _number(tensor: Any) -> float:
+    """Return what TensorBoard shows of a point: it passes over all that is not in single precision."""
+    from tensorboard.compat.proto.types_pb2 import DT_FLOAT
+
+    assert tensor.dtype == DT_FLOAT
+    return float(tensor.float_val[0])
 
 
 def _events(file: Path) -> Iterator[Any]:

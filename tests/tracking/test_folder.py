@@ -51,3 +51,18 @@ def test_a_run_is_shown_only_when_all_of_it_is_written_and_then_never_written_ag
 
     assert tracker.written == ["study ", "trial 7 · unfrozen · seed 2", "study done"]
     assert later.written == []
+
+
+def test_what_an_earlier_version_wrote_is_written_anew_once(
+    tmp_path: Path, study: StudyRecord, run: RunRecord, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> list[str]:
+        tracker = Cut(Place(str(tmp_path)))
+        tracker.begin_study(study)
+        tracker.project_run(run, history)
+        return [name for name in tracker.written if name.startswith("trial")]
+
+    first = written()
+    monkeypatch.setattr(Cut, "version", Cut.version + 1)
+
+    assert (first, written(), written()) == (["trial 7 · unfrozen · seed 2"], ["trial 7 · unfrozen · seed 2"], [])

@@ -76,7 +76,7 @@ class MlflowTracker(AbstractTracker):
         return start_ui(home, settings.port, settings.host, limit_s=settings.limit_s)
 
     @classmethod
-    def links(cls, address: str, study: str | None) -> dict[str, str]:
+    def links(cls, address: str, study: str | None, home: Path) -> dict[str, str]:  # noqa: ARG003
         """Return the addresses of the study's pages."""
         if study is None:
             return {"MLflow UI": address}

@@ -13,7 +13,7 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import DATA_CLASS_SCALAR, Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
-from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT, DT_STRING
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
 from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 from tensorboard.plugins.hparams import api_pb2
 from tensorboard.plugins.hparams.metadata import PLUGIN_NAME, SESSION_END_INFO_TAG, SESSION_START_INFO_TAG
@@ -49,8 +49,11 @@ def restart() -> Event:
 
 
 def scalar_event(point: Point, ms: int) -> Event:
-    """Return a point of a curve, measured `ms` milliseconds after 1970, with all digits."""
-    tensor = TensorProto(dtype=DT_DOUBLE, double_val=[point.value], tensor_shape=TensorShapeProto())
+    """Return a point of a curve, measured `ms` milliseconds after 1970, in single precision.
+
+    TensorBoard passes over values in double precision, unless it reads slowly: `--load_fast=false`.
+    """
+    tensor = TensorProto(dtype=DT_FLOAT, float_val=[point.value], tensor_shape=TensorShapeProto())
     about = SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="scalars"), data_class=DATA_CLASS_SCALAR)
     value = Summary.Value(tag=point.key, tensor=tensor, metadata=about)
     return Event(wall_time=ms / 1000, step=point.step, summary=Summary(value=[value]))

@@ -1,14 +1,16 @@
 """The tracker that shows studies in TensorBoard."""
 
+import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, final
+from urllib.parse import quote, urlencode
 
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking._base import UiSettings
-from harness.tracking._folder import AbstractFolderTracker, StudyFolder, file_name
+from harness.tracking._folder import AbstractFolderTracker, StudyFolder, file_name, metric_shown
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry
 from harness.tracking.content.keys import allowed_keys
 from harness.tracking.content.points import Point, points_of
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["TensorBoardTracker"]
 
 EVENTS = "events.out.tfevents"  # TensorBoard takes a file for one of its own if its name has the second half
+ARM = "· (.*) ·"  # in the name of a run
 ENDS = {"completed": "SUCCESS", "failed": "FAILURE", "pruned": "FAILURE"}
 
 
@@ -36,6 +39,7 @@ class TensorBoardTracker(AbstractFolderTracker):
     title = "TensorBoard"
     package = "tensorboard"
     has_server = True
+    version = 2  # 1 had points that TensorBoard passes over
 
     @classmethod
     def start_ui(cls, home: Path, settings: UiSettings) -> UiServer:
@@ -43,10 +47,18 @@ class TensorBoardTracker(AbstractFolderTracker):
         return start_ui(Path(cls.uri_in(home)), settings)
 
     @classmethod
-    def links(cls, address: str, study: str | None) -> dict[str, str]:
-        """Return the address, at which only the runs of the study are chosen."""
-        chosen = f"/?runFilter=%5E{study}%2F#timeseries" if study else ""
-        return {"TensorBoard": f"{address}{chosen}"}
+    def links(cls, address: str, study: str | None, home: Path) -> dict[str, str]:
+        """Return the address, at which the metric of the study comes first, and arms have colors."""
+        if study is None:
+            return {"TensorBoard": address}
+        card = {"plugin": "scalars", "tag": f"val/{metric_shown(Path(cls.uri_in(home), study), cls.title)}"}
+        chosen = {
+            "pinnedCards": json.dumps([card]),
+            "runColorGroup": f"regex:{ARM}",
+            "runFilter": f"^{study}/",
+            "smoothing": "0",
+        }
+        return {"TensorBoard": f"{address}/?{urlencode(chosen, quote_via=quote)}#timeseries"}
 
     def write_study(self, folder: StudyFolder, entry: StudyEntry, outcome: str) -> None:
         """Write the note as a text of the study."""

@@ -10,6 +10,7 @@ from harness.tracking.ui_server import Program, UiServer, start_server
 __all__ = ["start_ui"]
 
 USUAL_PORT = 6006
+MOST_POINTS = 1_000_000  # of a curve; TensorBoard calls 0 all of them, and then shows none
 
 
 def start_ui(folder: Path, settings: UiSettings) -> UiServer:
@@ -25,7 +26,6 @@ def start_ui(folder: Path, settings: UiSettings) -> UiServer:
             "one by harness sync --tracker tensorboard, first"
         )
     command = [sys.executable, "-P", "-m", "tensorboard.main", "--logdir", str(folder)]
-    # Curves have at most 500 points, unless all are wanted: none is left out once more.
-    command += ["--samples_per_plugin", "scalars=0", "--reload_interval", "5"]
+    command += ["--samples_per_plugin", f"scalars={MOST_POINTS}", "--reload_interval", "5"]
     program = Program("TensorBoard", command, folder, ".tensorboard.log", "/data/environment", USUAL_PORT, {})
     return start_server(program, settings.port, settings.host, settings.limit_s)

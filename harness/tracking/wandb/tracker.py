@@ -36,7 +36,7 @@ class WandbTracker(AbstractFolderTracker):
     package = "wandb"
 
     @classmethod
-    def links(cls, address: str, study: str | None) -> dict[str, str]:
+    def links(cls, address: str, study: str | None, home: Path) -> dict[str, str]:  # noqa: ARG003
         """Return the command that sends what was written."""
         return {"Send the runs": f"wandb sync {Path(address, study or '*', 'wandb')}/offline-run-*"}
 

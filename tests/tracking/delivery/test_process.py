@@ -29,7 +29,7 @@ from harness.tracking.delivery.projector import Projector
 from harness.tracking.delivery.undelivered import Undelivered
 from harness.tracking.mlflow.client import MlflowClient
 from harness.tracking.mlflow.ui import start_ui
-from tests.tracking.readers import READERS
+from tests.tracking.readers import READERS, as_shown
 
 PRODUCER = Path(__file__).with_name("producer.py")
 NewDatabase = Callable[[Path], str]
@@ -153,7 +153,10 @@ def test_kills_lose_nothing_and_repeat_nothing_in_any_tracker_that_writes_files(
             name: {key: points for key, points in run.points.items() if not key.startswith("system/")}
             for name, run in shown.items()
         }
-        assert curves == in_ledger(tmp_path)
+        assert curves == {
+            name: {key: [(step, as_shown(kind, value)) for step, value in points] for key, points in run.items()}
+            for name, run in in_ledger(tmp_path).items()
+        }
 
 
 def in_mlflow_statuses(uri: str) -> set[str]:
