@@ -5,7 +5,9 @@ from harness.growth import AbstractOperation
 
 
 @pytest.mark.slow
-def test_every_operation_is_measured_with_every_optimizer() -> None:
+def test_every_operation_is_measured_with_every_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "BATCH", 4)
+
     figures = growth.GrowthBenchmark().measure(quick=True)
 
     assert len(figures) == 2 * len(growth.OPERATIONS) * len(growth.OPTIMIZERS)
