@@ -27,6 +27,7 @@ from harness.reporting.publication.source_files import ENVIRONMENT, read_data, w
 from harness.reporting.publication.summary import summary_of
 from harness.reporting.sections import make_parts, sections_of
 from harness.reporting.tables._base import ReportTable, csv_bytes
+from harness.reporting.tables.published import said_of_published
 from harness.reporting.text.caveats import caveats
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
@@ -127,7 +128,7 @@ def _verdict_content(context: ReportContext) -> dict[str, Any]:
         "verdict": context.verdict,
         "answer": context.judged.sentence,
         "besides": context.besides,
-        "others": said_of_other_arms(data, comparison, measure, context.standings) if context.compared else "",
+        "others": _said_of_others(context),
         "checks": in_short(context.badges),
         "headline": headline(data, comparison, account, measure, context.sampling_error),
         "compared": (comparison.first, comparison.second),
@@ -137,6 +138,11 @@ def _verdict_content(context: ReportContext) -> dict[str, Any]:
         "limits": limits(data, comparison),
         "commands": {"repeat": commands(context.whole)},
     }
+
+
+def _said_of_others(context: ReportContext) -> str:
+    arms = said_of_other_arms(context.data, context.comparison, context.measure, context.standings)
+    return " ".join(filter(None, [arms if context.compared else "", said_of_published(context.data)]))
 
 
 def _figure_files(figures: Mapping[str, ReportFigure]) -> dict[str, bytes]:

@@ -14,13 +14,14 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import signed
 from harness.reporting.tables._base import ReportTable, table_of_numbers
 
-__all__ = ["published_table"]
+__all__ = ["published_table", "said_of_published"]
 
 NEAR = 2.0  # standard errors, or published standard deviations
 UNITS = {
     "SE": "standard errors of the difference between two such means",
     "SD": "published standard deviations of single runs, whose number is not named",
 }
+SHORT_UNITS = {"SE": "standard errors of the difference", "SD": "published standard deviations"}
 
 
 def published_table(context: ReportContext) -> ReportTable | None:
@@ -29,23 +30,35 @@ def published_table(context: ReportContext) -> ReportTable | None:
     Ours are mean and standard deviation over all completed runs of the arm. The distance between the two means is in
     units of its standard error, or of the published standard deviation where the source names no number of runs.
     """
-    data = context.data
-    records = [_record(data, result) for result in data.study.spec.published]
+    data, records = context.data, _records(context.data)
     if not records:
         return None
     rows = [_row(record, data.measure(record["metric"])) for record in records]
     sources = "; ".join(dict.fromkeys(str(record["source"]) for record in records))
-    counted_in = [unit for unit in UNITS if any(record["distance_in"] == unit for record in records)]
-    note = " ".join([f"Published: {sources}.", *(_nearness(records, unit) for unit in counted_in)])
+    nearness = [
+        f"{near} of {all_of} means lie within {NEAR:g} {unit} of the published ones. {unit}: {UNITS[unit]}."
+        for unit, (near, all_of) in _counts(records).items()
+    ]
+    note = " ".join([f"Published: {sources}.", *nearness])
     title = "Published results, and ours"
     return table_of_numbers("published", title, rows, pd.DataFrame(records), left=3, note=note)
 
 
-def _nearness(records: list[dict[str, Any]], unit: str) -> str:
-    """Say how many of the means that are compared in this unit lie near the published ones."""
-    distances = [abs(record["distance"]) for record in records if record["distance_in"] == unit]
-    near = sum(distance <= NEAR for distance in distances)
-    return f"{near} of {len(distances)} means lie within {NEAR:g} {unit} of the published ones. {unit}: {UNITS[unit]}."
+def said_of_published(data: StudyData) -> str:
+    """Say in a sentence how many published means came out here as well; nothing for a study that names none."""
+    counts = _counts(_records(data))
+    met = [f"{near} of {all_of} within {NEAR:g} {SHORT_UNITS[unit]}" for unit, (near, all_of) in counts.items()]
+    return f"Published means that came out here as well: {'; '.join(met)}." if met else ""
+
+
+def _records(data: StudyData) -> list[dict[str, Any]]:
+    return [_record(data, result) for result in data.study.spec.published]
+
+
+def _counts(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Return how many means lie near the published ones, and of how many, by the unit of the distance."""
+    distances = {unit: [abs(r["distance"]) for r in records if r["distance_in"] == unit] for unit in UNITS}
+    return {unit: (sum(one <= NEAR for one in found), len(found)) for unit, found in distances.items() if found}
 
 
 def _record(data: StudyData, result: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,19 @@ import pytest
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.tables._base import ReportTable
-from harness.reporting.tables.published import published_table
+from harness.reporting.tables.published import published_table, said_of_published
 from harness.staging.study_spec import StudySpec
 
 StudyDataOf = Callable[..., StudyData]
 
 
 def table_of(data: StudyData, *published: dict[str, Any]) -> ReportTable | None:
+    return published_table(ReportContext(data_with(data, *published)))
+
+
+def data_with(data: StudyData, *published: dict[str, Any]) -> StudyData:
     spec = {**data.study.spec, "published": list(published)}
-    return published_table(ReportContext(replace(data, study=replace(data.study, spec=StudySpec(spec)))))
+    return replace(data, study=replace(data.study, spec=StudySpec(spec)))
 
 
 def result(arm: str, metric: str, mean: float, std: float, source: str = "Someone (2018), 10 runs") -> dict[str, Any]:
@@ -43,6 +47,16 @@ def test_two_means_are_compared_by_the_standard_error_of_their_difference(finish
     assert table.rows[0][-1] == "\N{MINUS SIGN}1.9 SE"
     assert "Someone (2018), 10 runs. 1 of 2 means lie within 2 SE of the published ones." in table.note
     assert "single runs" not in table.note
+
+
+def test_how_many_are_met_is_said_in_a_sentence(finished_data: StudyData) -> None:
+    mean = finished_data.runs.loc[finished_data.runs["arm"] == "frozen", "test/accuracy/all"].mean()
+    near, far = (result("frozen", "accuracy/all", mean + off, 0.01) for off in (0.0, 0.5))
+
+    assert said_of_published(data_with(finished_data, near, far)) == (
+        "Published means that came out here as well: 1 of 2 within 2 standard errors of the difference."
+    )
+    assert said_of_published(finished_data) == ""
 
 
 def test_a_source_without_its_number_of_runs_is_compared_by_the_spread_of_single_runs(finished_data: StudyData) -> None:
