@@ -58,7 +58,11 @@ def listed(words: Sequence[str]) -> str:
 
     >>> listed(["a"]), listed(["a", "b", "c"])
     ('a', 'a, b and c')
+    >>> listed(["a, b", "c", "d"])
+    'a, b; c; and d'
     """
+    if any(", " in word for word in words[:-1]):
+        return "; ".join([*words[:-1], f"and {words[-1]}"])
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
