@@ -2,7 +2,6 @@
 
 import csv
 import json
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,6 @@ from harness.tracking import Place
 from harness.tracking.content.finals import FINAL
 
 Values = dict[str, list[tuple[int, float]]]
-BLOCK, HEADER, RECORD = 32768, 7, struct.Struct("<IHB")  # of the log that Weights & Biases writes
 
 
 @dataclass
@@ -85,11 +83,13 @@ def in_tensorboard(place: Place, study: str) -> dict[str, Shown]:
 
 def in_wandb(place: Place, study: str) -> dict[str, Shown]:
     """Read the folders in the order in which `wandb sync` would send them: equal ids are one run."""
+    from harness.tracking.wandb.log_file import records
+
     shown = {}
     for file in sorted(Path(place.uri, study, "wandb").glob("offline-run-*/*.wandb")):
         points: Values = {}
         config, finals, name, failed = dict[str, Any](), dict[str, float](), "", None
-        for record in _records(file):
+        for record in records(file):
             if record.WhichOneof("record_type") == "run":
                 name = record.run.display_name
                 config |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
@@ -149,25 +149,6 @@ def _events(file: Path) -> Iterator[Any]:
     from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
     return iter(LegacyEventFileLoader(str(file)).Load())
-
-
-def _records(file: Path) -> Iterator[Any]:
-    """Yield the records of a log of Weights & Biases: in blocks, over whose ends long records are divided."""
-    from wandb.proto.wandb_internal_pb2 import Record
-
-    data, place, content = file.read_bytes(), HEADER, b""
-    while place + RECORD.size <= len(data):
-        left = BLOCK - place % BLOCK
-        if left < RECORD.size:
-            place += left
-            continue
-        _, length, kind = RECORD.unpack_from(data, place)
-        place += RECORD.size
-        content += data[place : place + length]
-        place += length
-        if kind in (1, 4):  # whole, or the last part
-            yield Record.FromString(content)
-            content = b""
 
 
 def _text(value: Any) -> str:

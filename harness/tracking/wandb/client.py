@@ -1,4 +1,4 @@
-"""Weights & Biases' client, quiet and without what it gathers by itself: the one module that imports it."""
+"""Weights & Biases' client, quiet and without what it gathers by itself."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,13 @@ os.environ.setdefault("WANDB_SILENT", "true")
 
 import wandb
 
+from harness.tracking.wandb.log_file import wait_until_whole
+
 __all__ = ["ERRORS", "Shown", "write_run"]
 
 ERRORS = (wandb.Error, OSError)
 STEP = "step"
+LIMIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ def write_run(shown: Shown, folder: Path, mode: str) -> None:
         run.log(dict(row), step=number)
     run.summary.update(dict(shown.summary or {}))
     run.finish(exit_code=int(shown.failed))
+    for file in folder.glob(f"wandb/offline-run-*-{shown.id}/run-{shown.id}.wandb"):
+        wait_until_whole(file, LIMIT_S)
 
 
 def _settings() -> wandb.Settings:

@@ -58,6 +58,7 @@ STARTED_AGAIN = STOPPED + max(1, 3 * KILLS // 10)
 TRIALS = max(4, KILLS)  # several runs for every kill
 RUNS = TRIALS * 2 * 2
 WAIT_S = 120.0
+ALL_POINTS = ("--tracking-points", "all")
 Points = dict[str, dict[str, list[tuple[int, float]]]]
 
 
@@ -88,7 +89,7 @@ def kill_while_it_trains(folder: Path, uri: str, delay_s: float, *, deliverer: b
     A stage in which four processes die with nothing stored in between is given up, which is tested elsewhere.
     """
     before = stages(folder)
-    process = begin(folder, "run", "killed", "--tracking-uri", uri, "--system-metrics")
+    process = begin(folder, "run", "killed", "--tracking-uri", uri, *ALL_POINTS, "--system-metrics")
     limit = time.monotonic() + WAIT_S
     while stages(folder) <= before:
         assert process.poll() is None
@@ -160,7 +161,7 @@ def test_kills_and_a_server_that_was_away_leave_mlflow_equal_to_the_ledger(
         left = RUNS - len(in_ledger(tmp_path / "runs"))
         done(tmp_path, "run", "killed", "--no-tracking")
 
-        outputs = [done(tmp_path, "sync", "killed", "--tracking-uri", uri) for _ in range(2)]
+        outputs = [done(tmp_path, "sync", "killed", "--tracking-uri", uri, *ALL_POINTS) for _ in range(2)]
 
         assert left > 0  # every kill hit a study that went on
         assert outputs == [f"killed: MLflow shows all that is known, {RUNS} runs.\n"] * 2
