@@ -24,10 +24,11 @@ __all__ = ["Columns", "read_columns"]
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of equal length, read from the file at `path`."""
+    """Columns of equal length, read from the file at `path`, where `decimal` stands before fractions."""
 
     path: Path
     table: Any
+    decimal: str = "."
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -42,13 +43,17 @@ class Columns:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = pc.utf8_trim_whitespace(column)
             column = pc.if_else(pc.equal(column, ""), None, column) if empty else column
+        written = self._with_points(column)
         try:
-            values = np.array(column.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy())
+            values = np.array(written.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy())
         except pa.ArrowNotImplementedError:
             raise DataError(f"expected numbers in column {name!r} of {self.path}, found {column.type}") from None
         except pa.ArrowInvalid:
-            row = next(number for number, value in enumerate(column) if value.is_valid and not _is_number(value))
-            raise self._fault("a number", name, row, repr(column[row].as_py())) from None
+            row = next(number for number, value in enumerate(written) if value.is_valid and not _is_number(value))
+            found = str(column[row].as_py())
+            other = {".": ",", ",": "."}[self.decimal]
+            hint = f'; decimal="{other}" reads it' if _is_number(pa.scalar(found.replace(other, "."))) else ""
+            raise self._fault("a number", name, row, f"{found!r}{hint}") from None
         wrong = np.isinf(values) if empty else ~np.isfinite(values)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -93,6 +98,12 @@ class Columns:
             raise self._fault("a class 0, 1, 2, ... (texts need class_names)", name, row, f"{numbers[row]:g}")
         return numbers.long()
 
+    def _with_points(self, column: Any) -> Any:
+        """Return numbers with a decimal comma as Arrow reads them; a point in such a number leaves none."""
+        if self.decimal == "." or not pa.types.is_string(column.type):
+            return column
+        return pc.replace_substring(pc.replace_substring(column, ".", " "), self.decimal, ".")
+
     def _complete(self, name: str) -> Any:
         column = self.table.column(name)
         if column.null_count:
@@ -103,7 +114,7 @@ class Columns:
         return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found:.80}")
 
 
-def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> Columns:
+def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",", decimal: str = ".") -> Columns:
     """Read the columns `names` of the CSV or Parquet file at `path`.
 
     Raises:
@@ -125,7 +136,7 @@ def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",") -> C
         raise DataError(f"expected a {path.suffix[1:]} file at {path}, found none that can be read: {reason}") from None
     if not table.num_rows:
         raise DataError(f"expected rows in {path}, found only names of columns")
-    return Columns(path, table)
+    return Columns(path, table, decimal)
 
 
 def _encoding_fault(path: Path, where: str, found: str) -> DataError:

@@ -39,10 +39,11 @@ class Table(AbstractTask):
             of values as a whole, whose errors are still given in its own unit. What is constant keeps its variance.
         parts: how the rows are divided.
         delimiter: between the fields of a CSV file.
+        decimal: what stands before the fractions of numbers in a CSV file.
         fill: by input of numbers, what stands for its empty fields: mean or median of the training part, or a number.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("fill",)
+    later: ClassVar[tuple[str, ...]] = ("decimal", "fill")
 
     kind: Literal["table"] = "table"
     path: str
@@ -55,11 +56,14 @@ class Table(AbstractTask):
     standardize: bool = True
     parts: Parts = Parts()
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    decimal: Literal[".", ","] = "."
     fill: Mapping[str, Fill] = {}
 
     @model_validator(mode="after")
     def _columns_fit_together(self) -> "Table":
         predicted = {name for columns in self.targets.values() for name in columns} | {self.label}
+        if self.delimiter == self.decimal:
+            raise ValueError(f"expected a delimiter that is not the decimal {self.decimal!r}, found the same")
         if leaked := [name for name in self.inputs if name in predicted]:
             raise ValueError(f"expected inputs apart from label and targets, found {leaked[0]!r} in both")
         if len(set(self.inputs)) < len(self.inputs):
@@ -79,7 +83,7 @@ class Table(AbstractTask):
     def load(self, folder: Path | None) -> TaskData:
         """Return the data. Raises `DataError` at the first fault, with its column and row."""
         path = find_own_file(self.path, self.sha256, folder)
-        columns = read_columns(path, self._names, delimiter=self.delimiter)
+        columns = read_columns(path, self._names, delimiter=self.delimiter, decimal=self.decimal)
         labels = self._classes_in(columns, self.label) if self.label else torch.zeros(len(columns)).long()
         groups = columns.categories(self.parts.group) if self.parts.group else None
         indices = self.parts.divide(labels, groups)

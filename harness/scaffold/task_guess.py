@@ -76,7 +76,9 @@ def _predicted(table: SeenTable, label: str | None) -> Column:
     if label is not None and label not in known:
         raise DataError(f"no column {label!r} in {table.path}.{did_you_mean(label, known)}")
     named = [column for column in table.columns if column.name.lower() in LABEL_NAMES]
-    return known[label] if label is not None else (named or table.columns)[-1]
+    if label is not None:
+        return known[label]
+    return (named or [column for column in table.columns if not column.counts_rows] or table.columns)[-1]
 
 
 def _classes(column: Column, table: SeenTable) -> tuple[str, ...]:
@@ -94,7 +96,11 @@ def _classes(column: Column, table: SeenTable) -> tuple[str, ...]:
             f"expected at most {MOST_CLASSES} classes with {ROWS_A_CLASS} rows each on average {where}, "
             f"found {len(column.counts)} different texts in {column.rows} rows; name another column with --label"
         )
-    return tuple(sorted(column.counts, key=float if column.is_number else str))
+    return tuple(sorted(column.counts, key=_number if column.is_number else str))
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "."))
 
 
 def _reason_to_leave_out(column: Column) -> str:
@@ -105,7 +111,7 @@ def _reason_to_leave_out(column: Column) -> str:
         return f"{column.empty} of {column.rows} fields are empty"
     if len(column.counts) == 1:
         return "it is constant"
-    if column.numbers_rows and (not column.is_number or _is_identifier(column.name)):
+    if column.numbers_rows and (not column.is_number or column.counts_rows or _is_identifier(column.name)):
         return "it is different in every row"
     if not column.is_number and len(column.counts) > MOST_CATEGORIES:
         return f"it has {len(column.counts)} different texts"

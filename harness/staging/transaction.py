@@ -13,6 +13,7 @@ ADVICE = {  # by what SQLite and PostgreSQL say
     "No space left on device": "free space",
     "readonly database": "let the file and its folder be written",
     "unable to open database file": "let the file and its folder be written",
+    "locking protocol": "see that the file and its folder can be written, and try again",
 }
 
 

@@ -9,6 +9,7 @@ import torch
 from pyarrow import parquet
 
 from harness.core.errors import DataError, SpecError
+from harness.core.spec import with_changes
 from harness.data import Output, Parts, Table, load_task, sha256_of
 from harness.staging.run import RunConfig
 from harness.staging.stage_key import first_key
@@ -184,6 +185,20 @@ def test_another_delimiter_and_names_of_classes_are_read(tmp_path: Path) -> None
     assert task.load(tmp_path).train.labels.bincount().tolist() == [12, 12, 12]
 
 
+def test_numbers_with_a_decimal_comma_are_those_with_a_point(tmp_path: Path) -> None:
+    content = rows()
+    commas = {name: [str(value).replace(".", ",") for value in values] for name, values in content.items()}
+    expected = load_task(table(write(tmp_path, content)), tmp_path).train.inputs
+
+    task = table(write(tmp_path, commas, delimiter=";"), delimiter=";", decimal=",")
+
+    assert torch.equal(load_task(task, tmp_path).train.inputs, expected)
+    points = table(write(tmp_path, content, delimiter=";"), delimiter=";")
+    assert "decimal" not in points.to_json()
+    with pytest.raises(DataError, match=r"found '5\.251'; decimal=\"\.\" reads it"):
+        load_task(with_changes(points, {"decimal": ","}), tmp_path)
+
+
 def test_changed_data_are_noticed_and_are_another_stage(tmp_path: Path, digits_run: RunConfig) -> None:
     before = table(write(tmp_path, rows()))
     after = table(write(tmp_path, rows() | {"width": list(range(60))}))
@@ -216,6 +231,11 @@ FAULTS = [
     (rows() | {"width": [""] * 60}, {"fill": {"width": "median"}}, "in the training part of column 'width' .*none"),
     (edited("species", 5, "-1"), {}, r"expected a class 0, 1, 2, .* in column 'species', row 6, of .*found -1"),
     (edited("species", 5, "1.5"), {}, r"in column 'species', row 6, of .*found 1\.5"),
+    (
+        edited("width", 3, "1,5"),
+        {},
+        "expected a number in column 'width', row 4, of .*found '1,5'; decimal=\",\" reads it",
+    ),
     (rows(), {"label": "name"}, r"expected a number in column 'name', row 1"),
     (
         rows(),
@@ -261,6 +281,7 @@ def test_a_fault_of_a_table_is_one_clear_line(
         ({"inputs": ()}, "expected 1 or more entries"),
         ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
         ({"fill": {"color": 1.0}}, "expected fill of inputs that are numbers, found 'color'"),
+        ({"decimal": ","}, "expected a delimiter that is not the decimal ',', found the same"),
         ({"fill": {"width": "mode"}}, "mean"),
         ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),
         ({"label": None}, "expected a label, the column that says which class a row is of"),

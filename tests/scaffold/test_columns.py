@@ -29,6 +29,24 @@ def test_what_divides_fields_is_seen_in_the_first_line(tmp_path: Path, delimiter
     assert read_table(written(tmp_path, f"a{delimiter}b\n1{delimiter}2\n")).delimiter == delimiter
 
 
+def test_a_decimal_comma_is_seen_in_the_numbers_and_a_point_among_them_is_none(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "a;b;c;d\n1,5;-2;x;1,5\n2,5;3;y, z;1.500\n"))
+
+    assert (table.delimiter, table.decimal) == (";", ",")
+    assert [column.is_number for column in table.columns] == [True, True, False, False]
+    assert table.columns[0].standard_deviation == 0.5
+    assert read_table(written(tmp_path, 'a,b\n"1,5",2\n')).decimal == "."
+
+
+@pytest.mark.parametrize(
+    ("values", "counts"), [("789", True), ("978", True), ("788", False), ("790", False), ("7 9", False)]
+)
+def test_consecutive_numbers_count_rows(tmp_path: Path, values: str, counts: bool) -> None:
+    table = read_table(written(tmp_path, "a,b\n" + "".join(f"{value.strip()},1\n" for value in values)))
+
+    assert table.columns[0].counts_rows is counts
+
+
 def test_a_field_in_quotes_may_hold_anything(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, 'a,b\n"x, y\nz",1\n'))
 

@@ -17,7 +17,7 @@ def table(**columns: Sequence[object]) -> SeenTable:
         for value in values:
             column.add(str(value))
         made.append(column)
-    return SeenTable(Path("plants.csv"), ",", tuple(made))
+    return SeenTable(Path("plants.csv"), ",", ".", tuple(made))
 
 
 def of(*values: object) -> list[object]:
@@ -34,7 +34,12 @@ NUMBERS = [row / 7 for row in range(ROWS)]
         ({"x": NUMBERS, "kind": of("oak", "elm")}, "kind", ("elm", "oak")),  # the last column
         ({"Class": of(1, 10, 2), "x": NUMBERS}, "Class", ("1", "2", "10")),  # the column that says so
         ({"x": NUMBERS, "grams": NUMBERS}, "grams", ()),
-        ({"x": NUMBERS, "count": range(ROWS)}, "count", ()),  # too many whole numbers for classes
+        ({"x": NUMBERS, "kind": of("oak", "elm"), "plant": range(1000, 1000 + ROWS)}, "kind", ("elm", "oak")),
+        (
+            {"x": NUMBERS, "count": [row * row for row in range(ROWS)]},
+            "count",
+            (),
+        ),  # too many whole numbers for classes
     ],
 )
 def test_what_is_predicted_is_guessed(columns: dict[str, Sequence[object]], label: str, classes: tuple[str]) -> None:
@@ -76,7 +81,8 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
         ("plant_id", range(ROWS), "it is different in every row"),
         ("other", of(*(f"text {number}" for number in range(25))), "it has 25 different texts"),
         ("", NUMBERS, "it has no name"),
-        ("other", range(ROWS), "an input"),  # a whole number may well be a measurement
+        ("other", range(ROWS), "it is different in every row"),
+        ("other", [row * row for row in range(ROWS)], "an input"),  # a whole number may well be a measurement
         ("other", NUMBERS, "an input"),
     ],
 )

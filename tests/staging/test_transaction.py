@@ -24,6 +24,15 @@ def test_a_cause_of_several_lines_is_told_in_one() -> None:
     assert "found: disk full, sorry;" in str(unusable("ledger.sqlite", "disk full,\n  sorry"))
 
 
-@pytest.mark.parametrize("said", ["database or disk is full", "could not extend file: No space left on device"])
-def test_of_a_full_disk_it_is_said_what_helps(said: str) -> None:
-    assert "; free space, or" in str(unusable("ledger.sqlite", said))
+@pytest.mark.parametrize(
+    ("said", "helps"),
+    [
+        ("database or disk is full", "free space"),
+        ("could not extend file: No space left on device", "free space"),
+        ("attempt to write a readonly database", "let the file and its folder be written"),
+        ("locking protocol", "see that the file and its folder can be written, and try again"),
+        ("database disk image is malformed", "restore it from a copy"),
+    ],
+)
+def test_it_is_said_what_helps(said: str, helps: str) -> None:
+    assert f"found: {said}; {helps}, or choose" in str(unusable("ledger.sqlite", said))

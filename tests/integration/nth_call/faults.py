@@ -13,7 +13,8 @@ OPENED = ("disk I/O error", "unable to open database file", "readonly database")
 FULL = ("No space left on device", "disk is full", *OPENED)
 BROKEN = ("Input/output error", *OPENED)
 EXHAUSTED = ("Too many open files", *OPENED)
-READ_ONLY = ("Read-only file system", *OPENED)
+# And where it cannot write the index of what is new in a database, that nobody keeps to its locks.
+READ_ONLY = ("Read-only file system", "locking protocol", *OPENED)
 
 
 @dataclass(frozen=True)
