@@ -9,7 +9,7 @@ import pytest
 from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.paper.latex import escaped, latex_table
+from harness.reporting.paper.latex import GAP, MOST_LINES, SIZES, escaped, latex_table
 from harness.reporting.paper.methods import methods
 from harness.reporting.paper.works import DATA, WORKS
 from harness.reporting.paper.write_paper import paper_files, write_paper
@@ -82,7 +82,8 @@ def test_every_table_is_one_of_latex(files: dict[str, str]) -> None:
 def test_numbers_stand_to_the_right_and_words_cannot_run() -> None:
     table = table_of_numbers("of", "A & B", [{"arm": r"a_b \input{x}", "mean": "\N{MINUS SIGN}1 %"}], pd.DataFrame())
 
-    assert latex_table(table).splitlines()[2:9] == [
+    assert latex_table(table).splitlines()[2:10] == [
+        r"\small",
         r"\caption{A \& B.}",
         r"\label{tab:of}",
         r"\begin{tabular}{lr}",
@@ -92,6 +93,30 @@ def test_numbers_stand_to_the_right_and_words_cannot_run() -> None:
         r"a\_b \textbackslash{}input\{x\} & $-$1 \% \\",
     ]
     assert escaped("~^<>") == r"\textasciitilde{}\textasciicircum{}\textless{}\textgreater{}"
+
+
+def test_a_wide_table_has_lines_that_break_and_fits() -> None:
+    row = {
+        "what": "many words " * 8,
+        "file": "results/of/a/study/of/mine.csv",
+        "mean": "1.5",
+        "interval": "+1.4 to +7.9",
+    }
+
+    text = latex_table(table_of_numbers("wide", "Wide", [row], pd.DataFrame(), left=2))
+
+    kinds = re.findall(r">\{\\(\w+)\\arraybackslash\}p\{([\d.]+)\\linewidth\}", text)
+    assert [kind for kind, _ in kinds] == ["raggedright"] * 2 + ["raggedleft"] * 2
+    assert 0.7 < sum(float(width) for _, width in kinds) <= 1 - 4 * GAP / max(SIZES.values())
+    assert r"results/\allowbreak{}of/\allowbreak{}a/" in text
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(MOST_LINES, "tabular"), (MOST_LINES + 1, "longtable")])
+def test_a_table_that_is_longer_than_a_page_goes_on_on_the_next(rows: int, kind: str) -> None:
+    text = latex_table(table_of_numbers("long", "Long", [{"arm": "a", "mean": "1"}] * rows, pd.DataFrame()))
+
+    assert f"\\begin{{{kind}}}{{lr}}" in text
+    assert text.count(r"a & 1 \\") == rows
 
 
 def test_a_report_stays_as_it_was_written(finished_report: Path, tmp_path: Path) -> None:
