@@ -18,8 +18,13 @@ def as_table(figures: Sequence[Figure]) -> list[tuple[str, str, str, str]]:
     """Return rows of text: figure, value, target, met."""
     answers = {True: "yes", False: "no", None: ""}
     return [
-        (f.figure, f"not measured: {f.note}" if f.note else f"{f.value:.3g}", f.target, answers[f.met]) for f in figures
+        (f.figure, f"not measured: {f.note}" if f.note else _number(f.value), f.target, answers[f.met]) for f in figures
     ]
+
+
+def _number(value: float) -> str:
+    """Write a number with three digits that count, or all of those before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def save_json(figures: Sequence[Figure], path: Path) -> None:

@@ -9,6 +9,7 @@ FIGURES = [Figure.below("growth (steps)", 0.31234, 5), Figure("anew (steps)", 0.
 
 def test_a_table_is_for_people() -> None:
     assert as_table(FIGURES) == [("growth (steps)", "0.312", "< 5", "yes"), ("anew (steps)", "0.5", "", "")]
+    assert as_table([Figure("calls", 12345.6)])[0][1] == "12,346"
 
 
 def test_json_is_a_list_of_objects_with_four_keys(tmp_path: Path) -> None:
