@@ -12,7 +12,7 @@ from harness.staging.ledger import RunRecord
 from harness.tracking._base import UiSettings
 from harness.tracking._folder import AbstractFolderTracker, StudyFolder, file_name, metric_shown
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry
-from harness.tracking.content.keys import allowed_keys
+from harness.tracking.content.keys import allowed_keys, metric_keys
 from harness.tracking.content.points import Point, points_of
 from harness.tracking.tensorboard.ui import start_ui
 from harness.tracking.ui_server import UiServer
@@ -51,9 +51,9 @@ class TensorBoardTracker(AbstractFolderTracker):
         """Return the address, at which the metric of the study comes first, and arms have colors."""
         if study is None:
             return {"TensorBoard": address}
-        card = {"plugin": "scalars", "tag": f"val/{metric_shown(Path(cls.uri_in(home), study), cls.title)}"}
+        metric = f"val/{metric_shown(Path(cls.uri_in(home), study), cls.title)}"
         chosen = {
-            "pinnedCards": json.dumps([card]),
+            "pinnedCards": json.dumps([{"plugin": "scalars", "tag": metric_keys([metric])[metric]}]),
             "runColorGroup": f"regex:{ARM}",
             "runFilter": f"^{study}/",
             "smoothing": "0",

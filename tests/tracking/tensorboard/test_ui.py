@@ -2,6 +2,7 @@ import json
 import re
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -11,6 +12,7 @@ import pytest
 from harness.core.errors import HomeError, StudyNotFoundError
 from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
+from harness.staging.study_spec import StudySpec
 from harness.tracking import Place, UiSettings
 from harness.tracking.tensorboard.tracker import TensorBoardTracker
 from harness.tracking.ui_server import answer_of
@@ -57,15 +59,17 @@ def test_tensorboard_shows_the_curves_of_the_studies_of_a_home(
     }
 
 
+@pytest.mark.parametrize(("metric", "shown"), [("accuracy/all", "accuracy/all"), ("rmse/Größe (m)", "rmse/Größe _m_")])
 def test_the_link_begins_with_the_metric_of_the_study_and_tells_arms_by_color(
-    tmp_path: Path, study: StudyRecord
+    tmp_path: Path, study: StudyRecord, metric: str, shown: str
 ) -> None:
+    study = replace(study, spec=StudySpec({**study.spec, "metric": metric}))
     TensorBoardTracker.open(Place(TensorBoardTracker.uri_in(tmp_path))).begin_study(study)
 
     link = TensorBoardTracker.links("http://127.0.0.1:6006", study.name, tmp_path)["TensorBoard"]
 
     asked = parse_qs(urlsplit(link).query)
-    assert json.loads(asked["pinnedCards"][0]) == [{"plugin": "scalars", "tag": f"val/{study.spec.metric}"}]
+    assert json.loads(asked["pinnedCards"][0]) == [{"plugin": "scalars", "tag": f"val/{shown}"}]
     assert asked["runFilter"] == [f"^{study.name}/"]
     assert re.findall(asked["runColorGroup"][0].removeprefix("regex:"), "trial 3 · trunk · frozen · seed 0") == [
         "trunk · frozen"
