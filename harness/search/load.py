@@ -52,6 +52,11 @@ def load_begun(record: StudyRecord) -> Study:
         return Study.model_validate(record.spec)
     except ValidationError as error:
         raise SpecError(f"cannot read the study {record.name!r} as it was begun: {explain(error)}") from None
+    except UnicodeEncodeError as error:  # of an error's words
+        raise SpecError(
+            f"cannot read the study {record.name!r} as it was begun: expected texts that UTF-8 can write, "
+            f"found {error.object!r}"
+        ) from None
 
 
 def _import(path: Path) -> ModuleType:

@@ -1,5 +1,6 @@
 """A study: a question, and everything that is needed to answer it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
@@ -21,6 +22,8 @@ from harness.staging.run import RunConfig, resolved
 from harness.training.metrics import Direction, directions
 
 __all__ = ["Study"]
+
+CONTEXT = 20  # characters before one that cannot be written
 
 
 class Study(Spec):
@@ -82,6 +85,7 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
+        self._check_texts()
         self._check_analysis()
         self._check_objectives()
         check_space(self.space)
@@ -93,6 +97,14 @@ class Study(Spec):
             self._check_baseline(index)
         self.check_sizes(self.trials, self.seeds)
         return self
+
+    def _check_texts(self) -> None:
+        """Refuse what no file can hold: half of a surrogate pair."""
+        try:
+            json.dumps(self.to_json(), ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            found = error.object[max(error.start - CONTEXT, 0) : error.end]
+            raise ValueError(f"expected texts that UTF-8 can write, found {found!r}") from None
 
     def _check_baseline(self, index: int) -> None:
         baseline = self.baselines[index]

@@ -70,6 +70,12 @@ def with_classes_that_are_none(content: bytes) -> bytes:
     return json.dumps(study).encode()
 
 
+def with_half_a_pair(spec: bytes) -> bytes:
+    content = json.loads(spec)
+    content["space"] |= {"half\ud800": next(iter(content["space"].values()))}
+    return json.dumps(content).encode()
+
+
 FOUND: dict[str, tuple[str, Callable[[Path], bytes]]] = {
     "a header of an array that ends too early": ("rows of npy", lambda _: npy(b"{'descr': '<f4', 'shape': (3,\n")),
     "an array of less than no rows": (
@@ -77,6 +83,7 @@ FOUND: dict[str, tuple[str, Callable[[Path], bytes]]] = {
         lambda _: npy(b"{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 2), }\n"),
     ),
     "brackets by the thousand in a header of an array": ("rows of npy", lambda _: npy(DEEP)),
+    "a name that UTF-8 cannot write": ("spec", lambda folder: with_half_a_pair(first("spec", folder))),
     "a tensor without a type": ("rows of safetensors", lambda _: tensors({"shape": [2], "data_offsets": [0, 8]})),
     "a tensor without a place": ("rows of safetensors", lambda _: tensors({"shape": [2], "dtype": "F32"})),
     "a list that ends behind its file": ("arrow", lambda folder: with_another_offset(first("arrow", folder))),

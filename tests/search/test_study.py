@@ -66,6 +66,16 @@ def test_what_cannot_be_answered_is_refused_by_name(study: Study, changes: dict[
         with_changes(study, changes)
 
 
+@pytest.mark.parametrize("changes", [{"title": "a title\ud800"}, {"arms": {"frozen": {}, "a title\ud800": {}}}])
+def test_texts_that_no_file_can_hold_are_refused(study: Study, changes: dict[str, Any]) -> None:
+    arms = changes.get("arms", study.arms)
+    with pytest.raises(ValidationError) as caught:
+        Study.model_validate(study.to_json() | {"comparison": list(arms)[:2]} | changes)
+
+    assert r"expected texts that UTF-8 can write, found" in explain(caught.value)
+    assert r"a title\ud800'" in explain(caught.value)
+
+
 def test_an_unknown_argument_is_refused(study: Study) -> None:
     with pytest.raises(ValidationError) as refusal:
         Study.model_validate({**study.to_json(), "arm": {}})
