@@ -85,7 +85,6 @@ class Study(Spec):
 
     @model_validator(mode="after")
     def _fits_the_base_run(self) -> "Study":
-        self._check_texts()
         self._check_analysis()
         self._check_objectives()
         check_space(self.space)
@@ -96,6 +95,7 @@ class Study(Spec):
         for index in range(len(self.baselines)):
             self._check_baseline(index)
         self.check_sizes(self.trials, self.seeds)
+        self._check_texts()
         return self
 
     def _check_texts(self) -> None:
