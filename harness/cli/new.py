@@ -83,13 +83,26 @@ def _guessed(guess: "TaskGuess") -> list[str]:
         for name, empty in guess.filled.items()
     ]
     count = len(guess.inputs)
+    written = _written(guess)
     return [
         f"{guess.table.path}: {guess.table.rows} rows; {guess.label!r} ({what}) is predicted from {count} "
         f"column{'s' * (count > 1)}: {', '.join(guess.inputs)}",
+        *([f"  read with {written}"] if written else []),
         *filled,
         *left,
         "  If that is not what you mean, change it in the file, or say --label COLUMN.",
     ]
+
+
+def _written(guess: "TaskGuess") -> str:
+    """Say how the table is written, as far as others are written otherwise."""
+    table = guess.table
+    said = {
+        f"delimiter {table.delimiter!r}": table.delimiter != ",",
+        f"decimal {table.decimal!r}": table.decimal != ".",
+        f"missing values {', '.join(map(repr, guess.missing))}": bool(guess.missing),
+    }
+    return ", ".join(part for part, is_said in said.items() if is_said)
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from harness.core.errors import DataError
 from harness.core.spec import did_you_mean
+from harness.core.written_numbers import has_separated_thousands, how_to_write, is_missing, written_number
 
 __all__ = ["Columns", "read_columns"]
 
@@ -33,8 +34,8 @@ class Columns:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def numbers(self, name: str, *, empty: bool = False) -> Tensor:
-        """Return a column as float64 `[N]`; with `empty`, fields without a value are NaN.
+    def numbers(self, name: str, *, empty: Sequence[str] = ()) -> Tensor:
+        """Return a column as float64 `[N]`; with `empty`, fields without a value and those texts are NaN.
 
         Raises:
             DataError: a field is no finite number, nor empty where that may be.
@@ -42,7 +43,7 @@ class Columns:
         column = self.table.column(name) if empty else self._complete(name)
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = pc.utf8_trim_whitespace(column)
-            column = pc.if_else(pc.equal(column, ""), None, column) if empty else column
+            column = pc.if_else(pc.is_in(column, pa.array(empty, column.type)), None, column) if empty else column
         written = self._with_points(column)
         try:
             values = np.array(written.cast(pa.float64(), safe=False).fill_null(np.nan).to_numpy())
@@ -51,9 +52,7 @@ class Columns:
         except pa.ArrowInvalid:
             row = next(number for number, value in enumerate(written) if value.is_valid and not _is_number(value))
             found = str(column[row].as_py())
-            other = {".": ",", ",": "."}[self.decimal]
-            hint = f'; decimal="{other}" reads it' if _is_number(pa.scalar(found.replace(other, "."))) else ""
-            raise self._fault("a number", name, row, f"{found!r}{hint}") from None
+            raise self._fault("a number", name, row, f"{found!r:.40}{self._hint(name, found)}") from None
         wrong = np.isinf(values) if empty else ~np.isfinite(values)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -89,7 +88,7 @@ class Columns:
             values, known = self.texts(name), {text: number for number, text in enumerate(names)}
             row = next((number for number, value in enumerate(values) if value not in known), None)
             if row is not None:
-                raise self._fault(f"one of {', '.join(names)}", name, row, repr(values[row]))
+                raise self._fault(f"one of {', '.join(names)}", name, row, f"{values[row]!r:.80}")
             return torch.tensor([known[value] for value in values])
         numbers = self.numbers(name)
         wrong = ((numbers != numbers.round()) | (numbers < 0)).nonzero()
@@ -97,6 +96,15 @@ class Columns:
             row = int(wrong[0])
             raise self._fault("a class 0, 1, 2, ... (texts need class_names)", name, row, f"{numbers[row]:g}")
         return numbers.long()
+
+    def _hint(self, name: str, found: str) -> str:
+        """Say how a field is read that is no number as it is."""
+        other = {".": ",", ",": "."}[self.decimal]
+        if found and is_missing(found):
+            return f'; missing=("{found}",) and fill={{"{name}": "median"}} read it'
+        if (number := written_number(found, other)) is not None:
+            return f'; decimal="{other}" reads it as {number:g}'
+        return f"; {how_to_write(self.decimal)}" if has_separated_thousands(found, self.decimal) else ""
 
     def _with_points(self, column: Any) -> Any:
         """Return numbers with a decimal comma as Arrow reads them; a point in such a number leaves none."""
@@ -111,7 +119,7 @@ class Columns:
         return column.combine_chunks() if column.num_chunks else column
 
     def _fault(self, expected: str, name: str, row: int, found: str) -> DataError:
-        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found:.80}")
+        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found}")
 
 
 def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",", decimal: str = ".") -> Columns:

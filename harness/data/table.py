@@ -41,9 +41,10 @@ class Table(AbstractTask):
         delimiter: between the fields of a CSV file.
         decimal: what stands before the fractions of numbers in a CSV file.
         fill: by input of numbers, what stands for its empty fields: mean or median of the training part, or a number.
+        missing: texts, such as `NA`, with which a field of those inputs is empty as well.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("decimal", "fill")
+    later: ClassVar[tuple[str, ...]] = ("decimal", "fill", "missing")
 
     kind: Literal["table"] = "table"
     path: str
@@ -58,6 +59,7 @@ class Table(AbstractTask):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
     fill: Mapping[str, Fill] = {}
+    missing: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _columns_fit_together(self) -> "Table":
@@ -72,6 +74,8 @@ class Table(AbstractTask):
             raise ValueError(f"expected categorical columns among the inputs, found {min(strange)!r}")
         if strange := self.fill.keys() - (set(self.inputs) - set(self.categorical)):
             raise ValueError(f"expected fill of inputs that are numbers, found {min(strange)!r}")
+        if self.missing and not self.fill:
+            raise ValueError(f"expected fill, which says what stands for {self.missing[0]!r}; found none")
         if strange := self.class_names.keys() - predicted:
             raise ValueError(f"expected class_names of the label or a target, found {min(strange)!r}")
         if self.classes and self.label is None:
@@ -132,7 +136,7 @@ class Table(AbstractTask):
         """Return a column of numbers, float64 `[N]`; what stands for empty fields is not looked up in other parts."""
         if name not in self.fill:
             return columns.numbers(name)
-        numbers, by = columns.numbers(name, empty=True), self.fill[name]
+        numbers, by = columns.numbers(name, empty=("", *self.missing)), self.fill[name]
         known = numbers[training][~numbers[training].isnan()]
         if not len(known):
             raise DataError(f"expected a number in the training part of column {name!r} of {columns.path}, found none")

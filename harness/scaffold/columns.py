@@ -2,17 +2,16 @@
 
 import csv
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.core.errors import DataError
+from harness.core.written_numbers import has_separated_thousands, is_missing, written_number
 
 __all__ = ["DELIMITERS", "MOST_VALUES", "Column", "SeenTable", "read_table"]
 
 DELIMITERS = (",", ";", "\t", "|")
-DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 MOST_VALUES = 1000  # different ones that are kept of a column
 
 
@@ -21,44 +20,75 @@ class Column:
     """What one column holds.
 
     Attributes:
-        counts: how often each value occurs, as it is written; of the first `MOST_VALUES` different ones.
-        empty: the number of fields without a value.
-        is_number: whether every value is a finite number; `is_whole` whether it is a whole one, such as 3.
-        least: of the numbers; `greatest` likewise.
+        decimal: what stands before fractions.
+        texts: how often each text occurs that is not blank; of the first `MOST_VALUES` different ones.
+        numbers: how many fields hold a finite number; `least` and `greatest` are those of them.
+        missing: how often each text occurs that stands for no value among numbers, such as `NA`.
+        has_words: whether there is any other text; nothing is counted as a number any more.
     """
 
     name: str
     decimal: str = "."
-    counts: dict[str, int] = field(default_factory=dict)
-    empty: int = 0
-    is_number: bool = True
-    is_whole: bool = True
+    rows: int = 0
+    blank: int = 0
+    texts: dict[str, int] = field(default_factory=dict)
+    numbers: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    has_words: bool = False
+    has_fractions: bool = False
     total: float = 0.0
     squares: float = 0.0
     least: float = math.inf
     greatest: float = -math.inf
-    rows: int = 0
 
     def add(self, text: str) -> None:
-        """Take in the value of one more row."""
+        """Take in the field of one more row."""
         value = text.strip()
         self.rows += 1
         if not value:
-            self.empty += 1
+            self.blank += 1
             return
-        if value in self.counts or len(self.counts) <= MOST_VALUES:
-            self.counts[value] = self.counts.get(value, 0) + 1
-        if self.is_number:
+        if value in self.texts or len(self.texts) <= MOST_VALUES:
+            self.texts[value] = self.texts.get(value, 0) + 1
+        if not self.has_words:
             self._add_number(value)
 
     def _add_number(self, value: str) -> None:
-        number = _finite(value, self.decimal)
-        if number is None:
-            self.is_number = self.is_whole = False
-            return
-        self.is_whole = self.is_whole and number == int(number)
-        self.total, self.squares = self.total + number, self.squares + number * number
-        self.least, self.greatest = min(self.least, number), max(self.greatest, number)
+        number = written_number(value, self.decimal)
+        if number is not None:
+            self.numbers += 1
+            self.has_fractions = self.has_fractions or number != int(number)
+            self.total, self.squares = self.total + number, self.squares + number * number
+            self.least, self.greatest = min(self.least, number), max(self.greatest, number)
+        elif is_missing(value):
+            self.missing[value] = self.missing.get(value, 0) + 1
+        else:
+            self.has_words = True
+
+    @property
+    def is_number(self) -> bool:
+        """Whether every field is a finite number, or empty."""
+        return self.numbers > 0 and not self.has_words
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every number is a whole one, such as 3."""
+        return self.is_number and not self.has_fractions
+
+    @property
+    def empty(self) -> int:
+        """The number of fields without a value."""
+        return self.blank + (sum(self.missing.values()) if self.is_number else 0)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How often each value occurs, as it is written; of the first `MOST_VALUES` different ones."""
+        return {text: count for text, count in self.texts.items() if not (self.is_number and text in self.missing)}
+
+    @property
+    def sorted_values(self) -> list[str]:
+        """The values, numbers by their size."""
+        return sorted(self.counts, key=lambda text: (written_number(text, self.decimal) if self.is_number else 0, text))
 
     @property
     def numbers_rows(self) -> bool:
@@ -71,10 +101,19 @@ class Column:
         return self.is_whole and not self.empty and self.numbers_rows and self.greatest - self.least == self.rows - 1
 
     @property
+    def separated_thousands(self) -> str:
+        """A number with separated thousands, such as 1,234, if those keep the column from being one of numbers."""
+        separated = [text for text in self.texts if has_separated_thousands(text, self.decimal)]
+        rest = self.texts.keys() - set(separated)
+        if all(is_missing(text) or written_number(text, self.decimal) is not None for text in rest):
+            return next(iter(separated), "")
+        return ""
+
+    @property
     def standard_deviation(self) -> float:
         """Of the numbers."""
-        mean = self.total / self.rows
-        return math.sqrt(max(self.squares / self.rows - mean * mean, 0.0))
+        mean = self.total / self.numbers
+        return math.sqrt(max(self.squares / self.numbers - mean * mean, 0.0))
 
 
 @dataclass(frozen=True)
@@ -103,18 +142,23 @@ def read_table(path: Path) -> SeenTable:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             seen = _read(path, stream, ".")
-            if seen.delimiter == "," or not any(map(_has_decimal_comma, seen.columns)):
+            if seen.delimiter == "," or not any(map(_has_decimal_commas, seen.columns)):
                 return seen
             stream.seek(0)
-            return _read(path, stream, ",")
+            return max(seen, _read(path, stream, ","), key=_count_numbers)
     except OSError as error:
         raise DataError(f"expected a data file at {path}, found none that can be read ({error.strerror})") from None
     except (UnicodeDecodeError, csv.Error):
         raise DataError(f"expected texts in UTF-8 in {path}, found other bytes; save it as CSV in UTF-8") from None
 
 
-def _has_decimal_comma(column: Column) -> bool:
-    return not column.is_number and any(map(DECIMAL_COMMA.fullmatch, column.counts))
+def _has_decimal_commas(column: Column) -> bool:
+    """Say whether a text is a number with a comma before fractions, and nothing else: 1,234 may be 1234."""
+    return any("," in text and written_number(text, ",") and not has_separated_thousands(text) for text in column.texts)
+
+
+def _count_numbers(table: SeenTable) -> int:
+    return sum(column.is_number for column in table.columns)
 
 
 def _read(path: Path, stream: Iterator[str], decimal: str) -> SeenTable:
@@ -134,13 +178,3 @@ def _read(path: Path, stream: Iterator[str], decimal: str) -> SeenTable:
     if not columns or not columns[0].rows:
         raise DataError(f"expected names of columns and rows in {path}, found no rows")
     return SeenTable(path, delimiter, decimal, columns)
-
-
-def _finite(value: str, decimal: str) -> float | None:
-    if decimal != "." and "." in value:
-        return None
-    try:
-        number = float(value.replace(decimal, "."))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None

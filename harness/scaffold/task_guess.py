@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from harness.core.errors import DataError
 from harness.core.spec import did_you_mean
+from harness.core.written_numbers import how_to_write
 from harness.scaffold.columns import Column, SeenTable
 
 __all__ = ["TaskGuess", "guess_task"]
@@ -24,6 +25,7 @@ class TaskGuess:
         label: the predicted column; `classes` are its values in the order of their numbers, none if it holds numbers.
         inputs: columns; those in `categorical` become one input for each of their values.
         filled: how many fields are empty in each input of numbers that has such.
+        missing: texts with which a field among those counts as empty.
         left_out: why each other column is not an input, by name.
         width: the number of inputs of a network.
         spread: the standard deviation of a predicted number.
@@ -35,6 +37,7 @@ class TaskGuess:
     inputs: tuple[str, ...]
     categorical: tuple[str, ...]
     filled: Mapping[str, int]
+    missing: tuple[str, ...]
     left_out: Mapping[str, str]
     width: int
     spread: float
@@ -65,6 +68,7 @@ def guess_task(table: SeenTable, label: str | None = None) -> TaskGuess:
         tuple(column.name for column in inputs),
         tuple(column.name for column in categorical),
         {column.name: column.empty for column in inputs if column.empty},
+        tuple(sorted({text for column in inputs if column.is_number for text in column.missing})),
         {name: reason for name, reason in reasons.items() if reason},
         len(inputs) - len(categorical) + sum(len(column.counts) for column in categorical),
         0.0 if classes else predicted.standard_deviation,
@@ -85,7 +89,8 @@ def _classes(column: Column, table: SeenTable) -> tuple[str, ...]:
     """Return the classes of the predicted column, none if it holds numbers."""
     where = f"in column {column.name!r} of {table.path}"
     if column.empty:
-        raise DataError(f"expected a value in every row {where}, found {column.empty} empty; name another --label")
+        found = _or_missing(f"{column.empty} empty", column)
+        raise DataError(f"expected a value in every row {where}, found {found}; name another --label")
     if len(column.counts) == 1:
         raise DataError(f"expected different values {where}, found {next(iter(column.counts))!r} alone")
     few = len(column.counts) <= MOST_CLASSES and ROWS_A_CLASS * len(column.counts) <= column.rows
@@ -96,11 +101,7 @@ def _classes(column: Column, table: SeenTable) -> tuple[str, ...]:
             f"expected at most {MOST_CLASSES} classes with {ROWS_A_CLASS} rows each on average {where}, "
             f"found {len(column.counts)} different texts in {column.rows} rows; name another column with --label"
         )
-    return tuple(sorted(column.counts, key=_number if column.is_number else str))
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", "."))
+    return tuple(column.sorted_values)
 
 
 def _reason_to_leave_out(column: Column) -> str:
@@ -108,14 +109,22 @@ def _reason_to_leave_out(column: Column) -> str:
     if not column.name:
         return "it has no name"
     if column.empty > (MOST_EMPTY * column.rows if column.is_number else 0):
-        return f"{column.empty} of {column.rows} fields are empty"
+        return _or_missing(f"{column.empty} of {column.rows} fields are empty", column)
     if len(column.counts) == 1:
         return "it is constant"
+    if found := column.separated_thousands:
+        return f"it has numbers such as {found!r}; {how_to_write(column.decimal)}"
     if column.numbers_rows and (not column.is_number or column.counts_rows or _is_identifier(column.name)):
         return "it is different in every row"
     if not column.is_number and len(column.counts) > MOST_CATEGORIES:
-        return f"it has {len(column.counts)} different texts"
+        return f"it has {len(column.counts)} different texts, such as {column.sorted_values[0]!r:.40}"
     return ""
+
+
+def _or_missing(empty: str, column: Column) -> str:
+    """Name the texts, too, that stand for no value in a column of numbers."""
+    missing = column.missing if column.is_number else ()
+    return " or ".join([empty, *map(repr, missing)])
 
 
 def _is_identifier(name: str) -> bool:

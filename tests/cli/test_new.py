@@ -33,6 +33,20 @@ def test_what_was_guessed_of_a_table_is_said(call: Call, workplace: Path) -> Non
     assert "'width' (a number)" in call("new", "widths", "--own-data", "plants.csv", "--label", "width").stdout
 
 
+def test_how_a_table_is_written_is_said(call: Call, workplace: Path) -> None:
+    rows = [
+        f"{'NA' if n % 10 == 0 else n / 8};{n},000;{['oak', 'elm'][n % 2]}\n".replace(".", ",") for n in range(1, 60)
+    ]
+    (workplace / "plants.csv").write_text("width;height;species\n" + "".join(rows))
+
+    ended = call("new", "plants", "--own-data", "plants.csv")
+
+    assert ended.stdout.splitlines()[1:3] == [
+        "  read with delimiter ';', decimal ',', missing values 'NA'",
+        "  filled: 'width', where 5 fields are empty, with the median of the training part",
+    ]
+
+
 @pytest.mark.parametrize("source", ["digits-late-classes", "tiny", "studies/tiny"])
 def test_any_study_can_be_copied(call: Call, workplace: Path, source: str) -> None:
     ended = call("new", "mine", "--from", source)

@@ -195,8 +195,27 @@ def test_numbers_with_a_decimal_comma_are_those_with_a_point(tmp_path: Path) -> 
     assert torch.equal(load_task(task, tmp_path).train.inputs, expected)
     points = table(write(tmp_path, content, delimiter=";"), delimiter=";")
     assert "decimal" not in points.to_json()
-    with pytest.raises(DataError, match=r"found '5\.251'; decimal=\"\.\" reads it"):
+    with pytest.raises(DataError, match=r"found '5\.251'; decimal=\"\.\" reads it as 5\.251"):
         load_task(with_changes(points, {"decimal": ","}), tmp_path)
+
+
+@pytest.mark.parametrize("text", ["NA", "?", " - ", "nowhere"])
+def test_texts_that_are_missing_values_are_filled_like_empty_fields(tmp_path: Path, text: str) -> None:
+    expected = load_task(table(write(tmp_path, edited("width", 3, "")), fill={"width": "median"}), tmp_path)
+
+    marked = write(tmp_path, edited("width", 3, text))
+    found = load_task(table(marked, fill={"width": "median"}, missing=("never", text.strip())), tmp_path)
+
+    assert torch.equal(found.train.inputs, expected.train.inputs)
+
+
+def test_a_category_may_be_called_like_a_missing_value(tmp_path: Path) -> None:
+    content = edited("width", 3, "NA") | {"color": ["NA", "red"] * 30}
+    task = table(write(tmp_path, content), inputs=("width", "color"), categorical=("color",))
+
+    marked = with_changes(task, {"fill": {"width": 0.0}, "missing": ["NA"]})
+
+    assert load_task(marked, tmp_path).train.inputs.shape == (36, 3)
 
 
 def test_changed_data_are_noticed_and_are_another_stage(tmp_path: Path, digits_run: RunConfig) -> None:
@@ -234,8 +253,11 @@ FAULTS = [
     (
         edited("width", 3, "1,5"),
         {},
-        "expected a number in column 'width', row 4, of .*found '1,5'; decimal=\",\" reads it",
+        "expected a number in column 'width', row 4, of .*found '1,5'; decimal=\",\" reads it as 1.5$",
     ),
+    (edited("width", 3, "1,234"), {}, "found '1,234'; decimal=\",\" reads it as 1.234$"),
+    (edited("width", 3, "1,234.5"), {}, "'1,234.5'; write thousands without commas, and fractions with a point$"),
+    (edited("width", 3, "NA"), {}, """found 'NA'; missing=\\("NA",\\) and fill={"width": "median"} read it$"""),
     (rows(), {"label": "name"}, r"expected a number in column 'name', row 1"),
     (
         rows(),
@@ -281,6 +303,7 @@ def test_a_fault_of_a_table_is_one_clear_line(
         ({"inputs": ()}, "expected 1 or more entries"),
         ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
         ({"fill": {"color": 1.0}}, "expected fill of inputs that are numbers, found 'color'"),
+        ({"missing": ("NA",)}, "expected fill, which says what stands for 'NA'; found none"),
         ({"decimal": ","}, "expected a delimiter that is not the decimal ',', found the same"),
         ({"fill": {"width": "mode"}}, "mean"),
         ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),

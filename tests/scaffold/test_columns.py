@@ -39,6 +39,57 @@ def test_a_decimal_comma_is_seen_in_the_numbers_and_a_point_among_them_is_none(t
 
 
 @pytest.mark.parametrize(
+    ("first", "second", "decimal"),
+    [
+        ("1,000;2", "2,500;3", "."),  # thousands, for all that can be seen
+        ("1,234,567;2", "2,500;3", "."),
+        ("1,000;2,5", "2,500;3", ","),
+        ("1,000;0,125", "2,500;0,250", ","),  # no thousand begins with 0
+        ("1234,567;2", "2,500;3", ","),
+        ("-,5;2", "1,5e-3;3", ","),
+        ("1.5;1,2", "2.5;28,12", "."),  # as many columns are numbers either way: lists of numbers, perhaps
+        ("1.5;2.5", "2,5;3.5", "."),
+    ],
+)
+def test_a_comma_stands_before_fractions_only_if_more_columns_are_numbers_then(
+    tmp_path: Path, first: str, second: str, decimal: str
+) -> None:
+    assert read_table(written(tmp_path, f"a;b\n{first}\n{second}\n")).decimal == decimal
+
+
+@pytest.mark.parametrize("missing", ["NA", "?", "nan", "N/A", "-"])
+def test_a_column_of_numbers_may_have_texts_for_missing_values(tmp_path: Path, missing: str) -> None:
+    width, kind = read_table(written(tmp_path, f"a,b\n1.5,oak\n{missing},{missing}\n,elm\n2.5,elm\n")).columns
+
+    assert (width.is_number, width.empty, width.missing, list(width.counts)) == (True, 2, {missing: 1}, ["1.5", "2.5"])
+    assert width.standard_deviation == 0.5
+    assert (kind.is_number, kind.empty, kind.counts) == (False, 0, {"oak": 1, missing: 1, "elm": 2})
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ("1,234 12 NA", "1,234"),
+        ("1,234,567.8 2.5", "1,234,567.8"),
+        ("1,234 oak", ""),
+        ("12,34 1", ""),
+        ("0,123 1", ""),
+        ("1 2", ""),
+    ],
+)
+def test_thousands_that_are_separated_are_seen(tmp_path: Path, values: str, found: str) -> None:
+    content = "a;b\n" + "".join(f"{value};1\n" for value in values.split())
+
+    assert read_table(written(tmp_path, content)).columns[0].separated_thousands == found
+
+
+def test_values_are_sorted_by_their_size(tmp_path: Path) -> None:
+    numbers, texts = read_table(written(tmp_path, "a;b\n10,5;x10\n9;x9\nNA;x1\n-1;x1\n")).columns
+
+    assert (numbers.sorted_values, texts.sorted_values) == (["-1", "9", "10,5"], ["x1", "x10", "x9"])
+
+
+@pytest.mark.parametrize(
     ("values", "counts"), [("789", True), ("978", True), ("788", False), ("790", False), ("7 9", False)]
 )
 def test_consecutive_numbers_count_rows(tmp_path: Path, values: str, counts: bool) -> None:

@@ -18,7 +18,10 @@ TWO_CLASSES = "target;width\n" + "".join(f"{n % 2};{n / 7}\n" for n in range(60)
 NUMBERS = "width,weight (g)\n" + "".join(f"{n / 7},{n / 3}\n" for n in range(60))
 MANY_LONG = ",".join(f"a column with a long name, number {n}".replace(",", "") for n in range(9)) + ",label\n"
 MANY = MANY_LONG + "".join(",".join(str((n * m) % 17) for m in range(1, 10)) + f",{n % 4 + 1}\n" for n in range(80))
-TABLES = {"classes": CLASSES, "two classes": TWO_CLASSES, "numbers": NUMBERS, "many": MANY}
+MARKED = "width;size;species\n" + "".join(
+    f"{f'{n / 7:.3f}'.replace('.', ',') if n % 9 else 'NA'};{n if n % 8 else '?'};{'ab'[n % 2]}\n" for n in range(60)
+)
+TABLES = {"marked": MARKED, "classes": CLASSES, "two classes": TWO_CLASSES, "numbers": NUMBERS, "many": MANY}
 
 
 def loaded(folder: Path, files: Mapping[str, str]) -> Study:

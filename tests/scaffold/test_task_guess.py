@@ -66,6 +66,13 @@ def test_a_column_of_numbers_in_which_few_fields_are_empty_is_filled() -> None:
     assert (guess.inputs, dict(guess.filled), guess.width) == (("x", "width"), {"width": 6}, 2)
 
 
+def test_texts_that_are_missing_values_count_as_empty() -> None:
+    values = {"x": of("?", *NUMBERS[1:]), "z": of("NA", *NUMBERS[1:]), "color": of("red", "NA"), "y": of(0, 1)}
+    guess = guess_task(table(**values))
+
+    assert (guess.missing, dict(guess.filled), guess.categorical) == (("?", "NA"), {"x": 1, "z": 1}, ("color",))
+
+
 def left_out(values: Sequence[object], name: str = "other") -> str:
     guess: TaskGuess = guess_task(table(**{name: values, "x": NUMBERS, "y": of(0, 1)}))
     return guess.left_out.get(name, "an input")
@@ -79,7 +86,13 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
         ("other", of(3), "it is constant"),
         ("other", [f"plant {row}" for row in range(ROWS)], "it is different in every row"),
         ("plant_id", range(ROWS), "it is different in every row"),
-        ("other", of(*(f"text {number}" for number in range(25))), "it has 25 different texts"),
+        ("other", of(*(f"text {number}" for number in range(25))), "it has 25 different texts, such as 'text 0'"),
+        ("other", of("NA", 1.5), "15 of 30 fields are empty or 'NA'"),
+        (
+            "other",
+            of(*(f"{n},000" for n in range(1, 26))),
+            "it has numbers such as '1,000'; write thousands without",
+        ),
         ("", NUMBERS, "it has no name"),
         ("other", range(ROWS), "it is different in every row"),
         ("other", [row * row for row in range(ROWS)], "an input"),  # a whole number may well be a measurement
@@ -89,7 +102,7 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
 def test_columns_that_cannot_be_inputs_are_left_out_with_the_reason(
     name: str, values: Sequence[object], reason: str
 ) -> None:
-    assert left_out(values, name) == reason
+    assert left_out(values, name).startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +110,7 @@ def test_columns_that_cannot_be_inputs_are_left_out_with_the_reason(
     [
         ({"x": NUMBERS, "kind": of("oak", "elm")}, "kinds", "no column 'kinds' in plants.csv. Did you mean 'kind'"),
         ({"x": NUMBERS, "y": of(0, "")}, None, "a value in every row in column 'y' of plants.csv, found 15 empty"),
+        ({"x": NUMBERS, "y": of(0, "NA")}, None, "in every row in column 'y' of plants.csv, found 15 empty or 'NA'"),
         ({"x": NUMBERS, "y": of(1)}, None, "expected different values in column 'y' of plants.csv, found '1' alone"),
         ({"x": NUMBERS, "y": [f"t{n}" for n in range(ROWS)]}, None, "found 30 different texts in 30 rows"),
         ({"x": of(1), "y": of(0, 1)}, None, "expected a column that can be an input.*'x': it is constant"),
