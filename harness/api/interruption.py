@@ -40,7 +40,7 @@ class Interruption:
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         self._asked = True
         self._put_back()
-        sys.stderr.write("harness: stopping after this step, to store it; Ctrl-C again stops at once\n")
+        sys.stderr.write("harness: stopping once what is done is stored; Ctrl-C again stops at once\n")
 
     def _put_back(self) -> None:
         for number, handler in self._before.items():

@@ -20,7 +20,8 @@ content                      what is shown of a study and of a run, alike in eve
 """
 
 from harness.tracking._base import AbstractTracker, Place, UiSettings
-from harness.tracking._folder import AbstractFolderTracker, StudyFolder
+from harness.tracking._folder import AbstractFolderTracker
+from harness.tracking._study_folder import StudyFolder
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry, study_entry
 from harness.tracking.content.points import Point
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import final
 
 from harness.tracking._base import Place
-from harness.tracking._folder import AbstractFolderTracker, StudyFolder, file_name
+from harness.tracking._folder import AbstractFolderTracker
+from harness.tracking._study_folder import StudyFolder, file_name
 from harness.tracking.content.entry import RunEntry, StudyEntry
 from harness.tracking.content.finals import FINAL
 from harness.tracking.content.points import Point

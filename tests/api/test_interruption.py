@@ -25,7 +25,7 @@ def test_it_asks_once_and_then_lets_signals_through(capsys: pytest.CaptureFixtur
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 
-    assert "stopping after this step" in capsys.readouterr().err
+    assert "stopping once what is done is stored" in capsys.readouterr().err
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

@@ -56,6 +56,7 @@ SUITES = {
     "training/memory/": "conformance/test_memories.py",
     "training/natural_expansion": "training/test_expansion_scores.py",
     "tracking/_folder": "tracking/test_folder.py",
+    "tracking/_study_folder": "tracking/test_folder.py",
     "tracking/_point_file": "tracking/test_point_file.py",
     "tracking/tensorboard/event_file": "conformance/test_trackers.py",
     "tracking/tensorboard/tracker": "conformance/test_trackers.py",

@@ -59,5 +59,5 @@ def test_an_interrupted_study_stops_at_a_step_and_says_how_to_go_on(
 
         assert process.returncode == 130
         assert "Traceback" not in said
-        assert "stopping after this step" in said
+        assert "stopping once what is done is stored" in said
         assert "the same command continues where this one stopped" in said

@@ -12,7 +12,7 @@ from harness.core.history import History
 from harness.staging.ledger import RunRecord, StudyRecord
 from harness.staging.study_spec import StudySpec
 from harness.tracking import AbstractTracker, Place, run_entry
-from harness.tracking._folder import StudyFolder
+from harness.tracking._study_folder import StudyFolder
 from harness.tracking.content.finals import FINAL
 from harness.tracking.content.points import Point
 from harness.tracking.delivery.trackers import TRACKERS, tracker_of

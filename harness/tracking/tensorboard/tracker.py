@@ -10,7 +10,8 @@ from urllib.parse import quote, urlencode
 from harness.core.history import History
 from harness.staging.ledger import RunRecord
 from harness.tracking._base import UiSettings
-from harness.tracking._folder import AbstractFolderTracker, StudyFolder, file_name, metric_shown
+from harness.tracking._folder import AbstractFolderTracker
+from harness.tracking._study_folder import StudyFolder, file_name, metric_shown
 from harness.tracking.content.entry import RunEntry, StudyEntry, run_entry
 from harness.tracking.content.keys import allowed_keys, metric_keys
 from harness.tracking.content.points import Point, points_of

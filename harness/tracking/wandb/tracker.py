@@ -9,7 +9,8 @@ from typing import Any, final
 
 from harness.core.digest import digest
 from harness.core.errors import HarnessError
-from harness.tracking._folder import AbstractFolderTracker, StudyFolder
+from harness.tracking._folder import AbstractFolderTracker
+from harness.tracking._study_folder import StudyFolder
 from harness.tracking.content.entry import RunEntry, StudyEntry
 from harness.tracking.content.finals import FINAL
 from harness.tracking.content.points import Point, points_of
