@@ -6,7 +6,7 @@ from contextlib import suppress
 from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.figures._base import ReportFigure
-from harness.reporting.paper.latex import escaped
+from harness.reporting.paper.letters import escaped
 from harness.reporting.results.parts import FIGURES, make_figure
 
 __all__ = ["figure_files"]

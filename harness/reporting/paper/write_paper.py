@@ -7,7 +7,8 @@ from pathlib import Path
 from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.paper.figure_files import figure_files
-from harness.reporting.paper.latex import escaped, latex_table
+from harness.reporting.paper.latex import latex_table
+from harness.reporting.paper.letters import escaped
 from harness.reporting.paper.methods import Cited, cited, methods
 from harness.reporting.paper.works import WORKS
 from harness.reporting.publication.report_folder import read_intact_report
@@ -43,7 +44,7 @@ def paper_files(context: ReportContext) -> dict[str, str]:
     sentences = methods(context)
     return {
         "methods.md": " ".join(f"{text}{_in_markdown(keys)}." for text, keys in sentences) + "\n",
-        "methods.tex": " ".join(_in_latex(sentence) for sentence in sentences) + "\n",
+        "methods.tex": "\n".join([r"\begin{sloppypar}", *map(_in_latex, sentences), r"\end{sloppypar}"]) + "\n",
         "references.bib": "\n\n".join(WORKS[key] for key in cited(sentences)) + "\n",
         **{f"tables/{table.name}.tex": latex_table(table) for table in _tables(context)},
     }

@@ -9,11 +9,13 @@ import pytest
 from harness.core.errors import InputError
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.paper.latex import GAP, MOST_LINES, SIZES, escaped, latex_table
+from harness.reporting.paper.latex import MOST_LINES, latex_table
+from harness.reporting.paper.letters import LINES, em, escaped
 from harness.reporting.paper.methods import methods
+from harness.reporting.paper.table_widths import GAP, fitted
 from harness.reporting.paper.works import DATA, WORKS
 from harness.reporting.paper.write_paper import paper_files, write_paper
-from harness.reporting.tables._base import table_of_numbers
+from harness.reporting.tables._base import ReportTable, table_of_numbers
 from harness.staging.study_spec import StudySpec
 
 pytestmark = pytest.mark.usefixtures("figures_undrawn")
@@ -72,9 +74,10 @@ def test_every_table_is_one_of_latex(files: dict[str, str]) -> None:
 
     assert "tables/outcomes.tex" in tables
     for text in tables.values():
-        head, *rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-        assert rows
-        assert {line.replace(r"\&", "").count("&") for line in rows} == {head.replace(r"\&", "").count("&")}
+        for part in text.split("\n\n"):
+            head, *rows = [line for line in part.splitlines() if line.endswith(r"\\")]
+            assert rows
+            assert {line.replace(r"\&", "").count("&") for line in rows} == {head.replace(r"\&", "").count("&")}
         unsafe = r"(?<!\\)[%#_]"
         assert not [line for line in text.splitlines() if re.search(unsafe, line) and not line.startswith(r"\label")]
 
@@ -107,8 +110,34 @@ def test_a_wide_table_has_lines_that_break_and_fits() -> None:
 
     kinds = re.findall(r">\{\\(\w+)\\arraybackslash\}p\{([\d.]+)\\linewidth\}", text)
     assert [kind for kind, _ in kinds] == ["raggedright"] * 2 + ["raggedleft"] * 2
-    assert 0.7 < sum(float(width) for _, width in kinds) <= 1 - 4 * GAP / max(SIZES.values())
+    assert 0.7 < sum(float(width) for _, width in kinds) <= 1 - 4 * GAP / max(LINES.values())
     assert r"results/\allowbreak{}of/\allowbreak{}a/" in text
+
+
+def wide(columns: int) -> ReportTable:
+    numbers = {f"the outcome {column}": "12.34 ± 1.23" for column in range(columns)}
+    rows = [{"arm": arm, "arm again": arm.upper(), "seed": seed, **numbers} for arm in "ab" for seed in "01"]
+    return table_of_numbers("wide", "Wide", rows, pd.DataFrame(), left=2, note="Many.")
+
+
+@pytest.mark.parametrize("columns", [1, 3, 7, 20])
+def test_a_table_wider_than_a_page_comes_in_parts_in_each_of_which_the_rows_have_their_names(columns: int) -> None:
+    parts = fitted(wide(columns))
+
+    assert all(part.table.head[0] == "arm" and "seed" in part.table.head for part in parts)
+    assert all(sum(part.widths) <= part.line for part in parts)
+    names = [name for part in parts for name in part.table.head if name not in ("arm", "seed")]
+    assert names == [name for name in wide(columns).head if name not in ("arm", "seed")]
+    assert all(row[part.table.head.index("seed")] in "01" for part in parts for row in part.table.rows)
+    text = latex_table(wide(columns))
+    assert text.count("Many.") == 1
+    assert re.findall(r"\\label\{(.*?)\}", text) == ["tab:wide", *(f"tab:wide-{n}" for n in range(2, len(parts) + 1))]
+    assert (len(parts) > 1) is ("part 2 of" in text) is (columns > 3)
+
+
+def test_wide_letters_are_wider_than_narrow_ones() -> None:
+    assert em("ill") < em("axe") < em("MWM")
+    assert em("1234") >= 4 * 0.5
 
 
 @pytest.mark.parametrize(("rows", "kind"), [(MOST_LINES, "tabular"), (MOST_LINES + 1, "longtable")])
