@@ -1,7 +1,7 @@
 """Tables in LaTeX, as `booktabs` sets them."""
 
 from harness.reporting.paper.letters import em, escaped, with_breaks
-from harness.reporting.paper.table_widths import GAP, FittedTable, fitted
+from harness.reporting.paper.table_widths import FittedTable, fitted
 from harness.reporting.tables._base import ReportTable
 
 __all__ = ["latex_table"]
@@ -34,11 +34,11 @@ def _set(fit: FittedTable) -> str:
 
 
 def _lines(row: tuple[str, ...], fit: FittedTable) -> int:
-    return max(int(-(-em(text) // (width - GAP))) for text, width in zip(row, fit.widths, strict=True))
+    return max(int(-(-em(text) // width)) for text, width in zip(row, fit.widths, strict=True))
 
 
 def _column(fit: FittedTable, width: float, *, numeric: bool) -> str:
     if not fit.breaks:
         return "r" if numeric else "l"
     ragged = r"\raggedleft" if numeric else r"\raggedright"
-    return rf">{{{ragged}\arraybackslash}}p{{{(width - GAP) / fit.line:.3f}\linewidth}}"
+    return rf">{{{ragged}\arraybackslash}}p{{{width / fit.line:.3f}\linewidth}}"

@@ -37,19 +37,19 @@ def fitted(table: ReportTable) -> list[FittedTable]:
     need be. Each part has the columns that name the rows.
     """
     needed, most = _needed_widths(table), max(LINES.values())
-    if sum(needed) <= most:
+    if _all(needed) <= most:
         return [_fitted(table, needed)]
     return [_fitted(part, _needed_widths(part)) for part in _parts(table, needed, most)]
 
 
 def _fitted(table: ReportTable, needed: Sequence[float]) -> FittedTable:
-    wanted = [max(map(em, column)) + GAP for column in _columns(table)]
+    wanted = [max(map(em, column)) for column in _columns(table)]
     size, line = next(iter(LINES.items()))
-    if sum(wanted) <= line:
+    if _all(wanted) <= line:
         return FittedTable(table, size, line, tuple(wanted), breaks=False)
-    size, line = next((item for item in LINES.items() if sum(needed) <= item[1]), [*LINES.items()][-1])
+    size, line = next((item for item in LINES.items() if _all(needed) <= item[1]), [*LINES.items()][-1])
     missing = [more - least for more, least in zip(wanted, needed, strict=True)]
-    share = max(0.0, min(1.0, (line - sum(needed)) / max(1.0, sum(missing))))
+    share = max(0.0, min(1.0, (line - _all(needed)) / max(1.0, sum(missing))))
     widths = (least + share * more for least, more in zip(needed, missing, strict=True))
     return FittedTable(table, size, line, tuple(widths), breaks=True)
 
@@ -57,9 +57,9 @@ def _fitted(table: ReportTable, needed: Sequence[float]) -> FittedTable:
 def _parts(table: ReportTable, needed: Sequence[float], line: float) -> list[ReportTable]:
     """Divide a table between its columns."""
     naming = _naming_columns(table)
-    left, groups = line - sum(needed[place] for place in naming), [list[int]()]
+    groups: list[list[int]] = [[]]
     for place in (place for place in range(len(needed)) if place not in naming):
-        if groups[-1] and sum(needed[one] for one in groups[-1]) + needed[place] > left:
+        if groups[-1] and _all([needed[one] for one in (*naming, *groups[-1], place)]) > line:
             groups.append([])
         groups[-1].append(place)
     return [
@@ -94,11 +94,16 @@ def _naming_columns(table: ReportTable) -> list[int]:
 
 
 def _needed_widths(table: ReportTable) -> list[float]:
-    """Return how wide each column must be for all of a number, and the longest word, and the gap beside it."""
+    """Return how wide each column must be for all of a number, and the longest word."""
     return [
-        max((em(piece) for text in column for piece in _whole(text, numeric=numeric)), default=0.0) + GAP
+        max((em(piece) for text in column for piece in _whole(text, numeric=numeric)), default=0.0)
         for column, numeric in zip(_columns(table), table.numeric, strict=True)
     ]
+
+
+def _all(widths: Sequence[float]) -> float:
+    """Return how wide a table is, gaps included."""
+    return sum(widths) + GAP * len(widths)
 
 
 def _whole(text: str, *, numeric: bool) -> Iterator[str]:
