@@ -29,6 +29,7 @@ from harness.reporting.sections import make_parts, sections_of
 from harness.reporting.tables._base import ReportTable, csv_bytes
 from harness.reporting.tables.published import said_of_published
 from harness.reporting.text.caveats import caveats
+from harness.reporting.text.commonest_class import commonest_class
 from harness.reporting.text.headline import headline
 from harness.reporting.text.narrative import estimand, limits, words_of
 from harness.reporting.text.sampling_error import in_words
@@ -114,6 +115,7 @@ def _sentences(context: ReportContext) -> dict[str, list[str]]:
     """Return the sentences that open the sections, by the sections' anchors."""
     words = words_of(context.data, context.comparison, context.account, context.measure)
     reason = why_none(context.data, context.comparison) if context.compared else ""
+    words["primary"] += commonest_class(context.data, context.measure)
     words["primary"] += in_words(context.sampling_error, context.measure, context.comparison.unit)
     return words | {"drivers": [reason] if reason else []}
 

@@ -1,17 +1,18 @@
 """What each arm changes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from harness.reporting.context import ReportContext
+from harness.reporting.data.described import described
 from harness.reporting.data.wording import setting
 from harness.reporting.tables._base import ReportTable, table_of_words
 
 __all__ = ["arms_table"]
 
-MOST_SIGNS = 80  # of a value
+MOST_SIGNS = 240  # of a value
 SEVERAL = 5  # fields of the same value that differ in a place, such as that of a growth: the page names them together
 PLACE = re.compile(r"\.(\d+)\.")
 
@@ -19,20 +20,25 @@ PLACE = re.compile(r"\.(\d+)\.")
 def arms_table(context: ReportContext) -> ReportTable | None:
     """Say what each arm changes."""
     changed = {arm: context.data.study.spec.arms[arm] for arm in context.data.arms}
-    whole, short = ([(arm, _written(changes, most)) for arm, changes in changed.items()] for most in (None, MOST_SIGNS))
-    note = "Long values are cut; study.json has them whole." if short != whole else ""
+    whole = [(arm, _joined(_whole(changes))) for arm, changes in changed.items()]
+    short = tuple((arm, _joined(_shown(changes))) for arm, changes in changed.items())
+    is_cut = any("\N{HORIZONTAL ELLIPSIS}" in text for _, text in short)
+    note = "Long values are cut; study.json has them whole." if is_cut else ""
     table = table_of_words("arms", "Arms", ("arm", "what it changes in the base run"), whole, note=note)
-    return replace(table, rows=tuple(short))
+    return replace(table, rows=short)
 
 
-def _written(changes: Mapping[str, Any], most: int | None) -> str:
-    """Write what an arm changes, each value in at most so many signs."""
-    written = {path: setting(value) for path, value in changes.items()}
-    if most is None:
-        parts = [f"{path} = {value}" for path, value in written.items()]
-    else:
-        parts = [f"{paths} = {_cut(value, most)}" for paths, value in _together(written)]
-    return "; ".join(parts) or "nothing: the base run as it is"
+def _whole(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(path, setting(value)) for path, value in changes.items()]
+
+
+def _shown(changes: Mapping[str, Any]) -> list[tuple[str, str]]:
+    written = {path: described(value) for path, value in changes.items()}
+    return [(paths, _cut(value, MOST_SIGNS)) for paths, value in _together(written)]
+
+
+def _joined(fields: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{path} = {value}" for path, value in fields) or "nothing: the base run as it is"
 
 
 def _together(written: Mapping[str, str]) -> list[tuple[str, str]]:

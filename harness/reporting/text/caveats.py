@@ -7,6 +7,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
+from harness.reporting.text.commonest_class import what_little_shows
 from harness.reporting.text.recipe import said_of_recipe
 from harness.reporting.text.verdict import Verdict
 
@@ -30,6 +31,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             "configurations that looked good early, under the arms together."
         )
     sentences += [
+        *what_little_shows(data, data.measure(comparison.metric)),
         *_proposed(data),
         *said_of_recipe(data),
         *caveats_of_comparison(data.runs, comparison, data.measure(comparison.metric)),

@@ -45,6 +45,40 @@ def test_the_methods_say_what_was_done(files: dict[str, str], data: StudyData) -
     assert "Python 3.12, harness 1.0, torch 2.10 and optuna 5.0 [@paszke2019pytorch]." in text
 
 
+def test_what_is_searched_or_changed_by_the_arms_has_no_value_in_the_methods(data: StudyData) -> None:
+    spec = data.study.spec
+    base = {**spec.base} | {
+        "model": {"kind": "mlp", "widths": [8, 16]},
+        "growths": [{"operation": {"kind": "add_unit"}, "trigger": {"kind": "at_step", "step": 20}, "freeze": "no"}],
+    }
+    space = {
+        "width": {"kind": "int", "field": "model.widths.1", "low": 8, "high": 32},
+        "when": {"kind": "int", "field": "growths.0.trigger.step", "low": 8, "high": 32},
+        "gone": {"kind": "int", "field": "growths.4.width", "low": 8, "high": 32},
+    }
+    arms = {"frozen": {"growths.0.freeze": "all"}, "unfrozen": {"growths.0.freeze": "no"}}
+    study = replace(data.study, spec=StudySpec({**spec, "base": base, "space": space, "arms": arms}))
+
+    text = ". ".join(sentence for sentence, _ in methods(ReportContext(replace(data, study=study))))
+
+    assert "MLP (8, (searched))" in text
+    assert "Growth: add unit at step (searched), freeze (by arm)" in text
+    assert "We compared frozen (freeze all) and unfrozen (freeze no)" in text
+
+
+def test_many_arms_are_named_and_told_in_their_table(data: StudyData) -> None:
+    spec = data.study.spec
+    arms = {f"arm {number}": {"growths": [{"a": number, "b": 2, "c": 3}]} for number in range(20)}
+    study = replace(data.study, spec=StudySpec({**spec, "arms": {**spec.arms} | arms}))
+
+    said = next(text for text, _ in methods(ReportContext(replace(data, study=study))) if "We compared" in text)
+
+    assert said.startswith(
+        f"We compared {len(spec.arms) + 20} arms, of which the table of arms says what each changes: "
+    )
+    assert said.endswith("; arm 18; arm 19")
+
+
 def test_a_file_of_ones_own_is_named_without_its_folder(data: StudyData) -> None:
     spec = data.study.spec
     task = {"kind": "table", "path": "private/plants.csv"}
