@@ -135,13 +135,12 @@ def _range(dimension: Mapping[str, Any]) -> str:
 def _statistics(context: ReportContext) -> Iterator[Cited]:
     estimated = estimand(context.data, context.comparison, context.measure).rstrip(".")
     yield f"We estimate {estimated[0].lower()}{estimated[1:]}", ()
-    yield (
-        (
+    if context.comparison.mean.interval:
+        yield (
             f"Its interval is a 95 % t interval over {context.comparison.unit}s, averaged over seeds first; beside it "
-            "stands the Hodges-Lehmann estimate, which outliers cannot move"
-        ),
-        ("hodges1963estimates",),
-    )
+            "stands the Hodges-Lehmann estimate, which outliers cannot move",
+            ("hodges1963estimates",),
+        )
     if context.smallest_effect:
         yield f"Differences below {context.measure.size(context.smallest_effect)} were declared not to matter", ()
 

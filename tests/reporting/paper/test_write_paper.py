@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from harness.core.errors import InputError
+from harness.data import AbstractTask
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.paper.latex import MOST_LINES, latex_table
@@ -79,6 +80,13 @@ def test_many_arms_are_named_and_told_in_their_table(data: StudyData) -> None:
     assert said.endswith("; arm 18; arm 19")
 
 
+def test_an_interval_that_there_is_not_is_not_described(study_data: Callable[..., StudyData]) -> None:
+    said = " ".join(text for text, _ in methods(ReportContext(study_data(trials=2, seeds=2))))
+
+    assert "We estimate the mean" in said
+    assert "interval" not in said
+
+
 def test_a_file_of_ones_own_is_named_without_its_folder(data: StudyData) -> None:
     spec = data.study.spec
     task = {"kind": "table", "path": "private/plants.csv"}
@@ -101,6 +109,13 @@ def test_what_is_cited_is_listed_and_nothing_else(files: dict[str, str]) -> None
 def test_every_work_is_found_under_its_key() -> None:
     assert all(re.match(rf"@\w+\{{{key},", work) for key, work in WORKS.items())
     assert set(DATA.values()) <= set(WORKS)
+
+
+def test_the_data_of_every_task_that_comes_with_harness_are_cited() -> None:
+    published = [task for task in AbstractTask.__subclasses__() if "Source:" in (task.__doc__ or "")]
+
+    assert len(published) > 5
+    assert {task.model_fields["kind"].default for task in published} <= set(DATA)
 
 
 def test_every_table_is_one_of_latex(files: dict[str, str]) -> None:
