@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from harness.core.errors import SpecError
+from harness.core.explain import did_you_mean
 from harness.core.inputs import Inputs, whole
 from harness.core.label_map import LabelMap
 from harness.core.outputs import INPUTS, LABELS, Output, Scale
@@ -29,8 +31,16 @@ class OutputSpecs:
     parameters: Mapping[str, Tensor] = field(default_factory=dict)
 
     def target(self, name: str, inputs: Inputs, labels: Tensor, targets: Mapping[str, Tensor]) -> Tensor:
-        """Return the target values of the output `name`: classes `[B]`, or numbers `[B, D]`."""
-        target = self.outputs[name].target_of(name)
+        """Return the target values of the output `name`: classes `[B]`, or numbers `[B, D]`.
+
+        Of a head, whose classes are the task's labels, they are the columns of these in its logits.
+
+        Raises:
+            SpecError: an example may be of no class of that head, or the task says nothing of such an output.
+        """
+        if name in self.label_map.heads:
+            return self._columns(name, labels)
+        target = self._output(name).target_of(name)
         if target == INPUTS:
             values: Tensor = whole(inputs).flatten(1)
             return values
@@ -38,4 +48,21 @@ class OutputSpecs:
 
     def scale(self, name: str) -> Scale:
         """Return the scale of the output `name`; 1 for a target that is not standardized."""
-        return self.scales.get(self.outputs[name].target_of(name), Scale(0.0, 1.0))
+        return self.scales.get(self._output(name).target_of(name), Scale(0.0, 1.0))
+
+    def _output(self, name: str) -> Output:
+        if name not in self.outputs:
+            known = did_you_mean(name, (*self.label_map.heads, *self.outputs))
+            raise SpecError(f"expected an output whose target the task says, found {name!r}.{known}")
+        return self.outputs[name]
+
+    def _columns(self, head: str, labels: Tensor) -> Tensor:
+        """Return `[B]` the column of each example's class, if the head has one for every class that there is."""
+        if len(self.label_map.heads) > 1 or self.label_map.chosen[0] is not None:
+            others = [name for name in self.label_map.heads if name != head] or ["hidden classes"]
+            raise SpecError(
+                f"expected a head with a column for every class as the target of one loss, found {head!r} beside "
+                f"{', '.join(others)}; use JointCrossEntropy() or SeparateCrossEntropy(), or read batch.labels and "
+                "batch.specs.label_map in a loss of your own"
+            )
+        return self.label_map.within[labels]

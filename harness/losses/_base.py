@@ -77,7 +77,11 @@ class Batch:
         return self.specs
 
     def target(self, output: str) -> Tensor:
-        """Return the target of `output`: classes `[B]`, or numbers `[B, D]`."""
+        """Return the target of `output`: classes `[B]`, or numbers `[B, D]`; of the only head, columns of its logits.
+
+        Raises:
+            SpecError: `output` is one of several heads, or the task says nothing of it.
+        """
         return self.specs.target(output, self.inputs, self.labels, self.targets)
 
     def rows(self, rows: slice) -> "Batch":

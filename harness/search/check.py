@@ -19,21 +19,23 @@ __all__ = ["check_study"]
 def check_study(study: Study, runner: Runner) -> tuple[str, ...]:
     """Return what is to be known of a study before it is run, one sentence each.
 
-    The base run, every arm and every value of the space on its own are checked on fresh networks, growths included.
+    Every arm, every value of the space on its own and the base run are checked on fresh networks, growths included; an
+    update is tried of all but the base run, which nobody may ever train.
 
     Raises:
         InputError: one cannot be run, for example for an impossible tap, or there would be nothing to compare.
     """
     _check_arms(study)
     arm = next(iter(study.arms))
-    configs = [study.base, *(study.config({}, name, seed=0) for name in study.arms)]
+    configs = [study.config({}, name, seed=0) for name in study.arms]
     configs += [study.config(params, arm, seed=0) for _, params in corner_points(study.space)]
+    trained = len(configs)
     notes: dict[str, None] = {}
     checked: set[str] = set()
-    for config in configs:
+    for number, config in enumerate([*configs, study.base]):
         if (name := _without_lengths(config)) not in checked:
             checked.add(name)
-            runner.check(config)
+            runner.check(config, trained=number < trained)
             notes |= dict.fromkeys(runner.data(config).notes)
     _check_metrics(study, runner)
     return tuple(notes)

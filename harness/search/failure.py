@@ -1,5 +1,8 @@
 """Why a run failed: errors that are an outcome of the run, apart from those that stop the launch."""
 
+import traceback
+from pathlib import Path
+
 import torch
 
 from harness.core.errors import (
@@ -12,6 +15,7 @@ from harness.core.errors import (
     StageBusyError,
     StoreError,
 )
+from harness.core.own_place import own_place
 
 __all__ = ["failure_reason"]
 
@@ -44,10 +48,9 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _location(error: BaseException) -> str:
-    """Return the file and line that raised; not for this project's own errors."""
-    trace = error.__traceback__
-    if isinstance(error, HarnessError) or trace is None:
+    """Return the file and line of the user's own code that raised, or of a library's; not for this project's errors."""
+    trace = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, HarnessError) or not trace:
         return ""
-    while trace.tb_next:
-        trace = trace.tb_next
-    return f" ({trace.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {trace.tb_lineno})"
+    file, line = own_place(error) or (Path(trace[-1].filename), trace[-1].lineno)
+    return f" ({file.name}, line {line})"

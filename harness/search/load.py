@@ -8,8 +8,9 @@ from types import ModuleType
 from pydantic import ValidationError
 
 from harness.core.errors import SpecError
+from harness.core.own_place import shown
 from harness.core.spec import explain
-from harness.search.load_fault import load_fault, shown
+from harness.search.load_fault import load_fault
 from harness.search.study import Study
 from harness.search.study_function import check_study_function
 from harness.staging.ledger import StudyRecord

@@ -10,19 +10,14 @@ from pydantic import PydanticUserError, ValidationError
 
 from harness.core.errors import HarnessError, SpecError
 from harness.core.explain import close_match, explain
+from harness.core.own_place import shown
 
-__all__ = ["load_fault", "shown"]
+__all__ = ["load_fault"]
 
 NOT_IN_MODULE = re.compile(r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)'")
 WITH_TYPE = 'write kind: Literal["name"] = "name"'
 PLACE = re.compile(r" \(\S+__init__\.py\)$| For further information visit \S+$")  # on this machine, or elsewhere
 NO_MODULE = re.compile(r"No module named '(?P<module>[\w.]+)'")
-
-
-def shown(path: Path) -> str:
-    """Return a path as it is seen from here, if it lies below this folder."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def load_fault(path: Path, module: ModuleType, error: BaseException) -> SpecError:

@@ -10,6 +10,7 @@ from harness.core.outputs import Output
 from harness.data import Split, TaskData
 from harness.losses import Batch
 from harness.metrics import AbstractMetric
+from harness.staging.in_words import failure_in_words
 from harness.staging.run import RunConfig
 from harness.training.named_metrics import metric_parts, metric_values
 
@@ -40,10 +41,9 @@ def _try(name: str, metric: AbstractMetric, first: Batch, second: Batch) -> None
     except HarnessError as error:
         raise SpecError(f"training.metrics.{name}: {error}") from None
     except Exception as error:  # noqa: BLE001  # a metric is the user's code and may raise anything
-        what = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
         raise SpecError(
             f"training.metrics.{name}: expected {metric.kind} to be computed from predictions of random outputs, "
-            f"found that it fails with {what}"
+            f"found that it fails with {failure_in_words(error)}"
         ) from None
 
 

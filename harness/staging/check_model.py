@@ -13,6 +13,7 @@ from harness.data import TaskData
 from harness.models import GrowableModel
 from harness.models.eval_mode import without_side_effects
 from harness.models.taps import capture
+from harness.staging.in_words import failure_in_words
 from harness.staging.network import build_network
 from harness.staging.run import RunConfig
 from harness.training.compiled import check_compiler, check_whole
@@ -96,7 +97,7 @@ def _followed(model: nn.Module, running: list[nn.Module]) -> Iterator[None]:
 def _failure(
     error: BaseException, running: Sequence[nn.Module], model: nn.Module | None, config: RunConfig, inputs: Inputs
 ) -> str:
-    what = f"{type(error).__name__}: {' '.join(str(error).split()):.200}"
+    what = failure_in_words(error)
     if model is None:
         return f"cannot build the model {config.model.kind!r}: {what}"
     names = {id(module): name.removeprefix("backbone.") for name, module in model.named_modules()}

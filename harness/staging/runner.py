@@ -1,11 +1,11 @@
 """Executing runs in one process, with one store."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import torch
 
-from harness.core.errors import HarnessError, LeaseLostError, SnapshotError, SpecError
+from harness.core.errors import LeaseLostError, SnapshotError
+from harness.core.output_specs import OutputSpecs
 from harness.data import AbstractTask, TaskData, load_task
 from harness.data.shared_inputs import SharedInputs
 from harness.growth import GrowthEvent
@@ -16,7 +16,9 @@ from harness.staging.chain import Chain
 from harness.staging.check_classes import check_classes
 from harness.staging.check_metrics import check_metrics
 from harness.staging.check_model import check_model, compiler_check
+from harness.staging.check_training import check_training, what_is_tried
 from harness.staging.data_digests import check_data
+from harness.staging.in_words import in_words
 from harness.staging.leases import Leases
 from harness.staging.network import build_network, probe_for
 from harness.staging.results import RunResult
@@ -77,6 +79,7 @@ class Runner:
         self._data: dict[str, TaskData] = {}
         self._inputs = SharedInputs()
         self._checked: set[tuple[str, str]] = set()  # studies and tasks whose data are what they were
+        self._tried: set[str] = set()  # what a step was computed of
 
     @property
     def store(self) -> Store:
@@ -148,11 +151,12 @@ class Runner:
         """Return whether this process is training the stage `key`."""
         return self._leases.is_held_here(key)
 
-    def check(self, config: RunConfig) -> None:
-        """Apply the growths of `config` to a fresh network and ask their freeze policies, without training.
+    def check(self, config: RunConfig, *, trained: bool = True) -> None:
+        """Apply the growths of `config` to a fresh network and ask their freeze policies.
 
         Before, see whether data, classes and network fit together, and afterwards, whether the code of the study has
-        left the settings of the process as they were.
+        left the settings of the process as they were. If it is to be `trained`, an update is tried at the start, and a
+        gradient computed after each growth, once for all runs that differ in neither.
 
         Raises:
             InputError: one of them cannot be applied, for example for an impossible tap.
@@ -172,9 +176,15 @@ class Runner:
         def loss() -> TrainedLoss:
             return TrainedLoss(model, config.training.losses, output_specs(model, lineage, effects, data))
 
+        def try_training(specs: OutputSpecs) -> None:
+            if trained and (name := what_is_tried(config, len(lineage))) not in self._tried:
+                check_training(config, model, specs, data, updated=not lineage)
+                self._tried.add(name)
+
+        try_training(output_specs(model, lineage, effects, data))
         for number, rule in enumerate(config.growths, start=1):
             sizes = sizes_of(identities)
-            with _in_words(f"growths.{number - 1}.operation: {rule.operation.kind!r}"):
+            with in_words(f"growths.{number - 1}.operation: {rule.operation.kind!r}"):
                 growth = operate_on(
                     model,
                     rule.operation,
@@ -185,7 +195,7 @@ class Runner:
             identities.register(model, birth=number)
             lineage += (GrowthEvent(step=number, change=rule.change),)
             effects += (Effect.of(growth),)
-            output_specs(model, lineage, effects, data)
+            try_training(output_specs(model, lineage, effects, data))
             follow(model)
             frozen = rule.freeze.frozen(candidates(model, identities), growth=number, age=0)
             check_added(model, identities, frozen, sizes, rule.freeze)
@@ -217,14 +227,3 @@ class Runner:
             data = load_task(task, self.workspace.data_folder).to(torch.device(device))
             self._data[name] = self._inputs.of(data)
         return self._data[name]
-
-
-@contextmanager
-def _in_words(what: str) -> Iterator[None]:
-    """Say in a line what fails of a part that may be the user's own. Raises `SpecError`."""
-    try:
-        yield
-    except HarnessError:
-        raise
-    except Exception as error:  # noqa: BLE001  # the user's code may raise anything
-        raise SpecError(f"{what} fails with {type(error).__name__}: {' '.join(str(error).split()):.200}") from None

@@ -8,6 +8,7 @@ from harness.core.errors import SpecError, TapNotFoundError
 from harness.core.spec import with_changes
 from harness.data import TaskData
 from harness.growth import NoFreezing, OldParameters
+from harness.losses import CrossEntropy, JointCrossEntropy
 from harness.models import MLP
 from harness.search.check import check_study
 from harness.search.study import Study
@@ -74,3 +75,15 @@ def test_what_the_data_say_is_returned_once(study: Study, runner: Runner, monkey
 
 def noted(data: TaskData) -> TaskData:
     return replace(data, notes=("a column is constant",))
+
+
+def test_a_base_run_that_nobody_trains_may_have_a_loss_that_cannot_be_computed(study: Study, runner: Runner) -> None:
+    wrong, right = {"known": CrossEntropy()}, {"classes": JointCrossEntropy()}
+    arms = {name: {**fields, "training.losses": right} for name, fields in study.arms.items()}
+    sound = with_changes(study, {"base.training.losses": wrong}).model_copy(update={"arms": arms})
+    frozen = {**study.arms["frozen"], "training.losses": wrong}
+    broken = study.model_copy(update={"arms": {**study.arms, "frozen": frozen}})
+
+    check_study(sound, runner)
+    with pytest.raises(SpecError, match=r"training\.losses\.known: expected a head"):
+        check_study(broken, runner)

@@ -3,7 +3,7 @@ from types import ModuleType
 
 import pytest
 
-from harness.search.load_fault import load_fault, shown
+from harness.search.load_fault import load_fault
 
 PATH = Path("/elsewhere/study.py")
 
@@ -39,10 +39,3 @@ def test_line_reason_and_likely_name_are_on_one_line(source: str, line: str) -> 
 
     assert line in found
     assert "\n" not in found
-
-
-def test_a_path_below_this_folder_is_shown_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-    assert shown(tmp_path / "studies" / "study.py") == "studies/study.py"
-    assert shown(PATH) == str(PATH)
