@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from harness.core.errors import InputError
+from harness.core.explain import close_match
 
 if TYPE_CHECKING:
     from harness.staging.ledger import Ledger, RunRecord
@@ -18,9 +19,17 @@ def named_run(ledger: "Ledger", wanted: str) -> "RunRecord":
     """
     studies = ledger.studies() if ledger.exists else []
     runs = [run for study in studies for run in ledger.runs(study.name) if run.status == "completed"]
-    named = [run for run in runs if f"{run.study}/{run.trial}/{run.arm}/{run.seed}" == wanted]
+    named = [run for run in runs if _name(run) == wanted]
     found = named or [run for run in runs if run.run_id.startswith(wanted)]
     if len({run.run_id for run in found}) != 1:
-        examples = [f", such as {run.run_id} or {run.study}/{run.trial}/{run.arm}/{run.seed}" for run in runs[:1]]
-        raise InputError(f"expected a completed run{''.join(examples)}; found {len(found)} that {wanted!r} could mean")
+        examples = "".join(f", such as {run.run_id} or {_name(run)}" for run in runs[:1])
+        likely = "" if found else close_match(wanted, map(_name, runs))
+        raise InputError(
+            f"expected a completed run{examples}; found {len(found)} that {wanted!r} could mean"
+            f"{likely and f'.{likely}'}"
+        )
     return found[0]
+
+
+def _name(run: "RunRecord") -> str:
+    return f"{run.study}/{run.trial}/{run.arm}/{run.seed}"

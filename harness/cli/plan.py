@@ -88,9 +88,12 @@ def _layouts(study: "Study", runs: Sequence["RunRequest"], *, alone: bool) -> It
 
 def _cost(plan: "Plan", study: "Study", runner: "Runner", *, stored: bool) -> "StepCost":
     from harness.staging.estimate import measured_cost, stored_cost
+    from harness.staging.in_words import in_words
 
-    known = stored_cost(plan, runner.store) if stored else None
-    return known or measured_cost(study.base, runner.data(study.base))
+    if known := stored_cost(plan, runner.store) if stored else None:
+        return known
+    with in_words("one of the first steps of the base run"):
+        return measured_cost(study.base, runner.data(study.base))
 
 
 def _tree(study: "Study", plan: "Plan", runs: Sequence["RunRequest"], *, every: bool) -> "Tree":

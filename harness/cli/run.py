@@ -11,10 +11,12 @@ from harness.api.interruption import Interruption
 from harness.api.studies import without_home
 from harness.cli import launching, options
 from harness.cli.dry_run import dry_run as dry_run_lines
+from harness.cli.failed_runs import failed_runs
 from harness.cli.portable import Portable
 from harness.cli.registration_file import note_of_other_points
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
+from harness.reporting.data.wording import visible
 from harness.staging.database import VARIABLE
 
 if TYPE_CHECKING:
@@ -57,12 +59,16 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
     system_metrics: options.SystemMetrics = False,
 ) -> None:
-    """Run a study, continuing it if it was begun, and write its report."""
+    """Run a study, continuing it if it was begun, and write its report.
+
+    The exit code is 1 if a run failed otherwise than by diverging, or none completed.
+    """
     from rich.console import Console
 
     from harness.api.launch_study import LaunchSettings, launch_study
     from harness.api.progress import ProgressView
     from harness.search.check import check_study
+    from harness.search.retry import retry_on_disconnect
     from harness.staging.ledger import StudyOrigin
     from harness.staging.runner import Runner
     from harness.tracking.delivery.destination import destinations_of
@@ -103,6 +109,9 @@ def run(
         typer.echo(f"Not shown by {left.where} yet: {left}; harness sync {command} delivers them", err=True)
     elif left is not None:
         typer.echo(f"Compare the runs:  harness ui {command}")
+    if failed := failed_runs(retry_on_disconnect(lambda: workspace.ledger.runs(loaded.name)), command):
+        typer.echo(f"harness: {visible(failed.line)}", err=True)
+        raise typer.Exit(failed.exit_code)
 
 
 def _show(report: "Report") -> None:

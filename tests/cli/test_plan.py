@@ -69,3 +69,27 @@ def test_what_cannot_be_run_cannot_be_planned(call: Call, arguments: list[str]) 
 
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.count("\n") == 1
+
+
+def test_a_step_that_fails_while_its_time_is_measured_is_one_line(call: Call, workplace: Path) -> None:
+    study = workplace / "studies" / "tiny" / "study.py"
+    own = [
+        "from typing import Literal",
+        "from harness.losses import JointCrossEntropy",
+        "STEPS = []",
+        "class Late(JointCrossEntropy):",
+        "    kind: Literal['late_fault'] = 'late_fault'",
+        "    def components(self, name, batch):",
+        "        STEPS.append(name)",
+        "        return super().components(name, batch) if len(STEPS) < 20 else STEPS[99]",
+    ]
+    text = study.read_text().replace("evaluate_every=20", "evaluate_every=20, losses={'classes': Late()}")
+    study.write_text(text.replace("def study()", "\n".join([*own, "", "", "def study()"])))
+
+    ended = call("plan", "tiny")
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "harness: one of the first steps of the base run fails with IndexError: list index out of range "
+        "(studies/tiny/study.py, line 18)\n"
+    )

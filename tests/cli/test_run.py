@@ -45,6 +45,7 @@ def test_options_change_the_study_that_is_run(call: Call, monkeypatch: pytest.Mo
     def note(study: Study, runner: Runner, settings: LaunchSettings, *_: object, **__: object) -> None:
         assert (settings.destinations, settings.file and settings.file.name) == ((), "study.py")
         training, workspace = study.base.training, runner.workspace
+        workspace.ledger.create()
         launched.extend([study.name, training.batch_size, training.evaluate_every, study.base.device])
         launched.extend([workspace.home, workspace.storage])
         launched.extend([workspace.stages, runner.alone, runner.features, settings.origin])

@@ -90,7 +90,10 @@ def test_a_run_that_the_report_does_not_have_is_refused_with_an_example(report: 
     ended = call("verify", str(report), "--run", "0/forzen/0")
 
     assert ended.returncode == 2
-    assert re.search(r"such as 0/\w+/0 or [0-9a-f]{16}; found 0 that '0/forzen/0' could mean$", ended.stderr.strip())
+    assert re.search(
+        r"such as 0/\w+/0 or [0-9a-f]{16}; found 0 that '0/forzen/0' could mean\. Did you mean '0/frozen/0'\?$",
+        ended.stderr.strip(),
+    )
 
 
 def forged(report: Path, column: str, change: Callable[[object], object]) -> None:

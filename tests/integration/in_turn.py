@@ -1,4 +1,7 @@
-"""Several calls of `harness` in one process, which loads everything once; `then` stands between their arguments."""
+"""Several calls of `harness` in one process, which loads everything once; `then` stands between their arguments.
+
+The exit code is the largest of theirs.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -16,6 +19,4 @@ def calls(words: list[str]) -> Iterator[list[str]]:
 
 
 if __name__ == "__main__":
-    for arguments in calls(sys.argv[1:]):
-        if code := exit_code(arguments):
-            sys.exit(code)
+    sys.exit(max([exit_code(arguments) for arguments in calls(sys.argv[1:])]))

@@ -6,6 +6,7 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from harness.core.errors import InputError
+from harness.core.explain import close_match
 
 __all__ = ["choose_runs", "named_run"]
 
@@ -44,7 +45,9 @@ def named_run(rows: Sequence[Mapping[str, Any]], wanted: str) -> str:
     found = {run for name, run in names if name == wanted} or {run for _, run in names if run.startswith(wanted)}
     if len(found) != 1:
         examples = "".join(f", such as {name} or {run}" for name, run in names[:1])
+        likely = "" if found else close_match(wanted, [name for name, _ in names])
         raise InputError(
             f"expected one run of the report that ended{examples}; found {len(found)} that {wanted!r} could mean"
+            f"{likely and f'.{likely}'}"
         )
     return found.pop()
