@@ -85,19 +85,17 @@ def _different(comparison: Comparison, measure: Measure, smallest_effect: float,
 
 
 def _equivalent(comparison: Comparison, measure: Measure, smallest_effect: float) -> str:
-    higher, _ = _by_value(comparison)
     narrow = comparison.mean.narrow
     assert narrow is not None
     return (
         f"{_capital(comparison.first)} and {comparison.second} are practically equivalent: {measure.title} is "
-        f"{measure.size(comparison.mean.mean)} higher under {higher} on average, and the "
+        f"{_standing(comparison, measure)} on average, and the "
         f"{_reach(narrow, comparison, measure)} lies within the smallest effect that matters, "
         f"±{measure.size(smallest_effect)} ({_interval(comparison, measure)}), over {_numbers(comparison, measure)}."
     )
 
 
 def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: float, settles_at: int | None) -> str:
-    higher, lower = _by_value(comparison)
     units = f"{comparison.unit}s"
     own = " with seeds of their own" if comparison.mean.layout else ""
     needed = f"more than 10,000 {units}{own}"
@@ -110,23 +108,36 @@ def _inconclusive(comparison: Comparison, measure: Measure, smallest_effect: flo
         if smallest_effect
         else "How many would settle it cannot be said, since the study does not say how small a difference matters."
     )
+    zero = "differences either way" if _looks_equal(comparison, measure) else "zero"
     return (
-        f"Inconclusive: {measure.title} is {measure.size(comparison.mean.mean)} higher under {higher} than under "
-        f"{lower} on average, but the {_interval(comparison, measure)} includes zero, over "
-        f"{_numbers(comparison, measure)}. {settles}"
+        f"Inconclusive: {measure.title} is {_standing(comparison, measure)} on average, but the "
+        f"{_interval(comparison, measure)} includes {zero}, over {_numbers(comparison, measure)}. {settles}"
     )
 
 
 def _not_enough(comparison: Comparison, measure: Measure) -> str:
-    higher, lower = _by_value(comparison)
     needs = f"{MINIMUM_UNITS} {comparison.unit}s that completed under both arms"
     if comparison.mean.layout:
         needs = "more seeds where configurations share them, since a seed may move all of them alike"
     return (
         f"Not enough data for a verdict: an interval needs {needs}, and there "
         f"{'is' if comparison.mean.units == 1 else 'are'} {_numbers(comparison, measure)}. So far {measure.title} is "
-        f"{measure.size(comparison.mean.mean)} higher under {higher} than under {lower}."
+        f"{_standing(comparison, measure)}."
     )
+
+
+def _standing(comparison: Comparison, measure: Measure) -> str:
+    """Say under which arm the mean is higher, as far as the digits that are shown tell, and whether that is worse."""
+    higher, lower = _by_value(comparison)
+    if _looks_equal(comparison, measure):
+        digits = f", to {count(measure.decimals, 'decimal')}," if measure.decimals and comparison.mean.mean else ""
+        return f"equal{digits} under {comparison.first} and {comparison.second}"
+    worse = "" if measure.higher_is_better else ", which is worse,"
+    return f"{measure.size(comparison.mean.mean)} higher{worse} under {higher} than under {lower}"
+
+
+def _looks_equal(comparison: Comparison, measure: Measure) -> bool:
+    return measure.size(comparison.mean.mean) == measure.size(0.0)
 
 
 def _by_value(comparison: Comparison) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from harness.reporting.analysis.pairing import Comparison, compare
 from harness.reporting.data.measures import measure_of
 from harness.reporting.text.verdict import Kind, judge
 
-ACCURACY, LOSS = "test/accuracy/all", "test/loss/total"
+ACCURACY, LOSS, RMSE = "test/accuracy/all", "test/loss/total", "test/rmse/load"
 
 
 def comparison_of(mean: float, sd: float, units: int, metric: str = ACCURACY, layout: SeedLayout = "own") -> Comparison:
@@ -134,3 +134,42 @@ def test_one_seed_for_all_configurations_leaves_no_verdict() -> None:
 
     assert verdict.kind == "not enough data"
     assert "an interval needs more seeds where configurations share them" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "units", "metric", "words"),
+    [
+        (
+            0.02,
+            0.0,
+            1,
+            ACCURACY,
+            "So far test accuracy over all classes is 2.00 percentage points higher under unfrozen",
+        ),
+        (0.0, 0.0, 1, ACCURACY, "So far test accuracy over all classes is equal under unfrozen and frozen."),
+        (
+            4e-5,
+            0.0,
+            1,
+            ACCURACY,
+            "So far test accuracy over all classes is equal, to 2 decimals, under unfrozen and frozen.",
+        ),
+        (
+            -4e-5,
+            0.02,
+            12,
+            ACCURACY,
+            "equal, to 2 decimals, under unfrozen and frozen on average, but the 95 % interval",
+        ),
+        (-4e-5, 0.02, 12, ACCURACY, "includes differences either way, over 12"),
+        (0.02, 0.0, 1, RMSE, "error of load is 0.020 higher, which is worse, under unfrozen than under frozen."),
+        (-0.003, 0.02, 12, RMSE, "0.003 higher, which is worse, under frozen than under unfrozen on average, but the"),
+        (0.0005, 0.003, 12, RMSE, "0.001 higher, which is worse, under unfrozen than under frozen on average, and the"),
+    ],
+)
+def test_no_digit_is_called_higher_that_is_not_shown_and_higher_is_said_to_be_worse_where_it_is(
+    mean: float, sd: float, units: int, metric: str, words: str
+) -> None:
+    verdict = judge(comparison_of(mean, sd, units, metric), measure_of(metric), 0.005)
+
+    assert words in verdict.sentence
