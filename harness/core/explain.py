@@ -62,7 +62,9 @@ def close_match(name: str, known: Iterable[str]) -> str:
     """Return the likely name as a part of an error message; nothing if no known name, or part of one, is like it."""
     names = list(known)
     parts = {part: whole for whole in names for part in re.split(r"[_./]", whole) if len(part) >= SHORTEST_PART}
-    close = difflib.get_close_matches(name, names, n=1)
+    close = [known for known in names if known.lower() == name.lower()][:1] or difflib.get_close_matches(
+        name, names, n=1
+    )
     close = close or [parts[part] for part in difflib.get_close_matches(name, list(parts), n=1, cutoff=0.8)]
     return f" Did you mean {close[0]!r}?" if close else ""
 

@@ -1,6 +1,7 @@
 """Where studies lie. Nothing heavy is imported here, so that the command line can list them at once."""
 
 import re
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
@@ -33,8 +34,13 @@ def study_folders() -> dict[str, Path]:
 def likely_studies() -> list[Path]:
     """Return what looks like a study but does not lie under `studies/`: folders, or files that define `study()`."""
     files = islice(chain(Path().glob("*.py"), Path().glob("[!.]*/*.py")), MOST_FILES)
-    found = [path for path in sorted(files) if DEFINES_STUDY.search(path.read_text(errors="replace"))]
+    found = _defining(files)
     return [path.parent if path.name == STUDY_FILE and path.parent != Path() else path for path in found]
+
+
+def _defining(files: Iterable[Path]) -> list[Path]:
+    """Return those of `files` that define `study()`."""
+    return [path for path in sorted(files) if DEFINES_STUDY.search(path.read_text(errors="replace"))]
 
 
 def find_study(name: str) -> Path:
@@ -51,7 +57,17 @@ def find_study(name: str) -> Path:
     folders = study_folders()
     if name in folders:
         return folders[name] / STUDY_FILE
+    if path.suffix == ".py":
+        raise StudyNotFoundError(f"no such file {name!r}.{_others_beside(path)}")
     raise StudyNotFoundError(f"no study {name!r}.{_others(name)} A path of a study works as well.")
+
+
+def _others_beside(path: Path) -> str:
+    """Return the end of an error message: the studies in the folder in which there is no file at `path`."""
+    from harness.core.explain import did_you_mean
+
+    found = list(map(str, _defining(islice(path.parent.glob("*.py"), MOST_FILES))))
+    return did_you_mean(str(path), found) if found else " No study lies beside it."
 
 
 def _others(name: str) -> str:

@@ -51,6 +51,7 @@ def test_of_many_problems_the_first_are_said_and_the_rest_counted() -> None:
     [
         ("wdth", ["width", "share"], " Did you mean 'width'?"),
         ("flip", ["random_shift", "horizontal_flip"], " Did you mean 'horizontal_flip'?"),
+        ("Mlp", ["MAP", "MLP"], " Did you mean 'MLP'?"),
         ("zzz", ["width"], ""),
         ("x", [], ""),
     ],

@@ -81,3 +81,24 @@ def test_an_unknown_study_is_refused_naming_those_there_are(name: str) -> None:
 def test_the_likely_name_is_suggested() -> None:
     with pytest.raises(StudyNotFoundError, match="Did you mean 'digits'"):
         find_study("digist")
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("stdy.py", "no such file 'stdy.py'. Did you mean 'study.py'? There are: study.py."),
+        ("late/wnie.py", "no such file 'late/wnie.py'. Did you mean 'late/wine.py'? There are: late/wine.py."),
+        ("nowhere/study.py", "no such file 'nowhere/study.py'. No study lies beside it."),
+    ],
+)
+def test_a_file_that_is_not_there_is_refused_naming_the_studies_beside_it(here: Path, asked: str, said: str) -> None:
+    for name in ("study.py", "late/wine.py"):
+        (here / name).parent.mkdir(exist_ok=True)
+        (here / name).write_text("def study() -> Study:\n")
+    (here / "studying.py").touch()
+
+    with pytest.raises(StudyNotFoundError) as found:
+        find_study(asked)
+
+    assert str(found.value) == said

@@ -29,6 +29,7 @@ def said(source: str) -> str:
         ("zzz", "NameError: name 'zzz' is not defined"),
         ("from harness.core.digest import digests", "from 'harness.core.digest'"),
         ("from harness.core import digst", "cannot import name 'digst' from 'harness.core'"),
+        ("from harness.models import Mlp", "cannot import name 'Mlp' from 'harness.models'. Did you mean 'MLP'?"),
         ("import harness.cor", "No module named 'harness.cor'. Did you mean 'harness.core'?"),
         ("import no_such_module", "No module named 'no_such_module'"),
         ("from harness.core.seeding import generator\nraise ValueError('a\\n  b')", "line 2: ValueError: a b"),

@@ -55,7 +55,10 @@ class Failing(nn.Module):
         (ConvNet(image=(1, 8, 8), channels=(4,)), r"inputs \(64,\) of the task 'digits', found 'conv_net': its module"),
         (Foreign(way="build"), "cannot build the model 'foreign': TypeError: no such argument"),
         (Foreign(way="double"), "'foreign': its module 'layer', Linear.* fails with RuntimeError: .*dtype"),
-        (Foreign(way="key"), "'foreign': it fails with KeyError: 'missing'"),
+        (
+            Foreign(way="key"),
+            r"'foreign': it fails with KeyError: 'missing' \(tests/staging/test_check_model\.py, line \d+\)$",
+        ),
         (Foreign(way="exit"), "'foreign': it fails with SystemExit: 0"),
         (Foreign(way="columns"), r"the output 'known' \(2, 6\) of the model 'foreign', .* found \(2, 7\)"),
         (Foreign(way="rows"), r"the output 'known' \(2, 6\) .* found \(1, 6\)"),
