@@ -5,7 +5,7 @@ Rows are counted from 1; in a CSV file the row below the header is the first.
 
 import codecs
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,37 @@ __all__ = ["Columns", "read_columns"]
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of equal length, read from the file at `path`, where `decimal` stands before fractions."""
+    """Columns of equal length, read from the file at `path`, where `decimal` stands before fractions.
+
+    Attributes:
+        rows: the number of each row in the file, from 0 on, if some are not among them.
+        passed_over: how many are not.
+    """
 
     path: Path
     table: Any
     decimal: str = "."
+    rows: Sequence[int] | None = None
+    passed_over: int = 0
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
+
+    def without_empty_rows(self) -> "Columns":
+        """Return the rows in which some column has a value; spreadsheets leave others below a table.
+
+        Raises:
+            DataError: there is no such row.
+        """
+        empty = np.ones(len(self), dtype=bool)
+        for name in self.table.column_names:
+            empty &= _is_empty(self.table.column(name))
+            if not empty.any():
+                return self
+        if empty.all():
+            raise DataError(f"expected values in {', '.join(self.table.column_names)} of {self.path}, found none")
+        table, rows = self.table.filter(pa.array(~empty)), np.flatnonzero(~empty).tolist()
+        return replace(self, table=table, rows=rows, passed_over=int(empty.sum()))
 
     def numbers(self, name: str, *, empty: Sequence[str] = ()) -> Tensor:
         """Return a column as float64 `[N]`; with `empty`, fields without a value and those texts are NaN.
@@ -65,16 +88,23 @@ class Columns:
         single, half = pa.types.is_float32(stored), pa.types.is_float16(stored)
         return float(np.finfo(np.float16 if half else np.float32 if single else np.float64).eps)
 
-    def texts(self, name: str) -> list[str]:
-        """Return a column as texts, numbers as they are written. Raises `DataError` at an empty field."""
-        values = [str(value).strip() for value in self._complete(name).to_pylist()]
+    def texts(self, name: str, *, fill: str = "", empty: Sequence[str] = ()) -> list[str]:
+        """Return a column as texts, numbers as they are written; `fill` stands for fields without a value and `empty`.
+
+        Raises:
+            DataError: a field has no value, and nothing stands for it.
+        """
+        column = self.table.column(name) if fill else self._complete(name)
+        values = ["" if value is None else str(value).strip() for value in column.to_pylist()]
+        if fill:
+            values = [fill if value in ("", *empty) else value for value in values]
         if "" in values:
             raise self._fault("a value", name, values.index(""), "nothing")
         return values
 
-    def categories(self, name: str) -> Tensor:
-        """Return a column as int64 `[N]`: each value's index among the sorted values."""
-        values = self.texts(name)
+    def categories(self, name: str, *, fill: str = "", empty: Sequence[str] = ()) -> Tensor:
+        """Return a column as int64 `[N]`: each text's index among the sorted ones, with `fill` as in `texts`."""
+        values = self.texts(name, fill=fill, empty=empty)
         index_of = {value: index for index, value in enumerate(sorted(set(values)))}
         return torch.tensor([index_of[value] for value in values])
 
@@ -119,20 +149,22 @@ class Columns:
         return column.combine_chunks() if column.num_chunks else column
 
     def _fault(self, expected: str, name: str, row: int, found: str) -> DataError:
-        return DataError(f"expected {expected} in column {name!r}, row {row + 1}, of {self.path}, found {found}")
+        number = (row if self.rows is None else self.rows[row]) + 1
+        return DataError(f"expected {expected} in column {name!r}, row {number}, of {self.path}, found {found}")
 
 
 def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",", decimal: str = ".") -> Columns:
-    """Read the columns `names` of the CSV or Parquet file at `path`.
+    """Read the columns `names` of the CSV or Parquet file at `path`; in the file, blanks may surround a name.
 
     Raises:
         DataError: it is no such file, has no rows, or a column is missing or occurs twice.
     """
     readers = {".csv": _read_csv, ".parquet": _read_parquet}
-    if path.suffix not in readers:
+    suffix = path.suffix.lower()
+    if suffix not in readers:
         raise DataError(f"expected a table that ends in .csv or .parquet, found {path}")
     try:
-        table = readers[path.suffix](path, list(dict.fromkeys(names)), delimiter)
+        table = readers[suffix](path, list(dict.fromkeys(names)), delimiter)
     except UnicodeDecodeError as error:
         raise _encoding_fault(path, "the names of columns", f"byte 0x{error.object[error.start]:02x}") from None
     except (pa.ArrowException, OSError) as error:
@@ -141,7 +173,7 @@ def read_columns(path: Path, names: Iterable[str], *, delimiter: str = ",", deci
         if "UTF8" in str(error):
             raise _encoding_fault(path, "a column", "other bytes") from None
         reason = str(error).partition("\n")[0]
-        raise DataError(f"expected a {path.suffix[1:]} file at {path}, found none that can be read: {reason}") from None
+        raise DataError(f"expected a {suffix[1:]} file at {path}, found none that can be read: {reason}") from None
     if not table.num_rows:
         raise DataError(f"expected rows in {path}, found only names of columns")
     return Columns(path, table, decimal)
@@ -162,26 +194,40 @@ def _is_utf_16(path: Path) -> bool:
 def _read_csv(path: Path, names: list[str], delimiter: str) -> Any:
     parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     with csv.open_csv(path, parse_options=parse) as stream:
-        _check_names(path, names, stream.schema.names)
+        found = _found_names(path, names, stream.schema.names)
     # As texts: what a column holds is decided by its use, not guessed from its first rows.
-    convert = csv.ConvertOptions(include_columns=names, column_types=dict.fromkeys(names, pa.string()))
-    return csv.read_csv(path, parse_options=parse, convert_options=convert)
+    convert = csv.ConvertOptions(include_columns=found, column_types=dict.fromkeys(found, pa.string()))
+    return csv.read_csv(path, parse_options=parse, convert_options=convert).rename_columns(names)
 
 
 def _read_parquet(path: Path, names: list[str], _: str) -> Any:
     with parquet.ParquetFile(path) as file:
-        _check_names(path, names, file.schema_arrow.names)
-        table = file.read(columns=names)
+        found = _found_names(path, names, file.schema_arrow.names)
+        table = file.read(columns=found).select(found)
         table.validate(full=True)  # texts may be no texts
-        return table
+        return table.rename_columns(names)
 
 
-def _check_names(path: Path, names: list[str], present: list[str]) -> None:
-    for name in names:
-        if name not in present:
-            raise DataError(f"no column {name!r} in {path}.{did_you_mean(name, present)}")
-        if present.count(name) > 1:
-            raise DataError(f"expected one column {name!r} in {path}, found {present.count(name)}; rename them")
+def _found_names(path: Path, names: list[str], present: list[str]) -> list[str]:
+    """Return each name as it is in the file, where blanks may surround it."""
+    return [_found_name(path, name, present) for name in names]
+
+
+def _found_name(path: Path, name: str, present: list[str]) -> str:
+    found = [other for other in present if other == name] or [other for other in present if other.strip() == name]
+    if not found:
+        raise DataError(f"no column {name!r} in {path}.{did_you_mean(name, [other.strip() for other in present])}")
+    if len(found) > 1:
+        raise DataError(f"expected one column {name!r} in {path}, found {len(found)}; rename them")
+    return found[0]
+
+
+def _is_empty(column: Any) -> Any:
+    """Return which fields have no value, `[N]`."""
+    empty = column.is_null()
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        empty = pc.or_kleene(empty, pc.equal(pc.utf8_trim_whitespace(column), ""))
+    return empty.to_numpy()
 
 
 def _is_number(value: Any) -> bool:

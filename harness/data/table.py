@@ -1,6 +1,6 @@
 """A table of one's own: a CSV or Parquet file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from harness.core.errors import DataError
 from harness.data._base import AbstractTask, Scale, Split, TaskData
+from harness.data.absent_classes import absent_classes
 from harness.data.columns import Columns, read_columns
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
@@ -19,7 +20,8 @@ from harness.data.standardize import is_constant, scale_of
 
 __all__ = ["Table"]
 
-Fill = Literal["mean", "median"] | FiniteFloat
+Fill = FiniteFloat | Annotated[str, Field(min_length=1)]
+STATISTICS = ("mean", "median")
 Names = Annotated[tuple[str, ...], Field(min_length=1)]
 
 
@@ -39,8 +41,9 @@ class Table(AbstractTask):
             of values as a whole, whose errors are still given in its own unit. What is constant keeps its variance.
         parts: how the rows are divided.
         delimiter: between the fields of a CSV file.
-        decimal: what stands before the fractions of numbers in a CSV file.
-        fill: by input of numbers, what stands for its empty fields: mean or median of the training part, or a number.
+        decimal: what stands before the fractions of numbers in a CSV file; in quotes, it may be the delimiter.
+        fill: by input, what stands for its empty fields: mean or median of the training part, or a number; in one of
+            categories, any text, such as `unknown`.
         missing: texts, such as `NA`, with which a field of those inputs is empty as well.
     """
 
@@ -64,16 +67,14 @@ class Table(AbstractTask):
     @model_validator(mode="after")
     def _columns_fit_together(self) -> "Table":
         predicted = {name for columns in self.targets.values() for name in columns} | {self.label}
-        if self.delimiter == self.decimal:
-            raise ValueError(f"expected a delimiter that is not the decimal {self.decimal!r}, found the same")
         if leaked := [name for name in self.inputs if name in predicted]:
             raise ValueError(f"expected inputs apart from label and targets, found {leaked[0]!r} in both")
         if len(set(self.inputs)) < len(self.inputs):
             raise ValueError(f"expected every input once, found {self.inputs}")
         if strange := set(self.categorical) - set(self.inputs):
             raise ValueError(f"expected categorical columns among the inputs, found {min(strange)!r}")
-        if strange := self.fill.keys() - (set(self.inputs) - set(self.categorical)):
-            raise ValueError(f"expected fill of inputs that are numbers, found {min(strange)!r}")
+        if strange := self.fill.keys() - set(self.inputs):
+            raise ValueError(f"expected fill of inputs, found {min(strange)!r}")
         if self.missing and not self.fill:
             raise ValueError(f"expected fill, which says what stands for {self.missing[0]!r}; found none")
         if strange := self.class_names.keys() - predicted:
@@ -84,10 +85,22 @@ class Table(AbstractTask):
             raise ValueError(f"expected one column for the target {many[0]!r}, which is of classes")
         return self
 
+    @model_validator(mode="after")
+    def _fill_fits(self) -> "Table":
+        for name, by in self.fill.items():
+            is_text = isinstance(by, str) and by not in STATISTICS
+            if name in self.categorical and not is_text:
+                raise ValueError(f'expected a category as fill of {name!r}, such as "unknown", found {by!r}')
+            if name not in self.categorical and is_text:
+                raise ValueError(f"expected mean, median or a number as fill of {name!r}, found {by!r}")
+        return self
+
     def load(self, folder: Path | None) -> TaskData:
         """Return the data. Raises `DataError` at the first fault, with its column and row."""
         path = find_own_file(self.path, self.sha256, folder)
         columns = read_columns(path, self._names, delimiter=self.delimiter, decimal=self.decimal)
+        if self.label or self.targets:  # without either, rows that are filled may be examples
+            columns = columns.without_empty_rows()
         labels = self._classes_in(columns, self.label) if self.label else torch.zeros(len(columns)).long()
         groups = columns.categories(self.parts.group) if self.parts.group else None
         indices = self.parts.divide(labels, groups)
@@ -102,7 +115,7 @@ class Table(AbstractTask):
         stored = {name: _in_32_bits(values) for name, values in (targets | scaled).items()}
         everything = Split(inputs.float(), labels, stored)
         train, validation, test = map(everything.take, indices)
-        tested, notes = None if groups is None else groups[indices[-1]], self._notes(columns, training)
+        tested, notes = None if groups is None else groups[indices[-1]], self._notes(columns, labels, indices)
         return TaskData(train, validation, test, self.classes, scales, notes=notes, groups=tested)
 
     @property
@@ -127,7 +140,8 @@ class Table(AbstractTask):
     def _input(self, columns: Columns, name: str, training: Tensor) -> Tensor:
         """Return a column as inputs `[N, 1]`, or `[N, K]` with K values that are categories."""
         if name in self.categorical:
-            return functional.one_hot(columns.categories(name)).double()
+            fill = str(self.fill.get(name, ""))
+            return functional.one_hot(columns.categories(name, fill=fill, empty=self.missing)).double()
         numbers = self._numbers(columns, name, training)
         scale = scale_of(numbers[training], columns.resolution(name)) if self.standardize else Scale(0.0, 1.0)
         return ((numbers - scale.mean) / scale.std)[:, None]
@@ -144,17 +158,27 @@ class Table(AbstractTask):
             by = float(np.mean(known.numpy()) if by == "mean" else np.median(known.numpy()))
         return numbers.nan_to_num(nan=by)
 
-    def _notes(self, columns: Columns, training: Tensor) -> tuple[str, ...]:
+    def _notes(self, columns: Columns, labels: Tensor, parts: Sequence[Tensor]) -> tuple[str, ...]:
+        """Say which rows and columns are of no use, and which classes are not in every part."""
+        notes = absent_classes(self.classes, labels, parts, self.class_names.get(self.label or "", ()))
+        if constant := self._constant(columns, parts[0]):
+            where = f"in the training part of {columns.path}"
+            notes.append(f"constant {where}, and so divided by 1 to be standardized: {', '.join(constant)}")
+        if passed_over := columns.passed_over:
+            notes.append(
+                f"rows of {columns.path} that are empty in all columns read, and so passed over: {passed_over}"
+            )
+        return tuple(notes)
+
+    def _constant(self, columns: Columns, training: Tensor) -> list[str]:
         """Name the columns that are not standardized because they are constant."""
         targets = [self.targets[name][0] for name in self._standardized if len(self.targets[name]) == 1]
         inputs = [name for name in self.inputs if name not in self.categorical] if self.standardize else []
-        constant = [
+        return [
             repr(name)
             for name in (*inputs, *targets)
             if is_constant(self._numbers(columns, name, training)[training], columns.resolution(name))
         ]
-        where = f"in the training part of {columns.path}"
-        return (f"constant {where}, and so divided by 1 to be standardized: {', '.join(constant)}",) if constant else ()
 
     def _target(self, columns: Columns, name: str) -> Tensor:
         """Return a target as classes `[N]` or float64 values `[N, D]`."""

@@ -91,6 +91,22 @@ def test_quoted_fields_byte_order_marks_and_line_ends_are_read(tmp_path: Path) -
     assert columns.categories("b").tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("name", ["table.csv", "TABLE.CSV"])
+def test_blanks_around_the_names_of_columns_may_be_left_out(tmp_path: Path, name: str) -> None:
+    columns = read_columns(written(tmp_path, b"a, b,c , c\n1, 2,3,4\n", name), ["b", "a", " c"])
+
+    assert [columns.texts(column) for column in ("b", "a", " c")] == [["2"], ["1"], ["4"]]
+    with pytest.raises(DataError, match=r"expected one column 'c' in .*found 2; rename them"):
+        read_columns(columns.path, ["c"])
+
+
+def test_rows_without_any_value_are_no_rows(tmp_path: Path) -> None:
+    columns = read_columns(written(tmp_path, b"a,b\n,\n , \n"), ["a", "b"])
+
+    with pytest.raises(DataError, match=r"expected values in a, b of .*found none"):
+        columns.without_empty_rows()
+
+
 def test_a_text_far_below_whole_numbers_is_found_in_its_row(tmp_path: Path) -> None:
     path = written(tmp_path, b"a\n" + (b"1".rjust(99, b"0") + b"\n") * 12_000 + b"x\n")  # beyond the first megabyte
 

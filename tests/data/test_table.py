@@ -199,6 +199,69 @@ def test_numbers_with_a_decimal_comma_are_those_with_a_point(tmp_path: Path) -> 
         load_task(with_changes(points, {"decimal": ","}), tmp_path)
 
 
+def test_a_decimal_comma_is_read_in_quotes_where_commas_divide_fields(tmp_path: Path) -> None:
+    path = write(tmp_path, rows())
+    expected = load_task(table(path), tmp_path).train.inputs
+    lines = path.read_text().splitlines()
+    quoted = [",".join(f'"{field.replace(".", ",")}"' for field in line.split(",")) for line in lines]
+    path.write_text("\n".join(quoted))
+
+    found = load_task(table(path, decimal=","), tmp_path).train.inputs
+
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_that_are_empty_in_all_columns_read_are_passed_over(tmp_path: Path, suffix: str) -> None:
+    expected = load_task(table(write(tmp_path, rows(), suffix)), tmp_path).train
+    gap: Any = {".csv": " ", ".parquet": None}[suffix]
+    path = write(tmp_path, {name: [*values[:7], gap, *values[7:], gap] for name, values in rows().items()}, suffix)
+
+    data = load_task(table(path), tmp_path)
+
+    assert torch.equal(data.train.inputs, expected.inputs)
+    assert torch.equal(data.train.labels, expected.labels)
+    assert data.notes == (f"rows of {path} that are empty in all columns read, and so passed over: 2",)
+
+
+def test_a_fault_below_an_empty_row_has_the_number_of_its_row(tmp_path: Path) -> None:
+    content = {name: [*values[:7], "", *values[7:]] for name, values in edited("width", 8, "wide").items()}
+
+    with pytest.raises(DataError, match=r"row 10, of .*found 'wide'"):
+        load_task(table(write(tmp_path, content)), tmp_path)
+
+
+def test_examples_without_label_and_targets_are_filled_even_where_all_is_empty(tmp_path: Path) -> None:
+    path = write(tmp_path, rows() | {"width": ["", *rows()["width"][1:]]})
+    outputs = {"again": Output(target="inputs")}
+
+    task = table(path, inputs=("width",), label=None, classes={}, outputs=outputs, fill={"width": 0.0})
+
+    assert len(load_task(task, tmp_path).train) == 36
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_empty_fields_of_categories_are_a_category_of_their_own(tmp_path: Path, suffix: str) -> None:
+    colors = ["red", "blue", None if suffix == ".parquet" else " ", "NA", "unknown", "blue"] * 10
+    path = write(tmp_path, rows() | {"color": colors, "height": list(range(60))}, suffix)
+    fields = {"inputs": ("color", "height"), "categorical": ("color",), "standardize": False}
+
+    data = load_task(table(path, **fields, fill={"color": "unknown"}, missing=("NA",)), tmp_path)
+
+    for *categories, height in data.train.inputs.tolist():
+        known = [["red", "blue", "", "", "", "blue"][int(height) % 6] == name for name in ("blue", "red", "")]
+        assert categories == known
+
+
+def test_classes_without_examples_in_a_part_are_noted(tmp_path: Path) -> None:
+    path = write(tmp_path, edited("name", 0, "yew"))
+    names = {"name": ("ash", "elm", "oak", "yew")}
+
+    data = load_task(table(path, label="name", class_names=names, classes={"known": (0, 1), "late": (2, 3)}), tmp_path)
+
+    assert data.notes == ("no examples in the validation and test data of the classes yew (1 in all)",)
+
+
 @pytest.mark.parametrize("text", ["NA", "?", " - ", "nowhere"])
 def test_texts_that_are_missing_values_are_filled_like_empty_fields(tmp_path: Path, text: str) -> None:
     expected = load_task(table(write(tmp_path, edited("width", 3, "")), fill={"width": "median"}), tmp_path)
@@ -302,10 +365,11 @@ def test_a_fault_of_a_table_is_one_clear_line(
         ({"inputs": ("width", "width")}, "expected every input once"),
         ({"inputs": ()}, "expected 1 or more entries"),
         ({"categorical": ("color",)}, "expected categorical columns among the inputs, found 'color'"),
-        ({"fill": {"color": 1.0}}, "expected fill of inputs that are numbers, found 'color'"),
+        ({"fill": {"color": 1.0}}, "expected fill of inputs, found 'color'"),
+        ({"inputs": ("color",), "categorical": ("color",), "fill": {"color": 1.0}}, "expected a category as fill of"),
+        ({"inputs": ("color",), "categorical": ("color",), "fill": {"color": "mean"}}, "expected a category as fill"),
         ({"missing": ("NA",)}, "expected fill, which says what stands for 'NA'; found none"),
-        ({"decimal": ","}, "expected a delimiter that is not the decimal ',', found the same"),
-        ({"fill": {"width": "mode"}}, "mean"),
+        ({"fill": {"width": "mode"}}, "expected mean, median or a number as fill of 'width', found 'mode'"),
         ({"class_names": {"color": ("red",)}}, "expected class_names of the label or a target, found 'color'"),
         ({"label": None}, "expected a label, the column that says which class a row is of"),
         (
