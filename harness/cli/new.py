@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,9 +43,12 @@ def new(
     from harness.search.find import find_study
 
     guess = _guess(own_data, label) if own_data else None
-    files = copy_of(find_study(source), name) if source else new_study(name, own_model=own_model, guess=guess)
+    if guess:
+        files, lines = _loaded(guess, name, own_model)
+    else:
+        files, lines = copy_of(find_study(source), name) if source else new_study(name, own_model=own_model), []
     _write(folder, files)
-    for line in _guessed(guess) if guess else ():
+    for line in lines:
         typer.echo(line)
     typer.echo(f"{folder}/study.py   what is run; change it")
     typer.echo(f"{folder}/README.md  the question, and a place for your prediction before the first run")
@@ -75,34 +79,28 @@ def _guess(file: Path, label: str | None) -> "TaskGuess":
     return guess_task(read_table(here), label)
 
 
-def _guessed(guess: "TaskGuess") -> list[str]:
-    what = f"{len(guess.classes)} classes" if guess.classes else "a number"
-    left = [f"  left out: {name!r}, since {reason}" for name, reason in guess.left_out.items()]
-    filled = [
-        f"  filled: {name!r}, where {empty} fields are empty, with the median of the training part"
-        for name, empty in guess.filled.items()
-    ]
-    count = len(guess.inputs)
-    written = _written(guess)
-    return [
-        f"{guess.table.path}: {guess.table.rows} rows; {guess.label!r} ({what}) is predicted from {count} "
-        f"column{'s' * (count > 1)}: {', '.join(guess.inputs)}",
-        *([f"  read with {written}"] if written else []),
-        *filled,
-        *left,
-        "  If that is not what you mean, change it in the file, or say --label COLUMN.",
-    ]
+def _loaded(guess: "TaskGuess", name: str, own_model: bool) -> tuple[Mapping[str, str], list[str]]:
+    """Return a study's files and what is to be said of them, once its data were loaded as its runs will load them."""
+    from harness.scaffold import described, new_study
+
+    files = new_study(name, own_model=own_model, guess=guess)
+    try:
+        return files, described(guess, _notes(files))
+    except DataError as error:
+        if not guess.group:
+            raise
+        files, lines = _loaded(guess.without_group(), name, own_model)
+        return files, [lines[0], f"  not divided by {guess.group!r}: {error}", *lines[1:]]
 
 
-def _written(guess: "TaskGuess") -> str:
-    """Say how the table is written, as far as others are written otherwise."""
-    table = guess.table
-    said = {
-        f"delimiter {table.delimiter!r}": table.delimiter != ",",
-        f"decimal {table.decimal!r}": table.decimal != ".",
-        f"missing values {', '.join(map(repr, guess.missing))}": bool(guess.missing),
-    }
-    return ", ".join(part for part, is_said in said.items() if is_said)
+def _notes(files: Mapping[str, str]) -> tuple[str, ...]:
+    """Load the data of a study that is not written yet. Raises `DataError` if they cannot be."""
+    from harness.data import load_task
+    from harness.search.load import load_study
+
+    with TemporaryDirectory() as folder:
+        _write(Path(folder, "study"), files)
+        return load_task(load_study(Path(folder, "study", "study.py")).base.task, None).notes
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

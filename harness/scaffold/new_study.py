@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from harness.scaffold.example import question_in
 from harness.scaffold.renamed import renamed
-from harness.scaffold.task_guess import TaskGuess
+from harness.scaffold.task_guess import ROWS_A_CLASS, TaskGuess
 from harness.search.find import STUDY_FILE
 
 __all__ = ["copy_of", "new_study"]
@@ -25,8 +25,8 @@ PART_OF_NAMES = re.compile(r"\w[\w -]*")
 
 def new_study(name: str, *, own_model: bool = False, guess: TaskGuess | None = None) -> Mapping[str, str]:
     """Return a study on digits, or on the table of `guess`, with its README; with a network to be written anew."""
-    classes = len(guess.classes) if guess else DIGITS
-    late = list(range(-(-classes * 3 // 5), classes)) if classes > 2 else []  # of two, none can come late
+    class_rows = guess.class_rows if guess else (ROWS_A_CLASS,) * DIGITS
+    classes, late = len(class_rows), _late(class_rows)
     output = guess.label if guess and PART_OF_NAMES.fullmatch(guess.label) else "value"
     content = {
         "name": name,
@@ -37,7 +37,7 @@ def new_study(name: str, *, own_model: bool = False, guess: TaskGuess | None = N
         "guess": guess,
         "path": guess.table.path.as_posix() if guess else "",
         "width": guess.width if guess else PIXELS,
-        "known": list(range(classes - len(late))),
+        "known": [number for number in range(classes) if number not in late],
         "late": late,
         "output": output,
         "tap": ("trunk" if own_model else "hidden.1") if late else ("trunk" if own_model else "hidden.0"),
@@ -55,6 +55,13 @@ def copy_of(file: Path, name: str) -> Mapping[str, str]:
     """
     content = {"name": name, "title": _title(name), "question": question_in(file.parent / README)}
     return {STUDY_FILE: renamed(file, name), README: _rendered("README.md.jinja", content)}
+
+
+def _late(class_rows: Sequence[int]) -> list[int]:
+    """Choose the last two fifths of more than two classes, of those with enough rows for every part."""
+    enough = [number for number, rows in enumerate(class_rows) if rows >= ROWS_A_CLASS]
+    count = len(class_rows) * 2 // 5 if len(class_rows) > 2 else 0
+    return enough[max(len(enough) - count, 1) :]
 
 
 def _question(late: list[int]) -> str:

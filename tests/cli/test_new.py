@@ -41,10 +41,38 @@ def test_how_a_table_is_written_is_said(call: Call, workplace: Path) -> None:
 
     ended = call("new", "plants", "--own-data", "plants.csv")
 
-    assert ended.stdout.splitlines()[1:3] == [
+    assert ended.stdout.splitlines()[2:4] == [
+        "  filled with the median of the training part: 'width' (5 empty)",
         "  read with delimiter ';', decimal ',', missing values 'NA'",
-        "  filled: 'width', where 5 fields are empty, with the median of the training part",
     ]
+
+
+def test_what_its_data_leave_to_be_said_of_a_study_is_said_at_once_and_in_its_plan(call: Call, workplace: Path) -> None:
+    rows = [f"P{row // 4},{row / 7},{'yew' if row == 0 else ['oak', 'elm'][row // 4 % 2]}" for row in range(80)]
+    (workplace / "plants.csv").write_text("\n".join([" patient, width ,species", *rows, ",,", ""]))
+
+    ended, planned = call("new", "plants", "--own-data", "plants.csv"), call("plan", "plants")
+
+    said = [
+        "no examples in the validation and test data of the classes yew (1 in all)",
+        "rows of plants.csv that are empty in all columns read, and so passed over: 1",
+    ]
+    written = "written: parts=Parts(group='patient'), or rows of the same one would be in training and in test"
+    assert ended.stdout.splitlines()[1:4] == [f"  {line}" for line in (*said, written)]
+    assert (planned.returncode, [line for line in said if line not in planned.stderr]) == (0, [])
+
+
+def test_groups_that_cannot_be_divided_are_left_to_the_author(call: Call, workplace: Path) -> None:
+    rows = [f"{row % 12},{row / 7},{row % 12}\n" for row in range(120)]
+    (workplace / "plants.csv").write_text("patient,width,species\n" + "".join(rows))
+
+    ended = call("new", "plants", "--own-data", "plants.csv")
+
+    assert ended.stdout.splitlines()[1] == (
+        "  not divided by 'patient': expected examples in every part, found [120, 0, 0]; "
+        "change the fractions or give more groups"
+    )
+    assert call("plan", "plants").returncode == 0
 
 
 @pytest.mark.parametrize("source", ["digits-late-classes", "tiny", "studies/tiny"])

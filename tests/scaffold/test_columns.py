@@ -35,7 +35,7 @@ def test_a_decimal_comma_is_seen_in_the_numbers_and_a_point_among_them_is_none(t
     assert (table.delimiter, table.decimal) == (";", ",")
     assert [column.is_number for column in table.columns] == [True, True, False, False]
     assert table.columns[0].standard_deviation == 0.5
-    assert read_table(written(tmp_path, 'a,b\n"1,5",2\n')).decimal == "."
+    assert read_table(written(tmp_path, 'a,b\n"1,5",2\n')).decimal == ","
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,7 @@ def test_a_decimal_comma_is_seen_in_the_numbers_and_a_point_among_them_is_none(t
         ("-,5;2", "1,5e-3;3", ","),
         ("1.5;1,2", "2.5;28,12", "."),  # as many columns are numbers either way: lists of numbers, perhaps
         ("1.5;2.5", "2,5;3.5", "."),
+        ("815;1.024,7", "2.365;812,5", ","),  # 2.365 may be a thousand, and 1.024,7 is one
     ],
 )
 def test_a_comma_stands_before_fractions_only_if_more_columns_are_numbers_then(
@@ -57,56 +58,47 @@ def test_a_comma_stands_before_fractions_only_if_more_columns_are_numbers_then(
     assert read_table(written(tmp_path, f"a;b\n{first}\n{second}\n")).decimal == decimal
 
 
-@pytest.mark.parametrize("missing", ["NA", "?", "nan", "N/A", "-"])
-def test_a_column_of_numbers_may_have_texts_for_missing_values(tmp_path: Path, missing: str) -> None:
-    width, kind = read_table(written(tmp_path, f"a,b\n1.5,oak\n{missing},{missing}\n,elm\n2.5,elm\n")).columns
-
-    assert (width.is_number, width.empty, width.missing, list(width.counts)) == (True, 2, {missing: 1}, ["1.5", "2.5"])
-    assert width.standard_deviation == 0.5
-    assert (kind.is_number, kind.empty, kind.counts) == (False, 0, {"oak": 1, missing: 1, "elm": 2})
-
-
-@pytest.mark.parametrize(
-    ("values", "found"),
-    [
-        ("1,234 12 NA", "1,234"),
-        ("1,234,567.8 2.5", "1,234,567.8"),
-        ("1,234 oak", ""),
-        ("12,34 1", ""),
-        ("0,123 1", ""),
-        ("1 2", ""),
-    ],
-)
-def test_thousands_that_are_separated_are_seen(tmp_path: Path, values: str, found: str) -> None:
-    content = "a;b\n" + "".join(f"{value};1\n" for value in values.split())
-
-    assert read_table(written(tmp_path, content)).columns[0].separated_thousands == found
-
-
-def test_values_are_sorted_by_their_size(tmp_path: Path) -> None:
-    numbers, texts = read_table(written(tmp_path, "a;b\n10,5;x10\n9;x9\nNA;x1\n-1;x1\n")).columns
-
-    assert (numbers.sorted_values, texts.sorted_values) == (["-1", "9", "10,5"], ["x1", "x10", "x9"])
-
-
-@pytest.mark.parametrize(
-    ("values", "counts"), [("789", True), ("978", True), ("788", False), ("790", False), ("7 9", False)]
-)
-def test_consecutive_numbers_count_rows(tmp_path: Path, values: str, counts: bool) -> None:
-    table = read_table(written(tmp_path, "a,b\n" + "".join(f"{value.strip()},1\n" for value in values)))
-
-    assert table.columns[0].counts_rows is counts
-
-
 def test_a_field_in_quotes_may_hold_anything(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, 'a,b\n"x, y\nz",1\n'))
 
     assert table.columns[0].counts == {"x, y\nz": 1}
 
 
+def test_names_may_have_commas_in_quotes_several_lines_and_blanks_around_them(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, '\n\r\n"length, mm";"two\nlines"; kind \n1;2;x\n', "TREES.CSV"))
+
+    assert [column.name for column in table.columns] == ["length, mm", "two\nlines", "kind"]
+
+
+def test_rows_in_which_all_fields_are_empty_are_no_rows(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, "a,b,\n1,x,\n,,\n\n , ,\nnext,y,\n,,\n"))
+
+    assert (table.rows, [column.blank for column in table.columns]) == (2, [0, 0, 2])
+    assert table.columns[0].first_word == ("next", 4)
+
+
+@pytest.mark.parametrize(
+    ("names", "begins"),
+    [
+        ("5.1,3.5,0", True),
+        ("5.1,3.5,setosa", True),
+        ("1,2,3", True),
+        ("country,2001,2002", False),  # years
+        ("a,b,", False),
+    ],
+)
+def test_a_first_line_of_numbers_seems_to_be_data(tmp_path: Path, names: str, begins: bool) -> None:
+    assert read_table(written(tmp_path, f"{names}\n1,2,3\n")).begins_with_data is begins
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
+        ("Beetles\n\na,b\n1,2\n", "first line of .*plants.csv, found 'Beetles' above 2 fields; remove what is above"),
+        ("# exported\na,b\n1,2\n", "found '# exported' above 2 fields; remove what is above the names"),
+        ("sep=;\na;b\n1;2\n", "found 'sep=;'; remove what is above the names"),
+        ("Beetles,,\na,b,c\n1,2,3\n", "found 'Beetles,,', which leaves most columns without; remove what is above"),
+        ("1.4,1.4,x\n1,2,y\n", "expected names of columns in the first line of .*found '1.4' twice; write names above"),
         ("", "expected names of columns and rows in .*plants.csv, found no rows"),
         ("a,b\n", "expected names of columns and rows in .*plants.csv, found no rows"),
         ("a,a\n1,2\n", "expected one column 'a' in .*, found 2; rename them"),

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from harness.core.errors import DataError
-from harness.scaffold.columns import Column, SeenTable
+from harness.scaffold.column import Column
+from harness.scaffold.columns import SeenTable
 from harness.scaffold.task_guess import TaskGuess, guess_task
 
 ROWS = 30
@@ -14,8 +15,8 @@ def table(**columns: Sequence[object]) -> SeenTable:
     made = []
     for name, values in columns.items():
         column = Column(name)
-        for value in values:
-            column.add(str(value))
+        for row, value in enumerate(values, start=1):
+            column.add(str(value), row)
         made.append(column)
     return SeenTable(Path("plants.csv"), ",", ".", tuple(made))
 
@@ -73,6 +74,39 @@ def test_texts_that_are_missing_values_count_as_empty() -> None:
     assert (guess.missing, dict(guess.filled), guess.categorical) == (("?", "NA"), {"x": 1, "z": 1}, ("color",))
 
 
+def test_a_category_in_which_few_fields_are_empty_has_one_more_for_those() -> None:
+    colors = of("red", "blue", "", "red", "NA", "blue", "red")
+    alone = guess_task(table(x=NUMBERS, color=colors, y=of(0, 1)))
+    marked = guess_task(table(x=of("NA", *NUMBERS[1:]), color=colors, y=of(0, 1)))  # NA is empty there, and so here
+
+    assert (dict(alone.fills), alone.width) == ({"color": "unknown"}, 1 + 4)
+    assert (dict(marked.fills), marked.width) == ({"x": "median", "color": "unknown"}, 1 + 3)
+
+
+@pytest.mark.parametrize(
+    ("columns", "group"),
+    [
+        ({"patient": [f"P{row // 3}" for row in range(ROWS)]}, "patient"),
+        (
+            {"patient_id": [row // 3 for row in range(ROWS)], "visit_id": [row // 2 for row in range(ROWS)]},
+            "patient_id",
+        ),
+        ({"patient": [f"P{row // 6}" for row in range(ROWS)]}, ""),  # too few to be divided
+        ({"patient": ["", *(f"P{row // 3}" for row in range(1, ROWS))]}, ""),
+        ({"patient": list(range(ROWS))}, ""),
+    ],
+)
+def test_what_rows_belong_to_is_no_input_and_divides_them(columns: dict[str, list[object]], group: str) -> None:
+    guess = guess_task(table(**columns, x=NUMBERS, y=of(0, 1)))
+
+    assert (guess.group, guess.inputs, guess.without_group().group) == (group, ("x",), "")
+    assert guess.left_out.keys() == columns.keys()
+
+
+def test_a_column_without_name_is_not_predicted() -> None:
+    assert guess_task(table(**{"x": of(*NUMBERS), "kind": of("oak", "elm"), "": of("a", "b")})).label == "kind"
+
+
 def left_out(values: Sequence[object], name: str = "other") -> str:
     guess: TaskGuess = guess_task(table(**{name: values, "x": NUMBERS, "y": of(0, 1)}))
     return guess.left_out.get(name, "an input")
@@ -82,7 +116,10 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
     ("name", "values", "reason"),
     [
         ("other", of("", 1.5), "15 of 30 fields are empty"),
-        ("other", of("", "oak", "elm", "ash", "fir"), "6 of 30 fields are empty"),
+        ("other", of("", "oak", "elm", ""), "15 of 30 fields are empty"),
+        ("other", ["abc", *NUMBERS[1:]], "1 of 30 fields are not numbers, such as 'abc' in row 1"),
+        ("other", ["low", *range(ROWS - 1)], "1 of 30 fields are not numbers"),
+        ("other", of(*(f"{n}%" for n in range(25))), "30 of 30 fields are not numbers, such as '0%' in row 1"),
         ("other", of(3), "it is constant"),
         ("other", [f"plant {row}" for row in range(ROWS)], "it is different in every row"),
         ("plant_id", range(ROWS), "it is different in every row"),
@@ -109,10 +146,22 @@ def test_columns_that_cannot_be_inputs_are_left_out_with_the_reason(
     ("columns", "label", "said"),
     [
         ({"x": NUMBERS, "kind": of("oak", "elm")}, "kinds", "no column 'kinds' in plants.csv. Did you mean 'kind'"),
-        ({"x": NUMBERS, "y": of(0, "")}, None, "a value in every row in column 'y' of plants.csv, found 15 empty"),
-        ({"x": NUMBERS, "y": of(0, "NA")}, None, "in every row in column 'y' of plants.csv, found 15 empty or 'NA'"),
+        (
+            {"x": NUMBERS, "y": of(0, "")},
+            None,
+            "a value in every row in column 'y' of plants.csv, found 15 of 30 empty; remove",
+        ),
+        (
+            {"x": NUMBERS, "y": of(0, "NA")},
+            None,
+            "in every row in column 'y' of plants.csv, found 15 of 30 empty or 'NA'",
+        ),
         ({"x": NUMBERS, "y": of(1)}, None, "expected different values in column 'y' of plants.csv, found '1' alone"),
         ({"x": NUMBERS, "y": [f"t{n}" for n in range(ROWS)]}, None, "found 30 different texts in 30 rows"),
+        ({"x": NUMBERS, "y": ["low", *NUMBERS[1:]]}, None, "expected numbers in column 'y' .*'low' in row 1; correct"),
+        ({"x": NUMBERS, "y": [1e200, *NUMBERS[1:]]}, None, "expected numbers below 1e150 in column 'y' .*found 1e.200"),
+        ({"x": [1, 2, 3, 4], "y": [1, 2, 3, 5]}, None, "expected at least 5 rows in column 'y' of plants.csv, found 4"),
+        ({"x": [1, 2, 3], "y": [1, "1.0", "1e0"]}, None, "expected different values in column 'y' .*, found 1 alone"),
         ({"x": of(1), "y": of(0, 1)}, None, "expected a column that can be an input.*'x': it is constant"),
     ],
 )
