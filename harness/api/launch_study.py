@@ -45,6 +45,7 @@ class LaunchSettings:
         launcher: starts the workers, if not as processes on this machine.
         keep_bytes: of snapshots; beyond it the least valuable are given up.
         retry_failed: whether runs that failed are done anew.
+        changed_code: whether completed runs are kept that other code of the study's own classes has made.
         destinations: where the study is shown while it trains.
         system_metrics: whether it is shown, too, what processes use of the machine.
     """
@@ -59,6 +60,7 @@ class LaunchSettings:
     launcher: AbstractLauncher | None = None
     keep_bytes: int | None = None
     retry_failed: bool = False
+    changed_code: bool = False
     destinations: Sequence[Destination] = ()
     system_metrics: bool = False
 
@@ -91,7 +93,7 @@ def launch_study(
         What could not be shown; None if nothing was to be shown.
 
     Raises:
-        StudyChangedError: a study of that name was begun in this home with another spec.
+        StudyChangedError: a study of that name was begun in this home with another spec, or with other code.
         InterruptedRunError: this process was asked to stop.
     """
     workspace = runner.workspace
@@ -137,6 +139,7 @@ def _trained(
             file=settings.file,
             keep_bytes=settings.keep_bytes,
             execute=executor.execute if settings.in_workers else None,
+            changed_code=settings.changed_code,
         )
         return retry_on_disconnect(begin)
 

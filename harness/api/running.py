@@ -53,6 +53,7 @@ def run(
     tracker: str | type[AbstractTracker] | Sequence[str | type[AbstractTracker]] = (),
     tracking_uri: str | None = None,
     retry_failed: bool = False,
+    changed_code: bool = False,
     share: bool = True,
     cache_features: bool = True,
     packing: bool = True,
@@ -84,6 +85,7 @@ def run(
             `HARNESS_TRACKER` names, else MLflow.
         tracking_uri: an MLflow server or database; else `HARNESS_TRACKING_URI`, else a database in the home.
         retry_failed: whether runs that failed are done anew.
+        changed_code: whether completed runs are kept though code of the study's own has changed since.
         share: whether runs share the stages that they have in common, or each trains alone.
         cache_features: whether features of what is frozen are computed once.
         packing: whether runs are trained together where that changes no bit and saves time.
@@ -112,6 +114,7 @@ def run(
         launcher=launcher,
         keep_bytes=keep_bytes,
         retry_failed=retry_failed,
+        changed_code=changed_code,
         destinations=destinations_of(trackers, uri, workspace.home) if tracking else (),
     )
     if settings.in_workers and file is None:

@@ -27,7 +27,7 @@ def modules_for_workers(study: "Study", frame: FrameType | None) -> Sequence[str
     Raises:
         InputError: they cannot be imported, or to import the script would launch the study once more.
     """
-    from harness.staging.own_code import own_modules
+    from harness.staging.own_modules import own_modules
 
     script = getattr(sys.modules[MAIN], "__file__", None)
     names = own_modules(study)

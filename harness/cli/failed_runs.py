@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.reporting.data.wording import count
-
 if TYPE_CHECKING:
     from harness.staging.ledger import RunRecord
 
@@ -34,6 +32,7 @@ def failed_runs(runs: "Sequence[RunRecord]", where: str) -> FailedRuns | None:
         runs: all of a study that have ended.
         where: the arguments with which `harness show` lists them.
     """
+    from harness.reporting.data.wording import count
     from harness.staging.run_name import run_name
 
     failed = [run for run in runs if run.status == "failed"]

@@ -16,7 +16,6 @@ from harness.cli.portable import Portable
 from harness.cli.registration_file import note_of_other_points
 from harness.cli.sizes import parse_bytes
 from harness.cli.studies import load_changed
-from harness.reporting.data.wording import visible
 from harness.staging.database import VARIABLE
 
 if TYPE_CHECKING:
@@ -56,6 +55,10 @@ def run(
     tracking: options.Tracking = True,
     tracking_points: options.TrackingPoints = "thinned",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do runs that failed anew.")] = False,
+    changed_code: Annotated[
+        bool,
+        typer.Option("--changed-code", help="Keep completed runs though the study's own code changed."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and write nothing.")] = False,
     system_metrics: options.SystemMetrics = False,
 ) -> None:
@@ -67,6 +70,7 @@ def run(
 
     from harness.api.launch_study import LaunchSettings, launch_study
     from harness.api.progress import ProgressView
+    from harness.reporting.data.wording import visible
     from harness.search.check import check_study
     from harness.search.retry import retry_on_disconnect
     from harness.staging.ledger import StudyOrigin
@@ -88,6 +92,7 @@ def run(
         launcher=launching.launcher_of(launcher, address, cpus_per_worker, gpus_per_worker, workspace.ledger.database),
         keep_bytes=keep_bytes,
         retry_failed=retry_failed,
+        changed_code=changed_code,
         destinations=destinations,
         system_metrics=system_metrics,
     )

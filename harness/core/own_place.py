@@ -4,7 +4,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-__all__ = ["at_own_place", "own_place", "shown"]
+__all__ = ["at_own_place", "is_library", "own_place", "shown"]
 
 LIBRARIES = (Path(__file__).parents[1], *(Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")))
 
@@ -13,7 +13,7 @@ def own_place(error: BaseException) -> tuple[Path, int] | None:
     """Return the file and the line that raised `error`, or called what did; None if all of the code is a library's."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename)
-        if frame.lineno and path.is_absolute() and not _is_library(path):
+        if frame.lineno and path.is_absolute() and not is_library(path):
             return path, frame.lineno
     return None
 
@@ -34,6 +34,7 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _is_library(path: Path) -> bool:
+def is_library(path: Path) -> bool:
+    """Return whether a file is of this package, of Python, or installed."""
     installed = {"site-packages", "dist-packages"} & set(path.parts)
     return bool(installed) or any(path.is_relative_to(folder) for folder in LIBRARIES)

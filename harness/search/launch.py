@@ -15,7 +15,9 @@ from harness.search.run_request import RunRequest
 from harness.search.study import Study
 from harness.search.study_progress import StudyProgress
 from harness.search.trial_schedule import TrialRuns, TrialSchedule
-from harness.staging.ledger import StudyRecord
+from harness.staging.code_digests import check_code
+from harness.staging.ledger import Ledger, StudyRecord
+from harness.staging.own_definitions import definitions_of
 from harness.staging.plan import make_plan
 from harness.staging.previous_specs import spec_digest
 from harness.staging.registration import save_launch
@@ -36,6 +38,7 @@ def launch(
     file: Path | None = None,
     keep_bytes: int | None = None,
     execute: ExecuteRuns | None = None,
+    changed_code: bool = False,
 ) -> StudyRecord:
     """Execute every run of `study` that has not ended yet.
 
@@ -51,14 +54,17 @@ def launch(
         file: where `study` was loaded from.
         keep_bytes: of snapshots in the store; beyond it the least valuable are evicted as runs end.
         execute: executes the runs; by default one after the other in this process.
+        changed_code: whether completed runs are kept that other code of the study's own classes has made.
 
     Raises:
-        StudyChangedError: a study of that name was begun in this home with another spec.
+        StudyChangedError: a study of that name was begun in this home with another spec, or runs completed with other
+            code of its own classes.
         InterruptedRunError: this process was asked to stop.
     """
     workspace = runner.workspace
     study = as_registered(as_begun(study, workspace.ledger.study(study.name)), workspace.ledger)
     study.check_sizes(trials or study.trials, seeds or study.seeds)
+    _check_code(study, workspace.ledger, accept=changed_code)
     elsewhere = "" if workspace.stages == workspace.home / "store" else str(workspace.stages.absolute())
     record = begin_study(workspace.ledger, study, trials, seeds, file=file, store=elsewhere)
     save_launch(workspace.ledger.database, study.name)
@@ -71,6 +77,11 @@ def launch(
     for trials_of_wave in schedule.waves():
         wave.finish([trial.with_spec(digest) for trial in trials_of_wave])
     return record
+
+
+def _check_code(study: Study, ledger: Ledger, *, accept: bool) -> None:
+    completed = sum(run.status == "completed" for run in ledger.runs(study.name))
+    check_code(ledger.database, study.name, definitions_of(study), completed=completed, accept=accept)
 
 
 @dataclass(frozen=True)

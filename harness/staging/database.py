@@ -60,6 +60,9 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS first_launches (study TEXT PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
     """CREATE TABLE IF NOT EXISTS data_digests (
         study TEXT NOT NULL, task TEXT NOT NULL, digest TEXT NOT NULL, PRIMARY KEY (study, task))""",
+    """CREATE TABLE IF NOT EXISTS code_digests (
+        study TEXT NOT NULL, kind TEXT NOT NULL, python TEXT NOT NULL, digest TEXT NOT NULL, changes INTEGER NOT NULL,
+        PRIMARY KEY (study, kind))""",
 )
 
 

@@ -64,6 +64,7 @@ SUITES = {
     "training/named_metrics": "training/test_evaluation.py",
     "training/predictions": "training/test_evaluation.py",
     "staging/data_digests": "integration/test_sources.py",
+    "staging/own_modules": "staging/test_own_code.py",
     "staging/run_name": "search/test_run_request.py",
     "search/begin_study": "search/test_changed_study.py",
     "search/execution": "search/test_local_executor.py",

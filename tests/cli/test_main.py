@@ -44,6 +44,7 @@ COMMANDS = {
         "--tracking",
         "--tracking-points",
         "--retry-failed",
+        "--changed-code",
         "--dry-run",
         "--system-metrics",
     ],

@@ -86,8 +86,9 @@ def run_study(study: Study, tmp_path: Path) -> Launch:
         observer: Observer | None = None,
         trials: int | None = None,
         seeds: int | None = None,
+        changed_code: bool = False,
     ) -> StudyRecord:
-        runner = Runner(Workspace(home).create())
-        return launch(changed or study, runner, observer or Observer(), trials=trials, seeds=seeds)
+        runner, seen = Runner(Workspace(home).create()), observer or Observer()
+        return launch(changed or study, runner, seen, trials=trials, seeds=seeds, changed_code=changed_code)
 
     return begin

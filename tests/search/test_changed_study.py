@@ -1,3 +1,5 @@
+import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +159,50 @@ def test_title_and_question_can_be_reworded(run_study: Launch, study: Study, tmp
 
     (record,) = Ledger(tmp_path / "home").studies()
     assert (record.spec["title"], record.spec["question"], record.trials) == ("A better title", "Better?", 2)
+
+
+OWN = """
+from typing import Literal
+
+from torch import nn
+
+from harness.models import AbstractModel
+
+
+class OwnOfStudy(AbstractModel):
+    kind: Literal["own_of_study"] = "own_of_study"
+
+    def build(self, outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, outputs))
+"""
+
+
+def test_a_study_whose_own_code_changed_is_refused_or_says_so_in_its_report(
+    run_study: Launch, study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written(source: str) -> Study:
+        (tmp_path / "own_of_study.py").write_text(source)
+        monkeypatch.delitem(sys.modules, "own_of_study", raising=False)
+        importlib.invalidate_caches()
+        base = study.base.model_copy(update={"model": importlib.import_module("own_of_study").OwnOfStudy()})
+        arms = {arm: {**changes, "growths.0.operation.tap": "1"} for arm, changes in study.arms.items()}
+        return study.model_copy(update={"base": base, "arms": arms})
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    run_study(written(OWN), trials=1)
+    run_study(written(OWN + "\n\n# A comment, and a longer study.\n"), trials=2)
+    other = written(OWN.replace("nn.ReLU()", "nn.Tanh()"))
+
+    with pytest.raises(StudyChangedError, match="the code of 'own_of_study' has changed"):
+        run_study(other, trials=3)
+    run_study(other, trials=3, changed_code=True)
+
+    data = collect(Workspace(tmp_path / "home"), "tiny")
+    assert data.ledger is not None
+    assert data.ledger.changed_code == ("own_of_study",)
+    assert len(data.runs) == 6
+    assert type(data.ledger).from_json(data.ledger.to_json()) == data.ledger
 
 
 def test_four_fields_may_change_while_a_study_goes_on() -> None:

@@ -1,12 +1,15 @@
+import importlib
 import linecache
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
 from harness.models import AbstractModel
-from harness.staging.own_code import own_code, own_modules
+from harness.staging.own_code import own_code
+from harness.staging.own_modules import own_modules
 
 CELL = """
 from typing import Literal
@@ -67,3 +70,21 @@ def test_code_and_the_values_that_it_names_matter(notebook: Notebook) -> None:
     found = digests(notebook, CELL, CELL.replace("nn.Linear(", "nn.Linear(1 * "), "WIDTH = 9", "def more(): pass")
 
     assert len({one for (one,) in found}) == 4
+
+
+def test_what_a_module_imports_of_ones_own_counts_wherever_it_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_helper.py").write_text("import own_sizes\n")
+    (tmp_path / "own_sizes.py").write_text("WIDTH = 8\n")
+    source = CELL.replace("        return", "        import own_helper\n\n        return")
+    (tmp_path / "own_of_helper.py").write_text(source)
+    model: AbstractModel = importlib.import_module("own_of_helper").Own()
+
+    before = own_code(model)
+    (tmp_path / "own_sizes.py").write_text("WIDTH = 9\n")
+    after = own_code(model)
+
+    assert len(before) == len(after) == 3
+    assert len({*before, *after}) == 4

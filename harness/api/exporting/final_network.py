@@ -18,7 +18,7 @@ from harness.search.load import load_study
 from harness.staging.evaluated_weights import evaluated_weights
 from harness.staging.histories import stage_folder
 from harness.staging.ledger import RunRecord
-from harness.staging.own_code import own_modules
+from harness.staging.own_modules import own_modules
 from harness.staging.run import RunConfig
 from harness.staging.runner import Runner
 from harness.staging.snapshot_files import read_snapshot_files

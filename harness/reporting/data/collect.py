@@ -36,6 +36,7 @@ from harness.reporting.data.curve_frame import Segment, curve_digests, curve_fra
 from harness.reporting.data.ledger_account import LedgerAccount, alike, record_columns, root_of_runs
 from harness.reporting.data.study_data import StudyData
 from harness.staging.catalog import Catalog, StageEntry
+from harness.staging.code_digests import changed_code
 from harness.staging.frozen import frozen_digests
 from harness.staging.histories import read_answers, run_history
 from harness.staging.ledger import Ledger, RunRecord, StageAddress, StudyOrigin, StudyRecord
@@ -80,6 +81,7 @@ def collect(workspace: Workspace, study: str) -> StudyData:
             sum(not digest for digest in digests.values()),
             alike(record.spec, ledger.studies()),
             registration_of(ledger.database, study),
+            changed_code(ledger.database, study),
         ),
         answers=_answers(folder, runs),
     )

@@ -25,12 +25,14 @@ class LedgerAccount:
         without_digest: how many of them were saved by a version that gave them none.
         alike: how many studies of the same task, network and arms the home holds, this one among them.
         registration: what the study said of itself before its first run; None if it was not registered.
+        changed_code: kinds of the author's own classes whose code changed when some runs had completed.
     """
 
     root: str
     without_digest: int = 0
     alike: int = 1
     registration: Registration | None = None
+    changed_code: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the account as plain JSON."""
@@ -40,6 +42,7 @@ class LedgerAccount:
             "records_without_digest": self.without_digest,
             "studies_alike": self.alike,
             **registered,
+            **({"changed_code": list(self.changed_code)} if self.changed_code else {}),
         }
 
     @classmethod
@@ -51,6 +54,7 @@ class LedgerAccount:
             int(content["records_without_digest"]),
             int(content["studies_alike"]),
             Registration(**registration) if registration else None,
+            tuple(map(str, content.get("changed_code", ()))),
         )
 
 

@@ -16,7 +16,7 @@ __all__ = ["caveats", "caveats_of_comparison"]
 
 def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
     """Say what the reader must know before believing the verdict."""
-    sentences = _of_several(data)
+    sentences = [*_of_several(data), *_of_changed_code(data)]
     if account.unfinished:
         sentences.append(
             f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
@@ -56,6 +56,14 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store."
         )
     return sentences
+
+
+def _of_changed_code(data: StudyData) -> list[str]:
+    """Say that runs were made by different code under the same name."""
+    if data.ledger is None or not data.ledger.changed_code:
+        return []
+    kinds = listed(list(data.ledger.changed_code))
+    return [f"The code of {kinds} changed when some runs had completed, so not all runs were made by the same code."]
 
 
 def _of_several(data: StudyData) -> list[str]:

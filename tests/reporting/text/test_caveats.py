@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from harness.core.seed_layout import seeds_of
 from harness.reporting.analysis.pairing import compare
 from harness.reporting.context import ReportContext
+from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.text.caveats import caveats, caveats_of_comparison
@@ -111,3 +113,12 @@ def test_configurations_that_are_no_fair_sample_are_named(study_data: Callable[.
 
     assert any("The configurations were proposed by tpe, which prefers good ones" in one for one in sentences)
     assert "1 configuration of the comparison was given, not drawn." in sentences
+
+
+def test_runs_of_several_codes_are_told(study_data: Callable[..., StudyData]) -> None:
+    data = study_data(trials=6, seeds=2)
+    mixed = ReportContext(replace(data, ledger=LedgerAccount("", changed_code=("net", "task"))))
+
+    said = " ".join(caveats(mixed.data, mixed.comparison, mixed.account, mixed.verdict))
+
+    assert "The code of net and task changed when some runs had completed" in said
