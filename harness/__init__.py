@@ -6,7 +6,18 @@ loads this as well, answers at once.
 
 from importlib import import_module
 
-__all__ = ["Observer", "Studies", "Study", "StudyResults", "export", "load_network", "open", "open_report", "run"]
+__all__ = [
+    "Observer",
+    "Studies",
+    "Study",
+    "StudyResults",
+    "export",
+    "load_network",
+    "load_preprocessing",
+    "open",
+    "open_report",
+    "run",
+]
 __version__ = "0.2.0"
 
 _MODULES = {
@@ -16,6 +27,7 @@ _MODULES = {
     "StudyResults": "harness.reporting.results.study_results",
     "export": "harness.api.exporting.export_run",
     "load_network": "harness.api.network_folder",
+    "load_preprocessing": "harness.api.network_folder",
     "open": "harness.api.opening",
     "open_report": "harness.api.opening",
     "run": "harness.api.running",

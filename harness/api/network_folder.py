@@ -14,14 +14,16 @@ from safetensors.torch import load_file
 
 from harness.core.errors import InputError
 from harness.core.spec import explain
+from harness.data.preprocessing import FILE, Preprocessing
+from harness.data.preprocessing import load_preprocessing as load
 from harness.growth import GrowthEvent, consolidate
-from harness.growth.lineage import replay
+from harness.growth.lineage import Effect, replay
 from harness.models import GrowableModel
 from harness.staging.network import build_network, probe_for
 from harness.staging.run import RunConfig
 from harness.staging.stand_in_data import stand_in_data
 
-__all__ = ["CODE", "NETWORK", "built_network", "load_network"]
+__all__ = ["CODE", "NETWORK", "built_network", "load_network", "load_preprocessing"]
 
 NETWORK = "network.json"
 CODE = "study.py"  # beside it, if it defines classes of the network
@@ -55,7 +57,21 @@ def load_network(folder: str | Path, *, code: str | Path | None = None) -> Growa
         raise InputError(
             f"cannot build the network in {folder}: {explain(error)}; if a file defines its classes, name it with code="
         ) from None
-    return built_network(*specs, content["data"], tensors)
+    return built_network(*specs, content["data"], tensors)[0]
+
+
+def load_preprocessing(folder: str | Path) -> Preprocessing:
+    """Return how raw examples become inputs of the network in `folder`, and its outputs predictions.
+
+    Raises:
+        InputError: the folder does not say; networks that were exported by harness 0.2 do not.
+    """
+    try:
+        return load(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"expected {FILE} in {folder}, found {error}; harness export writes it beside a network"
+        ) from None
 
 
 def _specs(content: Mapping[str, Any]) -> tuple[RunConfig, tuple[GrowthEvent, ...]]:
@@ -68,8 +84,10 @@ def built_network(
     lineage: tuple[GrowthEvent, ...],
     sketch: Mapping[str, Any],
     tensors: Mapping[str, torch.Tensor],
-) -> GrowableModel:
-    """Return the network of a run after the growths of `lineage`, with the values of `tensors`, by their stable ids.
+) -> tuple[GrowableModel, tuple[Effect, ...]]:
+    """Return the network of a run after the growths of `lineage`, and what these did.
+
+    Its tensors have the values of `tensors`, by their stable ids.
 
     Raises:
         InputError: they are not those of this network.
@@ -77,7 +95,7 @@ def built_network(
     on_cpu = config.model_copy(update={"device": "cpu"})
     data = stand_in_data(sketch, config.task)
     model = build_network(on_cpu, data)
-    identities, _, _ = replay(model, lineage, probe=lambda change: probe_for(change, data))
+    identities, _, effects = replay(model, lineage, probe=lambda change: probe_for(change, data))
     own = identities.tensors()
     different = sorted(own.keys() ^ tensors.keys())
     if different or any(own[name].shape != tensors[name].shape for name in own):
@@ -86,7 +104,7 @@ def built_network(
         for name, tensor in own.items():
             tensor.copy_(tensors[name])
     consolidate(model)
-    return model.eval().requires_grad_(requires_grad=False)
+    return model.eval().requires_grad_(requires_grad=False), effects
 
 
 def _execute(file: Path) -> None:

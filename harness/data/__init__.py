@@ -16,7 +16,9 @@ from harness.data.mnist import MNIST
 from harness.data.normalize import Normalize
 from harness.data.own_file import sha256_of
 from harness.data.parts import Parts
+from harness.data.preprocessing import RawArray, RawCharacters, RawColumn, RawRows, RawTexts
 from harness.data.table import Table
+from harness.data.task_preprocessing import TaskPreprocessing
 from harness.data.teacher_student import TeacherStudent
 from harness.data.tiny_shakespeare import TinyShakespeare
 from harness.data.tokenizer import Tokenizer
@@ -38,11 +40,17 @@ __all__ = [
     "Normalize",
     "Output",
     "Parts",
+    "RawArray",
+    "RawCharacters",
+    "RawColumn",
+    "RawRows",
+    "RawTexts",
     "ReplayedOrder",
     "Scale",
     "Split",
     "Table",
     "TaskData",
+    "TaskPreprocessing",
     "TeacherStudent",
     "TinyShakespeare",
     "Tokenizer",

@@ -19,6 +19,7 @@ from harness.data.data_digest import data_digest
 from harness.data.reading_ahead import ReadingAhead
 from harness.data.sources._base import NO_STEP, AbstractSource
 from harness.data.sources.check_source import check_source
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["SPLITS", "AbstractTask", "Output", "Scale", "Split", "TaskData", "load_task"]
 
@@ -188,6 +189,15 @@ class AbstractTask(LeafSpec):
         Raises:
             DataError: a file is missing and cannot be downloaded, or is not the publisher's.
         """
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing | None:
+        """Return what `load` does to raw examples, for those who use an exported network; None if it does not say.
+
+        Raises:
+            DataError: as `load`.
+        """
+        del folder
+        return None
 
 
 def load_task(task: AbstractTask, folder: Path | None) -> TaskData:

@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from torch import Tensor
 
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.columns import read_columns
 from harness.data.download import PublishedFile, fetch
+from harness.data.preprocessing import RawColumn, RawRows
 from harness.data.splits import grouped_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["AnuranCalls"]
 
@@ -70,13 +74,34 @@ class AnuranCalls(AbstractTask):
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, from `folder` or the publisher. Raises `DataError`."""
-        columns = read_columns(fetch(FILE, folder), [*FEATURES, *(level.title() for level in LEVELS), RECORDING])
-        features = torch.stack([columns.numbers(name) for name in FEATURES], dim=1)
-        targets = {level: columns.classes(level.title(), names) for level, names in LEVELS.items()}
-        recordings = columns.classes(RECORDING)
-        # Of two equal fractions the first gets what is longer: the test, whose results are the final ones.
-        training, testing, validating = grouped_split(targets["species"], recordings, (0.6, 0.2, 0.2), seed=0)
+        features, targets, recordings = _read(folder)
+        training, testing, validating = _parts(targets, recordings)
         inputs = ((features - features[training].mean(0)) / features[training].std(0)).float()
         everything = Split(inputs, targets[self.level], targets | {"recording": recordings})
         train, validation, test = map(everything.take, (training, validating, testing))
         return TaskData(train, validation, test, self.classes, groups=recordings[testing])
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how rows of the publisher's table become inputs. Raises `DataError`."""
+        features, targets, recordings = _read(folder)
+        training = features[_parts(targets, recordings)[0]]
+        columns = [
+            RawColumn(*column)
+            for column in zip(FEATURES, training.mean(0).tolist(), training.std(0).tolist(), strict=True)
+        ]
+        names = {**LEVELS, LABELS: LEVELS[self.level]}
+        return TaskPreprocessing(RawRows(columns), label=self.level, class_names=names)
+
+
+def _read(folder: Path | None) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """Return the features `[N, 22]`, the classes by level and the recordings. Raises `DataError`."""
+    columns = read_columns(fetch(FILE, folder), [*FEATURES, *(level.title() for level in LEVELS), RECORDING])
+    features = torch.stack([columns.numbers(name) for name in FEATURES], dim=1)
+    targets = {level: columns.classes(level.title(), names) for level, names in LEVELS.items()}
+    return features, targets, columns.classes(RECORDING)
+
+
+def _parts(targets: dict[str, Tensor], recordings: Tensor) -> list[Tensor]:
+    """Return which examples train, test and validate."""
+    # Of two equal fractions the first gets what is longer: the test, whose results are the final ones.
+    return grouped_split(targets["species"], recordings, (0.6, 0.2, 0.2), seed=0)

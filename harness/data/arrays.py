@@ -21,8 +21,10 @@ from harness.data.normalize import Normalize
 from harness.data.npy_header import read_npy_header
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
+from harness.data.preprocessing import RawArray
 from harness.data.sources import InMemory, SafetensorsFile
 from harness.data.stored_array import StoredArray, divided, stored_array
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["Arrays"]
 
@@ -88,6 +90,16 @@ class Arrays(AbstractTask):
         )
         tested = None if groups is None else groups[indices[-1]]
         return TaskData(train, validation, test, self.classes, groups=tested)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how a row of the array becomes an input. Raises `DataError`."""
+        path = find_own_file(self.path, self.sha256, folder)
+        with _in_words(path):
+            like = stored_array(path, self.inputs).like
+        shape, normalize = tuple(like.shape[1:]), self.normalize or Normalize()
+        dtype = "float32" if like.is_floating_point() else str(like.dtype).removeprefix("torch.")
+        numbers = RawArray(shape, dtype, shape, scale=normalize.scale, mean=normalize.mean, std=normalize.std)
+        return TaskPreprocessing(numbers, label=self.label or "label")
 
     def _inputs(self, stored: StoredArray, indices: Sequence[Tensor], path: Path) -> list[Inputs]:
         """Return the inputs of each part."""

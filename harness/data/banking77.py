@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 from harness.data.tokenizer import Tokenizer
 
 __all__ = ["Banking77"]
@@ -46,6 +48,13 @@ class Banking77(AbstractTask):
         train, validation = stratified_split(everything.labels, (0.9, 0.1), seed=self.split_seed)
         test = self._split(tested, torch.tensor([numbers[intent] for intent in expected]))
         return TaskData(everything.take(train), everything.take(validation), test, self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how questions become inputs. Raises `DataError`."""
+        _, intents = _read(fetch(_file("train"), folder))
+        return TaskPreprocessing(
+            self.tokenizer.preprocessing, label="intent", class_names={LABELS: sorted(set(intents))}
+        )
 
     def _split(self, texts: list[str], labels: Tensor) -> Split:
         return Split(self.tokenizer.encode(texts), labels)

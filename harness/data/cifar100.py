@@ -12,8 +12,10 @@ from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
 from harness.data.inert_pickle import bytes_array, read_pickle
 from harness.data.normalize import Normalize
+from harness.data.preprocessing import RawArray
 from harness.data.sources import InMemory
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["CIFAR100"]
 
@@ -60,6 +62,10 @@ class CIFAR100(AbstractTask):
         train, validation = (self._split(pixels, levels, kept[part]) for part in parts)
         pixels, levels = _read("test", folder)
         return TaskData(train, validation, self._split(pixels, levels, self._kept(levels)), self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:  # noqa: ARG002  # numbers are published
+        """Return how bytes of images, colors first, become inputs."""
+        return TaskPreprocessing(RawArray(IMAGE, "uint8", IMAGE, scale=255.0, mean=MEAN, std=STD), label=self.level)
 
     def _kept(self, levels: dict[str, Tensor]) -> Tensor:
         wanted = torch.tensor(self.coarse or range(CLASSES["coarse"]))

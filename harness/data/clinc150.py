@@ -8,8 +8,10 @@ import torch
 from pydantic import PositiveInt
 
 from harness.core.errors import DataError
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
+from harness.data.task_preprocessing import TaskPreprocessing
 from harness.data.tokenizer import Tokenizer
 
 __all__ = ["DOMAINS", "Clinc150", "classes_of_domains"]
@@ -98,6 +100,11 @@ class Clinc150(AbstractTask):
         train = parts["train"]
         kept = [(train.labels == label).nonzero().squeeze(1)[: self.per_intent] for label in range(len(NUMBERS))]
         return TaskData(train.take(torch.cat(kept).sort().values), parts["validation"], parts["test"], self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:  # noqa: ARG002  # only names are needed
+        """Return how questions become inputs. Raises `DataError`."""
+        names = {LABELS: tuple(NUMBERS), "domain": tuple(DOMAINS)}
+        return TaskPreprocessing(self.tokenizer.preprocessing, label="intent", class_names=names)
 
     def _split(self, rows: list[list[str]], path: Path) -> Split:
         unknown = next((intent for _, intent in rows if intent not in NUMBERS), None)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from harness.data._base import AbstractTask, Split, TaskData
+from harness.data.preprocessing import RawArray
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["Digits"]
 
@@ -32,6 +34,10 @@ class Digits(AbstractTask):
             everything.take(part) for part in stratified_split(everything.labels, (0.5, 0.2, 0.3), seed=self.split_seed)
         )
         return TaskData(train, validation, test, self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:  # noqa: ARG002  # as in `load`
+        """Return how pixels from 0 to 16 become inputs."""
+        return TaskPreprocessing(RawArray((64,), "uint8", (64,), scale=16.0), label="digit")
 
 
 def _rows() -> Tensor:

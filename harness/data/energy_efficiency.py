@@ -12,7 +12,9 @@ from harness.core.errors import DataError
 from harness.core.spec import did_you_mean
 from harness.data._base import AbstractTask, Output, Scale, Split, TaskData
 from harness.data.download import PublishedFile, fetch
+from harness.data.preprocessing import RawColumn, RawRows
 from harness.data.splits import grouped_split, stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 from harness.data.xlsx import read_sheet
 
 __all__ = ["EnergyEfficiency"]
@@ -60,12 +62,9 @@ class EnergyEfficiency(AbstractTask):
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, from `folder` or the publisher. Raises `DataError`."""
-        columns = _columns(fetch(FILE, folder))
-        features = torch.stack([columns[name] for name in INPUTS], dim=1)
-        labels = torch.zeros(len(features), dtype=torch.int64)
-        shapes = features[:, :SHAPE].unique(dim=0, return_inverse=True)[1] if self.divided_by == "shape" else None
-        parts = _parts(labels, shapes, self.split_seed)
+        columns, features, shapes, parts = self._read(folder)
         training = parts[0]
+        labels = torch.zeros(len(features), dtype=torch.int64)
         inputs = (features - features[training].mean(0)) / features[training].std(0)
         values = {name: columns[column][:, None] for name, column in TARGETS.items()}
         scales = {name: Scale(v[training].mean().item(), v[training].std().item(), UNIT) for name, v in values.items()}
@@ -74,6 +73,21 @@ class EnergyEfficiency(AbstractTask):
         train, validation, test = map(everything.take, parts)
         tested = None if shapes is None else shapes[parts[-1]]
         return TaskData(train, validation, test, self.classes, scales, groups=tested)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how rows of the publisher's table become inputs. Raises `DataError`."""
+        _, features, _, (training, *_) = self._read(folder)
+        mean, std = features[training].mean(0).tolist(), features[training].std(0).tolist()
+        columns = [RawColumn(*column) for column in zip(INPUTS, mean, std, strict=True)]
+        return TaskPreprocessing(RawRows(columns), columns={name: (column,) for name, column in TARGETS.items()})
+
+    def _read(self, folder: Path | None) -> tuple[dict[str, Tensor], Tensor, Tensor | None, list[Tensor]]:
+        """Return the columns by name, the features, the shape of each row if shapes are divided, and the parts."""
+        columns = _columns(fetch(FILE, folder))
+        features = torch.stack([columns[name] for name in INPUTS], dim=1)
+        labels = torch.zeros(len(features), dtype=torch.int64)
+        shapes = features[:, :SHAPE].unique(dim=0, return_inverse=True)[1] if self.divided_by == "shape" else None
+        return columns, features, shapes, _parts(labels, shapes, self.split_seed)
 
 
 def _parts(labels: Tensor, shapes: Tensor | None, seed: int) -> list[Tensor]:

@@ -5,16 +5,20 @@ from typing import Literal
 
 import torch
 
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
-from harness.data.labeled_images import read_labeled_images
+from harness.data.labeled_images import image_preprocessing, read_labeled_images
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["FashionMNIST"]
 
 MEAN, STD = 0.2860, 0.3530
 
-# What each class is worn on or as: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot.
+CLASSES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+# What each class is worn on or as.
+GROUPS = ("upper body", "legs", "dress", "shoes", "bag")
 UPPER_BODY, LEGS, DRESS, SHOES, BAG = range(5)
 GROUP_OF_CLASS = (UPPER_BODY, LEGS, UPPER_BODY, DRESS, UPPER_BODY, SHOES, UPPER_BODY, SHOES, BAG, SHOES)
 
@@ -44,6 +48,11 @@ class FashionMNIST(AbstractTask):
         train, validation = stratified_split(published.labels, (5 / 6, 1 / 6), seed=self.split_seed)
         test = _read("t10k", folder)
         return TaskData(published.take(train), published.take(validation), test, self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:  # noqa: ARG002  # numbers are published
+        """Return how bytes of images become inputs."""
+        names = {LABELS: CLASSES, "group": GROUPS}
+        return TaskPreprocessing(image_preprocessing((MEAN, STD)), label="garment", class_names=names)
 
 
 def _read(part: str, folder: Path | None) -> Split:

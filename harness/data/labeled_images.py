@@ -7,10 +7,18 @@ from torch.nn import functional
 
 from harness.core.errors import DataError
 from harness.data.idx import read_idx
+from harness.data.preprocessing import RawArray
 
-__all__ = ["read_labeled_images"]
+__all__ = ["image_preprocessing", "read_labeled_images"]
 
 SIDE, CLASSES = 28, 10
+
+
+def image_preprocessing(moments: tuple[float, float], padding: int = 0) -> RawArray:
+    """Return how bytes `[28, 28]` become what `read_labeled_images` returns."""
+    mean, std = moments
+    side = SIDE + 2 * padding
+    return RawArray((SIDE, SIDE), "uint8", (1, side, side), padding, 255.0, (mean,), (std,))
 
 
 def read_labeled_images(

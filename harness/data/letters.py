@@ -8,9 +8,12 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.core.errors import DataError
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
+from harness.data.preprocessing import RawColumn, RawRows
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["Letters"]
 
@@ -20,6 +23,11 @@ FILE = PublishedFile(
     folder="letter-recognition",
 )
 ROWS, TEST_FROM, COLUMNS, GREATEST = 20_000, 16_000, 16, 15
+# As the publisher describes them, in order.
+FEATURES = (
+    "x-box", "y-box", "width", "high", "onpix", "x-bar", "y-bar", "x2bar", "y2bar", "xybar", "x2ybr", "xy2br", "x-ege",
+    "xegvy", "y-ege", "yegvx",
+)  # fmt: skip
 CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -40,14 +48,26 @@ class Letters(AbstractTask):
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, from `folder` or the publisher. Raises `DataError`."""
+        features, labels, (train, validation, test) = self._parts(folder)
+        inputs = (features - features[train].mean(dim=0)) / features[train].std(dim=0)
+        everything = Split(inputs, labels)
+        return TaskData(everything.take(train), everything.take(validation), everything.take(test), self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how the publisher's 16 numbers, by their names, become inputs. Raises `DataError`."""
+        features, _, (train, *_) = self._parts(folder)
+        mean, std = features[train].mean(dim=0).tolist(), features[train].std(dim=0).tolist()
+        columns = [RawColumn(*column) for column in zip(FEATURES, mean, std, strict=True)]
+        return TaskPreprocessing(RawRows(columns, single=True), label="letter", class_names={LABELS: CAPITALS})
+
+    def _parts(self, folder: Path | None) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
+        """Return all features and labels, and which examples train, validate and test."""
         features, labels = _read(fetch(FILE, folder))
         wanted = (labels < self.letters).nonzero().squeeze(1)
         known, test = wanted[wanted < TEST_FROM], wanted[wanted >= TEST_FROM]
         parts = stratified_split(labels[known], (4 / 5, 1 / 5), seed=self.split_seed)
         train, validation = (known[part] for part in parts)
-        inputs = (features - features[train].mean(dim=0)) / features[train].std(dim=0)
-        everything = Split(inputs, labels)
-        return TaskData(everything.take(train), everything.take(validation), everything.take(test), self.classes)
+        return features, labels, (train, validation, test)
 
 
 def _read(path: Path) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,9 @@ from pydantic import Field
 
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
-from harness.data.labeled_images import read_labeled_images
+from harness.data.labeled_images import image_preprocessing, read_labeled_images
 from harness.data.splits import stratified_split
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["MNIST"]
 
@@ -44,6 +45,10 @@ class MNIST(AbstractTask):
         fractions = (1 - self.validation, self.validation)
         train, validation = stratified_split(published.labels, fractions, seed=self.split_seed)
         return TaskData(published.take(train), published.take(validation), test, self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:  # noqa: ARG002  # numbers are published
+        """Return how bytes of images become inputs."""
+        return TaskPreprocessing(image_preprocessing(MOMENTS[self.padding], self.padding), label="digit")
 
 
 def _read(part: str, folder: Path | None, padding: int) -> Split:

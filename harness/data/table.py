@@ -11,12 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.core.errors import DataError
+from harness.core.outputs import LABELS
 from harness.data._base import AbstractTask, Scale, Split, TaskData
 from harness.data.absent_classes import absent_classes
 from harness.data.columns import Columns, read_columns
 from harness.data.own_file import Sha256, find_own_file
 from harness.data.parts import Parts
+from harness.data.preprocessing import RawColumn, RawRows
 from harness.data.standardize import is_constant, scale_of
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["Table"]
 
@@ -97,6 +100,22 @@ class Table(AbstractTask):
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data. Raises `DataError` at the first fault, with its column and row."""
+        return self._data(*self._read(folder))
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how rows become inputs, with the numbers of the training part."""
+        columns, _, _, (training, *_) = self._read(folder)
+        inputs = [self._column(columns, name, training) for name in self.inputs]
+        names = {name: self.class_names.get(own[0], ()) for name, own in self.targets.items()}
+        return TaskPreprocessing(
+            RawRows(inputs, self.delimiter, self.decimal, self.missing),
+            label=self.label or "label",
+            class_names={**names, LABELS: self.class_names.get(self.label or "", ())},
+            columns=self.targets,
+        )
+
+    def _read(self, folder: Path | None) -> tuple[Columns, Tensor, Tensor | None, list[Tensor]]:
+        """Return the columns, the label and the group of each row, and the rows of each part."""
         path = find_own_file(self.path, self.sha256, folder)
         columns = read_columns(path, self._names, delimiter=self.delimiter, decimal=self.decimal)
         if self.label or self.targets:  # without either, rows that are filled may be examples
@@ -104,6 +123,9 @@ class Table(AbstractTask):
         labels = self._classes_in(columns, self.label) if self.label else torch.zeros(len(columns)).long()
         groups = columns.categories(self.parts.group) if self.parts.group else None
         indices = self.parts.divide(labels, groups)
+        return columns, labels, groups, indices
+
+    def _data(self, columns: Columns, labels: Tensor, groups: Tensor | None, indices: list[Tensor]) -> TaskData:
         training = indices[0]
         inputs = torch.cat([self._input(columns, name, training) for name in self.inputs], dim=1)
         targets = {name: self._target(columns, name) for name in self.targets}
@@ -143,20 +165,43 @@ class Table(AbstractTask):
             fill = str(self.fill.get(name, ""))
             return functional.one_hot(columns.categories(name, fill=fill, empty=self.missing)).double()
         numbers = self._numbers(columns, name, training)
-        scale = scale_of(numbers[training], columns.resolution(name)) if self.standardize else Scale(0.0, 1.0)
+        scale = self._scale(columns, name, numbers, training)
         return ((numbers - scale.mean) / scale.std)[:, None]
+
+    def _column(self, columns: Columns, name: str, training: Tensor) -> RawColumn:
+        """Return what `_input` does to a column."""
+        if name in self.categorical:
+            return RawColumn(name, categories=sorted(set(columns.texts(name))))
+        numbers = self._numbers(columns, name, training)
+        scale = self._scale(columns, name, numbers, training)
+        filling = self._filling(columns, name, self._stored(columns, name), training)
+        return RawColumn(name, scale.mean, scale.std, fill=filling)
+
+    def _scale(self, columns: Columns, name: str, numbers: Tensor, training: Tensor) -> Scale:
+        """Return by what a column of numbers is standardized."""
+        return scale_of(numbers[training], columns.resolution(name)) if self.standardize else Scale(0.0, 1.0)
 
     def _numbers(self, columns: Columns, name: str, training: Tensor) -> Tensor:
         """Return a column of numbers, float64 `[N]`; what stands for empty fields is not looked up in other parts."""
+        numbers = self._stored(columns, name)
+        filling = self._filling(columns, name, numbers, training)
+        return numbers if filling is None else numbers.nan_to_num(nan=filling)
+
+    def _stored(self, columns: Columns, name: str) -> Tensor:
+        """Return a column of numbers, NaN for empty fields if something stands for them."""
+        return columns.numbers(name, empty=("", *self.missing)) if name in self.fill else columns.numbers(name)
+
+    def _filling(self, columns: Columns, name: str, numbers: Tensor, training: Tensor) -> float | None:
+        """Return what stands for the NaN among `numbers`, by those of the training part; None if there are none."""
         if name not in self.fill:
-            return columns.numbers(name)
-        numbers, by = columns.numbers(name, empty=("", *self.missing)), self.fill[name]
+            return None
+        by = self.fill[name]
         known = numbers[training][~numbers[training].isnan()]
         if not len(known):
             raise DataError(f"expected a number in the training part of column {name!r} of {columns.path}, found none")
-        if not isinstance(by, float):
-            by = float(np.mean(known.numpy()) if by == "mean" else np.median(known.numpy()))
-        return numbers.nan_to_num(nan=by)
+        if isinstance(by, float):
+            return by
+        return float(np.mean(known.numpy()) if by == "mean" else np.median(known.numpy()))
 
     def _notes(self, columns: Columns, labels: Tensor, parts: Sequence[Tensor]) -> tuple[str, ...]:
         """Say which rows and columns are of no use, and which classes are not in every part."""

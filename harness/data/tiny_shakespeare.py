@@ -10,6 +10,8 @@ from torch import Tensor
 from harness.core.errors import DataError
 from harness.data._base import AbstractTask, Split, TaskData
 from harness.data.download import PublishedFile, fetch
+from harness.data.preprocessing import RawCharacters
+from harness.data.task_preprocessing import TaskPreprocessing
 
 __all__ = ["TinyShakespeare"]
 
@@ -41,13 +43,15 @@ class TinyShakespeare(AbstractTask):
 
     def load(self, folder: Path | None) -> TaskData:
         """Return the data, from `folder` or the publisher. Raises `DataError`."""
-        path = fetch(FILE, folder)
-        known, tokens = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8).unique(return_inverse=True)
-        if len(known) != CHARACTERS:
-            raise DataError(f"expected {CHARACTERS} characters in {path}, found {len(known)}; replace the file")
+        _, tokens = _read(folder)
         ends = [int(len(tokens) * share) for share in (TRAINED, VALIDATED)]
         train, validation, test = map(self._split, tokens.tensor_split(ends))
         return TaskData(train, validation, test, self.classes)
+
+    def preprocessing_from(self, folder: Path | None) -> TaskPreprocessing:
+        """Return how characters become numbers. Raises `DataError`."""
+        characters = _read(folder)[0]
+        return TaskPreprocessing(RawCharacters(characters, self.length), class_names={"next": tuple(characters)})
 
     def _split(self, tokens: Tensor) -> Split:
         pieces = (len(tokens) - 1) // self.length
@@ -55,3 +59,12 @@ class TinyShakespeare(AbstractTask):
             raise DataError(f"expected pieces shorter than {len(tokens)} characters, found length={self.length}")
         inputs, following = (tokens[start:][: pieces * self.length].reshape(pieces, -1) for start in (0, 1))
         return Split(inputs, torch.zeros(pieces, dtype=torch.int64), {"next": following})
+
+
+def _read(folder: Path | None) -> tuple[str, Tensor]:
+    """Return the characters in order of their codes, and the text as their numbers. Raises `DataError`."""
+    path = fetch(FILE, folder)
+    known, tokens = torch.frombuffer(bytearray(path.read_bytes()), dtype=torch.uint8).unique(return_inverse=True)
+    if len(known) != CHARACTERS:
+        raise DataError(f"expected {CHARACTERS} characters in {path}, found {len(known)}; replace the file")
+    return bytes(known.tolist()).decode("ascii", errors="replace"), tokens

@@ -10,9 +10,11 @@ from torch import Tensor
 from harness.core.errors import DataError
 from harness.core.model_folder import MINILM, ModelFolder
 from harness.core.spec import Spec
+from harness.data.preprocessing import RawTexts
 
 __all__ = ["Tokenizer"]
 
+FILE = "tokenizer.json"
 PADDING = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 
@@ -44,8 +46,13 @@ class Tokenizer(Spec):
         named = {"input_ids": ids, "attention_mask": mask}
         return {name: torch.tensor(values, dtype=torch.int64).view(len(rows), width) for name, values in named.items()}
 
+    @property
+    def preprocessing(self) -> RawTexts:
+        """How texts become inputs, all of them `length` tokens long. Raises `DataError` as `encode`."""
+        return RawTexts(str(self.files.checked() / FILE), self.length, _padding(self._reader()))
+
     def _reader(self) -> Any:
-        path = self.files.checked() / "tokenizer.json"
+        path = self.files.checked() / FILE
         try:
             from tokenizers import Tokenizer as Reader
         except ImportError:

@@ -24,6 +24,7 @@ SUITES = {
     "data/reading_ahead": "integration/test_sources.py",
     "data/stored_array": "data/test_arrays.py",
     "data/sources/": "conformance/test_sources.py",
+    "data/task_preprocessing": "data/test_preprocessing.py",
     "growth/checkpoint_folder": "growth/test_checkpoint.py",
     "growth/computed_weights/": "growth/computed_weights/test_computed_weights.py",
     "growth/freezing/": "conformance/test_freeze_policies.py",

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from harness.api.exporting.raw_example import raw_example_lines
+from harness.data.preprocessing import Preprocessing
 from harness.models import GrowableModel
 from harness.staging.ledger import RunRecord
 from harness.staging.run import RunConfig
 
-__all__ = ["AbstractFormat", "FinalNetwork", "example_lines"]
+__all__ = ["AbstractFormat", "FinalNetwork", "input_lines"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class FinalNetwork:
         model: plain layers, and heads that read taps.
         inputs: of some test examples, as the network is called.
         outputs: what it answers to them, by name.
+        preprocessing: from raw examples to inputs, and from outputs to predictions.
         weights: a safetensors file, whose tensors are named by their stable ids.
         lineage: the growths, as JSON.
         sketch: of the data, from which the network can be built without them.
@@ -36,6 +39,7 @@ class FinalNetwork:
     model: GrowableModel
     inputs: Any
     outputs: Mapping[str, Tensor]
+    preprocessing: Preprocessing
     weights: bytes
     lineage: list[dict[str, Any]]
     sketch: dict[str, Any]
@@ -68,7 +72,7 @@ class AbstractFormat(ABC):
     def lines(self, network: FinalNetwork) -> str:
         """Return Python code that, called in the folder, loads the network and calls it: `outputs` is what it answers.
 
-        There, `inputs` is what it is called with.
+        There, `preprocessing` is loaded as well, and `inputs` is what the network is called with.
         """
 
     @abstractmethod
@@ -76,15 +80,20 @@ class AbstractFormat(ABC):
         """Return what the written network answers to `network.inputs`, by name."""
 
 
-def example_lines(network: FinalNetwork, array: str = "torch") -> str:
-    """Return Python code of inputs of two examples, all zeros or ones, made by the library `array`."""
-    made = {name: _example(tensor, array) for name, tensor in network.named_inputs.items()}
+def input_lines(network: FinalNetwork, library: str = "torch") -> str:
+    """Return Python code of the inputs of made-up raw examples, by the library of arrays of that name.
+
+    If it is not known how raw examples become inputs, these are all zeros or ones.
+    """
+    if (raw := network.preprocessing.raw) is not None:
+        return f"preprocessing.inputs({raw_example_lines(raw, library)}, {library})"
+    made = {name: _example(tensor, library) for name, tensor in network.named_inputs.items()}
     if isinstance(network.inputs, Tensor):
         return made["inputs"]
     return "{" + ", ".join(f'"{name}": {text}' for name, text in made.items()) + "}"
 
 
-def _example(tensor: Tensor, array: str) -> str:
+def _example(tensor: Tensor, library: str) -> str:
     kind = str(tensor.dtype).removeprefix("torch.")
     filled = "zeros" if tensor.dtype.is_floating_point else "ones"
-    return f"{array}.{filled}({(2, *tensor.shape[1:])}, dtype={array}.{kind})"
+    return f"{library}.{filled}({(2, *tensor.shape[1:])}, dtype={library}.{kind})"

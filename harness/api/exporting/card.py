@@ -9,7 +9,9 @@ from torch import Tensor
 
 import harness
 from harness.api.exporting._base import AbstractFormat, FinalNetwork
+from harness.api.exporting.card_preprocessing import input_rows, prediction_rows, preprocessing_words
 from harness.core.spec import flatten
+from harness.data.preprocessing import RawRows, RawTexts
 
 __all__ = ["model_card"]
 
@@ -29,10 +31,12 @@ def model_card(network: FinalNetwork, format_: AbstractFormat, deviation: float)
     parts = [
         f"---\nlibrary_name: harness\ntags: [growing-neural-networks]\n---\n\n# {title}",
         f"The network at the end of a run of {config.steps:,} updates, which grew {_times(len(network.lineage))}.",
-        f"## Use\n\nIn this folder, with `pip install {format_.needs}`:\n\n```python\n{format_.lines(network)}\n```",
+        f"## Use\n\nIn this folder, with `pip install {_needs(network, format_)}`:\n\n"
+        f"```python\n{format_.lines(network)}\npredictions = preprocessing.predictions(outputs)\n```",
         f"`outputs` has {', '.join(f'`{name}`' for name in network.outputs)} by name. For some test examples they were "
         f"compared with those of the run's network, and differ by at most {deviation:.1e}.",
         "## Inputs and outputs\n\n" + _table(("name", "type", "shape of an example"), _shapes(network)),
+        *_preprocessing(network),
         "## Growths\n\n" + (_table(("step", "operation", "freeze policy", "parameters added"), _growths(network))),
         f"## Data\n\n`{config.task.kind}`\n\n```json\n{_json(config.task.to_json())}\n```",
         "## Metrics\n\n" + _table(("metric", "value"), sorted(_metrics(network))),
@@ -40,6 +44,20 @@ def model_card(network: FinalNetwork, format_: AbstractFormat, deviation: float)
         "## Origin\n\n" + _table(("", ""), _origin(network)),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _needs(network: FinalNetwork, format_: AbstractFormat) -> str:
+    return f"{format_.needs} tokenizers" if isinstance(network.preprocessing.raw, RawTexts) else format_.needs
+
+
+def _preprocessing(network: FinalNetwork) -> Iterator[str]:
+    """Yield how raw examples become inputs, and outputs predictions; `preprocessing.json` has all digits."""
+    raw = network.preprocessing.raw
+    yield f"## Preprocessing\n\n{preprocessing_words(raw, network.config.task.kind)}"
+    if isinstance(raw, RawRows):
+        yield _table(("column", "becomes", "if empty"), input_rows(raw))
+    rows = prediction_rows(network.preprocessing.answers)
+    yield "## Predictions\n\n" + _table(("prediction", "outputs", "of an example"), rows)
 
 
 def _times(count: int) -> str:

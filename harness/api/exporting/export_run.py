@@ -11,6 +11,7 @@ from harness.api.exporting.card import model_card
 from harness.api.exporting.final_network import final_network
 from harness.api.exporting.hugging_face import HuggingFace
 from harness.api.exporting.onnx_model import OnnxModel
+from harness.api.exporting.preprocessing_files import write_preprocessing
 from harness.api.exporting.torch_program import TorchProgram
 from harness.api.exporting.weights_file import WeightsFile
 from harness.api.named_run import named_run
@@ -77,6 +78,7 @@ def export(
 
 def _write(network: FinalNetwork, format_: AbstractFormat, folder: Path) -> None:
     format_.write(network, folder)
+    write_preprocessing(network.preprocessing, folder)
     deviation = _deviation(network, format_.outputs(network, folder))
     (folder / CARD).write_text(model_card(network, format_, deviation), encoding="utf-8")
 

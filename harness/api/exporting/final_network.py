@@ -9,6 +9,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from harness.api.exporting._base import FinalNetwork
+from harness.api.exporting.network_preprocessing import network_preprocessing
 from harness.api.network_folder import built_network
 from harness.core.errors import InputError, SnapshotError
 from harness.core.inputs import map_inputs
@@ -25,6 +26,7 @@ from harness.staging.snapshot_files import read_snapshot_files
 from harness.staging.snapshot_format import SnapshotFile
 from harness.staging.stand_in_data import sketch_of
 from harness.staging.workspace import Workspace
+from harness.training.output_specs import output_specs
 
 __all__ = ["final_network"]
 
@@ -50,10 +52,13 @@ def final_network(workspace: Workspace, record: RunRecord) -> FinalNetwork:
     data = Runner(workspace.of_study(study)).data(config)
     sketch = sketch_of(data)
     events = tuple(GrowthEvent.model_validate(event) for event in lineage)
-    model = built_network(config, events, sketch, load(weights))
+    model, effects = built_network(config, events, sketch, load(weights))
     inputs = map_inputs(torch.clone, data.test.take(torch.arange(min(MOST, len(data.test)))).inputs)
+    outputs = _answers(model, inputs)
+    specs = output_specs(model, events, effects, data)
+    preprocessing = network_preprocessing(config.task, data, specs, inputs, outputs, workspace.data_folder)
     return FinalNetwork(
-        record, config, model, inputs, _answers(model, inputs), weights, lineage, sketch, own_modules(config)
+        record, config, model, inputs, outputs, preprocessing, weights, lineage, sketch, own_modules(config)
     )
 
 

@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from harness.api.exporting._base import AbstractFormat, FinalNetwork, example_lines
+from harness.api.exporting._base import AbstractFormat, FinalNetwork, input_lines
 from harness.api.exporting.weights_file import write_network
 from harness.api.network_folder import load_network
 from harness.core.errors import InputError
@@ -39,10 +39,11 @@ class HuggingFace(AbstractFormat):
     def lines(self, network: FinalNetwork) -> str:
         """Return how it is loaded."""
         call = "network(inputs)" if isinstance(network.inputs, Tensor) else "network(**inputs)"
-        return f"""import torch, transformers
+        return f"""import harness, torch, transformers
 
+preprocessing = harness.load_preprocessing(".")
 network = transformers.AutoModel.from_pretrained(".", trust_remote_code=True)
-inputs = {example_lines(network)}
+inputs = {input_lines(network)}
 outputs = {call}"""
 
     def outputs(self, network: FinalNetwork, folder: Path) -> Mapping[str, Tensor]:

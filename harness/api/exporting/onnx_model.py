@@ -10,7 +10,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from harness.api.exporting._base import AbstractFormat, FinalNetwork, example_lines
+from harness.api.exporting._base import AbstractFormat, FinalNetwork, input_lines
 from harness.api.exporting.torch_program import exported_program
 from harness.core.errors import InputError
 
@@ -46,13 +46,14 @@ class OnnxModel(AbstractFormat):
 
     def lines(self, network: FinalNetwork) -> str:
         """Return how it is loaded."""
-        inputs = example_lines(network, "numpy")
-        named = f'{{"inputs": {inputs}}}' if isinstance(network.inputs, Tensor) else inputs
+        inputs = input_lines(network, "numpy")
+        named = '{"inputs": inputs}' if isinstance(network.inputs, Tensor) else "inputs"
         return f"""import numpy, onnxruntime
+from preprocessing import load_preprocessing
 
-session = onnxruntime.InferenceSession("{FILE}")
-inputs = {named}
-outputs = dict(zip([output.name for output in session.get_outputs()], session.run(None, inputs)))"""
+session, preprocessing = onnxruntime.InferenceSession("{FILE}"), load_preprocessing(".")
+inputs = {inputs}
+outputs = dict(zip([output.name for output in session.get_outputs()], session.run(None, {named})))"""
 
     def outputs(self, network: FinalNetwork, folder: Path) -> Mapping[str, Tensor]:
         """Load it by onnxruntime and call it.

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
-from harness.api.exporting._base import AbstractFormat, FinalNetwork, example_lines
+from harness.api.exporting._base import AbstractFormat, FinalNetwork, input_lines
 from harness.core.errors import InputError
 
 __all__ = ["TorchProgram", "exported_program"]
@@ -31,9 +31,10 @@ class TorchProgram(AbstractFormat):
     def lines(self, network: FinalNetwork) -> str:
         """Return how it is loaded."""
         return f"""import torch
+from preprocessing import load_preprocessing
 
-network = torch.export.load("{FILE}").module()
-inputs = {example_lines(network)}
+network, preprocessing = torch.export.load("{FILE}").module(), load_preprocessing(".")
+inputs = {input_lines(network)}
 outputs = network(inputs)"""
 
     def outputs(self, network: FinalNetwork, folder: Path) -> Mapping[str, Tensor]:

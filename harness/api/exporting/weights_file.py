@@ -10,7 +10,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from harness.api.exporting._base import AbstractFormat, FinalNetwork, example_lines
+from harness.api.exporting._base import AbstractFormat, FinalNetwork, input_lines
 from harness.api.network_folder import CODE, NETWORK, load_network
 from harness.core.errors import InputError
 
@@ -34,8 +34,8 @@ class WeightsFile(AbstractFormat):
         code = f', code="{CODE}"' if network.modules else ""
         return f"""import harness, torch
 
-network = harness.load_network("."{code})
-inputs = {example_lines(network)}
+network, preprocessing = harness.load_network("."{code}), harness.load_preprocessing(".")
+inputs = {input_lines(network)}
 outputs = network(inputs)"""
 
     def outputs(self, network: FinalNetwork, folder: Path) -> Mapping[str, Tensor]:
