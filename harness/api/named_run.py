@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from harness.core.errors import InputError
-from harness.core.explain import close_match
 
 if TYPE_CHECKING:
     from harness.staging.ledger import Ledger, RunRecord
@@ -17,6 +16,8 @@ def named_run(ledger: "Ledger", wanted: str) -> "RunRecord":
     Raises:
         InputError: there is none, or several; the message shows how a run is named.
     """
+    from harness.core.explain import close_match
+
     studies = ledger.studies() if ledger.exists else []
     runs = [run for study in studies for run in ledger.runs(study.name) if run.status == "completed"]
     named = [run for run in runs if _name(run) == wanted]
