@@ -10,6 +10,7 @@ SEPARATED = {
     ".": re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?"),
     ",": re.compile(r"[-+]?[1-9]\d{0,2}(\.\d{3})+(,\d+)?"),
 }
+LETTER = re.compile("[A-Za-z]")
 MARKS = str.maketrans(
     "\N{MINUS SIGN}\N{EN DASH}", "--", "%$€£¥<>≤≥=~≈±()_' \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
 )
@@ -38,6 +39,8 @@ def has_separated_thousands(text: str, decimal: str = ".") -> bool:
 
 def is_nearly_number(text: str) -> bool:
     """Return whether a number stands in `text` with no more than signs around it, such as 12%, $5.20 and <0.1."""
+    if LETTER.search(text):
+        return False
     bare = text.translate(MARKS)
     return any(written_number(bare, mark) is not None or has_separated_thousands(bare, mark) for mark in SEPARATED)
 

@@ -35,7 +35,9 @@ class SeenTable:
         """Whether the names seem to be a row: numbers, and not only whole ones such as years beside other names."""
         numbers = [written_number(column.name, self.decimal) for column in self.columns if column.name]
         known = [number for number in numbers if number is not None]
-        return bool(known) and (len(known) == len(numbers) or any(number != int(number) for number in known))
+        if not known or not self.columns[0].name:  # which numbers of rows are often without
+            return False
+        return len(known) == len(numbers) or any(number != int(number) for number in known)
 
 
 def read_table(path: Path) -> SeenTable:

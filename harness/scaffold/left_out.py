@@ -12,7 +12,7 @@ MOST_EMPTY = 0.2  # of a column that is an input all the same
 FEWEST_GROUPS = 10  # from which on they are divided into parts
 IDENTIFIER = re.compile(r"(.*[ _.-])?([iI][dD]|uuid)|.*[a-z]I[dD]", re.DOTALL)
 NUMBERED = ("index", "row", "no", "number")
-NAMED = ("animal", "customer", "donor", "household", "participant", "patient", "person", "subject", "user")
+NAMED = ("customer", "donor", "household", "participant", "patient", "person", "subject", "user")
 
 
 def reason_to_leave_out(column: Column, delimiter: str, settled: bool) -> str:

@@ -85,6 +85,7 @@ def test_rows_in_which_all_fields_are_empty_are_no_rows(tmp_path: Path) -> None:
         ("1,2,3", True),
         ("country,2001,2002", False),  # years
         ("a,b,", False),
+        (",1940,1945", False),
     ],
 )
 def test_a_first_line_of_numbers_seems_to_be_data(tmp_path: Path, names: str, begins: bool) -> None:
