@@ -42,11 +42,8 @@ def new(
     from harness.scaffold import copy_of, new_study
     from harness.search.find import find_study
 
-    guess = _guess(own_data, label) if own_data else None
-    if guess:
-        files, lines = _loaded(guess, name, own_model)
-    else:
-        files, lines = copy_of(find_study(source), name) if source else new_study(name, own_model=own_model), []
+    guess, lines = _tried(_guess(own_data, label)) if own_data else (None, [])
+    files = copy_of(find_study(source), name) if source else new_study(name, own_model=own_model, guess=guess)
     _write(folder, files)
     for line in lines:
         typer.echo(line)
@@ -79,28 +76,28 @@ def _guess(file: Path, label: str | None) -> "TaskGuess":
     return guess_task(read_table(here), label)
 
 
-def _loaded(guess: "TaskGuess", name: str, own_model: bool) -> tuple[Mapping[str, str], list[str]]:
-    """Return a study's files and what is to be said of them, once its data were loaded as its runs will load them."""
-    from harness.scaffold import described, new_study
+def _tried(guess: "TaskGuess") -> tuple["TaskGuess", list[str]]:
+    """Return the guess, without groups if they cannot be divided, and what is said of it once its data were loaded."""
+    from harness.scaffold import described
 
-    files = new_study(name, own_model=own_model, guess=guess)
     try:
-        return files, described(guess, _notes(files))
+        return guess, described(guess, _notes(guess))
     except DataError as error:
         if not guess.group:
             raise
-        files, lines = _loaded(guess.without_group(), name, own_model)
-        return files, [lines[0], f"  not divided by {guess.group!r}: {error}", *lines[1:]]
+        alone, lines = _tried(guess.without_group())
+        return alone, [lines[0], f"  not divided by {guess.group!r}: {error}", *lines[1:]]
 
 
-def _notes(files: Mapping[str, str]) -> tuple[str, ...]:
-    """Load the data of a study that is not written yet. Raises `DataError` if they cannot be."""
+def _notes(guess: "TaskGuess") -> tuple[str, ...]:
+    """Return what loading the data leaves to be said. Raises `DataError` if a study could not load them."""
     from harness.data import load_task
+    from harness.scaffold import new_study
     from harness.search.load import load_study
 
     with TemporaryDirectory() as folder:
-        _write(Path(folder, "study"), files)
-        return load_task(load_study(Path(folder, "study", "study.py")).base.task, None).notes
+        _write(Path(folder, "tried"), new_study("tried", guess=guess))
+        return load_task(load_study(Path(folder, "tried", "study.py")).base.task, None).notes
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

@@ -21,8 +21,8 @@ def doubts_about(table: SeenTable, inputs: Sequence[Column], label: Column, is_c
     return (
         *_about_names(table),
         *(line for column in (*inputs, label) for line in _about_thousands(column, table)),
-        *(_about_classes(label) if is_classes else ()),
-        *(line for column in inputs for line in _about_sentinels(column)),
+        *(_about_classes(label) if is_classes else _about_sentinels(label, is_input=False)),
+        *(line for column in inputs for line in _about_sentinels(column, is_input=True)),
     )
 
 
@@ -55,10 +55,9 @@ def _about_classes(label: Column) -> Iterator[str]:
         yield f"{label.name!r} has classes that are numbers, and words, such as {text!r} in row {row}"
 
 
-def _about_sentinels(column: Column) -> Iterator[str]:
+def _about_sentinels(column: Column, *, is_input: bool) -> Iterator[str]:
     if text := column.sentinel:
-        rows = column.counts[text]
-        yield (
-            f"{column.name!r} is {text} in {rows} rows, far from all others; if no value is known there, "
-            f'write missing=("{text}",) and fill={{"{column.name}": "median"}}'
-        )
+        fill = f'write missing=("{text}",) and fill={{"{column.name}": "median"}}'
+        done = fill if is_input else "remove those rows"
+        found = f"{text} in {column.counts[text]} rows, far from all others"
+        yield f"{column.name!r} is {found}; if no value is known there, {done}"

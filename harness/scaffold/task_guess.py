@@ -107,7 +107,8 @@ def _predicted(table: SeenTable, label: str | None) -> Column:
     if label is not None:
         return known[label]
     known_values = [column for column in table.columns if column.name and column.texts]
-    return (named or [column for column in known_values if not column.counts_rows] or table.columns)[-1]
+    measured = [column for column in known_values if not (column.counts_rows or names_groups(column))]
+    return (named or measured or known_values or table.columns)[-1]
 
 
 def _classes(column: Column, table: SeenTable, settled: bool) -> tuple[str, ...]:

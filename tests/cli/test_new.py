@@ -51,7 +51,8 @@ def test_what_its_data_leave_to_be_said_of_a_study_is_said_at_once_and_in_its_pl
     rows = [f"P{row // 4},{row / 7},{'yew' if row == 0 else ['oak', 'elm'][row // 4 % 2]}" for row in range(80)]
     (workplace / "plants.csv").write_text("\n".join([" patient, width ,species", *rows, ",,", ""]))
 
-    ended, planned = call("new", "plants", "--own-data", "plants.csv"), call("plan", "plants")
+    ended = call("new", "plants", "--own-data", "plants.csv", "--own-model")
+    planned = call("plan", "plants")
 
     said = [
         "no examples in the validation and test data of the classes yew (1 in all)",

@@ -63,6 +63,12 @@ def test_nothing_is_said_where_nothing_is_in_doubt(
     assert doubts(inputs, label, delimiter) == ()
 
 
+def test_a_predicted_number_far_from_all_others_is_a_row_to_remove() -> None:
+    (doubt,) = doubts({"a": MEASURED}, ("-999", "-999", *MEASURED), is_classes=False)
+
+    assert doubt == "'kind' is -999 in 2 rows, far from all others; if no value is known there, remove those rows"
+
+
 def test_numbers_that_are_predicted_are_in_doubt_like_others_and_no_classes() -> None:
     said = doubts({"a": ["1", "2"]}, ("2.365", "815", "815"), ",", is_classes=False)
 

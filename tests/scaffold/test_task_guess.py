@@ -36,6 +36,7 @@ NUMBERS = [row / 7 for row in range(ROWS)]
         ({"Class": of(1, 10, 2), "x": NUMBERS}, "Class", ("1", "2", "10")),  # the column that says so
         ({"x": NUMBERS, "grams": NUMBERS}, "grams", ()),
         ({"x": NUMBERS, "kind": of("oak", "elm"), "plant": range(1000, 1000 + ROWS)}, "kind", ("elm", "oak")),
+        ({"x": NUMBERS, "kind": of("oak", "elm"), "bed_id": of(1, 2, 3)}, "kind", ("elm", "oak")),
         (
             {"x": NUMBERS, "count": [row * row for row in range(ROWS)]},
             "count",
