@@ -1,11 +1,17 @@
-"""The build: `studies/` goes into the wheel as `harness/studies`; all else stands in pyproject.toml."""
+"""The build: what stands in pyproject.toml, and two things besides.
 
+`studies/` goes into the wheel as `harness/studies`. The README describes the wheel, in which what it links to does not
+lie, so of links and pictures only the words are left.
+"""
+
+import re
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
 SHIPPED = ("*/study.py", "*/README.md", "*/registration.json")
+RELATIVE_LINK = re.compile(r"!?\[([^\]]*)\]\((?!https?:)[^)]*\)")
 
 
 class BuildWithStudies(build_py):
@@ -30,4 +36,8 @@ class BuildWithStudies(build_py):
         return {path: Path(self.build_lib, "harness", path) for path in files}
 
 
-setup(cmdclass={"build_py": BuildWithStudies})
+setup(
+    cmdclass={"build_py": BuildWithStudies},
+    long_description=RELATIVE_LINK.sub(r"\1", Path("README.md").read_text(encoding="utf-8")),
+    long_description_content_type="text/markdown",
+)

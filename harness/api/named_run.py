@@ -16,7 +16,7 @@ def named_run(ledger: "Ledger", wanted: str) -> "RunRecord":
     Raises:
         InputError: there is none, or several; the message shows how a run is named.
     """
-    from harness.core.explain import close_match
+    from harness.core.explain import close_match  # pydantic, which not every command needs
 
     studies = ledger.studies() if ledger.exists else []
     runs = [run for study in studies for run in ledger.runs(study.name) if run.status == "completed"]

@@ -37,9 +37,19 @@ from harness.core.errors import HarnessError, InputError, InterruptedRunError
 
 __all__ = ["app", "main"]
 
+HELP = """The experiment harness for growing neural networks.
+
+\b
+To begin:     harness examples, then harness run digits-late-classes
+Your own:     harness new NAME --own-data FILE.csv, then harness run NAME
+In trouble:   harness doctor; harness show NAME says why runs failed
+For a paper:  harness report NAME --out DIR, harness render DIR --paper OUT
+Options:      harness COMMAND --help
+"""
+
 app = typer.Typer(
     name="harness",
-    help="The experiment harness for growing neural networks.",
+    help=HELP,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -86,7 +86,7 @@ def _of_runs(
     file = study_file(report, found.source, study) if sample or study else None
     if sample or study:
         typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
-    outcome = verify_plan(report, file, found.differences)
+    outcome = verify_plan(report, file, found.differences, likely=study_file(report, found.source))
     if outcome:
         yield outcome
     if sample and outcome != "FAIL":

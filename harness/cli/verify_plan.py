@@ -14,18 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["verify_plan"]
 
 MOST = 20
+UNKNOWN_KIND = "expected a kind among"
 MOST_PLANNED = 10_000  # beside what the report has: a forged study could keep its reader busy for ever
 
 
-def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -> "Outcome | None":
+def verify_plan(
+    report: Path, file: Path | None, differences: tuple[str, ...], *, likely: Path | None = None
+) -> "Outcome | None":
     """Plan the study of a report anew, say in what its runs are others, and return the outcome; None if it passes.
 
     Args:
         report: its folder.
         file: executed for the parts that the study may define.
         differences: how this environment differs from the report's.
+        likely: the file here that is probably the study's, which is named and not executed.
     """
-    from harness.core.spec import explain
     from harness.reporting.data.wording import visible
     from harness.reporting.verification.recorded_runs import recorded_study
     from harness.search.load import load_study
@@ -39,7 +42,7 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
     try:
         study = Study.model_validate(record.spec)
     except ValidationError as error:
-        typer.echo(visible(f"the plan was not compared: {explain(error)}; say --study FILE if the study defines parts"))
+        typer.echo(visible(f"the plan was not compared: {_why_not(error, file, likely)}"))
         return None
     if record.planned_runs > MOST_PLANNED + 100 * len(runs):
         typer.echo(f"FAIL: the study plans {record.planned_runs:,} runs, and the report has {len(runs):,}")
@@ -57,6 +60,21 @@ def verify_plan(report: Path, file: Path | None, differences: tuple[str, ...]) -
     outcome: Outcome = "CANNOT-RUN" if other and not departures.keys else "FAIL"
     typer.echo(f"{outcome}: the runs are not those that the study plans")
     return outcome
+
+
+def _why_not(error: ValidationError, file: Path | None, likely: Path | None) -> str:
+    """Say why the study of a report cannot be read, and what to do."""
+    from harness.core.own_place import shown
+    from harness.core.spec import explain
+
+    own = [".".join(map(str, one["loc"])) for one in error.errors() if UNKNOWN_KIND in one["msg"]]
+    if file or not own:
+        return f"{explain(error)}; say --study FILE if the study defines parts"
+    option = f"--study {shown(likely.resolve())}" if likely else "--study FILE, the file of the study"
+    return (
+        f"the study defines {', '.join(dict.fromkeys(own))} itself, and nobody's code is executed unasked; once you "
+        f"have looked at it, add {option}"
+    )
 
 
 def _not_as_registered(study: "Study", data: "StudyData") -> list[str]:

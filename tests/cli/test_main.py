@@ -1,6 +1,7 @@
 import errno
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -238,6 +239,17 @@ def raising(error: BaseException) -> Callable[[str], Path]:
         raise error
 
     return find
+
+
+def test_the_help_says_how_to_begin_in_lines_that_fit(call: Call) -> None:
+    ended = call("--help")
+
+    assert ended.returncode == 0
+    begin = ended.stdout.partition("Options:\n")[0].splitlines()
+    assert "  To begin:     harness examples, then harness run digits-late-classes" in begin
+    named = {word for line in begin for word in re.findall(r"harness ([a-z]+)", line)}
+    assert named <= {"for", *COMMANDS}
+    assert max(map(len, begin)) <= 80
 
 
 def test_what_went_wrong_otherwise_ends_with_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,26 @@ def test_the_published_runs_are_those_that_were_planned(capsys: pytest.CaptureFi
     assert capsys.readouterr().out.startswith("the plan: all 190 runs are those that the study plans")
 
 
-def test_parts_of_a_studys_own_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify_plan(REPORTS / "dict-losses", None, ()) is None
+@pytest.mark.parametrize(
+    ("likely", "option"),
+    [
+        (None, "--study FILE, the file of the study"),
+        (Path("studies/dict-losses/study.py"), "--study studies/dict-losses"),
+    ],
+)
+def test_parts_of_a_studys_own_are_asked_for_and_not_executed(
+    likely: Path | None, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded = set(sys.modules)
 
-    assert "the plan was not compared: " in (out := capsys.readouterr().out)
-    assert "say --study FILE" in out
+    assert verify_plan(REPORTS / "dict-losses", None, (), likely=likely) is None
+
+    assert not [name for name in set(sys.modules) - loaded if name.startswith("study_")]
+    said = (
+        "the plan was not compared: the study defines base.model itself, and nobody's code is executed unasked; once "
+    )
+    assert (out := capsys.readouterr().out).startswith(said)
+    assert f"add {option}" in out
 
 
 def test_departures_fail_and_are_shown_without_control_marks(

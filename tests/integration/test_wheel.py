@@ -76,6 +76,17 @@ def test_it_holds_every_study_as_it_is_and_no_test(wheel: Path) -> None:
     assert others == []
 
 
+def test_it_describes_itself_by_the_readme_without_links_that_lead_nowhere(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        said = archive.read(name).decode()
+
+    assert "Description-Content-Type: text/markdown\n" in said
+    assert "`pip install harness-*.whl` stands for `pip install -e .`" in said
+    assert "[Operations]" not in said
+    assert re.findall(r"\]\((?!https?:)", said) == []
+
+
 def test_its_code_has_the_digest_of_the_checkout(harness: Callable[..., str]) -> None:
     from harness.reporting.data.environment import environment
 
