@@ -101,17 +101,18 @@ def csv_texts(draw: st.DrawFn) -> str:
 
 
 @given(content=csv_texts())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_is_accepted_of_any_table_can_be_loaded(here: Path, content: str) -> None:
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_is_accepted_of_any_table_can_be_planned(here: Path, runner: Runner, content: str) -> None:
     Path("data.csv").write_text(content, encoding="utf-8", newline="")
     try:
         guess = guess_task(read_table(Path("data.csv")))
     except DataError:
         reject()
 
-    task = loaded(here, new_study("any", guess=guess.without_group())).base.task
+    study = loaded(here, new_study("any", guess=guess.without_group()))
 
-    data = load_task(task, None)
+    check_study(study, runner)
+    data = load_task(study.base.task, None)
     assert data.train.inputs.shape == (len(data.train), guess.width)
     assert len(data.train) + len(data.validation) + len(data.test) == guess.table.rows
 
