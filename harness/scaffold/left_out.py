@@ -36,8 +36,8 @@ def reason_to_leave_out(column: Column, delimiter: str, settled: bool) -> str:
     if not settled and (found := may_be_thousands(column, delimiter)):
         return f"{found!r} is a fraction or has separated thousands; {how_to_tell(column.decimal)}"
     if column.is_mostly_numbers and (column.numbers or len(column.counts) > MOST_CATEGORIES):
-        text, row = column.first_word
-        return f"{column.words} of {column.rows} fields are not numbers, such as {text!r:.40} in row {row}"
+        (text, row), found = column.first_word, "is not a number" if column.words == 1 else "are not numbers"
+        return f"{column.words} of {column.rows} fields {found}, such as {text!r:.40} in row {row}"
     if column.numbers_rows and (not column.is_number or column.counts_rows or _is_identifier(column.name)):
         return "it is different in every row"
     if not column.is_number and len(column.counts) > MOST_CATEGORIES:

@@ -118,8 +118,8 @@ def left_out(values: Sequence[object], name: str = "other") -> str:
     [
         ("other", of("", 1.5), "15 of 30 fields are empty"),
         ("other", of("", "oak", "elm", ""), "15 of 30 fields are empty"),
-        ("other", ["abc", *NUMBERS[1:]], "1 of 30 fields are not numbers, such as 'abc' in row 1"),
-        ("other", ["low", *range(ROWS - 1)], "1 of 30 fields are not numbers"),
+        ("other", ["abc", *NUMBERS[1:]], "1 of 30 fields is not a number, such as 'abc' in row 1"),
+        ("other", ["low", *range(ROWS - 1)], "1 of 30 fields is not a number"),
         ("other", of(*(f"{n}%" for n in range(25))), "30 of 30 fields are not numbers, such as '0%' in row 1"),
         ("other", of(3), "it is constant"),
         ("other", [f"plant {row}" for row in range(ROWS)], "it is different in every row"),
