@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import overload
 
 from harness.api.workspaces import workspace_at
+from harness.core.errors import InputError
 from harness.reporting.results.study_results import StudyResults, results_in, results_of_report
 from harness.staging.workspace import Workspace
 
@@ -68,8 +69,12 @@ def open(
 
     Raises:
         StudyNotFoundError: no study of that name was begun there.
+        InputError: there is no folder `home`.
     """
     opened = Studies(workspace_at(home, storage, store))
+    if home is not None and not opened.workspace.home.is_dir():
+        hint = f"; open(study={str(home)!r}) opens a study in the usual home" if study is None else ""
+        raise InputError(f"expected the folder of all that was run, found none at {opened.workspace.home}{hint}")
     return opened if study is None else opened[study]
 
 

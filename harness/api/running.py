@@ -20,6 +20,7 @@ from harness.api.worker_modules import modules_for_workers
 from harness.api.workspaces import workspace_at
 from harness.core.errors import InputError, InterruptedRunError
 from harness.reporting.results.study_results import StudyResults, results_in
+from harness.search.begin_study import note_of_sizes
 from harness.search.check import check_study
 from harness.search.launchers import AbstractLauncher
 from harness.search.observer import Observer
@@ -101,9 +102,11 @@ def run(
     """
     asked, file = changed_study(study, changes, device=device, precision=precision, name=name)
     _check_positive(trials=trials, seeds=seeds, workers=workers)
+    _check_watched(observer, timeout_s)
     workspace = workspace_at(home, storage, store)
     uri = tracking_uri or os.environ.get(VARIABLE)
     trackers = [tracker] if isinstance(tracker, str | type) else tracker or os.environ.get(TRACKERS, "").split()
+    destinations = destinations_of(trackers, uri, workspace.home)
     settings = LaunchSettings(
         origin=origin_of(study, changes),
         trials=trials,
@@ -115,7 +118,7 @@ def run(
         keep_bytes=keep_bytes,
         retry_failed=retry_failed,
         changed_code=changed_code,
-        destinations=destinations_of(trackers, uri, workspace.home) if tracking else (),
+        destinations=destinations if tracking else (),
     )
     if settings.in_workers and file is None:
         settings = replace(settings, modules=modules_for_workers(asked, sys._getframe(1)))  # noqa: SLF001
@@ -132,17 +135,30 @@ def run(
     return results_in(workspace, asked.name)
 
 
-def _check_positive(**numbers: int | None) -> None:
+def _check_positive(**numbers: object) -> None:
     for what, number in numbers.items():
-        if number is not None and number < 1:
+        if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+            raise InputError(f"{what}: expected a whole number, found {number!r}")
+        if isinstance(number, int) and number < 1:
             raise InputError(f"{what}: expected at least 1, found {number}")
+
+
+def _check_watched(observer: object, timeout_s: object) -> None:
+    if isinstance(observer, type) and issubclass(observer, Observer):
+        name = observer.__name__
+        raise InputError(f"observer: expected an observer, found the class {name}; make one: {name}()")
+    if observer is not None and not isinstance(observer, Observer):
+        raise InputError(f"observer: expected one whose class derives from harness.Observer, found {observer!r:.60}")
+    if timeout_s is not None and not (isinstance(timeout_s, int | float) and timeout_s > 0):
+        raise InputError(f"timeout_s: expected a number of seconds above 0, found {timeout_s!r}")
 
 
 def _launch(
     study: Study, runner: Runner, settings: LaunchSettings, observer: GuardedObserver | None, *, progress: bool
 ) -> None:
     make_deterministic()
-    for note in check_study(study, runner):
+    sizes = note_of_sizes(study, runner.workspace.ledger, settings.trials, settings.seeds)
+    for note in filter(None, [*check_study(study, runner), sizes]):
         log.warning("%s", note)
     view = view_of(study.metric) if progress else nullcontext(Observer())
     try:

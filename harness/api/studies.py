@@ -1,9 +1,12 @@
 """The study that is asked for: by its name, its path or as an object, with changes laid over it."""
 
+import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from harness.core.errors import InputError
 
 if TYPE_CHECKING:
     from harness.search.study import Study
@@ -40,6 +43,10 @@ def changed_study(
     all_changes = {**changes, **{field: value for field, value in asked if value}}
     if isinstance(study, Study):
         return study.changed(all_changes, name=name), None
+    if inspect.isroutine(study):
+        raise InputError(f"expected a study, found the function {study.__name__}; call it: {study.__name__}()")
+    if not isinstance(study, str | Path):
+        raise InputError(f"expected a study, its name or its path, found {study!r:.60}")
     file = find_study(str(study))
     return load_study(file).changed(all_changes, name=name), file
 

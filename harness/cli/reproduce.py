@@ -9,11 +9,12 @@ import typer
 from harness.api.named_run import named_run
 from harness.cli import options
 from harness.cli.portable import AsRecorded, train_as_recorded
-from harness.core.errors import HarnessError, InputError
+from harness.core.errors import HarnessError, InputError, SpecError
 from harness.staging.run_name import run_name
 
 if TYPE_CHECKING:
     from harness.staging.ledger import Ledger, RunRecord
+    from harness.staging.run import RunConfig
     from harness.staging.workspace import Workspace
 
 __all__ = ["reproduce"]
@@ -27,6 +28,9 @@ def reproduce(
     home: options.Home = Path("runs"),
     storage: options.Storage = None,
     portable: AsRecorded = None,
+    file: Annotated[
+        Path | None, typer.Option("--study", help="The study's file, if it defines parts of its own and is not known.")
+    ] = None,
 ) -> None:
     """Train a run again, alone and from step 0, and compare history and final weights bit for bit.
 
@@ -34,6 +38,7 @@ def reproduce(
     settings of the machine than it was trained with says nothing of the run, and is not recorded.
     """
     from harness.search.commit import commit_of
+    from harness.search.find import find_study
     from harness.search.load import load_study
     from harness.training.determinism import make_deterministic
 
@@ -42,7 +47,9 @@ def reproduce(
     train_as_recorded(bool(records[0].machine.get("pinned")), portable)
     study = workspace.ledger.study(records[0].study)
     assert study is not None  # its runs were found
-    if study.file and Path(study.file).is_file():
+    if file:
+        load_study(find_study(str(file)))
+    elif study.file and Path(study.file).is_file():
         load_study(Path(study.file))  # for the classes that it defines
     make_deterministic()
     failures = []
@@ -65,13 +72,12 @@ def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tupl
     from harness.staging.reproduce import read_recorded
     from harness.staging.reproduce import reproduce as compare_with_rerun
     from harness.staging.reproductions import save_reproduction
-    from harness.staging.run import RunConfig
 
     try:
         recorded = read_recorded(workspace.stages, record.stages, test=record.opened_test)
     except ValueError as error:
         return False, f"FAIL: {error}"
-    difference = compare_with_rerun(RunConfig.model_validate(record.config), recorded, workspace.data_folder) or ""
+    difference = compare_with_rerun(_config_of(record), recorded, workspace.data_folder) or ""
     changed = _changed_code(record, workspace) if difference else ""
     if not changed:
         save_reproduction(workspace.ledger.database, record, recorded.history, difference, commit)
@@ -79,6 +85,22 @@ def _retrained(workspace: "Workspace", record: "RunRecord", commit: str) -> tupl
         return False, f"FAIL at {difference}{changed}"
     weights = "history and final weights are" if recorded.snapshot else "the history is"
     return True, f"PASS: {weights} the same to the bit, {len(recorded.history):,} values in all"
+
+
+def _config_of(record: "RunRecord") -> "RunConfig":
+    """Return the configuration of a run. Raises `SpecError` if parts of it are of classes that are not known here."""
+    from pydantic import ValidationError
+
+    from harness.core.spec import explain
+    from harness.staging.run import RunConfig
+
+    try:
+        return RunConfig.model_validate(record.config)
+    except ValidationError as error:
+        raise SpecError(
+            f"cannot read the run's configuration: {explain(error)}. "
+            "If the study defines parts of its own, name its file with --study"
+        ) from None
 
 
 def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
@@ -98,11 +120,10 @@ def _chosen(ledger: "Ledger", wanted: str, amount: int) -> "list[RunRecord]":
 
 
 def _changed_code(record: "RunRecord", workspace: "Workspace") -> str:
-    from harness.staging.run import RunConfig
     from harness.staging.runner import Runner
     from harness.staging.stage_key import first_key
 
-    config = RunConfig.model_validate(record.config)
+    config = _config_of(record)
     data = Runner(workspace).data_digest(config)
     same = record.stages[0].key in (first_key(config, data=data), first_key(config, alone=True, data=data))
     what = "the data, the code" if data else "the code"

@@ -71,6 +71,7 @@ def run(
     from harness.api.launch_study import LaunchSettings, launch_study
     from harness.api.progress import ProgressView
     from harness.reporting.data.wording import visible
+    from harness.search.begin_study import note_of_sizes
     from harness.search.check import check_study
     from harness.search.retry import retry_on_disconnect
     from harness.staging.ledger import StudyOrigin
@@ -100,7 +101,11 @@ def run(
     with Interruption() as stop:
         runner = Runner(workspace, alone=not share, stop=stop, cache_features=share and cache_features, packing=packing)
         register = f"harness register {shlex.quote(without_home(study))}{_home_option(home)}{_storage_option(storage)}"
-        notes = [*check_study(loaded, runner), note_of_other_points(loaded, file, workspace.ledger, register)]
+        notes = [
+            *check_study(loaded, runner),
+            note_of_sizes(loaded, workspace.ledger, trials, seeds),
+            note_of_other_points(loaded, file, workspace.ledger, register),
+        ]
         for note in filter(None, notes):
             typer.echo(f"harness: {note}", err=True)
         if dry_run:

@@ -14,7 +14,7 @@ from harness.staging.ledger import Ledger, StudyRecord
 from harness.staging.previous_specs import MUTABLE_FIELDS, save_previous_spec, spec_digest
 from harness.staging.study_spec import StudySpec
 
-__all__ = ["as_begun", "begin_study", "check_unchanged"]
+__all__ = ["as_begun", "begin_study", "check_unchanged", "note_of_sizes"]
 
 
 def begin_study(
@@ -63,6 +63,20 @@ def as_begun(study: Study, record: StudyRecord | None) -> Study:
     return study
 
 
+def note_of_sizes(study: Study, ledger: Ledger, trials: int | None, seeds: int | None) -> str:
+    """Say that a study keeps numbers with which it was begun, though it names greater ones; nothing if it does not."""
+    begun = ledger.study(study.name) if ledger.exists else None
+    kept = [
+        f"{before} {what} (--{what} {now} gives it more; in Python {what}={now})"
+        for what, now, asked, before in (
+            ("trials", study.trials, trials, begun.trials if begun else study.trials),
+            ("seeds", study.seeds, seeds, begun.seeds if begun else study.seeds),
+        )
+        if asked is None and now > before
+    ]
+    return f"the study {study.name!r} keeps what it was begun with: {', '.join(kept)}" if kept else ""
+
+
 def check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
     """Refuse a spec that differs from the recorded one in more than the fields that may change.
 
@@ -77,7 +91,7 @@ def check_unchanged(before: dict[str, Any], now: dict[str, Any]) -> None:
         more = f" and {len(different) - 3} more" if len(different) > 3 else ""
         raise StudyChangedError(
             f"the study {now['name']!r} was begun with another spec: {'; '.join(changes)}{more}. "
-            "Run it under another name with --as NAME, or in another home with --home"
+            "Run it under another name with --as NAME, or in another home with --home (in Python: name, home)"
         )
 
 

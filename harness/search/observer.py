@@ -17,7 +17,7 @@ class Observer:
         """The launch begins: there are `total` runs in the study, of which `done` have ended already."""
 
     def on_run_begin(self, name: str, steps: int) -> None:
-        """The run `name` of `steps` steps begins."""
+        """The run `name` of `steps` steps begins, or goes on after it was put aside for others."""
 
     def on_training(self, names: Sequence[str]) -> None:
         """The runs `names`, which have begun, are trained next, together."""

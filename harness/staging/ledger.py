@@ -15,6 +15,7 @@ from harness.staging.database import Database
 from harness.staging.leases import forgive_all_deaths
 from harness.staging.record_digest import DIGEST, record_digest
 from harness.staging.row_digest import digest_beside, digest_of_row, save_row, save_row_digest
+from harness.staging.run_name import run_name
 from harness.staging.stored_json import stored_list, stored_object
 from harness.staging.study_spec import StudySpec
 from harness.staging.transaction import AbstractTransaction
@@ -104,6 +105,11 @@ class RunRecord:
     def key(self) -> RunKey:
         """Trial, arm and seed: what names the run within its study."""
         return self.trial, self.arm, self.seed
+
+    @property
+    def name(self) -> str:
+        """How the run is called wherever people, and observers, read of it."""
+        return run_name(*self.key)
 
     @property
     def opened_test(self) -> bool:

@@ -39,3 +39,10 @@ def test_an_empty_folder_has_no_studies(tmp_path: Path) -> None:
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected the folder of a report"):
         h.open_report(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_no_home(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"found none at .*mine; open\(study='mine'\) opens a study in the usual home"):
+        h.open("mine")
+    with pytest.raises(InputError, match=r"found none at .*nowhere$"):
+        h.open(tmp_path / "nowhere", "tiny")

@@ -181,3 +181,30 @@ def test_numbers_below_one_are_refused_in_a_line(study: Study, tmp_path: Path, w
         h.run(study, home=tmp_path, **QUIET, **none)
 
     assert not list(tmp_path.iterdir())
+
+
+def a_function() -> None:
+    """Make no study."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"trials": "3"}, "trials: expected a whole number, found '3'"),
+        ({"workers": 1.5}, "workers: expected a whole number, found 1.5"),
+        ({"seeds": True}, "seeds: expected a whole number, found True"),
+        ({"timeout_s": 0}, "timeout_s: expected a number of seconds above 0, found 0"),
+        ({"observer": Journal}, r"found the class Journal; make one: Journal\(\)"),
+        ({"observer": "nobody"}, "expected one whose class derives from harness.Observer, found 'nobody'"),
+        ({"tracker": "tensorbord"}, "tensorbord"),
+        ({"study": a_function}, r"found the function a_function; call it: a_function\(\)"),
+        ({"study": ["tiny"]}, r"expected a study, its name or its path, found \['tiny'\]"),
+    ],
+)
+def test_arguments_of_other_kinds_are_refused_in_a_line_and_nothing_is_written(
+    study: Study, tmp_path: Path, arguments: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        h.run(**{"study": study, "home": tmp_path / "home", **QUIET, **arguments})
+
+    assert not (tmp_path / "home").exists()

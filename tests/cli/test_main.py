@@ -75,7 +75,7 @@ COMMANDS = {
         *["study", "--trials", "--seeds", "--share", "--every", "--device", "--precision", "--set", "--as", "--home"],
         *["--store", "--storage", "--portable"],
     ],
-    "reproduce": ["run", "--runs", "--home", "--storage", "--portable"],
+    "reproduce": ["run", "--runs", "--home", "--storage", "--portable", "--study"],
     "export": ["run", "folder", "--to", "--home", "--store", "--storage"],
     "cache": ["list", "verify", "evict"],
     "bench": ["name", "--quick", "--json", "--save"],

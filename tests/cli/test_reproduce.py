@@ -1,6 +1,7 @@
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,21 @@ def test_an_empty_home_has_nothing_to_reproduce(call: Call) -> None:
 
     assert ended.returncode == 2
     assert "no study was begun in runs" in ended.stderr
+
+
+def test_a_run_of_classes_that_are_not_known_here_needs_their_file(call: Call, home: Path, tmp_path: Path) -> None:
+    ledger = Ledger(home)
+    run = a_run(home)
+    ledger.save_run(replace(run, config={**run.config, "model": {"kind": "of_elsewhere", "width": 8}}))
+    (study,) = ledger.studies()
+    ledger.save_study(replace(study, file=""))
+    name = f"tiny/{run.trial}/{run.arm}/{run.seed}"
+
+    refused = call("reproduce", name, "--home", str(home))
+    loaded = call("reproduce", name, "--home", str(home), "--study", str(tmp_path / "no.py"))
+
+    assert (refused.returncode, loaded.returncode) == (2, 2)
+    assert refused.stderr.count("\n") == 1
+    assert "model: expected a kind among" in refused.stderr
+    assert "name its file with --study" in refused.stderr
+    assert "no such file" in loaded.stderr

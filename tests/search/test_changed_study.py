@@ -11,6 +11,7 @@ from harness.core.errors import StudyChangedError
 from harness.core.spec import with_changes
 from harness.reporting.checks.recorded import spec_unchanged
 from harness.reporting.data.collect import collect
+from harness.search.begin_study import note_of_sizes
 from harness.search.observer import Observer
 from harness.search.preview import preview_runs
 from harness.search.study import Study
@@ -159,6 +160,31 @@ def test_title_and_question_can_be_reworded(run_study: Launch, study: Study, tmp
 
     (record,) = Ledger(tmp_path / "home").studies()
     assert (record.spec["title"], record.spec["question"], record.trials) == ("A better title", "Better?", 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked", "said"),
+    [
+        ({"trials": 3, "seeds": 2}, (None, None), "1 trials (--trials 3 gives it more; in Python trials=3), 1 seeds"),
+        ({"trials": 3}, (2, None), ""),
+        ({"trials": 1}, (None, None), ""),
+    ],
+)
+def test_numbers_that_a_begun_study_does_not_take_are_said(
+    run_study: Launch,
+    study: Study,
+    tmp_path: Path,
+    changes: dict[str, Any],
+    asked: tuple[int | None, int | None],
+    said: str,
+) -> None:
+    ledger, changed = Ledger(tmp_path / "home"), with_changes(study, changes)
+    assert note_of_sizes(changed, ledger, *asked) == ""
+    run_study(trials=1)
+
+    note = note_of_sizes(changed, ledger, *asked)
+
+    assert (said in note) and (bool(note) is bool(said))
 
 
 OWN = """
