@@ -184,7 +184,8 @@ def test_numbers_that_a_begun_study_does_not_take_are_said(
 
     note = note_of_sizes(changed, ledger, *asked)
 
-    assert (said in note) and (bool(note) is bool(said))
+    assert said in note
+    assert bool(note) is bool(said)
 
 
 OWN = """
