@@ -171,7 +171,9 @@ class Table(AbstractTask):
     def _column(self, columns: Columns, name: str, training: Tensor) -> RawColumn:
         """Return what `_input` does to a column."""
         if name in self.categorical:
-            return RawColumn(name, categories=sorted(set(columns.texts(name))))
+            fill = str(self.fill.get(name, ""))
+            texts = columns.texts(name, fill=fill, empty=self.missing)
+            return RawColumn(name, categories=sorted(set(texts)), fill=fill or None)
         numbers = self._numbers(columns, name, training)
         scale = self._scale(columns, name, numbers, training)
         filling = self._filling(columns, name, self._stored(columns, name), training)

@@ -85,7 +85,13 @@ def patients_in(folder: Path, delimiter: str = ",", decimal: str = ".", **fields
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"standardize": False}, {"delimiter": ";", "decimal": ","}, {"fill": {"age": 1.0, "pressure": "mean"}}],
+    [
+        {},
+        {"standardize": False},
+        {"delimiter": ";", "decimal": ","},
+        {"decimal": ","},
+        {"fill": {"age": 1.0, "pressure": "mean"}},
+    ],
 )
 def test_raw_rows_become_the_inputs_of_a_task_to_the_bit(tmp_path: Path, fields: Any) -> None:
     task = patients_in(tmp_path, **{name: value for name, value in fields.items() if name != "fill"})
@@ -99,6 +105,31 @@ def test_raw_rows_become_the_inputs_of_a_task_to_the_bit(tmp_path: Path, fields:
     assert sorted(made.tolist()) == sorted(everything.tolist())
     assert made.dtype == torch.float32
     assert made.shape == (60, 5)
+
+
+def test_empty_categories_are_filled_as_in_training(tmp_path: Path) -> None:
+    wards = ["north", "", " ? ", "south"] * 15
+    rows = "".join(f"{ward},{row % 2}\n" for row, ward in enumerate(wards))
+    (tmp_path / "wards.csv").write_text(f" ward ,sick\n{rows}")
+    task = Table(
+        path="wards.csv",
+        sha256=sha256_of(tmp_path / "wards.csv"),
+        inputs=("ward",),
+        categorical=("ward",),
+        fill={"ward": "unknown"},
+        missing=("?",),
+        label="sick",
+        classes={"all": (0, 1)},
+    )
+    data, raw = load_task(task, tmp_path), told(task, tmp_path)
+    assert isinstance(raw, RawRows)
+
+    made = raw.inputs(raw.read(tmp_path / "wards.csv"), torch)
+
+    everything = torch.cat([data.train.inputs, data.validation.inputs, data.test.inputs])
+    assert sorted(made.tolist()) == sorted(everything.tolist())
+    assert raw.columns[0].categories == ["north", "south", "unknown"]
+    assert made[1].tolist() == [0.0, 0.0, 1.0]
 
 
 def test_rows_are_read_from_dictionaries_frames_and_other_libraries_alike(tmp_path: Path) -> None:
