@@ -69,9 +69,10 @@ class RawRows:
     single: bool = False
 
     def read(self, path: str | Path) -> list[dict[str, str]]:
-        """Return the rows of a CSV file with a header."""
+        """Return the rows of a CSV file with a header; empty ones, as spreadsheets leave, are passed over."""
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
-            return list(csv.DictReader(stream, delimiter=self.delimiter))
+            rows = list(csv.DictReader(stream, delimiter=self.delimiter))
+        return [row for row in rows if any(str(value or "").strip() for value in row.values())]
 
     def inputs(self, raw: Any, library: Any) -> Any:
         """Return inputs `[N, D]` of rows: values by column, of one row, several, or a data frame of pandas."""

@@ -147,6 +147,23 @@ def test_rows_are_read_from_dictionaries_frames_and_other_libraries_alike(tmp_pa
     assert raw.inputs([], torch).shape == (0, 5)
 
 
+def test_an_empty_field_of_a_category_is_the_one_that_stands_for_it_and_empty_rows_are_passed_over(
+    tmp_path: Path,
+) -> None:
+    task = patients_in(tmp_path)
+    path = tmp_path / "patients.csv"
+    path.write_text(path.read_text().replace("north", "").replace("south ", "?") + ",,,,,\n , ,,,,\n")
+    filled = {"ward": "none", "pressure": "mean", "age": "mean"}
+    task = task.model_copy(update={"sha256": sha256_of(path), "fill": filled})
+    data, raw = load_task(task, tmp_path), told(task, tmp_path)
+
+    made = raw.inputs(raw.read(path), torch)
+
+    everything = torch.cat([data.train.inputs, data.validation.inputs, data.test.inputs])
+    assert sorted(made.tolist()) == sorted(everything.tolist())
+    assert made.shape == (60, 4)
+
+
 def test_numbers_of_a_parquet_file_are_read_as_they_are_stored(tmp_path: Path) -> None:
     content = {"x": np.random.default_rng(0).normal(size=30).astype(np.float32), "y": [0, 1] * 15}
     parquet.write_table(pa.table(content), tmp_path / "t.parquet")

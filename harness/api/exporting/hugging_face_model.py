@@ -40,4 +40,5 @@ class GrownNetwork(PreTrainedModel):
 
     def forward(self, *args: Tensor, **kwargs: Tensor) -> ModelOutput:
         """Return the outputs by name."""
-        return ModelOutput(self.network(*args, **kwargs))
+        # A network that takes no names gets its inputs as one mapping, as in training.
+        return ModelOutput(self.network(*args, **kwargs) if args else self.network(kwargs))

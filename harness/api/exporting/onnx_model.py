@@ -76,12 +76,13 @@ outputs = dict(zip([output.name for output in session.get_outputs()], session.ru
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Let torch not speak of libraries that are not there and of its own changes to come."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    logs = {log: log.level for log in map(logging.getLogger, ("torch.onnx", "onnxscript"))}
+    for log in logs:
+        log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.setLevel(level)
+        for log, level in logs.items():
+            log.setLevel(level)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import harness as h
 from harness.core.errors import InputError, SpecError
@@ -33,7 +33,7 @@ from harness.data import (
 from harness.data.sources import InMemory
 from harness.growth import AtStep, AttachHead, GrowthRule, NoFreezing
 from harness.losses import JointCrossEntropy, MeanSquared
-from harness.models import MLP
+from harness.models import MLP, GrowableModel
 from harness.search.launch import launch
 from harness.search.observer import Observer
 from harness.search.study import Study
@@ -267,6 +267,22 @@ def test_the_card_says_where_only_the_code_of_a_task_knows_its_inputs(tmp_path: 
 def test_a_task_that_makes_other_inputs_than_it_says_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"to make inputs inputs torch.float32 \[64\], found RuntimeError"):
         exported(study_of(OwnTold(classes=TEN, shape=63), "own-other", 64), tmp_path)
+
+
+class Sum(nn.Module):
+    """Takes a mapping."""
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        return batch["ids"] + batch["mask"]
+
+
+@pytest.mark.campaign
+def test_a_network_that_takes_no_names_gets_them_as_one_mapping_from_transformers() -> None:
+    from harness.api.exporting.hugging_face_model import GrownNetwork, GrownNetworkConfig
+
+    network = GrownNetwork(GrownNetworkConfig(), GrowableModel(nn.Sequential(Sum()), "sum"))
+
+    assert network(ids=torch.tensor([1.0]), mask=torch.tensor([2.0]))["sum"].item() == 3
 
 
 def test_a_folder_of_before_has_no_preprocessing_and_says_so(tmp_path: Path) -> None:
