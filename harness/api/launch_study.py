@@ -139,7 +139,7 @@ def _trained(
             file=settings.file,
             keep_bytes=settings.keep_bytes,
             execute=executor.execute if settings.in_workers else None,
-            changed_code=settings.changed_code,
+            changed_code=settings.changed_code or settings.retry_failed,  # who tries again may have mended the code
         )
         return retry_on_disconnect(begin)
 

@@ -64,15 +64,17 @@ def as_begun(study: Study, record: StudyRecord | None) -> Study:
 
 
 def note_of_sizes(study: Study, ledger: Ledger, trials: int | None, seeds: int | None) -> str:
-    """Say that a study keeps numbers with which it was begun, though it names greater ones; nothing if it does not."""
+    """Say that a study keeps numbers with which it was begun, though it names greater ones since; nothing otherwise."""
     begun = ledger.study(study.name) if ledger.exists else None
+    if begun is None:
+        return ""
     kept = [
         f"{before} {what} (--{what} {now} gives it more; in Python {what}={now})"
         for what, now, asked, before in (
-            ("trials", study.trials, trials, begun.trials if begun else study.trials),
-            ("seeds", study.seeds, seeds, begun.seeds if begun else study.seeds),
+            ("trials", study.trials, trials, begun.trials),
+            ("seeds", study.seeds, seeds, begun.seeds),
         )
-        if asked is None and now > before
+        if asked is None and now > max(before, int(begun.spec.get(what, now)))
     ]
     return f"the study {study.name!r} keeps what it was begun with: {', '.join(kept)}" if kept else ""
 
