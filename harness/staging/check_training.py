@@ -155,4 +155,5 @@ def _values_kept(tensors: Sequence[Tensor]) -> Iterator[None]:
     finally:
         with torch.no_grad():
             for tensor, value in zip(tensors, values, strict=True):
-                tensor.copy_(value)
+                if not torch.equal(tensor, value):  # one that was expanded cannot be written, and has not changed
+                    tensor.copy_(value)

@@ -95,12 +95,13 @@ class _Normed(nn.Module):
     def __init__(self, outputs: int, *, fails: bool) -> None:
         super().__init__()
         self.norm, self.drop, self.out = nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, outputs)
+        self.register_buffer("shift", torch.zeros(1).expand(64))  # which cannot be written
         self.fails = fails
 
     def forward(self, inputs: Tensor) -> Tensor:
         if self.fails and self.training:
             raise AttributeError("no attribute 'outptu'")
-        found: Tensor = self.out(self.drop(self.norm(inputs)))
+        found: Tensor = self.out(self.drop(self.norm(inputs + self.shift)))
         return found
 
 
