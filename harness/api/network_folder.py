@@ -64,14 +64,16 @@ def load_preprocessing(folder: str | Path) -> Preprocessing:
     """Return how raw examples become inputs of the network in `folder`, and its outputs predictions.
 
     Raises:
-        InputError: the folder does not say; networks that were exported by harness 0.2 do not.
+        InputError: the folder does not say; one that harness 0.2 wrote does not.
     """
     try:
         return load(folder)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except FileNotFoundError:
         raise InputError(
-            f"expected {FILE} in {folder}, found {error}; harness export writes it beside a network"
+            f"expected {FILE} in {folder}, found none; harness export writes it beside a network"
         ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"expected {FILE} in {folder}, found {error}; export the network again") from None
 
 
 def _specs(content: Mapping[str, Any]) -> tuple[RunConfig, tuple[GrowthEvent, ...]]:

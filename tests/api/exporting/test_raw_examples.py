@@ -286,5 +286,13 @@ def test_a_network_that_takes_no_names_gets_them_as_one_mapping_from_transformer
 
 
 def test_a_folder_of_before_has_no_preprocessing_and_says_so(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"expected preprocessing.json in .*; harness export writes it"):
+    with pytest.raises(InputError, match=r"expected preprocessing.json in .*, found none; harness export writes it"):
+        h.load_preprocessing(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"inputs": {"kind": "sounds"}, "predictions": []}', "[]"])
+def test_what_is_no_preprocessing_is_refused_in_a_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "preprocessing.json").write_text(content)
+
+    with pytest.raises(InputError, match=r"expected preprocessing.json in .*; export the network again"):
         h.load_preprocessing(tmp_path)
