@@ -92,6 +92,8 @@ class Normed(AbstractModel):
 
 
 class _Normed(nn.Module):
+    shift: Tensor
+
     def __init__(self, outputs: int, *, fails: bool) -> None:
         super().__init__()
         self.norm, self.drop, self.out = nn.BatchNorm1d(64), nn.Dropout(0.5), nn.Linear(64, outputs)
