@@ -35,6 +35,7 @@ from harness.growth.surgery import (
     Schedules,
     bare,
     check_coverage,
+    check_settings,
     follow_factors,
     named_home,
     operate,
@@ -96,7 +97,8 @@ def grow(
         average: an average of the model's weights, which grows with it and takes over its new values.
         keep_teacher: whether the network before the growth is kept as `model.teacher`.
         lr_factor: the new parameters' learning rate, in units of that of the group whose settings they take.
-        group: other hyperparameters of the new parameters' group, such as `weight_decay`.
+        group: other hyperparameters of the new parameters' group, such as `weight_decay`, by names that the optimizer
+            knows.
         like: the group whose settings new parameters take: its number, or the path of a module or parameter in it. By
             default new rows take those of the layer that they extend or replace, others those of the largest group.
         scheduler: torch's learning-rate schedulers that are to go on with the new groups, which keep their factor.
@@ -118,6 +120,7 @@ def grow(
         average=average,
     )
     optimizers = bare(optimizer)
+    check_settings(optimizers, lr_factor, group)
     check_whole(model, optimizers)
     check_growable(model)
     _forget_graphs(model)

@@ -2,6 +2,7 @@
 
 from harness.growth.surgery.coverage import check_coverage
 from harness.growth.surgery.factors import follow_factors
+from harness.growth.surgery.given_settings import check_settings
 from harness.growth.surgery.groups import AddedGroup, Home, named_home
 from harness.growth.surgery.names import ParameterNames
 from harness.growth.surgery.operate import operate
@@ -16,6 +17,7 @@ __all__ = [
     "Schedules",
     "bare",
     "check_coverage",
+    "check_settings",
     "follow_factors",
     "named_home",
     "operate",
