@@ -29,6 +29,7 @@ from harness.growth.probe import Probe
 from harness.growth.recipe import Reshaping
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
+from harness.growth.stale_attributes import check_attributes
 from harness.growth.surgery import (
     AddedGroup,
     ParameterNames,
@@ -36,6 +37,7 @@ from harness.growth.surgery import (
     bare,
     check_coverage,
     check_settings,
+    check_still,
     follow_factors,
     named_home,
     operate,
@@ -85,6 +87,10 @@ def grow(
 
     The model remembers its growths (`growth_state`): the next one draws other values, thaws what this one's policy
     froze, and freezes by its own. What was frozen by hand in between is not trained by any policy.
+
+    Lists of parameters that your own code made before hold tensors that the network no longer has, so make them anew:
+    `clip_grad_norm_(model.parameters(), 1.0)` at each step, not of a list. Those in attributes of modules are seen, and
+    refused.
 
     Args:
         model: any module, compiled or not. One in `DistributedDataParallel` grows on every process alike; the wrapper
@@ -152,6 +158,8 @@ def grow(
         factors = factors_by_parameter(model, grown.identities, policy, growth=number)
         groups = [*grown.groups, *follow_factors(optimizers, factors)]
         schedules.check(groups)
+        if grown.frozen:
+            check_still(optimizers)
         check_by_hand(model, grown.identities, grown.frozen & state.thawed, policy)
         stay_in_eval_mode(model, grown.identities, grown.frozen, frozen_norm=policy.frozen_norm)
         change = Change(operation=operation, freeze=policy, keep_teacher=keep_teacher).done(grown.growth)
@@ -202,6 +210,7 @@ def grow_network(
     sizes = sizes_of(identities)
     stream = generator(seed, "growth", number)
     growth = operate_on(model, operation, keep_teacher=keep_teacher, probe=probe, generator=stream)
+    check_attributes(model, growth.gone)
     for item in growth.carried:
         inherit(item)
     groups = operate(optimizers, growth, step=step, lr_factor=lr_factor, group=group, like=home)

@@ -14,7 +14,7 @@ from harness.growth.freeze import factors_by_parameter, freeze
 from harness.growth.frozen_modes import let_go, stay_in_eval_mode
 from harness.growth.growth_state import keep_growth_state, own_state, unwrapped
 from harness.growth.rollback import all_or_nothing
-from harness.growth.surgery import Schedules, bare, check_coverage, follow_factors
+from harness.growth.surgery import Schedules, bare, check_coverage, check_still, follow_factors
 
 __all__ = ["refreeze"]
 
@@ -63,6 +63,8 @@ def refreeze(
         factors = factors_by_parameter(model, state.identities, state.policy, growth=state.number, age=age)
         groups = follow_factors(optimizers, factors)
         schedules.check(groups)
+        if frozen:
+            check_still(optimizers)
         stay_in_eval_mode(model, state.identities, frozen, frozen_norm=state.policy.frozen_norm)
         keep_growth_state(model, replace(state, frozen=frozen, age=age).now())
     schedules.extend(groups)

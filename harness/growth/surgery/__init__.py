@@ -8,6 +8,7 @@ from harness.growth.surgery.names import ParameterNames
 from harness.growth.surgery.operate import operate
 from harness.growth.surgery.rates import scale_rates
 from harness.growth.surgery.schedules import Schedules
+from harness.growth.surgery.still import check_still
 from harness.growth.surgery.wrapped import bare
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "bare",
     "check_coverage",
     "check_settings",
+    "check_still",
     "follow_factors",
     "named_home",
     "operate",

@@ -71,7 +71,8 @@ class Trial:
 
     Args:
         optimizer: the other one.
-        groups: settings and parameters of each group; parameters are copied, and weight decay is left out.
+        groups: settings and parameters of each group; parameters are copied.
+        decays: whether weight decay is kept rather than left out.
 
     Raises:
         TrialFailedError: it takes no such group.
@@ -81,7 +82,8 @@ class Trial:
         was_started: whether the parameters needed a state before the first step.
     """
 
-    def __init__(self, optimizer: Optimizer, *groups: tuple[Settings, Sequence[Tensor]]) -> None:
+    def __init__(self, optimizer: Optimizer, *groups: tuple[Settings, Sequence[Tensor]], decays: bool = False) -> None:
+        self._decays = decays
         self._original = optimizer
         self._groups = groups
         self._way: _Way | None = None
@@ -97,17 +99,18 @@ class Trial:
         for settings, parameters in self._groups:
             plain = {key: copied(value) for key, value in settings.items() if key not in OF_GROUPS_ALONE}
             decays = [key for key, value in plain.items() if "weight_decay" in key and not isinstance(value, bool)]
+            left_out = [] if self._decays else decays
             self.parameters = [nn.Parameter(parameter.detach().clone()) for parameter in parameters]
             try:
-                self._optimizer.add_param_group({**plain, **dict.fromkeys(decays, 0.0), "params": self.parameters})
+                self._optimizer.add_param_group({**plain, **dict.fromkeys(left_out, 0.0), "params": self.parameters})
             except Exception as error:
                 raise TrialFailedError(str(error) or type(error).__name__) from error
         if callable(train := getattr(self._optimizer, "train", None)):
             train()  # those that need no schedule have a mode, as modules do
         self._before = {key: copied(value) for key, value in self._optimizer.param_groups[-1].items()}
 
-    def step(self, gradient: float = 0.0) -> None:
-        """Make a step with gradients of up to 1.5 times `gradient`.
+    def step(self, gradient: float = 0.0, *, without: nn.Parameter | None = None) -> None:
+        """Make a step with gradients of up to 1.5 times `gradient`, and with none of the parameter `without`.
 
         Raises:
             TrialFailedError: no way to call it works; the message is that of the plainest one.
@@ -119,7 +122,7 @@ class Trial:
             if way.started and not self._way and not start(self._optimizer, self._every()):
                 continue
             try:
-                self._step(gradient, way)
+                self._step(gradient, way, without)
             except Exception as error:  # noqa: BLE001 - what a foreign optimizer raises is not known
                 reasons.append(str(error) or type(error).__name__)
             else:
@@ -127,12 +130,12 @@ class Trial:
                 return
         raise TrialFailedError(reasons[0])
 
-    def _step(self, gradient: float, way: "_Way") -> None:
+    def _step(self, gradient: float, way: "_Way", without: nn.Parameter | None) -> None:
         held = self._every()
 
         def closure() -> Tensor:
             for parameter in held:
-                parameter.grad = way.gradient(parameter, gradient)
+                parameter.grad = None if parameter is without else way.gradient(parameter, gradient)
             return torch.zeros(())
 
         with warnings.catch_warnings():
@@ -248,25 +251,50 @@ def _twin_of(value: Any, twins: dict[int, Any]) -> Any:
 
 
 def parameter_holder(optimizer: Optimizer) -> str | None:
-    """Return the name of an attribute, other than groups and state, in which the optimizer holds parameters."""
-    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    """Return the name of an attribute, other than groups and state, in which the optimizer keeps what is of parameters.
+
+    These are parameters themselves, their `id`, or a list of tensors of their shapes, which it knows by position.
+    """
+    held = {id(parameter): parameter for group in optimizer.param_groups for parameter in group["params"]}
     for state in states(optimizer):
         for key, value in state.items():
-            if not isinstance(key, Tensor) and _holds(value, held):
+            if not isinstance(key, Tensor) and (_holds(value, held) or _is_id(key, held)):
                 return str(key)
     for layer in layers(optimizer):
         apart = {id(layer.state), id(layer.param_groups)}
         for name, value in vars(layer).items():
-            if id(value) not in apart and not isinstance(value, Optimizer) and _holds(value, held):
+            if id(value) in apart or isinstance(value, Optimizer):
+                continue
+            if _holds(value, held) or _is_parallel(value, held):
                 return name
     return None
 
 
-def _holds(value: Any, parameters: set[int]) -> bool:
+def _holds(value: Any, parameters: Mapping[int, Tensor]) -> bool:
     if isinstance(value, nn.Module):
         return any(id(parameter) in parameters for parameter in value.parameters())
     if isinstance(value, dict):
         return any(_holds(item, parameters) for pair in value.items() for item in pair)
     if isinstance(value, list | tuple | set):
         return any(_holds(item, parameters) for item in value)
-    return id(value) in parameters
+    return id(value) in parameters or _is_id(value, parameters)
+
+
+def _is_id(value: Any, parameters: Mapping[int, Tensor]) -> bool:
+    return isinstance(value, int) and value in parameters
+
+
+def _is_parallel(value: Any, parameters: Mapping[int, Tensor]) -> bool:
+    """Return whether `value` has a tensor for each parameter, of its shape and in the same order."""
+    if not isinstance(value, dict | list | tuple):
+        return False
+    shapes = [tensor.shape for tensor in _tensors(value)]
+    return any(map(len, shapes)) and shapes == [parameter.shape for parameter in parameters.values()]
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(item)
