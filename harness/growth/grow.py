@@ -26,6 +26,7 @@ from harness.growth.lineage import Change, GrowthEvent, operate_on
 from harness.growth.operations import AbstractOperation
 from harness.growth.plain_forward import plain_forward
 from harness.growth.probe import Probe
+from harness.growth.probe_call import in_words_of_probe
 from harness.growth.recipe import Reshaping
 from harness.growth.record import Growth
 from harness.growth.rollback import all_or_nothing
@@ -137,7 +138,8 @@ def grow(
     policy, declared = freeze_policy or NoFreezing(), declared_sizes(model)
     schedules = Schedules(optimizer if isinstance(optimizer, Sequence) else (optimizer,), scheduler)
     whole = model if average is None else nn.ModuleList([model, average.module])
-    with all_or_nothing(whole, optimizers), on_every_process(given, average) as done, plain_forward(model):
+    explained, undone = in_words_of_probe(model, probe), all_or_nothing(whole, optimizers)
+    with explained, undone, on_every_process(given, average) as done, plain_forward(model):
         let_go(model)
         follow_factors(optimizers, {})
         grown = grow_network(

@@ -10,27 +10,29 @@ from torch.nn.parameter import is_lazy
 
 from harness.core.errors import ModulePathError
 from harness.models.call import tensors_in
+from harness.models.train_view import in_train_view, with_train_view
 
 __all__ = ["eval_mode", "gpus_of", "without_side_effects"]
 
 
 @contextmanager
 def eval_mode(model: nn.Module) -> Iterator[None]:
-    """Put `model` into eval mode, and every module back into the mode that it was in."""
+    """Put `model` into eval mode, and every module back into the mode that it was in; but see `train_view`."""
     # Not by `eval` and `training = ...`: modules look every assignment up, which takes longer than a small layer.
-    modes = [vars(module) for module in model.modules() if module.training]
+    shown = [(module, in_train_view(module, model)) for module in model.modules()]
+    changed = [(vars(module), training) for module, training in shown if module.training != training]
     try:
-        for mode in modes:
-            mode["training"] = False
+        for mode, training in changed:
+            mode["training"] = training
         yield
     finally:
-        for mode in modes:
-            mode["training"] = True
+        for mode, training in changed:
+            mode["training"] = not training
 
 
 @contextmanager
 def without_side_effects(model: nn.Module, inputs: Any) -> Iterator[None]:
-    """Let the block call `model` with the batch `inputs` in eval mode, without gradients.
+    """Let the block call `model` with the batch `inputs` in eval mode, or as `train_view` shows it, without gradients.
 
     Afterwards all modes are as they were, and so are the random streams of the CPU and of every GPU in use.
 
@@ -42,7 +44,8 @@ def without_side_effects(model: nn.Module, inputs: Any) -> Iterator[None]:
     devices = {*gpus_of(model), *(tensor.device for tensor in tensors_in(inputs) if tensor.device.type == "cuda")}
     # What is computed in inference mode could never be trained.
     trained = torch.inference_mode(mode=False)
-    with eval_mode(model), torch.random.fork_rng(devices=list(devices)), trained, torch.no_grad():
+    streams = torch.random.fork_rng(devices=list(devices))
+    with eval_mode(model), streams, trained, torch.no_grad(), with_train_view(model):
         yield
 
 

@@ -12,6 +12,7 @@ from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Growth, Promise
 from harness.growth.scores import AbstractScore, MagnitudeScore, Seen
+from harness.growth.spaces.both_modes import in_either_mode
 from harness.growth.spaces.pruning import prune_space
 from harness.growth.spaces.wanted import Wanted
 from harness.models.growable import GrowableModel
@@ -81,7 +82,9 @@ class PruneUnits(AbstractOperation):
         if probe is None:
             raise SpecError("expected inputs to see what the layer's readers are, found none; give probe=Probe(inputs)")
         try:
-            return grown_as_plain(model, lambda: self._prune(model, probe, generator))
+            return in_either_mode(
+                generator, lambda: grown_as_plain(model, lambda: self._prune(model, probe, generator))
+            )
         except InputError as error:
             kind = SpecError if isinstance(error, SpecError) else ModulePathError
             raise kind(_said_of_pruning(model, str(error))) from None

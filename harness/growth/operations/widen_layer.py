@@ -14,12 +14,16 @@ from harness.growth.operations._base import AbstractOperation
 from harness.growth.probe import Probe
 from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.growth.resized import check_followers, surroundings, with_inputs, with_statistics, with_units
+from harness.growth.rollback import undone
+from harness.growth.spaces.both_modes import in_either_mode
+from harness.growth.spaces.proof import TrainModeError, kept_in_training
 from harness.growth.spaces.wanted import Wanted
 from harness.growth.spaces.widening import Widening, widen_space
 from harness.growth.tracing import Trace, trace
 from harness.growth.units import AbstractUnits, CopiedUnits
 from harness.models.growable import GrowableModel
 from harness.models.paths import full_path, module_at
+from harness.models.train_view import has_train_view
 
 __all__ = ["WidenLayer"]
 
@@ -35,7 +39,8 @@ class WidenLayer(AbstractOperation):
 
     What must grow is found by tracing the network with `torch.fx` (`harness.growth.consumers`). Where that is not
     possible, it is found by calling the network (`harness.growth.spaces`), and proved: the network must compute for the
-    probe what it computed before. If something cannot grow, the error names it and nothing is changed.
+    probe what it computed before. What reads the units in train mode alone is found and proved likewise. If something
+    cannot grow, the error names it and nothing is changed.
 
     The modules stay the same objects with bigger tensors, in which old entries keep their moments.
 
@@ -80,15 +85,17 @@ class WidenLayer(AbstractOperation):
         """Widen the layer. Raises `ModulePathError` where it is impossible, `SpecError` for an impossible size."""
         if probe is None:
             raise SpecError("expected inputs to see what the layer's readers are, found none; give probe=Probe(inputs)")
-        return grown_as_plain(model, lambda: self._grow(model, probe, generator))
+        return in_either_mode(generator, lambda: grown_as_plain(model, lambda: self._grow(model, probe, generator)))
 
     def _grow(self, model: nn.Module, probe: Probe, generator: torch.Generator) -> Growth:
         before, refusal = list(model.parameters()), ""
         layer = module_at(model, self.path)
         if isinstance(layer, Layer) and (traced := self._traced(model, layer, probe)):
             try:
-                carried = self._widened_as_traced(model, layer, traced, probe, generator)
+                carried = self._widened_as_proved(model, layer, traced, probe, generator)
                 return Growth.between(before, model, carried=carried)
+            except TrainModeError:
+                raise
             except ModulePathError as error:
                 refusal = str(error)
         try:
@@ -96,7 +103,8 @@ class WidenLayer(AbstractOperation):
             widening = Widening(wanted, self.method, self.moments)
             carried = widen_space(model, probe, widening, generator)
         except InputError as error:
-            kind = SpecError if isinstance(error, SpecError) and not refusal else ModulePathError
+            kind: type[InputError] = TrainModeError if isinstance(error, TrainModeError) else ModulePathError
+            kind = SpecError if isinstance(error, SpecError) and not refusal else kind
             raise kind(self._both(refusal, _with_short_paths(model, str(error)))) from None
         return Growth.between(before, model, carried=carried)
 
@@ -119,8 +127,31 @@ class WidenLayer(AbstractOperation):
         except ModulePathError:
             return None
 
-    def _widened_as_traced(
+    def _widened_as_proved(
         self, model: nn.Module, layer: Layer, traced: Trace, probe: Probe, generator: torch.Generator
+    ) -> tuple[Carried, ...]:
+        """Widen the layer as the trace shows, and prove that in train mode nothing else reads the units."""
+
+        def widened(method: AbstractUnits, stream: torch.Generator) -> tuple[Carried, ...]:
+            return self._widened_as_traced(model, layer, traced, probe, method, stream)
+
+        what = f"{self._added(len(layer.weight))} more units at {self.path!r}"
+        if self.method.promise() is not Promise.NONE:
+            with kept_in_training(model, probe.inputs, what):
+                return widened(self.method, generator)
+        if has_train_view(model):
+            with undone(model), kept_in_training(model, probe.inputs, what):
+                widened(CopiedUnits(noise=0), torch.Generator())
+        return widened(self.method, generator)
+
+    def _widened_as_traced(
+        self,
+        model: nn.Module,
+        layer: Layer,
+        traced: Trace,
+        probe: Probe,
+        method: AbstractUnits,
+        generator: torch.Generator,
     ) -> tuple[Carried, ...]:
         """Widen the layer and what reads it, as the trace shows."""
         added = self._added(len(layer.weight))
@@ -129,7 +160,7 @@ class WidenLayer(AbstractOperation):
         around = surroundings(
             model, layer, followers, lambda output: path_gradients(model, traced, followers, probe, output)
         )
-        new = self.method.units(around, added, generator)
+        new = method.units(around, added, generator)
         carried = with_units(layer, new.incoming, new.bias, self.moments)
         for norm in followers.norms:
             carried += with_statistics(model.get_submodule(norm.path), norm, new, self.moments)
