@@ -32,11 +32,17 @@ _MODULES = {
     "open_report": "harness.api.opening",
     "run": "harness.api.running",
 }
+# Of `harness.growth`; what begins with a capital is looked up there.
+_GROWING = ("consolidate", "grow", "growth_state", "load_grown", "refreeze", "save_grown", "transfer")
 
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
         return getattr(import_module(_MODULES[name]), name)
+    growth = import_module("harness.growth") if name in _GROWING or not (name.islower() or name[:1] == "_") else None
+    if name in getattr(growth, "__all__", ()):
+        # No AttributeError: `from harness import ...` would put words of its own in place of these.
+        raise ImportError(f"{name} is in harness.growth: from harness.growth import {name}")
     raise AttributeError(f"module 'harness' has no attribute {name!r}")
 
 

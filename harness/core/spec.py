@@ -8,7 +8,8 @@ is a mapping with its `kind`; a leaf that needs no arguments may be written as i
 import inspect
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Self, TypeVar, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
 
@@ -42,6 +43,8 @@ class Spec(BaseModel, metaclass=SpecType):
             for name, value in content.items():
                 if name not in cls.model_fields:
                     raise ValueError(unknown_field(cls.__name__, str(name), cls.model_fields))
+                if isinstance(value, bool) and _is_number(cls.model_fields[name].annotation):
+                    raise ValueError(f"{name}: expected a number, found {value}")
                 if isinstance(value, Spec) and get_origin(cls.model_fields[name].annotation) is tuple:
                     raise ValueError(
                         f"{name}: expected a tuple, found one {type(value).__name__}; put it in brackets, with a comma"
@@ -55,6 +58,17 @@ class Spec(BaseModel, metaclass=SpecType):
         """
         content: dict[str, Any] = _without_later(self, self.model_dump(mode="json"))
         return content
+
+
+def _is_number(annotation: Any) -> bool:
+    """Return whether a field takes numbers, and neither flags nor anything; Python takes True for 1."""
+    inner = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return _is_number(inner[0])
+    if get_origin(annotation) in (Union, UnionType):
+        known = {_is_number(item) for item in inner if item is not NoneType}
+        return known == {True}
+    return annotation in (int, float)
 
 
 def _without_later(value: Any, content: Any) -> Any:

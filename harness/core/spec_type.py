@@ -27,8 +27,9 @@ class SpecType(ModelMetaclass):
                 SpecError: a name, a type or a value is wrong, or a value has no name.
             """
             if args:
-                first = next((name for name in self.model_fields if name != "kind"), "name")
-                example = f"{self.__name__}({first}={args[0]!r:.40})"
+                names = [name for name in self.model_fields if name != "kind" and name not in fields] or ["name"]
+                given = [f"{name}={value!r:.40}" for name, value in zip(names, args, strict=False)]
+                example = f"{self.__name__}({', '.join(given)})"
                 raise SpecError(
                     f"{self.__name__}: expected fields by name, such as {example}, found {len(args)} without"
                 )

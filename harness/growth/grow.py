@@ -55,12 +55,15 @@ class Grown:
         identities: the ids of all tensors that the network has now.
         frozen: the ids of those that are frozen from now on.
         groups: the groups that optimizers got.
+        refreeze_at: the steps at which the freeze policy changes its answer, none for most policies. Such a policy, as
+            `WarmUpThenThaw`, thaws nothing by itself: call `refreeze(model, optimizer, step=step)` before each step.
     """
 
     growth: Growth
     identities: Identities
     frozen: frozenset[str]
     groups: tuple[AddedGroup, ...] = ()
+    refreeze_at: tuple[int, ...] = ()
 
 
 def grow(
@@ -99,7 +102,8 @@ def grow(
         optimizer: holds the trainable parameters; several, if each holds a part of them. New rows go to the one that
             holds the rows they lie beside, other new parameters to the largest group of one that can update them.
         operation: what changes.
-        freeze_policy: what stays fixed from now on; nothing by default.
+        freeze_policy: what stays fixed from now on; nothing by default. One that changes with time, such as
+            `WarmUpThenThaw`, needs `refreeze` before each later step, or what it freezes stays frozen.
         probe: examples, for operations that must know what a layer computes.
         average: an average of the model's weights, which grows with it and takes over its new values.
         keep_teacher: whether the network before the growth is kept as `model.teacher`.
@@ -221,7 +225,8 @@ def grow_network(
     frozen = freeze(model, identities, freeze_policy, growth=number)
     check_added(model, identities, frozen, sizes, freeze_policy)
     check_coverage(model, optimizers)
-    return Grown(growth, identities, frozen, tuple(groups))
+    refreeze_at = tuple(step + age for age in freeze_policy.changes())
+    return Grown(growth, identities, frozen, tuple(groups), refreeze_at)
 
 
 def _forget_graphs(model: nn.Module) -> None:

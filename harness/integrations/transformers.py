@@ -7,7 +7,8 @@ trainer.train()
 ```
 
 In a new process, with a fresh model and trainer, `resume(trainer, checkpoint)` takes the place of
-`trainer.train(resume_from_checkpoint=checkpoint)`.
+`trainer.train(resume_from_checkpoint=checkpoint)`. Before `trainer.save_model(folder)` for others, call
+`harness.growth.consolidate(model)`: `from_pretrained` knows no layer in parts, and would draw the rows anew.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,21 +20,28 @@ from torch import nn
 from torch.optim import Optimizer
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.training_args import ParallelMode
+from transformers.utils import logging
 
 from harness.core.errors import SpecError
 from harness.growth import GrowthRule, Probe
 from harness.growth.checkpoint_folder import read_checkpoint, write_checkpoint
+from harness.growth.growth_state import unwrapped
 from harness.integrations.rule_runner import RuleRunner
 from harness.integrations.trainer_state import restore_groups, restore_network, trainer_state
+from harness.models.widened import Widened
 
 __all__ = ["GrowthTrainerCallback", "resume"]
 
 FOLDER = "growth"
+logger = logging.get_logger(__name__)
 EXAMPLES = 8
 
 
 class GrowthTrainerCallback(TrainerCallback):
     """Grows the model when a rule's trigger fires.
+
+    At the end of training it says so if the model has layers in parts, which `from_pretrained` would not load: call
+    `consolidate(model)` before `save_model`.
 
     Triggers see `state.global_step`, the epoch, and the metrics of each evaluation by their names, such as `eval_loss`.
 
@@ -89,6 +97,19 @@ class GrowthTrainerCallback(TrainerCallback):
             schedulers=[scheduler],
         )
         self._evaluated = False
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Warn of layers that `from_pretrained` would not load."""
+        del args, control
+        parts = [path for path, module in unwrapped(kwargs["model"]).named_modules() if isinstance(module, Widened)]
+        if parts and state.is_world_process_zero:
+            logger.warning(
+                "%r is a layer in parts, which from_pretrained does not load; before save_model, call "
+                "harness.growth.consolidate(model)",
+                parts[0],
+            )
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Add to the checkpoint how the model grew."""

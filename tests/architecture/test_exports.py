@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import harness
 from harness.core.spec import LeafSpec
 
@@ -138,3 +140,12 @@ def test_only_what_is_exported_is_imported_elsewhere() -> None:
     ]
 
     assert hidden == []
+
+
+def test_what_is_looked_for_in_harness_and_lies_in_growth_is_said_to_be_there() -> None:
+    for name in ("grow", "refreeze", "WidenHead", "Probe"):
+        with pytest.raises(ImportError, match=f"from harness.growth import {name}"):
+            getattr(harness, name)
+    assert set(vars(harness)["_GROWING"]) == {name for name in exports("harness.growth") if name.islower()}
+    assert not hasattr(harness, "growths")
+    assert not hasattr(harness, "Growths")

@@ -101,3 +101,13 @@ def test_a_thaw_that_the_optimizer_knows_nothing_of_is_refused(model: nn.Sequent
 
     assert trained(model) == ["3.parts.1"]
     assert growth_state(model).age == 0
+
+
+@pytest.mark.parametrize(("policy", "steps"), [(WarmUpThenThaw(steps=5), (15,)), (OldParameters(), ())])
+def test_what_grow_returns_says_when_to_call_it(policy: AbstractFreezePolicy, steps: tuple[int, ...]) -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+    found = grow(model, optimizer, WidenHead(path="1", to=5), freeze_policy=policy, step=10)
+
+    assert found.refreeze_at == steps

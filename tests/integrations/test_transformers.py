@@ -43,6 +43,21 @@ def test_a_model_grows_and_is_resumed_between_two_growths_to_the_bit(precision: 
     assert [p.requires_grad for p in parts.parameters()] == [p.requires_grad for p in whole.parameters()]
 
 
+def test_the_end_of_training_says_what_from_pretrained_would_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    warning = "harness.integrations.transformers.logger.warning"
+    monkeypatch.setattr(warning, lambda words, *values: said.append(words % values))
+    grown = model()
+
+    trainer(tmp_path, grown, GrowthTrainerCallback(rules()), max_steps=5).train()
+
+    assert len(said) == 1
+    assert "call harness.growth.consolidate(model)" in said[0]
+    assert "'classifier'" in said[0]
+
+
 def test_a_grown_model_is_pretrained_for_who_does_not_know_this_project(tmp_path: Path) -> None:
     network = model()
     network.config.id2label = {0: "good", 1: "bad", 2: "neither"}

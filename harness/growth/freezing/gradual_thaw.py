@@ -14,6 +14,8 @@ class GradualThaw(AbstractFreezePolicy):
 
     As in arXiv 1801.06146. `layers` are module paths in the order of the network's modules. A part ends with each of
     them; all that comes after the last one, such as old heads, is the part that thaws first.
+
+    In a loop of your own it thaws nothing by itself: call `refreeze(model, optimizer, step=step)` before each step.
     """
 
     kind: Literal["gradual_thaw"] = "gradual_thaw"

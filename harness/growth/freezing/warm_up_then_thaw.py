@@ -14,6 +14,8 @@ class WarmUpThenThaw(AbstractFreezePolicy):
 
     A new head of random values would distort the features below it; one that fits already does so less
     (arXiv 2202.10054).
+
+    In a loop of your own it thaws nothing by itself: call `refreeze(model, optimizer, step=step)` before each step.
     """
 
     kind: Literal["warm_up_then_thaw"] = "warm_up_then_thaw"
