@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-__all__ = ["has_train_view", "in_train_view", "train_view", "with_train_view"]
+__all__ = ["has_train_view", "in_train_view", "shows_training", "train_view", "with_train_view"]
 
 _SEED: ContextVar[int | None] = ContextVar("train view", default=None)
 
@@ -34,6 +34,11 @@ def train_view(seed: int | None = 0) -> Iterator[None]:
         _SEED.reset(token)
 
 
+def shows_training() -> bool:
+    """Return whether networks are shown as in train mode here."""
+    return _SEED.get() is not None
+
+
 def has_train_view(model: nn.Module) -> bool:
     """Return whether `model` may compute something else in train mode, but for what torch's own modules do."""
     return any(map(_is_own, model.modules()))
@@ -41,7 +46,7 @@ def has_train_view(model: nn.Module) -> bool:
 
 def in_train_view(module: nn.Module, root: nn.Module) -> bool:
     """Return whether `module` of `root` is shown in train mode; what was put into eval mode by itself is not."""
-    return _SEED.get() is not None and _is_own(module) and (module.training or not root.training)
+    return shows_training() and _is_own(module) and (module.training or not root.training)
 
 
 @contextmanager

@@ -16,14 +16,14 @@ from harness.growth.record import Carried, Growth, Moments, Promise
 from harness.growth.resized import check_followers, surroundings, with_inputs, with_statistics, with_units
 from harness.growth.rollback import undone
 from harness.growth.spaces.both_modes import in_either_mode
-from harness.growth.spaces.proof import TrainModeError, kept_in_training
+from harness.growth.spaces.proof import TrainModeError, function_kept, kept_in_training
 from harness.growth.spaces.wanted import Wanted
 from harness.growth.spaces.widening import Widening, widen_space
 from harness.growth.tracing import Trace, trace
 from harness.growth.units import AbstractUnits, CopiedUnits
 from harness.models.growable import GrowableModel
 from harness.models.paths import full_path, module_at
-from harness.models.train_view import has_train_view
+from harness.models.train_view import has_train_view, shows_training
 
 __all__ = ["WidenLayer"]
 
@@ -130,17 +130,18 @@ class WidenLayer(AbstractOperation):
     def _widened_as_proved(
         self, model: nn.Module, layer: Layer, traced: Trace, probe: Probe, generator: torch.Generator
     ) -> tuple[Carried, ...]:
-        """Widen the layer as the trace shows, and prove that in train mode nothing else reads the units."""
+        """Widen the layer as the trace shows, and prove that in the other mode nothing else reads the units."""
+        kept = function_kept if shows_training() else kept_in_training
 
         def widened(method: AbstractUnits, stream: torch.Generator) -> tuple[Carried, ...]:
             return self._widened_as_traced(model, layer, traced, probe, method, stream)
 
         what = f"{self._added(len(layer.weight))} more units at {self.path!r}"
         if self.method.promise() is not Promise.NONE:
-            with kept_in_training(model, probe.inputs, what):
+            with kept(model, probe.inputs, what):
                 return widened(self.method, generator)
         if has_train_view(model):
-            with undone(model), kept_in_training(model, probe.inputs, what):
+            with undone(model), kept(model, probe.inputs, what):
                 widened(CopiedUnits(noise=0), torch.Generator())
         return widened(self.method, generator)
 

@@ -51,6 +51,14 @@ class Summing(Net):
         return self.out(h) + h.sum(1, keepdim=True) if self.training else self.out(h)
 
 
+class Divided(Net):
+    """Has one reader in train mode and another one in eval mode."""
+
+    def forward(self, x: Tensor) -> Any:
+        h = self.features(x)
+        return self.out(h) if self.training else self.aux(h)
+
+
 class Drawing(Net):
     """Draws in train mode what depends on the number of units, and counts."""
 
@@ -104,9 +112,10 @@ def test_what_reads_units_in_train_mode_alone_grows_along(operation: AbstractOpe
     assert len(model.train()(INPUTS)) == 2
 
 
+@pytest.mark.parametrize("kind", [Summing, Divided])
 @pytest.mark.parametrize("operation", OPERATIONS, ids=["copied", "random", "pruned"])
-def test_what_mixes_units_in_train_mode_alone_is_refused(operation: AbstractOperation) -> None:
-    model = built(Summing, training=True)
+def test_what_no_mode_shows_as_a_whole_is_refused(operation: AbstractOperation, kind: type[Net]) -> None:
+    model = built(kind, training=True)
     optimizer = SGD(model.parameters(), lr=0.1)
     before = dict(model.named_parameters())
 
