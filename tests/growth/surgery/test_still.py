@@ -54,14 +54,14 @@ class MovesOn(Plain):
 
 
 class ById(Plain):
-    """Keeps momentum by the `id` of parameters."""
+    """Keeps a number for each parameter by its `id`."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float = 0.01) -> None:
         super().__init__(parameters, lr)
         self.moments: dict[int, torch.Tensor] = {}
 
     def update(self, parameter: nn.Parameter, index: int, lr: float) -> None:
-        self.moments.setdefault(id(parameter), torch.zeros_like(parameter))
+        self.moments.setdefault(id(parameter), torch.zeros(()))
         super().update(parameter, index, lr)
 
 
