@@ -66,7 +66,7 @@ def verify(
     sample = Sample(again, nonce, tuple(named or ()))
     if sample and found.outcome != "FAIL":
         train_as_recorded(was_pinned(report), portable)
-    for line in _lines(found):
+    for line in _lines(found, tolerance):
         typer.echo(visible(line)[:LONGEST])
     outcomes = [found.outcome]
     if found.outcome != "FAIL":
@@ -119,16 +119,17 @@ def _trained_again(report: Path, sample: Sample, file: Path | None, tolerance: f
     )
 
 
-def _lines(found: "Verification") -> list[str]:
+def _lines(found: "Verification", tolerance: float | None = None) -> list[str]:
     lines = [f"level {problem.level}: {problem.path}: {problem.what}" for problem in found.problems[:MOST]]
     if len(found.problems) > MOST:
         lines.append(f"and {len(found.problems) - MOST} more")
     if found.outcome != "PASS-BITWISE" and found.differences:
         lines.append(f"this environment differs from the report's: {'; '.join(found.differences)}")
     if found.outcome == "CANNOT-RUN":
-        lines.append("install the versions in environment.json, or compare numbers alone with --tolerance 1e-9")
+        other = "" if tolerance else ", or compare numbers, words and pictures with --tolerance 1e-9"
+        lines.append(f"install the versions in environment.json{other}")
     if found.not_compared:
-        lines.append(f"not compared, since another environment writes other bytes: {', '.join(found.not_compared)}")
+        lines.append(f"not compared byte by byte, which another environment writes: {', '.join(found.not_compared)}")
     if found.as_shown:
         lines.append(
             f"compared as the report's text shows them, since they do not lie here: {', '.join(found.as_shown)}"
@@ -137,8 +138,10 @@ def _lines(found: "Verification") -> list[str]:
     left_out = f"; {found.left_out} of them do not lie here and were computed" if found.left_out else ""
     conclusions = {
         "PASS-BITWISE": whole + left_out,
-        "PASS-TOLERANCE": f"all {found.files} files are those of the manifest, and all numbers follow from the data",
+        "PASS-TOLERANCE": f"all {found.files} files are the manifest's, and all numbers and words follow from the data",
         "FAIL": "the report is not what was written, or does not follow from its data",
-        "CANNOT-RUN": "the report cannot be written anew to the byte in this environment",
+        "CANNOT-RUN": "the numbers of its tables follow from the data; its words or pictures are another version's"
+        if tolerance
+        else "the report cannot be written anew to the byte in this environment",
     }
     return [*lines, f"{found.outcome}: {conclusions[found.outcome]}"]

@@ -67,7 +67,7 @@ def test_what_cannot_be_told_here_says_what_differs_and_what_to_do() -> None:
 def test_what_was_not_compared_is_said() -> None:
     lines = module._lines(Verification("PASS-TOLERANCE", 3, (), ("numpy 2.0 and 2.1",), ("report.html",)))
 
-    assert "not compared, since another environment writes other bytes: report.html" in lines
+    assert "not compared byte by byte, which another environment writes: report.html" in lines
 
 
 def test_runs_are_trained_again_and_are_the_same_to_the_bit(report: Path, process: Call) -> None:

@@ -24,6 +24,7 @@ from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, t_quantile
 __all__ = ["SamplingError", "contradicted", "sampling_error"]
 
 ROUNDING = 1e-6  # of errors, which are kept in 32 bits
+LAST_BITS = 1e-14  # of means over classes, whatever the order of their sum; a mean over examples is exact
 Values = NDArray[np.float64]
 Chosen = NDArray[np.bool_]
 
@@ -94,9 +95,14 @@ def contradicted(data: StudyData) -> list[str]:
     """
     metric = f"test/{data.study.spec.metric}"
     asked = _asked_for(data, metric)
-    if asked is None or not asked.chosen.all() or asked.classes is not None or metric not in data.runs:
+    if data.answers is None or asked is None or metric not in data.runs:
         return []
-    return _other_values(data.runs, metric, _by_run(data, asked, set(data.runs["run_id"])))
+    if not asked.chosen.all() or asked.classes is not None:
+        return []
+    found = _by_run(data, asked, set(data.runs["run_id"]))
+    if "error" in data.answers.states:
+        return _other_values(data.runs, metric, found)
+    return _other_values(data.runs, metric, found, LAST_BITS if asked.statistic.by_class else 0.0)
 
 
 def _asked_for(data: StudyData, metric: str) -> _Asked | None:
@@ -159,13 +165,15 @@ def _completed(runs: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
     return counted_once(pairs, runs, comparison.first)
 
 
-def _other_values(runs: pd.DataFrame, metric: str, found: Mapping[str, tuple[float, Values]]) -> list[str]:
+def _other_values(
+    runs: pd.DataFrame, metric: str, found: Mapping[str, tuple[float, Values]], rounding: float = ROUNDING
+) -> list[str]:
     recorded = runs.drop_duplicates("run_id").set_index("run_id")[metric].astype(np.float64)
-    return [run for run, (value, _) in found.items() if not _is_near(value, float(recorded[run]))]
+    return [run for run, (value, _) in found.items() if not _is_near(value, float(recorded[run]), rounding)]
 
 
-def _is_near(one: float, other: float) -> bool:
-    return bool(np.isclose(one, other, rtol=ROUNDING, atol=ROUNDING, equal_nan=True))
+def _is_near(one: float, other: float, rounding: float) -> bool:
+    return bool(np.isclose(one, other, rtol=rounding, atol=rounding, equal_nan=True))
 
 
 def _mean_difference(pairs: pd.DataFrame, shares: Mapping[str, Values]) -> Values:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,13 @@ from harness.reporting.data.columns import MACHINE
 from harness.reporting.data.instruction_sets import were_pinned
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
+from harness.reporting.verification.claim_size import PART, ClaimSize
 from harness.reporting.verification.retrained_metrics import TOLERANCE, MetricDifference
 
-__all__ = ["Deviation", "in_what", "largest_deviation", "machine_differences", "was_pinned"]
+__all__ = ["Deviation", "in_what", "judged_elsewhere", "largest_deviation", "machine_differences", "was_pinned"]
 
 POINT = ["name", "grown", "step"]
+FOLLOWS = 0.01  # of a metric's deviation, that curves show at least where training went another way
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,29 @@ def largest_deviation(recorded: pd.DataFrame, found: pd.DataFrame, metrics: Sequ
         apart.append((float(sizes.max()), f"{worst['name']} at step {worst['step']}"))
     size, where = max(apart, default=(0.0, "in the final weights"))
     return Deviation(size, where if size else "in the final weights or between evaluations", not metrics)
+
+
+def judged_elsewhere(
+    recorded: pd.DataFrame,
+    found: pd.DataFrame,
+    metrics: Sequence[MetricDifference],
+    decides: MetricDifference | None,
+    claim: ClaimSize,
+) -> tuple[Literal["PASS-TOLERANCE", "FAIL", "CANNOT-RUN"], str]:
+    """Judge a run that another machine trained, whose curves are `recorded` and `found`; return outcome and reason.
+
+    Rounding passes that leaves the `claim` as it is. A metric that `decides` by more, where the curves hardly moved, is
+    none that training gave.
+    """
+    deviation = largest_deviation(recorded, found, metrics)
+    against = claim(decides) if decides else ""
+    said = f"{deviation}; {against}" if against else str(deviation)
+    if decides and not claim.covers(decides):
+        curves = largest_deviation(recorded, found, [])
+        if curves.size < FOLLOWS * _distance(decides.recorded, decides.found):
+            return "FAIL", f"{said}: more than rounding, since no curve is more than {curves.size:.1e} apart"
+        return "CANNOT-RUN", f"{said}: too much to tell, {PART:.0%} would pass"
+    return ("PASS-TOLERANCE" if deviation.is_rounding else "CANNOT-RUN"), said
 
 
 def _distance(one: float, other: float) -> float:

@@ -21,7 +21,8 @@ from harness.reporting.data.missing_results import diverged
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
-from harness.reporting.verification.other_machine import in_what, largest_deviation, machine_differences
+from harness.reporting.verification.claim_size import ClaimSize, claim_size
+from harness.reporting.verification.other_machine import in_what, judged_elsewhere, machine_differences
 from harness.reporting.verification.retrained_metrics import (
     TOLERANCE,
     MetricDifference,
@@ -91,6 +92,7 @@ class ChosenRuns:
         metric: the one that decides, without its split.
         differences: how this environment differs from the report's.
         named: how many were named.
+        claim: how large what the report claims is.
     """
 
     rows: Sequence[Mapping[str, Any]]
@@ -98,6 +100,7 @@ class ChosenRuns:
     metric: str
     differences: Sequence[str] = ()
     named: int = 0
+    claim: ClaimSize = field(default_factory=ClaimSize)
 
 
 def chosen_runs(folder: Path, amount: int, nonce: str, named: Sequence[str] = ()) -> ChosenRuns:
@@ -115,14 +118,15 @@ def chosen_runs(folder: Path, amount: int, nonce: str, named: Sequence[str] = ()
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
     differences = environment_differences(json.loads(files["environment.json"]), environment())
     chosen = [{str(key): value for key, value in rows[run].items()} for run in (*doubted, *drawn)]
-    return ChosenRuns(chosen, data.curves, data.study.spec.metric, differences, len(doubted))
+    return ChosenRuns(chosen, data.curves, data.study.spec.metric, differences, len(doubted), claim_size(data))
 
 
 def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> Iterator[Rerun]:
     """Train each run again and compare it, to the bit or within `tolerance`.
 
-    A difference in an environment that is not the report's proves nothing, unless it is one of the metric that decides
-    and greater than rounding explains. On a machine of another kind than the run's, rounding passes.
+    A run whose history or weights are the recorded ones must have every metric, whatever the machine. Else a difference
+    in an environment that is not the report's proves nothing, unless it is one of the metric that decides and greater
+    than rounding explains. On a machine of another kind, rounding passes that is too small to matter to the claim.
 
     Args:
         chosen: the runs.
@@ -172,6 +176,8 @@ def _compared(
     what = str(decides or "") or "".join(map(str, metrics[:1])) or _first_difference(row, recorded, again)
     if not what:
         return Rerun(name, "PASS-BITWISE")
+    if metrics and (same := _same_training(row, again)):
+        return Rerun(name, "FAIL", f"{what}, though {same}, from which every metric follows on any machine")
     elsewhere = machine_differences(row, again.machine, chosen.differences)
     differs = bool(chosen.differences or elsewhere)
     if decides and not decides.is_within(tolerance) and (differs or tolerance is not None):
@@ -180,10 +186,25 @@ def _compared(
     if tolerance is not None and _is_near(metrics, row, recorded, again, tolerance):
         return Rerun(name, "PASS-TOLERANCE", what)
     if elsewhere and tolerance is None:
-        deviation = largest_deviation(recorded, _curves(row, again), metrics)
-        outcome: Outcome = "PASS-TOLERANCE" if deviation.is_rounding else "CANNOT-RUN"
-        return Rerun(name, outcome, f"{deviation}; the machines differ in {in_what(elsewhere)}")
+        found = judged_elsewhere(recorded, _curves(row, again), metrics, decides, chosen.claim)
+        return Rerun(name, found[0], f"{found[1]}; the machines differ in {in_what(elsewhere)}")
     return Rerun(name, "CANNOT-RUN" if differs and tolerance is None else "FAIL", what)
+
+
+def _same_training(row: Mapping[str, Any], again: Retrained) -> str:
+    """Say which digest shows that a run was trained as recorded, to the bit; empty if none does."""
+    if row.get("history_sha256") and _history_digest(again) == row["history_sha256"]:
+        return "the history is the recorded one to the bit"
+    if row.get("final_sha256") and again.state_sha256 == row["final_sha256"]:
+        return "the final weights are the recorded ones to the bit"
+    return ""
+
+
+def _history_digest(again: Retrained) -> str:
+    whole = History()
+    for stage in again.stages:
+        whole = whole.then(stage)
+    return hashlib.sha256(whole.to_bytes()).hexdigest()
 
 
 def _is_near(
@@ -200,10 +221,7 @@ def _is_near(
 def _first_difference(row: Mapping[str, Any], recorded: pd.DataFrame, again: Retrained) -> str:
     if point := _first_point(recorded, _curves(row, again), 0.0):
         return point
-    whole = History()
-    for stage in again.stages:
-        whole = whole.then(stage)
-    if hashlib.sha256(whole.to_bytes()).hexdigest() != row["history_sha256"]:
+    if _history_digest(again) != row["history_sha256"]:
         return "the curves are the same, but the history between evaluations is not the recorded one"
     if row["final_sha256"] and again.state_sha256 != row["final_sha256"]:
         return "the history is the same, but the final weights are not the recorded ones"

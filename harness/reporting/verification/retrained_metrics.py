@@ -12,7 +12,7 @@ from harness.reporting.data.measures import POINTS, measure_of
 __all__ = ["TOLERANCE", "MetricDifference", "deciding_metric", "metric_differences", "other_columns"]
 
 SECONDS = "cost/seconds"  # differs from run to run, whatever else is equal
-# How far the deciding metric may be off on another machine: 1 %, of the whole range where it is a share.
+# Beyond 1 %, of the whole range where it is a share, the deciding metric is another on any machine.
 TOLERANCE = 0.01
 TINY = 1e-6
 

@@ -19,7 +19,7 @@ from harness.reporting.analysis.sampling_error import contradicted
 from harness.reporting.checks.registered import registration_departures
 from harness.reporting.data.columns import RECORD
 from harness.reporting.data.curve_frame import curve_digests
-from harness.reporting.data.environment import environment, environment_differences
+from harness.reporting.data.environment import RENDERING, environment, environment_differences
 from harness.reporting.data.ledger_account import changed_records, root_of_runs
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.manifest import MANIFEST, changed_runs, check_files, digests_left_out, name_of_row
@@ -36,8 +36,9 @@ from harness.reporting.publication.source_files import (
     sources_among,
 )
 from harness.reporting.report import report_files
-from harness.reporting.verification.claims import false_claim
+from harness.reporting.verification.claims import false_claim, false_verdict
 from harness.reporting.verification.differences import difference, has_numbers
+from harness.reporting.verification.pictures import other_pictures
 from harness.reporting.verification.recorded_runs import recorded_runs
 from harness.reporting.verification.shown_numbers import compare_shown
 
@@ -46,10 +47,11 @@ __all__ = ["Outcome", "Problem", "Verification", "verify"]
 Outcome = Literal["PASS-BITWISE", "PASS-TOLERANCE", "FAIL", "CANNOT-RUN"]
 RUN_ID_LENGTH = 16
 TEXT = "report.md"
-TEXTS = (TEXT, "details.md", "runs.md")
-SHOWN = (*TEXTS, "checklists.md", "report.html", "runs.html", "checklists.html")
+SHOWN = (TEXT, "details.md", "runs.md", "checklists.md", "report.html", "runs.html", "checklists.html")
+PAGES = (TEXT, "report.html")
 FIGURE = re.compile(r"<svg\b.*?</svg>|<style\b.*?</style>", re.DOTALL)
 CODE = ("code_sha256", "harness ")
+DRAWS = (*CODE, *(f"{name} " for name in RENDERING))
 NEAR = 1e-6  # what rounding may change without anybody saying how much
 
 
@@ -89,8 +91,9 @@ class Verification:
 def verify(folder: Path, tolerance: float | None = None) -> Verification:
     """Verify a report at levels 0 and 1.
 
-    With a `tolerance`, a report that another environment has written is compared number by number, pictures and
-    documents not at all. Numbers of tables that do not lie in the folder are compared as the report's texts show them.
+    With a `tolerance`, a report that another environment has written is compared number by number, pages by their words
+    and numbers, pictures by what they show; what another version wrote in other words or drew otherwise cannot be
+    compared, and is no pass. Numbers of tables that do not lie there are compared as the report's texts show them.
 
     Raises:
         InputError: the folder holds no report.
@@ -131,13 +134,19 @@ def _judged(
     if not differences or integrity:
         return Verification("FAIL", len(files), tuple(problems), tuple(differences), left_out=left_out)
     within = _judged_within(files, again, problems, differences, NEAR if tolerance is None else tolerance)
-    if claim := false_claim(files.get(TEXT, b"").decode(errors="replace"), again[TEXT].decode()):
-        return replace(within, outcome="FAIL", problems=(Problem(1, TEXT, claim), *within.problems))
-    if _is_same_code(differences) and within.outcome != "PASS-TOLERANCE":
-        return replace(within, outcome="FAIL")
-    if tolerance is None:
+    if claims := _false_claims(files, again):
+        return replace(within, outcome="FAIL", problems=(*claims, *within.problems))
+    if tolerance is None and not (_is_same_code(differences) and within.outcome == "FAIL"):
         return Verification("CANNOT-RUN", len(files), tuple(problems), tuple(differences), left_out=left_out)
     return within
+
+
+def _false_claims(files: Mapping[str, bytes], again: Mapping[str, bytes]) -> list[Problem]:
+    """Return what the head of either page says otherwise than the data, in whatever words."""
+    pages = {path: [found.get(path, b"").decode(errors="replace") for found in (files, again)] for path in PAGES}
+    found = [Problem(1, path, claim) for path, page in pages.items() if (claim := false_verdict(*page))]
+    claim = false_claim(*pages[TEXT])
+    return [*found, *([Problem(1, TEXT, claim)] if claim else [])]
 
 
 def _is_same_code(differences: Sequence[str]) -> bool:
@@ -161,12 +170,17 @@ def _judged_within(
     more: set[str] = set() if _is_same_code(differences) else set(again) - set(files) - set(left_out)
     beyond = [problem for problem in beyond if problem.path not in more]
     outcome: Outcome = "FAIL" if beyond else "PASS-TOLERANCE"
-    # Another version has other words: it is held to the numbers of tables, or to those shown of tables left out.
-    for path in SHOWN if _is_same_code(differences) else TEXTS if as_shown else ():
-        if shown := compare_shown(_words(path, files), _words(path, again), tolerance):
+    # Another version has other words, which prove nothing, but in the same words it has the same numbers.
+    for path in SHOWN:
+        if path in files and (shown := compare_shown(_words(path, files), _words(path, again), tolerance)):
             kind, what = shown
             beyond.append(Problem(1, path, what))
-            outcome = "FAIL" if outcome == "FAIL" or kind == "numbers" else "CANNOT-RUN"
+            fails = outcome == "FAIL" or kind == "numbers" or _is_same_code(differences)
+            outcome = "FAIL" if fails else "CANNOT-RUN"
+    for path in other_pictures(files, again):
+        beyond.append(Problem(1, path, "shows something else than is drawn from the data"))
+        drawn_alike = not any(difference.startswith(DRAWS) for difference in differences)
+        outcome = "FAIL" if outcome == "FAIL" or drawn_alike else "CANNOT-RUN"
     skipped = tuple(problem.path for problem in problems if not has_numbers(problem.path) or problem.path in more)
     return Verification(
         outcome, len(files), tuple(beyond), tuple(differences), skipped, len(left_out), () if beyond else as_shown

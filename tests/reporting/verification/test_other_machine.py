@@ -7,6 +7,7 @@ import pytest
 
 from harness.core.history import History
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.verification.claim_size import ClaimSize
 from harness.reporting.verification.other_machine import in_what, largest_deviation, machine_differences
 from harness.reporting.verification.rerun import ChosenRuns, Rerun, Retrained, rerun
 from harness.reporting.verification.retrained_metrics import MetricDifference
@@ -62,7 +63,8 @@ def retrained(data: StudyData, here: Mapping[str, Any], loss: float, accuracy: f
     metrics[metric] += accuracy
     growths = [{"step": row["growth_step"], "parameters_added": row["parameters_added"]}]
     again = Retrained([history], "weights", metrics, growths, machine=here)
-    (found,) = rerun(ChosenRuns([row], before, data.study.spec.metric), lambda *_: again)
+    claim = ClaimSize(0.005, "the smallest effect that matters")
+    (found,) = rerun(ChosenRuns([row], before, data.study.spec.metric, claim=claim), lambda *_: again)
     return found
 
 
@@ -85,3 +87,18 @@ def test_the_deciding_metric_must_be_near_on_any_machine(finished_data: StudyDat
 
 def test_more_than_rounding_says_nothing_elsewhere(finished_data: StudyData) -> None:
     assert retrained(finished_data, THERE, 0.5, 0.0).outcome == "CANNOT-RUN"
+
+
+@pytest.mark.parametrize(("loss", "outcome"), [(0.0, "FAIL"), (1e-6, "FAIL"), (1e-3, "CANNOT-RUN")])
+def test_what_would_matter_to_the_claim_never_passes(finished_data: StudyData, loss: float, outcome: str) -> None:
+    found = retrained(finished_data, THERE, loss, 0.004)
+
+    assert found.outcome == outcome
+    assert "test/accuracy/all is 4.0e-03 apart, 0.8 of the smallest effect that matters, 0.005" in found.what
+
+
+def test_what_hardly_touches_the_claim_passes_with_its_part_of_it(finished_data: StudyData) -> None:
+    found = retrained(finished_data, THERE, 2.6e-7, 1e-4)
+
+    assert found.outcome == "PASS-TOLERANCE"
+    assert "0.02 of the smallest effect" in found.what

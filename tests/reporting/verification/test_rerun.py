@@ -254,7 +254,7 @@ def test_a_metric_that_nobody_measured_fails(finished_home: Path) -> None:
 
     (result,) = rerun(ChosenRuns([row], data.curves, "accuracy/all"), lambda *_: trained)
 
-    assert (result.outcome, result.what.endswith("found none")) == ("FAIL", True)
+    assert (result.outcome, "found none, though the history is" in result.what) == ("FAIL", True)
 
 
 @pytest.mark.parametrize("differs", [False, True])
@@ -273,3 +273,24 @@ def test_a_run_has_to_end_as_it_is_said_to_have_ended(
     (found,) = rerun(chosen, lambda *_: trained)
 
     assert found.outcome == outcome
+
+
+@pytest.mark.parametrize("same", ["history_sha256", "final_sha256"])
+def test_where_history_or_weights_are_the_recorded_ones_no_machine_excuses_another_metric(
+    finished_home: Path, same: str
+) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data)
+    weights = row["final_sha256"] or "weights"
+    trained = Retrained(
+        recorded(finished_home)[row["run_id"]], weights, metrics(row), growths(row), machine={"processor": "b"}
+    )
+    metric = "test/accuracy/all"
+    other = {"history_sha256": "", "final_sha256": "", same: {"final_sha256": weights}.get(same, row[same])}
+    claimed = row | {metric: np.nextafter(row[metric], 2), "machine": json.dumps({"processor": "a"})} | other
+
+    (found,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all", ["processor a and b"]), lambda *_: trained)
+    (near,) = rerun(ChosenRuns([claimed], data.curves, "accuracy/all"), lambda *_: trained, tolerance=0.1)
+
+    assert (found.outcome, near.outcome) == ("FAIL", "FAIL")
+    assert "recorded one" in found.what

@@ -40,3 +40,18 @@ def test_other_words_say_nothing_about_numbers(other: str) -> None:
     kind, _ = compare_shown(other, TEXT, 1e-9) or ("", "")
 
     assert kind == "words"
+
+
+def test_a_line_of_other_words_hides_no_number_in_another_line() -> None:
+    kind, what = compare_shown("other words\nmean 1.50", "these words\nmean 2.50", 1e-9) or ("", "")
+
+    assert (kind, "found 1.50" in what) == ("numbers", True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("## 2 Runs", "## 8 Runs"), ("5 of 10 checks passed", "6 of 11 checks passed")]
+)
+def test_what_versions_count_otherwise_counts_as_words(one: str, other: str) -> None:
+    kind, what = compare_shown(one, other, 1e-9) or ("", "")
+
+    assert (kind, f"such as {one!r}" in what) == ("words", True)
