@@ -71,22 +71,28 @@ def verify(
     outcomes = [found.outcome]
     if found.outcome != "FAIL":
         outcomes += [outcome for outcome in [verify_registration(report, registration, ca)] if outcome]
-        outcomes += _of_runs(report, found, sample, study, tolerance)
+        not_shown: list[str] = []
+        outcomes += _of_runs(report, found, sample, study, tolerance, not_shown)
+        for line in (*found.failed_runs[:MOST], *not_shown):
+            typer.echo(visible(line)[:LONGEST])
     codes = [EXIT_CODES[outcome] for outcome in outcomes]
     raise typer.Exit(1 if 1 in codes else max(codes))
 
 
 def _of_runs(
-    report: Path, found: "Verification", sample: Sample, study: str, tolerance: float | None
+    report: Path, found: "Verification", sample: Sample, study: str, tolerance: float | None, not_shown: list[str]
 ) -> "Iterator[Outcome]":
-    """Compare the runs with the study's plan, and a `sample` with what training gives; yield the outcomes."""
+    """Compare the runs with the study's plan, and a `sample` with what training gives; yield the outcomes.
+
+    What could not be compared is added to `not_shown`.
+    """
     from harness.cli.retrain import study_file
     from harness.cli.verify_plan import verify_plan
 
     file = study_file(report, found.source, study) if sample or study else None
     if sample or study:
         typer.echo(f"code that is executed: harness and {file}" if file else "code that is executed: harness alone")
-    outcome = verify_plan(report, file, found.differences, likely=study_file(report, found.source))
+    outcome = verify_plan(report, file, found.differences, not_shown, likely=study_file(report, found.source))
     if outcome:
         yield outcome
     if sample and outcome != "FAIL":
@@ -144,4 +150,5 @@ def _lines(found: "Verification", tolerance: float | None = None) -> list[str]:
         if tolerance
         else "the report cannot be written anew to the byte in this environment",
     }
+    lines += [f"so says the report of itself: {check}" for check in found.failed_checks]
     return [*lines, f"{found.outcome}: {conclusions[found.outcome]}"]

@@ -19,7 +19,12 @@ MOST_PLANNED = 10_000  # beside what the report has: a forged study could keep i
 
 
 def verify_plan(
-    report: Path, file: Path | None, differences: tuple[str, ...], *, likely: Path | None = None
+    report: Path,
+    file: Path | None,
+    differences: tuple[str, ...],
+    not_shown: list[str] | None = None,
+    *,
+    likely: Path | None = None,
 ) -> "Outcome | None":
     """Plan the study of a report anew, say in what its runs are others, and return the outcome; None if it passes.
 
@@ -27,6 +32,7 @@ def verify_plan(
         report: its folder.
         file: executed for the parts that the study may define.
         differences: how this environment differs from the report's.
+        not_shown: gets a sentence if the plan cannot be made.
         likely: the file here that is probably the study's, which is named and not executed.
     """
     from harness.reporting.data.wording import visible
@@ -43,6 +49,10 @@ def verify_plan(
         study = Study.model_validate(record.spec)
     except ValidationError as error:
         typer.echo(visible(f"the plan was not compared: {_why_not(error, file, likely)}"))
+        if not_shown is not None:
+            not_shown.append(
+                "not shown: that these runs, and no others, are those that the study plans; say --study FILE"
+            )
         return None
     if record.planned_runs > MOST_PLANNED + 100 * len(runs):
         typer.echo(f"FAIL: the study plans {record.planned_runs:,} runs, and the report has {len(runs):,}")

@@ -27,7 +27,7 @@ def verify_registration(report: Path, file: Path | None, authorities: Path | Non
         file: the registration as its author published it; a time stamp of it lies beside it as `FILE.tsr`.
         authorities: the certificates that sign time stamps, as PEM.
     """
-    from harness.reporting.checks.registered import registration_departures, repeats, utc
+    from harness.reporting.checks.registered import registration_departures, repeats, utc, words_changed
     from harness.reporting.data.wording import visible
     from harness.reporting.publication.report_folder import read_report
     from harness.reporting.publication.source_files import read_data
@@ -35,11 +35,13 @@ def verify_registration(report: Path, file: Path | None, authorities: Path | Non
 
     data = read_data(read_report(report))
     known = data.ledger.registration if data.ledger else None
+    content = _read(file) if file else b""
+    for change in words_changed(data, _parsed(content) if file else known.content if known else {}):
+        typer.echo(visible(f"registration: {change}; such words may change, so read what was asked for"))
     if file is None:
         for line in _without_file(data):
             typer.echo(line)
         return None
-    content = _read(file)
     problems = []
     if known is None:
         problems += [f"the study is not the one that was registered: {what}" for what in _departures(data, content)]

@@ -12,12 +12,15 @@ import pandas as pd
 import pytest
 
 from harness.reporting import report as report_module
+from harness.reporting.data.columns import SPEC_DIGEST
 from harness.reporting.data.curve_frame import curve_digests
 from harness.reporting.data.ledger_account import record_columns, root_of_runs
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.publication.manifest import MANIFEST, manifest_of
 from harness.reporting.publication.publishing import publish
 from harness.reporting.publication.source_files import ENVIRONMENT, SOURCES, read_data, written_data
 from harness.reporting.verification.recorded_runs import recorded_runs
+from harness.staging.previous_specs import spec_digest
 from harness.staging.study_spec import StudySpec
 
 Ended = subprocess.CompletedProcess[str]
@@ -78,6 +81,22 @@ def swap_arms(data: StudyData) -> StudyData:
     return replace(data, runs=runs, curves=curves)
 
 
+def swap_arms_and_plan(data: StudyData) -> StudyData:
+    """Swap the labels of two arms in the runs, and what they mean in the study."""
+    other = {"frozen": "unfrozen", "unfrozen": "frozen"}
+    runs = data.runs.assign(arm=data.runs["arm"].map(other)).sort_values(["trial", "arm", "seed"], ignore_index=True)
+    curves = data.curves.assign(arm=data.curves["arm"].astype("str").map(other))
+    arms = {other[arm]: changes for arm, changes in data.study.spec.arms.items()}
+    spec = StudySpec({**data.study.spec, "arms": {arm: arms[arm] for arm in data.study.spec.arms}})
+    return replace(data, runs=runs, curves=curves, study=replace(data.study, spec=spec))
+
+
+def out_of_memory(data: StudyData) -> StudyData:
+    runs = data.runs.copy()
+    runs.loc[0, ["status", "reason"]] = ["failed", "RuntimeError: not enough memory"]
+    return replace(data, runs=runs)
+
+
 def diverged(data: StudyData) -> StudyData:
     runs = data.runs.copy()
     runs.loc[runs["arm"] == "frozen", ["status", "reason"]] = ["failed", "diverged: total is nan at step 7"]
@@ -99,7 +118,8 @@ def test_a_claimed_metric_is_found_by_a_rerun_whatever_the_environment_is_said_t
     [
         (renumber, "does not have the configuration that the study proposes"),
         (drop_first, "2 runs are planned and not in the report"),
-        (swap_arms, "does not have the configuration that the study proposes"),
+        (swap_arms, "the check 'runs as planned' fails: "),
+        (swap_arms_and_plan, "the check 'plan unchanged' fails: 4 of 4 runs were begun under another plan"),
     ],
 )
 def test_runs_left_out_renumbered_or_swapped_are_found(report: Path, call: Call, cheat: Cheat, said: str) -> None:
@@ -120,6 +140,51 @@ def test_a_run_that_is_said_to_have_diverged_is_trained_again(report: Path, call
 
 
 @pytest.mark.campaign
+def test_a_run_that_is_said_to_have_failed_for_want_of_memory_is_tried_if_it_is_named(report: Path, call: Call) -> None:
+    forge(report, out_of_memory)
+
+    alone, ended = call("verify", str(report)), call("verify", str(report), "--run", "0/frozen/0")
+
+    assert "1 failed run left out" in (report / "report.md").read_text()
+    assert alone.stdout.splitlines()[-1] == "1 of 4 runs failed: RuntimeError: not enough memory"
+    assert (ended.returncode, "and completed when it was trained again" in ended.stdout) == (1, True)
+
+
+@pytest.mark.campaign
+def test_a_report_of_another_version_cannot_turn_its_verdict_around(report: Path, call: Call) -> None:
+    forge(report, claim, harness="0.0.1", code_sha256="ab" * 32)
+    for name in ("report.md", "report.html"):
+        text = (report / name).read_text()
+        (report / name).write_text(text.replace("Not enough data for a verdict", "Unfrozen is better than frozen"))
+    files = {path.relative_to(report).as_posix(): path.read_bytes() for path in report.rglob("*") if path.is_file()}
+    del files[MANIFEST]
+    (report / MANIFEST).write_bytes(manifest_of("tiny", files, read_data(files).runs))
+
+    found = [call("verify", str(report), *more) for more in ([], ["--tolerance", "1e-9"])]
+
+    assert [ended.returncode for ended in found] == [1, 1]
+    assert all("claims Unfrozen is better than frozen; the verdict that follows" in ended.stdout for ended in found)
+
+
+@pytest.mark.campaign
+def test_more_configurations_than_were_registered_are_found(workplace: Path, call: Call) -> None:
+    assert call("register", "tiny").returncode == 0
+    assert call("run", "tiny", "--no-tracking", "--trials", "3").returncode == 0
+    report = workplace / "runs" / "reports" / "tiny"
+
+    ended = call("verify", str(report))
+
+    said = "2 configurations were registered, and there are 3"
+    assert (ended.returncode, said in ended.stdout) == (1, True)
+    assert (
+        "2 configurations with 1 seed were registered, and the study went on to 3" in (report / "report.md").read_text()
+    )
+    assert "--trials 2" in next(
+        line for line in (report / "reproduce.sh").read_text().splitlines() if "register" in line
+    )
+
+
+@pytest.mark.campaign
 @pytest.mark.parametrize("field", ["smallest_effect", "metric"])
 def test_what_decides_changed_after_the_data_were_seen_is_found_by_the_registration(
     workplace: Path, call: Call, field: str
@@ -133,7 +198,9 @@ def test_what_decides_changed_after_the_data_were_seen_is_found_by_the_registrat
     def cheat(data: StudyData) -> StudyData:
         assert data.ledger
         spec = StudySpec({**data.study.spec, field: changed})
-        return replace(data, study=replace(data.study, spec=spec), ledger=replace(data.ledger, registration=None))
+        runs = data.runs.assign(**{SPEC_DIGEST: spec_digest(spec)})
+        ledger = replace(data.ledger, registration=None)
+        return replace(data, runs=runs, study=replace(data.study, spec=spec), ledger=ledger)
 
     forge(report, cheat)
     hidden, ended = call("verify", str(report)), call("verify", str(report), "--registration", str(file))

@@ -145,3 +145,9 @@ def test_a_run_that_a_reader_doubts_is_trained_again(report: Path, call: Call, m
 
     assert "2 runs are trained again, 1 as named and 1 chosen by --nonce a" in ended.stdout.splitlines()
     assert "level 2: trial 1 · unfrozen · seed 1000 (" in ended.stdout
+
+
+def test_failed_checks_and_runs_are_said() -> None:
+    lines = module._lines(Verification("PASS-BITWISE", 3, failed_checks=("the check 'same start' fails: Apart.",)))
+
+    assert lines[0] == "so says the report of itself: the check 'same start' fails: Apart."

@@ -31,9 +31,9 @@ def test_the_published_runs_are_those_that_were_planned(capsys: pytest.CaptureFi
 def test_parts_of_a_studys_own_are_asked_for_and_not_executed(
     likely: Path | None, option: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loaded = set(sys.modules)
+    loaded, not_shown = set(sys.modules), list[str]()
 
-    assert verify_plan(REPORTS / "dict-losses", None, (), likely=likely) is None
+    assert verify_plan(REPORTS / "dict-losses", None, (), not_shown, likely=likely) is None
 
     assert not [name for name in set(sys.modules) - loaded if name.startswith("study_")]
     said = (
@@ -41,6 +41,7 @@ def test_parts_of_a_studys_own_are_asked_for_and_not_executed(
     )
     assert (out := capsys.readouterr().out).startswith(said)
     assert f"add {option}" in out
+    assert not_shown == ["not shown: that these runs, and no others, are those that the study plans; say --study FILE"]
 
 
 def test_departures_fail_and_are_shown_without_control_marks(

@@ -156,3 +156,11 @@ def test_without_openssl_a_signature_that_was_asked_for_is_not_passed(
     monkeypatch.setattr("shutil.which", lambda _: None)
 
     assert "openssl is not installed" in stamp_problems(stamped, authorities=STAMPS / "authority.pem")[0]
+
+
+def test_another_title_is_said_with_and_without_the_file(tmp_path: Path, capsys: Captured) -> None:
+    known = {**content(), "spec": {**content()["spec"], "title": "Another title"}}
+    folder, file = report(tmp_path / "report", known), published(tmp_path, known)
+
+    assert [verify_registration(folder, path, None) for path in (None, file)] == [None, None]
+    assert capsys.readouterr().out.count("registration: the title was registered as 'Another title' and is") == 2

@@ -46,6 +46,7 @@ class Comparison:
         unit: what the mean is over, and what counts as one: a `configuration`, or a `replicate` of a search for each
             arm's best.
         unmeasured: runs of the two arms that completed and have no value.
+        left_out: runs of the two arms that failed and count as nothing.
         identical: whether every pair is of two runs with the same history, to the last digit.
     """
 
@@ -60,6 +61,7 @@ class Comparison:
     imputed: int = 0
     unit: str = "configuration"
     unmeasured: int = 0
+    left_out: int = 0
     identical: bool = False
 
     @property
@@ -129,11 +131,14 @@ def compare(
     pairs = _pairs(runs, values, left, right)
     imputed = int((~alive[left] | ~alive[right]).sum())
     unmeasured = int((alive & ~np.isfinite(values)).sum())
+    failed = (runs["status"] == "failed").to_numpy() & runs["arm"].isin([first, second]).to_numpy()
+    left_out = int((failed & ~np.isfinite(values)).sum())
     counted = counted_once(pairs, runs, first)
     configurations = _by_configuration(counted)
     mean = mean_over_seeds(TwoWayLayout(counted["trial"], counted["seed"]), counted["difference"].tolist())
     estimates = mean, hodges_lehmann(configurations["difference"].tolist())
-    return Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed, unmeasured=unmeasured)
+    found = Comparison(first, second, metric, pairs, configurations, *estimates, treated, imputed)
+    return replace(found, unmeasured=unmeasured, left_out=left_out)
 
 
 def completed_pairs(runs: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count
 from harness.staging.previous_specs import MUTABLE_FIELDS
 
-__all__ = ["registered", "registration_departures", "repeats", "utc"]
+__all__ = ["registered", "registration_departures", "repeats", "utc", "words_changed"]
 
 NAMED = 3
 MADE_WITH = frozenset({"code_sha256", "commit", "harness", "python", "torch"})  # and not what is going to be done
@@ -34,7 +34,8 @@ def registered(data: StudyData) -> Badge:
 def registration_departures(data: StudyData, content: Mapping[str, Any]) -> list[str]:
     """Say in what a report's study is not the one that was registered.
 
-    More configurations or seeds than were registered are no departure; they are planned the same.
+    More configurations or seeds than were registered are one, too: whoever goes on after a look at the verdict finds
+    differences that are not there more often than intervals say.
     """
     try:
         then, now = (_fixed(spec) for spec in (content["spec"], data.study.spec))
@@ -45,11 +46,22 @@ def registration_departures(data: StudyData, content: Mapping[str, Any]) -> list
     apart = [name for name in then if then[name] != now.get(name)]
     lines = [f"{name} was registered as {then[name]!r} and is {now.get(name)!r}" for name in apart[:NAMED]]
     lines += [f"{len(apart) - NAMED} more fields differ"] if len(apart) > NAMED else []
-    fewer = {"configuration": data.study.trials, "seed": data.study.seeds}
+    found = {"configuration": data.study.trials, "seed": data.study.seeds}
     return lines + [
-        f"{count(planned, noun)} were registered, and there are {fewer[noun]:,}"
+        f"{count(planned, noun)} {'was' if planned == 1 else 'were'} registered, and there are {found[noun]:,}"
         for noun, planned in sizes.items()
-        if fewer[noun] < planned
+        if found[noun] != planned
+    ]
+
+
+def words_changed(data: StudyData, content: object) -> list[str]:
+    """Say which words that may change, such as the title, are not those that were registered."""
+    spec = content.get("spec") if isinstance(content, Mapping) else None
+    then = spec if isinstance(spec, Mapping) else {}
+    return [
+        f"the {name} was registered as {then[name]!r} and is {data.study.spec.get(name)!r}"
+        for name in ("title", "question")
+        if name in then and then[name] != data.study.spec.get(name)
     ]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.staging.study_spec import StudySpec
 
-__all__ = ["diverged", "failure_value", "results_of"]
+__all__ = ["DIVERGED", "diverged", "failure_value", "results_of"]
 
 DIVERGED = "diverged"
 

@@ -28,15 +28,26 @@ def _running(data: StudyData) -> list[str]:
         run += ["--set", change]
     for option in ("device", "precision"):
         run += [f"--{option}", str(base[option])] if option in base else []
-    run += ["--trials", str(study.trials), "--seeds", str(study.seeds)]
-    run += [] if origin.source == study.name else ["--as", study.name]
+    named = [] if origin.source == study.name else ["--as", study.name]
+    planned, registered = _sizes(study.trials, study.seeds), _sizes(*_registered(data))
     # The points of a study that was registered follow from its registration, which another home does not have.
     points = study.spec.points
     pinned = ["--portable"] if were_pinned(data.runs) else []
     return [
-        *([shlex.join(["harness", "register", *run, "--points", points])] if points else []),
-        shlex.join(["harness", "run", *run, *pinned]),
+        *([shlex.join(["harness", "register", *run, *registered, *named, "--points", points])] if points else []),
+        shlex.join(["harness", "run", *run, *planned, *named, *pinned]),
     ]
+
+
+def _sizes(trials: int, seeds: int) -> list[str]:
+    return ["--trials", str(trials), "--seeds", str(seeds)]
+
+
+def _registered(data: StudyData) -> tuple[int, int]:
+    """Return how many configurations and seeds were registered, or else are planned."""
+    registration = data.ledger.registration if data.ledger else None
+    content = registration.content if registration else {}
+    return int(content.get("trials", data.study.trials)), int(content.get("seeds", data.study.seeds))
 
 
 def script(data: StudyData) -> bytes:

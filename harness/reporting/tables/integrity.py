@@ -14,7 +14,7 @@ def integrity_table(context: ReportContext) -> ReportTable | None:
     found = Counter(badge.status for badge in badges)
     note = (
         f"{found['PASS']} passed, {found['FAIL']} failed, {found['NOT CHECKED']} not checked. All are computed from "
-        "the data beside this report, and again by harness verify."
+        "the data beside this report, and again by harness verify. Which runs were reproduced, the author recorded."
     )
     rows = [(badge.name, badge.status, badge.evidence) for badge in badges]
     return table_of_words("integrity", "Integrity", ("what", "found", "evidence"), rows, note=note)

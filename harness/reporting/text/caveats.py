@@ -16,7 +16,7 @@ __all__ = ["caveats", "caveats_of_comparison"]
 
 def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: Verdict) -> list[str]:
     """Say what the reader must know before believing the verdict."""
-    sentences = [*_of_several(data), *_of_changed_code(data)]
+    sentences = [*_of_more_than_registered(data), *_of_several(data), *_of_changed_code(data)]
     if account.unfinished:
         sentences.append(
             f"The study is not finished: {count(account.unfinished, 'planned run')} of {data.study.planned_runs:,} "
@@ -64,6 +64,24 @@ def _of_changed_code(data: StudyData) -> list[str]:
         return []
     kinds = listed(list(data.ledger.changed_code))
     return [f"The code of {kinds} changed when some runs had completed, so not all runs were made by the same code."]
+
+
+def _of_more_than_registered(data: StudyData) -> list[str]:
+    """Say that the study went on after the number of runs that was registered."""
+    whole = data.searched or data
+    registration = whole.ledger.registration if whole.ledger else None
+    if registration is None:
+        return []
+    now = [whole.study.trials, whole.study.seeds]
+    names = ("trials", "seeds")
+    then = [int(registration.content.get(name, size)) for name, size in zip(names, now, strict=True)]
+    if not any(planned < found for planned, found in zip(then, now, strict=True)):
+        return []
+    sizes = [f"{count(trials, 'configuration')} with {count(seeds, 'seed')}" for trials, seeds in (then, now)]
+    return [
+        f"{sizes[0]} were registered, and the study went on to {sizes[1]}. Who looks at a verdict before going on "
+        "finds differences that are not there more often than the interval says."
+    ]
 
 
 def _of_several(data: StudyData) -> list[str]:

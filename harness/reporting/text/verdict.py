@@ -164,7 +164,7 @@ def _numbers(comparison: Comparison, measure: Measure) -> str:
     shared = f", {count(comparison.mean.layout.seeds, 'seed')} in all" if comparison.mean.layout else ""
     return (
         f"{count(comparison.mean.units, comparison.unit)} with {each} each{shared}{_repeats(comparison)}"
-        f"{_counted(comparison, measure)}"
+        f"{_counted(comparison, measure)}{_left_out(comparison)}"
     )
 
 
@@ -181,6 +181,13 @@ def _counted(comparison: Comparison, measure: Measure) -> str:
         return ""
     value = f"{measure.level(comparison.failure_value)} {measure.level_unit}".strip()
     return f", {count(comparison.imputed, 'pair')} with a diverged run that counts as {value}"
+
+
+def _left_out(comparison: Comparison) -> str:
+    """Say how many failed runs count as nothing, where there are any: what is left out may decide a mean."""
+    if not comparison.left_out:
+        return ""
+    return f", {count(comparison.left_out, 'failed run')} left out"
 
 
 def _no_data(comparison: Comparison, measure: Measure) -> str:

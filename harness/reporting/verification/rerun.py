@@ -17,7 +17,7 @@ from harness.core.history import History
 from harness.reporting.data.columns import RUN
 from harness.reporting.data.curve_frame import curve_frame, segments_of
 from harness.reporting.data.environment import environment, environment_differences
-from harness.reporting.data.missing_results import diverged
+from harness.reporting.data.missing_results import DIVERGED, diverged
 from harness.reporting.publication.manifest import MANIFEST
 from harness.reporting.publication.report_folder import read_report
 from harness.reporting.publication.source_files import read_data
@@ -107,12 +107,13 @@ def chosen_runs(folder: Path, amount: int, nonce: str, named: Sequence[str] = ()
     """Return the `named` runs and `amount` others that `nonce` chooses, among those that completed or diverged.
 
     Raises:
-        InputError: the folder holds no report, or a name is not that of one such run.
+        InputError: the folder holds no report, or a name is not that of one such run, or of one that failed otherwise.
     """
     files = read_report(folder)
     data = read_data(files)
     ended = data.runs[(data.runs["status"] == "completed") | diverged(data.runs)]
-    doubted = list(dict.fromkeys(named_run(ended.to_dict("records"), name) for name in named))
+    any_end = data.runs[data.runs["status"].isin(["completed", "failed"])]
+    doubted = list(dict.fromkeys(named_run(any_end.to_dict("records"), name) for name in named))
     others = ended[~ended["run_id"].isin(doubted)]
     drawn = choose_runs(zip(others["arm"], others["run_id"], strict=True), files[MANIFEST], nonce, amount)
     rows = {row["run_id"]: row for row in data.runs.to_dict("records")}
@@ -148,6 +149,11 @@ def rerun(chosen: ChosenRuns, train: Train, tolerance: float | None = None) -> I
         except ValueError as error:
             yield Rerun(name, "CANNOT-RUN", " ".join(str(error).split()))
             continue
+        except Exception as error:  # whatever a run may fail with
+            if row["status"] == "completed":
+                raise
+            yield _of_failure(name, row, error)
+            continue
         if row["status"] != "completed" or again.diverged:
             yield _of_diverged(name, row, again)
         else:
@@ -158,9 +164,21 @@ def _of_diverged(name: str, row: Mapping[str, Any], again: Retrained) -> Rerun:
     """Compare how a run ended, where one side says that it diverged: what it counts as depends on that."""
     if row["status"] == "completed":
         return Rerun(name, "FAIL", f"recorded as completed, and diverged when it was trained again: {again.diverged}")
+    is_diverged = str(row["reason"]).lower().startswith(DIVERGED)
+    how = "diverged" if is_diverged else f"failed ({row['reason']})"
     if not again.diverged:
-        return Rerun(name, "FAIL", "recorded as diverged, and completed when it was trained again")
-    return Rerun(name, "PASS-BITWISE")
+        return Rerun(name, "FAIL", f"recorded as {how}, and completed when it was trained again")
+    if not is_diverged:
+        return Rerun(name, "FAIL", f"recorded as {how}, and diverged when it was trained again: {again.diverged}")
+    return Rerun(name, "PASS-BITWISE", f"diverged as recorded: {again.diverged}")
+
+
+def _of_failure(name: str, row: Mapping[str, Any], error: Exception) -> Rerun:
+    """Compare why a run failed with the `error` that it ends with here."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    if what == " ".join(str(row["reason"]).split()):
+        return Rerun(name, "PASS-BITWISE", f"failed as recorded: {what}")
+    return Rerun(name, "CANNOT-RUN", f"recorded as failed ({row['reason']}), and failed here: {what}")
 
 
 def _compared(

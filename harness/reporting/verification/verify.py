@@ -38,6 +38,7 @@ from harness.reporting.publication.source_files import (
 from harness.reporting.report import report_files
 from harness.reporting.verification.claims import false_claim, false_verdict
 from harness.reporting.verification.differences import difference, has_numbers
+from harness.reporting.verification.failed_checks import CHECKS, failed_checks, failed_runs
 from harness.reporting.verification.pictures import other_pictures
 from harness.reporting.verification.recorded_runs import recorded_runs
 from harness.reporting.verification.shown_numbers import compare_shown
@@ -76,6 +77,8 @@ class Verification:
         left_out: how many files do not lie in the folder.
         as_shown: those of them whose numbers were compared as the report's text shows them.
         source: how the study was called, by its name or path.
+        failed_checks: of a fair comparison, computed from the data, with what was found.
+        failed_runs: how many failed, by why.
     """
 
     outcome: Outcome
@@ -86,6 +89,8 @@ class Verification:
     left_out: int = 0
     as_shown: tuple[str, ...] = ()
     source: str = ""
+    failed_checks: tuple[str, ...] = ()
+    failed_runs: tuple[str, ...] = ()
 
 
 def verify(folder: Path, tolerance: float | None = None) -> Verification:
@@ -113,11 +118,14 @@ def verify(folder: Path, tolerance: float | None = None) -> Verification:
             Problem(1, ANSWERS, f"the answers of the run {run} come to another metric") for run in contradicted(data)
         ]
         again = report_files(sources_among(files))
+        integrity += [Problem(1, CHECKS, line) for line in failed_checks(again, decisive=True)]
         differences = environment_differences(json.loads(files[ENVIRONMENT]), environment())
     except Exception as error:  # noqa: BLE001  # whatever a forged file makes the report's own code do
         problem = Problem(1, "data", f"cannot be read as a report's data: {type(error).__name__}: {error!s:.120}")
         return Verification("FAIL", len(files), (*integrity, problem))
-    return replace(_judged(files, again, integrity, differences, tolerance), source=data.origin.source)
+    found = _judged(files, again, integrity, differences, tolerance)
+    failed = (tuple(failed_checks(again, decisive=False)), failed_runs(data.runs))
+    return replace(found, source=data.origin.source, failed_checks=failed[0], failed_runs=failed[1])
 
 
 def _judged(

@@ -128,6 +128,18 @@ def test_a_run_that_failed_for_another_reason_counts_nowhere() -> None:
     assert compare(runs, "a", "b", METRIC, failure_value=0.1).mean.units == 0
 
 
+def test_failed_runs_are_left_out_unless_they_count() -> None:
+    runs = runs_of({(0, "a", 0): 0.8, (0, "b", 0): 0.7, (1, "a", 0): 0.8, (1, "b", 0): 0.7}, failed=((0, "a", 0),))
+    runs.loc[runs["status"] == "failed", "metric"] = np.nan
+
+    found = [
+        compare(with_reasons(runs, reason), "a", "b", "metric", failure_value=0.1).left_out
+        for reason in ("out of memory", "diverged: x")
+    ]
+
+    assert found == [1, 0]
+
+
 def test_two_runs_of_one_seed_are_refused_by_name() -> None:
     runs = runs_of({(4, "a", 1): 0.8, (4, "b", 1): 0.7})
 

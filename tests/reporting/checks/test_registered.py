@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.reporting.checks.registered import registered, registration_departures
+from harness.reporting.checks.registered import registered, registration_departures, words_changed
 from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.study_data import StudyData
 from harness.staging.registration import Registration
@@ -52,7 +52,7 @@ def test_what_was_changed_after_the_data_were_seen_is_named(
     assert (badge.status, said in badge.evidence) == ("FAIL", True)
 
 
-def test_fewer_than_registered_is_named_and_more_are_planned_the_same(finished_data: StudyData) -> None:
+def test_fewer_than_registered_and_more_are_named(finished_data: StudyData) -> None:
     fewer = {**content(finished_data), "trials": 7, "seeds": 3}
     more = {**content(finished_data), "trials": 2, "seeds": 1}
 
@@ -60,7 +60,11 @@ def test_fewer_than_registered_is_named_and_more_are_planned_the_same(finished_d
         "7 configurations were registered, and there are 6",
         "3 seeds were registered, and there are 2",
     ]
-    assert registration_departures(finished_data, more) == []
+    assert registration_departures(finished_data, more) == [
+        "2 configurations were registered, and there are 6",
+        "1 seed was registered, and there are 2",
+    ]
+    assert registered(with_registration(finished_data, Registration(more, 0.0))).status == "FAIL"
 
 
 def test_words_and_fields_of_a_later_version_are_no_departure(finished_data: StudyData) -> None:
@@ -73,3 +77,17 @@ def test_words_and_fields_of_a_later_version_are_no_departure(finished_data: Stu
 @pytest.mark.parametrize("broken", [{}, {"spec": 3, "trials": 1, "seeds": 1}, {"spec": {}, "trials": "x", "seeds": 1}])
 def test_what_is_no_registration_is_said(finished_data: StudyData, broken: dict[str, Any]) -> None:
     assert registration_departures(finished_data, broken) == ["the registration cannot be read"]
+
+
+def test_another_title_or_question_is_said(finished_data: StudyData) -> None:
+    known = content(finished_data, title="Another title", question="Another question?")
+
+    title, question = words_changed(finished_data, known)
+
+    assert title.startswith("the title was registered as 'Another title' and is ")
+    assert question.startswith("the question was registered as 'Another question?' and is ")
+
+
+@pytest.mark.parametrize("broken", [{}, [], {"spec": 3}])
+def test_what_is_no_registration_changes_no_words(finished_data: StudyData, broken: object) -> None:
+    assert words_changed(finished_data, broken) == []

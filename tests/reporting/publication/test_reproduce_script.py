@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.reporting.data.collect import collect
+from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.publication.reproduce_script import commands, script
 from harness.staging.ledger import Ledger, StudyOrigin
+from harness.staging.registration import Registration
+from harness.staging.study_spec import StudySpec
 from harness.staging.workspace import Workspace
 
 MakeHome = Callable[..., Path]
@@ -40,3 +43,13 @@ def test_the_script_is_one_that_a_shell_can_read(finished_data: StudyData) -> No
     content = script(finished_data)
 
     assert subprocess.run(["/bin/sh", "-n"], input=content, check=False).returncode == 0
+
+
+def test_what_was_registered_is_registered_again_and_what_was_run_is_run(finished_data: StudyData) -> None:
+    study = replace(finished_data.study, spec=StudySpec({**finished_data.study.spec, "points": "ab" * 32}))
+    ledger = LedgerAccount("", registration=Registration({"trials": 5, "seeds": 1}, 0.0))
+
+    register, run = commands(replace(finished_data, study=study, ledger=ledger))[:2]
+
+    assert (register.split()[1], "--trials 5 --seeds 1" in register) == ("register", True)
+    assert (run.split()[1], "--trials 6 --seeds 2" in run) == ("run", True)

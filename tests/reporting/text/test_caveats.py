@@ -13,6 +13,7 @@ from harness.reporting.data.ledger_account import LedgerAccount
 from harness.reporting.data.measures import measure_of
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.text.caveats import caveats, caveats_of_comparison
+from harness.staging.registration import Registration
 
 METRIC = "test/accuracy/all"
 
@@ -122,3 +123,17 @@ def test_runs_of_several_codes_are_told(study_data: Callable[..., StudyData]) ->
     said = " ".join(caveats(mixed.data, mixed.comparison, mixed.account, mixed.verdict))
 
     assert "The code of net and task changed when some runs had completed" in said
+
+
+@pytest.mark.parametrize(("trials", "said"), [(5, True), (6, False)])
+def test_a_study_that_went_on_after_what_was_registered_says_so(
+    finished_data: StudyData, trials: int, said: bool
+) -> None:
+    registration = Registration({"trials": trials, "seeds": 2}, 0.0)
+    data = replace(finished_data, ledger=LedgerAccount("", registration=registration))
+    context = ReportContext(data)
+
+    found = caveats(data, context.comparison, context.account, context.verdict)
+
+    sentence = "5 configurations with 2 seeds were registered, and the study went on to 6 configurations with 2 seeds."
+    assert any(caveat.startswith(sentence) for caveat in found) == said

@@ -173,3 +173,9 @@ def test_no_digit_is_called_higher_that_is_not_shown_and_higher_is_said_to_be_wo
     verdict = judge(comparison_of(mean, sd, units, metric), measure_of(metric), 0.005)
 
     assert words in verdict.sentence
+
+
+def test_failed_runs_that_count_as_nothing_are_said_to_be_left_out() -> None:
+    comparison = replace(comparison_of(0.01, 0.002, 8), left_out=9)
+
+    assert judge(comparison, measure_of(ACCURACY), 0.005).sentence.endswith(", 9 failed runs left out.")

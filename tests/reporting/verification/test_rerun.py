@@ -294,3 +294,38 @@ def test_where_history_or_weights_are_the_recorded_ones_no_machine_excuses_anoth
 
     assert (found.outcome, near.outcome) == ("FAIL", "FAIL")
     assert "recorded one" in found.what
+
+
+@pytest.mark.parametrize(
+    ("ends", "outcome", "said"),
+    [
+        ("", "FAIL", "recorded as failed (RuntimeError: not enough memory), and completed when it was trained again"),
+        ("total is nan", "FAIL", "and diverged when it was trained again: total is nan"),
+        (RuntimeError("not enough memory"), "PASS-BITWISE", "failed as recorded: RuntimeError: not enough memory"),
+        (RuntimeError("no disk"), "CANNOT-RUN", "and failed here: RuntimeError: no disk"),
+    ],
+)
+def test_a_run_that_is_said_to_have_failed_is_tried(
+    finished_home: Path, ends: str | Exception, outcome: str, said: str
+) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+    row = first_row(data) | {"status": "failed", "reason": "RuntimeError: not enough memory"}
+
+    def train(*_: object) -> Retrained:
+        if isinstance(ends, Exception):
+            raise ends
+        return Retrained(recorded(finished_home)[row["run_id"]], "", metrics(row), growths(row), diverged=ends)
+
+    (found,) = rerun(ChosenRuns([row], data.curves, "accuracy/all"), train)
+
+    assert (found.outcome, said in found.what) == (outcome, True)
+
+
+def test_what_breaks_a_run_that_completed_is_no_outcome(finished_home: Path) -> None:
+    data = collect(Workspace(finished_home), "freeze-or-not")
+
+    def train(*_: object) -> Retrained:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        list(rerun(ChosenRuns([first_row(data)], data.curves, "accuracy/all"), train))
