@@ -21,7 +21,7 @@ from harness.reporting.data.growth_axis import on_growth_axis
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.importance.drivers import Driver, drivers
-from harness.reporting.text.sampling_error import after_verdict
+from harness.reporting.text.sampling_error import after_verdict, both_errors
 from harness.reporting.text.verdict import Verdict, judge
 
 __all__ = ["ReportContext"]
@@ -79,7 +79,9 @@ class ReportContext:
         """What another test set would change, as a sentence; empty where nothing is known."""
         if self.judged.kind == "no data" or not self.comparison.mean.interval:
             return ""
-        return after_verdict(self.sampling_error, self.measure, self.comparison.unit)
+        found = after_verdict(self.sampling_error, self.measure, self.comparison.unit)
+        both = both_errors(self.sampling_error, self.comparison, self.measure, self.smallest_effect)
+        return f"{found} {both}".strip()
 
     @cached_property
     def verdict(self) -> Verdict:

@@ -175,7 +175,7 @@ SECTIONS = (
         "power",
         "What more data would buy",
         (power_table,),
-        nothing="The question is answered, or too little is known to say how many configurations would answer it.",
+        nothing="Computed only for an open verdict, with a smallest effect that was named and a spread that is known.",
         compares=True,
     ),
     SectionSpec("design", "Design", (search_space_table,), nothing="Nothing is searched.", folded=(base_run_table,)),

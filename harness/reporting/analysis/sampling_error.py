@@ -19,7 +19,7 @@ from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.repeats import counted_once
 from harness.reporting.data.measures import kind_of, metric_named
 from harness.reporting.data.study_data import StudyData
-from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, t_quantile
+from harness.reporting.statistics import LEVEL, MINIMUM_UNITS, Interval, MeanEstimate, t_quantile
 
 __all__ = ["SamplingError", "contradicted", "sampling_error"]
 
@@ -49,6 +49,25 @@ class SamplingError:
     pairs: int = 0
     reason: str = ""
     linear: bool = False
+
+    def with_configurations(self, mean: MeanEstimate) -> Interval | None:
+        """Return the 95 % interval of the mean that allows for other configurations and for other test sets.
+
+        Variances of independent sources add up; degrees of freedom are Satterthwaite's (Biometrics Bulletin 2, 1946).
+        What only some configurations make of some examples is in both variances, so the interval is rather too wide
+        than too narrow (two-way cluster-robust variance, Cameron, Gelbach and Miller, JBES 29, 2011; Owen, arXiv
+        0712.1111). None where either error is not known.
+        """
+        own = mean.error
+        if own is None or mean.interval is None or self.standard_error is None or self.groups < MINIMUM_UNITS:
+            return None
+        parts = ((own.se**2, own.df), (self.standard_error**2, self.groups - 1))
+        variance = sum(part for part, _ in parts)
+        if not variance > 0:
+            return None
+        df = variance**2 / sum(part**2 / freedom for part, freedom in parts)
+        half = t_quantile(LEVEL, df) * float(np.sqrt(variance))
+        return Interval(mean.mean - half, mean.mean + half, LEVEL)
 
 
 @dataclass(frozen=True)

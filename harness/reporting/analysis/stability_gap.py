@@ -33,7 +33,7 @@ def finest_interval(curves: pd.DataFrame, name: str, usual: int) -> tuple[int, i
 
 
 def stability_gaps(curves: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return one row a run: how accuracy `name` fell and came back after the growth, as it was measured.
+    """Return one row a run that grew: how accuracy `name` fell and came back after the growth, as it was measured.
 
     Returns:
         `trial, arm, seed`; `lowest` and `last`, relative to the last evaluation before the growth; `area`, in accuracy
@@ -41,7 +41,7 @@ def stability_gaps(curves: pd.DataFrame, name: str) -> pd.DataFrame:
         again after its lowest, or NaN if it never was.
     """
     rows = []
-    series = curves[(curves["name"] == name) & np.isfinite(curves["value"])]
+    series = curves[(curves["name"] == name) & curves["grew"] & np.isfinite(curves["value"])]
     for run, part in series.groupby(RUN, observed=True):
         grown = part["grown"].to_numpy()
         if grown.all() or not grown.any():

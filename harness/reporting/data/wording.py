@@ -20,6 +20,7 @@ __all__ = [
 
 NOTHING = "\N{EN DASH}"
 MOST_LISTED = 12
+ALPHA, MOST_DIGITS = 0.05, 9
 
 
 def number(value: float, decimals: int) -> str:
@@ -77,12 +78,13 @@ def listed_in_part(words: Sequence[str]) -> str:
 
 
 def p_value(value: float) -> str:
-    """Write a p value; of a very small one the size says nothing.
+    """Write a p value, with the digits that show on which side of 5 % it lies; of a very small one size says nothing.
 
-    >>> p_value(0.0312), p_value(1e-9)
-    ('0.031', '< 0.001')
+    >>> p_value(0.0312), p_value(1e-9), p_value(0.0497), p_value(0.05)
+    ('0.031', '< 0.001', '0.0497', '0.050')
     """
-    return "< 0.001" if value < 0.001 else number(value, 3)
+    digits = (digits for digits in range(3, MOST_DIGITS) if round(value, digits) != ALPHA or value == ALPHA)
+    return "< 0.001" if value < 0.001 else number(value, next(digits, MOST_DIGITS))
 
 
 def setting(value: Any) -> str:

@@ -3,6 +3,8 @@
 import pandas as pd
 
 from harness.reporting.analysis.pairing import Comparison
+from harness.reporting.checks.fairness import same_start
+from harness.reporting.context import ReportContext
 from harness.reporting.data.alignment import MOST_LINES
 from harness.reporting.data.wording import listed
 
@@ -15,9 +17,11 @@ def of_how_many(comparison: Comparison) -> str:
     return f" ({MOST_LINES} of {units:,}, evenly by number)" if units > MOST_LINES else ""
 
 
-def of_controls(curves: pd.DataFrame) -> str:
-    """Say where arms that never grow stand, or else that before the growth there is nothing to tell arms apart by."""
+def of_controls(context: ReportContext, curves: pd.DataFrame) -> str:
+    """Say where arms that never grow stand, or else, if every pair shares it, that before the growth runs are one."""
     found = sorted(set(curves.loc[~curves["grew"], "arm"].astype(str)))
     if not found:
-        return " Before the growth the arms are the same runs."
+        which = "arms" if len(context.data.arms) == 2 else "two compared arms"
+        same = same_start(context.account).status == "PASS"
+        return f" Before the growth the {which} are the same runs." if same else ""
     return f" Runs that never grew ({listed(found)}) count updates from the growth of the runs beside them."

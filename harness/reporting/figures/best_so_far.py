@@ -66,7 +66,7 @@ def best_so_far_figure(context: ReportContext) -> ReportFigure | None:
             f"validation, under each arm by itself, of {count(data.study.trials, 'configuration')}. {order} One search "
             f"under each arm: a description without an interval."
         ),
-        alt=f"At the end: {ends} {measure.level_unit}.",
+        alt=f"At the end{in_unit(measure.level_unit)}: {ends}.",
         **rendered(lambda: draw_anytime(drawn)),
         data=pd.concat([steps.assign(shown="as tried"), drawn.expected.assign(shown="expected")], ignore_index=True),
     )

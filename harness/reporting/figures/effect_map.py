@@ -55,6 +55,7 @@ def effect_map_figure(context: ReportContext) -> ReportFigure | None:
     if len(rows) < FEWEST_MAPPED or len(varied) < 2:
         return None
     across, down = varied[:2]
+    after = f" {measure.unit}" if measure.unit else ""
     values = {label: params.loc[rows["trial"], PARAM + label].tolist() for label in (across, down)}
     drawn = MapData(rows["difference"].tolist(), values[across], values[down], (across, down), measure)
     return ReportFigure(
@@ -70,7 +71,7 @@ def effect_map_figure(context: ReportContext) -> ReportFigure | None:
         ),
         alt=(
             f"Differences between {measure.difference(rows['difference'].min())} and "
-            f"{measure.difference(rows['difference'].max())} {measure.unit} over {across} and {down}."
+            f"{measure.difference(rows['difference'].max())}{after} over {across} and {down}."
         ),
         **rendered(lambda: draw_effect_map(drawn)),
         data=rows[["trial", across, down, "difference"]],

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from harness.reporting.analysis.complete import complete_means
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.wording import count, listed_in_part
+from harness.reporting.data.wording import count, in_unit, listed_in_part
 from harness.reporting.figures._base import ReportFigure, if_compared, rendered
 from harness.reporting.figures._style import arm_styles, label, new_figure, text_width
 from harness.reporting.statistics import mean_estimate
@@ -57,7 +57,7 @@ def every_arm_figure(context: ReportContext) -> ReportFigure | None:
             f"arms' means, black lines their 95 % t intervals. Intervals of arms may overlap where the paired "
             f"difference is clear, for arms share configurations and seeds."
         ),
-        alt=f"Means: {listed_in_part(levels)} {measure.level_unit}.",
+        alt=f"Means{in_unit(measure.level_unit)}: {listed_in_part(levels)}.",
         **rendered(lambda: draw_levels(drawn)),
         data=pd.concat([points.assign(shown="configuration"), means.assign(shown="mean")], ignore_index=True),
     )

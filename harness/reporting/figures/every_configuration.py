@@ -51,8 +51,8 @@ def every_configuration_figure(context: ReportContext) -> ReportFigure | None:
             f"{whiskers if forest.rows['low'].notna().any() else ''}"
         ),
         alt=(
-            f"Forest plot of {count(comparison.mean.units, 'configuration')}: differences from {lowest} to {highest} "
-            f"{measure.unit}, mean {measure.difference(comparison.mean.mean)}."
+            f"Forest plot of {count(comparison.mean.units, 'configuration')}: differences from {lowest} to "
+            f"{highest}{f' {measure.unit}' if measure.unit else ''}, mean {measure.difference(comparison.mean.mean)}."
         ),
         **rendered(lambda: draw_forest(forest)),
         data=forest.rows,

@@ -38,7 +38,7 @@ def gradients_figure(context: ReportContext) -> ReportFigure | None:
         caption=(
             f"Lengths of gradients before clipping, unscaled, averaged since the evaluation before: means over "
             f"{count(comparison.mean.units, 'configuration')}. {components if parts else ''}"
-            f"{_skipped_told(means)}{of_controls(near)}"
+            f"{_skipped_told(means)}{of_controls(context, near)}"
         ),
         alt=f"{listed([panel.title for panel in panels])}, under {listed(arms)}, before and after the growth.",
         **rendered(lambda: draw_panels(panels, arms)),

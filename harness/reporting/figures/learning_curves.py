@@ -84,7 +84,7 @@ def learning_curves_figure(context: ReportContext) -> ReportFigure | None:
             f"{_what(panels)} ({titles}) by optimizer updates since the growth. Thick lines are means over "
             f"configurations, as far as all of them have been measured; thin lines are single configurations, means "
             f"over seeds{of_how_many(comparison)}. Below: the mean paired difference with its 95 % band over "
-            f"configurations, which holds the whole curve of a panel at once.{of_controls(curves)}"
+            f"configurations, which holds the whole curve of a panel at once.{of_controls(context, curves)}"
         ),
         alt=f"{_what(panels)} of {listed_in_part(arms)} before and after the growth: {titles}.",
         **rendered(lambda: draw_curves(panels, arms)),

@@ -46,7 +46,7 @@ def loss_shares_figure(context: ReportContext) -> ReportFigure | None:
         caption=(
             f"Each component's weighted size over that of all components together, by updates since the growth: means "
             f"over {count(comparison.mean.units, 'configuration')}, training values averaged since the evaluation "
-            f"before.{_weights_told(data, comparison)}{of_controls(curves)}"
+            f"before.{_weights_told(data, comparison)}{of_controls(context, curves)}"
         ),
         alt=f"Shares of {listed([panel.title for panel in panels])} in the loss, under {listed(arms)}.",
         **rendered(lambda: draw_panels(panels, arms)),

@@ -35,6 +35,7 @@ def paired_differences_figure(context: ReportContext) -> ReportFigure | None:
     rows, unit = _rows(comparison, configurations)
     forest = forest_of(context, rows)
     lowest, highest = (measure.difference(end) for end in (rows["difference"].min(), rows["difference"].max()))
+    after = f" {measure.unit}" if measure.unit else ""
     band = " Gray: differences too small to matter." if context.smallest_effect else ""
     mean = "with the 95 % interval that the verdict rests on" if comparison.mean.interval else "too few for an interval"
     return ReportFigure(
@@ -46,7 +47,7 @@ def paired_differences_figure(context: ReportContext) -> ReportFigure | None:
             else f"A point is {_is(unit)}; the diamond is the mean, {mean}.{band}"
         ),
         alt=(
-            f"Forest plot of {count(len(rows), unit)}: differences from {lowest} to {highest} {measure.unit}, mean "
+            f"Forest plot of {count(len(rows), unit)}: differences from {lowest} to {highest}{after}, mean "
             f"{measure.difference(comparison.mean.mean)}."
         ),
         **rendered(lambda: draw_differences(forest)),

@@ -31,11 +31,12 @@ def stability_gap_figure(context: ReportContext) -> ReportFigure | None:
     measure, change = measure_of(name), _changes(aligned(near, name, fine))
     change["value"] *= measure.factor
     means = arm_means(change)
+    grew = set(near.loc[near["grew"], "arm"])  # others have nothing to forget at a growth
     lowest: dict[Any, float] = means[means["grown"]].groupby("arm", observed=True)["value"].min().to_dict()
-    if not lowest:
+    if not grew & lowest.keys():
         return None
     said = listed_in_part(
-        [f"{arm} {measure.difference(lowest[arm] / measure.factor)}" for arm in arms if arm in lowest]
+        [f"{arm} {measure.difference(lowest[arm] / measure.factor)}" for arm in arms if arm in lowest and arm in grew]
     )
     up = f"{measure.title},\nchange since the growth ({measure.unit})"
     across = "optimizer updates since the growth"
@@ -48,10 +49,10 @@ def stability_gap_figure(context: ReportContext) -> ReportFigure | None:
         caption=(
             f"{measure.title[:1].upper() + measure.title[1:]}, {seen}after every {interval:,} updates, as change from "
             f"the last evaluation before the growth. Thick lines are means over configurations, thin lines single "
-            f"configurations{of_how_many(comparison)}. Lowest mean: {said} {measure.unit}. What falls and recovers "
-            f"between two evaluations is not seen.{of_controls(near)}"
+            f"configurations{of_how_many(comparison)}. Lowest mean ({measure.unit}): {said}. What falls and recovers "
+            f"between two evaluations is not seen.{of_controls(context, near)}"
         ),
-        alt=f"Change of accuracy on known classes after the growth; lowest mean: {said} {measure.unit}.",
+        alt=f"Change of accuracy on known classes after the growth; lowest mean ({measure.unit}): {said}.",
         **rendered(lambda: draw_course(drawn)),
         data=long_form({name: (drawn.lines, means, pd.DataFrame())}),
     )

@@ -53,6 +53,8 @@ def drivers(data: StudyData, comparison: Comparison, measure: Measure) -> tuple[
 def why_none(data: StudyData, comparison: Comparison) -> str:
     """Say why nothing can be said about the fields; empty if something can."""
     units = comparison.mean.units
+    if data.searched:
+        return "Each arm was tuned on its own: what the searched fields do to the difference was not asked."
     if not _design(data, comparison).names:
         return "No searched field takes more than one value, so none can be said to matter."
     if units < FEWEST_CONFIGURATIONS:

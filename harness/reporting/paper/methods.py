@@ -10,6 +10,7 @@ from harness.reporting.data.described import described, spaced
 from harness.reporting.data.wording import count, listed, setting
 from harness.reporting.paper.works import DATA
 from harness.reporting.text.narrative import estimand
+from harness.reporting.text.pairs import said_of_pairs
 from harness.staging.ledger import StudyRecord
 
 __all__ = ["Cited", "cited", "methods"]
@@ -97,7 +98,8 @@ def _design(context: ReportContext) -> Iterator[Cited]:
         sampler = described(study.spec.sampler, prose=True)
         yield f"Configurations vary in {listed(searched)}, and were proposed by {sampler}", ("akiba2019optuna",)
     made = f"{_layout(study)} make {count(study.planned_runs, 'run')}"
-    yield f"{made}; the arms share initial values and the order of the data", ()
+    yield made, ()
+    yield said_of_pairs(context.data, context.account, context.comparison), ()
 
 
 def _layout(study: StudyRecord) -> str:

@@ -8,6 +8,7 @@ from harness.core.errors import InputError
 from harness.core.seed_layout import LAYOUTS
 from harness.reporting.analysis.sample_size import SampleSize, sample_size_of
 from harness.reporting.context import ReportContext
+from harness.reporting.data.wording import count
 from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["power_table"]
@@ -38,7 +39,18 @@ def power_table(context: ReportContext) -> ReportTable | None:
         for option in needed.options
     ]
     frame = pd.DataFrame([asdict(option) for option in needed.options]).astype("Int64")
-    return table_of_numbers("power", "What would settle it", rows, frame, note=_note(needed))
+    note = _note(needed) + _beside_verdict(context.judged.settles_at, context.comparison.unit)
+    return table_of_numbers("power", "What would settle it", rows, frame, note=note)
+
+
+def _beside_verdict(settles_at: int | None, unit: str) -> str:
+    """Say why the verdict names another number."""
+    if settles_at is None:
+        return ""
+    return (
+        f" The verdict's {count(settles_at, unit)} settle it whatever the true difference is: from there on an "
+        "interval cannot both hold zero and reach past the smallest effect."
+    )
 
 
 def _said(amount: int | None) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from harness.reporting.context import ReportContext
-from harness.reporting.data.wording import number, p_value
+from harness.reporting.data.wording import in_unit, number, p_value
 from harness.reporting.statistics import interquartile_mean
 from harness.reporting.tables._base import ReportTable, table_of_numbers
 from harness.reporting.tables._cells import interval_of, mean_of, sd_of
@@ -40,7 +40,7 @@ def primary_table(context: ReportContext) -> ReportTable | None:
     rows = [
         {
             "": str(record["row"]),
-            f"mean ({measure.level_unit})": shown(record["mean"]),
+            f"mean{in_unit(measure.level_unit)}": shown(record["mean"]),
             "SD between configurations": measure.level(record["sd"]),
             "interquartile mean": shown(record["iqm"]),
             "95 % interval": interval_of(measure, record["low"], record["high"]),

@@ -19,7 +19,8 @@ def stability_table(context: ReportContext) -> ReportTable | None:
     if name is None or gaps is None or not len(gaps):
         return None
     measure = measure_of(name)
-    shown = [arm for arm in arms if arm in set(gaps["arm"])]
+    known = set(gaps["arm"]) | set(curves.loc[~curves["grew"], "arm"])
+    shown = [arm for arm in arms if arm in known]
     rows = [_row(arm, gaps[gaps["arm"] == arm], measure) for arm in shown]
     note = (
         f"Change of {measure.title} against the last evaluation before the growth, each row a mean over "
@@ -38,7 +39,7 @@ def _row(arm: str, gaps: pd.DataFrame, measure: Measure) -> dict[str, str]:
         f"lost in all ({measure.unit} \N{MULTIPLICATION SIGN} updates)": number(
             float(means["area"]) * measure.factor, 0
         ),
-        "runs that recovered": f"{len(back):,} of {len(gaps):,}",
+        "runs that recovered": f"{len(back):,} of {len(gaps):,}" if len(gaps) else NOTHING,
         "after updates (median)": number(float(back.median()), 0) if len(back) else NOTHING,
         f"at the end ({measure.unit})": measure.difference(float(means["last"])),
     }

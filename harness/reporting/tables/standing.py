@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from harness.reporting.analysis.standing import Standing
+from harness.reporting.analysis.standing import Standing, told_the_head
 from harness.reporting.context import ReportContext
 from harness.reporting.data.measures import Measure
-from harness.reporting.data.wording import NOTHING, in_unit
+from harness.reporting.data.wording import NOTHING, in_unit, listed_in_part
 from harness.reporting.tables._base import ReportTable, table_of_numbers
 
 __all__ = ["standing_table"]
@@ -25,7 +25,8 @@ def standing_table(context: ReportContext) -> ReportTable | None:
     shown = [standing for place, standing in enumerate(found) if place < MOST_ARMS or standing.arm in (first, second)]
     rows = [_row(standing, measure, second) for standing in shown]
     title = f"{measure.title[:1].upper()}{measure.title[1:]}, the best arm first"
-    note = _note(found, len(shown), f"{first} minus {second}")
+    others = told_the_head(context.data, context.comparison)
+    note = " ".join(filter(None, [_note(found, len(shown), f"{first} minus {second}"), _of_unranked(others)]))
     return table_of_numbers("standing", title, rows, pd.DataFrame(map(_record, found)), note=note)
 
 
@@ -38,6 +39,16 @@ def _note(found: Sequence[Standing], shown: int, planned: str) -> str:
         f"These are {shown} of {len(found)} arms." if shown < len(found) else "",
     ]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _of_unranked(arms: Sequence[str]) -> str:
+    """Say which arms are not ranked, and why."""
+    if not arms:
+        return ""
+    return (
+        f"Not ranked: {listed_in_part(arms)}, whose networks are told which head is meant; this metric does not tell "
+        "them. Published results, and ours, compares them."
+    )
 
 
 def _row(standing: Standing, measure: Measure, reference: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, number
+from harness.reporting.statistics import interquartile_mean
 from harness.reporting.text.commonest_class import what_little_shows
 from harness.reporting.text.recipe import said_of_recipe
 from harness.reporting.text.verdict import Verdict
@@ -49,6 +50,7 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
         sentences.append(
             "Sensitive to outliers: the mean and the Hodges-Lehmann estimate do not agree; see the primary comparison."
         )
+    sentences += _of_middle(comparison, data.measure(comparison.metric))
     if verdict.kind == "practically equivalent" and comparison.mean.interval and comparison.mean.interval.excludes_zero:
         sentences.append("The interval excludes zero: there is a difference, but one too small to matter.")
     if data.lost:
@@ -56,6 +58,18 @@ def caveats(data: StudyData, comparison: Comparison, account: Account, verdict: 
             f"The curves of {count(len(data.lost), 'run')} are missing: their histories are not in the store."
         )
     return sentences
+
+
+def _of_middle(comparison: Comparison, measure: Measure) -> list[str]:
+    """Say that the mean of the middle half may be zero, where the mean's own interval excludes it."""
+    own = comparison.mean.interval
+    if own is None or not own.excludes_zero:
+        return []
+    middle = interquartile_mean(comparison.configurations["difference"].tolist()).interval
+    if middle is None or middle.excludes_zero:
+        return []
+    ends = f"{measure.difference(middle.low)} to {measure.difference(middle.high)}"
+    return [f"The interquartile mean's 95 % interval, {ends}, includes zero, which the mean's does not."]
 
 
 def _of_changed_code(data: StudyData) -> list[str]:

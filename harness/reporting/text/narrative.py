@@ -7,6 +7,7 @@ from harness.reporting.analysis.pairing import Account, Comparison
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.study_data import StudyData
 from harness.reporting.data.wording import count, listed, listed_in_part, setting
+from harness.reporting.text.pairs import said_of_pairs
 from harness.reporting.text.recipe import may_stop_early
 
 __all__ = ["estimand", "limits", "words_of"]
@@ -88,13 +89,13 @@ def words_of(data: StudyData, comparison: Comparison, account: Account, measure:
     """Return the sentences that open the sections, by the sections' anchors."""
     return {
         "question": _question(data, comparison, measure),
-        "design": _method(data),
+        "design": _method(data, account, comparison),
         "primary": _robustness(comparison),
         "tuned": _tuned(data, comparison),
         "integrity": _integrity(data, account),
         "repeat": [
-            "Every table and the data of every figure lie beside this file as CSV at full precision, all runs and "
-            "curves as Parquet.",
+            "data/ holds all runs and curves as Parquet; harness render writes every table and every figure's data as "
+            "CSV at full precision.",
             "harness verify writes everything anew from data/, study.json and environment.json, and compares it byte "
             "for byte; these commands are those of reproduce.sh:",
         ],
@@ -107,8 +108,7 @@ def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list
     secondary = [data.measure(f"test/{metric}").title for metric in spec.secondary]
     found = [
         f"The primary endpoint is {measure.title}, at the end of training: {comparison.first} minus "
-        f"{comparison.second}. Differences below {measure.size(spec.smallest_effect)} were declared not to "
-        f"matter.",
+        f"{comparison.second}. {_smallest(measure, spec.smallest_effect)}",
         f"Secondary endpoints: {listed(secondary)}." if secondary else "No secondary endpoints were declared.",
     ]
     if others := data.arms[2:]:
@@ -116,11 +116,18 @@ def _question(data: StudyData, comparison: Comparison, measure: Measure) -> list
     return [*found, f"SHA-256 of the study as it was begun, which study.json holds: {_digest(data)}."]
 
 
+def _smallest(measure: Measure, smallest_effect: float) -> str:
+    """Say which differences were declared not to matter, if any were."""
+    if not smallest_effect:
+        return "The study does not say how small a difference would not matter."
+    return f"Differences below {measure.size(smallest_effect)} were declared not to matter."
+
+
 def _digest(data: StudyData) -> str:
     return digest((data.searched or data).study.spec)
 
 
-def _method(data: StudyData) -> list[str]:
+def _method(data: StudyData, account: Account, comparison: Comparison) -> list[str]:
     """Say how the comparison was made, in the order in which it happens."""
     study = data.study
     if data.searched:
@@ -130,7 +137,7 @@ def _method(data: StudyData) -> list[str]:
         f"A configuration is {point}; {count(study.trials, 'configuration')} planned, each under "
         f"{listed_in_part(data.arms)}, each with {count(study.seeds, 'seed')}: {count(study.planned_runs, 'run')}.",
         *_layout(data),
-        "The arms of a configuration share the seed, and with it the initial values and the order of the data.",
+        f"{said_of_pairs(data, account, comparison)}.",
         "The verdict and the tables use the test split, measured at the end of a run; curves use the validation split, "
         "which triggers may look at.",
         "Configurations are the unit of inference: seeds are averaged first, since runs of one configuration are not "
@@ -189,13 +196,21 @@ def _robustness(comparison: Comparison) -> list[str]:
     if not comparison.mean.units:
         return []
     positive = int((comparison.configurations["difference"] > 0).sum())
-    agree = (
-        "The mean and the Hodges-Lehmann estimate do not agree: a few configurations decide the answer."
-        if comparison.sensitive
-        else "The mean and the Hodges-Lehmann estimate agree in sign and in whether their intervals exclude zero, as "
-        "far as there are intervals."
-    )
-    return [f"The difference is positive in {positive} of {comparison.mean.units} {comparison.unit}s.", agree]
+    return [
+        f"The difference is positive in {positive} of {comparison.mean.units} {comparison.unit}s.",
+        _of_ranks(comparison),
+    ]
+
+
+def _of_ranks(comparison: Comparison) -> str:
+    """Say whether the mean's companion agrees with it, as far as that can be told."""
+    if comparison.mean.interval is None or comparison.shift.interval is None:
+        same = "the same sign as" if comparison.mean.mean * comparison.shift.shift > 0 else "another sign than"
+        same = same if comparison.mean.mean * comparison.shift.shift else "no sign to compare with that of"
+        return f"The Hodges-Lehmann estimate has {same} the mean; of so few {comparison.unit}s it has no interval."
+    if comparison.sensitive:
+        return "The mean and the Hodges-Lehmann estimate do not agree: a few configurations decide the answer."
+    return "The mean and the Hodges-Lehmann estimate agree in sign and in whether their intervals exclude zero."
 
 
 def _tuned(data: StudyData, comparison: Comparison) -> list[str]:

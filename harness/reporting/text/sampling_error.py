@@ -1,10 +1,12 @@
 """What is said of the sampling error of the test set, beside the interval."""
 
+from harness.reporting.analysis.pairing import Comparison
 from harness.reporting.analysis.sampling_error import SamplingError
 from harness.reporting.data.measures import Measure
 from harness.reporting.data.wording import count
+from harness.reporting.statistics import Interval
 
-__all__ = ["after_verdict", "in_words"]
+__all__ = ["after_verdict", "both_errors", "in_words"]
 
 LINEAR = "A mean over classes is no mean over examples: this is the error of its linear approximation."
 
@@ -20,6 +22,31 @@ def after_verdict(error: SamplingError | None, measure: Measure, unit: str = "co
         f"The interval is over {unit}s and seeds; another test set of {_size(error)} would move the difference "
         f"by \N{PLUS-MINUS SIGN}{measure.size(error.half_width)} (95 %) besides."
     )
+
+
+def both_errors(error: SamplingError | None, comparison: Comparison, measure: Measure, smallest_effect: float) -> str:
+    """Say what is left of the verdict where the test set moves the difference by more than configurations do."""
+    own = comparison.mean.interval
+    if error is None or error.half_width is None or own is None or error.half_width <= (own.high - own.low) / 2:
+        return ""
+    both = error.with_configurations(comparison.mean)
+    if both is None:
+        return ""
+    return (
+        f"That is more than the {comparison.unit}s do: allowing for both, the 95 % interval of the difference "
+        f"{comparison.first} minus {comparison.second} is {measure.difference(both.low)} to "
+        f"{measure.difference(both.high)}{_but(own, both, smallest_effect)}."
+    )
+
+
+def _but(own: Interval, both: Interval, smallest_effect: float) -> str:
+    """Say what the interval over configurations shows that the wider one does not."""
+    if own.excludes_zero and not both.excludes_zero:
+        return ", which includes zero"
+    beyond = [min(abs(interval.low), abs(interval.high)) > smallest_effect for interval in (own, both)]
+    if own.excludes_zero and beyond == [True, False]:
+        return ", which does not rule out less than the smallest effect that matters"
+    return ""
 
 
 def in_words(error: SamplingError | None, measure: Measure, unit: str = "configuration") -> list[str]:

@@ -21,11 +21,16 @@ def said_of_other_arms(data: StudyData, comparison: Comparison, measure: Measure
     ahead = against(data, comparison, best.arm, better).difference
     assert ahead is not None
     ends = ahead.interval
-    interval = f", 95 % interval {measure.difference(ends.low)} to {measure.difference(ends.high)}" if ends else ""
+    reach = f", 95 % interval {measure.difference(ends.low)} to {measure.difference(ends.high)}" if ends else ""
+    chosen = ", not adjusted for choosing it afterwards" if ends else ""
     return (
-        f"The best of all {len(standings)} arms is {best.arm}, with {measure.amount(best.mean)}: "
-        f"{measure.difference(ahead.mean)} {measure.unit} against {better}{interval}.".replace("  ", " ")
+        f"The best of {_all(data, standings)} arms is {best.arm}, with {measure.amount(best.mean)}: "
+        f"{measure.difference(ahead.mean)} {measure.unit} against {better}{reach}{chosen}.".replace("  ", " ")
     )
+
+
+def _all(data: StudyData, standings: list[Standing]) -> str:
+    return f"all {len(standings)}" if len(standings) == len(data.arms) else f"the {len(standings)} ranked"
 
 
 def _none_of(others: list[str]) -> str:

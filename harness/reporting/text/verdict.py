@@ -12,9 +12,11 @@ __all__ = ["Kind", "Verdict", "judge"]
 
 Kind = Literal[
     "meaningfully better",
+    "better",
     "better, possibly trivially",
     "practically equivalent",
     "worse, possibly trivially",
+    "worse",
     "meaningfully worse",
     "inconclusive",
     "not enough data",
@@ -65,7 +67,10 @@ def _kind(comparison: Comparison, measure: Measure, smallest_effect: float) -> K
     if equivalent(comparison.mean, smallest_effect):
         return "practically equivalent"
     if interval.excludes_zero:
-        return "better, possibly trivially" if better else "worse, possibly trivially"
+        found: tuple[Kind, Kind] = ("better", "worse")
+        if smallest_effect:
+            found = ("better, possibly trivially", "worse, possibly trivially")
+        return found[0] if better else found[1]
     return "inconclusive"
 
 

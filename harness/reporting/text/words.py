@@ -35,8 +35,8 @@ WORDS = (
     Word("paired difference", "One arm's result minus the other's, at the same configuration and the same seed."),
     Word(
         "95 % interval",
-        "Computed this way again and again, in 95 of 100 studies it would hold the mean over all configurations of "
-        "the searched space and all seeds. It says nothing about where single configurations lie.",
+        "Computed this way again and again, in 95 of 100 studies it would hold the mean over all seeds and "
+        "configurations, or searches, that there could be. It says nothing about where single ones lie.",
         r"95 % interval",
     ),
     Word(

@@ -6,6 +6,7 @@ from harness.reporting.analysis.pairing import compare
 from harness.reporting.analysis.standing import against, standings
 from harness.reporting.context import ReportContext
 from harness.reporting.data.study_data import StudyData
+from harness.reporting.tables.standing import standing_table
 
 StudyDataOf = Callable[..., StudyData]
 METRIC = "test/accuracy/all"
@@ -46,3 +47,31 @@ def test_an_arm_without_a_result_stands_nowhere(study_data: StudyDataOf) -> None
     context = ReportContext(study_data(trials=5, seeds=2, arms=THREE, failed=failed, reason="killed"))
 
     assert {standing.arm for standing in context.standings} == {"frozen", "unfrozen"}
+
+
+def published(context: ReportContext, metrics: dict[str, str]) -> ReportContext:
+    named = [
+        {"arm": arm, "metric": metric, "mean": 0.9, "std": 0.1, "source": "one"} for arm, metric in metrics.items()
+    ]
+    context.data.study.spec.update({"published": named})
+    return context
+
+
+def test_an_arm_that_is_told_which_head_is_meant_has_no_place_by_a_metric_that_does_not_tell(
+    context: ReportContext,
+) -> None:
+    context = published(context, {"never": "accuracy_within/mean", "unfrozen": METRIC.partition("/")[2]})
+
+    table = standing_table(context)
+
+    assert table is not None
+    assert {row[0] for row in table.rows} == {"frozen", "unfrozen"}
+    assert "Not ranked: never, whose networks are told which head is meant" in table.note
+
+
+def test_arms_that_are_compared_or_published_by_the_same_kind_of_metric_keep_their_places(
+    context: ReportContext,
+) -> None:
+    context = published(context, {"frozen": "accuracy_within/mean", "never": "accuracy_by_arrival/mean"})
+
+    assert len(context.standings) == 3

@@ -76,3 +76,9 @@ def test_equal_differences_have_no_drivers(study_data: StudyDataOf) -> None:
     runs = data.runs.assign(**{METRIC: 0.5})
 
     assert drivers(replace(data, runs=runs), compare(runs, "unfrozen", "frozen", METRIC), measure_of(METRIC)) == ()
+
+
+def test_a_study_that_tunes_each_arm_does_not_call_its_searched_fields_constant(finished_data: StudyData) -> None:
+    data, comparison = compared(finished_data)
+
+    assert why_none(replace(data, searched=data), comparison).startswith("Each arm was tuned on its own")

@@ -36,3 +36,13 @@ def test_without_effect_pilot_or_open_question_there_is_no_table(
     study_data: StudyDataOf, size: dict[str, float]
 ) -> None:
     assert power_table(ReportContext(study_data(**size))) is None
+
+
+def test_a_number_that_the_verdict_names_is_told_apart_from_those_of_the_table(study_data: StudyDataOf) -> None:
+    context = ReportContext(study_data(trials=6, seeds=2, effect=-0.005, between=0.02))
+
+    table = power_table(context)
+
+    assert table is not None
+    assert context.judged.settles_at is not None
+    assert f"The verdict's {context.judged.settles_at:,} configurations settle it whatever" in table.note

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -27,3 +28,13 @@ def test_without_a_head_of_their_own_the_known_classes_have_no_table(finished_da
     curves = finished_data.curves[finished_data.curves["name"].str.startswith(kept)]
 
     assert stability_table(ReportContext(replace(finished_data, curves=curves))) is None
+
+
+def test_an_arm_that_never_grew_has_forgotten_nothing_at_a_growth(study_data: Callable[..., StudyData]) -> None:
+    data = study_data(trials=3, seeds=1, arms=("frozen", "unfrozen", "never"), never=("never",))
+
+    table = stability_table(ReportContext(data))
+
+    assert table is not None
+    (never,) = (row[1:] for row in table.rows if row[0] == "never")
+    assert set(never) == {"\N{EN DASH}"}

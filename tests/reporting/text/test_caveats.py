@@ -137,3 +137,21 @@ def test_a_study_that_went_on_after_what_was_registered_says_so(
 
     sentence = "5 configurations with 2 seeds were registered, and the study went on to 6 configurations with 2 seeds."
     assert any(caveat.startswith(sentence) for caveat in found) == said
+
+
+def test_a_mean_that_the_middle_half_does_not_bear_out_is_named(
+    study_data: Callable[..., StudyData],
+) -> None:
+    context = ReportContext(study_data(trials=12, seeds=1))
+    doubtful = context.comparison.configurations.assign(difference=[0.01, -0.01] * 6)
+    sentences = {
+        name: caveats(context.data, found, context.account, context.verdict)
+        for name, found in (
+            ("sure", context.comparison),
+            ("doubtful", replace(context.comparison, configurations=doubtful)),
+        )
+    }
+
+    said = {name: any("The interquartile mean's 95 %" in one for one in found) for name, found in sentences.items()}
+
+    assert said == {"sure": False, "doubtful": True}

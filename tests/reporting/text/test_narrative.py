@@ -34,3 +34,32 @@ def test_what_arms_spent_as_much_of_is_said(finished_data: StudyData, updates: f
     data = replace(finished_data, runs=finished_data.runs.assign(**spent))
 
     assert any(f"It compares {said};" in sentence for sentence in limits(data, ReportContext(data).comparison))
+
+
+def sentences_of(data: StudyData) -> dict[str, list[str]]:
+    context = ReportContext(data)
+    return words_of(context.data, context.comparison, context.account, context.measure)
+
+
+def test_a_study_without_a_smallest_effect_declares_no_difference_to_be_too_small(
+    study_data: Callable[..., StudyData],
+) -> None:
+    (asked, *_) = sentences_of(study_data(trials=5, seeds=1, smallest_effect=0.0))["question"]
+
+    assert asked.endswith("The study does not say how small a difference would not matter.")
+    assert "Differences below" not in asked
+
+
+def test_too_few_configurations_give_the_companion_of_the_mean_no_interval(
+    study_data: Callable[..., StudyData],
+) -> None:
+    few, more = (sentences_of(study_data(trials=trials, seeds=1))["primary"][1] for trials in (5, 8))
+
+    assert few.endswith("has the same sign as the mean; of so few configurations it has no interval.")
+    assert more.endswith("agree in sign and in whether their intervals exclude zero.")
+
+
+def test_where_tables_lie_is_true_of_a_published_report(finished_data: StudyData) -> None:
+    data, _ = sentences_of(finished_data)["repeat"]
+
+    assert data.startswith("data/ holds all runs and curves as Parquet; harness render writes every table")

@@ -41,3 +41,12 @@ def test_of_two_arms_nothing_is_said(study_data: StudyDataOf) -> None:
     context = ReportContext(study_data(trials=6, seeds=2))
 
     assert said(context, context.standings) == ""
+
+
+def test_the_interval_of_an_arm_that_was_chosen_by_its_result_is_said_not_to_be_adjusted(
+    context: ReportContext,
+) -> None:
+    never = next(standing for standing in context.standings if standing.arm == "never")
+    first = [replace(never, mean=0.99), *(standing for standing in context.standings if standing.arm != "never")]
+
+    assert said(context, first).endswith(", not adjusted for choosing it afterwards.")

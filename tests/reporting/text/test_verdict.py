@@ -89,7 +89,8 @@ def test_without_a_smallest_effect_nothing_is_called_meaningful() -> None:
     better = judge(comparison_of(0.02, 0.005, 12), measure_of(ACCURACY), 0.0)
     unclear = judge(comparison_of(0.003, 0.02, 12), measure_of(ACCURACY), 0.0)
 
-    assert better.kind == "better, possibly trivially"
+    assert better.kind == "better"
+    assert judge(comparison_of(-0.02, 0.005, 12), measure_of(ACCURACY), 0.0).kind == "worse"
     assert "does not say how small" in better.sentence
     assert (unclear.kind, unclear.settles_at) == ("inconclusive", None)
     assert "cannot be said" in unclear.sentence
