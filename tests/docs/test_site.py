@@ -91,3 +91,12 @@ def exists(name: str) -> bool:
     folder = ROOT / Path(*module.split("."))
     source = folder.with_suffix(".py") if folder.with_suffix(".py").is_file() else folder / "__init__.py"
     return re.search(rf"\b{last}\b", source.read_text()) is not None
+
+
+def test_tables_break_and_scroll_within_the_margins_of_a_phone() -> None:
+    rules = (PAGES / "site.css").read_text().splitlines()
+
+    unbroken = [rule for rule in rules if "white-space: nowrap" in rule]
+
+    assert all(rule.startswith("@media screen and (min-width:") for rule in unbroken)
+    assert any(rule.startswith(".md-typeset__scrollwrap") and "overflow-x: auto" in rule for rule in rules)

@@ -41,3 +41,34 @@ def test_of_one_configuration_its_pairs_of_runs_are_shown(
     assert len(figure.data) == trials
     assert list(figure.data["difference"]) == sorted(figure.data["difference"], reverse=True)
     assert ("pair of runs" in figure.caption) == (trials == 1)
+
+
+@pytest.mark.parametrize(
+    "overall", [(-1.6682, -3.3333, -0.0031), (0.5, -3.4, 4.4), (-0.5, -4.4, 3.4), (0.9, np.nan, np.nan)]
+)
+def test_the_mean_is_written_beside_its_diamond(overall: tuple[float, float, float]) -> None:
+    frame = pd.DataFrame(
+        {"trial": range(5), "difference": [-3.5, -2.7, -1.0, -0.6, -0.5], "low": np.nan, "high": np.nan}
+    )
+    data = ForestData(frame, [], overall, 0.05, "a", "b", measure_of("test/loss/total"))
+
+    with applied():
+        figure = draw_differences(data)
+        figure.canvas.draw()
+
+    (axes,), (low, high) = figure.axes, (np.nanmin(overall), np.nanmax(overall))
+    (text,) = (text for text in axes.texts if text.get_text().startswith("mean "))
+    box = text.get_window_extent().transformed(axes.transData.inverted())
+    assert box.x0 > high or box.x1 < low
+
+
+def test_a_band_too_thin_to_be_seen_is_not_called_gray(study_data: StudyDataOf) -> None:
+    thin, wide = (
+        paired_differences_figure(ReportContext(study_data(trials=6, seeds=1, smallest_effect=size)))
+        for size in (1e-5, 0.005)
+    )
+
+    assert thin is not None
+    assert wide is not None
+    assert "Gray" not in thin.caption
+    assert wide.caption.endswith("Gray: differences too small to matter.")
