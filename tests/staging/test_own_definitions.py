@@ -20,7 +20,7 @@ from own_parts.sizes import WIDTH
 SCALE = 2
 
 
-class OfModule(AbstractModel):
+class Owned(AbstractModel):
     kind: Literal["own_of_module"] = "own_of_module"
 
     def build(self, outputs: int) -> nn.Module:
@@ -48,7 +48,7 @@ def digest_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Build
             (tmp_path / name).write_text(source)
         forget()
         importlib.invalidate_caches()
-        model: AbstractModel = importlib.import_module("own_network").OfModule()
+        model: AbstractModel = importlib.import_module("own_network").Owned()
         return definitions_of(model)["own_of_module"]
 
     yield build
