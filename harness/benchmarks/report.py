@@ -107,9 +107,9 @@ def _spec(configurations: int, seeds: int, points: int) -> dict[str, Any]:
         "name": NAME,
         "title": "A large study",
         "question": "How long does its report take?",
-        "base": {"steps": points, "precision": "fp32"},
+        "base": _base(points),
         "space": {"when": when, "rate": rate},
-        "arms": {arm: {} for arm in ARMS},
+        "arms": {arm: {"arm": arm} for arm in ARMS},
         "comparison": list(reversed(ARMS)),
         "metric": "accuracy/all",
         "smallest_effect": 0.005,
@@ -118,11 +118,15 @@ def _spec(configurations: int, seeds: int, points: int) -> dict[str, Any]:
     }
 
 
+def _base(points: int) -> dict[str, Any]:
+    return {"steps": points, "precision": "fp32"}
+
+
 def _run(store: Path, trial: int, arm: str, seed: int, points: int, curves: Sequence[str]) -> RunRecord:
     stream = np.random.default_rng([trial, ARMS.index(arm), seed])
     growth = points // 4 + trial % (points // 2)
-    config = {"trial": trial, "arm": arm, "seed": seed}
-    stages = tuple(StageAddress(digest([*config.values(), stage]), step) for stage, step in enumerate((growth, points)))
+    place = [trial, arm, seed]
+    stages = tuple(StageAddress(digest([*place, stage]), step) for stage, step in enumerate((growth, points)))
     for address, steps in zip(stages, (range(1, growth + 1), range(growth, points + 1)), strict=True):
         _store(store, address, list(steps), curves, stream)
     accuracy = 0.8 + 0.05 * float(stream.normal()) + 0.02 * ARMS.index(arm)
@@ -130,6 +134,7 @@ def _run(store: Path, trial: int, arm: str, seed: int, points: int, curves: Sequ
     metrics |= {"test/forgetting": 0.1, "cost/seconds": 10.0, "cost/steps": float(points)}
     growths = ({"step": growth, "parameters_added": 100},)
     params = {"when": growth, "rate": float(10 ** stream.uniform(-3, 0))}
+    config = {**_base(points), **params, "arm": arm, "seed": seed}
     return RunRecord(
         *(NAME, trial, arm, seed, digest(config)[:16], params, config, "completed"),
         stages=stages,

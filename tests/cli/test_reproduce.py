@@ -95,7 +95,7 @@ def test_the_next_report_says_which_runs_were_trained_again(call: Call, home: Pa
     call("report", "tiny", "--home", str(home), "--out", str(tmp_path / "report"))
 
     said = "\n".join(path.read_text() for path in (tmp_path / "report").glob("*.md"))
-    assert "1 of 4 completed runs was trained again, alone and from step 0: equal to the bit." in said
+    assert "1 of 4 completed runs was trained again, alone and from step 0: equal to the bit, as the author " in said
     assert "The plan has had the same digest since the first run, over all 4 runs." in said
     assert call("verify", str(tmp_path / "report")).stdout.startswith("PASS-BITWISE")
 

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,18 @@ def test_a_file_that_sets_torchs_default_type_changes_nothing_of_the_process(tmp
     load_study(written(tmp_path, source + setting))
 
     assert torch.get_default_dtype() is before
+
+
+def test_a_file_of_the_same_size_and_second_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = tmp_path / "study.py"
+    found = []
+    for title in ("One", "Two"):
+        path.write_text(STUDY.replace('title="T"', f'title="{title}"'))
+        os.utime(path, (1e9, 1e9))
+        found.append(load_study(path).title)
+
+    assert found == ["One", "Two"]
 
 
 def test_a_file_is_read_anew_every_time(tmp_path: Path) -> None:
